@@ -1,0 +1,20 @@
+import { DeliveryError } from './errors.ts';
+
+const MIN_MS = 1_000;
+const MAX_MS = 5 * 60_000;
+/** Someone may mend a Provider or a Secret while it fails; past that the message is old news. */
+const GIVE_UP_PERMANENT_MS = 15 * 60_000;
+const GIVE_UP_MS = 24 * 60 * 60_000;
+
+/**
+ * When to try again after the `attempt`th failure (from 1) of a message that is `ageMs` old:
+ * exponential from 1 s to 5 min, not before the receiver wants it. Undefined when it is time to
+ * give up: after 24 h, or 15 min for what only a change of configuration can mend.
+ */
+export function retryDelayMs(error: unknown, attempt: number, ageMs: number): number | undefined {
+  const known = error instanceof DeliveryError ? error : undefined;
+  const giveUpMs = known?.permanent ? GIVE_UP_PERMANENT_MS : GIVE_UP_MS;
+  const backoff = Math.min(MAX_MS, MIN_MS * 2 ** Math.min(attempt - 1, 20));
+  const delay = Math.max(backoff, known?.retryAfterMs ?? 0);
+  return ageMs + delay > giveUpMs ? undefined : delay;
+}

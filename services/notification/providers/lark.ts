@@ -1,0 +1,59 @@
+import { DeliveryError } from '../delivery/errors.ts';
+import { metadataEntries, objectTitle, type Sender } from './sender.ts';
+
+/** Codes by which Feishu asks to come back later: too many requests, by bot and by tenant. */
+const PASSING = new Set([11232, 99991400]);
+
+/**
+ * Lark, known as Feishu in China: an interactive card by a custom bot's webhook, turquoise or red.
+ * Format: Feishu open platform, "Custom bot usage guide".
+ */
+export const lark: Sender = {
+  message(event) {
+    const failed = event.severity === 'error';
+    const details = metadataEntries(event).map(([key, value]) => `${key}: ${value}\n`);
+    const card = {
+      config: { wide_screen_mode: true },
+      header: {
+        title: { tag: 'plain_text', content: `${failed ? '🚨' : '💫'} ${objectTitle(event)}` },
+        template: failed ? 'red' : 'turquoise',
+      },
+      elements: [
+        {
+          tag: 'div',
+          text: { tag: 'lark_md', content: `**${event.message}**\n\n${details.join('')}` },
+        },
+      ],
+    };
+    return { body: JSON.stringify({ msg_type: 'interactive', card }) };
+  },
+
+  /** The bot answers 200 to everything; whether it took the message is in `code`. */
+  check(answer) {
+    const { code, msg } = parse(answer);
+    if (code === undefined || code === 0) return;
+    throw new DeliveryError('Refused', `Lark responded with code ${code}: ${msg ?? 'no message'}`, {
+      permanent: !PASSING.has(Number(code)),
+    });
+  },
+};
+
+interface Answer {
+  code?: unknown;
+  msg?: unknown;
+}
+
+function parse(answer: string): Answer {
+  if (!answer.trim()) return {};
+  try {
+    const said = JSON.parse(answer) as
+      | (Answer & { StatusCode?: unknown; StatusMessage?: unknown })
+      | null;
+    return { code: said?.code ?? said?.StatusCode, msg: said?.msg ?? said?.StatusMessage };
+  } catch (error) {
+    throw new DeliveryError('Refused', 'Lark answered with something that is not JSON', {
+      permanent: false,
+      cause: error,
+    });
+  }
+}
