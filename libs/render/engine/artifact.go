@@ -1,0 +1,171 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+)
+
+// limits bound what one artifact may cost, so that an archive made to exhaust
+// the engine fails by itself.
+type limits struct {
+	entries    int
+	fileBytes  int64 // of the packed file
+	totalBytes int64 // unpacked
+	ratio      int64 // unpacked to packed, for artifacts above ratioFrom
+	ratioFrom  int64
+	cacheBytes int64 // unpacked, of all artifacts kept
+}
+
+var defaultLimits = limits{
+	entries:    100_000,
+	fileBytes:  128 << 20,
+	totalBytes: 256 << 20,
+	ratio:      200,
+	ratioFrom:  32 << 20,
+	cacheBytes: 256 << 20,
+}
+
+// unpack reads the artifact in a local tar.gz file, after checking that the
+// file's SHA-256 is digest ("sha256:<hex>"). Only regular files count: links are
+// dropped, as Flux does when it packs.
+func unpack(digest, name string, max limits) (*tree, error) {
+	packed, err := readPacked(name, max)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(packed)
+	if got := "sha256:" + hex.EncodeToString(sum[:]); got != digest {
+		return nil, fmt.Errorf("artifact digest mismatch: expected %s, got %s", digest, got)
+	}
+	stream, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, fmt.Errorf("artifact %s is not gzip: %w", digest, err)
+	}
+	files, err := readTar(tar.NewReader(stream), int64(len(packed)), max)
+	if err != nil {
+		return nil, fmt.Errorf("artifact %s: %w", digest, err)
+	}
+	t, err := newTree(files)
+	if err != nil {
+		return nil, fmt.Errorf("artifact %s: %w", digest, err)
+	}
+	return t, nil
+}
+
+func readPacked(name string, max limits) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		// The path is the host's, which a user can do nothing with.
+		var pathErr *os.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err
+		}
+		return nil, fmt.Errorf("artifact file can't be opened: %w", err)
+	}
+	defer f.Close()
+	packed, err := io.ReadAll(io.LimitReader(f, max.fileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("artifact file can't be read: %w", err)
+	}
+	if int64(len(packed)) > max.fileBytes {
+		return nil, fmt.Errorf("artifact file is larger than %d bytes", max.fileBytes)
+	}
+	return packed, nil
+}
+
+func readTar(archive *tar.Reader, packed int64, max limits) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	var total int64
+	for entries := 0; ; entries++ {
+		header, err := archive.Next()
+		if err == io.EOF {
+			return files, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("not a tar archive: %w", err)
+		}
+		if entries >= max.entries {
+			return nil, fmt.Errorf("more than %d entries", max.entries)
+		}
+		if header.Typeflag != tar.TypeReg {
+			continue
+		}
+		name, err := entryPath(header.Name)
+		if err != nil {
+			return nil, err
+		}
+		room := max.totalBytes - total
+		data, err := io.ReadAll(io.LimitReader(archive, room+1))
+		if err != nil {
+			return nil, fmt.Errorf("entry '%s' can't be read: %w", name, err)
+		}
+		if total += int64(len(data)); total > max.totalBytes {
+			return nil, fmt.Errorf("more than %d bytes unpacked", max.totalBytes)
+		}
+		if total > max.ratioFrom && total > packed*max.ratio {
+			return nil, fmt.Errorf("unpacks to more than %d times its size", max.ratio)
+		}
+		files[name] = data
+	}
+}
+
+// entryPath is an entry's path below the root; one that leaves it is an error.
+func entryPath(name string) (string, error) {
+	clean := path.Clean(name)
+	if path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") || clean == "." {
+		return "", fmt.Errorf("entry '%s' leaves the artifact", name)
+	}
+	return clean, nil
+}
+
+// artifacts keeps the least recently used ones out of memory.
+type artifacts struct {
+	max   limits
+	trees map[string]*tree
+	order []string // least recently used first
+	size  int64
+}
+
+func newArtifacts(max limits) *artifacts {
+	return &artifacts{max: max, trees: map[string]*tree{}}
+}
+
+// load returns an artifact by digest, from memory or from the file.
+func (a *artifacts) load(digest, name string) (*tree, error) {
+	if t, ok := a.trees[digest]; ok {
+		a.touch(digest)
+		return t, nil
+	}
+	t, err := unpack(digest, name, a.max)
+	if err != nil {
+		return nil, fail(reasonArtifact, err)
+	}
+	a.trees[digest] = t
+	a.order = append(a.order, digest)
+	a.size += t.size
+	for a.size > a.max.cacheBytes && len(a.order) > 1 {
+		oldest := a.order[0]
+		a.size -= a.trees[oldest].size
+		delete(a.trees, oldest)
+		a.order = a.order[1:]
+	}
+	return t, nil
+}
+
+func (a *artifacts) touch(digest string) {
+	for i, d := range a.order {
+		if d == digest {
+			a.order = append(append(a.order[:i:i], a.order[i+1:]...), digest)
+			return
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	kustypes "sigs.k8s.io/kustomize/api/types"
+)
+
+type buildRequest struct {
+	Digest        string            `json:"digest"`
+	File          string            `json:"file"`
+	Path          string            `json:"path"`
+	Kustomization customization     `json:"kustomization"`
+	Substitute    *substitution     `json:"substitute"`
+	OwnerLabels   map[string]string `json:"ownerLabels"`
+}
+
+// buildAnswer carries its trace and warnings with an error too: a build that
+// failed fails again for as long as it would see the same.
+type buildAnswer struct {
+	Objects  []map[string]any `json:"objects"`
+	Digest   string           `json:"digest,omitempty"`
+	Trace    *trace           `json:"trace"`
+	Warnings []string         `json:"warnings"`
+	Failed   *wireError       `json:"failed,omitempty"`
+}
+
+// build turns a folder of an artifact into the objects that Flux's
+// kustomize-controller would apply, in Kustomize's order.
+func (e *engine) build(r *buildRequest) (*buildAnswer, error) {
+	t, err := e.artifacts.load(r.Digest, r.File)
+	if err != nil {
+		return nil, err
+	}
+	v, inspect := newView(t), newInspector()
+	v.onRead = inspect.read
+	answer := &buildAnswer{Objects: []map[string]any{}, Warnings: []string{}, Trace: v.trace}
+	manifests, err := render(v, inspect, r)
+	if err == nil {
+		sum := sha256.Sum256(manifests)
+		answer.Digest = "sha256:" + hex.EncodeToString(sum[:])
+		answer.Objects, err = objects(bytes.NewReader(manifests), r.OwnerLabels, r.Kustomization.CommonMetadata)
+	}
+	if err != nil {
+		answer.Failed = toWire(err)
+	}
+	answer.Warnings = append(answer.Warnings, inspect.warnings...)
+	return answer, nil
+}
+
+// render returns the multi-document YAML that Flux computes its digest from.
+func render(v *view, inspect *inspector, r *buildRequest) ([]byte, error) {
+	// Flux joins the path securely: ".." stops at the artifact's root.
+	folder := filepath.Join(mount, filepath.Join("/", r.Path))
+	if _, err := v.Stat(folder); err != nil {
+		return nil, fail(reasonArtifact, fmt.Errorf("kustomization path not found: %w", err))
+	}
+	if err := generate(v, folder, &r.Kustomization); err != nil {
+		return nil, fail(reasonBuild, err)
+	}
+	resources, err := runKustomize(v, folder)
+	if err != nil {
+		for _, refusal := range inspect.refusals {
+			return nil, fail(reasonBuild, fmt.Errorf("kustomize build failed: %s", refusal))
+		}
+		return nil, fail(reasonBuild, fmt.Errorf("kustomize build failed: %w", err))
+	}
+	if err := substituteAll(resources, r.Substitute); err != nil {
+		return nil, fail(reasonBuild, err)
+	}
+	manifests, err := resources.AsYaml()
+	if err != nil {
+		return nil, fail(reasonBuild, fmt.Errorf("kustomize build failed: %w", err))
+	}
+	return manifests, nil
+}
+
+// runKustomize runs Kustomize as Flux does: files may come from anywhere in the
+// artifact, plugins are off.
+func runKustomize(v *view, folder string) (resources resmap.ResMap, err error) {
+	defer restoreSchema()
+	options := &krusty.Options{
+		LoadRestrictions: kustypes.LoadRestrictionsNone,
+		PluginConfig:     kustypes.DisabledPluginConfig(),
+	}
+	err = recovered("kustomize build panic", func() error {
+		resources, err = krusty.MakeKustomizer(options).Run(v, folder)
+		return err
+	})
+	return resources, err
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// engine answers requests, one at a time.
+type engine struct {
+	artifacts *artifacts
+	memory    memoryLimit
+}
+
+// serve answers requests from in until it ends, which it does with the parent.
+func (e *engine) serve(in io.Reader, out io.Writer) error {
+	reader := bufio.NewReaderSize(in, 1<<16)
+	for {
+		f, err := readFrame(reader)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if f.Type != "request" {
+			return fmt.Errorf("unexpected frame of type %q", f.Type)
+		}
+		if err := e.answer(f, out); err != nil {
+			return err
+		}
+	}
+}
+
+func (e *engine) answer(f *frame, out io.Writer) error {
+	stop := e.memory.watch()
+	defer stop()
+	r := &response{Type: "response", ID: f.ID}
+	err := recovered("engine panic", func() error {
+		body, err := e.handle(f.Op, f.Body)
+		r.Body = body
+		return err
+	})
+	if err != nil {
+		r.Body, r.Error = nil, toWire(err)
+	}
+	err = writeFrame(out, r)
+	if errors.Is(err, errFrameTooLarge) {
+		return writeFrame(out, &response{Type: r.Type, ID: r.ID, Error: toWire(fail(reasonBuild, err))})
+	}
+	return err
+}
+
+func (e *engine) handle(op string, body json.RawMessage) (any, error) {
+	switch op {
+	case "load":
+		return decoded(body, e.load)
+	case "build":
+		return decoded(body, e.build)
+	case "ignore":
+		return decoded(body, ignore)
+	case "semver":
+		return decoded(body, matchVersions)
+	case "status":
+		return decoded(body, statuses)
+	case "version":
+		return version(), nil
+	}
+	return nil, fail(reasonInvalid, fmt.Errorf("unknown operation %q", op))
+}
+
+func decoded[Request, Answer any](body json.RawMessage, run func(*Request) (Answer, error)) (any, error) {
+	request := new(Request)
+	if err := json.Unmarshal(body, request); err != nil {
+		return nil, fail(reasonInvalid, err)
+	}
+	return run(request)
+}
+
+type loadRequest struct {
+	Digest string `json:"digest"`
+	File   string `json:"file"`
+}
+
+type loadAnswer struct {
+	Files int   `json:"files"`
+	Bytes int64 `json:"bytes"`
+}
+
+// load brings an artifact into memory ahead of its builds.
+func (e *engine) load(r *loadRequest) (*loadAnswer, error) {
+	t, err := e.artifacts.load(r.Digest, r.File)
+	if err != nil {
+		return nil, err
+	}
+	return &loadAnswer{Files: len(t.files), Bytes: t.size}, nil
+}

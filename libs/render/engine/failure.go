@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// failure is an error with the reason that a user will see in a condition, or
+// that the pool acts on. Reasons from the Flux APIs are ArtifactFailed,
+// BuildFailed and ReconciliationFailed.
+type failure struct {
+	reason string
+	err    error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+func fail(reason string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &failure{reason, err}
+}
+
+const (
+	reasonArtifact  = "ArtifactFailed"
+	reasonBuild     = "BuildFailed"
+	reasonReconcile = "ReconciliationFailed"
+	reasonInvalid   = "InvalidRequest"
+	reasonInternal  = "InternalError"
+)
+
+// wireError is an error as an answer carries it.
+type wireError struct {
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+func toWire(err error) *wireError {
+	reason := reasonInternal
+	var f *failure
+	if errors.As(err, &f) {
+		reason = f.reason
+	}
+	return &wireError{Reason: reason, Message: relative(err.Error())}
+}
+
+// relative turns the paths of a message into ones below the artifact's root.
+func relative(message string) string {
+	message = strings.ReplaceAll(message, mount+"/", "")
+	return strings.ReplaceAll(message, mount, ".")
+}
+
+// recovered runs what may panic on bad input, as Kustomize does, and turns the
+// panic into an error that says what it was.
+func recovered(what string, run func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("recovered from %s: %v", what, r)
+		}
+	}()
+	return run()
+}

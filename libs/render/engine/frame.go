@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// A frame is a length (4 bytes, big endian) and as many bytes of JSON. The
+// types are `request` (TypeScript to engine), `response` (its answer, with the
+// same id), and, for when a request needs something from outside, `callback`
+// (engine to TypeScript, with an id of its own) and `callbackResponse`. While a
+// request runs, only its callbacks may cross the pipe.
+type frame struct {
+	Type  string          `json:"type"`
+	ID    uint64          `json:"id"`
+	Op    string          `json:"op,omitempty"`
+	Body  json.RawMessage `json:"body,omitempty"`
+	Error *wireError      `json:"error,omitempty"`
+}
+
+// response has its body encoded together with the frame, once.
+type response struct {
+	Type  string     `json:"type"`
+	ID    uint64     `json:"id"`
+	Body  any        `json:"body,omitempty"`
+	Error *wireError `json:"error,omitempty"`
+}
+
+// maxFrame bounds a frame in both directions, in bytes.
+const maxFrame = 512 << 20
+
+// readFrame returns io.EOF when the parent has closed the pipe between frames.
+func readFrame(in *bufio.Reader) (*frame, error) {
+	var length [4]byte
+	if _, err := io.ReadFull(in, length[:]); err != nil {
+		return nil, err
+	}
+	size := binary.BigEndian.Uint32(length[:])
+	if size > maxFrame {
+		return nil, fmt.Errorf("frame of %d bytes is over the limit of %d", size, maxFrame)
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(in, data); err != nil {
+		return nil, err
+	}
+	var f frame
+	if err := json.Unmarshal(data, &f); err != nil {
+		return nil, fmt.Errorf("frame is not JSON: %w", err)
+	}
+	return &f, nil
+}
+
+var errFrameTooLarge = errors.New("answer is larger than a frame may be")
+
+func writeFrame(out io.Writer, r *response) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	if len(data) > maxFrame {
+		return errFrameTooLarge
+	}
+	var length [4]byte
+	binary.BigEndian.PutUint32(length[:], uint32(len(data)))
+	if _, err := out.Write(length[:]); err != nil {
+		return err
+	}
+	_, err = out.Write(data)
+	return err
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/fluxcd/pkg/sourceignore"
+	"github.com/fluxcd/pkg/sourceignore/gitignore"
+)
+
+type ignoreRequest struct {
+	// Rules is spec.ignore, nil when the field isn't set.
+	Rules *string `json:"rules"`
+	// IgnoreFiles are the .sourceignore files of the source.
+	IgnoreFiles []ignoreFile `json:"ignoreFiles"`
+	// Paths are the source's files.
+	Paths []string `json:"paths"`
+}
+
+type ignoreFile struct {
+	Path    string `json:"path"`
+	Content string `json:"content"`
+}
+
+type ignoreAnswer struct {
+	Kept []string `json:"kept"`
+}
+
+// ignore says which files source-controller packs. The patterns of .sourceignore
+// files come first, in the order of a walk of the folders, each bound to its
+// folder, then spec.ignore's; the last that matches a file decides. With any
+// pattern at all the defaults (file extensions, CI, extras) no longer hold, but
+// those for version control always do. Folders aren't skipped as a whole: each
+// file is matched by its own path, so an excluded folder can hold an included file.
+func ignore(r *ignoreRequest) (*ignoreAnswer, error) {
+	var patterns []gitignore.Pattern
+	for _, f := range walkOrder(r.IgnoreFiles) {
+		patterns = append(patterns, sourceignore.ReadPatterns(strings.NewReader(f.Content), domain(f.Path))...)
+	}
+	if r.Rules != nil {
+		patterns = append(patterns, sourceignore.ReadPatterns(strings.NewReader(*r.Rules), nil)...)
+	}
+	matcher := sourceignore.NewDefaultMatcher(patterns, nil)
+	if len(patterns) > 0 {
+		matcher = sourceignore.NewMatcher(append(sourceignore.VCSPatterns(nil), patterns...))
+	}
+	answer := &ignoreAnswer{Kept: []string{}}
+	for _, p := range r.Paths {
+		if !matcher.Match(strings.Split(p, "/"), false) {
+			answer.Kept = append(answer.Kept, p)
+		}
+	}
+	return answer, nil
+}
+
+// walkOrder sorts ignore files as a walk finds them: a folder's own before those
+// of its subfolders, these by name. Those below a .git folder don't count.
+func walkOrder(files []ignoreFile) []ignoreFile {
+	var out []ignoreFile
+	for _, f := range files {
+		inGit := false
+		for _, part := range domain(f.Path) {
+			inGit = inGit || part == ".git"
+		}
+		if path.Base(f.Path) == sourceignore.IgnoreFile && !inGit {
+			out = append(out, f)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool {
+		a, b := domain(out[i].Path), domain(out[j].Path)
+		for n := range min(len(a), len(b)) {
+			if a[n] != b[n] {
+				return a[n] < b[n]
+			}
+		}
+		return len(a) < len(b)
+	})
+	return out
+}
+
+// domain is the folder of a file as the parts of its path.
+func domain(file string) []string {
+	if folder := parent(file); folder != "" {
+		return strings.Split(folder, "/")
+	}
+	return nil
+}

@@ -1,0 +1,26 @@
+// Command engine renders Kubernetes manifests for Weir. It reads requests from
+// standard input and answers on standard output (see frame.go); it logs to
+// standard error only, and ends when its input does.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	memory := flag.Int64("memory-limit", 0, "bytes of memory after which the process ends, 0 for no limit")
+	flag.Parse()
+	out := os.Stdout
+	// Whatever a library prints must not get between two frames.
+	os.Stdout = os.Stderr
+	goOffline()
+	e := &engine{artifacts: newArtifacts(defaultLimits), memory: memoryLimit(*memory)}
+	e.memory.apply()
+	warmUp()
+	if err := e.serve(os.Stdin, out); err != nil {
+		fmt.Fprintln(os.Stderr, "engine:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/Masterminds/semver/v3"
+	fluxversion "github.com/fluxcd/pkg/version"
+)
+
+type semverRequest struct {
+	Range    string   `json:"range"`
+	Versions []string `json:"versions"`
+}
+
+type semverAnswer struct {
+	// Sorted are the versions in the range, highest first, as they were given.
+	Sorted []string `json:"sorted"`
+	// Highest are the first of them that compare as equal (build metadata and a
+	// leading "v" don't count). Flux takes the one with the newest commit.
+	Highest []string `json:"highest"`
+}
+
+// matchVersions picks versions as source-controller does for spec.ref.semver.
+// What isn't a version of three parts is passed over.
+func matchVersions(r *semverRequest) (*semverAnswer, error) {
+	constraint, err := semver.NewConstraint(r.Range)
+	if err != nil {
+		return nil, fail("InvalidSemVer", fmt.Errorf("semver parse error: %w", err))
+	}
+	var versions []*semver.Version
+	for _, s := range r.Versions {
+		if v, err := fluxversion.ParseVersion(s); err == nil && constraint.Check(v) {
+			versions = append(versions, v)
+		}
+	}
+	slices.SortStableFunc(versions, func(a, b *semver.Version) int { return b.Compare(a) })
+	answer := &semverAnswer{Sorted: []string{}, Highest: []string{}}
+	for _, v := range versions {
+		answer.Sorted = append(answer.Sorted, v.Original())
+		if v.Equal(versions[0]) {
+			answer.Highest = append(answer.Highest, v.Original())
+		}
+	}
+	return answer, nil
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+type statusRequest struct {
+	Objects []map[string]any `json:"objects"`
+}
+
+type statusAnswer struct {
+	Statuses []objectStatus `json:"statuses"`
+}
+
+type objectStatus struct {
+	Status  string `json:"status"`
+	Message string `json:"message"`
+}
+
+// statuses computes the health of live objects with kstatus, as Flux does. A
+// status that can't be computed is Unknown, with the error as its message.
+func statuses(r *statusRequest) (*statusAnswer, error) {
+	answer := &statusAnswer{Statuses: make([]objectStatus, len(r.Objects))}
+	for i, object := range r.Objects {
+		answer.Statuses[i] = computeStatus(&unstructured.Unstructured{Object: object})
+	}
+	return answer, nil
+}
+
+func computeStatus(object *unstructured.Unstructured) (out objectStatus) {
+	var result *status.Result
+	err := recovered("status panic", func() (err error) {
+		if gk := object.GroupVersionKind().GroupKind(); gk.Group == "batch" && gk.Kind == "Job" {
+			result, err = jobStatus(object)
+		} else {
+			result, err = status.Compute(object)
+		}
+		return err
+	})
+	if err != nil {
+		return objectStatus{Status: string(status.UnknownStatus), Message: err.Error()}
+	}
+	return objectStatus{Status: string(result.Status), Message: result.Message}
+}
+
+// jobStatus is kustomize-controller's reading of a Job, which differs from
+// kstatus' own: a Job is current when it has completed or is suspended, and not
+// as soon as it runs.
+func jobStatus(job *unstructured.Unstructured) (*status.Result, error) {
+	if suspended, _, err := unstructured.NestedBool(job.Object, "spec", "suspend"); err == nil && suspended {
+		return &status.Result{Status: status.CurrentStatus, Message: "Job is suspended"}, nil
+	}
+	count := func(field string, otherwise int) int { return status.GetIntField(job.Object, field, otherwise) }
+	parallelism := count(".spec.parallelism", 1)
+	completions := count(".spec.completions", parallelism)
+	succeeded, failed := count(".status.succeeded", 0), count(".status.failed", 0)
+	conditions, err := status.GetObjectWithConditions(job.Object)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range conditions.Status.Conditions {
+		if c.Status != "True" {
+			continue
+		}
+		switch c.Type {
+		case "Complete":
+			return &status.Result{
+				Status:  status.CurrentStatus,
+				Message: fmt.Sprintf("Job Completed. succeeded: %d/%d", succeeded, completions),
+			}, nil
+		case "Failed":
+			return &status.Result{
+				Status:  status.FailedStatus,
+				Message: fmt.Sprintf("Job Failed. failed: %d/%d", failed, completions),
+			}, nil
+		}
+	}
+	if status.GetStringField(job.Object, ".status.startTime", "") == "" {
+		return &status.Result{
+			Status:  status.InProgressStatus,
+			Message: fmt.Sprintf("Job not started. active: 0/%d", parallelism),
+		}, nil
+	}
+	return &status.Result{
+		Status: status.InProgressStatus,
+		Message: fmt.Sprintf("Job in progress. success:%d, active: %d, failed: %d",
+			succeeded, count(".status.active", 0), failed),
+	}, nil
+}

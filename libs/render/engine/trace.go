@@ -1,0 +1,40 @@
+package main
+
+// trace is everything that a build looked at, with what it saw. A later
+// artifact for which all of it is still true gives the same result.
+type trace struct {
+	// Files maps a path that was read to the digest of its content.
+	Files map[string]string `json:"files"`
+	// Dirs maps a folder that was listed to the digest of its listing.
+	Dirs map[string]string `json:"dirs"`
+	// Kinds maps a path whose existence or type was asked for to what was there.
+	// Paths that are in Files or Dirs are left out: those say more.
+	Kinds map[string]kind `json:"kinds"`
+}
+
+func newTrace() *trace {
+	return &trace{Files: map[string]string{}, Dirs: map[string]string{}, Kinds: map[string]kind{}}
+}
+
+// sawKind records what an existence or type check saw.
+func (t *trace) sawKind(name string, k kind) {
+	if _, read := t.Files[name]; read {
+		return
+	}
+	if _, listed := t.Dirs[name]; listed {
+		return
+	}
+	t.Kinds[name] = k
+}
+
+// sawFile records a file's content.
+func (t *trace) sawFile(name string, f *file) {
+	t.Files[name] = f.digest()
+	delete(t.Kinds, name)
+}
+
+// sawDir records a folder's listing.
+func (t *trace) sawDir(name string, d *dir) {
+	t.Dirs[name] = d.digest()
+	delete(t.Kinds, name)
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"sort"
+	"strings"
+)
+
+// kind is what stands at a path of an artifact.
+type kind string
+
+const (
+	kindNone kind = "none"
+	kindFile kind = "file"
+	kindDir  kind = "dir"
+)
+
+// tree is the content of one artifact. It never changes once it is built, so
+// that any number of builds can read it. Paths are relative to the artifact's
+// root, with forward slashes; the root itself is "".
+type tree struct {
+	files map[string]*file
+	dirs  map[string]*dir
+	size  int64
+}
+
+type file struct {
+	data []byte
+	sum  string
+}
+
+type dir struct {
+	entries []entry
+	sum     string
+}
+
+type entry struct {
+	name  string
+	isDir bool
+}
+
+// newTree builds the folders that the files imply: an artifact is nothing but
+// its files, so that its manifest (path to digest) says all there is to know.
+// A path that is both a file and a folder is an error.
+func newTree(files map[string][]byte) (*tree, error) {
+	t := &tree{files: make(map[string]*file, len(files)), dirs: map[string]*dir{}}
+	names := map[string]map[string]bool{"": {}}
+	for name, data := range files {
+		t.files[name] = &file{data: data}
+		t.size += int64(len(data))
+		isDir := false
+		for p := name; p != ""; p = parent(p) {
+			up := parent(p)
+			if names[up] == nil {
+				names[up] = map[string]bool{}
+			}
+			names[up][path.Base(p)] = isDir || names[up][path.Base(p)]
+			isDir = true
+		}
+	}
+	for name, children := range names {
+		if _, clash := t.files[name]; clash {
+			return nil, fmt.Errorf("'%s' is both a file and a folder", name)
+		}
+		d := &dir{entries: make([]entry, 0, len(children))}
+		for child, isDir := range children {
+			d.entries = append(d.entries, entry{child, isDir})
+		}
+		sort.Slice(d.entries, func(i, j int) bool { return d.entries[i].name < d.entries[j].name })
+		t.dirs[name] = d
+	}
+	return t, nil
+}
+
+// kind says what is at a path.
+func (t *tree) kind(name string) kind {
+	if _, ok := t.files[name]; ok {
+		return kindFile
+	}
+	if _, ok := t.dirs[name]; ok {
+		return kindDir
+	}
+	return kindNone
+}
+
+// digest is "sha256:<hex>" of the content, as in an artifact's manifest.
+func (f *file) digest() string {
+	if f.sum == "" {
+		sum := sha256.Sum256(f.data)
+		f.sum = "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return f.sum
+}
+
+// digest is "sha256:<hex>" of the sorted names, each followed by "/" when it is
+// a folder and by a zero byte.
+func (d *dir) digest() string {
+	if d.sum == "" {
+		var b strings.Builder
+		for _, e := range d.entries {
+			b.WriteString(e.name)
+			if e.isDir {
+				b.WriteByte('/')
+			}
+			b.WriteByte(0)
+		}
+		sum := sha256.Sum256([]byte(b.String()))
+		d.sum = "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return d.sum
+}
+
+// parent is the folder that holds a path; "" for what stands at the root.
+func parent(name string) string {
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		return name[:i]
+	}
+	return ""
+}
