@@ -1,0 +1,49 @@
+# One image for every service: the arguments name those that run in it.
+#
+#   docker build -t weir .
+#   docker run weir source --nats-url=nats://nats:4222
+ARG NODE_VERSION=24
+ARG GO_VERSION=1.26
+
+# Kustomize and its kin exist in Go only: a static binary that the services keep alive.
+FROM golang:${GO_VERSION}-alpine AS engine
+WORKDIR /src
+COPY libs/render/engine/go.mod libs/render/engine/go.sum ./
+RUN go mod download
+COPY libs/render/engine ./
+RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /weir-engine .
+
+# The packages that run, without what only develops and tests them.
+FROM node:${NODE_VERSION}-alpine AS packages
+WORKDIR /weir
+COPY package.json package-lock.json .npmrc ./
+COPY libs ./libs
+COPY services ./services
+COPY test ./test
+RUN npm ci --omit=dev --ignore-scripts && rm -rf libs/render/engine
+
+FROM node:${NODE_VERSION}-alpine AS weir
+RUN apk add --no-cache git openssh-client gnupg && rm -rf /usr/local/lib/node_modules /opt/yarn*
+WORKDIR /weir
+COPY --from=packages /weir/node_modules ./node_modules
+COPY --from=packages /weir/libs ./libs
+COPY --from=packages /weir/services ./services
+COPY charts/weir/crds ./charts/weir/crds
+COPY charts/weir/rbac ./charts/weir/rbac
+COPY package.json LICENSE ./
+COPY --from=engine /weir-engine /usr/local/bin/weir-engine
+ENV WEIR_ENGINE=/usr/local/bin/weir-engine NODE_ENV=production
+# A number, so that `runAsNonRoot` can be checked without a passwd file.
+USER 65532:65532
+ENTRYPOINT ["node", "services/run.ts"]
+
+# The Git server of the example repository, for docker-compose.yml.
+FROM weir AS example
+USER root
+RUN apk add --no-cache git-daemon
+COPY --from=packages /weir/test/cluster ./test/cluster
+COPY --from=packages /weir/test/quickstart ./test/quickstart
+USER 65532:65532
+ENTRYPOINT ["node", "test/quickstart/serve.ts"]
+
+FROM weir
