@@ -1,0 +1,123 @@
+// CustomResourceDefinitions from the kinds: each schema becomes a structural OpenAPI v3 schema, which
+// is JSON Schema without the parts that Kubernetes leaves out.
+import type { KubeObject } from '@weir/kube';
+import type { TSchema } from 'typebox';
+import { stringify } from 'yaml';
+import { SUBSTITUTE } from './annotations.ts';
+import type { Column, Kind } from './kind.ts';
+import { kinds } from './kinds.ts';
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+
+/** The definition of one kind, served and stored in its one version. */
+export function crdFor(kind: Kind): KubeObject {
+  const { group, plural, singular, shortNames, categories, listKind } = kind;
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: {
+      name: `${plural}.${group}`,
+      // Whoever ships this through a Kustomization that substitutes variables gets it unchanged.
+      annotations: { [SUBSTITUTE]: 'disabled' },
+    },
+    spec: {
+      group,
+      names: {
+        kind: kind.kind,
+        listKind,
+        plural,
+        singular,
+        ...(shortNames.length > 0 && { shortNames: [...shortNames] }),
+        categories: [...categories],
+      },
+      scope: 'Namespaced',
+      versions: [version(kind)],
+    },
+  };
+}
+
+/** The definitions of all kinds. */
+export function crds(): KubeObject[] {
+  return kinds.map(crdFor);
+}
+
+/** The definition of a kind as a YAML file; the same kind is always the same bytes. */
+export function crdYaml(kind: Kind): string {
+  return stringify(crdFor(kind), { lineWidth: 100, aliasDuplicateObjects: false });
+}
+
+function version(kind: Kind) {
+  return {
+    name: kind.version,
+    served: true,
+    storage: true,
+    additionalPrinterColumns: kind.columns.map(printerColumn),
+    subresources: kind.hasStatus ? { status: {} } : {},
+    schema: { openAPIV3Schema: structural(kind.schema) },
+  };
+}
+
+function printerColumn({ name, type, jsonPath, priority }: Column) {
+  return { name, type, jsonPath, ...(priority !== undefined && { priority }) };
+}
+
+/** Keywords that mean the same in JSON Schema and in a structural schema, in the order they are written. */
+const SHARED_KEYWORDS = [
+  'description',
+  'type',
+  'format',
+  'enum',
+  'pattern',
+  'minLength',
+  'maxLength',
+  'minimum',
+  'maximum',
+  'minItems',
+  'maxItems',
+  'default',
+  'required',
+  'x-kubernetes-validations',
+];
+const NESTED_KEYWORDS = ['properties', 'patternProperties', 'items'];
+
+/** Throws on a keyword that has no place in a CRD, so that no constraint is lost on the way. */
+export function structural(schema: TSchema): { [key: string]: Json } {
+  const source = new Map<string, unknown>(Object.entries(schema));
+  // Only metadata is open, and in a CRD that goes without saying.
+  if (source.get('additionalProperties') === true) source.delete('additionalProperties');
+  for (const keyword of source.keys()) {
+    if (!SHARED_KEYWORDS.includes(keyword) && !NESTED_KEYWORDS.includes(keyword)) {
+      throw new Error(`The schema keyword "${keyword}" has no counterpart in a CRD`);
+    }
+  }
+  const shared = SHARED_KEYWORDS.flatMap((keyword) =>
+    source.has(keyword) ? [[keyword, plainJson(source.get(keyword))] as const] : [],
+  );
+  return { ...Object.fromEntries(shared), ...nested(source) };
+}
+
+function nested(source: ReadonlyMap<string, unknown>): { [key: string]: Json } {
+  const properties = Object.entries(schemas(source.get('properties')));
+  const [values] = Object.values(schemas(source.get('patternProperties')));
+  const items = source.get('items');
+  return {
+    ...(values && { additionalProperties: structural(values) }),
+    ...(isSchema(items) && { items: structural(items) }),
+    ...(properties.length > 0 && {
+      properties: Object.fromEntries(properties.map(([name, inner]) => [name, structural(inner)])),
+    }),
+  };
+}
+
+function schemas(value: unknown): Record<string, TSchema> {
+  return Object.fromEntries(Object.entries(value ?? {}).filter(([, inner]) => isSchema(inner)));
+}
+
+function isSchema(value: unknown): value is TSchema {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Copies a keyword's value into plain JSON: lists sorted where order means nothing stay as they are. */
+function plainJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,89 @@
+// A kind: one TypeBox schema with the names and columns around it. The static type, the validator
+// (validate.ts) and the CustomResourceDefinition (crd.ts) all come from this one value.
+import type { KubeObject, ResourceType } from '@weir/kube';
+import { type Static, type TObject, type TSchema, Type } from 'typebox';
+
+/** An object of a kind as the API server holds it. `Status` is `never` for kinds without one. */
+export type Resource<Spec, Status = never> = KubeObject & { spec: Spec; status?: Status };
+
+/** A column of `kubectl get`; a `priority` above 0 shows it only with `-o wide`. */
+export interface Column {
+  readonly name: string;
+  readonly type: 'string' | 'date' | 'integer' | 'boolean';
+  readonly jsonPath: string;
+  readonly priority?: number;
+}
+
+/** What names a kind: its group and version, and how the API server and kubectl call it. */
+export interface KindNames {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly shortNames?: readonly string[];
+  readonly categories: readonly string[];
+  readonly description: string;
+  readonly columns: readonly Column[];
+}
+
+export interface Kind<Spec = unknown, Status = unknown> extends ResourceType {
+  readonly apiVersion: string;
+  readonly singular: string;
+  readonly listKind: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly columns: readonly Column[];
+  readonly description: string;
+  readonly hasStatus: boolean;
+  /** The whole object: apiVersion, kind, metadata, spec and, where there is one, status. */
+  readonly schema: TObject;
+  /** Carries the object's type for the type checker; never set. */
+  readonly shape?: Resource<Spec, Status>;
+}
+
+/** The object type of a kind: `ObjectOf<typeof Kustomization>`. */
+export type ObjectOf<K> = K extends Kind<infer Spec, infer Status> ? Resource<Spec, Status> : never;
+
+export const AGE: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+export const READY_COLUMNS: readonly Column[] = [
+  { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
+  { name: 'Status', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message' },
+];
+
+/** Makes a kind from its names and the schemas of its spec and, if it has one, its status. */
+export function defineKind<Spec extends TSchema, Status extends TSchema>(
+  names: KindNames,
+  spec: Spec,
+  status: Status,
+): Kind<Static<Spec>, Static<Status>>;
+export function defineKind<Spec extends TSchema>(
+  names: KindNames,
+  spec: Spec,
+): Kind<Static<Spec>, never>;
+export function defineKind(names: KindNames, spec: TSchema, status?: TSchema): Kind {
+  return {
+    ...names,
+    namespaced: true,
+    apiVersion: `${names.group}/${names.version}`,
+    singular: names.kind.toLowerCase(),
+    listKind: `${names.kind}List`,
+    shortNames: names.shortNames ?? [],
+    hasStatus: status !== undefined,
+    schema: wholeObject(names.description, spec, status),
+  };
+}
+
+function wholeObject(description: string, spec: TSchema, status: TSchema | undefined): TObject {
+  return Type.Object(
+    {
+      apiVersion: Type.Optional(
+        Type.String({ description: 'The API group and version that this object is written in.' }),
+      ),
+      kind: Type.Optional(Type.String({ description: 'The kind of this object.' })),
+      metadata: Type.Optional(Type.Object({}, { additionalProperties: true })),
+      spec: Type.Optional(spec),
+      ...(status && { status: Type.Optional(status) }),
+    },
+    { description },
+  );
+}

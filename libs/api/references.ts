@@ -1,0 +1,85 @@
+// Schemas of the references that kinds share, and how a reference is resolved and written.
+import type { Static } from 'typebox';
+import { object, optional, text } from './schema.ts';
+
+/** Selects objects of a build: what is left out matches everything. */
+export function objectSelector(description: string) {
+  const anchored = 'A regular expression that must match the whole value.';
+  return object(
+    {
+      group: optional(text('API group to match, such as `apps`.')),
+      version: optional(text('API version to match, such as `v1`.')),
+      kind: optional(text('Kind to match, such as `Deployment`.')),
+      name: optional(text(`Name to match. ${anchored}`)),
+      namespace: optional(text(`Namespace to match. ${anchored}`)),
+      labelSelector: optional(
+        text('Label selector in the syntax of `kubectl get -l`, such as `app=web,tier!=cache`.'),
+      ),
+      annotationSelector: optional(
+        text('Selector over annotations, in the syntax of a label selector.'),
+      ),
+    },
+    description,
+  );
+}
+
+/** One object of the cluster by kind and name. */
+export function kindReference(description: string) {
+  return object(
+    {
+      apiVersion: optional(
+        text(
+          'API version of the object. Without it the version that the API server prefers is used.',
+        ),
+      ),
+      kind: text('Kind of the object.'),
+      name: text('Name of the object.'),
+      namespace: optional(
+        text('Namespace of the object. Without it, the namespace of the object that refers to it.'),
+      ),
+    },
+    description,
+  );
+}
+
+export function dependencyReference(description: string) {
+  return object(
+    {
+      name: text('Name of the object to wait for.'),
+      namespace: optional(
+        text('Namespace of the object to wait for. Defaults to the namespace of this object.'),
+      ),
+      readyExpr: optional(
+        text(
+          'CEL expression that decides, in place of the Ready condition, whether the dependency is ready. `self` is this object and `dep` is the one that it waits for.',
+        ),
+      ),
+    },
+    description,
+  );
+}
+
+export type ObjectSelector = Static<ReturnType<typeof objectSelector>>;
+export type KindReference = Static<ReturnType<typeof kindReference>>;
+export type DependencyReference = Static<ReturnType<typeof dependencyReference>>;
+
+/** The object that a reference names, seen from `owner`: its own namespace unless the reference has one. */
+export function resolveReference(
+  reference: { name: string; namespace?: string },
+  owner: { metadata: { namespace?: string } },
+): { namespace: string; name: string } {
+  return {
+    namespace: reference.namespace || (owner.metadata.namespace ?? ''),
+    name: reference.name,
+  };
+}
+
+/** Writes a reference as Flux's messages do: `Kind/namespace/name`, or `Kind/name` without a namespace. */
+export function formatReference(reference: {
+  kind: string;
+  name: string;
+  namespace?: string;
+}): string {
+  const { kind, namespace, name } = reference;
+  return namespace ? `${kind}/${namespace}/${name}` : `${kind}/${name}`;
+}
