@@ -1,0 +1,100 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getCACertificates } from 'node:tls';
+import { GitError } from './errors.ts';
+
+/** How to authenticate at a Git server; PEM texts, not paths. Nothing set: anonymously, trusting the system's CAs. */
+export interface GitAuth {
+  username?: string;
+  password?: string;
+  bearerToken?: string;
+  /** CA certificates that are trusted besides the system's. */
+  caFile?: string;
+  clientCert?: string;
+  clientKey?: string;
+}
+
+/** Git configuration (`http.extraHeader` ...) that carries the credentials, and the strings to mask in messages. */
+export interface AuthConfig {
+  config: [key: string, value: string][];
+  secrets: string[];
+}
+
+/**
+ * Runs `use` with the configuration that authenticates. It isn't scoped to a URL: a git process talks to one server,
+ * and with credentials it follows no redirects, so that none of them reaches another host. Headers are handed to git in its environment and
+ * certificates in files of mode 0600 that are gone afterwards; nothing of it is on a command line.
+ * @throws GitError InvalidArgument when the credentials can't be sent as they are
+ */
+export async function withAuth<T>(
+  auth: GitAuth | undefined,
+  use: (config: AuthConfig) => Promise<T>,
+): Promise<T> {
+  const header = auth && authorization(auth);
+  const secrets = auth ? secretsOf(auth, header) : [];
+  const config: [string, string][] = header
+    ? [
+        ['http.extraHeader', header],
+        ['http.followRedirects', 'false'],
+      ]
+    : [];
+  if (!auth?.caFile && !auth?.clientCert && !auth?.clientKey) return use({ config, secrets });
+
+  const dir = await mkdtemp(join(tmpdir(), 'weir-git-'));
+  try {
+    const files = certificateFiles(auth);
+    for (const { key, name, content } of files) {
+      const file = join(dir, name);
+      await writeFile(file, content, { mode: 0o600 });
+      config.push([`http.${key}`, file]);
+    }
+    return await use({ config, secrets });
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function authorization(auth: GitAuth): string | undefined {
+  const basic = auth.username !== undefined || auth.password !== undefined;
+  if (basic && auth.bearerToken !== undefined) {
+    throw new GitError(
+      'InvalidArgument',
+      'basic auth and bearer token cannot be set at the same time',
+    );
+  }
+  if (basic) {
+    const pair = `${auth.username ?? ''}:${auth.password ?? ''}`;
+    return `Authorization: Basic ${Buffer.from(pair).toString('base64')}`;
+  }
+  if (auth.bearerToken === undefined) return undefined;
+  if (!/^[\x21-\x7e]+$/.test(auth.bearerToken)) {
+    throw new GitError(
+      'InvalidArgument',
+      'invalid bearer token: it is empty or holds spaces, line breaks or characters outside ASCII',
+    );
+  }
+  return `Authorization: Bearer ${auth.bearerToken}`;
+}
+
+function secretsOf(auth: GitAuth, header: string | undefined): string[] {
+  return [
+    auth.password,
+    auth.bearerToken,
+    auth.clientKey,
+    header,
+    header?.split(' ').at(-1),
+  ].filter((secret) => secret !== undefined && secret !== '') as string[];
+}
+
+function certificateFiles(auth: GitAuth): { key: string; name: string; content: string }[] {
+  const files = [];
+  if (auth.caFile) {
+    // git takes the file in place of the system's certificates; Flux adds to them.
+    const content = [...getCACertificates('system'), auth.caFile].join('\n');
+    files.push({ key: 'sslCAInfo', name: 'ca.crt', content });
+  }
+  if (auth.clientCert) files.push({ key: 'sslCert', name: 'tls.crt', content: auth.clientCert });
+  if (auth.clientKey) files.push({ key: 'sslKey', name: 'tls.key', content: auth.clientKey });
+  return files;
+}

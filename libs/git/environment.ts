@@ -1,0 +1,59 @@
+import { devNull } from 'node:os';
+
+/** Settings for every git process: nothing that a repository, a machine or a user configured may run or ask anything. */
+const isolation: [key: string, value: string][] = [
+  ['protocol.allow', 'never'],
+  ['protocol.http.allow', 'always'],
+  ['protocol.https.allow', 'always'],
+  ['protocol.ext.allow', 'never'],
+  ['core.hooksPath', devNull],
+  ['core.fsmonitor', 'false'],
+  ['core.askPass', ''],
+  ['credential.helper', ''],
+  ['gc.auto', '0'],
+  ['maintenance.auto', 'false'],
+  ['advice.detachedHead', 'false'],
+  ['submodule.recurse', 'false'],
+  // A fetched pack is kept as it is: it appears whole or not at all, and writing it costs one file.
+  ['fetch.unpackLimit', '1'],
+];
+
+const passedOn = ['PATH', 'http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'];
+const passedOnUpperCase = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'];
+
+/**
+ * The environment of a git process. Proxy settings of our own environment are passed on; other variables are not.
+ * @param config further configuration, credentials among it
+ * @param allowFile lets git read repositories of this machine (tests)
+ */
+export function gitEnvironment(options: {
+  gitDir?: string;
+  config?: readonly (readonly [key: string, value: string])[];
+  allowFile?: boolean;
+}): Record<string, string> {
+  const config = [
+    ...isolation,
+    ...(options.allowFile ? [['protocol.file.allow', 'always'] as const] : []),
+    ...(options.config ?? []),
+  ];
+  const env: Record<string, string> = {
+    LC_ALL: 'C',
+    HOME: '/nonexistent',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: devNull,
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_CONFIG_COUNT: String(config.length),
+  };
+  if (options.gitDir !== undefined) env.GIT_DIR = options.gitDir;
+  config.forEach(([key, value], index) => {
+    env[`GIT_CONFIG_KEY_${index}`] = key;
+    env[`GIT_CONFIG_VALUE_${index}`] = value;
+  });
+  for (const name of [...passedOn, ...passedOnUpperCase]) {
+    const value = process.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}

@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkCommitId, checkRefName, parseRemoteUrl } from './arguments.ts';
+import { GitError } from './errors.ts';
+import { authFor, type RemoteOptions } from './remote.ts';
+import { runGit } from './run.ts';
+
+export interface FetchOptions extends RemoteOptions {
+  /** The bare repository that caches this remote; made when it isn't there. One fetch at a time a repository. */
+  dir: string;
+  /** Full name of the reference that led to the commit; asked for when the server gives no commit by its id. */
+  ref?: string;
+  commit: string;
+  /** Commits of history; 1 unless told. */
+  depth?: number;
+}
+
+/**
+ * Brings one commit with all its files into a bare repository. Only what the repository lacks is transferred.
+ * The commit is asked for by id; a server that refuses that is asked for the reference: shallow, with its history,
+ * and as servers of plain files can serve it.
+ * @throws GitError ReferenceNotFound when the commit isn't on the server, or not in `ref`
+ */
+export async function fetchCommit(options: FetchOptions): Promise<void> {
+  const { url } = parseRemoteUrl(options.url, options.allowFile);
+  const commit = checkCommitId(options.commit);
+  if (options.ref !== undefined) checkRefName(options.ref);
+  await createRepository(options);
+
+  const shallow = [`--depth=${options.depth ?? 1}`];
+  const branches = ['+refs/heads/*:refs/weir/heads/*', '+refs/tags/*:refs/weir/tags/*'];
+  const byRef = options.ref === undefined ? branches : [`+${options.ref}:${keepAs(options.ref)}`];
+  const attempts = [
+    [...shallow, '--', url, `+${commit}:${keepAs(options.ref ?? 'commit')}`],
+    ...(options.ref === undefined ? [] : [[...shallow, '--', url, ...byRef]]),
+    [...whole, '--', url, ...byRef],
+    ['--', url, ...byRef],
+  ];
+  let refused: GitError | undefined;
+  for (const args of attempts) {
+    try {
+      await runGit(`unable to clone '${url}'`, ['fetch', ...quick, ...args], {
+        ...options,
+        gitDir: options.dir,
+        auth: authFor(options),
+      });
+      if (!refused || (await hasCommit(options, commit))) return;
+      refused = new GitError(
+        'ReferenceNotFound',
+        `unable to resolve commit object for '${commit}': object not found`,
+      );
+    } catch (error) {
+      if (!(error instanceof GitError) || !worthAnotherWay(error)) throw error;
+      refused = error;
+    }
+  }
+  throw refused;
+}
+
+/**
+ * Packs what a cache repository holds into one pack and drops what no fetch refers to any more.
+ * Not while a fetch or a read of the same repository runs.
+ */
+export async function tidyRepository(options: {
+  dir: string;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}): Promise<void> {
+  await runGit('unable to tidy the repository cache', ['gc', '--prune=now', '--quiet'], {
+    ...options,
+    gitDir: options.dir,
+  });
+}
+
+// Completes a shallow repository too (git-fetch, --unshallow).
+const whole = ['--depth=2147483647'];
+
+// Without --quiet: a line about the new reference on standard error tells that git is done.
+const quick = [
+  '--no-tags',
+  '--no-recurse-submodules',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--no-show-forced-updates',
+  '--no-progress',
+  '--update-shallow',
+];
+
+/** A reference of the cache that keeps the last commit fetched for `ref`: later fetches transfer the difference. */
+function keepAs(ref: string): string {
+  return `refs/weir/${createHash('sha256').update(ref).digest('hex').slice(0, 16)}`;
+}
+
+async function createRepository(options: FetchOptions): Promise<void> {
+  const exists = await stat(join(options.dir, 'HEAD')).then(
+    () => true,
+    () => false,
+  );
+  if (exists) return;
+  await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  await runGit(
+    'unable to create the repository cache',
+    ['init', '--bare', '--initial-branch=none'],
+    { gitDir: options.dir, timeoutMs: options.timeoutMs, signal: options.signal },
+  );
+}
+
+async function hasCommit(options: FetchOptions, commit: string): Promise<boolean> {
+  try {
+    await runGit('unable to look up a commit', ['cat-file', '-t', `${commit}^{commit}`], {
+      gitDir: options.dir,
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof GitError && error.reason === 'GitOperationFailed') return false;
+    throw error;
+  }
+}
+
+/** Whether the server may give by reference, or in full, what it refused by commit id or as a shallow clone. */
+function worthAnotherWay(error: GitError): boolean {
+  return (
+    error.reason === 'ReferenceNotFound' ||
+    /allow request for|shallow|dumb http|does not support/i.test(error.message)
+  );
+}

@@ -1,0 +1,82 @@
+import { checkRefName, parseRemoteUrl } from './arguments.ts';
+import type { GitAuth } from './auth.ts';
+import { GitError } from './errors.ts';
+import { runGit } from './run.ts';
+
+export interface RemoteOptions {
+  url: string;
+  auth?: GitAuth | undefined;
+  /** Milliseconds for the whole operation. */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** Accepts `file://` URLs (tests). */
+  allowFile?: boolean;
+}
+
+export interface ListRemoteOptions extends RemoteOptions {
+  /** Full names of the references that are wanted; `refs/tags/*` for all tags. All of them when it isn't given. */
+  refs?: readonly string[];
+}
+
+/**
+ * Asks a Git server for its references (`git ls-remote`).
+ * @returns commit or object id by full reference name ('HEAD', 'refs/heads/main', 'refs/tags/v1'); an annotated
+ *   tag's commit is under its name with '^{}' (gitprotocol-common). A reference that is not there is absent.
+ * @throws GitError
+ */
+export async function listRemote(options: ListRemoteOptions): Promise<Map<string, string>> {
+  const { url } = parseRemoteUrl(options.url, options.allowFile);
+  const output = await runGit(
+    `unable to list remote for '${url}'`,
+    ['ls-remote', ...namespaces(options.refs), '--', url, ...patterns(options.refs)],
+    { ...options, auth: authFor(options) },
+  );
+  return parseRefs(url, output);
+}
+
+/** The credentials to use: those given, else those in the URL, as Flux takes them. */
+export function authFor(options: RemoteOptions): GitAuth | undefined {
+  const { username, password } = parseRemoteUrl(options.url, options.allowFile);
+  const { auth } = options;
+  if (auth?.bearerToken !== undefined) return auth;
+  const user = auth?.username || username;
+  const pass = auth?.password || password;
+  if (user === undefined && pass === undefined) return auth;
+  return {
+    ...auth,
+    ...(user === undefined ? {} : { username: user }),
+    ...(pass === undefined ? {} : { password: pass }),
+  };
+}
+
+// With --heads or --tags the server itself leaves out what is under other prefixes (protocol v2, ref-prefix).
+function namespaces(refs: readonly string[] | undefined): string[] {
+  if (!refs || refs.length === 0) return [];
+  if (refs.every((ref) => ref.startsWith('refs/heads/'))) return ['--heads'];
+  if (refs.every((ref) => ref.startsWith('refs/tags/'))) return ['--tags'];
+  return [];
+}
+
+function patterns(refs: readonly string[] | undefined): string[] {
+  return (refs ?? []).flatMap((ref) => {
+    if (ref === 'refs/tags/*') return [ref];
+    checkRefName(ref);
+    return ref.startsWith('refs/tags/') && !ref.endsWith('^{}') ? [ref, `${ref}^{}`] : [ref];
+  });
+}
+
+function parseRefs(url: string, output: string): Map<string, string> {
+  const refs = new Map<string, string>();
+  for (const line of output.split('\n')) {
+    if (line === '') continue;
+    const match = /^([0-9a-f]{40}|[0-9a-f]{64})\t(\S+)$/.exec(line);
+    if (!match?.[1] || !match[2]) {
+      throw new GitError(
+        'GitOperationFailed',
+        `unable to list remote for '${url}': the server's list of references can't be read`,
+      );
+    }
+    refs.set(match[2], match[1]);
+  }
+  return refs;
+}

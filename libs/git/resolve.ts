@@ -1,0 +1,156 @@
+import { checkCommitId, checkRefName, parseRemoteUrl } from './arguments.ts';
+import { GitError } from './errors.ts';
+import { listRemote, type RemoteOptions } from './remote.ts';
+
+/** Which revision is wanted. What is set first in this order counts: commit, name, tag, semver, branch. */
+export interface RefSpec {
+  branch?: string;
+  tag?: string;
+  semver?: string;
+  /** Full reference name, such as refs/pull/1/head. */
+  name?: string;
+  commit?: string;
+}
+
+export interface Resolved {
+  commit: string;
+  /** Full reference name that led to the commit; none for a commit without a branch. */
+  ref?: string;
+  /** As Flux writes it: `main@sha1:<id>`, `v1.0.0@sha1:<id>`, `refs/pull/1/head@sha1:<id>`, `sha1:<id>`. */
+  revision: string;
+}
+
+/** What resolving a version range needs from outside: both are asked only for `semver`. */
+export interface VersionHelp {
+  /** Of these tag names, those that share the highest version within the range (Masterminds/semver). */
+  highest(range: string, tags: string[]): Promise<string[]>;
+  /** Commit times in ms, by commit id: among equal versions the tag of the youngest commit counts, as in Flux. */
+  committedAt(commits: string[]): Promise<Map<string, number>>;
+}
+
+const defaultBranch = 'master';
+
+/**
+ * Finds the commit that a reference stands for, with one `ls-remote`.
+ * @throws GitError ReferenceNotFound when the branch, tag, name or a version in the range isn't there
+ */
+export async function resolveRef(
+  spec: RefSpec | undefined,
+  remote: RemoteOptions,
+  help: VersionHelp,
+): Promise<Resolved> {
+  const { url } = parseRemoteUrl(remote.url, remote.allowFile);
+  const plan = planRef(spec ?? {});
+  const refs = await listRemote({ ...remote, refs: plan.refs });
+  if (plan.semver !== undefined) return highestVersion(plan.semver, url, refs, help);
+  const tip = plan.ref === undefined ? undefined : peeled(refs, plan.ref);
+  if (plan.ref !== undefined && tip === undefined) throw await missingRef(plan, url, remote);
+  const commit = plan.commit ?? tip ?? '';
+  return {
+    commit,
+    ...(plan.ref === undefined ? {} : { ref: plan.ref }),
+    revision: formatRevision(plan.shown, commit),
+  };
+}
+
+interface RefPlan {
+  /** What to list. */
+  refs: string[];
+  ref?: string;
+  semver?: string;
+  commit?: string;
+  /** The reference as the revision shows it. */
+  shown?: string;
+  named?: boolean;
+}
+
+/**
+ * Applies the precedence that Flux has: commit, name, tag, semver, branch (fluxcd/pkg git/gogit, Client.clone; its API
+ * reference puts semver before tag, its code does not).
+ */
+function planRef(spec: RefSpec): RefPlan {
+  if (spec.commit) return planCommit(spec, spec.commit);
+  if (spec.name) {
+    const ref = checkRefName(spec.name);
+    return { refs: [ref], ref, shown: ref, named: true };
+  }
+  if (spec.tag) {
+    const ref = checkRefName(`refs/tags/${spec.tag}`);
+    return { refs: [ref], ref, shown: spec.tag };
+  }
+  if (spec.semver) return { refs: ['refs/tags/*'], semver: spec.semver };
+  const branch = spec.branch || defaultBranch;
+  const ref = checkRefName(`refs/heads/${branch}`);
+  return { refs: [ref], ref, shown: branch };
+}
+
+function planCommit(spec: RefSpec, id: string): RefPlan {
+  const commit = checkCommitId(id);
+  const branch = spec.branch ? checkRefName(`refs/heads/${spec.branch}`) : undefined;
+  const shown = spec.name ? checkRefName(spec.name) : spec.branch;
+  return {
+    refs: [branch ?? 'HEAD'],
+    commit,
+    ...(branch === undefined ? {} : { ref: branch }),
+    ...(shown ? { shown } : {}),
+  };
+}
+
+/** Prefixes a commit with its algorithm and the reference (fluxcd/pkg git, Commit.String and AbsoluteReference). */
+export function formatRevision(shown: string | undefined, commit: string): string {
+  const digest = `${commit.length === 64 ? 'sha256' : 'sha1'}:${commit}`;
+  return shown === undefined ? digest : `${shown}@${digest}`;
+}
+
+function peeled(refs: Map<string, string>, ref: string): string | undefined {
+  return refs.get(`${ref}^{}`) ?? refs.get(ref);
+}
+
+async function missingRef(plan: RefPlan, url: string, remote: RemoteOptions): Promise<GitError> {
+  if (plan.named) {
+    return new GitError(
+      'ReferenceNotFound',
+      `unable to resolve ref '${plan.ref}' to a specific commit: the repository has no such reference`,
+    );
+  }
+  const any = await listRemote({ ...remote, refs: [] });
+  return any.size === 0
+    ? new GitError('ReferenceNotFound', `git repository is empty: '${url}' has no commits yet`)
+    : new GitError(
+        'ReferenceNotFound',
+        `unable to clone: couldn't find remote ref '${plan.ref}': git repository: '${url}'`,
+      );
+}
+
+async function highestVersion(
+  range: string,
+  url: string,
+  refs: Map<string, string>,
+  help: VersionHelp,
+): Promise<Resolved> {
+  const tags = [...refs.keys()]
+    .filter((ref) => !ref.endsWith('^{}'))
+    .map((ref) => ref.slice('refs/tags/'.length));
+  const candidates = tags.length === 0 ? [] : await help.highest(range, tags);
+  const tag = candidates.length > 1 ? await youngest(candidates, refs, help) : candidates[0];
+  const commit = tag === undefined ? undefined : peeled(refs, `refs/tags/${tag}`);
+  if (tag === undefined || commit === undefined) {
+    throw new GitError(
+      'ReferenceNotFound',
+      `no match found for semver: ${range}: git repository: '${url}' has ${tags.length} tags`,
+    );
+  }
+  return { commit, ref: `refs/tags/${tag}`, revision: formatRevision(tag, commit) };
+}
+
+async function youngest(
+  tags: string[],
+  refs: Map<string, string>,
+  help: VersionHelp,
+): Promise<string | undefined> {
+  const commitOf = (tag: string) => peeled(refs, `refs/tags/${tag}`) ?? '';
+  const times = await help.committedAt([...new Set(tags.map(commitOf))]);
+  const time = (tag: string) => times.get(commitOf(tag)) ?? 0;
+  // The name decides last, so that every replica chooses the same.
+  return tags.toSorted((a, b) => time(a) - time(b) || (a < b ? -1 : 1)).at(-1);
+}
