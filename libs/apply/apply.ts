@@ -1,0 +1,148 @@
+// A staged server-side apply: a stage is dry-run as a whole before any of it is written, and what the
+// next stage needs (kinds, namespaces, roles, classes) is waited for.
+import type { KubeClient, KubeObject } from '@weir/kube';
+import { bounded } from './bounded.ts';
+import type { Change, ChangeSet } from './changes.ts';
+import { untilServed } from './definitions.ts';
+import { ApplyError } from './errors.ts';
+import { managerRules } from './fieldmanagers.ts';
+import { type StatusFunction, waitForHealth } from './health.ts';
+import type { Owner } from './labels.ts';
+import type { ObjectId, ObjectTarget } from './objects.ts';
+import { type Plan, planObject } from './plan.ts';
+import { intoStages, intoWaves, type Stage } from './stages.ts';
+import { carryOut } from './write.ts';
+
+export interface ApplyOptions {
+  owner: Owner;
+  /** Delete and create objects whose immutable fields changed. */
+  force?: boolean;
+  /** Requests under way at once; 16 when not given. */
+  concurrency?: number;
+  /** `<group>/<kind>` of what is to be applied between classes and the rest. */
+  customKinds?: ReadonlySet<string>;
+  /** Prefixes of field managers to take over from, beside kubectl's. */
+  overrideManagers?: readonly string[];
+  /** True for objects that the inventory holds. */
+  expected?(id: ObjectId): boolean;
+  /** Writes down what is about to be there; done before the first write, beside the first dry-run. */
+  record?(): Promise<void>;
+  /** Called before each write; throws to stop the apply (ownership lost). */
+  guard?(): void;
+  status: StatusFunction;
+  /** How long definitions and classes may take to get ready. Milliseconds; 60 000 when not given. */
+  waitTimeoutMs?: number;
+  signal: AbortSignal;
+}
+
+export interface AppliedObject {
+  change: Change;
+  /** As the API server answered last; absent for objects that were left alone without a question. */
+  object?: KubeObject;
+}
+
+/**
+ * Applies objects in stages and returns what became of each, in order.
+ * Throws ApplyError: its message names the object that failed, its `changes` are those of the stages
+ * before, its `touched` all objects that may have been written.
+ */
+export async function applyObjects(
+  client: KubeClient,
+  objects: readonly KubeObject[],
+  options: ApplyOptions,
+): Promise<AppliedObject[]> {
+  const done: AppliedObject[] = [];
+  const touched: ObjectTarget[] = [];
+  // Beside the first dry-run; every path below awaits it, so that a failure is never lost.
+  const recorded = (options.record ?? nothing)();
+  try {
+    for (const stage of intoStages(objects, options.customKinds)) {
+      const [plans] = await bothSettled(planStage(client, stage, options), recorded);
+      const applied = await writeStage(client, plans, touched, options);
+      done.push(...applied);
+      if (stage.awaited) await settle(client, applied, options);
+    }
+    await recorded;
+    return done;
+  } catch (error) {
+    const changes: ChangeSet = done.map(({ change }) => change);
+    throw new ApplyError(error, changes, touched);
+  }
+}
+
+const DEFAULT_CONCURRENCY = 16;
+const DEFAULT_WAIT_MS = 60_000;
+
+async function nothing(): Promise<void> {
+  // Without an inventory there is nothing to write down.
+}
+
+/** Waits for both before it fails with the first one's error, or the second's. */
+async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
+}
+
+function planStage(client: KubeClient, stage: Stage, options: ApplyOptions): Promise<Plan[]> {
+  const { owner, force = false, expected = () => false, signal } = options;
+  const rules = managerRules(owner.fieldManager, options.overrideManagers);
+  return bounded(stage.objects, options.concurrency ?? DEFAULT_CONCURRENCY, (object) =>
+    planObject(client, object, { owner, rules, force, expected, signal }),
+  );
+}
+
+async function writeStage(
+  client: KubeClient,
+  plans: readonly Plan[],
+  touched: ObjectTarget[],
+  options: ApplyOptions,
+): Promise<AppliedObject[]> {
+  const { owner, guard = () => undefined, waitTimeoutMs = DEFAULT_WAIT_MS, signal } = options;
+  const rules = managerRules(owner.fieldManager, options.overrideManagers);
+  const written = new Map<Plan, KubeObject>();
+  for (const wave of intoWaves(plans, ({ target }) => target.kind)) {
+    await bounded(wave, options.concurrency ?? DEFAULT_CONCURRENCY, async (plan) => {
+      const { type } = plan;
+      if (plan.write === 'none' || type === undefined) return;
+      touched.push(plan.target);
+      const how = { owner, rules, guard, waitTimeoutMs, signal };
+      written.set(plan, await carryOut(client, { ...plan, type }, how));
+    });
+  }
+  return plans.map((plan) => {
+    const object = written.get(plan) ?? plan.merged ?? plan.live;
+    return { change: changeOf(plan), ...(object === undefined ? {} : { object }) };
+  });
+}
+
+function changeOf({ target, action }: Plan): Change {
+  const { version, ...id } = target;
+  return { id, version, action };
+}
+
+/** Waits until the objects of a stage do what the next one needs them for. */
+async function settle(
+  client: KubeClient,
+  applied: readonly AppliedObject[],
+  { status, waitTimeoutMs = DEFAULT_WAIT_MS, signal }: ApplyOptions,
+): Promise<void> {
+  const targets = applied
+    .filter(({ change }) => change.action !== 'skipped')
+    .map(({ change, object }) => ({
+      target: { ...change.id, version: change.version },
+      ...(object === undefined ? {} : { object }),
+    }));
+  const health = await waitForHealth(client, targets, {
+    status,
+    timeoutMs: waitTimeoutMs,
+    failFast: false,
+    signal,
+  });
+  if (!health.healthy) throw new Error(health.message);
+  const changed = applied.filter(({ change }) => ['created', 'configured'].includes(change.action));
+  await untilServed(
+    client,
+    changed.flatMap(({ object }) => object ?? []),
+    { timeoutMs: waitTimeoutMs, signal },
+  );
+}

@@ -1,0 +1,24 @@
+// What the API server's answer to a dry-run means for the object that is there.
+import type { KubeObject } from '@weir/kube';
+import { jsonEqual } from './equal.ts';
+
+/**
+ * True if writing would change something that was declared: labels, annotations, or anything beside
+ * metadata and status. Bookkeeping (managedFields, resourceVersion, generation, times) never counts.
+ */
+export function differs(live: KubeObject, merged: KubeObject): boolean {
+  return (
+    !jsonEqual(live.metadata.labels ?? {}, merged.metadata.labels ?? {}) ||
+    !jsonEqual(live.metadata.annotations ?? {}, merged.metadata.annotations ?? {}) ||
+    !jsonEqual(declared(live), declared(merged))
+  );
+}
+
+/** A dry-run of a create has no resourceVersion: nothing was stored yet. */
+export function wouldCreate(merged: KubeObject): boolean {
+  return (merged.metadata.resourceVersion ?? '') === '';
+}
+
+function declared({ metadata: _metadata, status: _status, ...rest }: KubeObject): object {
+  return rest;
+}

@@ -1,0 +1,101 @@
+// Fields that kubectl (or another manager that the user names) took on our objects become ours, so
+// that the next apply undoes manual edits and can remove what was added by hand.
+import type { KubeObject, ManagedFields } from '@weir/kube';
+import { appliedEntry, fieldsOf, unionFields } from './managedfields.ts';
+
+export interface ManagerRule {
+  /** Matches every manager whose name starts with it. */
+  prefix: string;
+  operation: 'Apply' | 'Update';
+}
+
+/** An operation of a JSON patch (RFC 6902). */
+export interface JsonPatchOperation {
+  op: 'add' | 'remove' | 'replace';
+  path: string;
+  value?: unknown;
+}
+
+/** What a takeover removes beside field managers. */
+const ANNOTATIONS = [
+  'kubectl.kubernetes.io/last-applied-configuration',
+  'kustomize.toolkit.fluxcd.io/checksum',
+  'fluxcd.io/sync-checksum',
+];
+const LABELS = ['fluxcd.io/sync-gc-mark'];
+
+/** The managers that Flux takes over from, and those that `--override-manager` adds. */
+export function managerRules(fieldManager: string, more: readonly string[] = []): ManagerRule[] {
+  return [
+    { prefix: 'kubectl', operation: 'Apply' },
+    { prefix: 'kubectl', operation: 'Update' },
+    { prefix: 'before-first-apply', operation: 'Update' },
+    { prefix: fieldManager, operation: 'Update' },
+    ...more.flatMap((prefix): ManagerRule[] => [
+      { prefix, operation: 'Apply' },
+      { prefix, operation: 'Update' },
+    ]),
+  ];
+}
+
+/** Whether the entry is one whose fields are taken over. */
+export function isForeign(entry: ManagedFields, rules: readonly ManagerRule[]): boolean {
+  if ((entry.subresource ?? '') !== '') return false;
+  return rules.some(
+    ({ prefix, operation }) =>
+      entry.operation === operation && (entry.manager ?? '').startsWith(prefix),
+  );
+}
+
+/**
+ * The JSON patch that hands fields of foreign managers to `fieldManager` and removes kubectl's
+ * annotation; empty when there is nothing to take. It names the resourceVersion it was made for, so
+ * that it conflicts instead of overwriting a newer record.
+ */
+export function takeover(
+  live: KubeObject,
+  fieldManager: string,
+  rules: readonly ManagerRule[],
+): JsonPatchOperation[] {
+  const managedFields = takenOver(live, fieldManager, rules);
+  const { annotations = {}, labels = {}, resourceVersion } = live.metadata;
+  const operations: JsonPatchOperation[] = [
+    ...removals('annotations', annotations, ANNOTATIONS),
+    ...removals('labels', labels, LABELS),
+  ];
+  if (managedFields !== undefined) {
+    operations.push({ op: 'replace', path: '/metadata/managedFields', value: managedFields });
+  }
+  if (operations.length > 0 && resourceVersion !== undefined) {
+    operations.push({ op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion });
+  }
+  return operations;
+}
+
+function takenOver(
+  live: KubeObject,
+  fieldManager: string,
+  rules: readonly ManagerRule[],
+): ManagedFields[] | undefined {
+  const own = appliedEntry(live, fieldManager);
+  const others = (live.metadata.managedFields ?? []).filter((entry) => entry !== own);
+  const foreign = others.filter((entry) => isForeign(entry, rules));
+  const [first] = foreign;
+  if (first === undefined) return undefined;
+  const fieldsV1 = [own, ...foreign].map(fieldsOf).reduce(unionFields);
+  const heir: ManagedFields = own ?? { ...first, manager: fieldManager, operation: 'Apply' };
+  return [...others.filter((entry) => !foreign.includes(entry)), { ...heir, fieldsV1 }];
+}
+
+function removals(
+  field: string,
+  present: Record<string, string>,
+  keys: readonly string[],
+): JsonPatchOperation[] {
+  return keys
+    .filter((key) => Object.hasOwn(present, key))
+    .map((key) => ({
+      op: 'remove',
+      path: `/metadata/${field}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+    }));
+}

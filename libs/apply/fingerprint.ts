@@ -1,0 +1,63 @@
+// What of an object must stay as we applied it, in a few bytes.
+import { hash } from 'node:crypto';
+import type { KubeObject } from '@weir/kube';
+import { isForeign, type ManagerRule } from './fieldmanagers.ts';
+import type { Owner } from './labels.ts';
+import { appliedEntry } from './managedfields.ts';
+import { isMarked } from './objects.ts';
+
+/**
+ * A digest over the metadata that changes exactly when something of ours does: the fields that we own
+ * (a manager that sets one of them takes it away from us), the labels and annotations among them with
+ * their values, and managers that must not be there at all. resourceVersion, generation, times and
+ * whatever others own have no part in it. The full object isn't needed: its metadata is.
+ */
+export function fingerprint(
+  object: KubeObject,
+  owner: Pick<Owner, 'fieldManager' | 'group'>,
+  rules: readonly ManagerRule[],
+): string {
+  const { labels = {}, annotations = {}, managedFields = [] } = object.metadata;
+  const own = appliedEntry(object, owner.fieldManager);
+  const shared = isMarked(object, { [`${owner.group}/ssa`]: 'Merge' });
+  const foreign = shared ? [] : managedFields.filter((entry) => isForeign(entry, rules));
+  const facts = [
+    own?.apiVersion,
+    canonical(own?.fieldsV1),
+    pick(labels, ownedKeys(own?.fieldsV1, 'f:labels')),
+    pick(annotations, ownedKeys(own?.fieldsV1, 'f:annotations')),
+    foreign.map(({ manager, operation }) => `${manager} ${operation}`).sort(),
+  ];
+  return hash('sha1', JSON.stringify(facts), 'base64');
+}
+
+/** The managers whose fields we would take over: who made a manual change. */
+export function foreignManagers(object: KubeObject, rules: readonly ManagerRule[]): string[] {
+  const entries = (object.metadata.managedFields ?? []).filter((entry) => isForeign(entry, rules));
+  return [...new Set(entries.flatMap(({ manager }) => manager ?? []))].sort();
+}
+
+function ownedKeys(fields: unknown, place: 'f:labels' | 'f:annotations'): string[] {
+  const owned = step(step(fields, 'f:metadata'), place);
+  return Object.keys(owned)
+    .filter((key) => key.startsWith('f:'))
+    .map((key) => key.slice(2));
+}
+
+function step(fields: unknown, name: string): Record<string, unknown> {
+  const next = (fields as Record<string, unknown> | undefined)?.[name];
+  return (next ?? {}) as Record<string, unknown>;
+}
+
+function pick(values: Record<string, string>, keys: string[]): (string | undefined)[][] {
+  return keys.sort().map((key) => [key, values[key]]);
+}
+
+/** JSON with sorted keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value ?? {}, (_key, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,41 @@
+export { type AppliedObject, type ApplyOptions, applyObjects } from './apply.ts';
+export * from './changes.ts';
+export {
+  createDriftWatch,
+  type Drift,
+  type DriftWatch,
+  type DriftWatchOptions,
+  formatDrift,
+  type Tracked,
+} from './drift.ts';
+export { ApplyError, DryRunError, NamespaceMissingError } from './errors.ts';
+export { type ManagerRule, managerRules } from './fieldmanagers.ts';
+export {
+  type Health,
+  type HealthOptions,
+  type HealthResult,
+  type HealthTarget,
+  type ObjectStatus,
+  type StatusFunction,
+  waitForHealth,
+} from './health.ts';
+export * from './inventory.ts';
+export {
+  isOwnedBy,
+  type Owner,
+  ownerKeyOf,
+  ownerLabels,
+  withMetadata,
+  withOwnerLabels,
+} from './labels.ts';
+export { normalize } from './normalize.ts';
+export {
+  isMarked,
+  type ObjectId,
+  type ObjectTarget,
+  subjectOf,
+  subjectOfObject,
+  targetOf,
+} from './objects.ts';
+export { type Pruned, type PruneOptions, pruneObjects } from './prune.ts';
+export { compareIds } from './stages.ts';

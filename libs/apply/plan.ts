@@ -1,0 +1,196 @@
+// What is to be done about one object, found out without changing anything.
+import {
+  type DiscoveredResource,
+  isAlreadyExists,
+  isApiError,
+  isConflict,
+  isImmutable,
+  isInvalid,
+  isNotFound,
+  type KubeClient,
+  type KubeObject,
+} from '@weir/kube';
+import type { Action } from './changes.ts';
+import { differs, wouldCreate } from './diff.ts';
+import { DryRunError, NamespaceMissingError } from './errors.ts';
+import { type JsonPatchOperation, type ManagerRule, takeover } from './fieldmanagers.ts';
+import type { Owner } from './labels.ts';
+import { isMarked, type ObjectId, type ObjectTarget, targetOf } from './objects.ts';
+
+export interface PlanOptions {
+  owner: Owner;
+  rules: readonly ManagerRule[];
+  force: boolean;
+  /** True for objects that are surely there: they are read while the dry-run is under way. */
+  expected(id: ObjectId): boolean;
+  signal: AbortSignal;
+}
+
+export interface Plan {
+  /** As it will be sent. */
+  object: KubeObject;
+  target: ObjectTarget;
+  /** Absent where nothing had to be asked. */
+  type?: DiscoveredResource;
+  action: Action;
+  /** `recreate`: a field that cannot change did, and force is on. */
+  write: 'none' | 'apply' | 'recreate';
+  takeover: JsonPatchOperation[];
+  live?: KubeObject;
+  /** The API server's answer to the dry-run: the object as it would be. */
+  merged?: KubeObject;
+}
+
+/**
+ * Dry-runs one object and says what to do about it. Throws DryRunError with the API server's reason,
+ * or NamespaceMissingError.
+ */
+export async function planObject(
+  client: KubeClient,
+  desired: KubeObject,
+  options: PlanOptions,
+): Promise<Plan> {
+  const { owner, signal } = options;
+  if (isMarked(desired, leftAlone(owner))) return skipped(desired, undefined);
+  const { object, type } = await place(client, desired);
+  const read = () => readLive(client, type, object, signal);
+  const dryRun = () =>
+    client.apply(type, object, {
+      fieldManager: owner.fieldManager,
+      force: true,
+      dryRun: true,
+      signal,
+    });
+
+  if (isMarked(object, { [`${owner.group}/ssa`]: 'IfNotPresent' })) {
+    const live = await read();
+    if (live !== undefined) return skipped(object, live);
+  }
+  const [early, answer] = await Promise.all([
+    options.expected(targetOf(object)) ? read() : undefined,
+    dryRun().then(
+      (merged) => ({ merged }),
+      (error: unknown) => ({ error }),
+    ),
+  ]);
+  if ('error' in answer) {
+    const live = early ?? (isApiError(answer.error) ? await read() : undefined);
+    return refused(client, { object, type, error: answer.error }, live, options);
+  }
+  const { merged } = answer;
+  const live = wouldCreate(merged) ? undefined : (early ?? (await read()));
+  return accepted({ object, type, merged }, live, options);
+}
+
+/** Markers with which a user takes an object out of the apply, on either side. */
+export function leftAlone({ group }: Pick<Owner, 'group'>): Record<string, string> {
+  return { [`${group}/reconcile`]: 'disabled', [`${group}/ssa`]: 'Ignore' };
+}
+
+function accepted(
+  found: { object: KubeObject; type: DiscoveredResource; merged: KubeObject },
+  live: KubeObject | undefined,
+  { owner, rules }: PlanOptions,
+): Plan {
+  const target = targetOf(found.object);
+  if (live === undefined) {
+    return { ...found, target, action: 'created', write: 'apply', takeover: [] };
+  }
+  if (isMarked(live, leftAlone(owner))) return skipped(found.object, live);
+  const shared = { [`${owner.group}/ssa`]: 'Merge' };
+  const taken =
+    isMarked(found.object, shared) || isMarked(live, shared)
+      ? []
+      : takeover(live, owner.fieldManager, rules);
+  const changes = taken.length > 0 || differs(live, found.merged);
+  return {
+    ...found,
+    target,
+    live,
+    takeover: taken,
+    action: changes ? 'configured' : 'unchanged',
+    write: changes ? 'apply' : 'none',
+  };
+}
+
+async function refused(
+  client: KubeClient,
+  { object, type, error }: { object: KubeObject; type: DiscoveredResource; error: unknown },
+  live: KubeObject | undefined,
+  options: PlanOptions,
+): Promise<Plan> {
+  const { owner, force, signal } = options;
+  if (live !== undefined && isMarked(live, leftAlone(owner))) return skipped(object, live);
+  const marker = { [`${owner.group}/force`]: 'enabled' };
+  const forced = force || isMarked(object, marker) || isMarked(live, marker);
+  const mayBeImmutable = isImmutable(error) || isInvalid(error) || isConflict(error);
+  if (live !== undefined && forced && mayBeImmutable) {
+    if (await canBeCreated(client, type, object, signal)) {
+      const target = targetOf(object);
+      return { object, target, type, live, action: 'created', write: 'recreate', takeover: [] };
+    }
+  }
+  throw new DryRunError(object, error);
+}
+
+/**
+ * Whether only the object that is there stands in the way. The API server validates a create before it
+ * looks at the name, so nothing is deleted for an object that could not come back.
+ */
+async function canBeCreated(
+  client: KubeClient,
+  type: DiscoveredResource,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await client.create(type, object, { dryRun: true, signal });
+    return true;
+  } catch (error) {
+    if (isAlreadyExists(error)) return true;
+    if (isApiError(error)) return false;
+    throw error;
+  }
+}
+
+function skipped(object: KubeObject, live: KubeObject | undefined): Plan {
+  const target = targetOf(live ?? object);
+  return {
+    object,
+    target,
+    action: 'skipped',
+    write: 'none',
+    takeover: [],
+    ...(live === undefined ? {} : { live }),
+  };
+}
+
+/** The object with the namespace that its kind takes, and the kind as the API server serves it. */
+async function place(
+  client: KubeClient,
+  desired: KubeObject,
+): Promise<{ object: KubeObject; type: DiscoveredResource }> {
+  const type = await client.discovery
+    .resourceForKind(desired.apiVersion, desired.kind)
+    .catch((error: unknown) => {
+      throw new DryRunError(desired, error);
+    });
+  const { namespace, ...metadata } = desired.metadata;
+  if (!type.namespaced) return { type, object: { ...desired, metadata } };
+  if (namespace === undefined || namespace === '') throw new NamespaceMissingError(desired);
+  return { type, object: desired };
+}
+
+export async function readLive(
+  client: KubeClient,
+  type: DiscoveredResource,
+  object: KubeObject,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  try {
+    return await client.get(type, object.metadata, { signal });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}

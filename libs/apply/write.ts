@@ -1,0 +1,113 @@
+// Carrying out a plan for one object.
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type DiscoveredResource,
+  isConflict,
+  isNotFound,
+  type KubeClient,
+  type KubeObject,
+} from '@weir/kube';
+import { messageOf } from './errors.ts';
+import { type ManagerRule, takeover } from './fieldmanagers.ts';
+import type { Owner } from './labels.ts';
+import { subjectOf } from './objects.ts';
+import { type Plan, readLive } from './plan.ts';
+
+export interface WriteOptions {
+  owner: Owner;
+  rules: readonly ManagerRule[];
+  /** Called before each request that changes something; throws to stop it. */
+  guard(): void;
+  /** How long to wait for a deleted object to be gone. Milliseconds. */
+  waitTimeoutMs: number;
+  signal: AbortSignal;
+}
+
+const TAKEOVER_ATTEMPTS = 5;
+const GONE_POLL_MS = 100;
+
+/** Writes what the plan says and returns the object as it is now. Errors name the object and the step. */
+export async function carryOut(
+  client: KubeClient,
+  plan: Plan & { type: DiscoveredResource },
+  options: WriteOptions,
+): Promise<KubeObject> {
+  const subject = subjectOf(plan.target);
+  if (plan.write === 'recreate') await remove(client, plan, options);
+  if (plan.takeover.length > 0) {
+    await step(`${subject} metadata.managedFields cleanup failed`, () =>
+      takeOver(client, plan, options),
+    );
+  }
+  return step(`${subject} apply failed`, () => {
+    options.guard();
+    return client.apply(plan.type, plan.object, {
+      fieldManager: options.owner.fieldManager,
+      force: true,
+      signal: options.signal,
+    });
+  });
+}
+
+async function takeOver(
+  client: KubeClient,
+  { object, type, takeover: first }: Plan & { type: DiscoveredResource },
+  { owner, rules, guard, signal }: WriteOptions,
+): Promise<void> {
+  let operations = first;
+  for (let attempt = 1; operations.length > 0; attempt++) {
+    try {
+      guard();
+      const { fieldManager } = owner;
+      await client.patch(type, object.metadata, operations, { kind: 'json', fieldManager, signal });
+      return;
+    } catch (error) {
+      // Somebody wrote in between: what to take over is read again.
+      if (!isConflict(error) || attempt === TAKEOVER_ATTEMPTS) throw error;
+      const live = await readLive(client, type, object, signal);
+      operations = live === undefined ? [] : takeover(live, owner.fieldManager, rules);
+    }
+  }
+}
+
+/** Deletes what is in the way of an object whose immutable fields changed, and waits until it is gone. */
+async function remove(
+  client: KubeClient,
+  { object, type, live, target }: Plan & { type: DiscoveredResource },
+  { guard, signal, waitTimeoutMs }: WriteOptions,
+): Promise<void> {
+  const { uid } = live?.metadata ?? {};
+  const what = `${subjectOf(target)} immutable field detected`;
+  await step(`${what}, failed to delete object`, async () => {
+    guard();
+    await client
+      .delete(type, object.metadata, {
+        ...(uid === undefined ? {} : { uid }),
+        propagationPolicy: 'Background',
+        signal,
+      })
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+  });
+  await step(`${what}, failed to wait for object to be deleted`, async () => {
+    const deadline = performance.now() + waitTimeoutMs;
+    for (;;) {
+      const left = await readLive(client, type, object, signal);
+      if (left === undefined || left.metadata.uid !== uid) return;
+      if (performance.now() > deadline) {
+        const { finalizers = [] } = left.metadata;
+        throw new Error(`still there after ${waitTimeoutMs} ms, finalizers: ${finalizers}`);
+      }
+      await sleep(GONE_POLL_MS, undefined, { signal });
+    }
+  });
+}
+
+async function step<T>(failure: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    throw new Error(`${failure}: ${messageOf(cause)}`, { cause });
+  }
+}
