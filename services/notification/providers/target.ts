@@ -1,6 +1,6 @@
 import type { Provider } from '@weir/api';
 import { parseDuration } from '@weir/api';
-import { isNotFound, type KubeClient, type KubeObject, SECRET } from '@weir/kube';
+import { isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
 import { parse as parseYaml } from 'yaml';
 import { DeliveryError } from '../delivery/errors.ts';
 
@@ -62,7 +62,7 @@ async function readSecret(
   const { namespace } = provider.metadata;
   const where = { name: ref.name, ...(namespace ? { namespace } : {}) };
   const secret = await client
-    .get<KubeObject & { data?: Data }>(SECRET, where)
+    .get<KubeObject & { data?: Data }>(Secret, where)
     .catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
       throw invalid(provider, `secret '${namespace}/${ref.name}' not found: create it`);
