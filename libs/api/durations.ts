@@ -11,7 +11,8 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 const TERM = /([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)/y;
-const NS_PER_MS = 1e6;
+/** Go counts whole nanoseconds: a millisecond has six digits below it. */
+const NANOSECOND_DIGITS = 6;
 
 export class DurationError extends Error {
   readonly reason = 'InvalidDuration';
@@ -36,7 +37,7 @@ export function parseDuration(value: string): number {
     const match = TERM.exec(terms);
     const unit = UNITS_MS[match?.[2] ?? ''];
     if (!match || unit === undefined) throw new DurationError(value);
-    total += Number(match[1]) * unit;
+    total += Number((Number(match[1]) * unit).toFixed(NANOSECOND_DIGITS));
     position = TERM.lastIndex;
   }
   return sign * total;
@@ -44,19 +45,24 @@ export function parseDuration(value: string): number {
 
 /** A number of milliseconds as Go prints it (Duration.String): `0s`, `1.5ms`, `1.234s`, `1m0s`, `2h0m0.5s`. */
 export function formatDuration(ms: number): string {
-  const nanoseconds = Math.round(Math.abs(ms) * NS_PER_MS);
-  const sign = ms < 0 && nanoseconds > 0 ? '-' : '';
-  if (nanoseconds === 0) return '0s';
-  if (nanoseconds < 1e3) return `${sign}${nanoseconds}ns`;
-  if (nanoseconds < 1e6) return `${sign}${nanoseconds / 1e3}µs`;
-  if (nanoseconds < 1e9) return `${sign}${nanoseconds / 1e6}ms`;
-  return sign + formatSeconds(nanoseconds);
+  const size = Number(Math.abs(ms).toFixed(NANOSECOND_DIGITS));
+  if (size === 0) return '0s';
+  const sign = ms < 0 ? '-' : '';
+  if (size < 1e-3) return `${sign}${digits(size * 1e6)}ns`;
+  if (size < 1) return `${sign}${digits(size * 1e3)}µs`;
+  if (size < 1e3) return `${sign}${digits(size)}ms`;
+  return sign + formatSeconds(size);
 }
 
-function formatSeconds(nanoseconds: number): string {
-  const hours = Math.floor(nanoseconds / 3.6e12);
-  const minutes = Math.floor(nanoseconds / 6e10) % 60;
-  const seconds = (nanoseconds % 6e10) / 1e9;
+function formatSeconds(ms: number): string {
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor(ms / 60_000) % 60;
+  const seconds = digits((ms % 60_000) / 1000);
   if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
+}
+
+/** Up to nine decimals, which is all there can be below a second, without trailing zeros. */
+function digits(value: number): string {
+  return String(Number(value.toFixed(9)));
 }

@@ -1,0 +1,194 @@
+// Objects with the verdict that an API server must give on them. validate.test.ts asks our validator,
+// api-server.test.ts a real API server: both must agree.
+import { Alert } from '../alert.ts';
+import { GitRepository } from '../gitrepository.ts';
+import type { Kind } from '../kind.ts';
+import { Kustomization } from '../kustomization.ts';
+import { Provider } from '../provider.ts';
+
+export interface Case {
+  readonly title: string;
+  readonly kind: Kind;
+  readonly spec: unknown;
+  /** Where the error is; undefined for an object that is fine. */
+  readonly wrong?: string;
+}
+
+const git = { url: 'https://example.com/app.git', interval: '1m' };
+const kustomization = {
+  interval: '10m',
+  prune: true,
+  sourceRef: { kind: 'GitRepository', name: 'app' },
+};
+const provider = { type: 'slack' };
+const alert = {
+  providerRef: { name: 'chat' },
+  eventSources: [{ kind: 'Kustomization', name: '*' }],
+};
+
+function cases(kind: Kind, base: object, rows: [string, object, string?][]): Case[] {
+  return rows.map(([title, spec, wrong]) => ({
+    title: `${kind.kind}: ${title}`,
+    kind,
+    spec: { ...base, ...spec },
+    ...(wrong && { wrong }),
+  }));
+}
+
+const gitRepositories = cases(GitRepository, git, [
+  ['the least', {}],
+  ['over ssh', { url: 'ssh://git@example.com/app' }],
+  ['an address in the short form of ssh', { url: 'git@example.com:app' }, 'spec.url'],
+  ['no address', { url: undefined }, 'spec.url'],
+  ['an empty address', { url: '' }, 'spec.url'],
+  ['a long interval', { interval: '1h30m15.5s' }],
+  ['an interval without a unit', { interval: '60' }, 'spec.interval'],
+  ['an interval in days', { interval: '1d' }, 'spec.interval'],
+  ['a negative interval', { interval: '-1m' }, 'spec.interval'],
+  ['a number as interval', { interval: 60 }, 'spec.interval'],
+  ['no interval', { interval: null }, 'spec.interval'],
+  ['a timeout in hours', { timeout: '1h' }, 'spec.timeout'],
+  ['no timeout', { timeout: null }],
+  ['any ref', { ref: { branch: 'a', tag: 'b', semver: '>1', name: 'refs/heads/c', commit: 'd' } }],
+  ['a ref of a wrong type', { ref: 'main' }, 'spec.ref'],
+  ['a branch of a wrong type', { ref: { branch: 1 } }, 'spec.ref.branch'],
+  ['a null branch', { ref: { branch: null } }],
+  ['a secret without a name', { secretRef: {} }, 'spec.secretRef.name'],
+  ['an unknown field', { sceretRef: { name: 'x' } }],
+  ['a provider', { provider: 'github' }],
+  ['an unknown provider', { provider: 'gitlab' }, 'spec.provider'],
+  [
+    'a service account with a provider that has none',
+    { serviceAccountName: 'a', provider: 'github' },
+    'spec',
+  ],
+  ['a service account without a provider', { serviceAccountName: 'a' }, 'spec'],
+  ['a service account with azure', { serviceAccountName: 'a', provider: 'azure' }],
+  ['verification with its default mode', { verify: { secretRef: { name: 'keys' } } }],
+  [
+    'verification in an unknown mode',
+    { verify: { mode: 'tag', secretRef: { name: 'keys' } } },
+    'spec.verify.mode',
+  ],
+  ['verification without keys', { verify: { mode: 'HEAD' } }, 'spec.verify.secretRef'],
+  ['an inclusion', { include: [{ repository: { name: 'a' }, fromPath: 'x', toPath: 'y' }] }],
+  [
+    'an inclusion of nothing',
+    { include: [{ repository: { name: 'a' } }, { toPath: 'y' }] },
+    'spec.include.1.repository',
+  ],
+  ['a null in a list', { sparseCheckout: ['a', null] }, 'spec.sparseCheckout.1'],
+  ['a string for a boolean', { suspend: 'true' }, 'spec.suspend'],
+]);
+
+const kustomizations = cases(Kustomization, kustomization, [
+  ['the least', {}],
+  ['no prune', { prune: undefined }, 'spec.prune'],
+  ['no source', { sourceRef: undefined }, 'spec.sourceRef'],
+  [
+    'a source of another kind',
+    { sourceRef: { kind: 'HelmRepository', name: 'a' } },
+    'spec.sourceRef.kind',
+  ],
+  ['an interval in hours', { interval: '1h', timeout: '1h', retryInterval: '1h' }],
+  ['an empty prefix', { namePrefix: '' }, 'spec.namePrefix'],
+  ['a prefix of 200 characters', { namePrefix: 'é'.repeat(200) }],
+  ['a prefix of 200 characters outside the basic plane', { namePrefix: '🚀'.repeat(200) }],
+  ['a prefix of 200 letters with accents of their own', { namePrefix: 'e\u0301'.repeat(100) }],
+  ['a prefix of 101 such letters', { namePrefix: 'e\u0301'.repeat(101) }, 'spec.namePrefix'],
+  ['a suffix of 201 characters', { nameSuffix: 'x'.repeat(201) }, 'spec.nameSuffix'],
+  ['a namespace that is too long', { targetNamespace: 'x'.repeat(64) }, 'spec.targetNamespace'],
+  ['a kubeconfig from a secret', { kubeConfig: { secretRef: { name: 'a', key: 'b' } } }],
+  ['a kubeconfig from nowhere', { kubeConfig: {} }, 'spec.kubeConfig'],
+  [
+    'a kubeconfig from two places',
+    { kubeConfig: { secretRef: { name: 'a' }, configMapRef: { name: 'a' } } },
+    'spec.kubeConfig',
+  ],
+  [
+    'variables',
+    { postBuild: { substitute: { a: 'b' }, substituteFrom: [{ kind: 'Secret', name: 's' }] } },
+  ],
+  [
+    'a variable that is a number',
+    { postBuild: { substitute: { a: 1 } } },
+    'spec.postBuild.substitute.a',
+  ],
+  ['a variable that is null', { postBuild: { substitute: { a: null, b: 'c' } } }],
+  [
+    'variables from a Deployment',
+    { postBuild: { substituteFrom: [{ kind: 'Deployment', name: 's' }] } },
+    'spec.postBuild.substituteFrom.0.kind',
+  ],
+  [
+    'variables from an object without a name',
+    { postBuild: { substituteFrom: [{ kind: 'Secret', name: '' }] } },
+    'spec.postBuild.substituteFrom.0.name',
+  ],
+  ['patches', { patches: [{ patch: '[]', target: { kind: 'Deployment' } }] }],
+  ['a patch without a patch', { patches: [{ target: {} }] }, 'spec.patches.0.patch'],
+  ['images', { images: [{ name: 'a', newName: 'b', newTag: 'c', digest: 'd' }] }],
+  [
+    'decryption by something else',
+    { decryption: { provider: 'vault' } },
+    'spec.decryption.provider',
+  ],
+  ['a deletion policy', { deletionPolicy: 'Orphan' }],
+  ['an unknown deletion policy', { deletionPolicy: 'orphan' }, 'spec.deletionPolicy'],
+  ['unknown build metadata', { buildMetadata: ['origin'] }, 'spec.buildMetadata.0'],
+  ['health expressions', { healthCheckExprs: [{ apiVersion: 'v1', current: 'true' }] }],
+  [
+    'a health expression without an end',
+    { healthCheckExprs: [{ apiVersion: 'v1', kind: 'X' }] },
+    'spec.healthCheckExprs.0.current',
+  ],
+  ['a health check of an object', { healthChecks: [{ kind: 'Deployment', name: 'a' }] }],
+  ['an ignore rule without paths', { ignore: [{ target: {} }] }, 'spec.ignore.0.paths'],
+  ['labels', { commonMetadata: { labels: { 'a/b': 'c' }, annotations: {} } }],
+]);
+
+const providers = cases(Provider, provider, [
+  ['the least', {}],
+  ['no type', { type: undefined }, 'spec.type'],
+  ['an unknown type', { type: 'Slack' }, 'spec.type'],
+  ['Feishu', { type: 'lark', address: 'https://example.com/hook' }],
+  ['a long address', { address: 'x'.repeat(2049) }, 'spec.address'],
+  ['a proxy', { proxy: 'http://proxy:3128' }],
+  ['a proxy of another scheme', { proxy: 'socks5://proxy' }, 'spec.proxy'],
+  ['a timeout in hours', { timeout: '1h' }, 'spec.timeout'],
+  ['a commit status of a chat', { commitStatusExpr: "'a'" }, 'spec'],
+  ['a commit status of a Git host', { type: 'gitea', commitStatusExpr: "'a'" }],
+]);
+
+const alerts = cases(Alert, alert, [
+  ['the least', {}],
+  ['no provider', { providerRef: undefined }, 'spec.providerRef'],
+  ['no sources', { eventSources: undefined }, 'spec.eventSources'],
+  ['an empty list of sources', { eventSources: [] }],
+  ['an unknown severity', { eventSeverity: 'warning' }, 'spec.eventSeverity'],
+  [
+    'a source of another kind',
+    { eventSources: [{ kind: 'Pod', name: '*' }] },
+    'spec.eventSources.0.kind',
+  ],
+  [
+    'a source without a name',
+    { eventSources: [{ kind: 'Bucket', name: '' }] },
+    'spec.eventSources.0.name',
+  ],
+  ['a long summary', { summary: 'x'.repeat(256) }, 'spec.summary'],
+  ['metadata', { eventMetadata: { cluster: 'a' }, inclusionList: ['a'], exclusionList: ['b'] }],
+]);
+
+export const verdicts: readonly Case[] = [
+  ...gitRepositories,
+  ...kustomizations,
+  ...providers,
+  ...alerts,
+];
+
+/** The object of a case, under the given name. */
+export function objectOf({ kind, spec }: Case, name: string) {
+  const { apiVersion } = kind;
+  return { apiVersion, kind: kind.kind, metadata: { name, namespace: 'default' }, spec };
+}
