@@ -1,0 +1,168 @@
+/** One finding of the API server about one field (`metav1.StatusCause`). */
+export interface StatusCause {
+  reason?: string;
+  message?: string;
+  field?: string;
+}
+
+/** What a failure is about (`metav1.StatusDetails`). */
+export interface StatusDetails {
+  name?: string;
+  group?: string;
+  kind?: string;
+  uid?: string;
+  causes?: StatusCause[];
+  retryAfterSeconds?: number;
+}
+
+/** The body of every failed request to an API server. */
+export interface Status {
+  kind?: string;
+  status?: string;
+  message?: string;
+  reason?: string;
+  code?: number;
+  details?: StatusDetails;
+}
+
+/**
+ * The API server's own "no". `status` is the HTTP code, `reason` the machine-readable word for it
+ * (NotFound, Conflict, Forbidden, Invalid, AlreadyExists, Gone, Expired, Timeout, TooManyRequests,
+ * InternalError, ...), the message is the server's.
+ */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  readonly reason: string;
+  readonly details: StatusDetails | undefined;
+  /** How long the server asks to stay away before trying again. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    message: string,
+    init: { status: number; reason: string; details?: StatusDetails; retryAfterMs?: number },
+  ) {
+    super(message);
+    this.status = init.status;
+    this.reason = init.reason;
+    this.details = init.details;
+    this.retryAfterMs = init.retryAfterMs;
+  }
+}
+
+/**
+ * The server could not be reached, or the connection broke before the whole answer was here.
+ * `sent` is false when the server surely never worked on the request, so that even a create may be repeated.
+ */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+  readonly reason = 'ConnectionFailed';
+  readonly sent: boolean;
+
+  constructor(message: string, init: { sent: boolean; cause?: unknown }) {
+    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.sent = init.sent;
+  }
+}
+
+/** The caller's time limit passed without an answer; the server may or may not have done the work. */
+export class RequestTimeoutError extends Error {
+  override readonly name = 'RequestTimeoutError';
+  readonly reason = 'Timeout';
+}
+
+/** No credential could be had: a plugin failed, a token file is missing. Never holds the credential. */
+export class CredentialError extends Error {
+  override readonly name = 'CredentialError';
+  readonly reason = 'CredentialsUnavailable';
+}
+
+/** The kubeconfig cannot be used as it is. */
+export class KubeconfigError extends Error {
+  override readonly name = 'KubeconfigError';
+  readonly reason = 'InvalidKubeconfig';
+}
+
+/** The API server serves no such kind. Worded as the Go client's `NoKindMatchError`, which users know. */
+export class NoMatchError extends Error {
+  override readonly name = 'NoMatchError';
+  readonly reason = 'NoMatch';
+  readonly group: string;
+  readonly version: string | undefined;
+  readonly kind: string;
+
+  constructor({ group, version, kind }: { group: string; version?: string; kind: string }) {
+    const where =
+      version === undefined
+        ? `group ${JSON.stringify(group)}`
+        : `version ${JSON.stringify(group === '' ? version : `${group}/${version}`)}`;
+    super(`no matches for kind ${JSON.stringify(kind)} in ${where}`);
+    this.group = group;
+    this.version = version;
+    this.kind = kind;
+  }
+}
+
+export function isApiError(error: unknown): error is ApiError {
+  return error instanceof ApiError;
+}
+
+export function isNotFound(error: unknown): boolean {
+  return isApiError(error) && error.reason === 'NotFound';
+}
+
+/** Somebody else changed the object, or (server-side apply without force) owns one of the fields. */
+export function isConflict(error: unknown): boolean {
+  return isApiError(error) && error.reason === 'Conflict';
+}
+
+export function isForbidden(error: unknown): boolean {
+  return isApiError(error) && error.reason === 'Forbidden';
+}
+
+export function isInvalid(error: unknown): boolean {
+  return isApiError(error) && error.reason === 'Invalid';
+}
+
+export function isAlreadyExists(error: unknown): boolean {
+  return isApiError(error) && error.reason === 'AlreadyExists';
+}
+
+/** A resourceVersion or continue token that the server no longer holds: list again. */
+export function isGone(error: unknown): boolean {
+  return isApiError(error) && (error.status === 410 || error.reason === 'Expired');
+}
+
+export function isNoMatch(error: unknown): error is NoMatchError {
+  return error instanceof NoMatchError;
+}
+
+/** The server is away, overloaded or starting: the same call is worth another try later. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof ConnectionError || error instanceof RequestTimeoutError) return true;
+  return isApiError(error) && [429, 502, 503, 504].includes(error.status);
+}
+
+/**
+ * How Kubernetes words "this cannot change once it is there": `field is immutable` in most places, and
+ * what a few older validations (StatefulSet, Pod, Service, StorageClass, RoleBinding, PVC) say instead.
+ */
+const IMMUTABLE = [
+  /\bis immutable\b/,
+  /\bimmutable field\b/,
+  /\bupdates to .* (are|is) forbidden\b/,
+  /\bupdates may not change fields other than\b/,
+  /\bmay not (be changed|change once set)\b/,
+  /\bcannot (change roleRef|be changed|be updated)\b/,
+];
+
+/** The update is refused because a field cannot change: only deleting and creating the object again would do. */
+export function isImmutable(error: unknown): boolean {
+  if (!isApiError(error) || (error.status !== 422 && error.status !== 403 && error.status !== 400))
+    return false;
+  const messages = [
+    error.message,
+    ...(error.details?.causes ?? []).map((cause) => cause.message ?? ''),
+  ];
+  return messages.some((message) => IMMUTABLE.some((pattern) => pattern.test(message)));
+}
