@@ -1,0 +1,23 @@
+import { fileURLToPath } from 'node:url';
+import type { Logger } from '@weir/telemetry';
+import { goBuild } from './gobuild.ts';
+
+/**
+ * The path of the engine's binary: `WEIR_ENGINE`, as in a container image, or one built from the
+ * sources beside this file, which takes a minute the first time. Rejects with a GoBuildError.
+ */
+export async function engineBinary(log: Logger): Promise<string> {
+  const prebuilt = process.env.WEIR_ENGINE;
+  if (prebuilt) return prebuilt;
+  return await buildEngine((line) => log.info(line));
+}
+
+/** Builds the engine, or finds it in the cache. Returns its path. */
+export async function buildEngine(onProgress?: (line: string) => void): Promise<string> {
+  return await goBuild({
+    name: 'weir-engine',
+    module: fileURLToPath(new URL('./engine', import.meta.url)),
+    ldflags: (hash) => `-s -w -X main.sourceHash=${hash}`,
+    ...(onProgress && { onProgress }),
+  });
+}

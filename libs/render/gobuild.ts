@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { access, chmod, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, relative } from 'node:path';
+import { withLock } from './lock.ts';
+
+export interface GoBuildOptions {
+  /** What the binary is called. */
+  name: string;
+  /** The folder of the go.mod, with its go.sum. */
+  module: string;
+  /** The package to build: `.` unless given, or an import path of a dependency. */
+  package?: string;
+  /** `-ldflags`; a function gets the hash that the binary is kept under. `-s -w` unless given. */
+  ldflags?: string | ((hash: string) => string);
+  /** `-tags`. */
+  tags?: string[];
+  /** Where binaries are kept; `WEIR_CACHE`, `$XDG_CACHE_HOME/weir` or `~/.cache/weir` unless given. */
+  cacheDir?: string;
+  /** Gets lines for a person to read: what is built, how far it is. Not called when nothing is built. */
+  onProgress?: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+/** A build that failed. Reasons: `GoMissing`, `GoBuildFailed`, `Aborted`. */
+export class GoBuildError extends Error {
+  readonly reason: string;
+
+  constructor(reason: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'GoBuildError';
+    this.reason = reason;
+  }
+}
+
+/**
+ * Builds a Go program once per machine and version of its sources, and returns the binary's path.
+ * The sources are the module's own files (tests aside) with its go.mod and go.sum, so that a change
+ * to any of them builds anew. Several processes may ask at the same time: one builds, the others wait.
+ * Rejects with a {@link GoBuildError}.
+ */
+export async function goBuild(options: GoBuildOptions): Promise<string> {
+  const { name, onProgress, signal } = options;
+  const hash = await sourceHash(options);
+  const binary = join(options.cacheDir ?? cacheFolder(), 'bin', `${name}-${hash.slice(0, 20)}`);
+  const isDone = (): Promise<boolean> => exists(binary);
+  if (await isDone()) return binary;
+  const onWait = (): void => onProgress?.(`${name}: another process is building it, waiting`);
+  await withLock(`${binary}.lock`, { isDone, onWait, signal }, async () => {
+    const unfinished = `${binary}.${randomUUID()}`;
+    try {
+      await compile(options, hash, unfinished);
+      await chmod(unfinished, 0o755);
+      await rename(unfinished, binary);
+    } finally {
+      await rm(unfinished, { force: true });
+    }
+  });
+  return binary;
+}
+
+/** The folder for what can be made again: `WEIR_CACHE`, else weir's own below the user's cache. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.WEIR_CACHE) return env.WEIR_CACHE;
+  return join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'weir');
+}
+
+async function sourceHash(options: GoBuildOptions): Promise<string> {
+  const hash = createHash('sha256');
+  const { package: target = '.', ldflags, tags = [] } = options;
+  const flags = typeof ldflags === 'function' ? ldflags('') : ldflags;
+  hash.update(JSON.stringify([process.platform, process.arch, target, flags, tags]));
+  for (const file of await sourceFiles(options.module)) {
+    hash.update(`\0${relative(options.module, file)}\0`);
+    hash.update(await readFile(file));
+  }
+  return hash.digest('hex');
+}
+
+async function sourceFiles(module: string): Promise<string[]> {
+  const entries = await readdir(module, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('_test.go'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !relative(module, file).split('/').includes('testdata'))
+    .sort();
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await access(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function compile(options: GoBuildOptions, hash: string, output: string): Promise<void> {
+  const { name, ldflags = '-s -w', tags, onProgress } = options;
+  const target = options.package ?? '.';
+  const flags = typeof ldflags === 'function' ? ldflags(hash) : ldflags;
+  const args = ['build', '-v', '-trimpath', '-buildvcs=false', `-ldflags=${flags}`, '-o', output];
+  if (tags?.length) args.push(`-tags=${tags.join(',')}`);
+  const started = Date.now();
+  onProgress?.(`${name}: building from Go sources, this happens once`);
+  const total = await countPackages(options, target);
+  let built = 0;
+  let reported = Date.now();
+  await go(options, [...args, target], () => {
+    built++;
+    if (Date.now() - reported < 5_000) return;
+    reported = Date.now();
+    onProgress?.(`${name}: ${built} of at most ${total} packages compiled`);
+  });
+  onProgress?.(`${name}: built in ${Math.round((Date.now() - started) / 1000)} s`);
+}
+
+/** How many packages a build may have to compile; also downloads the modules. */
+async function countPackages(options: GoBuildOptions, target: string): Promise<number> {
+  const list = await go(options, ['list', '-deps', target], () => undefined);
+  return list.split('\n').length - 1;
+}
+
+/** Runs the go command; returns its output. `onLine` gets each line that it says meanwhile. */
+async function go(options: GoBuildOptions, args: string[], onLine: () => void): Promise<string> {
+  const { name, module, signal } = options;
+  const child = spawn('go', args, {
+    cwd: module,
+    env: { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(signal && { signal }),
+  });
+  const said: string[] = [];
+  let output = '';
+  let rest = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      said.push(line);
+      onLine();
+    }
+  });
+  const code = await exitCode(child, name, signal);
+  if (code !== 0) {
+    const lastWords = [...said, rest].slice(-20).join('\n').trim();
+    throw new GoBuildError('GoBuildFailed', `go ${args[0]} of ${name} failed:\n${lastWords}`);
+  }
+  return output;
+}
+
+function exitCode(child: ChildProcess, name: string, signal?: AbortSignal): Promise<number | null> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  child.on('close', resolve);
+  child.on('error', (cause) => {
+    if (signal?.aborted) reject(new GoBuildError('Aborted', `building ${name} was aborted`, cause));
+    else {
+      const advice = 'install Go 1.26 or newer (https://go.dev/dl) and have it on PATH';
+      reject(new GoBuildError('GoMissing', `can't run go to build ${name}: ${advice}`, cause));
+    }
+  });
+  return promise;
+}

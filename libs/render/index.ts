@@ -1,0 +1,30 @@
+export { buildEngine } from './binary.ts';
+export { RenderError, type RenderFailure } from './error.ts';
+export type {
+  ArtifactFile,
+  BuildRequest,
+  BuildResult,
+  Customization,
+  EngineVersion,
+  IgnoreRequest,
+  Image,
+  ObjectStatus,
+  Patch,
+  RenderedObject,
+  Selector,
+  SemverResult,
+  Substitution,
+} from './operations.ts';
+export { createPool, type PoolOptions, type RenderPool } from './pool.ts';
+export type { RequestOptions } from './queue.ts';
+export {
+  indexManifest,
+  listingDigest,
+  type Manifest,
+  type ManifestIndex,
+  type PathKind,
+  type Trace,
+  type TraceDifference,
+  traceDifference,
+  traceHolds,
+} from './trace.ts';

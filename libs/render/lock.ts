@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const HEARTBEAT_MS = 2_000;
+const STALE_MS = 15_000;
+const POLL_MS = 250;
+
+export interface LockOptions {
+  /** Gives up waiting. */
+  signal?: AbortSignal | undefined;
+  /** Called once when someone else holds the lock. */
+  onWait?: (() => void) | undefined;
+  /** Asked while waiting: true when there is nothing left to hold the lock for. */
+  isDone(): Promise<boolean>;
+}
+
+/**
+ * Runs `work` while it holds the lock at `path`, so that one process of many on a machine does it.
+ * Returns whether it ran: not when `isDone` came true first. The holder touches the file as it goes;
+ * one that crashed stops, and its lock is taken over after 15 s. In a race at just that moment two
+ * may hold it, so the work must bear being done twice.
+ */
+export async function withLock(
+  path: string,
+  options: LockOptions,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  if (!(await acquire(path, options))) return false;
+  const heartbeat = setInterval(() => void touch(path), HEARTBEAT_MS);
+  try {
+    if (await options.isDone()) return false;
+    await work();
+    return true;
+  } finally {
+    clearInterval(heartbeat);
+    await rm(path, { force: true });
+  }
+}
+
+async function acquire(path: string, { signal, onWait, isDone }: LockOptions): Promise<boolean> {
+  await mkdir(dirname(path), { recursive: true });
+  for (let waited = false; ; ) {
+    signal?.throwIfAborted();
+    if (await create(path)) return true;
+    if (await isDone()) return false;
+    if (await isStale(path)) {
+      await takeAway(path);
+      continue;
+    }
+    if (!waited) onWait?.();
+    waited = true;
+    await sleep(POLL_MS, undefined, { ...(signal && { signal }) });
+  }
+}
+
+async function create(path: string): Promise<boolean> {
+  try {
+    await writeFile(path, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+async function isStale(path: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs > STALE_MS;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/** Renames before it removes: of several that saw a stale lock, one gets to. */
+async function takeAway(path: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return;
+    throw error;
+  }
+  await rm(aside, { force: true });
+}
+
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  try {
+    await utimes(path, now, now);
+  } catch (error) {
+    // Taken over because this process stood still for too long; the work goes on, twice.
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

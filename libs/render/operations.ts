@@ -1,0 +1,176 @@
+import { RenderError } from './error.ts';
+import type { WireError } from './protocol.ts';
+import type { RequestOptions } from './queue.ts';
+import type { Trace } from './trace.ts';
+
+/** A packed artifact: a tar.gz file on this machine and the digest of its bytes. */
+export interface ArtifactFile {
+  /** `sha256:<hex>`; the engine checks it. */
+  digest: string;
+  /** Absolute path. Read only by an engine that doesn't hold the artifact yet. */
+  file: string;
+}
+
+export interface BuildRequest {
+  artifact: ArtifactFile;
+  /** `spec.path`, relative to the artifact's root; `..` stops there. */
+  path: string;
+  /** Fields of the Flux Kustomization's spec, as they are. */
+  kustomization?: Customization;
+  /** Variables to replace; leave it out when the spec has no `postBuild`. */
+  substitute?: Substitution;
+  /** Labels that say to whom the objects belong, set before everything else in the metadata. */
+  ownerLabels?: Record<string, string>;
+}
+
+export interface Customization {
+  targetNamespace?: string | undefined;
+  namePrefix?: string | undefined;
+  nameSuffix?: string | undefined;
+  patches?: Patch[] | undefined;
+  images?: Image[] | undefined;
+  components?: string[] | undefined;
+  ignoreMissingComponents?: boolean | undefined;
+  buildMetadata?: string[] | undefined;
+  commonMetadata?:
+    | {
+        labels?: Record<string, string> | undefined;
+        annotations?: Record<string, string> | undefined;
+      }
+    | undefined;
+}
+
+export interface Patch {
+  patch: string;
+  target?: Selector | undefined;
+}
+
+export interface Selector {
+  group?: string | undefined;
+  version?: string | undefined;
+  kind?: string | undefined;
+  namespace?: string | undefined;
+  name?: string | undefined;
+  annotationSelector?: string | undefined;
+  labelSelector?: string | undefined;
+}
+
+export interface Image {
+  name: string;
+  newName?: string | undefined;
+  newTag?: string | undefined;
+  digest?: string | undefined;
+}
+
+export interface Substitution {
+  /** Gathered from ConfigMaps and Secrets, the later over the earlier, inline ones over all. */
+  vars: Record<string, string> | null;
+  /** Fail on a variable that has neither value nor default (Flux's StrictPostBuildSubstitutions). */
+  strict?: boolean;
+  /** Replace even when there are no variables (`spec.postBuild` with the strategy `Always`). */
+  always?: boolean;
+}
+
+/** A Kubernetes object, as it would be applied. */
+export interface RenderedObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    [field: string]: unknown;
+  };
+  [field: string]: unknown;
+}
+
+export interface BuildResult {
+  /** In the order in which Kustomize gives them. */
+  objects: RenderedObject[];
+  /** `sha256:<hex>` of the built YAML: what Flux puts into `status.history[].digest`. */
+  digest: string;
+  trace: Trace;
+  warnings: string[];
+}
+
+export interface IgnoreRequest {
+  /** `spec.ignore`; undefined or null when it isn't set. */
+  rules?: string | null | undefined;
+  /** The source's `.sourceignore` files. */
+  ignoreFiles: { path: string; content: string }[];
+  /** The source's files, relative, with forward slashes. */
+  paths: string[];
+}
+
+export interface SemverResult {
+  /** The versions in the range, highest first, each as it was given. */
+  sorted: string[];
+  /** The highest, and those that compare as equal to it: Flux takes the one with the newest commit. */
+  highest: string[];
+}
+
+export interface ObjectStatus {
+  status: 'Current' | 'InProgress' | 'Failed' | 'Terminating' | 'NotFound' | 'Unknown';
+  message: string;
+}
+
+export interface EngineVersion {
+  /** Two engines with the same hash render the same. */
+  hash: string;
+  kustomize: string;
+  go: string;
+}
+
+/** What an engine can do. Every call rejects with a {@link RenderError}. */
+export interface Operations {
+  /** Builds the objects that Flux's kustomize-controller would apply for a Kustomization. */
+  build(request: BuildRequest, options?: RequestOptions): Promise<BuildResult>;
+  /** Says which files of a source source-controller would pack, in the order given. */
+  ignore(request: IgnoreRequest, options?: RequestOptions): Promise<{ kept: string[] }>;
+  /** Picks versions from Git tags and the like as `spec.ref.semver` does; a bad range is `InvalidSemVer`. */
+  semver(
+    request: { range: string; versions: string[] },
+    options?: RequestOptions,
+  ): Promise<SemverResult>;
+  /** The health of live objects as Flux computes it (kstatus), in the order given. */
+  status(objects: readonly object[], options?: RequestOptions): Promise<ObjectStatus[]>;
+  version(options?: RequestOptions): Promise<EngineVersion>;
+}
+
+/** Sends a request to some engine; `digest` names the artifact that it reads. */
+export type Send = (
+  op: string,
+  body: unknown,
+  options: RequestOptions,
+  digest?: string,
+) => Promise<unknown>;
+
+/** The typed operations over the engine's protocol. */
+export function operations(send: Send): Operations {
+  return {
+    async build({ artifact, path, kustomization = {}, substitute, ownerLabels }, options = {}) {
+      const { digest, file } = artifact;
+      const body = { digest, file, path, kustomization, substitute, ownerLabels };
+      const answer = (await send('build', body, options, digest)) as BuildResult & {
+        failed?: WireError;
+      };
+      const { failed, trace, warnings } = answer;
+      if (failed) throw new RenderError(failed.reason, failed.message, { trace, warnings });
+      return answer;
+    },
+    async ignore(request, options = {}) {
+      return (await send('ignore', request, options)) as { kept: string[] };
+    },
+    async semver(request, options = {}) {
+      return (await send('semver', request, options)) as SemverResult;
+    },
+    async status(objects, options = {}) {
+      const answer = (await send('status', { objects }, options)) as { statuses: ObjectStatus[] };
+      return answer.statuses;
+    },
+    async version(options = {}) {
+      return (await send('version', {}, options)) as EngineVersion;
+    },
+  };
+}

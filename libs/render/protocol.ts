@@ -1,0 +1,78 @@
+/**
+ * The frames between the pool and an engine: a length (4 bytes, big endian), then as many bytes of
+ * JSON. One request runs at a time; while it does, the engine may ask for something from outside
+ * with a `callback`, which gets a `callbackResponse` of the same id.
+ */
+export type Frame =
+  | { type: 'request'; id: number; op: string; body: unknown }
+  | { type: 'response'; id: number; body?: unknown; error?: WireError }
+  | { type: 'callback'; id: number; op: string; body: unknown }
+  | { type: 'callbackResponse'; id: number; body?: unknown; error?: WireError };
+
+export interface WireError {
+  reason: string;
+  message: string;
+}
+
+/** The largest frame that either side takes, in bytes of JSON. */
+export const MAX_FRAME_BYTES = 512 * 1024 * 1024;
+
+const HEADER_BYTES = 4;
+
+/** Returns a frame as the bytes that go over the pipe. Throws RangeError when it is too large. */
+export function encodeFrame(frame: Frame): Buffer {
+  const json = Buffer.from(JSON.stringify(frame), 'utf8');
+  if (json.length > MAX_FRAME_BYTES) {
+    throw new RangeError(`frame of ${json.length} bytes is over the limit of ${MAX_FRAME_BYTES}`);
+  }
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32BE(json.length);
+  return Buffer.concat([header, json]);
+}
+
+/**
+ * Returns a function that takes the pipe's chunks as they come and calls `onFrame` for each whole
+ * frame. It throws when what comes isn't a frame; the pipe is of no use then.
+ */
+export function frameReader(onFrame: (frame: Frame) => void): (chunk: Buffer) => void {
+  let chunks: Buffer[] = [];
+  let held = 0;
+  let wanted = HEADER_BYTES;
+  let inBody = false;
+  return (chunk) => {
+    chunks.push(chunk);
+    held += chunk.length;
+    while (held >= wanted) {
+      const all = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, held);
+      const taken = all.subarray(0, wanted);
+      chunks = [all.subarray(wanted)];
+      held -= wanted;
+      if (inBody) {
+        inBody = false;
+        wanted = HEADER_BYTES;
+        onFrame(parseFrame(taken));
+      } else {
+        inBody = true;
+        wanted = taken.readUInt32BE();
+        if (wanted > MAX_FRAME_BYTES) throw new Error(`frame of ${wanted} bytes is over the limit`);
+      }
+    }
+  };
+}
+
+const FRAME_TYPES: ReadonlySet<unknown> = new Set([
+  'request',
+  'response',
+  'callback',
+  'callbackResponse',
+]);
+
+function parseFrame(bytes: Buffer): Frame {
+  const value: unknown = JSON.parse(bytes.toString('utf8'));
+  if (typeof value !== 'object' || value === null) throw new Error('a frame is not a JSON object');
+  const frame = value as { type?: unknown; id?: unknown };
+  if (!FRAME_TYPES.has(frame.type) || typeof frame.id !== 'number') {
+    throw new Error('a frame has no known type or no id');
+  }
+  return value as Frame;
+}
