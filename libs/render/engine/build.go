@@ -66,10 +66,7 @@ func render(v *view, inspect *inspector, r *buildRequest) ([]byte, error) {
 	}
 	resources, err := runKustomize(v, folder)
 	if err != nil {
-		for _, refusal := range inspect.refusals {
-			return nil, fail(reasonBuild, fmt.Errorf("kustomize build failed: %s", refusal))
-		}
-		return nil, fail(reasonBuild, fmt.Errorf("kustomize build failed: %w", err))
+		return nil, fail(reasonBuild, fmt.Errorf("kustomize build failed: %w", inspect.explain(err)))
 	}
 	if err := substituteAll(resources, r.Substitute); err != nil {
 		return nil, fail(reasonBuild, err)

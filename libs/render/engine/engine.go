@@ -15,7 +15,24 @@ type engine struct {
 }
 
 // serve answers requests from in until it ends, which it does with the parent.
+// It reads on while a request runs, so that it returns at once when there is
+// nobody left to answer.
 func (e *engine) serve(in io.Reader, out io.Writer) error {
+	requests := make(chan *frame)
+	ended := make(chan error, 2)
+	go func() { ended <- readRequests(in, requests) }()
+	go func() {
+		for f := range requests {
+			if err := e.answer(f, out); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	return <-ended
+}
+
+func readRequests(in io.Reader, requests chan<- *frame) error {
 	reader := bufio.NewReaderSize(in, 1<<16)
 	for {
 		f, err := readFrame(reader)
@@ -28,9 +45,7 @@ func (e *engine) serve(in io.Reader, out io.Writer) error {
 		if f.Type != "request" {
 			return fmt.Errorf("unexpected frame of type %q", f.Type)
 		}
-		if err := e.answer(f, out); err != nil {
-			return err
-		}
+		requests <- f
 	}
 }
 

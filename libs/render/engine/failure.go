@@ -44,7 +44,7 @@ func toWire(err error) *wireError {
 	if errors.As(err, &f) {
 		reason = f.reason
 	}
-	return &wireError{Reason: reason, Message: relative(err.Error())}
+	return &wireError{Reason: reason, Message: strings.TrimSpace(relative(err.Error()))}
 }
 
 // relative turns the paths of a message into ones below the artifact's root.

@@ -6,11 +6,14 @@ import (
 	"os"
 )
 
+// noRemote is how the engine refuses to fetch something.
+const noRemote = "remote resources are not allowed"
+
 // refuser answers every HTTP request with an error that names its URL.
 type refuser struct{}
 
 func (refuser) RoundTrip(r *http.Request) (*http.Response, error) {
-	return nil, fmt.Errorf("remote resources are not allowed: %s", r.URL.Redacted())
+	return nil, fmt.Errorf("%s: %s", noRemote, r.URL.Redacted())
 }
 
 // goOffline makes sure that nothing in this process reaches the network or

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -16,8 +17,15 @@ import (
 // failed build can say that instead of what it led to.
 type inspector struct {
 	warnings []string
-	refusals []string
+	refusals []refusal
 	seen     map[string]bool
+}
+
+// refusal is something that can't work, and words by one of which Kustomize's
+// error shows that this is what it failed on.
+type refusal struct {
+	message  string
+	evidence []string
 }
 
 func newInspector() *inspector {
@@ -41,16 +49,29 @@ func (i *inspector) read(name string, data []byte) {
 	}
 	for _, ref := range references(&k) {
 		if isRemote(ref) {
-			i.refuse("remote resource '%s' in %s is not allowed: add it to the source", ref, name)
+			message := fmt.Sprintf("remote resource '%s' in %s is not allowed: add it to the source", ref, name)
+			i.refusals = append(i.refusals, refusal{message, []string{ref, noRemote, "no 'git' program on path"}})
 		}
 	}
-	if len(k.HelmCharts) > 0 || len(k.HelmChartInflationGenerator) > 0 || k.HelmGlobals != nil {
-		i.refuse("helm charts in %s are not allowed: use a HelmRelease", name)
+	if len(k.HelmCharts) > 0 || len(k.HelmChartInflationGenerator) > 0 {
+		message := fmt.Sprintf("helm charts in %s are not allowed: use a HelmRelease", name)
+		i.refusals = append(i.refusals, refusal{message, []string{"--enable-helm"}})
 	}
 }
 
-func (i *inspector) refuse(format string, args ...any) {
-	i.refusals = append(i.refusals, fmt.Sprintf(format, args...))
+// explain replaces Kustomize's error by what it comes from, where the kustomization
+// files tell: Kustomize speaks of command line flags and of programs on PATH.
+func (i *inspector) explain(err error) error {
+	text := err.Error()
+	for _, r := range i.refusals {
+		if slices.ContainsFunc(r.evidence, func(words string) bool { return strings.Contains(text, words) }) {
+			return errors.New(r.message)
+		}
+	}
+	if strings.Contains(text, "--enable-helm") {
+		return fmt.Errorf("helm charts are not allowed: use a HelmRelease: %w", err)
+	}
+	return err
 }
 
 // references are all the paths of a kustomization file that Kustomize would

@@ -5,10 +5,19 @@ import (
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 type statusRequest struct {
-	Objects []map[string]any `json:"objects"`
+	Objects []liveObject `json:"objects"`
+}
+
+// liveObject decodes as Kubernetes' own clients do: whole numbers are int64,
+// which kstatus insists on.
+type liveObject map[string]any
+
+func (o *liveObject) UnmarshalJSON(data []byte) error {
+	return utiljson.Unmarshal(data, (*map[string]any)(o))
 }
 
 type statusAnswer struct {

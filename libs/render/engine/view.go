@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -177,7 +178,23 @@ func (v *view) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
 	case kindFile:
 		return filesys.ConfirmedDir(filepath.Join(mount, parent(rel))), filepath.Base(rel), nil
 	}
-	return "", "", v.missing("lstat", rel)
+	return "", "", fmt.Errorf("evalsymlink failure on '%s' : %w", name, v.unresolved(rel))
+}
+
+// unresolved is the error that resolving a missing path's links gives on a disk:
+// it names the first part that isn't there.
+func (v *view) unresolved(rel string) error {
+	parts := strings.Split(rel, "/")
+	for i := range parts {
+		part := strings.Join(parts[:i+1], "/")
+		switch v.look(part) {
+		case kindFile:
+			return syscall.ENOTDIR
+		case kindNone:
+			return &fs.PathError{Op: "lstat", Path: filepath.Join(mount, part), Err: syscall.ENOENT}
+		}
+	}
+	return syscall.ENOENT
 }
 
 // Glob matches against all files, so every folder counts as listed.
