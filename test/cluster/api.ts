@@ -1,0 +1,94 @@
+import { Agent, type RequestOptions, request } from 'node:https';
+
+/** How to reach an API server and who one is there. All PEM. */
+export interface ApiAccess {
+  server: string;
+  ca: string;
+  certificate: string;
+  key: string;
+}
+
+/** Sends one request and resolves with the parsed JSON answer (text where it is not JSON). */
+export type ApiRequest = <T = unknown>(
+  method: string,
+  path: string,
+  body?: unknown,
+  options?: { contentType?: string },
+) => Promise<T>;
+
+/** An answer of the API server that is not 2xx. */
+export class StatusError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'StatusError';
+    this.status = status;
+  }
+}
+
+const TIMEOUT_MS = 30_000;
+
+/** Requests over one kept-alive connection with a client certificate. */
+export function certificateRequests(access: ApiAccess): ApiRequest {
+  const { ca, certificate: cert, key } = access;
+  const agent = new Agent({ ca, cert, key, keepAlive: true, maxSockets: 8 });
+  return requestsWith(access.server, async () => ({ agent }));
+}
+
+/** Requests with the options (agent, headers, certificates) that `authenticate` gives for each. */
+export function requestsWith(
+  server: string,
+  authenticate: () => Promise<RequestOptions>,
+): ApiRequest {
+  return async <T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    options: { contentType?: string } = {},
+  ): Promise<T> => {
+    const authentication = await authenticate();
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const headers: Record<string, string> = {
+      ...(authentication.headers as Record<string, string> | undefined),
+      accept: 'application/json',
+    };
+    if (payload !== undefined) headers['content-type'] = options.contentType ?? 'application/json';
+    const settings = { ...authentication, method, headers, timeout: TIMEOUT_MS };
+    const { status, text } = await send(new URL(path, server), settings, payload);
+    if (status < 200 || status > 299) {
+      throw new StatusError(status, `${method} ${path}: ${status} ${messageOf(text)}`);
+    }
+    return parse(text) as T;
+  };
+}
+
+function send(
+  url: URL,
+  options: RequestOptions,
+  payload: string | undefined,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+      });
+    });
+    sent.on('error', reject);
+    sent.on('timeout', () => sent.destroy(new Error(`no answer from ${url.host} in 30 s`)));
+    sent.end(payload);
+  });
+}
+
+function parse(text: string): unknown {
+  return /^\s*[[{]/.test(text) ? JSON.parse(text) : text;
+}
+
+/** The message of a Kubernetes Status, or the text itself. */
+function messageOf(text: string): string {
+  const body = parse(text);
+  if (typeof body === 'object' && body !== null && 'message' in body) return String(body.message);
+  return text.slice(0, 500);
+}

@@ -1,0 +1,12 @@
+export { type ApiRequest, StatusError } from './api.ts';
+export type { AuditEvent } from './audit.ts';
+export { buildTools, TOOLS, type Tool } from './build.ts';
+export { type Authority, createAuthority, type KeyPair } from './certificates.ts';
+export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+export type { Component } from './components.ts';
+export type { StopOptions } from './control.ts';
+export { type CommandResult, run } from './exec.ts';
+export { IMAGES } from './kwok.ts';
+export { freePort } from './ports.ts';
+export type { ServiceAccountName } from './service-account.ts';
+export { type UntilOptions, until } from './until.ts';

@@ -1,0 +1,113 @@
+/**
+ * The process that owns a cluster's components: `supervise.ts` starts one per cluster and speaks to it over Node's IPC
+ * channel. When that channel closes, for whatever reason (close, crash, `kill -9` of the parent), the components end
+ * in the reverse order of their start, the data folder is removed, and the supervisor ends too.
+ *
+ * It runs in a session of its own, so that Ctrl-C in a terminal does not reach the components before their parent
+ * knows of it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+
+export interface ComponentProcess {
+  name: string;
+  command: string;
+  args: string[];
+  env?: Record<string, string>;
+  cwd: string;
+  /** File that standard output and standard error are appended to. */
+  log: string;
+}
+
+/** What the parent asks; every request is answered once, by an `Answer` with its id. */
+export type Request = { id: number } & (
+  | { op: 'start'; process: ComponentProcess }
+  | { op: 'signal'; name: string; signal: NodeJS.Signals }
+  | { op: 'stop'; name: string; signal: NodeJS.Signals; timeoutMs: number }
+);
+export type Answer = { id: number; pid?: number; error?: string };
+export type Exit = { exited: string; pid: number; code: number | null; signal: string | null };
+
+if (import.meta.main) main(process.argv[2]);
+
+function main(dataDir: string | undefined): void {
+  const running = new Map<string, ChildProcess>();
+  const send = (message: Answer | Exit): void => {
+    if (process.connected) process.send?.(message);
+  };
+  const end = async (): Promise<void> => {
+    for (const child of [...running.values()].toReversed()) await kill(child);
+    if (dataDir !== undefined) await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+    process.exit(0);
+  };
+  process.on('message', (request: Request) => {
+    handle(running, request, send).then(
+      (pid) => send({ id: request.id, ...(pid === undefined ? {} : { pid }) }),
+      (error: unknown) => send({ id: request.id, error: String(error) }),
+    );
+  });
+  process.once('disconnect', () => void end());
+  process.once('SIGTERM', () => void end());
+  process.on('SIGINT', () => undefined);
+  process.on('SIGHUP', () => undefined);
+}
+
+async function handle(
+  running: Map<string, ChildProcess>,
+  request: Request,
+  send: (message: Exit) => void,
+): Promise<number | undefined> {
+  if (request.op === 'start') return start(running, request.process, send);
+  const child = running.get(request.name);
+  if (request.op === 'signal') {
+    if (child === undefined) throw new Error(`${request.name} is not running`);
+    child.kill(request.signal);
+    return child.pid;
+  }
+  if (child !== undefined) await stop(child, request.signal, request.timeoutMs);
+  return undefined;
+}
+
+async function start(
+  running: Map<string, ChildProcess>,
+  component: ComponentProcess,
+  send: (message: Exit) => void,
+): Promise<number | undefined> {
+  const { name, command, args, cwd, env, log } = component;
+  if (running.has(name)) throw new Error(`${name} is running already`);
+  const output = openSync(log, 'a');
+  try {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', output, output],
+    });
+    await once(child, 'spawn');
+    running.set(name, child);
+    child.once('exit', (code, signal) => {
+      running.delete(name);
+      send({ exited: name, pid: child.pid ?? 0, code, signal });
+    });
+    return child.pid;
+  } finally {
+    closeSync(output);
+  }
+}
+
+/** Asks with `signal`; after `timeoutMs` it kills. Resolves when the process is gone. */
+async function stop(child: ChildProcess, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  // A stopped process (SIGSTOP) would not act on the signal.
+  child.kill('SIGCONT');
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  await exited;
+  clearTimeout(timer);
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  await stop(child, 'SIGKILL', 1_000);
+}
