@@ -1,11 +1,12 @@
-// Writes charts/weir/crds from the kinds of @weir/api: `npm run generate`.
+// Writes charts/weir/crds from the kinds: `npm run generate`.
 // With --check it writes nothing and fails when a file is not what it would write.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { crdYaml, kinds } from '@weir/api';
+import { crdYaml } from './crd.ts';
+import { kinds } from './kinds.ts';
 
-const FOLDER = join(import.meta.dirname, '../charts/weir/crds');
+const FOLDER = join(import.meta.dirname, '../../charts/weir/crds');
 
 const wanted = new Map(kinds.map((kind) => [`${kind.plural}.${kind.group}.yaml`, crdYaml(kind)]));
 
