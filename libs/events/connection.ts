@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConnectionOptions, NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import type { Logger } from '@weir/telemetry';
+
+export interface ConnectionSettings {
+  /** Shown by the server for this client. */
+  name: string;
+  /** Called before each new connection. */
+  options(): Promise<ConnectionOptions>;
+  /** Run after each (re)connect, again until it succeeds; only then is the connection up. */
+  prepare(nc: NatsConnection): Promise<void>;
+  log: Logger;
+}
+
+/** A connection to NATS that is made in the background, and made again for ever. */
+export interface Connection {
+  nc(): NatsConnection | undefined;
+  /** Connected and prepared. */
+  up(): boolean;
+  /** Called each time that it comes up, and each time that it goes down. Returns the way to stop that. */
+  onUp(callback: () => void): () => void;
+  onDown(callback: () => void): () => void;
+  /** Prepares again: what `prepare` made turned out to be gone. */
+  recheck(): void;
+  close(): Promise<void>;
+}
+
+const RETRY = { minMs: 100, maxMs: 2_000 };
+
+/** Starts to connect and returns at once. Nothing here throws: troubles are logged once each time they begin. */
+export function openConnection(settings: ConnectionSettings): Connection {
+  const { log } = settings;
+  const closing = new AbortController();
+  const up = new Set<() => void>();
+  const down = new Set<() => void>();
+  let nc: NatsConnection | undefined;
+  let prepared = false;
+  // Each preparation belongs to one (re)connect; a newer one ends it.
+  let round = new AbortController();
+
+  function notify(callbacks: Set<() => void>): void {
+    for (const callback of [...callbacks]) {
+      try {
+        callback();
+      } catch (error) {
+        log.error({ err: error }, 'A listener to the connection failed');
+      }
+    }
+  }
+
+  function goDown(): void {
+    round.abort();
+    if (!prepared) return;
+    prepared = false;
+    notify(down);
+  }
+
+  async function goUp(connection: NatsConnection): Promise<void> {
+    goDown();
+    round = new AbortController();
+    const { signal } = round;
+    const done = await persist(signal, 'NATS is connected but not ready', log, async () => {
+      await settings.prepare(connection);
+      return true;
+    });
+    if (done === undefined || signal.aborted) return;
+    prepared = true;
+    log.info({ server: connection.getServer() }, 'Connected to NATS');
+    notify(up);
+  }
+
+  async function follow(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') {
+        goDown();
+        if (!closing.signal.aborted) log.warn('Disconnected from NATS, reconnecting');
+      } else if (status.type === 'reconnect') {
+        void goUp(connection);
+      } else if (status.type === 'error') {
+        log.warn({ err: status.error }, 'NATS refused an operation');
+      }
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!closing.signal.aborted) {
+      const connection = await persist(closing.signal, 'NATS is not reachable', log, async () =>
+        connect({ ...(await settings.options()), ...PERSISTENT, name: settings.name }),
+      );
+      if (connection === undefined) return;
+      nc = connection;
+      if (closing.signal.aborted) return;
+      const followed = follow(connection);
+      void goUp(connection);
+      const reason = await connection.closed();
+      goDown();
+      await followed;
+      if (!closing.signal.aborted) log.warn({ err: reason }, 'The connection to NATS was closed');
+    }
+  }
+
+  const running = run();
+  return {
+    nc: () => nc,
+    up: () => prepared,
+    onUp: (callback) => subscribe(up, callback),
+    onDown: (callback) => subscribe(down, callback),
+    recheck: () => {
+      if (prepared && nc !== undefined) void goUp(nc);
+    },
+    close: async () => {
+      closing.abort();
+      goDown();
+      await nc?.close();
+      await running;
+      await nc?.close();
+    },
+  };
+}
+
+const PERSISTENT: ConnectionOptions = {
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: 250,
+  reconnectJitter: 250,
+  // Credentials may be put right at the server while we run.
+  ignoreAuthErrorAbort: true,
+  pingInterval: 20_000,
+  maxPingOut: 2,
+  timeout: 5_000,
+};
+
+function subscribe(callbacks: Set<() => void>, callback: () => void): () => void {
+  callbacks.add(callback);
+  return () => void callbacks.delete(callback);
+}
+
+/** Tries with backoff until it succeeds or `signal` aborts; a row of failures is logged once. */
+async function persist<T>(
+  signal: AbortSignal,
+  trouble: string,
+  log: Logger,
+  attempt: () => Promise<T>,
+): Promise<T | undefined> {
+  let delayMs = RETRY.minMs;
+  let reported = '';
+  while (!signal.aborted) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      const message = error instanceof Error ? error.message : String(error);
+      if (message !== reported) log.warn({ err: error }, `${trouble}, trying again`);
+      reported = message;
+    }
+    await sleep(delayMs * (0.5 + Math.random()), undefined, { signal }).catch(ignoreAbort);
+    delayMs = Math.min(delayMs * 2, RETRY.maxMs);
+  }
+  return undefined;
+}
+
+function ignoreAbort(error: unknown): void {
+  if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+}

@@ -1,0 +1,76 @@
+import type { KubeObject } from '@weir/kube';
+import { maskSecrets } from '@weir/telemetry';
+
+/** Reference to the object that an event is about: the fields of a core/v1 ObjectReference. */
+export interface InvolvedObject {
+  apiVersion: string;
+  kind: string;
+  namespace: string;
+  name: string;
+  uid: string;
+  resourceVersion?: string;
+}
+
+/** An event as Flux's controllers post it (`event.toolkit.fluxcd.io/v1beta1`), so that receivers of Flux's read ours. */
+export interface FluxEvent {
+  involvedObject: InvolvedObject;
+  severity: 'info' | 'error';
+  /** RFC 3339, seconds. */
+  timestamp: string;
+  message: string;
+  reason: string;
+  metadata?: Record<string, string>;
+  reportingController: string;
+  reportingInstance: string;
+}
+
+/** Upper bound of `message` in the Flux event's schema. */
+const MAX_MESSAGE = 39_000;
+
+/** Annotations of an object with this prefix go into the metadata of its events. */
+const EVENT_ANNOTATION_PREFIX = 'event.toolkit.fluxcd.io/';
+
+export function referenceTo(object: KubeObject): InvolvedObject {
+  const { metadata } = object;
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    uid: metadata.uid ?? '',
+    ...(metadata.resourceVersion === undefined
+      ? {}
+      : { resourceVersion: metadata.resourceVersion }),
+  };
+}
+
+/**
+ * Metadata of an event as it goes out: plain keys get the object's API group in front
+ * (`kustomize.toolkit.fluxcd.io/revision`), secrets in values are masked, and the object's own
+ * `event.toolkit.fluxcd.io/` annotations are added, as Flux's recorder does.
+ */
+export function eventMetadata(
+  object: KubeObject,
+  metadata: Record<string, string> = {},
+): Record<string, string> {
+  const group = object.apiVersion.includes('/') ? object.apiVersion.split('/')[0] : undefined;
+  const all: Record<string, string> = {};
+  for (const [key, value] of Object.entries(metadata)) {
+    all[key.includes('/') || group === undefined ? key : `${group}/${key}`] = maskSecrets(value);
+  }
+  for (const [key, value] of Object.entries(object.metadata.annotations ?? {})) {
+    if (key.startsWith(EVENT_ANNOTATION_PREFIX)) all[key] = maskSecrets(value);
+  }
+  return all;
+}
+
+/** A message without secrets, within `limit` characters. */
+export function eventMessage(message: string, limit = MAX_MESSAGE): string {
+  const masked = maskSecrets(message);
+  return masked.length <= limit ? masked : `${masked.slice(0, limit - 3)}...`;
+}
+
+/** A time as Kubernetes' metav1.Time prints it: RFC 3339 in seconds. */
+export function kubeTime(time: Date): string {
+  return time.toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,26 @@
+export {
+  type ArtifactMessage,
+  type ArtifactReading,
+  type ArtifactRef,
+  publishArtifact,
+  purgeArtifact,
+  readArtifacts,
+} from './artifacts.ts';
+export { type Bus, type BusOptions, BusUnavailable, connectBus, type Outgoing } from './bus.ts';
+export {
+  CLOUDEVENT_CONTENT_TYPE,
+  type CloudEvent,
+  decodeCloudEvent,
+  encodeCloudEvent,
+} from './cloudevents.ts';
+export { type ConsumeOptions, consumeEvents, type EventContext, type Outcome } from './consume.ts';
+export type { BusCredentials } from './credentials.ts';
+export type { FluxEvent, InvolvedObject } from './fluxevent.ts';
+export {
+  createRecorder,
+  type EventDetails,
+  type Recorder,
+  type RecorderOptions,
+} from './recorder.ts';
+export type { StreamName, StreamSettings } from './streams.ts';
+export { artifactSubject, eventSubject, kindGroup, subjectToken, tokenText } from './subjects.ts';

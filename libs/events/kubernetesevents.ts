@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Event, isAlreadyExists, isNotFound, isUnavailable, type KubeClient } from '@weir/kube';
+import type { Logger } from '@weir/telemetry';
+import { type Correlated, createCorrelator, type KubernetesEvent } from './correlate.ts';
+
+/** Writes Kubernetes Events one after the other, apart from whoever reports them. */
+export interface EventWriter {
+  write(event: KubernetesEvent): void;
+  /** Waits until all that was reported is written or given up; false after `timeoutMs`. */
+  flush(timeoutMs: number): Promise<boolean>;
+}
+
+const MAX_WAITING = 1_000;
+const ATTEMPTS = 5;
+const RETRY_MS = 500;
+
+/** Events are best effort, as everywhere in Kubernetes: what can't be written in a few attempts is logged and left. */
+export function createEventWriter(client: KubeClient, log: Logger): EventWriter {
+  const correlator = createCorrelator();
+  const waiting: KubernetesEvent[] = [];
+  let running: Promise<void> | undefined;
+  let dropping = false;
+
+  async function run(): Promise<void> {
+    for (let event = waiting.shift(); event !== undefined; event = waiting.shift()) {
+      await record(correlator.correlate(event));
+    }
+    running = undefined;
+    dropping = false;
+  }
+
+  async function record(correlated: Correlated): Promise<void> {
+    if (correlated.write === 'nothing') return;
+    const { event, key } = correlated;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (correlated.write === 'update') await update(event);
+        else await client.create(Event, event);
+        return;
+      } catch (error) {
+        if (isUnavailable(error) && attempt < ATTEMPTS) {
+          await sleep(RETRY_MS * attempt, undefined, { ref: false });
+          continue;
+        }
+        // An attempt whose answer was lost has written it.
+        if (attempt > 1 && isAlreadyExists(error)) return;
+        correlator.forget(key);
+        log.warn({ err: error, reason: event.reason }, 'A Kubernetes Event could not be written');
+        return;
+      }
+    }
+  }
+
+  async function update(event: KubernetesEvent): Promise<void> {
+    const { name, namespace } = event.metadata;
+    const ref = { name, ...(namespace === undefined ? {} : { namespace }) };
+    const { count, lastTimestamp, message } = event;
+    try {
+      await client.patch(Event, ref, { count, lastTimestamp, message }, { kind: 'merge' });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      // The API server keeps Events for an hour only.
+      await client.create(Event, { ...event, count: 1, firstTimestamp: lastTimestamp });
+    }
+  }
+
+  return {
+    write: (event) => {
+      waiting.push(event);
+      if (waiting.length > MAX_WAITING) {
+        waiting.shift();
+        if (!dropping) log.warn('Kubernetes Events are dropped: the API server is slow or away');
+        dropping = true;
+      }
+      running ??= run();
+    },
+    flush: async (timeoutMs) => {
+      if (running === undefined) return true;
+      const late = sleep(timeoutMs, false, { ref: false });
+      return Promise.race([running.then(() => true), late]);
+    },
+  };
+}

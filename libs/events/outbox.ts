@@ -1,0 +1,233 @@
+import type { Logger, Metrics } from '@weir/telemetry';
+
+/** Something to do at the bus, in order with everything else for the same subject. */
+export interface Posting {
+  stream: string;
+  subject: string;
+  /** What it takes in memory. */
+  bytes: number;
+  /** Only the newest posting of a subject matters: an older one that still waits is replaced. */
+  replaces: boolean;
+  /** Resolves when the stream has it. */
+  send(): Promise<unknown>;
+}
+
+export interface OutboxSettings {
+  maxMessages: number;
+  maxBytes: number;
+  /** Postings under way at a time, each of another subject. */
+  concurrency: number;
+  retry: { minMs: number; maxMs: number };
+  /** True for an error that another attempt can't mend. */
+  isPermanent(error: unknown): boolean;
+  /** Told of each failed attempt. */
+  onFailure?(error: unknown): void;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/**
+ * Holds what must be published until its stream has it. Order is kept per subject. It is bounded in count
+ * and bytes: what overflows it drops the oldest, which is counted, and logged once a burst.
+ */
+export interface Outbox {
+  add(posting: Posting): void;
+  /** The bus is there: send. */
+  resume(): void;
+  /** The bus is away: what is under way counts as failed and is kept. */
+  pause(): void;
+  size(): { messages: number; bytes: number };
+  /** Waits until all is sent; false after `timeoutMs`, or at once when paused with something left. */
+  flush(timeoutMs: number): Promise<boolean>;
+}
+
+interface Entry extends Posting {
+  inFlight: boolean;
+  attempts: number;
+}
+
+export function createOutbox(settings: OutboxSettings): Outbox {
+  const { log } = settings;
+  // In order of arrival, so the first is the oldest.
+  const entries = new Set<Entry>();
+  const subjects = new Map<string, Entry[]>();
+  // Subjects with something to send and nothing under way or waiting for its next attempt.
+  const idle = new Set<string>();
+  const waiters = new Set<(flushed: boolean) => void>();
+  const counts = instruments(settings.metrics);
+  let bytes = 0;
+  let inFlight = 0;
+  let paused = true;
+  let pausing = pauseSignal();
+  let dropped = 0;
+
+  function measure(): void {
+    counts.messages.set(entries.size);
+    counts.bytes.set(bytes);
+  }
+
+  function add(posting: Posting): void {
+    if (posting.replaces) replaceWaiting(posting.subject);
+    const entry: Entry = { ...posting, inFlight: false, attempts: 0 };
+    entries.add(entry);
+    bytes += entry.bytes;
+    const queue = subjects.get(entry.subject);
+    if (queue === undefined) {
+      subjects.set(entry.subject, [entry]);
+      idle.add(entry.subject);
+    } else {
+      queue.push(entry);
+    }
+    makeRoom();
+    measure();
+    pump();
+  }
+
+  function replaceWaiting(subject: string): void {
+    for (const entry of subjects.get(subject)?.filter((waiting) => !waiting.inFlight) ?? []) {
+      remove(entry);
+    }
+  }
+
+  function makeRoom(): void {
+    for (const entry of entries) {
+      if (entries.size <= settings.maxMessages && bytes <= settings.maxBytes) return;
+      if (entry.inFlight) continue;
+      remove(entry);
+      countDrop(entry, 'overflow');
+    }
+  }
+
+  function countDrop(entry: Entry, cause: 'overflow' | 'refused'): void {
+    counts.dropped.add(1, { stream: entry.stream, cause });
+    if (cause !== 'overflow') return;
+    if (dropped === 0) {
+      log.error(
+        { messages: settings.maxMessages, bytes: settings.maxBytes },
+        'The outbox is full and drops its oldest messages: is NATS away for long?',
+      );
+    }
+    dropped += 1;
+  }
+
+  function remove(entry: Entry): void {
+    entries.delete(entry);
+    bytes -= entry.bytes;
+    const queue = (subjects.get(entry.subject) ?? []).filter((other) => other !== entry);
+    if (queue.length > 0) {
+      subjects.set(entry.subject, queue);
+    } else {
+      subjects.delete(entry.subject);
+      idle.delete(entry.subject);
+    }
+  }
+
+  function pump(): void {
+    for (const subject of idle) {
+      if (paused || inFlight >= settings.concurrency) return;
+      const entry = subjects.get(subject)?.[0];
+      idle.delete(subject);
+      if (entry !== undefined) void send(entry);
+    }
+  }
+
+  async function send(entry: Entry): Promise<void> {
+    entry.inFlight = true;
+    entry.attempts += 1;
+    inFlight += 1;
+    let delayMs = 0;
+    try {
+      await Promise.race([entry.send(), pausing.promise]);
+      finish(entry);
+      counts.published.add(1, { stream: entry.stream });
+    } catch (error) {
+      delayMs = failed(entry, error);
+    }
+    inFlight -= 1;
+    entry.inFlight = false;
+    measure();
+    schedule(entry.subject, delayMs);
+  }
+
+  function failed(entry: Entry, error: unknown): number {
+    if (settings.isPermanent(error)) {
+      log.error(
+        { err: error, subject: entry.subject },
+        'A message cannot be published, dropped it',
+      );
+      countDrop(entry, 'refused');
+      finish(entry);
+      return 0;
+    }
+    if (paused) return 0;
+    if (entry.attempts === 1) {
+      log.warn({ err: error, subject: entry.subject }, 'Publishing failed, trying again');
+    }
+    settings.onFailure?.(error);
+    return Math.min(settings.retry.minMs * 2 ** (entry.attempts - 1), settings.retry.maxMs);
+  }
+
+  function finish(entry: Entry): void {
+    remove(entry);
+    if (entries.size > 0) return;
+    if (dropped > 0) log.warn({ dropped }, 'The outbox is empty again; messages were lost before');
+    dropped = 0;
+    for (const waiter of [...waiters]) waiter(true);
+  }
+
+  function schedule(subject: string, delayMs: number): void {
+    const wake = () => {
+      if (subjects.has(subject)) idle.add(subject);
+      pump();
+    };
+    if (delayMs === 0) wake();
+    else setTimeout(wake, delayMs).unref();
+  }
+
+  return {
+    add,
+    size: () => ({ messages: entries.size, bytes }),
+    resume: () => {
+      if (!paused) return;
+      paused = false;
+      pausing = pauseSignal();
+      pump();
+    },
+    pause: () => {
+      if (paused) return;
+      paused = true;
+      pausing.reject(new Error('the bus is away'));
+      for (const waiter of [...waiters]) waiter(false);
+    },
+    flush: async (timeoutMs) => {
+      if (entries.size === 0) return true;
+      if (paused) return false;
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const timer = setTimeout(resolve, timeoutMs, false);
+      waiters.add(resolve);
+      const flushed = await promise;
+      clearTimeout(timer);
+      waiters.delete(resolve);
+      return flushed;
+    },
+  };
+}
+
+/** A promise that is only ever rejected, and need not be listened to. */
+function pauseSignal(): PromiseWithResolvers<never> {
+  const signal = Promise.withResolvers<never>();
+  signal.promise.catch(() => undefined);
+  return signal;
+}
+
+function instruments(metrics: Metrics) {
+  return {
+    messages: metrics.gauge('weir_outbox_messages', 'Messages that wait to be published.'),
+    bytes: metrics.gauge('weir_outbox_bytes', 'Bytes of the messages that wait to be published.'),
+    published: metrics.counter('weir_published_total', 'Messages that a stream has acknowledged.'),
+    dropped: metrics.counter(
+      'weir_outbox_dropped_total',
+      'Messages that were never published: the outbox was full, or the server refused them.',
+    ),
+  };
+}

@@ -1,0 +1,128 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import type { KubeClient, KubeObject } from '@weir/kube';
+import type { Logger, Tracing } from '@weir/telemetry';
+import type { Bus } from './bus.ts';
+import type { KubernetesEvent } from './correlate.ts';
+import { eventMessage, eventMetadata, type FluxEvent, kubeTime, referenceTo } from './fluxevent.ts';
+import { createEventWriter } from './kubernetesevents.ts';
+import { eventSubject } from './subjects.ts';
+
+export interface EventDetails {
+  /** `trace` is for people who look closely: a Kubernetes Event only, never an alert. */
+  severity: 'trace' | 'info' | 'error';
+  reason: string;
+  message: string;
+  /** Plain keys, such as `revision`: the object's API group is put in front. */
+  metadata?: Record<string, string>;
+  /** False when nothing happened to the object itself. */
+  kubernetes?: boolean;
+  /** The trace that this belongs to; the active span's when left out. */
+  traceparent?: string | undefined;
+  /** Unique to the happening (object UID, revision, attempt): reported twice, it is published once. */
+  id?: string;
+}
+
+/** Reports what happened to an object. Never throws and never waits. */
+export interface Recorder {
+  event(object: KubeObject, details: EventDetails): void;
+  /** Waits for the Kubernetes Events under way; what is for NATS is in the bus' outbox. */
+  flush(timeoutMs: number): Promise<boolean>;
+}
+
+export interface RecorderOptions {
+  bus: Bus;
+  client: KubeClient;
+  /** The controller's name in events, such as `kustomize-controller`. */
+  component: string;
+  /** Which of its replicas, such as the pod's name. */
+  instance: string;
+  log: Logger;
+  tracing: Tracing;
+}
+
+/** `note` of an Event, which `message` becomes in events.k8s.io/v1, holds this many bytes. */
+const MAX_KUBERNETES_MESSAGE = 1_024;
+const MAX_NAME = 253;
+
+/** A recorder that writes a CloudEvent on the `events` stream and a Kubernetes Event, as Flux's does with its webhook. */
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { bus, component, instance, log, tracing } = options;
+  const writer = createEventWriter(options.client, log);
+
+  function publish(object: KubeObject, details: EventDetails, at: Date): void {
+    const { reason, severity } = details;
+    if (severity === 'trace') return;
+    const metadata = eventMetadata(object, details.metadata);
+    const data: FluxEvent = {
+      involvedObject: referenceTo(object),
+      severity,
+      timestamp: kubeTime(at),
+      message: eventMessage(details.message),
+      reason,
+      ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+      reportingController: component,
+      reportingInstance: instance,
+    };
+    const { apiVersion: group, kind, namespace, name } = data.involvedObject;
+    bus.publish({
+      stream: 'events',
+      subject: eventSubject(bus.cluster, { group, kind, namespace, name }, reason),
+      id: details.id ?? randomUUID(),
+      type: `weir.event.${severity}`,
+      source: `/clusters/${bus.cluster}/${component}/${instance}`,
+      data,
+      traceparent: details.traceparent ?? tracing.traceparent(),
+    });
+  }
+
+  return {
+    event: (object, details) => {
+      try {
+        const at = new Date();
+        publish(object, details, at);
+        if (details.kubernetes !== false) {
+          writer.write(kubernetesEvent(object, details, { component, instance, at }));
+        }
+      } catch (error) {
+        log.error({ err: error, reason: details.reason }, 'An event could not be recorded');
+      }
+    },
+    flush: writer.flush,
+  };
+}
+
+function kubernetesEvent(
+  object: KubeObject,
+  details: EventDetails,
+  { component, instance, at }: { component: string; instance: string; at: Date },
+): KubernetesEvent {
+  const involvedObject = referenceTo(object);
+  const annotations = eventMetadata(object, details.metadata);
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: {
+      name: eventName(involvedObject.name, at),
+      // Events about objects without a namespace live in `default`, as client-go has it.
+      namespace: involvedObject.namespace || 'default',
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+    },
+    involvedObject,
+    type: details.severity === 'error' ? 'Warning' : 'Normal',
+    reason: details.reason,
+    message: eventMessage(details.message, MAX_KUBERNETES_MESSAGE),
+    count: 1,
+    firstTimestamp: kubeTime(at),
+    lastTimestamp: kubeTime(at),
+    source: { component },
+    reportingComponent: component,
+    reportingInstance: instance,
+  };
+}
+
+/** `<object>.<hex of nanoseconds>`, whose nanoseconds below a millisecond are drawn by lot. */
+function eventName(object: string, at: Date): string {
+  const nanoseconds = BigInt(at.getTime()) * 1_000_000n + BigInt(randomInt(1_000_000));
+  const suffix = `.${nanoseconds.toString(16)}`;
+  return object.slice(0, MAX_NAME - suffix.length).replace(/[^a-z0-9]+$/, '') + suffix;
+}
