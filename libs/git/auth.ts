@@ -35,7 +35,7 @@ export async function withAuth<T>(
   const secrets = auth ? secretsOf(auth, header) : [];
   const config: [string, string][] = header
     ? [
-        ['http.extraHeader', header],
+        ['http.extraHeader', `Authorization: ${header}`],
         ['http.followRedirects', 'false'],
       ]
     : [];
@@ -55,7 +55,11 @@ export async function withAuth<T>(
   }
 }
 
-function authorization(auth: GitAuth): string | undefined {
+/**
+ * The value of the Authorization header (RFC 7617, RFC 6750); undefined for an anonymous request.
+ * @throws GitError InvalidArgument
+ */
+export function authorization(auth: GitAuth): string | undefined {
   const basic = auth.username !== undefined || auth.password !== undefined;
   if (basic && auth.bearerToken !== undefined) {
     throw new GitError(
@@ -65,7 +69,7 @@ function authorization(auth: GitAuth): string | undefined {
   }
   if (basic) {
     const pair = `${auth.username ?? ''}:${auth.password ?? ''}`;
-    return `Authorization: Basic ${Buffer.from(pair).toString('base64')}`;
+    return `Basic ${Buffer.from(pair).toString('base64')}`;
   }
   if (auth.bearerToken === undefined) return undefined;
   if (!/^[\x21-\x7e]+$/.test(auth.bearerToken)) {
@@ -74,7 +78,12 @@ function authorization(auth: GitAuth): string | undefined {
       'invalid bearer token: it is empty or holds spaces, line breaks or characters outside ASCII',
     );
   }
-  return `Authorization: Bearer ${auth.bearerToken}`;
+  return `Bearer ${auth.bearerToken}`;
+}
+
+/** The system's certificates and these: git and Node take what they are given in place of the system's, Flux adds. */
+export function trustedCertificates(caFile: string): string[] {
+  return [...getCACertificates('system'), caFile];
 }
 
 function secretsOf(auth: GitAuth, header: string | undefined): string[] {
@@ -90,8 +99,7 @@ function secretsOf(auth: GitAuth, header: string | undefined): string[] {
 function certificateFiles(auth: GitAuth): { key: string; name: string; content: string }[] {
   const files = [];
   if (auth.caFile) {
-    // git takes the file in place of the system's certificates; Flux adds to them.
-    const content = [...getCACertificates('system'), auth.caFile].join('\n');
+    const content = trustedCertificates(auth.caFile).join('\n');
     files.push({ key: 'sslCAInfo', name: 'ca.crt', content });
   }
   if (auth.clientCert) files.push({ key: 'sslCert', name: 'tls.crt', content: auth.clientCert });

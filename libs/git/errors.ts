@@ -3,6 +3,7 @@ export type GitReason =
   | 'AuthorizationFailed'
   | 'RepositoryNotFound'
   | 'ReferenceNotFound'
+  | 'Redirected'
   | 'InvalidArgument'
   | 'LimitExceeded'
   | 'Timeout'
@@ -48,6 +49,11 @@ const symptoms: Symptom[] = [
     message: 'repository not found',
   },
   {
+    pattern: /returned error: 30[1278]/,
+    reason: 'Redirected',
+    message: 'the server redirects to another address',
+  },
+  {
     pattern: /couldn't find remote ref|no such remote ref|not our ref|unadvertised object/i,
     reason: 'ReferenceNotFound',
   },
@@ -90,5 +96,7 @@ function tellingLines(output: string): string {
   const chosen = (fatal.length > 0 ? fatal : lines).map((line) =>
     line.replace(/^(fatal|error|remote):\s*/, ''),
   );
-  return [...new Set(chosen)].join('; ').slice(0, 2000) || 'git gave no reason';
+  const reason = [...new Set(chosen)].join('; ').slice(0, 2000);
+  // Durations would make the same failure a new one each time.
+  return reason.replace(/ after \d+ (ms|milliseconds)\b/g, '') || 'git gave no reason';
 }

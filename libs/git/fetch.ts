@@ -3,7 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkCommitId, checkRefName, parseRemoteUrl } from './arguments.ts';
 import { GitError } from './errors.ts';
-import { authFor, type RemoteOptions } from './remote.ts';
+import { type RemoteOptions, runRemote } from './remote.ts';
 import { runGit } from './run.ts';
 
 export interface FetchOptions extends RemoteOptions {
@@ -31,20 +31,20 @@ export async function fetchCommit(options: FetchOptions): Promise<void> {
   const shallow = [`--depth=${options.depth ?? 1}`];
   const branches = ['+refs/heads/*:refs/weir/heads/*', '+refs/tags/*:refs/weir/tags/*'];
   const byRef = options.ref === undefined ? branches : [`+${options.ref}:${keepAs(options.ref)}`];
-  const attempts = [
-    [...shallow, '--', url, `+${commit}:${keepAs(options.ref ?? 'commit')}`],
-    ...(options.ref === undefined ? [] : [[...shallow, '--', url, ...byRef]]),
-    [...whole, '--', url, ...byRef],
-    ['--', url, ...byRef],
+  const attempts: string[][][] = [
+    [shallow, [`+${commit}:${keepAs(options.ref ?? 'commit')}`]],
+    ...(options.ref === undefined ? [] : [[shallow, byRef]]),
+    [whole, byRef],
+    [[], byRef],
   ];
   let refused: GitError | undefined;
-  for (const args of attempts) {
+  for (const [depth = [], refspecs = []] of attempts) {
     try {
-      await runGit(`unable to clone '${url}'`, ['fetch', ...quick, ...args], {
-        ...options,
-        gitDir: options.dir,
-        auth: authFor(options),
-      });
+      await runRemote(
+        `unable to clone '${url}'`,
+        (target) => ['fetch', ...quick, ...depth, '--', target, ...refspecs],
+        { ...options, gitDir: options.dir },
+      );
       if (!refused || (await hasCommit(options, commit))) return;
       refused = new GitError(
         'ReferenceNotFound',

@@ -101,27 +101,28 @@ export async function* readObjects(
   const stream = streamGit(doing, ['cat-file', '--batch'], { ...options, input });
   const source = buffered(stream);
   let left = options.maxBytes;
-  for (let count = 0; count < ids.length; count++) {
-    const header = (await source.line())?.split(' ') ?? [];
-    const [id, type, size] = header;
-    if (id === undefined || type === undefined || size === undefined) {
-      await source.close();
-      throw new GitError('ReferenceNotFound', `${doing}: object ${id ?? ids[count]} not found`);
+  try {
+    for (const wanted of ids) {
+      const [id = wanted, type, size] = (await source.line())?.split(' ') ?? [];
+      if (type === undefined || size === undefined) {
+        throw new GitError('ReferenceNotFound', `${doing}: object ${id} not found`);
+      }
+      left -= Number(size);
+      if (left < 0) {
+        const limit = `more than ${options.maxBytes} bytes`;
+        throw new GitError('LimitExceeded', `${doing}: the repository holds ${limit}: ${leaveOut}`);
+      }
+      const content = await source.bytes(Number(size));
+      await source.bytes(1);
+      yield { id, type, content };
     }
-    left -= Number(size);
-    if (left < 0) {
-      await source.close();
-      throw new GitError(
-        'LimitExceeded',
-        `${doing}: the repository holds more than ${options.maxBytes} bytes: leave files out with spec.ignore or .sourceignore`,
-      );
-    }
-    const content = await source.bytes(Number(size));
-    await source.bytes(1);
-    yield { id, type, content };
+  } finally {
+    await source.close();
   }
-  await source.close();
 }
+
+/** What to do about a repository that is too large. */
+export const leaveOut = 'leave files out with spec.ignore or .sourceignore';
 
 /** Reads lines and counted bytes from chunks, copying each byte at most once. */
 function buffered(stream: AsyncGenerator<Buffer>) {

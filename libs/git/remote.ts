@@ -1,6 +1,7 @@
 import { checkRefName, parseRemoteUrl } from './arguments.ts';
 import type { GitAuth } from './auth.ts';
 import { GitError } from './errors.ts';
+import { redirectTarget } from './redirect.ts';
 import { runGit } from './run.ts';
 
 export interface RemoteOptions {
@@ -26,12 +27,35 @@ export interface ListRemoteOptions extends RemoteOptions {
  */
 export async function listRemote(options: ListRemoteOptions): Promise<Map<string, string>> {
   const { url } = parseRemoteUrl(options.url, options.allowFile);
-  const output = await runGit(
+  const output = await runRemote(
     `unable to list remote for '${url}'`,
-    ['ls-remote', ...namespaces(options.refs), '--', url, ...patterns(options.refs)],
-    { ...options, auth: authFor(options) },
+    (target) => ['ls-remote', ...namespaces(options.refs), '--', target, ...patterns(options.refs)],
+    options,
   );
   return parseRefs(url, output);
+}
+
+/**
+ * Runs a git command against a remote. With credentials git follows no redirect; one within the host is followed here.
+ * @param args the arguments, given the URL to use
+ */
+export async function runRemote(
+  doing: string,
+  args: (url: string) => string[],
+  options: RemoteOptions & { gitDir?: string },
+): Promise<string> {
+  const { url } = parseRemoteUrl(options.url, options.allowFile);
+  const auth = authFor(options);
+  try {
+    return await runGit(doing, args(url), { ...options, auth });
+  } catch (error) {
+    if (!auth || !(error instanceof GitError) || error.reason !== 'Redirected') throw error;
+    const target = await redirectTarget(url, { ...options, auth }).catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new GitError('GitOperationFailed', `${doing}: ${why}`, { cause });
+    });
+    return runGit(doing, args(target), { ...options, auth });
+  }
 }
 
 /** The credentials to use: those given, else those in the URL, as Flux takes them. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { GitError } from './errors.ts';
 import { formatRevision, type RefSpec, resolveRef, type VersionHelp } from './resolve.ts';
-import { createTestRepository, type TestRepository } from './testing.ts';
+import { createTestRepository, type TestRepository } from './testing/repository.ts';
 
 const noHelp: VersionHelp = {
   highest: () => Promise.reject(new Error('not a range')),

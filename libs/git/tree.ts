@@ -1,6 +1,6 @@
 import { checkCommitId } from './arguments.ts';
 import { GitError } from './errors.ts';
-import { type ReadOptions, readObjects, streamGit } from './objects.ts';
+import { leaveOut, type ReadOptions, readObjects, streamGit } from './objects.ts';
 
 export interface TreeEntry {
   /** Path from the repository's root, with '/'. */
@@ -80,7 +80,7 @@ export async function* readFiles(
   if (total > maxBytes) {
     throw new GitError(
       'LimitExceeded',
-      `the repository's files hold ${total} bytes, more than the ${maxBytes} allowed: leave files out with spec.ignore or .sourceignore`,
+      `the repository's files hold ${total} bytes, more than the ${maxBytes} allowed: ${leaveOut}`,
     );
   }
   const ids = entries.map((entry) => entry.id);

@@ -1,0 +1,68 @@
+import { type Artifact, formatTime, GitRepository, parseDuration, parseRevision } from '@weir/api';
+import { type ArtifactStore, artifactPath } from '@weir/artifact';
+import { BusUnavailable } from '@weir/events';
+import type { KubeClient } from '@weir/kube';
+import { readRemote } from './credentials.ts';
+import type { Fetcher, Snapshot } from './fetch.ts';
+
+/** What `status.artifact` says of a stored snapshot. Keeps the time of the artifact before if it is the same. */
+export function describeArtifact(
+  object: GitRepository,
+  revision: string,
+  { digest, size }: Pick<Snapshot, 'digest' | 'size'>,
+  address: string,
+): Artifact {
+  const before = object.status?.artifact;
+  const { namespace = '', name } = object.metadata;
+  const path = artifactPath(GitRepository.kind, namespace, name, digest);
+  const same = before?.digest === digest && before.revision === revision;
+  return {
+    ...(before?.metadata && same ? { metadata: before.metadata } : {}),
+    digest,
+    lastUpdateTime: same ? before.lastUpdateTime : formatTime(new Date()),
+    path,
+    revision,
+    size,
+    url: artifactUrl(address, path),
+  };
+}
+
+/** @param address `host:port`, or a URL, under which other services reach the artifact server */
+export function artifactUrl(address: string, path: string): string {
+  const base = /^https?:\/\//.test(address) ? address : `http://${address}`;
+  return `${base.replace(/\/+$/, '')}/${path}`;
+}
+
+/**
+ * Whether the artifact in the status is gone from the store. While the store can't be asked it counts as there:
+ * an outage of NATS is no reason to fetch everything again.
+ */
+export async function isArtifactLost(
+  store: ArtifactStore,
+  artifact: Artifact | undefined,
+): Promise<boolean> {
+  if (!artifact) return false;
+  try {
+    return !(await store.has(artifact.digest));
+  } catch (error) {
+    if (error instanceof BusUnavailable) return false;
+    throw error;
+  }
+}
+
+/**
+ * Fetches and packs the revision in an object's status again, for an artifact that the store lost. Any replica may:
+ * the content decides where it goes.
+ */
+export async function restoreArtifact(
+  object: GitRepository,
+  deps: { client: KubeClient; fetcher: Fetcher; signal: AbortSignal },
+): Promise<void> {
+  const revision = object.status?.artifact?.revision ?? '';
+  const commit = parseRevision(revision)?.hash;
+  if (commit === undefined) return;
+  const remote = await readRemote(deps.client, object, deps.signal);
+  const timeoutMs = parseDuration(object.spec.timeout ?? '60s');
+  const wanted = { remote, ref: object.spec.ref, timeoutMs };
+  await deps.fetcher.store(wanted, { commit, revision }, object.status?.observedIgnore);
+}

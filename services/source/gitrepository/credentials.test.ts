@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { GitRepository } from '@weir/api';
+import { authFrom, ownershipKey } from './credentials.ts';
+import { SourceFailure } from './failure.ts';
+import { unsupportedIn } from './unsupported.ts';
+
+function repository(spec: Partial<GitRepository['spec']>, namespace = 'apps'): GitRepository {
+  return {
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    metadata: { name: 'web', namespace },
+    spec: { url: 'https://host/web', interval: '1m', ...spec },
+  };
+}
+
+describe('a secret', () => {
+  const auth = (data: Record<string, string>) => authFrom(new Map(Object.entries(data)), 'a/b');
+
+  test('with a user, a token, certificates', () => {
+    assert.deepEqual(auth({ username: 'u', password: 'p' }), { username: 'u', password: 'p' });
+    assert.deepEqual(auth({ bearerToken: 't', username: 'u' }), { bearerToken: 't' });
+    assert.deepEqual(auth({ caFile: 'old', 'ca.crt': 'new', 'tls.crt': 'c', 'tls.key': 'k' }), {
+      caFile: 'new',
+      clientCert: 'c',
+      clientKey: 'k',
+    });
+    assert.deepEqual(auth({ caFile: 'old' }), { caFile: 'old' });
+  });
+
+  for (const data of [{ password: 'p' }, { 'tls.crt': 'c' }, { githubAppID: '1' }]) {
+    test(`with ${Object.keys(data)} alone is refused, its values unsaid`, () => {
+      assert.throws(
+        () => auth(data),
+        (error: unknown) =>
+          error instanceof SourceFailure &&
+          /AuthenticationFailed|InvalidProviderConfiguration/.test(error.reason) &&
+          /a\/b/.test(error.message),
+      );
+    });
+  }
+});
+
+test('a replica owns what can share a fetch', () => {
+  const key = ownershipKey(repository({ ref: { branch: 'main' } }));
+  assert.equal(key, ownershipKey(repository({ ref: { branch: 'main' } }, 'other')));
+  assert.notEqual(key, ownershipKey(repository({ ref: { branch: 'dev' } })));
+  assert.notEqual(
+    key,
+    ownershipKey(repository({ url: 'https://host/b', ref: { branch: 'main' } })),
+  );
+  const secret = { secretRef: { name: 's' } };
+  assert.notEqual(ownershipKey(repository(secret)), ownershipKey(repository(secret, 'other')));
+});
+
+test('fields without behaviour are named', () => {
+  assert.deepEqual(unsupportedIn(repository({ provider: 'generic', suspend: true })), []);
+  assert.deepEqual(
+    unsupportedIn(
+      repository({
+        url: 'ssh://git@host/web',
+        verify: { secretRef: { name: 'k' } },
+        include: [{ repository: { name: 'x' } }],
+        recurseSubmodules: true,
+        sparseCheckout: ['a'],
+        proxySecretRef: { name: 'p' },
+        provider: 'azure',
+        serviceAccountName: 's',
+      }),
+    ),
+    [
+      'spec.verify',
+      'spec.include',
+      'spec.recurseSubmodules',
+      'spec.sparseCheckout',
+      'spec.proxySecretRef',
+      'spec.provider',
+      'spec.serviceAccountName',
+      'spec.url (ssh://)',
+    ],
+  );
+});

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { FETCH_FAILED, type GitRepository, Reason } from '@weir/api';
+import { type GitAuth, parseRemoteUrl } from '@weir/git';
+import { type KubeClient, type KubeObject, Secret } from '@weir/kube';
+import { messageOf, SourceFailure } from './failure.ts';
+
+/** Where to fetch from, and as whom. */
+export interface Remote {
+  url: string;
+  auth?: GitAuth;
+  /** Stands for URL and credentials: equal keys may share what was fetched. */
+  key: string;
+}
+
+/**
+ * Reads the secret that a GitRepository names and makes of it what Flux does: `bearerToken`, or `username` and
+ * `password`; `ca.crt` (or `caFile`), `tls.crt` and `tls.key` besides.
+ * @throws SourceFailure URLInvalid (stalled), AuthenticationFailed, InvalidProviderConfiguration
+ */
+export async function readRemote(
+  client: KubeClient,
+  object: GitRepository,
+  signal: AbortSignal,
+): Promise<Remote> {
+  const { url, secretRef } = object.spec;
+  checkUrl(url);
+  if (!secretRef) return { url, key: keyOf(url, undefined) };
+  const namespace = object.metadata.namespace ?? '';
+  const data = await readSecret(client, { namespace, name: secretRef.name }, signal);
+  const auth = authFrom(data, `${namespace}/${secretRef.name}`);
+  return { url, auth, key: keyOf(url, auth) };
+}
+
+function checkUrl(url: string): void {
+  try {
+    parseRemoteUrl(url);
+  } catch (cause) {
+    throw new SourceFailure(
+      FETCH_FAILED,
+      Reason.URLInvalid,
+      `failed to parse url '${url.replace(/\/\/[^/@]*@/, '//*****@')}': ${messageOf(cause)}`,
+      { cause, stalled: true },
+    );
+  }
+}
+
+async function readSecret(
+  client: KubeClient,
+  ref: { namespace: string; name: string },
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
+  try {
+    const secret = await client.get<KubeObject & { data?: Record<string, string> }>(Secret, ref, {
+      signal,
+    });
+    const entries = Object.entries(secret.data ?? {});
+    return new Map(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+  } catch (cause) {
+    throw new SourceFailure(
+      FETCH_FAILED,
+      Reason.AuthenticationFailed,
+      `failed to get secret '${ref.namespace}/${ref.name}': ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
+ * @param name the secret's `namespace/name`, for messages
+ * @throws SourceFailure when the secret's keys don't go together
+ */
+export function authFrom(data: ReadonlyMap<string, string>, name: string): GitAuth {
+  if (data.get('githubAppID')) {
+    throw new SourceFailure(
+      FETCH_FAILED,
+      Reason.InvalidProviderConfiguration,
+      `secretRef '${name}' has github app data but provider is not set to github`,
+    );
+  }
+  const caFile = data.get('ca.crt') || data.get('caFile');
+  const clientCert = data.get('tls.crt');
+  const clientKey = data.get('tls.key');
+  const tls = {
+    ...(caFile ? { caFile } : {}),
+    ...(clientCert ? { clientCert } : {}),
+    ...(clientKey ? { clientKey } : {}),
+  };
+  if ((clientCert === undefined) !== (clientKey === undefined)) {
+    throw invalid(`secret '${name}' needs both 'tls.crt' and 'tls.key' for a client certificate`);
+  }
+  const bearerToken = data.get('bearerToken');
+  if (bearerToken !== undefined) return { ...tls, bearerToken };
+  const username = data.get('username');
+  const password = data.get('password');
+  if (!username && password) {
+    throw invalid(`invalid auth option: 'password' requires 'username' to be set in '${name}'`);
+  }
+  return { ...tls, ...(username ? { username, password: password ?? '' } : {}) };
+}
+
+function invalid(message: string): SourceFailure {
+  return new SourceFailure(
+    FETCH_FAILED,
+    Reason.AuthenticationFailed,
+    `failed to configure authentication options: ${message}`,
+  );
+}
+
+function keyOf(url: string, auth: GitAuth | undefined): string {
+  const parts = [
+    url,
+    ...Object.entries(auth ?? {})
+      .sort()
+      .flat(),
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** What decides which replica owns a GitRepository: its URL, ref and secret, so that those alike share their fetches. */
+export function ownershipKey(object: GitRepository): string {
+  const { url, ref = {}, secretRef } = object.spec;
+  const secret = secretRef ? `${object.metadata.namespace}/${secretRef.name}` : '';
+  const parts = [url, secret, ...Object.entries(ref).sort().flat()];
+  return `git/${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
+}

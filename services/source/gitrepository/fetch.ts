@@ -1,0 +1,170 @@
+// What GitRepositories fetch, shared between those that want the same: one `ls-remote` for all that ask about the same
+// reference at the same time, one fetch of a commit, one pack of it.
+
+import { FETCH_FAILED, type GitRepositorySpec, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
+import type { ArtifactStore } from '@weir/artifact';
+import {
+  fetchCommit,
+  GitError,
+  type Resolved,
+  readCommit,
+  readCommits,
+  resolveRef,
+  shortMessage,
+  type TreeLimits,
+} from '@weir/git';
+import { RenderError, type RenderPool } from '@weir/render';
+import type { Tracing } from '@weir/telemetry';
+import type { Remote } from './credentials.ts';
+import { messageOf, SourceFailure } from './failure.ts';
+import { packCommit } from './pack.ts';
+import type { RepositoryCache } from './repositories.ts';
+import { createFreshSharing, createSharing } from './sharing.ts';
+
+/** What to fetch from a remote. */
+export interface Wanted {
+  remote: Remote;
+  ref: GitRepositorySpec['ref'];
+  /** Milliseconds for one Git operation. */
+  timeoutMs: number;
+}
+
+/** A commit as an artifact that is in the store. */
+export interface Snapshot {
+  digest: string;
+  /** Bytes. */
+  size: number;
+  /** The commit's subject, shortened for messages. */
+  subject: string;
+}
+
+export interface Fetcher {
+  /**
+   * Asks the remote which commit the reference is, now: never with an answer older than the call.
+   * @throws SourceFailure
+   */
+  resolve(wanted: Wanted): Promise<Resolved>;
+  /**
+   * Fetches a commit, packs it and puts it into the store.
+   * @throws SourceFailure
+   */
+  store(wanted: Wanted, resolved: Resolved, ignore: string | undefined): Promise<Snapshot>;
+}
+
+export interface FetcherOptions {
+  repositories: RepositoryCache;
+  artifacts: ArtifactStore;
+  pool: RenderPool;
+  limits: TreeLimits;
+  tracing: Tracing;
+  /** Ends all Git processes. */
+  signal: AbortSignal;
+}
+
+export function createFetcher(options: FetcherOptions): Fetcher {
+  const { tracing } = options;
+  const shareResolve = createFreshSharing<Resolved>();
+  const shareStore = createSharing<Snapshot>();
+  return {
+    resolve: (wanted) =>
+      tracing.span('ls-remote', { attributes: { 'url.full': wanted.remote.url } }, () =>
+        shareResolve(keyOf(wanted), () => resolve(wanted, options)),
+      ),
+    store: (wanted, resolved, ignore) =>
+      shareStore(`${keyOf(wanted)} ${resolved.commit} ${JSON.stringify(ignore)}`, () =>
+        store(wanted, resolved, ignore, options),
+      ),
+  };
+}
+
+function keyOf({ remote, ref = {}, timeoutMs }: Wanted): string {
+  return JSON.stringify([remote.key, Object.entries(ref).sort(), timeoutMs]);
+}
+
+async function resolve(wanted: Wanted, options: FetcherOptions): Promise<Resolved> {
+  const { remote, timeoutMs } = wanted;
+  const { pool, signal } = options;
+  const context = { url: remote.url, auth: remote.auth, timeoutMs, signal };
+  try {
+    return await resolveRef(wanted.ref, context, {
+      highest: async (range, versions) => (await pool.semver({ range, versions })).highest,
+      committedAt: (commits) => commitTimes(wanted, commits, options),
+    });
+  } catch (cause) {
+    throw fetchFailure(cause);
+  }
+}
+
+/** Fetches the commits of tags with equal versions to tell which is the youngest. */
+async function commitTimes(
+  wanted: Wanted,
+  commits: string[],
+  { repositories, signal }: FetcherOptions,
+): Promise<Map<string, number>> {
+  const { remote, timeoutMs } = wanted;
+  return repositories.use(remote.key, async (dir) => {
+    for (const commit of commits) {
+      await fetchCommit({ url: remote.url, auth: remote.auth, dir, commit, timeoutMs, signal });
+    }
+    const found = await readCommits({ dir, commits, timeoutMs, signal });
+    return new Map(found.map(({ id, committer }) => [id, committer.when.getTime()]));
+  });
+}
+
+async function store(
+  wanted: Wanted,
+  { commit, ref }: Resolved,
+  ignore: string | undefined,
+  options: FetcherOptions,
+): Promise<Snapshot> {
+  const { remote, timeoutMs } = wanted;
+  const { repositories, artifacts, tracing, signal } = options;
+  const { packed, subject } = await repositories.use(remote.key, async (dir) => {
+    await tracing.span('fetch', { attributes: { 'git.commit': commit } }, () =>
+      fetchCommit({
+        url: remote.url,
+        auth: remote.auth,
+        dir,
+        commit,
+        timeoutMs,
+        signal,
+        ...(ref === undefined ? {} : { ref }),
+      }).catch((cause: unknown) => {
+        throw fetchFailure(cause);
+      }),
+    );
+    return tracing.span('pack', {}, async () => {
+      const [packed, metadata] = await Promise.all([
+        packCommit({ ...options, dir, commit, ignore, timeoutMs }),
+        readCommit({ dir, commit, timeoutMs, signal }),
+      ]);
+      return { packed, subject: shortMessage(metadata) };
+    });
+  });
+  await tracing.span('store', { attributes: { 'artifact.size': packed.size } }, () =>
+    artifacts.put(packed).catch((cause: unknown) => {
+      throw new SourceFailure(
+        STORAGE_OPERATION_FAILED,
+        Reason.ArchiveOperationFailed,
+        `unable to archive artifact to storage: ${messageOf(cause)}`,
+        { cause },
+      );
+    }),
+  );
+  return { digest: packed.digest, size: packed.size, subject };
+}
+
+function fetchFailure(cause: unknown): unknown {
+  if (cause instanceof GitError && cause.reason === 'Aborted') return cause;
+  if (!(cause instanceof GitError) && !(cause instanceof RenderError)) return cause;
+  const empty = cause.message.startsWith('git repository is empty');
+  const semver = cause.reason === 'InvalidSemVer';
+  return new SourceFailure(
+    FETCH_FAILED,
+    empty ? Reason.EmptyGitRepository : Reason.GitOperationFailed,
+    empty
+      ? cause.message
+      : `failed to checkout and determine revision: ${semver ? 'semver parse error: ' : ''}${cause.message}`,
+    { cause },
+  );
+}

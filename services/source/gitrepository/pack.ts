@@ -1,0 +1,69 @@
+import { FETCH_FAILED, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
+import { type Packed, packArtifact } from '@weir/artifact';
+import { GitError, listTree, readFiles, type TreeEntry, type TreeLimits } from '@weir/git';
+import { RenderError, type RenderPool } from '@weir/render';
+import { messageOf, SourceFailure } from './failure.ts';
+
+export interface PackOptions {
+  /** The bare repository that holds the commit. */
+  dir: string;
+  commit: string;
+  /** `spec.ignore`. */
+  ignore: string | undefined;
+  limits: TreeLimits;
+  pool: RenderPool;
+  /** Milliseconds for each of the steps. */
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+/**
+ * Packs the files of a commit that `.sourceignore` files and spec.ignore leave.
+ * @throws SourceFailure with the condition that Flux sets for the step that failed
+ */
+export async function packCommit(options: PackOptions): Promise<Packed> {
+  try {
+    const entries = await listTree({ ...options, maxFiles: options.limits.maxFiles });
+    const kept = await withoutIgnored(entries, options);
+    return await packArtifact(readFiles(kept, { ...options, maxBytes: options.limits.maxBytes }));
+  } catch (cause) {
+    if (cause instanceof SourceFailure) throw cause;
+    const gitFailed = cause instanceof GitError && cause.reason !== 'LimitExceeded';
+    throw gitFailed
+      ? new SourceFailure(
+          FETCH_FAILED,
+          Reason.GitOperationFailed,
+          `failed to checkout and determine revision: ${messageOf(cause)}`,
+          { cause },
+        )
+      : new SourceFailure(
+          STORAGE_OPERATION_FAILED,
+          Reason.ArchiveOperationFailed,
+          `unable to archive artifact to storage: ${messageOf(cause)}`,
+          { cause },
+        );
+  }
+}
+
+async function withoutIgnored(entries: TreeEntry[], options: PackOptions): Promise<TreeEntry[]> {
+  const { pool, signal, timeoutMs } = options;
+  const isIgnoreFile = ({ path }: TreeEntry) => /(^|\/)\.sourceignore$/.test(path);
+  const ignoreFiles = [];
+  for await (const { path, content } of readFiles(entries.filter(isIgnoreFile), options)) {
+    ignoreFiles.push({ path, content: content.toString('utf8') });
+  }
+  try {
+    const paths = entries.map((entry) => entry.path);
+    const request = { rules: options.ignore, ignoreFiles, paths };
+    const kept = new Set((await pool.ignore(request, { signal, timeoutMs })).kept);
+    return entries.filter((entry) => kept.has(entry.path));
+  } catch (cause) {
+    if (!(cause instanceof RenderError)) throw cause;
+    throw new SourceFailure(
+      STORAGE_OPERATION_FAILED,
+      'SourceIgnoreError',
+      `failed to load source ignore patterns from repository: ${cause.message}`,
+      { cause },
+    );
+  }
+}
