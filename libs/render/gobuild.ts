@@ -41,9 +41,26 @@ export class GoBuildError extends Error {
  * Rejects with a {@link GoBuildError}.
  */
 export async function goBuild(options: GoBuildOptions): Promise<string> {
+  const { name, signal, cacheDir = cacheFolder() } = options;
+  try {
+    return await findOrBuild(options, cacheDir);
+  } catch (error) {
+    if (error instanceof GoBuildError) throw error;
+    if (signal?.aborted) throw new GoBuildError('Aborted', `building ${name} was aborted`, error);
+    const problem = error instanceof Error ? error.message : String(error);
+    const advice = 'WEIR_CACHE names another folder for it';
+    throw new GoBuildError(
+      'GoBuildFailed',
+      `can't build ${name} into ${cacheDir}: ${problem}; ${advice}`,
+      error,
+    );
+  }
+}
+
+async function findOrBuild(options: GoBuildOptions, cacheDir: string): Promise<string> {
   const { name, onProgress, signal } = options;
   const hash = await sourceHash(options);
-  const binary = join(options.cacheDir ?? cacheFolder(), 'bin', `${name}-${hash.slice(0, 20)}`);
+  const binary = join(cacheDir, 'bin', `${name}-${hash.slice(0, 20)}`);
   const isDone = (): Promise<boolean> => exists(binary);
   if (await isDone()) return binary;
   const onWait = (): void => onProgress?.(`${name}: another process is building it, waiting`);
@@ -157,11 +174,13 @@ function exitCode(child: ChildProcess, name: string, signal?: AbortSignal): Prom
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   child.on('close', resolve);
   child.on('error', (cause) => {
-    if (signal?.aborted) reject(new GoBuildError('Aborted', `building ${name} was aborted`, cause));
-    else {
-      const advice = 'install Go 1.26 or newer (https://go.dev/dl) and have it on PATH';
-      reject(new GoBuildError('GoMissing', `can't run go to build ${name}: ${advice}`, cause));
-    }
+    const advice = 'install Go 1.26 or newer (https://go.dev/dl) and have it on PATH';
+    const missing = new GoBuildError(
+      'GoMissing',
+      `can't run go to build ${name}: ${advice}`,
+      cause,
+    );
+    reject(signal?.aborted ? cause : missing);
   });
   return promise;
 }

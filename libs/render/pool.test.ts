@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { createLogger } from '@weir/telemetry';
+import { createPool, type PoolOptions, type RenderPool } from './index.ts';
+import { BOMB, EXAMPLE, packFiles, processEnds, SLOW } from './testing/artifact.ts';
+
+const log = createLogger({ service: 'test', level: 'fatal' });
+
+async function openPool(t: TestContext, options: Partial<PoolOptions> = {}): Promise<RenderPool> {
+  const pool = await createPool({ size: 1, log, ...options });
+  t.after(() => pool.close());
+  return pool;
+}
+
+/** Waits until the pool runs as many engines; fails after 10 s. */
+async function engines(pool: RenderPool, count: number): Promise<number[]> {
+  const deadline = AbortSignal.timeout(10_000);
+  while (pool.pids().length !== count) {
+    if (deadline.aborted) throw new Error(`${pool.pids().length} engines run, not ${count}`);
+    await once(AbortSignal.timeout(10), 'abort');
+  }
+  return pool.pids();
+}
+
+test('a request over its time fails alone and its engine is replaced', async (t) => {
+  const pool = await openPool(t);
+  const slow = { artifact: await packFiles(t, SLOW), path: 'app' };
+  const fast = { artifact: await packFiles(t, EXAMPLE), path: 'base' };
+  const late = pool.build(slow, { timeoutMs: 300 });
+  const next = pool.build(fast);
+  await assert.rejects(late, { reason: 'Timeout', message: 'rendering took longer than 300 ms' });
+  assert.equal((await next).objects.length, 2);
+});
+
+test('an engine that is killed fails its request alone', async (t) => {
+  const pool = await openPool(t);
+  const slow = pool.build({ artifact: await packFiles(t, SLOW), path: 'app' });
+  const next = pool.build({ artifact: await packFiles(t, EXAMPLE), path: 'base' });
+  const [pid] = await engines(pool, 1);
+  assert.ok(pid);
+  process.kill(pid, 'SIGKILL');
+  await assert.rejects(slow, { reason: 'EngineCrashed', message: /signal SIGKILL/ });
+  assert.equal((await next).objects.length, 2);
+  assert.notDeepEqual(pool.pids(), [pid]);
+});
+
+test('a request that needs too much memory says so', async (t) => {
+  const pool = await openPool(t, { memoryLimitBytes: 200 * 1024 ** 2 });
+  const bomb = pool.build({ artifact: await packFiles(t, BOMB), path: 'app' });
+  await assert.rejects(bomb, {
+    reason: 'MemoryLimit',
+    message: /more memory than the limit of 209715200/,
+  });
+  assert.equal((await pool.semver({ range: '1', versions: [] })).sorted.length, 0);
+});
+
+test('an engine that is missing', async (t) => {
+  const pool = await openPool(t, { engine: '/does/not/exist' });
+  await assert.rejects(pool.version(), { reason: 'EngineUnavailable', message: /can't start/ });
+  await assert.rejects(pool.version(), { reason: 'EngineUnavailable' });
+});
+
+test('a program that is no engine', async (t) => {
+  const pool = await openPool(t, { engine: '/bin/echo' });
+  await assert.rejects(pool.version(), { reason: 'EngineCrashed' });
+});
+
+test('an abort gives up what runs and what waits', async (t) => {
+  const pool = await openPool(t);
+  const artifact = await packFiles(t, SLOW);
+  const running = new AbortController();
+  const waiting = new AbortController();
+  const one = pool.build({ artifact, path: 'app' }, { signal: running.signal });
+  const two = pool.build({ artifact, path: 'app' }, { signal: waiting.signal });
+  const three = pool.version();
+  await engines(pool, 1);
+  waiting.abort();
+  await assert.rejects(two, { reason: 'Aborted' });
+  running.abort(new Error('why'));
+  await assert.rejects(one, { reason: 'Aborted', cause: new Error('why') });
+  await three;
+  await assert.rejects(pool.version({ signal: running.signal }), { reason: 'Aborted' });
+});
+
+test('as many requests run at a time as there are engines', async (t) => {
+  const pool = await openPool(t, { size: 2 });
+  const artifact = await packFiles(t, EXAMPLE);
+  const builds = Array.from({ length: 20 }, (_, n) =>
+    pool.build({ artifact, path: 'staging', kustomization: { namePrefix: `n${n}-` } }),
+  );
+  assert.equal(pool.pids().length, 2);
+  for (const [n, { objects }] of (await Promise.all(builds)).entries()) {
+    assert.equal(objects[0]?.metadata.name, `n${n}-web`);
+  }
+});
+
+test('requests run in the order in which they came', async (t) => {
+  const pool = await openPool(t);
+  const ended: number[] = [];
+  const order = Array.from({ length: 20 }, (_, n) => n);
+  await Promise.all(order.map((n) => pool.version().then(() => ended.push(n))));
+  assert.deepEqual(ended, order);
+});
+
+test('an artifact is built where it is already held', async (t) => {
+  const pool = await openPool(t, { size: 2 });
+  const one = await packFiles(t, EXAMPLE);
+  const two = await packFiles(t, { ...EXAMPLE, 'more.txt': '' });
+  await Promise.all([one, two].map((artifact) => pool.build({ artifact, path: 'base' })));
+  // With the files gone, only the engine that read one can build it.
+  await Promise.all([rm(one.file), rm(two.file)]);
+  for (const artifact of [one, two, two, one, one, two])
+    await pool.build({ artifact, path: 'base' });
+  const [first, second] = pool.pids();
+  assert.ok(first && second);
+});
+
+test('engines without work stop, and start again', async (t) => {
+  const pool = await openPool(t, { idleMs: 50 });
+  await pool.version();
+  const [pid] = pool.pids();
+  assert.ok(pid);
+  await engines(pool, 0);
+  await processEnds(pid);
+  await pool.version();
+});
+
+test('closing ends everything', async (t) => {
+  const pool = await openPool(t);
+  const artifact = await packFiles(t, SLOW);
+  const requests = [1, 2].map(() => pool.build({ artifact, path: 'app' }));
+  const [pid] = await engines(pool, 1);
+  assert.ok(pid);
+  const rejected = requests.map((request) => assert.rejects(request, { reason: 'Closed' }));
+  await pool.close();
+  await Promise.all(rejected);
+  await processEnds(pid);
+  await assert.rejects(pool.version(), { reason: 'Closed' });
+});
+
+test('engines end with their parent, in the middle of a build too', async (t) => {
+  const { digest, file } = await packFiles(t, SLOW);
+  const script = `
+    import { createPool } from '${new URL('./index.ts', import.meta.url)}';
+    import { createLogger } from '@weir/telemetry';
+    const pool = await createPool({ size: 1, log: createLogger({ service: 'test', level: 'fatal' }) });
+    await pool.version();
+    pool.build({ artifact: ${JSON.stringify({ digest, file })}, path: 'app' });
+    console.log(pool.pids()[0]);
+  `;
+  const parent = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => parent.kill('SIGKILL'));
+  const [line] = (await once(createInterface(parent.stdout), 'line')) as [string];
+  parent.kill('SIGKILL');
+  await processEnds(Number(line));
+});

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import type { TestContext } from 'node:test';
+import { createGzip } from 'node:zlib';
+import { pack } from 'tar-stream';
+import type { ArtifactFile } from '../operations.ts';
+import type { Manifest } from '../trace.ts';
+
+/** An artifact's files: path to content. */
+export type Files = Record<string, string>;
+
+/** A packed artifact in a folder that goes with the test. */
+export interface TestArtifact extends ArtifactFile {
+  manifest: Manifest;
+}
+
+/** Packs files as the artifact lib does: files only, relative paths, sorted. */
+export async function packFiles(t: TestContext, files: Files): Promise<TestArtifact> {
+  const archive = pack();
+  const packed = buffer(archive.pipe(createGzip()));
+  for (const name of Object.keys(files).sort()) archive.entry({ name }, files[name] ?? '');
+  archive.finalize();
+  const bytes = await packed;
+  const folder = await mkdtemp(join(tmpdir(), 'weir-render-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'artifact.tar.gz');
+  await writeFile(file, bytes);
+  return { digest: sha256(bytes), file, manifest: manifestOf(files) };
+}
+
+/** The manifest that the artifact lib makes of the files. */
+export function manifestOf(files: Files): Manifest {
+  return Object.fromEntries(Object.entries(files).map(([path, text]) => [path, sha256(text)]));
+}
+
+function sha256(data: string | Buffer): string {
+  return `sha256:${createHash('sha256').update(data).digest('hex')}`;
+}
+
+export const DEPLOYMENT = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        - {name: web, image: 'registry.example/web:1.0.0'}
+`;
+
+export const SERVICE = `apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web}
+  ports: [{port: 80}]
+`;
+
+/** Two environments over one base, a component and a file outside of them. */
+export const EXAMPLE: Files = {
+  'base/deployment.yaml': DEPLOYMENT,
+  'base/service.yaml': SERVICE,
+  'base/kustomization.yaml': 'resources: [deployment.yaml, service.yaml]\n',
+  'staging/kustomization.yaml': 'resources: [../base]\nnamePrefix: staging-\n',
+  'production/kustomization.yaml':
+    'resources: [../base]\nconfigMapGenerator: [{name: env, envs: [../shared/env.txt]}]\n',
+  'shared/env.txt': 'region=eu\n',
+  'part/kustomization.yaml':
+    'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nlabels: [{pairs: {part: of}}]\n',
+};
+
+/** Something that takes Kustomize seconds: its time grows with the square of a map's size. */
+export const SLOW: Files = {
+  'app/config.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata: {name: slow}
+data:
+${Array.from({ length: 40_000 }, (_, n) => `  key${n}: value`).join('\n')}
+`,
+};
+
+/** Something that takes more memory than there is: aliases of aliases of aliases. */
+export const BOMB: Files = {
+  'app/bomb.yaml': `apiVersion: v1
+kind: ConfigMap
+metadata: {name: bomb}
+data:
+  a: &a [x, x, x, x, x, x, x, x, x, x]
+${['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  .map(
+    (one, n, all) =>
+      `  ${all[n + 1] ?? 'z'}: &${all[n + 1] ?? 'z'} [${Array(10).fill(`*${one}`).join(', ')}]`,
+  )
+  .join('\n')}
+`,
+};
+
+/** Waits until a process is gone; fails after 10 s. */
+export async function processEnds(pid: number): Promise<void> {
+  const deadline = AbortSignal.timeout(10_000);
+  while (isAlive(pid)) {
+    if (deadline.aborted) throw new Error(`process ${pid} goes on`);
+    await once(AbortSignal.timeout(20), 'abort');
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
