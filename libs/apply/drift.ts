@@ -25,6 +25,8 @@ export interface Drift {
   what: 'changed' | 'gone';
   /** Managers that must not be there, when it is that. */
   managers: string[];
+  /** The metadata as it is now, or was at the end. */
+  object: KubeObject;
 }
 
 export interface DriftWatchOptions {
@@ -48,6 +50,8 @@ export interface DriftWatch {
   release(owner: string): void;
   /** Forgets the owner. */
   untrack(owner: string): void;
+  /** Who has anything tracked. */
+  owners(): string[];
   /** How much is watched, for metrics. */
   size(): { objects: number; kinds: number };
   close(): Promise<void>;
@@ -95,7 +99,8 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
     if (gone ? !isLoss(object, state) : !isChange(object, state)) return;
     if (isMarked(object, leftAlone(identity))) return;
     const managers = foreignManagers(object, rules);
-    onDrift({ owner: state.owner, id: happening.id, what: gone ? 'gone' : 'changed', managers });
+    const what = gone ? 'gone' : 'changed';
+    onDrift({ owner: state.owner, id: happening.id, what, managers, object });
   }
   function isChange(object: KubeObject, state: Expected): boolean {
     return versionOf(object) > state.resourceVersion && print(object) !== state.fingerprint;
@@ -160,6 +165,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       held.delete(owner);
       replace(owner, []);
     },
+    owners: () => [...owned.keys()],
     size: () => ({ objects: expected.size, kinds: watches.size }),
     async close() {
       const all = [...watches.values()];

@@ -20,15 +20,7 @@ export {
   waitForHealth,
 } from './health.ts';
 export * from './inventory.ts';
-export {
-  isOwnedBy,
-  type Owner,
-  ownerKeyOf,
-  ownerLabels,
-  withMetadata,
-  withOwnerLabels,
-} from './labels.ts';
-export { normalize } from './normalize.ts';
+export { isOwnedBy, type Owner, ownerKeyOf, ownerLabels } from './labels.ts';
 export {
   isMarked,
   type ObjectId,
@@ -37,5 +29,5 @@ export {
   subjectOfObject,
   targetOf,
 } from './objects.ts';
-export { type Pruned, type PruneOptions, pruneObjects } from './prune.ts';
+export { type Pruned, type PruneOptions, pruneObjects, waitUntilGone } from './prune.ts';
 export { compareIds } from './stages.ts';

@@ -1,30 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isOwnedBy, ownerKeyOf, withMetadata, withOwnerLabels } from './labels.ts';
+import { isOwnedBy, ownerKeyOf, ownerLabels } from './labels.ts';
 
 const owner = { group: 'g.io', fieldManager: 'm', namespace: 'flux', name: 'apps' };
-const bare = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'a' } };
-
-test('owner labels are added to what is there, on a copy', () => {
-  const labelled = {
-    ...bare,
-    metadata: { ...bare.metadata, labels: { app: 'x', 'g.io/name': 'y' } },
-  };
-  const [object] = withOwnerLabels([labelled], owner);
-  assert.deepEqual(object?.metadata.labels, {
-    app: 'x',
-    'g.io/name': 'apps',
-    'g.io/namespace': 'flux',
-  });
-  assert.equal(labelled.metadata.labels['g.io/name'], 'y');
-  assert.ok(object !== undefined && isOwnedBy(object, owner));
-  assert.equal(ownerKeyOf(object, 'g.io'), 'flux/apps');
-  assert.equal(isOwnedBy(labelled, owner), false);
-  assert.equal(ownerKeyOf(labelled, 'g.io'), undefined);
+const object = (labels?: Record<string, string>) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'c', namespace: 'a', ...(labels === undefined ? {} : { labels }) },
 });
 
-test('common metadata wins, and leaves no empty maps behind', () => {
-  assert.deepEqual(withMetadata([bare], {}), [bare]);
-  const [object] = withMetadata([bare], { annotations: { a: 'b' } });
-  assert.deepEqual(object?.metadata, { ...bare.metadata, annotations: { a: 'b' } });
+test('labels say whose an object is', () => {
+  const ours = object({ app: 'x', ...ownerLabels(owner) });
+  assert.deepEqual(ownerLabels(owner), { 'g.io/name': 'apps', 'g.io/namespace': 'flux' });
+  assert.equal(isOwnedBy(ours, owner), true);
+  assert.equal(ownerKeyOf(ours, 'g.io'), 'flux/apps');
+});
+
+test('both labels have to be there, with both values', () => {
+  for (const labels of [undefined, { 'g.io/name': 'apps' }, { 'g.io/namespace': 'flux' }]) {
+    assert.equal(isOwnedBy(object(labels), owner), false);
+    assert.equal(ownerKeyOf(object(labels), 'g.io'), undefined);
+  }
+  assert.equal(isOwnedBy(object({ ...ownerLabels(owner), 'g.io/name': 'other' }), owner), false);
 });

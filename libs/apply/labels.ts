@@ -15,38 +15,6 @@ export function ownerLabels(owner: Pick<Owner, 'group' | 'name' | 'namespace'>) 
   return { [`${owner.group}/name`]: owner.name, [`${owner.group}/namespace`]: owner.namespace };
 }
 
-/** Copies of the objects with the owner's labels on them. */
-export function withOwnerLabels(objects: readonly KubeObject[], owner: Owner): KubeObject[] {
-  return withMetadata(objects, { labels: ownerLabels(owner) });
-}
-
-/** Copies of the objects with labels and annotations added; what is given wins over what is there. */
-export function withMetadata(
-  objects: readonly KubeObject[],
-  {
-    labels,
-    annotations,
-  }: { labels?: Record<string, string>; annotations?: Record<string, string> },
-): KubeObject[] {
-  return objects.map((object) => ({
-    ...object,
-    metadata: {
-      ...object.metadata,
-      ...merged('labels', object.metadata.labels, labels),
-      ...merged('annotations', object.metadata.annotations, annotations),
-    },
-  }));
-}
-
-function merged<K extends string>(
-  key: K,
-  present: Record<string, string> | undefined,
-  added: Record<string, string> = {},
-): { [P in K]?: Record<string, string> } {
-  const all = { ...present, ...added };
-  return (Object.keys(all).length === 0 ? {} : { [key]: all }) as { [P in K]?: typeof all };
-}
-
 export function isOwnedBy(object: KubeObject, owner: Owner): boolean {
   return Object.entries(ownerLabels(owner)).every(
     ([key, value]) => object.metadata.labels?.[key] === value,

@@ -1,4 +1,5 @@
 // Deleting what left the inventory, and only what is still ours.
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DiscoveredResource,
   isConflict,
@@ -37,6 +38,7 @@ export interface Pruned {
 
 const DEFAULT_CONCURRENCY = 16;
 const CONFLICT_ATTEMPTS = 5;
+const GONE_POLL_MS = 500;
 
 /**
  * Deletes objects in the reverse order of an apply, with their UID and resourceVersion as preconditions.
@@ -103,7 +105,7 @@ async function pruneOne(
     const type = await typeOf(client, target);
     for (let attempt = 1; ; attempt++) {
       doing = 'query failed';
-      const object = await client.get(type, placeOf(type, target), { signal });
+      const object = await client.get(type, placeOf(type, target), { metadataOnly: true, signal });
       if (mustStay(object, options)) return { action: 'skipped' };
       doing = 'delete failed';
       try {
@@ -157,4 +159,37 @@ async function deleteExactly(
     propagationPolicy: 'Background',
     signal,
   });
+}
+
+/** Waits until deleted objects are gone for good; returns those that are still there when the time is over. */
+export async function waitUntilGone(
+  client: KubeClient,
+  targets: readonly ObjectTarget[],
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+): Promise<ObjectTarget[]> {
+  const deadline = performance.now() + timeoutMs;
+  let left = [...targets];
+  for (;;) {
+    const there = await bounded(left, DEFAULT_CONCURRENCY, (target) =>
+      exists(client, target, signal),
+    );
+    left = left.filter((_, index) => there[index]);
+    if (left.length === 0 || performance.now() > deadline) return left;
+    await sleep(GONE_POLL_MS, undefined, { signal });
+  }
+}
+
+async function exists(
+  client: KubeClient,
+  target: ObjectTarget,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const type = await typeOf(client, target);
+    await client.get(type, placeOf(type, target), { metadataOnly: true, signal });
+    return true;
+  } catch (error) {
+    if (isNotFound(error) || isNoMatch(error)) return false;
+    throw error;
+  }
 }

@@ -1,0 +1,37 @@
+// As whom a Kustomization acts.
+import type { Kustomization } from '@weir/api';
+import { isNotFound, type KubeClient, ServiceAccount, serviceAccountUser } from '@weir/kube';
+
+/** The ServiceAccount to act as, or undefined for the service's own rights. */
+export function accountName(object: Kustomization, defaultAccount: string): string | undefined {
+  return object.spec.serviceAccountName || defaultAccount || undefined;
+}
+
+/** The client for every request that concerns the Kustomization's objects: apply, delete, health. */
+export function accountClient(
+  client: KubeClient,
+  object: Kustomization,
+  defaultAccount: string,
+): KubeClient {
+  const name = accountName(object, defaultAccount);
+  if (name === undefined) return client;
+  return client.impersonate(serviceAccountUser(object.metadata.namespace ?? '', name));
+}
+
+/** False if the ServiceAccount to act as is gone. */
+export async function accountExists(
+  client: KubeClient,
+  object: Kustomization,
+  defaultAccount: string,
+): Promise<boolean> {
+  const name = accountName(object, defaultAccount);
+  if (name === undefined) return true;
+  const { namespace = '' } = object.metadata;
+  try {
+    await client.get(ServiceAccount, { namespace, name });
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+// From an artifact to the objects that are to be in the cluster.
+import { type Artifact, type Kustomization, Reason } from '@weir/api';
+import { subjectOfObject } from '@weir/apply';
+import { fetchArtifact } from '@weir/artifact';
+import type { KubeObject } from '@weir/kube';
+import { type BuildResult, RenderError, type Substitution } from '@weir/render';
+import type { Environment } from './environment.ts';
+import { Failure, failingAs } from './failure.ts';
+import { timeoutMs } from './timing.ts';
+
+/** The largest archive that is fetched. Bytes. */
+const MAX_ARTIFACT_BYTES = 1024 ** 3;
+
+/** Brings the artifact to this machine; returns the path of its tar.gz. */
+export async function fetchFile(
+  env: Environment,
+  object: Kustomization,
+  artifact: Artifact,
+  signal: AbortSignal,
+): Promise<string> {
+  const { file } = await failingAs(Reason.ArtifactFailed, () =>
+    fetchArtifact(env.store, artifact, {
+      dir: env.cacheDir,
+      signal,
+      timeoutMs: timeoutMs(object),
+      maxBytes: MAX_ARTIFACT_BYTES,
+    }),
+  );
+  return file;
+}
+
+/** What the render pool made of it, with the owner's labels on every object. */
+export interface Build {
+  objects: KubeObject[];
+  /** Digest of the built manifests, for the history. */
+  digest: string;
+  trace: BuildResult['trace'];
+}
+
+/** Builds `spec.path`. Failures carry the reason ArtifactFailed (no such path) or BuildFailed. */
+export async function buildObjects(
+  env: Environment,
+  object: Kustomization,
+  input: {
+    artifact: { digest: string; file: string };
+    substitute: Substitution | undefined;
+    ownerLabels: Record<string, string>;
+  },
+  signal: AbortSignal,
+): Promise<Build> {
+  const { artifact, substitute, ownerLabels } = input;
+  try {
+    const { objects, digest, trace } = await env.pool.build(
+      {
+        artifact,
+        path: object.spec.path ?? '',
+        kustomization: object.spec,
+        ownerLabels,
+        ...(substitute === undefined ? {} : { substitute }),
+      },
+      { timeoutMs: timeoutMs(object), signal },
+    );
+    return { objects: objects as KubeObject[], digest, trace };
+  } catch (error) {
+    if (!(error instanceof RenderError)) throw error;
+    throw new Failure(buildReason(error.reason), error.message, { cause: error });
+  }
+}
+
+/** Encrypted Secrets must not reach the cluster as they are. Fails as Flux does without `decryption`. */
+export function refuseEncrypted(objects: readonly KubeObject[]): void {
+  const encrypted = objects.find(
+    ({ apiVersion, kind, sops }) => apiVersion === 'v1' && kind === 'Secret' && sops !== undefined,
+  );
+  if (encrypted === undefined) return;
+  throw new Failure(
+    Reason.ReconciliationFailed,
+    `${subjectOfObject(encrypted)} is SOPS encrypted, configuring decryption is required ` +
+      'for this secret to be reconciled',
+  );
+}
+
+/** The engine's own troubles (time, memory, a crash) are failures of the build to its user. */
+function buildReason(reason: string): Failure['reason'] {
+  if (reason === Reason.ArtifactFailed || reason === Reason.ReconciliationFailed) return reason;
+  return Reason.BuildFailed;
+}

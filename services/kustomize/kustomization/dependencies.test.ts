@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Artifact, Kustomization } from '@weir/api';
+import { dependencyKeys, sourceKey, unreadyDependency } from './dependencies.ts';
+
+const artifact: Artifact = {
+  digest: 'sha256:00',
+  lastUpdateTime: '2024-01-01T00:00:00Z',
+  path: 'p',
+  revision: 'main@sha1:2',
+  url: 'http://x/p',
+};
+
+function kustomization(
+  name: string,
+  options: { source?: string; ready?: boolean; revision?: string; generation?: number } = {},
+): Kustomization {
+  const { source = 'git', ready = true, revision = 'main@sha1:2', generation = 1 } = options;
+  return {
+    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+    kind: 'Kustomization',
+    metadata: { name, namespace: 'n', generation },
+    spec: { interval: '1m', prune: true, sourceRef: { kind: 'GitRepository', name: source } },
+    status: {
+      observedGeneration: 1,
+      lastAppliedRevision: revision,
+      conditions: [
+        {
+          type: 'Ready',
+          status: ready ? 'True' : 'False',
+          reason: 'R',
+          message: '',
+          lastTransitionTime: '2024-01-01T00:00:00Z',
+        },
+      ],
+    },
+  };
+}
+
+function waits(dependency: Kustomization | undefined): string | undefined {
+  const object = kustomization('app');
+  object.spec.dependsOn = [{ name: 'base' }];
+  return unreadyDependency(object, artifact, (key) => (key === 'n/base' ? dependency : undefined));
+}
+
+test('a dependency has to be there, ready and up to date', () => {
+  assert.equal(waits(kustomization('base')), undefined);
+  assert.match(waits(undefined) ?? '', /^dependency 'n\/base' not found: .*"base" not found$/);
+  assert.equal(waits(kustomization('base', { ready: false })), "dependency 'n/base' is not ready");
+  assert.equal(waits(kustomization('base', { generation: 2 })), "dependency 'n/base' is not ready");
+  assert.equal(
+    waits(kustomization('base', { revision: 'main@sha1:1' })),
+    "dependency 'n/base' revision is not up to date",
+  );
+});
+
+test('revisions of different sources are not compared', () => {
+  assert.equal(waits(kustomization('base', { source: 'other', revision: 'x@sha1:1' })), undefined);
+});
+
+test('references take the namespace of the object unless they name one', () => {
+  const object = kustomization('app');
+  object.spec.dependsOn = [{ name: 'a' }, { name: 'b', namespace: 'm' }];
+  object.spec.sourceRef = { kind: 'Bucket', name: 's', namespace: 'm' };
+  assert.deepEqual(dependencyKeys(object), ['n/a', 'm/b']);
+  assert.equal(sourceKey(object), 'Bucket/m/s');
+});

@@ -1,0 +1,78 @@
+// From an object that somebody changed to a reconcile of the Kustomization that owns it.
+import type { Kustomization } from '@weir/api';
+import { type AppliedObject, type Drift, inventoryId, type Tracked, targetOf } from '@weir/apply';
+import { isNoMatch, type KubeClient, objectKey } from '@weir/kube';
+import { CONTROLLER, type Environment } from './environment.ts';
+import { vanishingJobs } from './health.ts';
+
+/** Watches what was applied from here on, in the state that the apply left it in. */
+export async function trackApplied(
+  { client, drift }: Pick<Environment, 'client' | 'drift'>,
+  object: Kustomization,
+  applied: readonly AppliedObject[],
+): Promise<void> {
+  const objects = applied.flatMap(({ change, object }) =>
+    change.action === 'skipped' ? [] : (object ?? []),
+  );
+  const vanishing = vanishingJobs(objects);
+  const tracked = await Promise.all(
+    objects.map(async (object): Promise<Tracked | undefined> => {
+      const type = await typeOf(client, object.apiVersion, object.kind);
+      const mayVanish = vanishing.has(inventoryId(targetOf(object)));
+      return type && { type, object, mayVanish };
+    }),
+  );
+  drift.track(
+    objectKey(object),
+    tracked.filter((entry) => entry !== undefined),
+  );
+}
+
+async function typeOf(client: KubeClient, apiVersion: string, kind: string) {
+  try {
+    return await client.discovery.resourceForKind(apiVersion, kind);
+  } catch (error) {
+    // The kind went while we applied: there is nothing to watch.
+    if (isNoMatch(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Repairs of one object that come at once; more within the window wait longer and longer. */
+const FREE_REPAIRS = 3;
+const WINDOW_MS = 60_000;
+const FIRST_DELAY_MS = 2_000;
+const MAX_DELAY_MS = 300_000;
+
+export interface Repair {
+  delayMs: number;
+  /** True once, when the repairs of an object begin to look like a fight. */
+  isNewFight: boolean;
+}
+
+/**
+ * Decides when a drift is put right: at once, unless somebody changes the object again and again. A
+ * fight then costs both sides little, and ends when the object is left alone for a minute longer than
+ * the last delay.
+ */
+export function createReferee(now: () => number = () => performance.now()) {
+  const fights = new Map<string, { count: number; until: number }>();
+  return function judge({ id }: Pick<Drift, 'id'>): Repair {
+    const time = now();
+    for (const [key, { until }] of fights) if (until < time) fights.delete(key);
+    const key = inventoryId(id);
+    const count = (fights.get(key)?.count ?? 0) + 1;
+    const delayMs =
+      count <= FREE_REPAIRS
+        ? 0
+        : Math.min(FIRST_DELAY_MS * 2 ** (count - FREE_REPAIRS - 1), MAX_DELAY_MS);
+    fights.set(key, { count, until: time + WINDOW_MS + delayMs });
+    return { delayMs, isNewFight: count === FREE_REPAIRS + 1 };
+  };
+}
+
+/** Who else writes the object, for the event about a fight. */
+export function rivals(managers: readonly { manager?: string; operation?: string }[]): string {
+  const names = managers.flatMap(({ manager }) => (manager === CONTROLLER ? [] : (manager ?? [])));
+  return [...new Set(names)].sort().join(', ');
+}

@@ -1,0 +1,34 @@
+// What a reconcile of a Kustomization is given beside the object: everything it talks to.
+import type { Kustomization } from '@weir/api';
+import type { DriftWatch } from '@weir/apply';
+import type { ArtifactStore } from '@weir/artifact';
+import type { Informer } from '@weir/controller';
+import type { Recorder } from '@weir/events';
+import type { KubeClient } from '@weir/kube';
+import type { RenderPool } from '@weir/render';
+import type { Tracing } from '@weir/telemetry';
+import type { KustomizeSettings } from './settings.ts';
+import type { Sources } from './sources.ts';
+import type { Waiting } from './waiting.ts';
+
+export interface Environment {
+  /** With the service's own rights; what is applied goes through `accountClient`. */
+  client: KubeClient;
+  kustomizations: Informer<Kustomization>;
+  sources: Sources;
+  store: ArtifactStore;
+  /** Where artifacts are kept on disk. */
+  cacheDir: string;
+  pool: RenderPool;
+  recorder: Recorder;
+  drift: DriftWatch;
+  waiting: Waiting;
+  tracing: Tracing;
+  settings: KustomizeSettings;
+}
+
+/** Field manager, event component and finalizer are Flux's, so that either can go on where the other stopped. */
+export const CONTROLLER = 'kustomize-controller';
+/** The field manager of status writes. */
+export const STATUS_MANAGER = `gotk-${CONTROLLER}`;
+export const GROUP = 'kustomize.toolkit.fluxcd.io';

@@ -1,0 +1,39 @@
+// A reconcile that ends before it is done: what the user will read, and when it is tried again.
+import type { Reason } from '@weir/api';
+
+export interface FailureOptions {
+  /** Trying again can't help until the object changes. */
+  stalled?: boolean;
+  /** When to try again, in ms; the object's retry interval when not given. */
+  retryMs?: number;
+  /** The event that tells of it: an error with the message unless given; `none` for what is only waiting. */
+  event?: { severity: 'info' | 'error'; message: string } | 'none';
+  cause?: unknown;
+}
+
+/** `reason` and `message` become the Ready condition. */
+export class Failure extends Error {
+  override name = 'Failure';
+  readonly reason: Reason;
+  readonly stalled: boolean;
+  readonly retryMs: number | undefined;
+  readonly event: FailureOptions['event'];
+
+  constructor(reason: Reason, message: string, options: FailureOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.reason = reason;
+    this.stalled = options.stalled ?? false;
+    this.retryMs = options.retryMs;
+    this.event = options.event;
+  }
+}
+
+/** Runs a step; what it throws becomes a Failure with this reason, unless it already is one. */
+export async function failingAs<T>(reason: Reason, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (cause) {
+    if (cause instanceof Failure) throw cause;
+    throw new Failure(reason, cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}

@@ -1,0 +1,93 @@
+// The end of a Kustomization: what it holds is deleted or left, as its deletion policy says.
+import { FINALIZER, type Kustomization, Kustomization as KustomizationKind } from '@weir/api';
+import {
+  type ChangeSet,
+  formatChanges,
+  type ObjectTarget,
+  pruneObjects,
+  subjectOf,
+  targetOfEntry,
+  waitUntilGone,
+} from '@weir/apply';
+import { type Outcome, type ReconcileContext, removeFinalizer } from '@weir/controller';
+import { objectKey } from '@weir/kube';
+import { accountClient, accountExists } from './account.ts';
+import type { Environment } from './environment.ts';
+import { createTell, type Tell } from './events.ts';
+import { heldEntries } from './inventory.ts';
+import { ownerOf } from './owner.ts';
+import { createReport } from './report.ts';
+import { timeoutMs } from './timing.ts';
+
+/**
+ * Prunes and lets go of the object. Needs neither its source nor a build; where the account to act as is
+ * gone, what is left behind is named in an event. A failed delete is tried again.
+ */
+export async function finalizeKustomization(
+  env: Environment,
+  object: Kustomization,
+  ctx: ReconcileContext,
+): Promise<Outcome> {
+  env.drift.untrack(objectKey(object));
+  if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
+  const tell = createTell(env, object, createReport(env, object, ctx), ctx);
+  if (deletesObjects(object)) {
+    const targets = heldEntries(object).map(targetOfEntry);
+    if (await accountExists(env.client, object, env.settings.defaultServiceAccount)) {
+      await deleteAll(env, object, ctx, targets, tell);
+    } else {
+      const list = targets.map(subjectOf).join('\n');
+      tell('error', `unable to prune objects: \n${list}`, revisionsOf(object));
+    }
+  }
+  ctx.guard();
+  await removeFinalizer(env.client, KustomizationKind, object, FINALIZER);
+  return {};
+}
+
+/** A suspended Kustomization leaves everything as it is, like one that holds nothing. */
+export function deletesObjects(object: Kustomization): boolean {
+  const { suspend, prune, deletionPolicy = 'MirrorPrune' } = object.spec;
+  if (suspend || heldEntries(object).length === 0) return false;
+  return deletionPolicy === 'MirrorPrune' ? prune : deletionPolicy !== 'Orphan';
+}
+
+async function deleteAll(
+  env: Environment,
+  object: Kustomization,
+  ctx: ReconcileContext,
+  targets: ObjectTarget[],
+  tell: Tell,
+): Promise<void> {
+  const client = accountClient(env.client, object, env.settings.defaultServiceAccount);
+  const { changes, error } = await pruneObjects(client, targets, {
+    owner: ownerOf(object),
+    concurrency: env.settings.concurrentSsa,
+    guard: ctx.guard,
+    signal: ctx.signal,
+  });
+  if (error !== undefined) {
+    tell('error', 'pruning for deleted resource failed', revisionsOf(object));
+    throw new Error(error);
+  }
+  tell('info', formatChanges(changes), revisionsOf(object));
+  if (object.spec.deletionPolicy !== 'WaitForTermination') return;
+  const limit = { timeoutMs: timeoutMs(object), signal: ctx.signal };
+  const left = await ctx.waiting(() => waitUntilGone(client, deleted(changes), limit));
+  if (left.length === 0) return;
+  ctx.log.error({ left: left.map(subjectOf) }, 'objects still there after the timeout');
+  tell('error', 'failed to wait for resources termination', revisionsOf(object));
+}
+
+function deleted(changes: ChangeSet): ObjectTarget[] {
+  return changes.flatMap(({ id, version, action }) =>
+    action === 'deleted' ? { ...id, version } : [],
+  );
+}
+
+function revisionsOf({ status }: Kustomization) {
+  return {
+    revision: status?.lastAppliedRevision,
+    originRevision: status?.lastAppliedOriginRevision,
+  };
+}

@@ -1,0 +1,114 @@
+// Health of what was applied: `spec.wait`, or the objects that `spec.healthChecks` names.
+import { formatDuration, HEALTHY, type Kustomization, READY, Reason } from '@weir/api';
+import {
+  type AppliedObject,
+  type Health,
+  type HealthTarget,
+  inventoryId,
+  type ObjectTarget,
+  ownerLabels,
+  targetOf,
+  waitForHealth,
+} from '@weir/apply';
+import { isNoMatch, type KubeClient, type KubeObject, parseApiVersion } from '@weir/kube';
+import type { Environment } from './environment.ts';
+import { GROUP } from './environment.ts';
+import { Failure } from './failure.ts';
+import type { Report } from './report.ts';
+import { timeoutMs } from './timing.ts';
+
+/** What is to be waited for: nothing, everything applied, or what the spec names. Never the object itself. */
+export async function healthTargets(
+  client: KubeClient,
+  object: Kustomization,
+  applied: readonly AppliedObject[],
+): Promise<HealthTarget[]> {
+  const targets = object.spec.wait
+    ? applied
+        .filter(({ change }) => change.action !== 'skipped')
+        .map(({ change, object }) => ({
+          target: { ...change.id, version: change.version },
+          ...(object === undefined ? {} : { object }),
+        }))
+    : await named(client, object);
+  const self = inventoryId(targetOf(object));
+  return targets.filter(({ target }) => inventoryId(target) !== self);
+}
+
+/**
+ * Waits, and puts the result into the Healthy condition. Throws a Failure for what isn't healthy in time.
+ * Rejects with the signal's reason when that aborts. Returns how long it took, in ms.
+ */
+export async function awaitHealth(
+  env: Environment,
+  object: Kustomization,
+  input: {
+    client: KubeClient;
+    targets: HealthTarget[];
+    rendered: KubeObject[];
+    signal: AbortSignal;
+  },
+  report: Report,
+): Promise<number> {
+  const { client, targets, rendered, signal } = input;
+  const started = performance.now();
+  const labels = Object.entries(ownerLabels({ group: GROUP, ...nameOf(object) }));
+  const health: Health = await waitForHealth(client, targets, {
+    status: (objects) => env.pool.status(objects),
+    timeoutMs: timeoutMs(object),
+    failFast: env.settings.failFast,
+    vanishing: vanishingJobs(rendered),
+    ...(object.spec.wait ? { labelSelector: labels.map((pair) => pair.join('=')).join(',') } : {}),
+    signal,
+  });
+  const elapsed = performance.now() - started;
+  if (!health.healthy) {
+    const reason = Reason.HealthCheckFailed;
+    report.mark(HEALTHY, { status: 'False', reason, message: health.message });
+    const message = `health check failed after ${formatDuration(elapsed)}: ${health.message}`;
+    report.mark(READY, { status: 'False', reason, message });
+    throw new Failure(reason, message);
+  }
+  const message = `Health check passed in ${formatDuration(elapsed)}`;
+  report.mark(HEALTHY, { status: 'True', reason: Reason.Succeeded, message });
+  return elapsed;
+}
+
+/** Inventory ids of Jobs that delete themselves when they are done. */
+export function vanishingJobs(objects: readonly KubeObject[]): Set<string> {
+  const jobs = objects.filter(
+    ({ apiVersion, kind, spec }) =>
+      kind === 'Job' &&
+      apiVersion.startsWith('batch/') &&
+      Number.isInteger(
+        (spec as { ttlSecondsAfterFinished?: unknown } | undefined)?.ttlSecondsAfterFinished,
+      ),
+  );
+  return new Set(jobs.map((job) => inventoryId(targetOf(job))));
+}
+
+function nameOf({ metadata }: Kustomization): { name: string; namespace: string } {
+  return { name: metadata.name, namespace: metadata.namespace ?? '' };
+}
+
+function named(client: KubeClient, object: Kustomization): Promise<HealthTarget[]> {
+  const { namespace: own = '' } = object.metadata;
+  const references = object.spec.healthChecks ?? [];
+  return Promise.all(
+    references.map(async ({ apiVersion = 'apps/v1', kind, name, namespace }) => {
+      const target: ObjectTarget = { ...parseApiVersion(apiVersion), kind, name, namespace: own };
+      return { target: { ...target, namespace: namespace ?? (await placeFor(client, target)) } };
+    }),
+  );
+}
+
+/** A reference without a namespace means the Kustomization's own, unless its kind has none. */
+async function placeFor(client: KubeClient, target: ObjectTarget): Promise<string> {
+  try {
+    const { namespaced } = await client.discovery.resourceFor(target);
+    return namespaced ? target.namespace : '';
+  } catch (error) {
+    if (isNoMatch(error)) return target.namespace;
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+// The flags of the service, with Flux's names and defaults where Flux has them.
+import type { Settings } from '@weir/controller';
+
+export interface KustomizeSettings {
+  /** Reconciles at once; those that wait for health don't count. */
+  concurrent: number;
+  /** Requests of one apply at once. */
+  concurrentSsa: number;
+  /** How soon a dependency is looked at again when nothing was heard of it. Milliseconds. */
+  requeueDependencyMs: number;
+  noCrossNamespaceRefs: boolean;
+  /** ServiceAccount to act as where a Kustomization names none; empty for the service's own rights. */
+  defaultServiceAccount: string;
+  /** Field managers to take over from, beside kubectl's. */
+  overrideManagers: string[];
+  /** `<group>/<kind>` of what is applied after classes and before the rest. */
+  customStageKinds: ReadonlySet<string>;
+  /** Share of an interval by which a reconcile may come earlier or later. */
+  jitter: number;
+  failFast: boolean;
+  strictSubstitutions: boolean;
+  cancelHealthCheckOnNewRevision: boolean;
+  /** Where artifacts are kept between builds, and how much of them. */
+  cacheDir: string | undefined;
+  cacheBytes: number;
+  renderers: number | undefined;
+}
+
+const MIB = 1024 ** 2;
+
+export function readSettings(settings: Settings): KustomizeSettings {
+  const gates = new Map(
+    settings.list('feature-gates').map((gate): [string, boolean] => {
+      const [name = '', value = 'true'] = gate.split('=');
+      return [name.trim(), value.trim() === 'true'];
+    }),
+  );
+  const renderers = settings.number('renderers', 0);
+  return {
+    concurrent: settings.number('concurrent', 20),
+    concurrentSsa: settings.number('concurrent-ssa', 16),
+    requeueDependencyMs: settings.duration('requeue-dependency', 30_000),
+    noCrossNamespaceRefs: settings.boolean('no-cross-namespace-refs', false),
+    defaultServiceAccount: settings.get('default-service-account') ?? '',
+    overrideManagers: settings.list('override-manager'),
+    customStageKinds: new Set(
+      settings
+        .list('custom-apply-stage-kinds')
+        .map((kind) => (kind.includes('/') ? kind : `/${kind}`)),
+    ),
+    jitter: settings.number('interval-jitter-percentage', 5) / 100,
+    failFast: !(gates.get('DisableFailFastBehavior') ?? false),
+    strictSubstitutions: gates.get('StrictPostBuildSubstitutions') ?? true,
+    cancelHealthCheckOnNewRevision: gates.get('CancelHealthCheckOnNewRevision') ?? false,
+    cacheDir: settings.get('cache-dir'),
+    cacheBytes: settings.number('cache-size-mib', 512) * MIB,
+    renderers: renderers > 0 ? renderers : undefined,
+  };
+}

@@ -1,0 +1,157 @@
+// What makes a Kustomization run besides its own changes and its interval: artifacts, dependencies,
+// variables, new kinds, and drift.
+import type { Kustomization } from '@weir/api';
+import { findCondition, READY, Reason, WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
+import { type Drift, formatDrift } from '@weir/apply';
+import {
+  type Controller,
+  createInformer,
+  type Index,
+  type Informer,
+  indexBy,
+} from '@weir/controller';
+import { type Bus, type Recorder, readArtifacts } from '@weir/events';
+import {
+  ConfigMap,
+  CustomResourceDefinition,
+  type KubeClient,
+  objectKey,
+  Secret,
+} from '@weir/kube';
+import type { Logger } from '@weir/telemetry';
+import { dependencyKeys, sourceKey } from './dependencies.ts';
+import { createReferee, rivals } from './drift.ts';
+import type { ArtifactChange, Sources } from './sources.ts';
+import { variableSources } from './variables.ts';
+import type { Waiting } from './waiting.ts';
+
+export interface TriggerOptions {
+  client: KubeClient;
+  bus: Bus;
+  kustomizations: Informer<Kustomization>;
+  controller: Controller;
+  waiting: Waiting;
+  recorder: Recorder;
+  /** A new revision ends a health check that is under way. */
+  interrupt: boolean;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+export interface Triggers {
+  artifact(change: ArtifactChange): void;
+  drift(drift: Drift): void;
+  /** Reads artifact messages until the signal aborts. */
+  follow(sources: Sources): Promise<void>;
+  close(): void;
+}
+
+/** Connects everything that may concern a Kustomization to the controller's queue. */
+export function createTriggers(options: TriggerOptions): Triggers {
+  const { kustomizations, controller, recorder, interrupt } = options;
+  const bySource = indexBy(kustomizations, (object) => [sourceKey(object)]);
+  const stops = [
+    onDependencies(options),
+    onVariables(options, ConfigMap),
+    onVariables(options, Secret),
+    onNewKinds(options),
+  ];
+  const judge = createReferee();
+
+  return {
+    artifact({ source, artifact, traceparent }) {
+      for (const object of bySource.get(source)) {
+        if (isUnderWay(object, artifact.revision)) continue;
+        controller.enqueue(objectKey(object), {
+          cause: 'artifact',
+          interrupt,
+          ...(traceparent === undefined ? {} : { traceparent }),
+        });
+      }
+    },
+    drift(drift) {
+      const { delayMs, isNewFight } = judge(drift);
+      const object = kustomizations.get(drift.owner);
+      if (object === undefined || object.spec.suspend) return;
+      options.log.info({ owner: drift.owner, drift: formatDrift(drift), delayMs }, 'drift');
+      if (isNewFight) {
+        const others = rivals(drift.object.metadata.managedFields ?? []);
+        const message = `${formatDrift(drift)} again and again, correcting it less often. Other field managers of the object: ${others || 'none'}`;
+        recorder.event(object, { severity: 'error', reason: 'DriftRepeated', message });
+      }
+      controller.enqueue(drift.owner, { cause: 'drift', delayMs });
+    },
+    async follow(sources) {
+      const { bus, signal } = options;
+      for await (const { message, traceparent } of readArtifacts(bus, { signal })) {
+        sources.offer(message, traceparent);
+      }
+    },
+    close() {
+      for (const stop of stops) stop();
+      bySource.close();
+    },
+  };
+}
+
+/** What was tried with this revision, unless only the artifact was missing, is no business of an artifact. */
+function isUnderWay({ status }: Kustomization, revision: string): boolean {
+  const ready = findCondition(status?.conditions, READY);
+  return status?.lastAttemptedRevision === revision && ready?.reason !== Reason.ArtifactFailed;
+}
+
+/** A dependency that changed wakes those that wait for it. */
+function onDependencies({ kustomizations, controller, waiting }: TriggerOptions): () => void {
+  const dependents = indexBy(kustomizations, dependencyKeys);
+  const stop = kustomizations.onChange(({ object }) => {
+    for (const dependent of dependents.get(objectKey(object))) {
+      const key = objectKey(dependent);
+      if (waiting.waitsForDependency(key)) controller.enqueue(key, { cause: 'dependency' });
+    }
+  });
+  return () => {
+    stop();
+    dependents.close();
+  };
+}
+
+/** ConfigMaps and Secrets that are labelled to be watched, and only their metadata. */
+function onVariables(
+  { client, kustomizations, controller, log }: TriggerOptions,
+  type: typeof ConfigMap,
+): () => void {
+  const users: Index<Kustomization> = indexBy(kustomizations, variableSources);
+  const informer = createInformer(client, type, {
+    labelSelector: `${WATCH_LABEL}=${WATCH_ENABLED}`,
+    metadataOnly: true,
+    log,
+  });
+  // What is there at the start was read by the run that every Kustomization begins with.
+  const stop = informer.onChange(({ object }) => {
+    if (!informer.hasSynced()) return;
+    for (const user of users.get(`${type.kind}/${objectKey(object)}`)) {
+      controller.enqueue(objectKey(user), { cause: 'variables' });
+    }
+  });
+  return () => {
+    stop();
+    informer.close();
+    users.close();
+  };
+}
+
+/** Definitions that change may be what an apply failed for want of. */
+function onNewKinds({ client, controller, waiting, log }: TriggerOptions): () => void {
+  const informer = createInformer(client, CustomResourceDefinition, { metadataOnly: true, log });
+  const stop = informer.onChange(({ type, object }) => {
+    if (type === 'deleted' || !informer.hasSynced()) return;
+    const [, group = ''] = /^[^.]+\.(.+)$/.exec(object.metadata.name) ?? [];
+    const keys = waiting.announce(group);
+    if (keys.length > 0) client.discovery.invalidate();
+    for (const key of keys) controller.enqueue(key, { cause: 'kind' });
+  });
+  return () => {
+    stop();
+    informer.close();
+  };
+}

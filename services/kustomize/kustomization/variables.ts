@@ -1,0 +1,63 @@
+// The variables of `spec.postBuild`, gathered from ConfigMaps, Secrets and the object itself.
+import { type Kustomization, Reason } from '@weir/api';
+import { ConfigMap, isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
+import type { Substitution } from '@weir/render';
+import { Failure } from './failure.ts';
+
+type Reference = NonNullable<
+  NonNullable<Kustomization['spec']['postBuild']>['substituteFrom']
+>[number];
+
+/** Undefined without a `postBuild`. A later source wins over an earlier one, inline values over all. */
+export async function gatherVariables(
+  client: KubeClient,
+  object: Kustomization,
+  { strict }: { strict: boolean },
+): Promise<Substitution | undefined> {
+  const { postBuild } = object.spec;
+  if (postBuild === undefined) return undefined;
+  const { namespace = '' } = object.metadata;
+  const sources = await Promise.all(
+    (postBuild.substituteFrom ?? []).map((reference) => read(client, namespace, reference)),
+  );
+  const vars = Object.assign({}, ...sources, postBuild.substitute) as Record<string, string>;
+  const oneLine = Object.entries(vars).map(([name, value]) => [name, value.replaceAll('\n', '')]);
+  return {
+    vars: Object.fromEntries(oneLine),
+    strict,
+    always: postBuild.substituteStrategy === 'Always',
+  };
+}
+
+/** `<kind>/<namespace>/<name>` of the ConfigMaps and Secrets that a Kustomization takes variables from. */
+export function variableSources({ metadata, spec }: Kustomization): string[] {
+  return (spec.postBuild?.substituteFrom ?? []).map(
+    ({ kind, name }) => `${kind}/${metadata.namespace}/${name}`,
+  );
+}
+
+async function read(
+  client: KubeClient,
+  namespace: string,
+  { kind, name, optional = false }: Reference,
+): Promise<Record<string, string>> {
+  try {
+    const type = kind === 'Secret' ? Secret : ConfigMap;
+    const { data } = await client.get<KubeObject & { data?: Record<string, string> }>(type, {
+      namespace,
+      name,
+    });
+    return kind === 'Secret' ? decoded(data ?? {}) : (data ?? {});
+  } catch (cause) {
+    if (optional && isNotFound(cause)) return {};
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `post build failed: substitute from '${kind}/${name}' error: ${why}`;
+    throw new Failure(Reason.BuildFailed, message, { cause });
+  }
+}
+
+function decoded(data: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+  );
+}

@@ -1,0 +1,114 @@
+// The kustomize service: wires the reconciler to the cluster, the bus, the artifacts and the render pool.
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kustomization } from '@weir/api';
+import { createDriftWatch, managerRules } from '@weir/apply';
+import { createStore } from '@weir/artifact';
+import {
+  createInformer,
+  joinMembership,
+  type RunningService,
+  runController,
+  type Service,
+  type ServiceContext,
+} from '@weir/controller';
+import { createRecorder } from '@weir/events';
+import { objectKey } from '@weir/kube';
+import { createPool } from '@weir/render';
+import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
+import { reconcileKustomization } from './kustomization/reconcile.ts';
+import { readSettings } from './kustomization/settings.ts';
+import { createSources } from './kustomization/sources.ts';
+import { createTriggers } from './kustomization/triggers.ts';
+import { createWaiting } from './kustomization/waiting.ts';
+
+export const service: Service = { name: 'kustomize', start };
+
+const RETRY = { minMs: 750, maxMs: 15 * 60_000 };
+
+async function start(context: ServiceContext): Promise<RunningService> {
+  const { client, bus, log, metrics, tracing, instance, namespace, signal } = context;
+  const settings = readSettings(context.settings);
+  const cacheDir = settings.cacheDir ?? join(tmpdir(), `weir-kustomize-${instance}`);
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([signal, stop.signal]);
+
+  const kustomizations = createInformer<Kustomization>(client, Kustomization, { log });
+  const recorder = createRecorder({ bus, client, component: CONTROLLER, instance, log, tracing });
+  const { renderers: size } = settings;
+  const pool = await createPool({ ...(size === undefined ? {} : { size }), log });
+  const store = createStore({ bus, dir: cacheDir, maxCacheBytes: settings.cacheBytes, log });
+  const membership = await joinMembership({
+    client,
+    namespace,
+    service: 'kustomize',
+    instance,
+    log,
+  });
+  const waiting = createWaiting();
+  const sources = createSources({ client, log, onArtifact: (change) => triggers.artifact(change) });
+  const drift = createDriftWatch(client, {
+    owner: { group: GROUP, fieldManager: CONTROLLER },
+    rules: managerRules(CONTROLLER, settings.overrideManagers),
+    onDrift: (found) => triggers.drift(found),
+    onError: ({ group, kind }, error) => log.warn({ group, kind, err: error }, 'drift watch'),
+  });
+  const environment: Environment = {
+    client,
+    kustomizations,
+    sources,
+    store,
+    cacheDir,
+    pool,
+    recorder,
+    drift,
+    waiting,
+    tracing,
+    settings,
+  };
+  const controller = runController({
+    name: 'kustomization',
+    kind: Kustomization,
+    informer: kustomizations,
+    membership,
+    ownershipKey: objectKey,
+    concurrency: settings.concurrent,
+    jitter: settings.jitter,
+    retry: RETRY,
+    reconcile: (object, ctx) => reconcileKustomization(environment, object, ctx),
+    log,
+    metrics,
+    tracing,
+  });
+  const triggers = createTriggers({
+    client,
+    bus,
+    kustomizations,
+    controller,
+    waiting,
+    recorder,
+    interrupt: settings.cancelHealthCheckOnNewRevision,
+    log,
+    signal: stopped,
+  });
+  const following = triggers.follow(sources);
+  const stopWatchingMembers = membership.onChange(() => {
+    for (const owner of drift.owners()) if (!membership.owns(owner)) drift.untrack(owner);
+  });
+
+  return {
+    ready() {
+      if (!kustomizations.hasSynced()) return 'Kustomizations are not listed yet';
+      return membership.healthy() || 'the membership lease is not held';
+    },
+    async close() {
+      await controller.close();
+      stop.abort();
+      stopWatchingMembers();
+      triggers.close();
+      sources.close();
+      kustomizations.close();
+      await Promise.all([drift.close(), pool.close(), membership.close(), following]);
+    },
+  };
+}
