@@ -1,5 +1,29 @@
-export * from './informer.ts';
-export * from './membership.ts';
-export * from './reconcile.ts';
-export * from './service.ts';
-export * from './settings.ts';
+export { runController, Stopped } from './controller.ts';
+export { addFinalizer, type FinalizerOptions, removeFinalizer } from './finalizers.ts';
+export { type HealthOptions, type HealthServer, serveHealth } from './health.ts';
+export {
+  type Change,
+  type ChangeType,
+  createInformer,
+  type Index,
+  type Informer,
+  type InformerOptions,
+  indexBy,
+} from './informer.ts';
+export {
+  joinMembership,
+  type Membership,
+  type MembershipOptions,
+  NotOwner,
+} from './membership.ts';
+export { mergeDiff } from './merge.ts';
+export type * from './reconcile.ts';
+export type * from './service.ts';
+export { createSettings, type Settings, SettingsError, variableOf } from './settings.ts';
+export {
+  createStatusWriter,
+  type StatusOf,
+  type StatusWriter,
+  type StatusWriterOptions,
+} from './status.ts';
+export { isNewer } from './version.ts';

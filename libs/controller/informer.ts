@@ -2,6 +2,7 @@
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import { objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
+import { isNewer } from './version.ts';
 
 export type ChangeType = 'added' | 'modified' | 'deleted';
 
@@ -60,7 +61,7 @@ export function createInformer<T extends KubeObject>(
     }
   }
 
-  function store_(object: T) {
+  function put(object: T) {
     const key = objectKey(object.metadata);
     const previous = store.get(key);
     if (previous && !isNewer(object, previous)) return;
@@ -93,7 +94,7 @@ export function createInformer<T extends KubeObject>(
       } else if (event.type === 'deleted') {
         remove(event.object);
       } else {
-        store_(event.object);
+        put(event.object);
       }
     }
   }
@@ -117,21 +118,10 @@ export function createInformer<T extends KubeObject>(
     hasSynced: () => synced,
     observe(object) {
       // Only updates: an object that is gone must not come back by an answer that was under way.
-      if (store.has(objectKey(object.metadata))) store_(object);
+      if (store.has(objectKey(object.metadata))) put(object);
     },
     close: () => stop.abort(),
   };
-}
-
-/**
- * Versions of one kind are decimal numbers that grow (Kubernetes KEP-5504 made comparing them
- * legitimate); whatever is not counts as newer, so that nothing is ever missed.
- */
-export function isNewer(candidate: KubeObject, than: KubeObject): boolean {
-  const a = candidate.metadata.resourceVersion ?? '';
-  const b = than.metadata.resourceVersion ?? '';
-  if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return a !== b;
-  return a.length === b.length ? a > b : a.length > b.length;
 }
 
 export interface Index<T> {

@@ -1,0 +1,289 @@
+// The work of one controller: which object runs when. A key waits at most once, runs at most once at
+// a time, runs again when it was added while it ran, and comes back later with every failure.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Clock, systemClock } from './clock.ts';
+import { createFairLine } from './fair.ts';
+import type { Outcome } from './reconcile.ts';
+import { createWorker } from './worker.ts';
+
+/** One turn of one key. */
+export interface Turn {
+  key: string;
+  causes: ReadonlySet<string>;
+  /** Of the latest cause that had one. */
+  traceparent?: string;
+  /** Trace contexts of the other causes that this turn answers. */
+  links: readonly string[];
+  attempt: number;
+  /** How long the key stood in line, in ms. */
+  queuedMs: number;
+  waiting<T>(wait: () => Promise<T>): Promise<T>;
+}
+
+export interface AddOptions {
+  cause: string;
+  delayMs?: number | undefined;
+  traceparent?: string | undefined;
+}
+
+export interface Queue {
+  /** The key runs soon; with a delay, once more after that, even when it runs before. */
+  add(key: string, options: AddOptions): void;
+  /** The next failure is the first one again: what failed before has changed. */
+  forgive(key: string): void;
+  /** Forgets the key; how a turn that is under way ends no longer matters. */
+  remove(key: string): void;
+  stats(): { ready: number; running: number; waiting: number };
+  /** Resolves when nothing runs and nothing is ready; what is due later doesn't count. */
+  idle(): Promise<void>;
+  /** Starts nothing more; resolves when what runs has ended. */
+  close(): Promise<void>;
+}
+
+export interface QueueOptions {
+  concurrency: number;
+  retry: { minMs: number; maxMs: number };
+  /** What takes turns in fairness; the namespace of the key unless given. */
+  tenantOf?(key: string): string;
+  run(turn: Turn): Promise<Outcome>;
+  clock?: Clock;
+}
+
+interface Causes {
+  names: Set<string>;
+  traceparents: Set<string>;
+}
+
+interface Item {
+  key: string;
+  tenant: string;
+  running: boolean;
+  /** Removed while it ran: its outcome means nothing. */
+  removed: boolean;
+  failures: number;
+  /** While the key stands in line, or runs and has to run again. */
+  next?: Causes & { since: number };
+  /** Asked for by a caller for later; an earlier turn doesn't answer it. */
+  later?: Causes & { due: number };
+  /** When the last outcome wanted it to come again, and why; any turn answers it. */
+  again?: { due: number; cause: 'interval' | 'retry' };
+  stopTimer?: () => void;
+}
+
+/** An entry of the line: a key that starts, or a run that waited and wants a worker back. */
+type Entry = () => void;
+
+export function createQueue(options: QueueOptions): Queue {
+  const { concurrency, retry, clock = systemClock, tenantOf = namespaceOf } = options;
+  const items = new Map<string, Item>();
+  const line = createFairLine<Entry>();
+  const entries = new Map<Item, Entry>();
+  const idle = new Set<() => void>();
+  // A turn starts where some other one ended or added it, and must not take over its trace.
+  const outside = AsyncLocalStorage.snapshot();
+  let workers = 0;
+  let running = 0;
+  let closed = false;
+
+  function itemFor(key: string): Item {
+    const known = items.get(key);
+    if (known) return known;
+    const item = { key, tenant: tenantOf(key), running: false, removed: false, failures: 0 };
+    items.set(key, item);
+    return item;
+  }
+
+  function add(key: string, { cause, delayMs = 0, traceparent }: AddOptions) {
+    if (closed) return;
+    const item = itemFor(key);
+    const traceparents = traceparent === undefined ? [] : [traceparent];
+    const causes = { names: new Set([cause]), traceparents: new Set(traceparents) };
+    if (delayMs > 0) addLater(item, causes, clock.now() + delayMs);
+    else addNow(item, causes);
+  }
+
+  function addLater(item: Item, causes: Causes, due: number) {
+    item.later = item.later
+      ? { ...merge(item.later, causes), due: Math.min(item.later.due, due) }
+      : { ...causes, due };
+    arm(item);
+  }
+
+  function addNow(item: Item, causes: Causes) {
+    if (item.next) {
+      item.next = { ...merge(item.next, causes), since: item.next.since };
+      return;
+    }
+    item.next = { ...causes, since: clock.now() };
+    if (!item.running) enter(item);
+  }
+
+  function enter(item: Item) {
+    const entry = () => start(item);
+    entries.set(item, entry);
+    line.push(item.tenant, entry);
+    pump();
+  }
+
+  /** One timer a key, for whatever is due first. */
+  function arm(item: Item) {
+    item.stopTimer?.();
+    delete item.stopTimer;
+    const due = Math.min(item.later?.due ?? Infinity, item.again?.due ?? Infinity);
+    if (due !== Infinity) item.stopTimer = clock.timer(() => fire(item), due - clock.now());
+  }
+
+  function fire(item: Item) {
+    const now = clock.now();
+    const { again, later } = item;
+    if (again && again.due <= now) {
+      delete item.again;
+      addNow(item, { names: new Set([again.cause]), traceparents: new Set() });
+    }
+    if (later && later.due <= now) {
+      delete item.later;
+      addNow(item, later);
+    }
+    arm(item);
+  }
+
+  function pump() {
+    while (workers < concurrency) {
+      const entry = line.take();
+      if (!entry) break;
+      workers += 1;
+      entry();
+    }
+    if (running > 0 || line.size() > 0) return;
+    for (const resolve of idle) resolve();
+    idle.clear();
+  }
+
+  function start(item: Item) {
+    const { next } = item;
+    entries.delete(item);
+    delete item.next;
+    delete item.again;
+    arm(item);
+    item.running = true;
+    running += 1;
+    const worker = createWorker(
+      () => {
+        workers -= 1;
+        line.release(item.tenant);
+        pump();
+      },
+      (granted) => {
+        line.push(item.tenant, granted, { first: true });
+        pump();
+      },
+    );
+    void take(item, turnOf(item, next, clock.now(), worker.waiting)).then((outcome) => {
+      running -= 1;
+      item.running = false;
+      settle(item, outcome);
+      worker.done();
+      pump();
+    });
+  }
+
+  async function take(item: Item, turn: Turn): Promise<Outcome> {
+    // Whoever added the key goes on first.
+    await undefined;
+    try {
+      return closed || item.removed ? {} : await outside(options.run, turn);
+    } catch (error) {
+      return { retry: error instanceof Error ? error : new Error(String(error)) };
+    }
+  }
+
+  function settle(item: Item, outcome: Outcome) {
+    if (item.removed) item.removed = false;
+    else count(item, outcome);
+    if (item.next && !closed) enter(item);
+    else if (!item.again && !item.later && item.failures === 0) items.delete(item.key);
+  }
+
+  function count(item: Item, outcome: Outcome) {
+    item.failures = 'retry' in outcome ? item.failures + 1 : 0;
+    const afterMs =
+      'retry' in outcome ? backoffMs(item.failures, retry) : (outcome.requeueAfterMs ?? Infinity);
+    if (item.next || closed || afterMs === Infinity) return;
+    item.again = {
+      due: clock.now() + Math.max(0, afterMs),
+      cause: 'retry' in outcome ? 'retry' : 'interval',
+    };
+    arm(item);
+  }
+
+  function remove(key: string) {
+    const item = items.get(key);
+    if (!item) return;
+    const entry = entries.get(item);
+    if (entry) line.remove(item.tenant, entry);
+    entries.delete(item);
+    delete item.next;
+    delete item.later;
+    delete item.again;
+    arm(item);
+    item.failures = 0;
+    if (item.running) item.removed = true;
+    else items.delete(key);
+    pump();
+  }
+
+  return {
+    add,
+    remove,
+    forgive(key) {
+      const item = items.get(key);
+      if (item) item.failures = 0;
+    },
+    stats: () => ({ ready: entries.size, running, waiting: running - workers }),
+    idle: () =>
+      new Promise((resolve) => {
+        idle.add(resolve);
+        pump();
+      }),
+    async close() {
+      closed = true;
+      for (const [item, entry] of entries) line.remove(item.tenant, entry);
+      entries.clear();
+      for (const item of items.values()) item.stopTimer?.();
+      await this.idle();
+    },
+  };
+}
+
+/** `minMs` after the first failure, twice that after each further one, never more than `maxMs`. */
+export function backoffMs(failures: number, { minMs, maxMs }: { minMs: number; maxMs: number }) {
+  return Math.min(maxMs, minMs * 2 ** Math.min(failures - 1, 62));
+}
+
+function namespaceOf(key: string): string {
+  return key.slice(0, Math.max(0, key.indexOf('/')));
+}
+
+/** Later trace contexts go last, also when they were there before. */
+function merge(into: Causes, from: Causes): Causes {
+  for (const name of from.names) into.names.add(name);
+  for (const traceparent of from.traceparents) {
+    into.traceparents.delete(traceparent);
+    into.traceparents.add(traceparent);
+  }
+  return into;
+}
+
+function turnOf(item: Item, next: Item['next'], now: number, waiting: Turn['waiting']): Turn {
+  const traceparents = [...(next?.traceparents ?? [])];
+  const traceparent = traceparents.pop();
+  return {
+    key: item.key,
+    causes: next?.names ?? new Set(),
+    links: traceparents,
+    attempt: item.failures + 1,
+    queuedMs: now - (next?.since ?? now),
+    waiting,
+    ...(traceparent !== undefined && { traceparent }),
+  };
+}
