@@ -120,6 +120,8 @@ function apiserver(files: Layout, port: number, flags: Flags): string[] {
     '--allow-privileged=true',
     // It taints a new node until the node lifecycle controller, which is off here, sees it ready.
     '--disable-admission-plugins=TaintNodesByCondition',
+    // On SIGTERM it waits up to a minute for open watches; this makes it end them.
+    '--shutdown-watch-termination-grace-period=1s',
     '--max-requests-inflight=4000',
     '--max-mutating-requests-inflight=2000',
     ...(flags.audit

@@ -8,7 +8,7 @@ import type { Supervisor } from './supervise.ts';
 import { until } from './until.ts';
 
 const READY_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 3_000;
 
 export interface StopOptions {
   /** Default SIGTERM; SIGKILL for a crash. */
@@ -19,7 +19,7 @@ export interface StopOptions {
 export interface Control {
   /** Starts a stopped component on the same port and data, and resolves when it is ready. */
   start(component: Component): Promise<void>;
-  /** Ends a component and resolves when it is gone; it is killed when it has not ended after 15 s. */
+  /** Ends a component and resolves when it is gone; it is killed when it has not ended after 3 s. */
   stop(component: Component, options?: StopOptions): Promise<void>;
   /** `stop`, then `start`. `wipe` (nats-server only) loses the data in between. */
   restart(component: Component, options?: StopOptions & { wipe?: boolean }): Promise<void>;

@@ -6,7 +6,21 @@ export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 export type { Component } from './components.ts';
 export type { StopOptions } from './control.ts';
 export { type CommandResult, run } from './exec.ts';
+export { type CommitOptions, type FileChange, gitEnvironment } from './git-repository.ts';
+export {
+  type GitServer,
+  type GitServerAuth,
+  type GitServerFault,
+  type GitServerOptions,
+  type GitServerRepository,
+  type GitServerRequest,
+  startGitServer,
+} from './git-server.ts';
 export { IMAGES } from './kwok.ts';
+export type { ListenOptions } from './listen.ts';
+export { openCluster } from './open.ts';
+export { type CollectedSpan, type Collector, startCollector } from './otlp.ts';
 export { freePort } from './ports.ts';
 export type { ServiceAccountName } from './service-account.ts';
 export { type UntilOptions, until } from './until.ts';
+export { type ReceivedRequest, type Receiver, type Reply, startReceiver } from './webhooks.ts';

@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+export interface CgiProgram {
+  command: string;
+  args: string[];
+  /** The whole environment, apart from what describes the request. */
+  env: Record<string, string>;
+  /** What follows the script's name in the URL, decoded. */
+  pathInfo: string;
+  query: string;
+}
+
+/**
+ * Answers a request with the output of a CGI program (RFC 3875), streaming both ways. Resolves when the answer is
+ * sent; throws with what the program wrote on stderr when it ends without an answer.
+ */
+export async function serveCgi(
+  program: CgiProgram,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const child = spawn(program.command, program.args, {
+    env: { ...program.env, ...describe(request, program) },
+    stdio: 'pipe',
+  });
+  // Either side may go early: git ends without reading a body that it refuses, a client hangs up.
+  child.stdin.on('error', () => undefined);
+  response.on('close', () => child.kill('SIGKILL'));
+  request.pipe(child.stdin);
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString()).slice(-4_000);
+  });
+  const ended = once(child, 'close');
+  let head = Buffer.alloc(0);
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    if (response.headersSent) {
+      await write(response, chunk);
+      continue;
+    }
+    head = Buffer.concat([head, chunk]);
+    const end = head.indexOf('\r\n\r\n');
+    if (end < 0) continue;
+    writeHead(response, head.subarray(0, end).toString());
+    await write(response, head.subarray(end + 4));
+  }
+  await ended;
+  if (!response.headersSent) throw new Error(`${program.command} gave no answer: ${stderr}`);
+  response.end();
+}
+
+async function write(response: ServerResponse, chunk: Buffer): Promise<void> {
+  if (chunk.length === 0 || response.write(chunk) || response.destroyed) return;
+  await Promise.race([once(response, 'drain'), once(response, 'close')]);
+}
+
+function writeHead(response: ServerResponse, head: string): void {
+  let status = 200;
+  for (const line of head.split('\r\n')) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 1).trim();
+    if (name.toLowerCase() === 'status') status = Number.parseInt(value, 10);
+    else response.setHeader(name, value);
+  }
+  response.writeHead(status);
+}
+
+/** The request's meta-variables (RFC 3875, 4.1): those that a program without a server around it can use. */
+function describe(request: IncomingMessage, program: CgiProgram): Record<string, string> {
+  const variables: Record<string, string> = {
+    GATEWAY_INTERFACE: 'CGI/1.1',
+    REQUEST_METHOD: request.method ?? 'GET',
+    PATH_INFO: program.pathInfo,
+    QUERY_STRING: program.query,
+    REMOTE_ADDR: request.socket.remoteAddress ?? '',
+    SERVER_PROTOCOL: `HTTP/${request.httpVersion}`,
+  };
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value === undefined || name === 'authorization') continue;
+    const key = name.toUpperCase().replaceAll('-', '_');
+    const isOwn = key === 'CONTENT_TYPE' || key === 'CONTENT_LENGTH';
+    variables[isOwn ? key : `HTTP_${key}`] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return variables;
+}

@@ -1,0 +1,210 @@
+import { timingSafeEqual } from 'node:crypto';
+import { access, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { serveCgi } from './cgi.ts';
+import {
+  type CommitOptions,
+  commitFiles,
+  type FileChange,
+  git,
+  gitEnvironment,
+  initRepository,
+} from './git-repository.ts';
+import { type ListenOptions, listen } from './listen.ts';
+
+/** Who may read and write a repository. */
+export type GitServerAuth = { username: string; password: string } | { bearer: string };
+
+/** What goes wrong with the next requests, until it is taken back. */
+export type GitServerFault = { delayMs: number } | { hang: true } | { status: number };
+
+export interface GitServerRequest {
+  method: string;
+  /** Repository name, without `.git`. */
+  repository: string;
+  /** What follows the repository in the URL, such as `info/refs`. */
+  path: string;
+  /** `git-upload-pack` for reads, `git-receive-pack` for pushes. */
+  service: string;
+  status: number;
+  /** Milliseconds since 1970. */
+  at: number;
+}
+
+export interface GitServerRepository {
+  name: string;
+  /** Clone URL, `<server>/<name>.git`. */
+  url: string;
+  /** The bare repository's folder. */
+  dir: string;
+  /** Adds a commit (see `commitFiles`) and gives its SHA-1. */
+  commit(files: Record<string, FileChange>, options?: CommitOptions): Promise<string>;
+  /** Runs git in the bare repository and gives its output. */
+  git(...args: string[]): Promise<string>;
+  setAuth(auth: GitServerAuth | undefined): void;
+  setFault(fault: GitServerFault | undefined): void;
+}
+
+export interface GitServer {
+  url: string;
+  port: number;
+  /** PEM; only with the option `tls`. */
+  ca?: string;
+  createRepository(name: string, options?: { auth?: GitServerAuth }): Promise<GitServerRepository>;
+  /** What was asked so far, oldest first. */
+  requests(): GitServerRequest[];
+  clearRequests(): void;
+  close(): Promise<void>;
+}
+
+export interface GitServerOptions extends ListenOptions {
+  /** Folder for the repositories; default: a temporary one, which goes with the server. */
+  dir?: string;
+  /** Called after a push has been answered, with the repository's name. */
+  onPush?: (repository: string) => void;
+}
+
+interface Hosted {
+  auth: GitServerAuth | undefined;
+  fault: GitServerFault | undefined;
+}
+
+// Hosting services let clients fetch any commit by its hash, and partially.
+const SERVER_CONFIG = {
+  'http.receivepack': 'true',
+  'uploadpack.allowAnySHA1InWant': 'true',
+  'uploadpack.allowFilter': 'true',
+};
+
+/** Starts a smart-HTTP Git server (`git http-backend`) on 127.0.0.1; everyone may push unless a repository has `auth`. */
+export async function startGitServer(options: GitServerOptions = {}): Promise<GitServer> {
+  const root = options.dir ?? (await mkdtemp(join(tmpdir(), 'weir-git-')));
+  await mkdir(root, { recursive: true });
+  const backend = await findBackend();
+  const hosted = new Map<string, Hosted>();
+  const log: GitServerRequest[] = [];
+  const env = {
+    ...gitEnvironment(SERVER_CONFIG),
+    GIT_PROJECT_ROOT: root,
+    GIT_HTTP_EXPORT_ALL: '1',
+  };
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const target = parseTarget(url);
+    const repository = target && hosted.get(target.repository);
+    if (!target || !repository) return end(response, 404, 'no such repository');
+    const entry = { method: request.method ?? '', ...target, status: 0, at: Date.now() };
+    log.push(entry);
+    response.on('close', () => {
+      entry.status = response.headersSent ? response.statusCode : 0;
+      const pushed = request.method === 'POST' && target.service === 'git-receive-pack';
+      if (pushed && entry.status === 200) options.onPush?.(target.repository);
+    });
+    if (!(await passFault(repository.fault, response))) return;
+    if (!isAllowed(repository.auth, request.headers.authorization)) return challenge(response);
+    const query = url.search.slice(1);
+    const pathInfo = decodeURIComponent(url.pathname);
+    await serveCgi({ command: backend, args: [], env, pathInfo, query }, request, response);
+  };
+  const server = await listen((request, response) => {
+    handle(request, response).catch((error: unknown) => end(response, 500, String(error)));
+  }, options);
+  return {
+    url: server.url,
+    port: server.port,
+    ...(server.ca === undefined ? {} : { ca: server.ca }),
+    createRepository: async (name, { auth } = {}) => {
+      const dir = join(root, `${name}.git`);
+      const state: Hosted = { auth, fault: undefined };
+      await initRepository(dir);
+      hosted.set(name, state);
+      return repositoryHandle(name, `${server.url}/${name}.git`, dir, state);
+    },
+    requests: () => [...log],
+    clearRequests: () => {
+      log.length = 0;
+    },
+    close: async () => {
+      await server.close();
+      if (options.dir === undefined) await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function repositoryHandle(
+  name: string,
+  url: string,
+  dir: string,
+  state: Hosted,
+): GitServerRepository {
+  return {
+    name,
+    url,
+    dir,
+    commit: (files, options) => commitFiles(dir, files, options),
+    git: (...args) => git(dir, args),
+    setAuth: (auth) => {
+      state.auth = auth;
+    },
+    setFault: (fault) => {
+      state.fault = fault;
+    },
+  };
+}
+
+async function findBackend(): Promise<string> {
+  const path = join(await git('/', ['--exec-path']), 'git-http-backend');
+  await access(path).catch((cause: unknown) => {
+    throw new Error(`${path} is missing: install the whole of git`, { cause });
+  });
+  return path;
+}
+
+function parseTarget(url: URL): { repository: string; path: string; service: string } | undefined {
+  const match = /^\/(.+?)\.git\/(.+)$/.exec(decodeURIComponent(url.pathname));
+  const [, repository, path] = match ?? [];
+  if (repository === undefined || path === undefined) return undefined;
+  return { repository, path, service: url.searchParams.get('service') ?? path };
+}
+
+/** Acts out a fault; false when the request ends with that. */
+async function passFault(
+  fault: GitServerFault | undefined,
+  response: ServerResponse,
+): Promise<boolean> {
+  if (fault === undefined) return true;
+  if ('hang' in fault) return false;
+  if ('status' in fault) {
+    end(response, fault.status, 'made to fail');
+    return false;
+  }
+  await delay(fault.delayMs);
+  return !response.destroyed;
+}
+
+function isAllowed(auth: GitServerAuth | undefined, header: string | undefined): boolean {
+  if (auth === undefined) return true;
+  const wanted =
+    'bearer' in auth
+      ? `Bearer ${auth.bearer}`
+      : `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
+  const given = Buffer.from(header ?? '');
+  const expected = Buffer.from(wanted);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+function challenge(response: ServerResponse): void {
+  response.setHeader('www-authenticate', 'Basic realm="git"');
+  end(response, 401, 'authentication required');
+}
+
+function end(response: ServerResponse, status: number, message: string): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(status, { 'content-type': 'text/plain' }).end(`${message}\n`);
+}
