@@ -1,6 +1,5 @@
-import type { Discovery } from './discovery.ts';
 import type { Impersonation } from './impersonate.ts';
-import type { KubeObject, ObjectRef, ResourceType } from './object.ts';
+import type { DiscoveredResource, KubeObject, ObjectRef, ResourceType } from './object.ts';
 
 /** What every call takes. `timeoutMs` is for the whole call, its retries included. */
 export interface CallOptions {
@@ -139,3 +138,14 @@ export interface KubeClient {
 
 /** Gives a bearer token and until when it can be used (epoch ms). Asked again shortly before that, and after a 401. */
 export type TokenSource = (signal: AbortSignal) => Promise<{ token: string; expiresAt: number }>;
+
+/** Which kinds the API server serves, cached; a miss asks the server again, but not more often than every two seconds. */
+export interface Discovery {
+  /** Without a version: the group's preferred one that has the kind. Rejects with NoMatchError. */
+  resourceFor(kind: { group: string; version?: string; kind: string }): Promise<DiscoveredResource>;
+  resourceForKind(apiVersion: string, kind: string): Promise<DiscoveredResource>;
+  /** All kinds in all versions, the preferred version of a group first. */
+  resources(): Promise<readonly DiscoveredResource[]>;
+  /** Forget: the next question goes to the server. Call it after applying CustomResourceDefinitions. */
+  invalidate(): void;
+}

@@ -1,18 +1,87 @@
-import type { ResourceType } from './object.ts';
+import type { Caller } from './caller.ts';
+import type { Discovery } from './client.ts';
+import { NoMatchError } from './errors.ts';
+import { type DiscoveredResource, parseApiVersion } from './object.ts';
+import { fetchServed } from './served.ts';
 
-/** A served kind with what can be done to it. */
-export interface DiscoveredResource extends ResourceType {
-  verbs: readonly string[];
-  subresources: readonly string[];
+/** A table younger than this is believed when it does not have a kind. */
+const MISS_FRESH_MS = 2_000;
+/** One older than this is read again behind the back of whoever asks, so that removed kinds go. */
+const STALE_MS = 5 * 60_000;
+
+interface Table {
+  resources: readonly DiscoveredResource[];
+  byKind: Map<string, DiscoveredResource>;
+  readAt: number;
 }
 
-/** Which kinds the API server serves, cached; a miss asks the server again, but not more often than every two seconds. */
-export interface Discovery {
-  /** Without a version: the group's preferred one that has the kind. Rejects with NoMatchError. */
-  resourceFor(kind: { group: string; version?: string; kind: string }): Promise<DiscoveredResource>;
-  resourceForKind(apiVersion: string, kind: string): Promise<DiscoveredResource>;
-  /** All kinds in all versions. */
-  resources(): Promise<readonly DiscoveredResource[]>;
-  /** Forget: the next question goes to the server. Call it after applying CustomResourceDefinitions. */
-  invalidate(): void;
+/** The cache over one server's discovery documents. */
+export function createDiscovery(
+  caller: Caller,
+  now: () => number = () => performance.now(),
+): Discovery {
+  let table: Table | undefined;
+  let reading: Promise<Table> | undefined;
+
+  const read = (): Promise<Table> => {
+    if (reading !== undefined) return reading;
+    const startedAt = now();
+    const mine: Promise<Table> = fetchServed(caller)
+      .then((resources) => {
+        const fresh = { resources, byKind: index(resources), readAt: startedAt };
+        // Invalidated meanwhile: whoever asked gets this one, the next question a newer one.
+        if (reading === mine) table = fresh;
+        return fresh;
+      })
+      .finally(() => {
+        if (reading === mine) reading = undefined;
+      });
+    reading = mine;
+    return mine;
+  };
+  const current = async (): Promise<Table> => {
+    if (table === undefined) return read();
+    // A failure here is not the caller's: the old table still answers, and the next call tries again.
+    if (now() - table.readAt > STALE_MS) read().catch(() => undefined);
+    return table;
+  };
+
+  return {
+    async resourceFor(wanted) {
+      const key = kindKey(wanted);
+      const held = await current();
+      const found = held.byKind.get(key);
+      if (found !== undefined) return found;
+      if (now() - held.readAt < MISS_FRESH_MS) throw new NoMatchError(wanted);
+      const again = (await read()).byKind.get(key);
+      if (again === undefined) throw new NoMatchError(wanted);
+      return again;
+    },
+    resourceForKind(apiVersion, kind) {
+      return this.resourceFor({ ...parseApiVersion(apiVersion), kind });
+    },
+    async resources() {
+      return (await current()).resources;
+    },
+    invalidate() {
+      table = undefined;
+      reading = undefined;
+    },
+  };
+}
+
+function kindKey({ group, version, kind }: { group: string; version?: string; kind: string }) {
+  return `${group}/${version ?? ''}/${kind}`;
+}
+
+/** By exact version, and by none for the first (preferred) version that has the kind. */
+function index(resources: readonly DiscoveredResource[]): Map<string, DiscoveredResource> {
+  const byKind = new Map<string, DiscoveredResource>();
+  for (const resource of resources) {
+    const { group, kind } = resource;
+    for (const key of [kindKey(resource), kindKey({ group, kind })]) {
+      if (!byKind.has(key)) byKind.set(key, resource);
+    }
+  }
+  return byKind;
 }

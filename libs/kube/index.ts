@@ -1,6 +1,7 @@
 export type * from './client.ts';
-export type { DiscoveredResource, Discovery } from './discovery.ts';
+export { type ConnectOptions, connectKube, userAgent } from './connect.ts';
 export * from './errors.ts';
 export { type Impersonation, serviceAccountUser } from './impersonate.ts';
 export * from './object.ts';
 export * from './resources.ts';
+export { connectAsServiceAccount } from './service-account.ts';

@@ -52,6 +52,12 @@ export interface ResourceType {
   namespaced: boolean;
 }
 
+/** A served kind with what can be done to it. */
+export interface DiscoveredResource extends ResourceType {
+  verbs: readonly string[];
+  subresources: readonly string[];
+}
+
 export interface ObjectRef {
   namespace?: string;
   name: string;

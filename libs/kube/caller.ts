@@ -1,0 +1,108 @@
+import type { RawRequest } from './client.ts';
+import { ConnectionError, RequestTimeoutError } from './errors.ts';
+import { retrying } from './retry.ts';
+import { apiError } from './status.ts';
+import type { Transport } from './transport.ts';
+import type { WireRequest, WireResponse, WireStream } from './wire.ts';
+
+/** Requests in the API server's terms: JSON both ways, failures as errors, retried where that is safe. */
+export interface Caller {
+  request<T>(request: RawRequest): Promise<T>;
+  /** A watch: one attempt, no time limit once the answer began. Fails with ApiError unless the status is 2xx. */
+  stream(request: RawRequest, signal: AbortSignal): Promise<WireStream>;
+  /** The same connections with more headers. */
+  with(headers: Record<string, string | string[]>): Caller;
+}
+
+export const DEFAULT_TIMEOUT_MS = 30_000;
+
+export function createCaller(
+  transport: Transport,
+  headers: Record<string, string | string[]>,
+): Caller {
+  return {
+    request: <T>(raw: RawRequest) => requestJson<T>(transport, headers, raw),
+    async stream(raw, signal) {
+      const response = await transport.stream(wireRequest(raw, headers), signal);
+      if (response.status < 300) return response;
+      const chunks: Buffer[] = [];
+      for await (const chunk of response.chunks) chunks.push(chunk);
+      throw apiError(response.status, response.headers, Buffer.concat(chunks));
+    },
+    with: (more) => createCaller(transport, { ...headers, ...more }),
+  };
+}
+
+async function requestJson<T>(
+  transport: Transport,
+  headers: Record<string, string | string[]>,
+  raw: RawRequest,
+): Promise<T> {
+  const timeoutMs = raw.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const wire = wireRequest(raw, headers);
+  const limit = new AbortController();
+  const { signal } = limit;
+  const late = `${raw.method} ${raw.path} took longer than ${timeoutMs} ms`;
+  const timer = setTimeout(() => limit.abort(new RequestTimeoutError(late)), timeoutMs);
+  const abort = () => limit.abort(raw.signal?.reason);
+  if (raw.signal?.aborted) abort();
+  raw.signal?.addEventListener('abort', abort);
+  try {
+    return await retrying(
+      async () => {
+        const response = await transport.exchange(wire, signal);
+        if (response.status >= 300) {
+          throw apiError(response.status, response.headers, response.body);
+        }
+        return parsed<T>(response, raw);
+      },
+      { signal, deadline: performance.now() + timeoutMs, idempotent: isIdempotent(raw) },
+    );
+  } finally {
+    clearTimeout(timer);
+    raw.signal?.removeEventListener('abort', abort);
+  }
+}
+
+function parsed<T>(response: WireResponse, raw: RawRequest): T {
+  try {
+    return JSON.parse(response.body.toString('utf8'));
+  } catch (cause) {
+    throw new ConnectionError(`the answer to ${raw.method} ${raw.path} is not JSON`, {
+      sent: true,
+      cause,
+    });
+  }
+}
+
+/**
+ * Whether doing it twice is the same as once (RFC 9110 9.2.2). A JSON patch may append, a create may make
+ * two; server-side apply and merge patches say how it shall be. A dry run leaves nothing behind.
+ */
+function isIdempotent({ method, contentType, query }: RawRequest): boolean {
+  if (query?.dryRun === 'All') return true;
+  if (method === 'PATCH') return contentType !== 'application/json-patch+json';
+  return method !== 'POST';
+}
+
+function wireRequest(raw: RawRequest, base: Record<string, string | string[]>): WireRequest {
+  const headers = { ...base, accept: raw.accept ?? 'application/json' };
+  const path = raw.query === undefined ? raw.path : raw.path + queryOf(raw.query);
+  const { method } = raw;
+  if (raw.body === undefined) return { method, path, headers };
+  return {
+    method,
+    path,
+    headers: { ...headers, 'content-type': raw.contentType ?? 'application/json' },
+    body: Buffer.from(JSON.stringify(raw.body)),
+  };
+}
+
+function queryOf(query: NonNullable<RawRequest['query']>): string {
+  let text = '';
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined) continue;
+    text += `${text === '' ? '?' : '&'}${name}=${encodeURIComponent(value)}`;
+  }
+  return text;
+}

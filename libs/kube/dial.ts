@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP, type Socket } from 'node:net';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import type { Cluster } from '@kubernetes/client-node/dist/config_types.js';
+import type { Credentials } from './credentials.ts';
+import { ConnectionError, KubeconfigError } from './errors.ts';
+
+/** Where an API server is, and how to know that it is the right one. */
+export interface Endpoint {
+  url: URL;
+  /** Read at every dial: CA files are rotated too. */
+  ca(): Buffer | undefined;
+  insecure: boolean;
+  servername?: string;
+  proxy?: URL;
+}
+
+export const DIAL_TIMEOUT_MS = 10_000;
+
+/** The endpoint of a kubeconfig cluster. Throws KubeconfigError for a URL that cannot be used. */
+export function endpointOf(cluster: Cluster): Endpoint {
+  const url = urlOf(cluster.server, 'server', ['https:', 'http:']);
+  const { caData, caFile } = cluster;
+  const inline = caData ? Buffer.from(caData, 'base64') : undefined;
+  return {
+    url,
+    ca: () => inline ?? (caFile ? readCa(caFile) : undefined),
+    insecure: cluster.skipTLSVerify === true,
+    ...(cluster.tlsServerName ? { servername: cluster.tlsServerName } : {}),
+    ...(cluster.proxyUrl
+      ? { proxy: urlOf(cluster.proxyUrl, 'proxy-url', ['http:', 'https:']) }
+      : {}),
+  };
+}
+
+function urlOf(text: string, field: string, protocols: string[]): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !protocols.includes(url.protocol)) {
+    const schemes = protocols.map((protocol) => `${protocol}//`).join(' or ');
+    throw new KubeconfigError(`the cluster's ${field} has to be a URL with ${schemes}`);
+  }
+  return url;
+}
+
+function readCa(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch {
+    throw new KubeconfigError(`cannot read the certificate authority ${path}`);
+  }
+}
+
+/**
+ * A TLS connection to the endpoint, through its proxy if it has one, verified and with ALPN done.
+ * Rejects with ConnectionError (nothing was sent) after 10 seconds at the latest.
+ */
+export async function dial(
+  endpoint: Endpoint,
+  credentials: Credentials,
+  alpn: string[],
+  timeoutMs = DIAL_TIMEOUT_MS,
+): Promise<TLSSocket> {
+  const { hostname, port } = addressOf(endpoint.url);
+  const until = AbortSignal.timeout(timeoutMs);
+  try {
+    const tunnel = endpoint.proxy
+      ? await tunnelThrough(endpoint.proxy, hostname, port, until)
+      : undefined;
+    const servername = endpoint.servername ?? (isIP(hostname) ? undefined : hostname);
+    const ca = endpoint.ca();
+    const socket = tlsConnect({
+      ...(tunnel ? { socket: tunnel } : { host: hostname, port }),
+      ...(servername === undefined ? {} : { servername }),
+      ...(ca === undefined ? {} : { ca }),
+      ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
+      ...(credentials.key === undefined ? {} : { key: credentials.key }),
+      rejectUnauthorized: !endpoint.insecure,
+      ALPNProtocols: alpn,
+    });
+    await opened(socket, 'secureConnect', until);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 30_000);
+    return socket;
+  } catch (cause) {
+    if (cause instanceof KubeconfigError) throw cause;
+    throw new ConnectionError(`cannot reach ${endpoint.url.origin}: ${describe(cause)}`, {
+      sent: false,
+      cause,
+    });
+  }
+}
+
+/** What went wrong in words; an AggregateError (all addresses of a name failed) has none of its own. */
+export function describe(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
+  if (!(error instanceof Error)) return String(error);
+  return error.message || ('code' in error ? String(error.code) : error.name);
+}
+
+function addressOf(url: URL): { hostname: string; port: number } {
+  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  return { hostname, port: Number(url.port || (url.protocol === 'http:' ? 80 : 443)) };
+}
+
+function opened(socket: TLSSocket, event: string, until: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error) => {
+      until.removeEventListener('abort', late);
+      socket.off(event, settle).off('error', settle).off('close', closed);
+      if (error === undefined) return resolve();
+      socket.on('error', () => undefined).destroy();
+      reject(error);
+    };
+    const late = () => settle(new Error('timed out while connecting'));
+    const closed = () => settle(new Error('closed while connecting'));
+    until.addEventListener('abort', late);
+    socket.once(event, settle).once('error', settle).once('close', closed);
+  });
+}
+
+/** An HTTP CONNECT tunnel (RFC 9110 9.3.6); user and password of the proxy URL are sent as Basic. */
+function tunnelThrough(
+  proxy: URL,
+  hostname: string,
+  port: number,
+  until: AbortSignal,
+): Promise<Socket> {
+  const target = `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
+  const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const request = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
+    ...addressOf(proxy),
+    host: addressOf(proxy).hostname,
+    method: 'CONNECT',
+    path: target,
+    agent: false,
+    signal: until,
+    headers: {
+      host: target,
+      ...(proxy.username
+        ? { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` }
+        : {}),
+    },
+  });
+  return new Promise((resolve, reject) => {
+    request.once('connect', (response, socket) => {
+      if (response.statusCode === 200) return resolve(socket);
+      socket.destroy();
+      reject(new Error(`proxy ${proxy.host} answered ${response.statusCode} to CONNECT`));
+    });
+    request.once('response', (response) => {
+      response.resume();
+      reject(new Error(`proxy ${proxy.host} answered ${response.statusCode} to CONNECT`));
+    });
+    request.once('error', (cause) =>
+      reject(new Error(`proxy ${proxy.host}: ${describe(cause)}`, { cause })),
+    );
+    request.end();
+  });
+}

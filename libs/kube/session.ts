@@ -1,0 +1,250 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  connect as http2Connect,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { describe } from './dial.ts';
+import { ConnectionError } from './errors.ts';
+import { keepPulse, type PulseOptions } from './pulse.ts';
+import type { Wire, WireHead, WireRequest, WireResponse, WireStream } from './wire.ts';
+
+/** Big windows: a list of 500 objects is megabytes, and the default of 64 KiB would stop it for each round trip. */
+const STREAM_WINDOW_BYTES = 4 << 20;
+const SESSION_WINDOW_BYTES = 16 << 20;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** One HTTP/2 connection (RFC 9113). */
+export interface Session extends Wire {
+  /** Streams that are open now, and how many the server allows at once. */
+  streams(): number;
+  limit(): number;
+  /** False once the server said GOAWAY, the connection broke, or it was retired. */
+  usable(): boolean;
+  closed(): boolean;
+  /** Takes no new streams, and closes when the last one ends. */
+  retire(): void;
+  destroy(error: Error): void;
+}
+
+export interface SessionEvents {
+  /** A stream ended, so that another one may start; or the session ended, so that another one has to be opened. */
+  changed(): void;
+  /** The connection ended though nobody here wanted that. */
+  lost(error: Error): void;
+}
+
+/**
+ * Speaks HTTP/2 over a connected socket. Resolves when the server's SETTINGS are here, as only they tell
+ * how many streams it allows. Rejects with ConnectionError.
+ */
+export function openSession(
+  socket: TLSSocket,
+  origin: string,
+  events: SessionEvents,
+  pulse?: PulseOptions,
+): Promise<Session> {
+  const http2 = http2Connect(origin, {
+    createConnection: () => socket,
+    settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
+  });
+  return new Promise((resolve, reject) => {
+    const fail = (cause?: unknown) => {
+      clearTimeout(timer);
+      http2.destroy();
+      const why = cause === undefined ? 'closed before its SETTINGS' : describe(cause);
+      reject(new ConnectionError(`no HTTP/2 with ${origin}: ${why}`, { sent: false, cause }));
+    };
+    const timer = setTimeout(
+      () => fail(new Error('no SETTINGS in 10 seconds')),
+      HANDSHAKE_TIMEOUT_MS,
+    );
+    http2.once('error', fail).once('close', fail);
+    http2.once('remoteSettings', () => {
+      clearTimeout(timer);
+      http2.off('error', fail).off('close', fail);
+      http2.setLocalWindowSize(SESSION_WINDOW_BYTES);
+      resolve(sessionOver(http2, socket, origin, events, pulse));
+    });
+  });
+}
+
+function sessionOver(
+  http2: ClientHttp2Session,
+  socket: TLSSocket,
+  origin: string,
+  events: SessionEvents,
+  pulse?: PulseOptions,
+): Session {
+  let open = 0;
+  let retired = false;
+  let failure: Error | undefined;
+  /** Streams above this were never looked at by the server (RFC 9113 6.8). */
+  let lastProcessed = Number.POSITIVE_INFINITY;
+
+  /** We end it ourselves: no news for anybody. */
+  let intended = false;
+
+  const fail = (error: Error) => {
+    failure ??= error;
+    if (!http2.destroyed) http2.destroy(undefined, constants.NGHTTP2_CANCEL);
+  };
+  const stopPulse = keepPulse(http2, socket, fail, pulse);
+  http2.on('error', (error) => {
+    failure ??= error;
+  });
+  http2.on('goaway', (_code: number, lastStreamId: number) => {
+    lastProcessed = lastStreamId;
+    retired = true;
+    events.changed();
+  });
+  http2.once('close', () => {
+    stopPulse();
+    if (!intended) events.lost(failure ?? new Error('closed by the server'));
+    retired = true;
+    events.changed();
+  });
+
+  const broken = (stream: ClientHttp2Stream | undefined, cause: unknown): ConnectionError => {
+    const refused =
+      stream === undefined ||
+      stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ||
+      (stream.id ?? Number.POSITIVE_INFINITY) > lastProcessed;
+    const why = describe(cause ?? failure ?? new Error('connection closed'));
+    return new ConnectionError(`lost the connection to ${origin}: ${why}`, {
+      sent: !refused,
+      cause: cause ?? failure,
+    });
+  };
+
+  /** Starts a stream and counts it until it is over. */
+  const start = (request: WireRequest): ClientHttp2Stream => {
+    const headers: OutgoingHttpHeaders = {
+      ':method': request.method,
+      ':path': request.path,
+      ...request.headers,
+    };
+    let stream: ClientHttp2Stream;
+    try {
+      stream = http2.request(headers, { endStream: request.body === undefined });
+    } catch (cause) {
+      throw broken(undefined, cause);
+    }
+    open += 1;
+    stream.once('close', () => {
+      open -= 1;
+      if (retired && open === 0) http2.close();
+      events.changed();
+    });
+    if (request.body !== undefined) stream.end(request.body);
+    return stream;
+  };
+
+  return {
+    streams: () => open,
+    limit: () => http2.remoteSettings.maxConcurrentStreams ?? 100,
+    usable: () => !retired && !http2.closed && !http2.destroyed,
+    closed: () => http2.destroyed,
+    retire() {
+      intended = true;
+      retired = true;
+      if (open === 0) http2.close();
+    },
+    destroy(error) {
+      intended = true;
+      fail(error);
+    },
+    exchange: async (request, signal) => exchange(start(request), broken, signal),
+    stream: async (request, signal) => openStream(start(request), broken, signal),
+  };
+}
+
+type Broken = (stream: ClientHttp2Stream, cause: unknown) => ConnectionError;
+
+/** Waits for the whole answer. */
+function exchange(
+  stream: ClientHttp2Stream,
+  broken: Broken,
+  signal: AbortSignal,
+): Promise<WireResponse> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let head: WireHead | undefined;
+    let failure: unknown;
+    const abort = () => {
+      reject(signal.reason);
+      stream.close(constants.NGHTTP2_CANCEL);
+    };
+    signal.addEventListener('abort', abort);
+    stream.on('response', (headers) => {
+      head = headOf(headers);
+    });
+    stream.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+    });
+    stream.on('error', (error) => {
+      failure = error;
+    });
+    stream.on('end', () => {
+      if (head === undefined || stream.aborted || stream.rstCode !== 0) return;
+      const [first] = chunks;
+      const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
+      resolve({ ...head, body });
+    });
+    stream.on('close', () => {
+      signal.removeEventListener('abort', abort);
+      reject(broken(stream, failure));
+    });
+  });
+}
+
+/** Waits for the headers; the body is left to be iterated. */
+function openStream(
+  stream: ClientHttp2Stream,
+  broken: Broken,
+  signal: AbortSignal,
+): Promise<WireStream> {
+  return new Promise((resolve, reject) => {
+    let failure: unknown;
+    const abort = () => {
+      reject(signal.reason);
+      stream.close(constants.NGHTTP2_CANCEL);
+    };
+    signal.addEventListener('abort', abort);
+    stream.on('error', (error) => {
+      failure = error;
+    });
+    stream.on('response', (headers) => {
+      resolve({
+        ...headOf(headers),
+        chunks: chunksOf(stream, () => broken(stream, failure)),
+        cancel: () => stream.close(constants.NGHTTP2_CANCEL),
+      });
+    });
+    stream.on('close', () => {
+      signal.removeEventListener('abort', abort);
+      reject(broken(stream, failure));
+    });
+  });
+}
+
+async function* chunksOf(
+  stream: ClientHttp2Stream,
+  broken: () => ConnectionError,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk;
+  } catch {
+    throw broken();
+  } finally {
+    stream.close(constants.NGHTTP2_CANCEL);
+  }
+  if (stream.aborted) throw broken();
+}
+
+function headOf(headers: IncomingHttpHeaders): WireHead {
+  return { status: Number(headers[':status'] ?? 0), headers };
+}
