@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GoBuildOptions, goBuild } from './gobuild.ts';
+import { cacheFolder, type GoBuildOptions, goBuild } from '@weir/render/gobuild';
 
 const KUBERNETES = 'v1.36.3';
 const KUBERNETES_VERSION = [
@@ -58,31 +58,50 @@ export const TOOLS = Object.keys(SOURCES) as Tool[];
 /** Binaries that `KUBEBUILDER_ASSETS` may hold (the layout of controller-runtime's envtest). */
 const ASSETS: readonly Tool[] = ['etcd', 'kube-apiserver', 'kubectl'];
 
+export interface BuildToolsOptions {
+  /** Gets lines for people; default: stderr. */
+  progress?: (line: string) => void;
+  /** Default: `process.env`. */
+  env?: NodeJS.ProcessEnv;
+  signal?: AbortSignal;
+}
+
 /**
- * Paths of the asked binaries; those that neither `KUBEBUILDER_ASSETS` nor the cache holds are built (minutes each
- * when Go's own cache is empty). `progress` gets lines for people; default: stderr.
+ * Paths of the asked binaries. Those that neither `KUBEBUILDER_ASSETS` nor the cache (`$WEIR_CACHE`, else `weir` in the
+ * user's cache folder) holds are built, which takes minutes when Go's own cache is empty.
  */
 export async function buildTools(
   wanted: Iterable<Tool>,
-  options: Omit<GoBuildOptions, 'position'> & { env?: NodeJS.ProcessEnv } = {},
+  options: BuildToolsOptions = {},
 ): Promise<Map<Tool, string>> {
+  const { env = process.env, progress = console.error, signal } = options;
   const asked = new Set(wanted);
   const tools = TOOLS.filter((tool) => asked.has(tool));
-  const assets = (options.env ?? process.env).KUBEBUILDER_ASSETS;
   const paths = new Map<Tool, string>();
   for (const [index, tool] of tools.entries()) {
-    const position = `${index + 1} of ${tools.length}`;
-    const path =
-      (await findAsset(assets, tool)) ?? (await buildTool(tool, { ...options, position }));
-    paths.set(tool, path);
+    const options = {
+      cacheDir: cacheFolder(env),
+      onProgress: (line: string) => progress(`(${index + 1} of ${tools.length}) ${line}`),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    const asset = await findAsset(env.KUBEBUILDER_ASSETS, tool);
+    paths.set(tool, asset ?? (await buildTool(tool, options)));
   }
   return paths;
 }
 
-async function buildTool(tool: Tool, options: GoBuildOptions): Promise<string> {
-  const { module, ...source }: ToolSource = SOURCES[tool];
-  const moduleDir = join(import.meta.dirname, 'modules', module);
-  return goBuild({ name: tool, moduleDir, ...source }, options);
+async function buildTool(
+  tool: Tool,
+  options: Pick<GoBuildOptions, 'cacheDir' | 'onProgress' | 'signal'>,
+): Promise<string> {
+  const { version, module, package: target, ldflags = [] }: ToolSource = SOURCES[tool];
+  return goBuild({
+    ...options,
+    name: `${tool}-${version}`,
+    module: join(import.meta.dirname, 'modules', module),
+    package: target,
+    ldflags: ['-s', '-w', ...ldflags].join(' '),
+  });
 }
 
 async function findAsset(assets: string | undefined, tool: Tool): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ApiRequest, certificateRequests } from './api.ts';
@@ -58,7 +58,7 @@ export interface Cluster extends Control {
   request: ApiRequest;
   /** Runs kubectl as administrator; a failure is its `code`, not an error. Needs the option `kubectl`. */
   kubectl(args: string[], options?: { input?: string }): Promise<CommandResult>;
-  /** Path of a binary that this cluster was started with. */
+  /** Path of a binary that this cluster was started with, in a folder for PATH that goes with the cluster. */
   bin(tool: Tool): string;
   /** Requests that the API server has answered so far, oldest first. Needs the option `audit`. */
   audit(): Promise<AuditEvent[]>;
@@ -95,7 +95,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 /** `startCluster` without the parts that are given. */
 export async function launch(options: ClusterOptions, given: Given): Promise<Cluster> {
   const components = componentsOf(options, given);
-  const bins = await buildTools(
+  const built = await buildTools(
     [...components, ...(options.tools ?? []), ...(options.kubectl ? ['kubectl' as const] : [])],
     options.progress === undefined ? {} : { progress: options.progress },
   );
@@ -104,6 +104,7 @@ export async function launch(options: ClusterOptions, given: Given): Promise<Clu
   const files = layout(dir);
   const logDir = resolve(options.logDir ?? join(dir, 'logs'));
   await mkdir(logDir, { recursive: true });
+  const bins = await linkTools(built, files.bin);
   const ports = { apiserver: await freePort(), nats: await freePort() };
   const [supervisor, kubernetes] = await Promise.all([
     supervise(dir),
@@ -205,6 +206,18 @@ async function defaultServiceAccount(request: ApiRequest): Promise<void> {
     timeoutMs: 30_000,
     message: 'the service account of the default namespace',
   });
+}
+
+/** The cache's file names tell versions apart; who has this folder on PATH needs the plain names. */
+async function linkTools(built: Map<Tool, string>, folder: string): Promise<Map<Tool, string>> {
+  await mkdir(folder);
+  const links = new Map<Tool, string>();
+  for (const [tool, target] of built) {
+    const link = join(folder, tool);
+    await symlink(target, link);
+    links.set(tool, link);
+  }
+  return links;
 }
 
 function requireTool(bins: Map<Tool, string>, tool: Tool): string {

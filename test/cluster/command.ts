@@ -31,21 +31,18 @@ async function main(): Promise<void> {
   });
   const cluster = await Promise.race([opening, stopped]);
   if (cluster === undefined) process.exit(1);
-  printExports(cluster, values.helm);
+  printExports(cluster);
   await stopped;
   console.error('stopping ...');
   await cluster.close();
   process.exit(0);
 }
 
-function printExports(cluster: Cluster, helm: boolean): void {
-  const folders = [cluster.bin('kubectl'), ...(helm ? [cluster.bin('helm')] : [])].map((path) =>
-    dirname(path),
-  );
+function printExports(cluster: Cluster): void {
   for (const [name, value] of Object.entries(cluster.env)) {
     console.log(`export ${name}=${quote(value)}`);
   }
-  console.log(`export PATH=${folders.map(quote).join(':')}:"$PATH"`);
+  console.log(`export PATH=${quote(dirname(cluster.bin('kubectl')))}:"$PATH"`);
   console.log('ready');
 }
 

@@ -16,6 +16,7 @@ export type Component = (typeof COMPONENTS)[number];
 export function layout(dir: string) {
   const pki = join(dir, 'pki');
   return {
+    bin: join(dir, 'bin'),
     pki,
     etcdData: join(dir, 'etcd'),
     // A socket instead of a port: nobody but the owner of the folder can reach the unprotected etcd.
