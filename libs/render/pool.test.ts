@@ -77,7 +77,7 @@ test('an abort gives up what runs and what waits', async (t) => {
   const one = pool.build({ artifact, path: 'app' }, { signal: running.signal });
   const two = pool.build({ artifact, path: 'app' }, { signal: waiting.signal });
   const three = pool.version();
-  await engines(pool, 1);
+  await engines(pool, 2);
   waiting.abort();
   await assert.rejects(two, { reason: 'Aborted' });
   running.abort(new Error('why'));
@@ -98,11 +98,27 @@ test('as many requests run at a time as there are engines', async (t) => {
   }
 });
 
+test('what is quick does not wait for builds', async (t) => {
+  const pool = await openPool(t);
+  const artifact = await packFiles(t, SLOW);
+  const stop = new AbortController();
+  const builds = [1, 2, 3].map(() =>
+    assert.rejects(pool.build({ artifact, path: 'app' }, { signal: stop.signal }), {
+      reason: 'Aborted',
+    }),
+  );
+  await Promise.all([pool.version(), pool.semver({ range: '1', versions: [] })]);
+  assert.equal(pool.pids().length, 2, 'one for builds, one for the rest');
+  stop.abort();
+  await Promise.all(builds);
+});
+
 test('requests run in the order in which they came', async (t) => {
   const pool = await openPool(t);
   const ended: number[] = [];
   const order = Array.from({ length: 20 }, (_, n) => n);
-  await Promise.all(order.map((n) => pool.version().then(() => ended.push(n))));
+  const request = { artifact: await packFiles(t, EXAMPLE), path: 'base' };
+  await Promise.all(order.map((n) => pool.build(request).then(() => ended.push(n))));
   assert.deepEqual(ended, order);
 });
 

@@ -21,6 +21,7 @@ export interface EngineProcess {
 export interface EngineOptions {
   binary: string;
   memoryLimitBytes: number;
+  artifactLimitBytes: number;
   log: Logger;
 }
 
@@ -31,9 +32,11 @@ interface Pending {
 }
 
 /** Starts an engine. It ends with this process: its input closes then. */
-export function startEngine({ binary, memoryLimitBytes, log }: EngineOptions): EngineProcess {
+export function startEngine(options: EngineOptions): EngineProcess {
+  const { binary, memoryLimitBytes, artifactLimitBytes, log } = options;
+  const limits = [`--memory-limit=${memoryLimitBytes}`, `--artifact-limit=${artifactLimitBytes}`];
   // No environment: the engine needs none, and it must not inherit secrets.
-  const child = spawn(binary, [`--memory-limit=${memoryLimitBytes}`], { env: {}, cwd: '/' });
+  const child = spawn(binary, limits, { env: {}, cwd: '/' });
   const { promise: ended, resolve: hasEnded } = Promise.withResolvers<void>();
   const lastLine = tail(child);
   let pending: Pending | undefined;

@@ -25,14 +25,20 @@ type limits struct {
 	cacheBytes int64 // unpacked, of all artifacts kept
 }
 
-var defaultLimits = limits{
-	entries:    100_000,
-	fileBytes:  128 << 20,
-	totalBytes: 256 << 20,
-	ratio:      200,
-	ratioFrom:  32 << 20,
-	cacheBytes: 256 << 20,
+// limitsFor are the limits of an engine that takes artifacts of up to bytes,
+// unpacked, and keeps as much of them in memory.
+func limitsFor(bytes int64) limits {
+	return limits{
+		entries:    100_000,
+		fileBytes:  bytes / 2,
+		totalBytes: bytes,
+		ratio:      200,
+		ratioFrom:  32 << 20,
+		cacheBytes: bytes,
+	}
 }
+
+var defaultLimits = limitsFor(256 << 20)
 
 // unpack reads the artifact in a local tar.gz file, after checking that the
 // file's SHA-256 is digest ("sha256:<hex>"). Only regular files count: links are
@@ -127,7 +133,8 @@ func entryPath(name string) (string, error) {
 	return clean, nil
 }
 
-// artifacts keeps the least recently used ones out of memory.
+// artifacts are those in memory; when they get too many, the least recently
+// used go.
 type artifacts struct {
 	max   limits
 	trees map[string]*tree

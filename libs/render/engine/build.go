@@ -50,7 +50,7 @@ func (e *engine) build(r *buildRequest) (*buildAnswer, error) {
 	if err != nil {
 		answer.Failed = toWire(err)
 	}
-	answer.Warnings = append(answer.Warnings, inspect.warnings...)
+	answer.Warnings = append(append(answer.Warnings, inspect.warnings...), inexact(answer.Objects)...)
 	return answer, nil
 }
 

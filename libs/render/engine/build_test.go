@@ -169,6 +169,15 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+func TestIntegersThatJavaScriptCanNotHold(t *testing.T) {
+	const big = "apiVersion: x.y/v1\nkind: Big\nmetadata: {name: one, namespace: a}\nspec: {list: [{n: 9007199254740993, ok: 9007199254740991, f: 1.5e300}]}\n"
+	answer := mustBuild(t, files{"a/x.yaml": big}, &buildRequest{Path: "a"})
+	want := []string{"Big/a/one: 9007199254740993 in .spec.list[0].n is beyond 2^53 and may lose digits: write it as a string if the field allows it"}
+	if !slices.Equal(answer.Warnings, want) {
+		t.Errorf("got %q", answer.Warnings)
+	}
+}
+
 func TestBuildsDoNotTouchTheArtifact(t *testing.T) {
 	tree := example.tree(t)
 	before := map[string]string{}

@@ -11,12 +11,13 @@ import (
 
 func main() {
 	memory := flag.Int64("memory-limit", 0, "bytes of memory after which the process ends, 0 for no limit")
+	artifact := flag.Int64("artifact-limit", defaultLimits.totalBytes, "bytes that an artifact may unpack to, and that are kept in memory of all")
 	flag.Parse()
 	out := os.Stdout
 	// Whatever a library prints must not get between two frames.
 	os.Stdout = os.Stderr
 	goOffline()
-	e := &engine{artifacts: newArtifacts(defaultLimits), memory: memoryLimit(*memory)}
+	e := &engine{artifacts: newArtifacts(limitsFor(*artifact)), memory: memoryLimit(*memory)}
 	e.memory.apply()
 	warmUp()
 	if err := e.serve(os.Stdin, out); err != nil {

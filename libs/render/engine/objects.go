@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"io"
 
 	"github.com/fluxcd/pkg/ssa/normalize"
 	"github.com/fluxcd/pkg/ssa/utils"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // objects decodes manifests and prepares them as Flux does before it applies
@@ -29,4 +31,41 @@ func objects(manifests io.Reader, owner map[string]string, common *commonMetadat
 		out[i] = object.Object
 	}
 	return out, nil
+}
+
+// maxExact is the largest integer up to which JavaScript's numbers are exact.
+const maxExact = 1<<53 - 1
+
+// inexact names the integers that would reach the cluster changed, because they
+// pass through JavaScript. Those of a CRD are bounds in a schema, which
+// Kubernetes itself keeps as floating point.
+func inexact(list []map[string]any) (warnings []string) {
+	for _, object := range list {
+		u := &unstructured.Unstructured{Object: object}
+		if utils.IsCRD(u) {
+			continue
+		}
+		visitIntegers(object, "", func(path string, n int64) {
+			if n > maxExact || n < -maxExact {
+				warnings = append(warnings, fmt.Sprintf("%s: %d in %s is beyond 2^53 and may lose digits: write it as a string if the field allows it",
+					utils.FmtUnstructured(u), n, path))
+			}
+		})
+	}
+	return warnings
+}
+
+func visitIntegers(value any, path string, visit func(path string, n int64)) {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, child := range v {
+			visitIntegers(child, path+"."+name, visit)
+		}
+	case []any:
+		for i, child := range v {
+			visitIntegers(child, fmt.Sprintf("%s[%d]", path, i), visit)
+		}
+	case int64:
+		visit(path, v)
+	}
 }
