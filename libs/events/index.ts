@@ -22,5 +22,13 @@ export {
   type Recorder,
   type RecorderOptions,
 } from './recorder.ts';
-export type { StreamName, StreamSettings } from './streams.ts';
-export { artifactSubject, eventSubject, kindGroup, subjectToken, tokenText } from './subjects.ts';
+export { ensureStream, type StreamName, type StreamSettings } from './streams.ts';
+export {
+  artifactFilter,
+  artifactSubject,
+  eventFilter,
+  eventSubject,
+  kindGroup,
+  subjectToken,
+  tokenText,
+} from './subjects.ts';

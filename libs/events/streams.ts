@@ -30,7 +30,7 @@ const SCHEMA = 1;
 const STREAM_NOT_FOUND = 10059;
 const STREAM_NAME_IN_USE = 10058;
 
-type Definition = Partial<StreamConfig> & { name: StreamName };
+type Definition = Partial<StreamConfig> & { name: string };
 
 /** What each stream looks like: design, "NATS". */
 export function streamDefinitions(settings: StreamSettings): Definition[] {
@@ -41,7 +41,6 @@ export function streamDefinitions(settings: StreamSettings): Definition[] {
     num_replicas: settings.replicas ?? 1,
     duplicate_window: nanos(2 * 60 * 1000),
     allow_direct: true,
-    metadata: { [SCHEMA_KEY]: String(SCHEMA) },
   };
   return [
     {
@@ -80,7 +79,14 @@ export async function ensureStreams(
   );
 }
 
-async function ensureStream(jsm: JetStreamManager, wanted: Definition, log: Logger) {
+/** One stream, as `ensureStreams` does it: for those who keep a stream of their own. */
+export async function ensureStream(
+  jsm: JetStreamManager,
+  definition: Definition,
+  log: Logger,
+): Promise<{ info: StreamInfo; made: boolean }> {
+  const metadata = { ...definition.metadata, [SCHEMA_KEY]: String(SCHEMA) };
+  const wanted = { ...definition, metadata };
   const found = await findStream(jsm, wanted.name);
   if (found !== undefined) return { info: await migrate(jsm, found, wanted, log), made: false };
   try {

@@ -1,0 +1,11 @@
+export type { StoredArtifact } from './blobs.ts';
+export { digestOf } from './digest.ts';
+export { ArtifactError, type ArtifactFailure, ArtifactMissing } from './errors.ts';
+export { type Fetched, type FetchOptions, fetchArtifact } from './fetch.ts';
+export { collectGarbage } from './garbage.ts';
+export type { Manifest } from './manifest.ts';
+export { type FileEntry, type Packed, packArtifact } from './pack.ts';
+export { artifactPath, pathDigest } from './path.ts';
+export { type ArtifactServer, type ServeOptions, serveArtifacts } from './server.ts';
+export { type ArtifactStore, createStore, type StoreOptions } from './store.ts';
+export { readManifest, type UnpackLimits } from './unpack.ts';
