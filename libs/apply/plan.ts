@@ -67,19 +67,30 @@ export async function planObject(
     if (live !== undefined) return skipped(object, live);
   }
   const [early, answer] = await Promise.all([
-    options.expected(targetOf(object)) ? read() : undefined,
-    dryRun().then(
-      (merged) => ({ merged }),
-      (error: unknown) => ({ error }),
-    ),
+    options.expected(targetOf(object)) ? settled(read()) : undefined,
+    settled(dryRun()),
   ]);
   if ('error' in answer) {
-    const live = early ?? (isApiError(answer.error) ? await read() : undefined);
-    return refused(client, { object, type, error: answer.error }, live, options);
+    const { error } = answer;
+    const found = early ?? (isApiError(error) ? await settled(read()) : { value: undefined });
+    // The dry-run's error is the one that counts, also where the object can't be read either.
+    const live = 'error' in found ? undefined : found.value;
+    return refused(client, { object, type, error }, live, options);
   }
-  const { merged } = answer;
-  const live = wouldCreate(merged) ? undefined : (early ?? (await read()));
-  return accepted({ object, type, merged }, live, options);
+  const merged = answer.value;
+  if (wouldCreate(merged)) return accepted({ object, type, merged }, undefined, options);
+  const found = early ?? (await settled(read()));
+  if ('error' in found) throw new DryRunError(object, found.error);
+  return accepted({ object, type, merged }, found.value, options);
+}
+
+type Settled<T> = { value: T } | { error: unknown };
+
+function settled<T>(work: Promise<T>): Promise<Settled<T>> {
+  return work.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
 }
 
 /** Markers with which a user takes an object out of the apply, on either side. */

@@ -1,0 +1,227 @@
+// Health and drift against a real API server with rollouts.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { IMAGES } from '@weir/cluster';
+import { type KubeObject, serviceAccountUser } from '@weir/kube';
+import type { AppliedObject } from './apply.ts';
+import { createDriftWatch, type Drift, type DriftWatch } from './drift.ts';
+import { managerRules } from './fieldmanagers.ts';
+import { type HealthOptions, waitForHealth } from './health.ts';
+import { inventoryId } from './inventory.ts';
+import { targetOf } from './objects.ts';
+import {
+  configMap,
+  deployment,
+  FIELD_MANAGER,
+  GROUP,
+  type Harness,
+  startHarness,
+  until,
+} from './testing/harness.ts';
+
+let h: Harness;
+before(async () => {
+  h = await startHarness({ nodes: 1 });
+});
+after(() => h?.close());
+
+const MERGE = { contentType: 'application/merge-patch+json' };
+
+function health(applied: AppliedObject[], options: Partial<HealthOptions> = {}) {
+  const targets = applied.map(({ change, object }) => ({
+    target: { ...change.id, version: change.version },
+    ...(object === undefined ? {} : { object }),
+  }));
+  return waitForHealth(h.client, targets, {
+    status: (objects) => h.pool.status(objects),
+    timeoutMs: 30_000,
+    failFast: true,
+    signal: AbortSignal.timeout(60_000),
+    ...options,
+  });
+}
+
+test('a rollout is waited for until it is done', async () => {
+  const ns = await h.namespace();
+  const applied = await h.apply([configMap(ns, 'c'), deployment(ns, 'web', 2)]);
+  const result = await health(applied);
+  assert.equal(result.healthy, true);
+  assert.deepEqual(
+    result.results.map(({ status }) => status),
+    ['Current', 'Current'],
+  );
+});
+
+test('many objects of one owner share a watch', async () => {
+  const ns = await h.namespace();
+  const names = ['a', 'b', 'c'];
+  const applied = await h.apply(names.map((name) => deployment(ns, name, 1)));
+  const result = await health(applied, { labelSelector: `${GROUP}/name=app` });
+  assert.equal(result.healthy, true);
+});
+
+test('the time being over, all that is not healthy is named', async () => {
+  const ns = await h.namespace();
+  const applied = await h.apply([deployment(ns, 'web', 1, IMAGES.failing)]);
+  const result = await health(applied, { timeoutMs: 500 });
+  assert.equal(
+    result.healthy || result.message,
+    `timeout waiting for: [Deployment/${ns}/web status: 'InProgress']`,
+  );
+});
+
+test('what failed ends the wait early', async () => {
+  const ns = await h.namespace();
+  const applied = await h.apply([deployment(ns, 'web', 1, IMAGES.failing), configMap(ns, 'c')]);
+  const result = await health(applied);
+  assert.equal(
+    result.healthy || result.message,
+    `failed early due to stalled resources: [Deployment/${ns}/web status: 'Failed']`,
+  );
+});
+
+test('what is not there is NotFound, and healthy once it comes', async () => {
+  const ns = await h.namespace();
+  const target = targetOf(deployment(ns, 'late', 0));
+  const options = { failFast: true, status: (list: KubeObject[]) => h.pool.status(list) };
+  const signal = AbortSignal.timeout(60_000);
+  const early = await waitForHealth(h.client, [{ target }], { ...options, timeoutMs: 300, signal });
+  assert.equal(
+    early.healthy || early.message,
+    `timeout waiting for: [Deployment/${ns}/late status: 'NotFound']`,
+  );
+  const waiting = waitForHealth(h.client, [{ target }], { ...options, timeoutMs: 20_000, signal });
+  await h.apply([deployment(ns, 'late', 0)]);
+  assert.equal((await waiting).healthy, true);
+});
+
+test('a Job that deletes itself is done when it is gone', async () => {
+  const ns = await h.namespace();
+  const job = { group: 'batch', version: 'v1', kind: 'Job', namespace: ns, name: 'j' };
+  const result = await waitForHealth(h.client, [{ target: job }], {
+    status: (objects) => h.pool.status(objects),
+    timeoutMs: 5_000,
+    failFast: true,
+    vanishing: new Set([inventoryId(job)]),
+    signal: AbortSignal.timeout(60_000),
+  });
+  assert.equal(result.healthy, true);
+});
+
+test('an account that may only read objects waits too', async () => {
+  const ns = await h.namespace();
+  await h.cluster.request('POST', `/apis/rbac.authorization.k8s.io/v1/namespaces/${ns}/roles`, {
+    metadata: { name: 'reader' },
+    rules: [{ apiGroups: ['apps'], resources: ['deployments'], verbs: ['get'] }],
+  });
+  const bindings = `/apis/rbac.authorization.k8s.io/v1/namespaces/${ns}/rolebindings`;
+  await h.cluster.request('POST', bindings, {
+    metadata: { name: 'reader' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
+    subjects: [{ kind: 'ServiceAccount', name: 'tenant', namespace: ns }],
+  });
+  await h.apply([deployment(ns, 'web', 1)]);
+  const target = targetOf(deployment(ns, 'web'));
+  const tenant = h.client.impersonate(serviceAccountUser(ns, 'tenant'));
+  const result = await waitForHealth(tenant, [{ target }], {
+    status: (objects) => h.pool.status(objects),
+    timeoutMs: 30_000,
+    failFast: true,
+    signal: AbortSignal.timeout(60_000),
+  });
+  assert.equal(result.healthy, true);
+});
+
+test('an aborted wait rejects with the reason', async () => {
+  const ns = await h.namespace();
+  const applied = await h.apply([deployment(ns, 'web', 1, IMAGES.failing)]);
+  const stop = new AbortController();
+  const waiting = health(applied, { signal: stop.signal });
+  stop.abort(new Error('changed our mind'));
+  await assert.rejects(waiting, /changed our mind/);
+});
+
+interface Watched {
+  watch: DriftWatch;
+  drifts: Drift[];
+  track(applied: AppliedObject[]): Promise<void>;
+  /** Resolves with the first drift of the object. */
+  drift(name: string): Promise<Drift>;
+}
+
+function watchDrift(): Watched {
+  const drifts: Drift[] = [];
+  const watch = createDriftWatch(h.client, {
+    owner: { group: GROUP, fieldManager: FIELD_MANAGER },
+    rules: managerRules(FIELD_MANAGER),
+    onDrift: (drift) => drifts.push(drift),
+    onError: (type, error) => assert.fail(`${type.kind}: ${error.message}`),
+  });
+  return {
+    watch,
+    drifts,
+    async track(applied) {
+      const tracked = applied.map(async ({ object }) => {
+        assert.ok(object);
+        const type = await h.client.discovery.resourceForKind(object.apiVersion, object.kind);
+        return { type, object };
+      });
+      watch.track('flux/app', await Promise.all(tracked));
+    },
+    drift: (name) =>
+      until(() => drifts.find(({ id }) => id.name === name), {
+        timeoutMs: 10_000,
+        message: `drift of ${name}`,
+      }),
+  };
+}
+
+test('edits, deletions and lost labels are noticed; status and strangers are not', async () => {
+  const ns = await h.namespace();
+  const names = ['edited', 'deleted', 'unlabelled', 'quiet'];
+  const applied = await h.apply([
+    ...names.map((name) => configMap(ns, name, { a: '1' })),
+    deployment(ns, 'web', 1),
+  ]);
+  const w = watchDrift();
+  try {
+    await w.track(applied);
+    assert.deepEqual(w.watch.size(), { objects: 5, kinds: 2 });
+    const path = (name: string) => `/api/v1/namespaces/${ns}/configmaps/${name}`;
+    await h.cluster.request('PATCH', path('quiet'), { metadata: { labels: { x: 'y' } } }, MERGE);
+    await h.cluster.request('PATCH', path('edited'), { data: { a: '2' } }, MERGE);
+    await h.cluster.request('DELETE', path('deleted'));
+    const labels = { [`${GROUP}/name`]: null, [`${GROUP}/namespace`]: null };
+    await h.cluster.request('PATCH', path('unlabelled'), { metadata: { labels } }, MERGE);
+    assert.equal((await w.drift('edited')).what, 'changed');
+    assert.equal((await w.drift('deleted')).what, 'gone');
+    assert.equal((await w.drift('unlabelled')).what, 'gone');
+    assert.deepEqual(
+      w.drifts.filter(({ id }) => id.name === 'quiet' || id.name === 'web'),
+      [],
+    );
+    assert.ok(w.drifts.every(({ owner }) => owner === 'flux/app'));
+  } finally {
+    await w.watch.close();
+  }
+});
+
+test('our own writes are no drift, and what happens meanwhile is judged afterwards', async () => {
+  const ns = await h.namespace();
+  const w = watchDrift();
+  try {
+    await w.track(await h.apply([configMap(ns, 'a', { v: '1' }), configMap(ns, 'b', { v: '1' })]));
+    w.watch.hold('flux/app');
+    const again = await h.apply([configMap(ns, 'a', { v: '2' }), configMap(ns, 'b', { v: '2' })]);
+    const path = `/api/v1/namespaces/${ns}/configmaps/b?fieldManager=kubectl-edit`;
+    await h.cluster.request('PATCH', path, { data: { more: 'x' } }, MERGE);
+    await w.track(again);
+    const { what, managers } = await w.drift('b');
+    assert.deepEqual([what, managers], ['changed', ['kubectl-edit']]);
+    assert.equal(w.drifts.length, 1);
+    w.watch.untrack('flux/app');
+    assert.deepEqual(w.watch.size(), { objects: 0, kinds: 0 });
+  } finally {
+    await w.watch.close();
+  }
+});
