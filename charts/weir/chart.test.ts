@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { kinds } from '@weir/api';
+import { CHART, find, helm, isWorkload, type Manifest, render, workloads } from './testing.ts';
+
+const SERVICES = ['source', 'kustomize', 'helm-release', 'notification', 'image-automation'];
+
+describe('helm lint', () => {
+  for (const values of [[], ['nats.enabled=false', 'nats.external.url=nats://a:4222']]) {
+    it(`finds nothing wrong with ${values.join(' ') || 'the defaults'}`, async () => {
+      const sets = values.map((value) => `--set=${value}`);
+      const { code, stdout, stderr } = await helm(['lint', '--strict', CHART, ...sets]);
+      assert.equal(code, 0, stdout + stderr);
+    });
+  }
+});
+
+describe('the schema of the values', () => {
+  const refused: [string, RegExp][] = [
+    ['services.sorce.replicas=2', /sorce/],
+    ['services.source.replicas=-1', /replicas/],
+    ['logLevel=loud', /logLevel/],
+    ['nats.replicas=2', /replicas/],
+    ['nats.jetstream.maxFile=lots', /maxFile/],
+    ['services.source.args={artifact-port=1}', /args/],
+    ['image.digest=latest', /digest/],
+  ];
+  for (const [value, message] of refused) {
+    it(`refuses ${value}`, async () => {
+      const { code, stderr } = await helm(['template', 'weir', CHART, `--set=${value}`]);
+      assert.notEqual(code, 0);
+      assert.match(stderr, message);
+    });
+  }
+
+  it('asks for the address of an external NATS', async () => {
+    const { stderr } = await helm(['template', 'weir', CHART, '--set=nats.enabled=false']);
+    assert.match(stderr, /nats\.external\.url is needed/);
+  });
+});
+
+describe('the rendered objects', () => {
+  it('are a Deployment, an account and rights for each service', async () => {
+    const manifests = await render();
+    for (const name of SERVICES) {
+      const [deployment] = workloads([find(manifests, 'Deployment', `weir-${name}`)]);
+      assert.equal(deployment?.spec.template.spec.containers[0]?.args[0], name);
+      assert.equal(deployment?.spec.template.spec.serviceAccountName, `weir-${name}`);
+      for (const kind of ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'RoleBinding']) {
+        find(manifests, kind, `weir-${name}`);
+      }
+      const { rules } = find(manifests, 'ClusterRole', `weir-${name}`);
+      assert.ok(Array.isArray(rules), `the rules of ${name} are a list`);
+    }
+  });
+
+  it('leave out a service that is not wanted, with everything of it', async () => {
+    const manifests = await render(
+      'services.image-automation.enabled=false',
+      'nats.enabled=false',
+      'nats.external.url=nats://a:4222',
+    );
+    const names = manifests.map(({ metadata }) => metadata.name);
+    assert.deepEqual(
+      names.filter((name) => /image-automation|nats/.test(name)),
+      [],
+    );
+  });
+
+  it('have budgets and spread only with several replicas', async () => {
+    const one = await render();
+    assert.deepEqual(
+      one.filter(({ kind }) => kind === 'PodDisruptionBudget'),
+      [],
+    );
+    const several = await render('services.source.replicas=3', 'nats.replicas=3');
+    const budgets = several.filter(({ kind }) => kind === 'PodDisruptionBudget');
+    assert.deepEqual(
+      budgets.map(({ metadata }) => metadata.name),
+      ['weir-source', 'weir-nats'],
+    );
+    const spread = workloads(several).filter(
+      ({ spec }) => spec.template.spec.topologySpreadConstraints,
+    );
+    assert.deepEqual(spread.map(({ metadata }) => metadata.name).sort(), [
+      'weir-nats',
+      'weir-source',
+    ]);
+  });
+
+  it('spread by the constraints that were given, each with the selector of its service', async () => {
+    const manifests = await render(
+      'services.source.replicas=2',
+      'topologySpreadConstraints[0].topologyKey=zone',
+      'topologySpreadConstraints[0].maxSkew=1',
+      'topologySpreadConstraints[0].whenUnsatisfiable=DoNotSchedule',
+    );
+    const [source] = workloads([find(manifests, 'Deployment', 'weir-source')]);
+    assert.deepEqual(source?.spec.template.spec.topologySpreadConstraints, [
+      {
+        labelSelector: { matchLabels: source?.spec.selector.matchLabels },
+        maxSkew: 1,
+        topologyKey: 'zone',
+        whenUnsatisfiable: 'DoNotSchedule',
+      },
+    ]);
+  });
+
+  it('select the pods that they are for', async () => {
+    const manifests = await render('services.source.replicas=2', 'nats.replicas=3');
+    const pods = workloads(manifests).map(({ spec }) => spec.template);
+    for (const { kind, metadata, ...manifest } of manifests) {
+      const selector = selectorOf(kind, manifest);
+      if (!selector) continue;
+      const matching = pods.filter((pod) => includes(pod.metadata.labels, selector));
+      assert.equal(matching.length, 1, `${kind}/${metadata.name} selects one workload`);
+    }
+  });
+
+  it('name only ports that containers have', async () => {
+    const manifests = await render();
+    const ports = new Set(
+      workloads(manifests).flatMap(({ spec }) =>
+        spec.template.spec.containers.flatMap((container) =>
+          container.ports.map(({ name }) => name),
+        ),
+      ),
+    );
+    for (const manifest of manifests.filter(
+      ({ kind }) => kind === 'Service' || kind === 'NetworkPolicy',
+    )) {
+      const named = JSON.stringify(manifest).matchAll(/"(?:targetPort|port)":"([^"]+)"/g);
+      for (const [, port] of named)
+        assert.ok(ports.has(port ?? ''), `${manifest.metadata.name}: ${port}`);
+    }
+  });
+
+  it('keep artifacts where source says that they are', async () => {
+    const manifests = await render('clusterDomain=example.test');
+    const args = argsOf(manifests, 'source');
+    assert.ok(args.includes('--artifact-address=weir-source.weir-system.svc.example.test.'));
+    find(manifests, 'Service', 'weir-source');
+    assert.ok(!argsOf(manifests, 'kustomize').some((arg) => arg.startsWith('--artifact')));
+  });
+
+  it('may install definitions, those of the chart and no other', async () => {
+    const manifests = await render('installCRDs=true');
+    assert.ok(argsOf(manifests, 'source').includes('--install-crds'));
+    const { rules } = find(manifests, 'ClusterRole', 'weir-crds');
+    const names = kinds.map(({ plural, group }) => `${plural}.${group}`).sort();
+    assert.deepEqual(Object(rules)[1].resourceNames, names);
+    assert.ok(!(await render()).some(({ metadata }) => metadata.name === 'weir-crds'));
+  });
+
+  it('connect to an external NATS with a credentials file', async () => {
+    const manifests = await render(
+      'nats.enabled=false',
+      'nats.external.url=tls://nats.example.com:4222',
+      'nats.external.credentialsSecret=nats',
+    );
+    assert.ok(argsOf(manifests, 'source').includes('--nats-credentials=/etc/weir/nats/nats.creds'));
+    const [source] = workloads([find(manifests, 'Deployment', 'weir-source')]);
+    const env = source?.spec.template.spec.containers[0]?.env.find(
+      ({ name }) => name === 'NATS_URL',
+    );
+    assert.equal(env?.value, 'tls://nats.example.com:4222');
+  });
+
+  it('have a dashboard that Grafana can read', async () => {
+    const manifests = await render('dashboards.enabled=true');
+    const { data } = find(manifests, 'ConfigMap', 'weir-dashboards');
+    const { title, panels } = JSON.parse(Object(data)['weir.json']);
+    assert.equal(title, 'Weir');
+    const expressions = JSON.stringify(panels);
+    for (const metric of [
+      'gotk_reconcile_condition',
+      'gotk_reconcile_duration_seconds',
+      'weir_queue_objects',
+    ]) {
+      assert.ok(expressions.includes(metric), metric);
+    }
+  });
+
+  it('let the Prometheus operator scrape every service', async () => {
+    const manifests = await render('podMonitor.enabled=true');
+    const { spec } = find(manifests, 'PodMonitor', 'weir');
+    const { selector, podMetricsEndpoints } = Object(spec);
+    const pods = workloads(manifests).filter(({ spec }) =>
+      includes(spec.template.metadata.labels, selector.matchLabels),
+    );
+    assert.equal(podMetricsEndpoints[0].port, 'health');
+    for (const name of SERVICES)
+      assert.ok(pods.some(({ metadata }) => metadata.name === `weir-${name}`));
+  });
+});
+
+function argsOf(manifests: readonly Manifest[], service: string): string[] {
+  const deployment = find(manifests, 'Deployment', `weir-${service}`);
+  return isWorkload(deployment) ? (deployment.spec.template.spec.containers[0]?.args ?? []) : [];
+}
+
+function selectorOf(
+  kind: string,
+  { spec }: { [field: string]: unknown },
+): Record<string, string> | undefined {
+  if (kind === 'Service') return Object(spec).selector;
+  if (kind === 'NetworkPolicy') return Object(spec).podSelector.matchLabels;
+  if (kind === 'PodDisruptionBudget' || kind === 'Deployment' || kind === 'StatefulSet') {
+    return Object(spec).selector.matchLabels;
+  }
+  return undefined;
+}
+
+function includes(labels: Record<string, string>, selector: Record<string, string>): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+}

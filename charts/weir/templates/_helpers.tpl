@@ -1,0 +1,89 @@
+{{/* The labels that select the pods of a part. Call with (dict "root" $ "part" "source"). */}}
+{{- define "weir.selector" -}}
+app.kubernetes.io/name: weir
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .part }}
+{{- end }}
+
+{{- define "weir.labels" -}}
+{{ include "weir.selector" . }}
+app.kubernetes.io/part-of: weir
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "weir.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The environment that leads a service to NATS. Call with (dict "root" $ "part" "source"). */}}
+{{- define "weir.natsEnv" -}}
+{{- $nats := .root.Values.nats -}}
+{{- $host := printf "%s-nats.%s.svc.%s:4222" .root.Values.fullname .root.Release.Namespace .root.Values.clusterDomain -}}
+{{- if not $nats.enabled -}}
+- name: NATS_URL
+  value: {{ required "nats.external.url is needed when nats.enabled is false" $nats.external.url | quote }}
+{{- else if $nats.auth.enabled -}}
+- name: NATS_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ include "weir.natsSecret" .root }}, key: {{ .part }} } }
+- name: NATS_URL
+  value: nats://{{ .part }}:$(NATS_PASSWORD)@{{ $host }}
+{{- else -}}
+- name: NATS_URL
+  value: nats://{{ $host }}
+{{- end -}}
+{{- end }}
+
+{{- define "weir.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "weir.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{/* Where pods may run; call with (dict "root" $ "part" "source" "replicas" 2). */}}
+{{- define "weir.scheduling" -}}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .root.Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if gt (int .replicas) 1 }}
+topologySpreadConstraints:
+  {{- range .root.Values.topologySpreadConstraints }}
+  - {{- toYaml (merge (dict "labelSelector" (dict "matchLabels" (include "weir.selector" $ | fromYaml))) .) | nindent 4 }}
+  {{- else }}
+  - topologyKey: kubernetes.io/hostname
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels: {{- include "weir.selector" . | nindent 8 }}
+  {{- end }}
+{{- end }}
+{{- end }}

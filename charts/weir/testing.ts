@@ -1,0 +1,80 @@
+// The chart rendered by the real helm, as objects.
+import assert from 'node:assert/strict';
+import { buildTools, type CommandResult, run } from '@weir/cluster';
+import { parseAllDocuments } from 'yaml';
+
+export const CHART = import.meta.dirname;
+export const NAMESPACE = 'weir-system';
+/** The version that the embedded API server has. */
+const KUBERNETES = '1.36.0';
+
+export interface Manifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string; labels: Record<string, string> };
+  [field: string]: unknown;
+}
+
+export interface PodSpec {
+  serviceAccountName: string;
+  topologySpreadConstraints?: unknown[];
+  containers: {
+    name: string;
+    args: string[];
+    env: { name: string; value?: string }[];
+    ports: { name: string; containerPort: number }[];
+    securityContext: Record<string, unknown>;
+  }[];
+}
+
+export interface Workload extends Manifest {
+  spec: {
+    replicas: number;
+    selector: { matchLabels: Record<string, string> };
+    template: { metadata: { labels: Record<string, string> }; spec: PodSpec };
+  };
+}
+
+/** Runs helm with an empty home, so that no plugin or setting of this machine takes part. */
+export async function helm(args: string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
+  const tools = await buildTools(['helm']);
+  const binary = tools.get('helm');
+  assert.ok(binary);
+  return run(binary, args, { env: { HOME: '/nonexistent', ...env }, timeoutMs: 120_000 });
+}
+
+/** What `helm template` prints for values given as `--set` takes them. */
+export async function renderText(...values: string[]): Promise<string> {
+  const args = ['template', 'weir', CHART, '--namespace', NAMESPACE, '--kube-version', KUBERNETES];
+  const { stdout, stderr, code } = await helm([
+    ...args,
+    ...values.map((value) => `--set=${value}`),
+  ]);
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+export async function render(...values: string[]): Promise<Manifest[]> {
+  return parseManifests(await renderText(...values));
+}
+
+export function parseManifests(text: string): Manifest[] {
+  return parseAllDocuments(text).flatMap((document) => {
+    assert.deepEqual(document.errors, []);
+    return document.toJS() ?? [];
+  });
+}
+
+export function isWorkload(manifest: Manifest): manifest is Workload {
+  return manifest.kind === 'Deployment' || manifest.kind === 'StatefulSet';
+}
+
+export function workloads(manifests: readonly Manifest[]): Workload[] {
+  return manifests.filter(isWorkload);
+}
+
+export function find(manifests: readonly Manifest[], kind: string, name: string): Manifest {
+  const found = manifests.find((one) => one.kind === kind && one.metadata.name === name);
+  assert.ok(found, `${kind}/${name} is not rendered`);
+  return found;
+}
