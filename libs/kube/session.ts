@@ -173,6 +173,7 @@ function exchange(
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let head: WireHead | undefined;
+    let whole = false;
     let failure: unknown;
     const abort = () => {
       reject(signal.reason);
@@ -190,13 +191,14 @@ function exchange(
     });
     stream.on('end', () => {
       if (head === undefined || stream.aborted || stream.rstCode !== 0) return;
+      whole = true;
       const [first] = chunks;
       const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
       resolve({ ...head, body });
     });
     stream.on('close', () => {
       signal.removeEventListener('abort', abort);
-      reject(broken(stream, failure));
+      if (!whole) reject(broken(stream, failure));
     });
   });
 }
@@ -208,6 +210,7 @@ function openStream(
   signal: AbortSignal,
 ): Promise<WireStream> {
   return new Promise((resolve, reject) => {
+    let begun = false;
     let failure: unknown;
     const abort = () => {
       reject(signal.reason);
@@ -218,6 +221,7 @@ function openStream(
       failure = error;
     });
     stream.on('response', (headers) => {
+      begun = true;
       resolve({
         ...headOf(headers),
         chunks: chunksOf(stream, () => broken(stream, failure)),
@@ -226,7 +230,7 @@ function openStream(
     });
     stream.on('close', () => {
       signal.removeEventListener('abort', abort);
-      reject(broken(stream, failure));
+      if (!begun) reject(broken(stream, failure));
     });
   });
 }
