@@ -14,8 +14,8 @@ export interface WireError {
   message: string;
 }
 
-/** The largest frame that either side takes, in bytes of JSON. */
-export const MAX_FRAME_BYTES = 512 * 1024 * 1024;
+/** The largest frame that either side takes, in bytes of JSON; answers stay below 64 MiB. */
+export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
 const HEADER_BYTES = 4;
 

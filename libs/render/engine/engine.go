@@ -62,7 +62,7 @@ func (e *engine) answer(f *frame, out io.Writer) error {
 		r.Body, r.Error = nil, toWire(err)
 	}
 	err = writeFrame(out, r)
-	if errors.Is(err, errFrameTooLarge) {
+	if errors.Is(err, errTooLarge) {
 		return writeFrame(out, &response{Type: r.Type, ID: r.ID, Error: toWire(fail(reasonBuild, err))})
 	}
 	return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"io"
@@ -68,6 +69,19 @@ func TestServeRefusesWhatIsNoRequest(t *testing.T) {
 		if err := (&engine{}).serve(strings.NewReader(input), io.Discard); err == nil {
 			t.Errorf("%q is taken", input)
 		}
+	}
+}
+
+func TestAnswerOverTheLimit(t *testing.T) {
+	paths := strings.Repeat(`"`+strings.Repeat("x", 1<<20)+`",`, 64)
+	request := &frame{Type: "request", ID: 3, Op: "ignore", Body: json.RawMessage(`{"paths":[` + paths + `"y"]}`)}
+	var out bytes.Buffer
+	if err := (&engine{}).answer(request, &out); err != nil {
+		t.Fatal(err)
+	}
+	f, err := readFrame(bufio.NewReader(&out))
+	if err != nil || f.Error == nil || f.Error.Reason != "BuildFailed" || !strings.HasSuffix(f.Error.Message, "the limit is 67108864: split it up") {
+		t.Errorf("got %+v, %v", f, err)
 	}
 }
 

@@ -30,8 +30,12 @@ type response struct {
 	Error *wireError `json:"error,omitempty"`
 }
 
-// maxFrame bounds a frame in both directions, in bytes.
-const maxFrame = 512 << 20
+// maxRequest and maxAnswer bound frames, in bytes. What is answered is held by a
+// service that does other things too, so it is kept well below what a heap takes.
+const (
+	maxRequest = 256 << 20
+	maxAnswer  = 64 << 20
+)
 
 // readFrame returns io.EOF when the parent has closed the pipe between frames.
 func readFrame(in *bufio.Reader) (*frame, error) {
@@ -40,8 +44,8 @@ func readFrame(in *bufio.Reader) (*frame, error) {
 		return nil, err
 	}
 	size := binary.BigEndian.Uint32(length[:])
-	if size > maxFrame {
-		return nil, fmt.Errorf("frame of %d bytes is over the limit of %d", size, maxFrame)
+	if size > maxRequest {
+		return nil, fmt.Errorf("frame of %d bytes is over the limit of %d", size, maxRequest)
 	}
 	data := make([]byte, size)
 	if _, err := io.ReadFull(in, data); err != nil {
@@ -54,15 +58,16 @@ func readFrame(in *bufio.Reader) (*frame, error) {
 	return &f, nil
 }
 
-var errFrameTooLarge = errors.New("answer is larger than a frame may be")
+// errTooLarge is an answer over the limit; nothing of it has been written.
+var errTooLarge = errors.New("the answer is too large")
 
 func writeFrame(out io.Writer, r *response) error {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	if len(data) > maxFrame {
-		return errFrameTooLarge
+	if len(data) > maxAnswer {
+		return fmt.Errorf("%w: %d bytes, the limit is %d: split it up", errTooLarge, len(data), maxAnswer)
 	}
 	var length [4]byte
 	binary.BigEndian.PutUint32(length[:], uint32(len(data)))
