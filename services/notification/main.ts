@@ -47,7 +47,9 @@ export const service: Service = {
         durable: DURABLE,
         concurrency: settings.number('concurrent', 16),
         signal: AbortSignal.any([signal, stopping.signal]),
-        handle: (event, delivery) => dispatch(event, { ...delivery, signal: stopping.signal }),
+        handle: dispatch,
+        log,
+        metrics,
       }),
     );
 

@@ -69,6 +69,8 @@ export function createDispatcher(work: Dispatching) {
     const retries = await Promise.all(
       wanting
         .filter((alert) => !work.delivered.has(via.id, uid(alert)))
+        // A retry is for those who missed it, not for alerts that came since.
+        .filter((alert) => via.attempt === 1 || !cameAfter(alert, event))
         .map(async (alert) => {
           const retryInMs = await deliver(alert, event, via);
           if (retryInMs === undefined) work.delivered.add(via.id, uid(alert));
@@ -167,6 +169,10 @@ function report(work: Dispatching, { alert, event, via, error, retryInMs }: Fail
 
 function warn(work: Dispatching, alert: Alert, reason: string, message: string): void {
   work.recorder.event(alert, { severity: 'error', reason, message });
+}
+
+function cameAfter({ metadata }: Alert, event: FluxEvent): boolean {
+  return Date.parse(metadata.creationTimestamp ?? '') > Date.parse(event.timestamp);
 }
 
 function uid(alert: Alert): string {

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { GitRepository, Kustomization } from '@weir/api';
+import { ConfigMap } from '@weir/kube';
+import { appFiles } from './example.ts';
+import { gitRepository, isFailed, isReady, kustomization } from './resources.ts';
+import { startWeir, type Weir } from './weir.ts';
+
+const NAMESPACE = 'faults';
+
+/** What users get wrong: each ends in a condition that says what, while the good ones go on. */
+describe('bad input', () => {
+  let weir: Weir;
+  let url: string;
+
+  /** A repository with these files and a GitRepository of the same name that has them. */
+  async function source(name: string, files: Record<string, string>): Promise<string> {
+    const repository = await weir.repository(name);
+    const commit = await weir.commit(name, files);
+    await weir.apply(gitRepository(NAMESPACE, name, repository.url));
+    await weir.wait(GitRepository, { namespace: NAMESPACE, name }, isReady(commit));
+    return commit;
+  }
+
+  const failsFor =
+    (type: typeof Kustomization | typeof GitRepository) =>
+    async (name: string, reason: string, message: RegExp) => {
+      await weir.wait(type, { namespace: NAMESPACE, name }, isFailed(reason, message));
+    };
+  const sourceFails = (...args: [name: string, reason: string, message: RegExp]) =>
+    failsFor(GitRepository)(...args);
+  const kustomizationFails = (...args: [name: string, reason: string, message: RegExp]) =>
+    failsFor(Kustomization)(...args);
+
+  before(async () => {
+    weir = await startWeir({ after });
+    await weir.namespace(NAMESPACE);
+    await source('good', appFiles('app', { namespace: NAMESPACE, name: 'good', replicas: 0 }));
+    ({ url } = await weir.repository('spare'));
+    await weir.commit('spare', { 'README.md': '# spare\n' });
+  });
+
+  it('a URL where nothing is', async () => {
+    await weir.apply(gitRepository(NAMESPACE, 'bad-url', url.replace('spare', 'nowhere')));
+    await sourceFails('bad-url', 'GitOperationFailed', /not found/i);
+    await weir.apply(gitRepository(NAMESPACE, 'bad-host', 'http://127.0.0.1:1/repo.git'));
+    await sourceFails('bad-host', 'GitOperationFailed', /127\.0\.0\.1/);
+  });
+
+  it('wrong credentials, and none', async () => {
+    const auth = { username: 'ann', password: 'right-password' };
+    const closed = await weir.repository('closed', { auth });
+    await weir.commit('closed', { 'a.txt': 'a\n' });
+    await weir.apply(gitRepository(NAMESPACE, 'no-credentials', closed.url));
+    await sourceFails('no-credentials', 'GitOperationFailed', /authentication required/i);
+
+    const secret = (name: string, stringData: Record<string, string>) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: NAMESPACE, name },
+      stringData,
+    });
+    await weir.apply(
+      secret('wrong', { username: 'ann', password: 'hush-hush' }),
+      gitRepository(NAMESPACE, 'wrong-credentials', closed.url, { secretRef: { name: 'wrong' } }),
+    );
+    await sourceFails('wrong-credentials', 'GitOperationFailed', /authentication|credentials/i);
+    const told = await weir.find(GitRepository, NAMESPACE, 'wrong-credentials');
+    assert.doesNotMatch(JSON.stringify(told?.status), /hush-hush/);
+
+    await weir.apply(
+      gitRepository(NAMESPACE, 'no-secret', closed.url, { secretRef: { name: 'missing' } }),
+    );
+    await sourceFails('no-secret', 'AuthenticationFailed', /secrets? .*missing.* not found/);
+
+    await weir.apply(secret('wrong', auth));
+    const ref = { namespace: NAMESPACE, name: 'wrong-credentials' };
+    await weir.annotate(GitRepository, ref, 'mended');
+    await weir.wait(GitRepository, ref, isReady());
+  });
+
+  it('a branch that is not there', async () => {
+    await weir.apply(gitRepository(NAMESPACE, 'no-branch', url, { ref: { branch: 'nope' } }));
+    await sourceFails('no-branch', 'GitOperationFailed', /nope/);
+  });
+
+  it('a path that is not there', async () => {
+    await weir.apply(kustomization(NAMESPACE, 'no-path', 'good', { path: './nowhere' }));
+    await kustomizationFails('no-path', 'ArtifactFailed', /nowhere.*no such file or directory/);
+  });
+
+  it('YAML that is broken', async () => {
+    const files = appFiles('app', { namespace: NAMESPACE, name: 'tabbed' });
+    await source('tabbed', { ...files, 'app/broken.yaml': 'kind: ConfigMap\n\tname: x\n' });
+    await weir.apply(kustomization(NAMESPACE, 'tabbed', 'tabbed', { path: './app' }));
+    await kustomizationFails('tabbed', 'BuildFailed', /broken\.yaml/);
+    assert.equal(await weir.find(ConfigMap, NAMESPACE, 'tabbed'), undefined);
+  });
+
+  it('a kind that nobody knows, until its CRD appears', async () => {
+    const gadget = `apiVersion: shop.example.org/v1\nkind: Gadget\nmetadata: {name: g, namespace: ${NAMESPACE}}\n`;
+    await source('gadget', { 'gadget.yaml': gadget });
+    await weir.apply(kustomization(NAMESPACE, 'gadget', 'gadget'));
+    await kustomizationFails('gadget', 'ReconciliationFailed', /no matches for kind "Gadget"/);
+
+    await weir.apply(gadgetDefinition());
+    const ref = { namespace: NAMESPACE, name: 'gadget' };
+    await weir.wait(Kustomization, ref, isReady());
+  });
+
+  it('what RBAC forbids', async () => {
+    await weir.apply({
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { namespace: NAMESPACE, name: 'powerless' },
+    });
+    const spec = { path: './app', serviceAccountName: 'powerless', targetNamespace: NAMESPACE };
+    await weir.apply(kustomization(NAMESPACE, 'forbidden', 'good', spec));
+    await kustomizationFails(
+      'forbidden',
+      'ReconciliationFailed',
+      /system:serviceaccount:faults:powerless.* cannot (get|create|patch) resource/,
+    );
+  });
+
+  it('a field that does nothing yet', async () => {
+    await weir.apply(gitRepository(NAMESPACE, 'submodules', url, { recurseSubmodules: true }));
+    await sourceFails('submodules', 'UnsupportedField', /spec\.recurseSubmodules/);
+  });
+
+  it('and the good one was there all the time', async () => {
+    await weir.apply(kustomization(NAMESPACE, 'good', 'good', { path: './app', wait: true }));
+    await weir.wait(Kustomization, { namespace: NAMESPACE, name: 'good' }, isReady());
+    assert.ok(await weir.find(ConfigMap, NAMESPACE, 'good'));
+  });
+});
+
+function gadgetDefinition() {
+  const schema = { openAPIV3Schema: { type: 'object' } };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'gadgets.shop.example.org' },
+    spec: {
+      group: 'shop.example.org',
+      names: { plural: 'gadgets', kind: 'Gadget' },
+      scope: 'Namespaced',
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  };
+}

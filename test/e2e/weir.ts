@@ -1,0 +1,197 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type Cluster,
+  type ClusterOptions,
+  type GitServer,
+  type GitServerAuth,
+  type GitServerRepository,
+  type ReceivedRequest,
+  type Receiver,
+  startCluster,
+  startGitServer,
+  startReceiver,
+  until,
+} from '@weir/cluster';
+import {
+  connectKube,
+  isNotFound,
+  type KubeClient,
+  type KubeObject,
+  Namespace,
+  type ResourceType,
+} from '@weir/kube';
+import { type ProcessOptions, startProcess, type WeirProcess } from './processes.ts';
+
+const FIELD_MANAGER = 'e2e';
+const DEADLINE_MS = 30_000;
+
+export interface WeirOptions {
+  /** One process each; one with all services unless given. Empty for none yet. */
+  processes?: string[][];
+  flags?: string[];
+  env?: Record<string, string>;
+  cluster?: ClusterOptions;
+}
+
+/** A cluster with Weir in it, a Git server to feed it and a receiver that stands for the chat services. */
+export interface Weir {
+  cluster: Cluster;
+  /** As the cluster's administrator. */
+  client: KubeClient;
+  /** Stands for Slack, Feishu and whoever else is told. */
+  chat: Receiver;
+  processes: WeirProcess[];
+  /** A new repository on the Git server. */
+  repository(name: string, options?: { auth?: GitServerAuth }): Promise<GitServerRepository>;
+  /** Adds a commit to a repository and gives its SHA-1; files that are not named stay. */
+  commit(repository: string, files: Record<string, string | null>): Promise<string>;
+  /** Waits until the chat has got a message that passes `check`. */
+  heard(check: (message: ReceivedRequest) => boolean): Promise<ReceivedRequest>;
+  /** Another process; its name must be new. */
+  start(services: string[], options?: Partial<ProcessOptions>): Promise<WeirProcess>;
+  namespace(name: string): Promise<string>;
+  apply(...objects: KubeObject[]): Promise<void>;
+  find<T extends KubeObject>(
+    type: ResourceType,
+    namespace: string,
+    name: string,
+  ): Promise<T | undefined>;
+  /** Waits until the object passes `check`; the error shows the object's conditions. */
+  wait<T extends KubeObject>(
+    type: ResourceType,
+    ref: { namespace: string; name: string },
+    check: (object: T) => boolean,
+    timeoutMs?: number,
+  ): Promise<T>;
+  /** Waits until the object is not there any more. */
+  gone(type: ResourceType, ref: { namespace: string; name: string }): Promise<void>;
+  /** Asks for a reconcile, as `flux reconcile` does. */
+  annotate(
+    type: ResourceType,
+    ref: { namespace: string; name: string },
+    requestedAt: string,
+  ): Promise<void>;
+}
+
+/** Starts it all for the tests of one suite, and stops it after them, whatever became of them. */
+export async function startWeir(
+  suite: { after: (run: () => Promise<void>) => void },
+  options: WeirOptions = {},
+): Promise<Weir> {
+  // The runner calls its hooks first in, first out; what was started last has to stop first.
+  const started = new AsyncDisposableStack();
+  suite.after(() => started.disposeAsync());
+  const dir = await mkdtemp(join(tmpdir(), 'weir-e2e-'));
+  started.defer(() => rm(dir, { recursive: true, force: true }));
+  const cluster = await startCluster(options.cluster ?? {});
+  started.defer(() => cluster.close());
+  const [git, chat] = await Promise.all([startGitServer(), startReceiver()]);
+  started.defer(async () => void (await Promise.all([git.close(), chat.close()])));
+  const client = connectKube({ kubeconfig: cluster.kubeconfig });
+  started.defer(() => client.close());
+
+  const processes: WeirProcess[] = [];
+  started.defer(async () => void (await Promise.all(processes.map((process) => process.stop()))));
+  const flags = ['--service-accounts', '--install-crds', ...(options.flags ?? [])];
+  const start: Weir['start'] = async (services, more = {}) => {
+    const name = more.name ?? `${services.join('-') || 'all'}-${processes.length}`;
+    const env = { ...cluster.env, ...options.env, ...more.env };
+    const process = await startProcess({
+      services,
+      dir,
+      name,
+      env,
+      flags: [...flags, ...(more.flags ?? [])],
+    });
+    processes.push(process);
+    return process;
+  };
+  for (const services of options.processes ?? [[]]) await start(services);
+  return {
+    cluster,
+    client,
+    chat,
+    processes,
+    start,
+    ...repositories(git),
+    ...objects(client),
+    heard: (check) =>
+      until(() => chat.requests().find(check), {
+        timeoutMs: DEADLINE_MS,
+        message: 'a message in the chat',
+      }),
+  };
+}
+
+function repositories(git: GitServer): Pick<Weir, 'repository' | 'commit'> {
+  const made = new Map<string, GitServerRepository>();
+  return {
+    async repository(name, options) {
+      const repository = await git.createRepository(name, options);
+      made.set(name, repository);
+      return repository;
+    },
+    async commit(name, files) {
+      const repository = made.get(name);
+      if (!repository) throw new Error(`no repository ${name}`);
+      return repository.commit(files);
+    },
+  };
+}
+
+function objects(
+  client: KubeClient,
+): Pick<Weir, 'namespace' | 'apply' | 'find' | 'wait' | 'gone' | 'annotate'> {
+  const apply: Weir['apply'] = async (...list) => {
+    for (const object of list) {
+      const type = await client.discovery.resourceForKind(object.apiVersion, object.kind);
+      await client.apply(type, object, { fieldManager: FIELD_MANAGER, force: true });
+    }
+  };
+  const find: Weir['find'] = async (type, namespace, name) => {
+    try {
+      return await client.get(type, { namespace, name });
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  };
+  return {
+    apply,
+    find,
+    async namespace(name) {
+      await client.apply(
+        Namespace,
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+        { fieldManager: FIELD_MANAGER },
+      );
+      return name;
+    },
+    async wait(type, { namespace, name }, check, timeoutMs = DEADLINE_MS) {
+      let last: unknown = 'not there';
+      const found = await until(
+        async () => {
+          const object = await find<Parameters<typeof check>[0]>(type, namespace, name);
+          last = object && ('status' in object ? object.status : object);
+          return object && check(object) && object;
+        },
+        { timeoutMs, message: `${type.kind}/${namespace}/${name}` },
+      ).catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${JSON.stringify(last, null, 2)}`, { cause: error });
+      });
+      return found as never;
+    },
+    async gone(type, { namespace, name }) {
+      await until(async () => (await find(type, namespace, name)) === undefined, {
+        timeoutMs: DEADLINE_MS,
+        message: `${type.kind}/${namespace}/${name} to be gone`,
+      });
+    },
+    async annotate(type, ref, requestedAt) {
+      const annotations = { 'reconcile.fluxcd.io/requestedAt': requestedAt };
+      await client.patch(type, ref, { metadata: { annotations } }, { kind: 'merge' });
+    },
+  };
+}
