@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { Alert } from './alert.ts';
 import { GitRepository } from './gitrepository.ts';
+import { kinds } from './kinds.ts';
 import { Kustomization } from './kustomization.ts';
 import { objectOf, verdicts } from './testing/cases.ts';
 import { validate, withDefaults } from './validate.ts';
@@ -32,6 +34,19 @@ describe('validate', () => {
     for (const value of [undefined, null, 'x', 1, []]) {
       assert.equal(validate(Alert, value).ok, false);
     }
+  });
+
+  it('has a verdict on anything', () => {
+    const spec = fc.oneof(
+      fc.anything(),
+      fc.dictionary(fc.constantFrom(...fieldNames()), fc.anything()),
+    );
+    const property = fc.property(fc.constantFrom(...kinds), spec, (kind, spec) => {
+      const { apiVersion } = kind;
+      const result = validate(kind, { apiVersion, kind: kind.kind, metadata: { name: 'x' }, spec });
+      assert.ok(result.ok || result.errors.length > 0);
+    });
+    fc.assert(property, { numRuns: 500 });
   });
 
   it('gives the object its type', () => {
@@ -84,3 +99,8 @@ describe('withDefaults', () => {
     assert.notEqual(Object(one).status, Object(other).status);
   });
 });
+
+/** The names of all fields of all specs. */
+function fieldNames(): string[] {
+  return kinds.flatMap((kind) => Object.keys(Object(kind.schema.properties.spec).properties));
+}
