@@ -28,6 +28,14 @@ export const service: Service = {
       recorder.event(object, { severity: 'error', reason: 'UnsupportedField', message });
     });
 
+    const watched = metrics.gauge(
+      'weir_notification_objects',
+      'Alerts and Providers known, by kind',
+    );
+    for (const [kind, informer] of Object.entries({ Alert: alerts, Provider: providers })) {
+      informer.onChange(() => watched.set(informer.list().length, { kind }));
+    }
+
     const dispatch = createDispatcher({
       alerts,
       providers,

@@ -13,7 +13,7 @@ import {
   type ResourceType,
   Secret,
 } from '@weir/kube';
-import { createLogger, createMetrics, createTracing } from '@weir/telemetry';
+import { createLogger, createMetrics, createTracing, type Metrics } from '@weir/telemetry';
 import { service } from './main.ts';
 
 const NAMESPACE = 'default';
@@ -27,6 +27,7 @@ describe('notification', () => {
   let chat: Receiver;
   let recorder: Recorder;
   let running: RunningService;
+  let metrics: Metrics;
   const made: [ResourceType, string][] = [];
 
   async function apply(type: ResourceType, name: string, fields: Record<string, unknown>) {
@@ -50,8 +51,21 @@ describe('notification', () => {
       },
     });
 
+  /** Resolves when the service knows the alerts and providers that are there, and no others. */
+  async function known(): Promise<void> {
+    for (const type of [Alert, Provider]) {
+      const count = made.filter(([other]) => other === type).length;
+      const line = `weir_notification_objects{kind="${type.kind}"} ${count}\n`;
+      await until(async () => (await metrics.expose()).includes(line), {
+        ...DEADLINE,
+        message: line,
+      });
+    }
+  }
+
   /** Tells an event about the Kustomization `name`, as the kustomize service does. */
-  function tell(name: string, message: string): void {
+  async function tell(name: string, message: string): Promise<void> {
+    await known();
     const object = {
       apiVersion: Kustomization.apiVersion,
       kind: 'Kustomization',
@@ -103,7 +117,7 @@ describe('notification', () => {
       await until(async () => (await client.list(type)).items, { ...DEADLINE, message: type.kind });
     }
     const log = createLogger({ service: 'notification', level: 'silent' });
-    const metrics = createMetrics({ service: 'notification' });
+    metrics = createMetrics({ service: 'notification' });
     const tracing = createTracing({ service: 'notification' });
     bus = await connectBus({
       servers: cluster.natsUrl,
@@ -150,9 +164,9 @@ describe('notification', () => {
     await provider('hook', { type: 'generic', address: `${chat.url}/hook` });
     await alert('slack', { eventMetadata: { env: 'prod' } });
     await alert('hook', { exclusionList: ['noise'] });
-    tell('apps', 'some noise');
+    await tell('apps', 'some noise');
     await arrived('/slack');
-    tell('apps', 'Deployment/apps/web configured');
+    await tell('apps', 'Deployment/apps/web configured');
     const [slack] = (await arrived('/slack', 2)).slice(1);
     const [attachment] = JSON.parse(slack?.body ?? '').attachments;
     assert.equal(attachment.text, 'Deployment/apps/web configured');
@@ -176,7 +190,7 @@ describe('notification', () => {
     await provider('bot', { type: 'slack', channel: 'ops', secretRef: { name: 'hook' } });
     await alert('hook');
     await alert('bot');
-    tell('apps', 'hello');
+    await tell('apps', 'hello');
     const both = await arrived('/from-secret', 2);
     assert.ok(both.some(({ headers }) => headers['x-team'] === 'a'));
     assert.ok(both.some(({ headers }) => headers.authorization === 'Bearer t0ken'));
@@ -189,7 +203,7 @@ describe('notification', () => {
     await alert('flaky');
     let failures = 2;
     chat.reply(({ path }) => (path === '/flaky' && failures-- > 0 ? { status: 503 } : {}));
-    tell('apps', 'hello');
+    await tell('apps', 'hello');
     await arrived('/flaky', 3);
     assert.equal(received('/good').length, 1);
     const told = await warning('Alert', 'flaky', 'NotificationDispatchFailed');
@@ -203,7 +217,7 @@ describe('notification', () => {
     await provider('feishu', { type: 'lark', address: `${chat.url}/feishu` });
     await alert('feishu');
     chat.reply({ body: '{"code":19001,"msg":"param invalid"}' });
-    tell('apps', 'hello');
+    await tell('apps', 'hello');
     const told = await warning('Alert', 'feishu', 'NotificationDispatchFailed');
     assert.match(String(told.message), /code 19001: param invalid/);
     chat.reply({ body: '{"code":0,"msg":"success"}' });
@@ -212,7 +226,7 @@ describe('notification', () => {
 
   it('says what is wrong with a provider', async () => {
     await alert('nobody');
-    tell('apps', 'hello');
+    await tell('apps', 'hello');
     const missing = await warning('Alert', 'nobody', 'NotificationDispatchFailed');
     assert.match(String(missing.message), /provider 'default\/nobody' not found/);
 
@@ -222,7 +236,7 @@ describe('notification', () => {
 
     await provider('secretless', { type: 'slack', secretRef: { name: 'gone' } });
     await alert('secretless');
-    tell('apps', 'hello');
+    await tell('apps', 'hello');
     const secret = await warning('Alert', 'secretless', 'NotificationDispatchFailed');
     assert.match(String(secret.message), /secret 'default\/gone' not found/);
   });
@@ -234,7 +248,7 @@ describe('notification', () => {
     await alert('suspended', { suspend: true });
     await provider('witness', { type: 'generic', address: `${chat.url}/witness` });
     await alert('witness');
-    tell('apps', 'hello');
+    await tell('apps', 'hello');
     await arrived('/witness');
     assert.equal(received('/quiet').length + received('/suspended').length, 0);
   });
@@ -251,8 +265,8 @@ describe('notification', () => {
     await alert('hook', {
       eventSources: [{ kind: 'Kustomization', name: '*', matchLabels: { team: 'a' } }],
     });
-    tell('unlabelled', 'not for us');
-    tell('labelled', 'for us');
+    await tell('unlabelled', 'not for us');
+    await tell('labelled', 'for us');
     const [request, ...more] = await arrived('/hook');
     assert.equal(JSON.parse(request?.body ?? '').message, 'for us');
     assert.equal(more.length, 0);
@@ -261,8 +275,9 @@ describe('notification', () => {
   it('catches up on what happened while NATS was restarted', async () => {
     await provider('hook', { type: 'generic', address: `${chat.url}/hook` });
     await alert('hook');
+    await known();
     await cluster.stop('nats-server');
-    tell('apps', 'while you were out');
+    await tell('apps', 'while you were out');
     await cluster.start('nats-server');
     await until(() => received('/hook').some(({ body }) => body.includes('while you were out')), {
       ...DEADLINE,
