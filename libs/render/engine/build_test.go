@@ -178,6 +178,14 @@ func TestIntegersThatJavaScriptCanNotHold(t *testing.T) {
 	}
 }
 
+func TestEncryptedSecretsAreRefused(t *testing.T) {
+	const secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: one, namespace: a}\nstringData: {a: 'ENC[AES256_GCM,data:eA==]'}\nsops: {mac: x}\n"
+	mustFail(t, files{"a/x.yaml": secret}, &buildRequest{Path: "a"}, "ReconciliationFailed",
+		"Secret/a/one is SOPS encrypted, configuring decryption is required for this secret to be reconciled")
+	disabled := strings.Replace(secret, "namespace: a", "annotations: {kustomize.toolkit.fluxcd.io/decrypt: disabled}", 1)
+	mustBuild(t, files{"a/x.yaml": disabled}, &buildRequest{Path: "a"})
+}
+
 func TestBuildsDoNotTouchTheArtifact(t *testing.T) {
 	tree := example.tree(t)
 	before := map[string]string{}

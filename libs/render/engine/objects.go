@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/fluxcd/pkg/ssa/normalize"
 	"github.com/fluxcd/pkg/ssa/utils"
@@ -18,6 +19,12 @@ func objects(manifests io.Reader, owner map[string]string, common *commonMetadat
 	if err != nil {
 		return nil, fail(reasonBuild, err)
 	}
+	for _, object := range list {
+		if isEncrypted(object) {
+			return nil, fail(reasonReconcile, fmt.Errorf("%s is SOPS encrypted, configuring decryption is required for this secret to be reconciled",
+				utils.FmtUnstructured(object)))
+		}
+	}
 	utils.SetCommonMetadata(list, owner, nil)
 	if err := normalize.UnstructuredList(list); err != nil {
 		return nil, fail(reasonReconcile, err)
@@ -31,6 +38,15 @@ func objects(manifests io.Reader, owner map[string]string, common *commonMetadat
 		out[i] = object.Object
 	}
 	return out, nil
+}
+
+// isEncrypted tells a Secret that SOPS has encrypted and that isn't marked as one
+// to leave alone. It has to be asked before normalizing, which drops the `sops`
+// field of a Secret with stringData; Flux asks later and applies the ciphertext.
+func isEncrypted(object *unstructured.Unstructured) bool {
+	_, encrypted := object.Object["sops"]
+	leftAlone := strings.EqualFold(object.GetAnnotations()["kustomize.toolkit.fluxcd.io/decrypt"], "disabled")
+	return encrypted && utils.IsSecret(object) && !leftAlone
 }
 
 // maxExact is the largest integer up to which JavaScript's numbers are exact.
