@@ -46,7 +46,12 @@ async function start(context: ServiceContext): Promise<RunningService> {
     log,
   });
   const waiting = createWaiting();
-  const sources = createSources({ client, log, onArtifact: (change) => triggers.artifact(change) });
+  const sources = createSources({
+    client,
+    log,
+    onArtifact: (change) => triggers.artifact(change),
+    isAnnounced: () => bus.connected(),
+  });
   const drift = createDriftWatch(client, {
     owner: { group: GROUP, fieldManager: CONTROLLER },
     rules: managerRules(CONTROLLER, settings.overrideManagers),
@@ -66,7 +71,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
     tracing,
     settings,
   };
-  const controller = runController({
+  const controller = runController<Kustomization>({
     name: 'kustomization',
     kind: Kustomization,
     informer: kustomizations,

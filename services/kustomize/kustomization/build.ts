@@ -1,32 +1,44 @@
 // From an artifact to the objects that are to be in the cluster.
-import { type Artifact, type Kustomization, Reason } from '@weir/api';
+import { type Artifact, formatDuration, type Kustomization, Reason } from '@weir/api';
 import { subjectOfObject } from '@weir/apply';
-import { fetchArtifact } from '@weir/artifact';
+import { ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
 import type { KubeObject } from '@weir/kube';
 import { type BuildResult, RenderError, type Substitution } from '@weir/render';
 import type { Environment } from './environment.ts';
-import { Failure, failingAs } from './failure.ts';
+import { Failure } from './failure.ts';
 import { timeoutMs } from './timing.ts';
 
 /** The largest archive that is fetched. Bytes. */
 const MAX_ARTIFACT_BYTES = 1024 ** 3;
 
-/** Brings the artifact to this machine; returns the path of its tar.gz. */
+/**
+ * Brings the artifact to this machine; returns the path of its tar.gz. Fails with ArtifactFailed: what
+ * nobody has (yet) is asked for again after `requeueDependencyMs`, other trouble with backoff.
+ */
 export async function fetchFile(
   env: Environment,
   object: Kustomization,
   artifact: Artifact,
   signal: AbortSignal,
 ): Promise<string> {
-  const { file } = await failingAs(Reason.ArtifactFailed, () =>
-    fetchArtifact(env.store, artifact, {
+  try {
+    const { file } = await fetchArtifact(env.store, artifact, {
       dir: env.cacheDir,
       signal,
       timeoutMs: timeoutMs(object),
       maxBytes: MAX_ARTIFACT_BYTES,
-    }),
-  );
-  return file;
+    });
+    return file;
+  } catch (cause) {
+    if (!(cause instanceof ArtifactError)) throw cause;
+    if (!(cause instanceof ArtifactMissing)) {
+      const { message, transient: backoff } = cause;
+      throw new Failure(Reason.ArtifactFailed, message, { cause, backoff });
+    }
+    const { requeueDependencyMs: retryMs } = env.settings;
+    const message = `Source is not ready, artifact not found, retrying in ${formatDuration(retryMs)}`;
+    throw new Failure(Reason.ArtifactFailed, message, { cause, retryMs, event: 'none' });
+  }
 }
 
 /** What the render pool made of it, with the owner's labels on every object. */

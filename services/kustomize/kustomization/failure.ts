@@ -6,6 +6,8 @@ export interface FailureOptions {
   stalled?: boolean;
   /** When to try again, in ms; the object's retry interval when not given. */
   retryMs?: number;
+  /** It may be over any moment: tried again soon, then less and less often. */
+  backoff?: boolean;
   /** The event that tells of it: an error with the message unless given; `none` for what is only waiting. */
   event?: { severity: 'info' | 'error'; message: string } | 'none';
   cause?: unknown;
@@ -17,6 +19,7 @@ export class Failure extends Error {
   readonly reason: Reason;
   readonly stalled: boolean;
   readonly retryMs: number | undefined;
+  readonly backoff: boolean;
   readonly event: FailureOptions['event'];
 
   constructor(reason: Reason, message: string, options: FailureOptions = {}) {
@@ -24,16 +27,7 @@ export class Failure extends Error {
     this.reason = reason;
     this.stalled = options.stalled ?? false;
     this.retryMs = options.retryMs;
+    this.backoff = options.backoff ?? false;
     this.event = options.event;
-  }
-}
-
-/** Runs a step; what it throws becomes a Failure with this reason, unless it already is one. */
-export async function failingAs<T>(reason: Reason, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (cause) {
-    if (cause instanceof Failure) throw cause;
-    throw new Failure(reason, cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }

@@ -12,7 +12,7 @@ import {
 import { type Outcome, type ReconcileContext, removeFinalizer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import { accountClient, accountExists } from './account.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, STATUS_MANAGER } from './environment.ts';
 import { createTell, type Tell } from './events.ts';
 import { heldEntries } from './inventory.ts';
 import { ownerOf } from './owner.ts';
@@ -40,8 +40,10 @@ export async function finalizeKustomization(
       tell('error', `unable to prune objects: \n${list}`, revisionsOf(object));
     }
   }
-  ctx.guard();
-  await removeFinalizer(env.client, KustomizationKind, object, FINALIZER);
+  await removeFinalizer(env.client, KustomizationKind, object, FINALIZER, {
+    fieldManager: STATUS_MANAGER,
+    guard: ctx.guard,
+  });
   return {};
 }
 

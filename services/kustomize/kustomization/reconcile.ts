@@ -31,7 +31,7 @@ import { accountClient } from './account.ts';
 import { type Build, buildObjects, fetchFile, refuseEncrypted } from './build.ts';
 import { dependencyFailure, unreadyDependency } from './dependencies.ts';
 import { trackApplied } from './drift.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, STATUS_MANAGER } from './environment.ts';
 import { createTell, type Tell } from './events.ts';
 import { Failure } from './failure.ts';
 import { finalizeKustomization } from './finalize.ts';
@@ -82,8 +82,11 @@ export async function reconcileKustomization(
   const key = objectKey(found);
   env.waiting.done(key);
   if (found.metadata.deletionTimestamp !== undefined) return finalizeKustomization(env, found, ctx);
-  ctx.guard();
-  const object = await addFinalizer(env.client, KustomizationKind, found, FINALIZER);
+  const object = await addFinalizer(env.client, KustomizationKind, found, FINALIZER, {
+    fieldManager: STATUS_MANAGER,
+    informer: env.kustomizations,
+    guard: ctx.guard,
+  });
   const report = createReport(env, object, ctx);
   const tell = createTell(env, object, report, ctx);
   const client = accountClient(env.client, object, env.settings.defaultServiceAccount);
@@ -315,19 +318,26 @@ async function fail(run: Run, error: unknown): Promise<Outcome> {
     tell(event?.severity ?? 'error', event?.message ?? message, revisions(run));
   }
   if (stalled) return {};
-  if (someCause(failure, isUnavailable)) return { retry: failure };
+  if (failure.backoff || someCause(failure, isUnavailable)) return { retry: failure };
   return { requeueAfterMs: nextTry(env, object, failure) };
 }
 
 /** Between two looks for a kind whose definition was just applied. */
-const COMING_RETRY_MS = 500;
+const COMING_RETRY_MS = 300;
 
 /** When to try again what no event is sure to announce. */
-function nextTry({ waiting }: Environment, object: Kustomization, failure: Failure): number {
+function nextTry(
+  { client, waiting }: Environment,
+  object: Kustomization,
+  failure: Failure,
+): number {
   const missing = someCause(failure, isNoMatch);
   if (isNoMatch(missing)) {
     waiting.forGroup(objectKey(object), missing.group);
-    if (waiting.isComing(missing.group)) return COMING_RETRY_MS;
+    if (waiting.isComing(missing.group)) {
+      client.discovery.invalidate();
+      return COMING_RETRY_MS;
+    }
   }
   return failure.retryMs ?? retryIntervalMs(object);
 }

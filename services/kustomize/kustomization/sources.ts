@@ -47,20 +47,28 @@ interface Heard {
 
 type SourceObject = KubeObject & { status?: { artifact?: Artifact } };
 
+export interface SourcesOptions {
+  client: KubeClient;
+  log: Logger;
+  onArtifact(change: ArtifactChange): void;
+  /** Whether messages come in: then what a watch saw first waits a moment for its message. */
+  isAnnounced(): boolean;
+}
+
+/** How long the message may lag behind the watch. It carries the trace, which nothing else does. */
+const MESSAGE_LAG_MS = 100;
+
 /**
  * Watches the kinds of sources that Kustomizations refer to, from the first reference on. `onArtifact`
  * is told once of each artifact that a source newly has.
  */
-export function createSources(options: {
-  client: KubeClient;
-  log: Logger;
-  onArtifact(change: ArtifactChange): void;
-}): Sources {
-  const { client, log, onArtifact } = options;
+export function createSources(options: SourcesOptions): Sources {
+  const { client, log, onArtifact, isAnnounced } = options;
   const informers = new Map<string, Promise<Informer<SourceObject>>>();
   const known = new Map<string, Informer<SourceObject>>();
   const heard = new Map<string, Heard>();
   const told = new Map<string, string>();
+  const lagging = new Set<NodeJS.Timeout>();
 
   function current(kind: string, key: string): Artifact | undefined {
     const object = known.get(kind)?.get(key);
@@ -87,6 +95,14 @@ export function createSources(options: {
     }
   }
 
+  function tellSoon(kind: string, key: string): void {
+    const timer = setTimeout(() => {
+      lagging.delete(timer);
+      tell(kind, key);
+    }, MESSAGE_LAG_MS);
+    lagging.add(timer);
+  }
+
   async function open(kind: string, apiVersion: string | undefined) {
     const version = apiVersion?.split('/')[1];
     const wanted = { group: GROUP, kind, ...(version === undefined ? {} : { version }) };
@@ -96,7 +112,10 @@ export function createSources(options: {
     informer.onChange(({ type, object }) => {
       const key = objectKey(object);
       if (type === 'deleted') heard.delete(`${kind}/${key}`);
-      tell(kind, key);
+      const isHeard =
+        heard.get(`${kind}/${key}`)?.resourceVersion === object.metadata.resourceVersion;
+      if (isHeard || !isAnnounced()) tell(kind, key);
+      else tellSoon(kind, key);
     });
     await informer.synced();
     return informer;
@@ -129,6 +148,7 @@ export function createSources(options: {
       return { key: `${kind}/${key}`, ...(artifact === undefined ? {} : { artifact }) };
     },
     close() {
+      for (const timer of lagging) clearTimeout(timer);
       for (const informer of known.values()) informer.close();
     },
   };
