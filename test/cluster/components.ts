@@ -137,6 +137,8 @@ function controllerManager(files: Layout): string[] {
     `--kubeconfig=${files.kubeconfig('kube-controller-manager')}`,
     `--service-account-private-key-file=${files.tokenKey}`,
     `--root-ca-file=${files.ca}`,
+    // Each controller under an account of its own: only these have the rights that RBAC's defaults grant.
+    '--use-service-account-credentials=true',
     '--leader-elect=false',
     '--secure-port=0',
     // Those that want a cloud, or heartbeats and networks of real nodes.

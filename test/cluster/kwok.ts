@@ -185,7 +185,7 @@ ${containers(
   false,
   `{terminated: {exitCode: ${exitCode}, reason: ${reason}, startedAt: {{ Now | Quote }}, finishedAt: {{ Now | Quote }}}}`,
 )}
-${POD_IPS}
+{{ if not .status.startTime }}startTime: {{ Now | Quote }}{{ end }}
 `;
 }
 
