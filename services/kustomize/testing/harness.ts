@@ -12,7 +12,7 @@ import {
   type KustomizationSpec,
   READY,
 } from '@weir/api';
-import { artifactPath, createStore, packArtifact } from '@weir/artifact';
+import { type ArtifactStore, artifactPath, createStore, packArtifact } from '@weir/artifact';
 import { type Cluster, startCluster, until } from '@weir/cluster';
 import { createSettings, type RunningService } from '@weir/controller';
 import { type Bus, connectBus, consumeEvents, type FluxEvent, publishArtifact } from '@weir/events';
@@ -28,6 +28,9 @@ export interface Harness {
   client: KubeClient;
   bus: Bus;
   tracing: Tracing;
+  /** Where the artifacts are, and where their copies can be kept. */
+  store: ArtifactStore;
+  cacheDir: string;
   /** Events as they came over NATS. */
   events: { event: FluxEvent; traceparent: string | undefined }[];
   namespace(): Promise<string>;
@@ -130,6 +133,8 @@ export async function startHarness(flags: Record<string, string> = {}): Promise<
     client,
     bus,
     tracing,
+    store,
+    cacheDir: dir,
     events,
     find,
     read,

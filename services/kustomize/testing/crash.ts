@@ -1,0 +1,41 @@
+// A process that dies in the middle of a reconcile, as the cluster sees it: its writes end at some point.
+import type { KubeClient } from '@weir/kube';
+
+export class Crash extends Error {
+  override name = 'Crash';
+}
+
+const WRITES = new Set(['create', 'replace', 'patch', 'apply', 'delete']);
+
+export interface Doomed {
+  client: KubeClient;
+  /** Whether it died. */
+  died(): boolean;
+}
+
+/**
+ * A client that dies at the `at`-th write (from 1): before the request is sent, or after it was carried
+ * out and before the answer came. Nothing works from then on.
+ */
+export function doomedClient(client: KubeClient, at: number, when: 'before' | 'after'): Doomed {
+  let writes = 0;
+  let dead = false;
+  const die = (): never => {
+    dead = true;
+    throw new Crash(`died ${when} write ${at}`);
+  };
+  const doomed = new Proxy(client, {
+    get(target, name, receiver) {
+      const value: unknown = Reflect.get(target, name, receiver);
+      if (typeof value !== 'function') return value;
+      return async (...args: unknown[]) => {
+        if (dead) return die();
+        const isLast = WRITES.has(String(name)) && ++writes === at;
+        if (isLast && when === 'before') return die();
+        const answer: unknown = await value.apply(target, args);
+        return isLast ? die() : answer;
+      };
+    },
+  });
+  return { client: doomed, died: () => dead };
+}
