@@ -41,7 +41,7 @@ export async function withAuth<T>(
     : [];
   if (!auth?.caFile && !auth?.clientCert && !auth?.clientKey) return use({ config, secrets });
 
-  const dir = await mkdtemp(join(tmpdir(), 'weir-git-'));
+  const dir = await mkdtemp(join(tmpdir(), 'weir-git-cert-'));
   try {
     const files = certificateFiles(auth);
     for (const { key, name, content } of files) {

@@ -76,8 +76,8 @@ export async function tidyRepository(options: {
 // Completes a shallow repository too (git-fetch, --unshallow).
 const whole = ['--depth=2147483647'];
 
-// Without --quiet: a line about the new reference on standard error tells that git is done.
 const quick = [
+  '--quiet',
   '--no-tags',
   '--no-recurse-submodules',
   '--no-write-fetch-head',

@@ -1,7 +1,6 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { startDeadline } from './deadline.ts';
 import { gitEnvironment } from './environment.ts';
 import { GitError } from './errors.ts';
+import { streamGitProcess } from './process.ts';
 
 export interface ReadOptions {
   /** The bare repository. */
@@ -12,72 +11,18 @@ export interface ReadOptions {
 }
 
 /**
- * Runs git on a local repository and yields its standard output as it comes. The process has a group of its own,
- * which is killed when the time is up, when `signal` fires, or when the reader stops before the end.
+ * Runs git on a local repository and yields its standard output as it comes.
  * @param input written to its standard input
  * @throws GitError
  */
-export async function* streamGit(
+export function streamGit(
   doing: string,
   args: readonly string[],
   options: ReadOptions & { input?: string },
 ): AsyncGenerator<Buffer> {
-  if (options.signal?.aborted) throw new GitError('Aborted', `${doing}: stopped`);
-  const deadline = startDeadline(options.timeoutMs, options.signal);
-  const child = spawn('git', args, {
-    env: gitEnvironment({ gitDir: options.dir }),
-    cwd: options.dir,
-    detached: true,
-    stdio: 'pipe',
-  });
-  const ended = exitOf(child);
-  const kill = () => killGroup(child);
-  deadline.signal.addEventListener('abort', kill, { once: true });
-  try {
-    child.stdin.end(options.input ?? '');
-    for await (const chunk of child.stdout) yield chunk as Buffer;
-    const { code, failure, stderr } = await ended;
-    deadline.check(doing);
-    if (failure) throw new GitError('GitOperationFailed', `${doing}: ${failure.message}`);
-    if (code !== 0) throw new GitError('GitOperationFailed', `${doing}: ${stderr.trim()}`);
-  } finally {
-    deadline.clear();
-    kill();
-  }
-}
-
-interface Exit {
-  code: number | null;
-  failure?: Error;
-  stderr: string;
-}
-
-function exitOf(child: ChildProcessWithoutNullStreams): Promise<Exit> {
-  let stderr = '';
-  let failure: Error | undefined;
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-4096);
-  });
-  child.on('error', (error) => {
-    failure = error;
-  });
-  // A reader that stopped early closes the pipe under git's request list; its exit code tells the rest.
-  child.stdin.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') failure ??= error;
-  });
-  return new Promise((resolve) => {
-    child.on('close', (code) => resolve({ code, stderr, ...(failure ? { failure } : {}) }));
-  });
-}
-
-function killGroup(child: ChildProcessWithoutNullStreams): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch (error) {
-    // It ended between the check and the signal.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
+  const { dir, input, timeoutMs, signal } = options;
+  const env = gitEnvironment({ gitDir: dir });
+  return streamGitProcess({ doing, args, env, cwd: dir, input, timeoutMs, signal });
 }
 
 export interface GitObject {

@@ -1,8 +1,7 @@
-import { type SimpleGitOptions, simpleGit } from 'simple-git';
-import { type AuthConfig, type GitAuth, withAuth } from './auth.ts';
-import { startDeadline } from './deadline.ts';
+import { type GitAuth, withAuth } from './auth.ts';
 import { gitEnvironment } from './environment.ts';
-import { explainFailure } from './errors.ts';
+import { GitError } from './errors.ts';
+import { streamGitProcess } from './process.ts';
 
 export interface RunOptions {
   /** The bare repository to work in; none for a command that needs no repository. */
@@ -15,54 +14,42 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
 }
 
-// simple-git refuses what could run programs when its input isn't trusted. Here the environment is made by
-// gitEnvironment() alone and the arguments are checked by arguments.ts.
-const ours: NonNullable<SimpleGitOptions['unsafe']> = {
-  allowUnsafeConfigEnvCount: true,
-  allowUnsafeConfigPaths: true,
-  allowUnsafeProtocolOverride: true,
-  allowUnsafeHooksPath: true,
-  allowUnsafeFsMonitor: true,
-  allowUnsafeAskPass: true,
-  allowUnsafeCredentialHelper: true,
-};
+/** The most that a command may answer, in bytes: about 500,000 references. */
+const maxOutput = 64 * 1024 * 1024;
 
 /**
  * Runs one git command to its end and returns its standard output.
- * When the time is up or `signal` fires, git gets SIGINT and ends the helpers that it started.
  * @param doing what it is for, the start of an error's message
- * @throws GitError Timeout, Aborted, or what git's output tells
+ * @throws GitError
  */
 export async function runGit(
   doing: string,
   args: readonly string[],
   options: RunOptions,
 ): Promise<string> {
-  return withAuth(options.auth, (auth) => runWith(doing, args, options, auth));
+  const { gitDir, timeoutMs, signal } = options;
+  return withAuth(options.auth, async ({ config, secrets }) => {
+    const env = gitEnvironment({ ...options, config: [...config, ...patience(timeoutMs)] });
+    const process = { doing, args, env, cwd: gitDir ?? '/', timeoutMs, signal, secrets };
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of streamGitProcess(process)) {
+      size += chunk.length;
+      if (size > maxOutput)
+        throw new GitError(
+          'LimitExceeded',
+          `${doing}: the answer is larger than ${maxOutput} bytes`,
+        );
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  });
 }
 
-async function runWith(
-  doing: string,
-  args: readonly string[],
-  options: RunOptions,
-  auth: AuthConfig,
-): Promise<string> {
-  const env = gitEnvironment({ ...options, config: auth.config });
-  const deadline = startDeadline(options.timeoutMs, options.signal);
-  const git = simpleGit({
-    baseDir: options.gitDir ?? '/',
-    abort: deadline.signal,
-    allowEnvironment: Object.keys(env),
-    unsafe: ours,
-    completion: { onClose: true, onExit: false },
-  }).env(env);
-  try {
-    return await git.raw([...args]);
-  } catch (cause) {
-    deadline.check(doing);
-    const output = cause instanceof Error ? cause.message : String(cause);
-    throw explainFailure(doing, output, auth.secrets);
-  } finally {
-    deadline.clear();
-  }
+/** Lets git end by itself, a little later than we end it, when nobody is left to do so. */
+function patience(timeoutMs: number): [key: string, value: string][] {
+  return [
+    ['http.lowSpeedLimit', '1'],
+    ['http.lowSpeedTime', String(Math.ceil(timeoutMs / 1000) + 5)],
+  ];
 }

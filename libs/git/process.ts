@@ -1,0 +1,82 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { startDeadline } from './deadline.ts';
+import { explainFailure, GitError } from './errors.ts';
+
+export interface GitProcess {
+  /** The start of an error's message, such as "unable to clone 'https://...'". */
+  doing: string;
+  args: readonly string[];
+  env: Record<string, string>;
+  cwd: string;
+  /** Written to its standard input. */
+  input?: string | undefined;
+  /** Milliseconds until it is ended. */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  /** Masked in messages. */
+  secrets?: readonly string[];
+}
+
+/**
+ * Runs git and yields its standard output as it comes. git starts helpers (git-remote-https, index-pack) that don't
+ * end with it, so it gets a process group of its own, which is killed as a whole when the time is up, when `signal`
+ * fires, or when the reader stops before the end.
+ * @throws GitError Timeout, Aborted, or what git's standard error tells
+ */
+export async function* streamGitProcess(command: GitProcess): AsyncGenerator<Buffer> {
+  const { doing, args, env, cwd, signal } = command;
+  if (signal?.aborted) throw new GitError('Aborted', `${doing}: stopped`);
+  const deadline = startDeadline(command.timeoutMs, signal);
+  const child = spawn('git', args, { env, cwd, detached: true, stdio: 'pipe' });
+  const ended = exitOf(child);
+  const kill = () => killGroup(child);
+  deadline.signal.addEventListener('abort', kill, { once: true });
+  try {
+    child.stdin.end(command.input ?? '');
+    for await (const chunk of child.stdout) yield chunk as Buffer;
+    const { code, failure, stderr } = await ended;
+    deadline.check(doing);
+    if (failure) throw new GitError('GitOperationFailed', `${doing}: ${failure.message}`);
+    if (code !== 0) throw explainFailure(doing, stderr, command.secrets);
+  } finally {
+    deadline.signal.removeEventListener('abort', kill);
+    deadline.clear();
+    kill();
+  }
+}
+
+interface Exit {
+  code: number | null;
+  failure?: Error;
+  stderr: string;
+}
+
+const maxErrorOutput = 16 * 1024;
+
+function exitOf(child: ChildProcessWithoutNullStreams): Promise<Exit> {
+  let stderr = '';
+  let failure: Error | undefined;
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-maxErrorOutput);
+  });
+  child.on('error', (error) => {
+    failure = error;
+  });
+  // git closes its input early when it fails; its exit code tells the rest.
+  child.stdin.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') failure ??= error;
+  });
+  return new Promise((resolve) => {
+    child.on('close', (code) => resolve({ code, stderr, ...(failure ? { failure } : {}) }));
+  });
+}
+
+function killGroup(child: ChildProcessWithoutNullStreams): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    // It ended between the check and the signal.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
