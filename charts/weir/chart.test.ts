@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { kinds } from '@weir/api';
+import { readCommandLine } from '../../services/flags.ts';
 import { CHART, find, helm, isWorkload, type Manifest, render, workloads } from './testing.ts';
 
 const SERVICES = ['source', 'kustomize', 'helm-release', 'notification', 'image-automation'];
@@ -51,6 +52,22 @@ describe('the rendered objects', () => {
       }
       const { rules } = find(manifests, 'ClusterRole', `weir-${name}`);
       assert.ok(Array.isArray(rules), `the rules of ${name} are a list`);
+    }
+  });
+
+  it('give each service flags that it understands', async () => {
+    const external = ['nats.enabled=false', 'nats.external.url=nats://a:4222'];
+    const credentials = 'nats.external.credentialsSecret=nats';
+    for (const values of [
+      ['installCRDs=true', 'nats.replicas=3'],
+      [...external, credentials],
+    ]) {
+      const manifests = await render(...values);
+      for (const name of SERVICES) {
+        const { services, flags } = readCommandLine(argsOf(manifests, name), SERVICES);
+        assert.deepEqual(services, [name]);
+        assert.equal(flags['health-port'], '9440');
+      }
     }
   });
 

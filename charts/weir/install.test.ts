@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { kinds } from '@weir/api';
-import { type Cluster, startCluster } from '@weir/cluster';
+import { type Cluster, startCluster, until } from '@weir/cluster';
 import { CHART, helm, NAMESPACE, renderText } from './testing.ts';
 
 let cluster: Cluster;
@@ -74,7 +74,8 @@ describe('helm', () => {
   });
 
   it('gives each service its own account and Leases in its namespace only', async () => {
-    assert.equal(await can('source', 'create', 'leases', NAMESPACE), true);
+    const leases = () => can('source', 'create', 'leases', NAMESPACE);
+    await until(leases, { timeoutMs: 10_000, message: 'the rights to be in effect' });
     assert.equal(await can('source', 'create', 'leases', 'default'), false);
     assert.equal(await can('kustomize', 'create', 'clusterrolebindings'), true);
     assert.equal(await can('notification', 'create', 'deployments', 'default'), false);
@@ -93,6 +94,21 @@ describe('helm', () => {
     );
     assert.equal(code, 0, stderr);
     assert.deepEqual(await passwords(), before);
+  });
+
+  it('lets source change the definitions of Weir only, and only when told', async () => {
+    const ours = 'customresourcedefinitions/gitrepositories.source.toolkit.fluxcd.io';
+    assert.equal(await can('source', 'patch', ours), false);
+    const upgrade = ['upgrade', ...release, '--set=installCRDs=true'];
+    const { code, stderr } = await helm(upgrade, cluster.env);
+    assert.equal(code, 0, stderr);
+    const granted = async () => (await can('source', 'patch', ours)) && can('source', 'get', ours);
+    await until(granted, { timeoutMs: 10_000, message: 'the rights to be in effect' });
+    assert.equal(
+      await can('source', 'patch', 'customresourcedefinitions/others.example.com'),
+      false,
+    );
+    assert.equal(await can('source', 'delete', ours), false);
   });
 
   it('leaves the definitions when the release goes', async () => {
