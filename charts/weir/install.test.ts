@@ -34,6 +34,15 @@ describe('the API server', () => {
     'serviceAccount.annotations.source.a=b',
     'nats.persistence.storageClass=fast',
     'priorityClassName=system-cluster-critical',
+    'podLabels.team=a',
+    'podAnnotations.note=b',
+    'imagePullSecrets[0].name=registry',
+    'tolerations[0].operator=Exists',
+    'services.kustomize.args={--concurrent=40}',
+    'services.kustomize.env[0].name=HTTPS_PROXY',
+    'services.kustomize.env[0].value=http://proxy:3128',
+    'networkPolicy.artifactsFrom[0].namespaceSelector.matchLabels.a=b',
+    `image.digest=sha256:${'a'.repeat(64)}`,
   ];
   const external = [
     'nats.enabled=false',
