@@ -19,7 +19,13 @@ export {
 export { mergeDiff } from './merge.ts';
 export type * from './reconcile.ts';
 export type * from './service.ts';
-export { createSettings, type Settings, SettingsError, variableOf } from './settings.ts';
+export {
+  createSettings,
+  leaseTimes,
+  type Settings,
+  SettingsError,
+  variableOf,
+} from './settings.ts';
 export {
   createStatusWriter,
   type StatusOf,

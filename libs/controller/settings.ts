@@ -52,6 +52,14 @@ export function createSettings(
   };
 }
 
+const LEASE_MS = 15_000;
+
+/** How long replicas keep what they own, and how often they say that they live, for `joinMembership`. */
+export function leaseTimes(settings: Settings): { leaseMs: number; renewMs: number } {
+  const leaseMs = settings.duration('lease-duration', LEASE_MS);
+  return { leaseMs, renewMs: settings.duration('lease-renew-interval', leaseMs / 3) };
+}
+
 function toNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value)) throw new TypeError('not a number');

@@ -7,6 +7,7 @@ import { createStore } from '@weir/artifact';
 import {
   createInformer,
   joinMembership,
+  leaseTimes,
   type RunningService,
   runController,
   type Service,
@@ -29,7 +30,7 @@ const RETRY = { minMs: 750, maxMs: 15 * 60_000 };
 async function start(context: ServiceContext): Promise<RunningService> {
   const { client, bus, log, metrics, tracing, instance, namespace, signal } = context;
   const settings = readSettings(context.settings);
-  const cacheDir = settings.cacheDir ?? join(tmpdir(), `weir-kustomize-${instance}`);
+  const cacheDir = join(settings.storageDir ?? join(tmpdir(), 'weir', instance), 'kustomize');
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
 
@@ -43,6 +44,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
     namespace,
     service: 'kustomize',
     instance,
+    ...leaseTimes(context.settings),
     log,
   });
   const waiting = createWaiting();

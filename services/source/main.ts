@@ -2,7 +2,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GitRepository } from '@weir/api';
 import { createStore, serveArtifacts } from '@weir/artifact';
-import { createInformer, joinMembership, runController, type Service } from '@weir/controller';
+import {
+  createInformer,
+  joinMembership,
+  leaseTimes,
+  runController,
+  type Service,
+} from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { defaultTreeLimits } from '@weir/git';
 import { objectKey } from '@weir/kube';
@@ -26,7 +32,7 @@ export const service: Service = {
     const { client, bus, namespace, instance, log, metrics, tracing, settings } = context;
     const stopping = new AbortController();
     const signal = AbortSignal.any([context.signal, stopping.signal]);
-    const folder = join(settings.get('storage-path') ?? join(tmpdir(), 'weir', instance), 'source');
+    const folder = join(settings.get('storage-dir') ?? join(tmpdir(), 'weir', instance), 'source');
 
     const store = createStore({
       bus,
@@ -56,6 +62,7 @@ export const service: Service = {
       namespace,
       service: 'source',
       instance,
+      ...leaseTimes(settings),
       log,
     });
     const component = 'source-controller';

@@ -21,7 +21,7 @@ export interface KustomizeSettings {
   strictSubstitutions: boolean;
   cancelHealthCheckOnNewRevision: boolean;
   /** Where artifacts are kept between builds, and how much of them. */
-  cacheDir: string | undefined;
+  storageDir: string | undefined;
   cacheBytes: number;
   renderers: number | undefined;
 }
@@ -52,7 +52,7 @@ export function readSettings(settings: Settings): KustomizeSettings {
     failFast: !(gates.get('DisableFailFastBehavior') ?? false),
     strictSubstitutions: gates.get('StrictPostBuildSubstitutions') ?? true,
     cancelHealthCheckOnNewRevision: gates.get('CancelHealthCheckOnNewRevision') ?? false,
-    cacheDir: settings.get('cache-dir'),
+    storageDir: settings.get('storage-dir'),
     cacheBytes: settings.number('cache-size-mib', 512) * MIB,
     renderers: renderers > 0 ? renderers : undefined,
   };

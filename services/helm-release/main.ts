@@ -1,0 +1,21 @@
+import { joinMembership, leaseTimes, type Service } from '@weir/controller';
+
+/** Will own HelmRelease. It takes its place among the replicas and owns no kind yet. */
+export const service: Service = {
+  name: 'helm-release',
+
+  async start({ client, namespace, instance, log, settings }) {
+    const membership = await joinMembership({
+      client,
+      namespace,
+      service: 'helm-release',
+      instance,
+      ...leaseTimes(settings),
+      log,
+    });
+    return {
+      ready: () => membership.healthy() || 'not a member of the replicas yet',
+      close: () => membership.close(),
+    };
+  },
+};

@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  createSettings,
+  type RunningService,
+  type Service,
+  type Settings,
+  serveHealth,
+} from '@weir/controller';
+import { type Bus, connectBus } from '@weir/events';
+import { connectKube, type KubeClient, userAgent } from '@weir/kube';
+import {
+  createLogger,
+  createMetrics,
+  createTracing,
+  exposeAll,
+  type Logger,
+  type LoggerOptions,
+  type Metrics,
+} from '@weir/telemetry';
+import { asOwnAccount, ensureNamespace } from './accounts.ts';
+import { loadService, SERVICES } from './catalogue.ts';
+import { installCrds } from './crds.ts';
+
+const READY_POLL_MS = 50;
+const RETRY_MS = 1_000;
+const STOP_TIMEOUT_MS = 25_000;
+
+export interface StartOptions {
+  /** Names of services; all of them when empty. */
+  services?: readonly string[];
+  /** Flags by name without dashes; see flags.ts. */
+  flags?: Readonly<Record<string, string>>;
+  env?: Readonly<Record<string, string | undefined>>;
+  /** How and where the services log. */
+  logging?: Pick<LoggerOptions, 'pretty' | 'destination'>;
+}
+
+/** Services at work in this process. */
+export interface Running {
+  services: string[];
+  healthPort: number;
+  /** Resolves once every service is ready. */
+  ready(): Promise<void>;
+  /** Stops them: gracefully for 25 s, then at once. Resolves when all is let go. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts services in this process, each with its own client, logger, metrics and traces. Resolves when all
+ * are at work, which is before they are ready. Kubernetes and NATS may be away: Kubernetes is waited for,
+ * NATS isn't. Rejects for settings that can't be followed and for a port that is taken.
+ */
+export async function startServices(options: StartOptions = {}): Promise<Running> {
+  const names = options.services?.length ? [...options.services] : [...SERVICES];
+  const env = options.env ?? process.env;
+  const settings = createSettings(options.flags ?? {}, env);
+  const started = new AsyncDisposableStack();
+  const stop = new AbortController();
+  const loggerFor = (service: string) =>
+    createLogger({ service, ...optional('level', settings.get('log-level')), ...options.logging });
+
+  const running = new Map<string, RunningService>();
+  const metrics: Metrics[] = [];
+  const health = await serveHealth({
+    port: settings.number('health-port', 9440),
+    ready: () =>
+      Object.fromEntries(
+        names.map((name) => [name, readiness(running.get(name)?.ready() ?? 'not started yet')]),
+      ),
+    metrics: () => exposeAll(metrics),
+  });
+  started.defer(() => health.close());
+
+  try {
+    const log = loggerFor('weir');
+    const namespace = settings.get('runtime-namespace') ?? env.RUNTIME_NAMESPACE ?? 'weir-system';
+    const kubeconfig = optional('kubeconfig', settings.get('kubeconfig'));
+    const admin = connectKube(kubeconfig, { userAgent: userAgent(), log });
+    started.defer(() => admin.close());
+    await prepare(admin, { settings, namespace, log, signal: stop.signal });
+
+    const instance = env.POD_NAME ?? `${hostname()}-${randomBytes(3).toString('hex')}`;
+    const start = async (name: string) => {
+      const service = await loadService(name);
+      const own = settings.boolean('service-accounts', false)
+        ? await asOwnAccount(admin, name, namespace)
+        : connectKube(kubeconfig, { userAgent: userAgent(name), log });
+      started.defer(() => own.close());
+      return startService(service, {
+        ...{ client: own, settings, namespace, instance, env, signal: stop.signal },
+        log: loggerFor(name),
+        metrics: keep(metrics, createMetrics({ service: name })),
+        started,
+      });
+    };
+    await Promise.all(names.map(async (name) => running.set(name, await start(name))));
+  } catch (error) {
+    stop.abort();
+    await started.disposeAsync();
+    throw error;
+  }
+
+  return {
+    services: names,
+    healthPort: health.port,
+    async ready() {
+      const waiting = () => [...running.values()].some((service) => service.ready() !== true);
+      while (waiting()) await delay(READY_POLL_MS, undefined, { signal: stop.signal });
+    },
+    async close() {
+      const timer = setTimeout(() => stop.abort(), STOP_TIMEOUT_MS);
+      await Promise.all([...running.values()].map((service) => service.close()));
+      clearTimeout(timer);
+      stop.abort();
+      await started.disposeAsync();
+    },
+  };
+}
+
+interface Surroundings {
+  client: KubeClient;
+  settings: Settings;
+  namespace: string;
+  instance: string;
+  env: Readonly<Record<string, string | undefined>>;
+  log: Logger;
+  metrics: Metrics;
+  signal: AbortSignal;
+  /** What is to be let go of when the service has stopped. */
+  started: AsyncDisposableStack;
+}
+
+async function startService(service: Service, around: Surroundings): Promise<RunningService> {
+  const { settings, instance, log, metrics, env, started, ...context } = around;
+  const { name } = service;
+  const endpoint = optional('endpoint', env.OTEL_EXPORTER_OTLP_ENDPOINT);
+  const tracing = createTracing({ service: name, instance, log, ...endpoint });
+  started.defer(() => tracing.close());
+  const bus = await openBus(name, around);
+  started.defer(() => bus.close());
+  return service.start({ ...context, name, instance, bus, log, metrics, tracing, settings });
+}
+
+function openBus(
+  name: string,
+  { settings, instance, env, log, metrics }: Surroundings,
+): Promise<Bus> {
+  return connectBus({
+    ...optional('servers', settings.get('nats-url') ?? env.NATS_URL),
+    ...optional('credentials', settings.get('nats-credentials')),
+    cluster: settings.get('cluster-name') ?? 'default',
+    name: `${name} ${instance}`,
+    replicas: settings.number('nats-replicas', 1),
+    storage: settings.get('nats-storage') === 'memory' ? 'memory' : 'file',
+    eventsMaxAgeMs: settings.duration('events-max-age', 7 * 24 * 3_600_000),
+    log,
+    metrics,
+  });
+}
+
+interface Preparation {
+  settings: Settings;
+  namespace: string;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** Waits for Kubernetes, and does there what the flags ask for before a service can start. */
+async function prepare(admin: KubeClient, preparation: Preparation): Promise<void> {
+  const { settings, namespace, log, signal } = preparation;
+  for (;;) {
+    try {
+      await admin.request({ method: 'GET', path: '/readyz', accept: '*/*', signal });
+      break;
+    } catch (error) {
+      log.warn({ err: error, server: admin.server }, 'Kubernetes is not ready, trying again');
+      await delay(RETRY_MS, undefined, { signal });
+    }
+  }
+  if (settings.boolean('service-accounts', false)) await ensureNamespace(admin, namespace);
+  if (settings.boolean('install-crds', false)) await installCrds(admin, signal);
+}
+
+function readiness(ready: boolean | string): true | string {
+  return ready === false ? 'not ready' : ready;
+}
+
+function keep<T>(list: T[], item: T): T {
+  list.push(item);
+  return item;
+}
+
+/** `{ [key]: value }`, or nothing for a value that isn't there. */
+function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+}
