@@ -66,6 +66,7 @@ export interface Bus {
   purge(stream: StreamName, subject: string): void;
   /** Looks at the streams again: one of them turned out to be gone. */
   recheck(): void;
+  /** Waits until the outbox is empty; false after `timeoutMs`, or at once if NATS was never there. */
   flush(timeoutMs: number): Promise<boolean>;
   /** Publishes what is left, for at most `timeoutMs` (3 s), and disconnects. */
   close(timeoutMs?: number): Promise<void>;
@@ -168,6 +169,10 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     outbox.add({ stream, subject, bytes: PURGE_BYTES + subject.length, replaces: true, send });
   }
 
+  async function flush(timeoutMs: number): Promise<boolean> {
+    return outbox.flush(connection.nc() === undefined ? 0 : timeoutMs);
+  }
+
   connected.set(0);
   connection.onUp(() => {
     connected.set(1);
@@ -196,9 +201,9 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     publish,
     purge,
     recheck: connection.recheck,
-    flush: outbox.flush,
+    flush,
     close: async (timeoutMs = 3_000) => {
-      const flushed = await outbox.flush(timeoutMs);
+      const flushed = await flush(timeoutMs);
       if (!flushed) log.warn(outbox.size(), 'Closing with messages that were not published');
       closed.abort(new BusUnavailable());
       await connection.close();

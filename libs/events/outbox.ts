@@ -37,7 +37,7 @@ export interface Outbox {
   /** The bus is away: what is under way counts as failed and is kept. */
   pause(): void;
   size(): { messages: number; bytes: number };
-  /** Waits until all is sent; false after `timeoutMs`, or at once when paused with something left. */
+  /** Waits until all is sent; false after `timeoutMs`. */
   flush(timeoutMs: number): Promise<boolean>;
 }
 
@@ -197,11 +197,9 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       if (paused) return;
       paused = true;
       pausing.reject(new Error('the bus is away'));
-      for (const waiter of [...waiters]) waiter(false);
     },
     flush: async (timeoutMs) => {
       if (entries.size === 0) return true;
-      if (paused) return false;
       const { promise, resolve } = Promise.withResolvers<boolean>();
       const timer = setTimeout(resolve, timeoutMs, false);
       waiters.add(resolve);

@@ -1,0 +1,25 @@
+import type { TestContext } from 'node:test';
+import { createLogger, createMetrics, type Logger, type Metrics } from '@weir/telemetry';
+import { type Bus, type BusOptions, connectBus } from '../bus.ts';
+
+/** A bus for a test, which closes it. What it logs and counts can be looked at. */
+export async function testBus(
+  t: TestContext,
+  servers: string,
+  options: Partial<BusOptions> = {},
+): Promise<Bus & { lines: string[]; metrics: Metrics; log: Logger }> {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const log = createLogger({ service: 'test', level: 'debug', destination });
+  const metrics = createMetrics({ service: 'test' });
+  const bus = await connectBus({
+    servers,
+    cluster: 'test',
+    name: 'test',
+    log,
+    metrics,
+    ...options,
+  });
+  t.after(() => bus.close(100));
+  return Object.assign(bus, { lines, metrics, log });
+}

@@ -1,0 +1,2 @@
+export { testBus } from './bus.ts';
+export { type NatsOptions, startNats, type TestNats } from './nats.ts';
