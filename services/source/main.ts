@@ -13,7 +13,7 @@ import { createRecorder } from '@weir/events';
 import { defaultTreeLimits } from '@weir/git';
 import { objectKey } from '@weir/kube';
 import { createPool } from '@weir/render';
-import { restoreArtifact } from './gitrepository/artifacts.ts';
+import { reachableAt, restoreArtifact } from './gitrepository/artifacts.ts';
 import { ownershipKey } from './gitrepository/credentials.ts';
 import { createFetcher } from './gitrepository/fetch.ts';
 import { collectRegularly } from './gitrepository/garbage.ts';
@@ -72,8 +72,9 @@ export const service: Service = {
     const server = await serveArtifacts(store, {
       port: settings.number('artifact-port', 9790),
       onMissing: (path) => restore(path),
+      log,
     });
-    const address = settings.get('artifact-address') ?? `localhost:${server.port}`;
+    const address = reachableAt(settings.get('artifact-address') ?? 'localhost', server.port);
     const deps = { client, informer, fetcher, store, publisher, recorder, address };
     const controller = runController<GitRepository>({
       name: 'gitrepository',

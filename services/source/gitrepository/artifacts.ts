@@ -10,7 +10,7 @@ export function describeArtifact(
   object: GitRepository,
   revision: string,
   { digest, size }: Pick<Snapshot, 'digest' | 'size'>,
-  address: string,
+  base: string,
 ): Artifact {
   const before = object.status?.artifact;
   const { namespace = '', name } = object.metadata;
@@ -23,14 +23,19 @@ export function describeArtifact(
     path,
     revision,
     size,
-    url: artifactUrl(address, path),
+    url: artifactUrl(base, path),
   };
 }
 
-/** @param address `host:port`, or a URL, under which other services reach the artifact server */
-export function artifactUrl(address: string, path: string): string {
-  const base = /^https?:\/\//.test(address) ? address : `http://${address}`;
-  return `${base.replace(/\/+$/, '')}/${path}`;
+/** @param base where other services reach the artifact server, see reachableAt() */
+export function artifactUrl(base: string, path: string): string {
+  return `${base}/${path}`;
+}
+
+/** The URL of the artifact server, without a slash at its end, from `host`, `host:port` or a URL. */
+export function reachableAt(address: string, port: number): string {
+  if (/^https?:\/\//.test(address)) return address.replace(/\/+$/, '');
+  return /:\d+$/.test(address) ? `http://${address}` : `http://${address}:${port}`;
 }
 
 /**

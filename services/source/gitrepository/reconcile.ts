@@ -43,7 +43,7 @@ export interface Dependencies {
   store: ArtifactStore;
   publisher: Publisher;
   recorder: Recorder;
-  /** Where other services reach the artifact server: `host:port` or a URL. */
+  /** URL under which other services reach the artifact server. */
   address: string;
 }
 
@@ -55,20 +55,17 @@ export async function reconcile(
   context: ReconcileContext,
   deps: Dependencies,
 ): Promise<Outcome> {
-  if (object.metadata.deletionTimestamp) return remove(object, context, deps);
-  if (!object.metadata.finalizers?.includes(FINALIZER)) {
-    context.guard();
-    object = await addFinalizer(deps.client, GitRepository, object, FINALIZER);
+  const { client, informer } = deps;
+  const writing = { fieldManager, informer, guard: context.guard, log: context.log };
+  if (object.metadata.deletionTimestamp) {
+    deps.publisher.withdraw(object);
+    await removeFinalizer(client, GitRepository, object, FINALIZER, writing);
+    return {};
   }
+  object = await addFinalizer(client, GitRepository, object, FINALIZER, writing);
   if (object.spec.suspend) return {};
 
-  const { client, informer } = deps;
-  const { guard } = context;
-  const status = createStatusWriter(client, GitRepository, object, {
-    fieldManager,
-    informer,
-    guard,
-  });
+  const status = createStatusWriter(client, GitRepository, object, writing);
   const progress: Progress = {};
   try {
     refuseUnsupported(object);
@@ -150,18 +147,6 @@ function refuseUnsupported(object: GitRepository): void {
 function report(object: GitRepository, failure: SourceFailure, { recorder }: Dependencies): void {
   const { reason, message } = failure;
   recorder.event(object, { severity: 'error', reason, message });
-}
-
-async function remove(
-  object: GitRepository,
-  context: ReconcileContext,
-  { client, publisher }: Dependencies,
-): Promise<Outcome> {
-  if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
-  context.guard();
-  publisher.withdraw(object);
-  await removeFinalizer(client, GitRepository, object, FINALIZER);
-  return {};
 }
 
 /** Whether an error only says that this run is no longer wanted. */
