@@ -4,7 +4,7 @@ import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import type { ManagerRule } from './fieldmanagers.ts';
 import { fingerprint, foreignManagers } from './fingerprint.ts';
 import { inventoryId } from './inventory.ts';
-import type { Owner } from './labels.ts';
+import { type Owner, ownerKeyOf } from './labels.ts';
 import { isMarked, type ObjectId, type ObjectTarget, subjectOf, targetOf } from './objects.ts';
 import { leftAlone } from './plan.ts';
 
@@ -88,14 +88,15 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
 
   function judge(happening: Happening): void {
     const key = inventoryId(happening.id);
-    const state = expected.get(key);
-    if (state === undefined) return;
     const { object, gone } = happening;
-    const hold = held.get(state.owner);
+    const state = expected.get(key);
+    // What is new to us is kept too: its owner may be about to track it.
+    const hold = held.get(state?.owner ?? ownerKeyOf(object, identity.group) ?? '');
     if (hold !== undefined) {
       hold.set(key, happening);
       return;
     }
+    if (state === undefined) return;
     if (gone ? !isLoss(object, state) : !isChange(object, state)) return;
     if (isMarked(object, leftAlone(identity))) return;
     const managers = foreignManagers(object, rules);

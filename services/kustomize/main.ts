@@ -25,7 +25,8 @@ import { createWaiting } from './kustomization/waiting.ts';
 
 export const service: Service = { name: 'kustomize', start };
 
-const RETRY = { minMs: 750, maxMs: 15 * 60_000 };
+/** For what no condition has a time for: the API server away, a status that could not be written. */
+const RETRY = { minMs: 500, maxMs: 30_000 };
 
 async function start(context: ServiceContext): Promise<RunningService> {
   const { client, bus, log, metrics, tracing, instance, namespace, signal } = context;

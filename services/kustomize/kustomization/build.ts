@@ -1,6 +1,5 @@
 // From an artifact to the objects that are to be in the cluster.
 import { type Artifact, formatDuration, type Kustomization, Reason } from '@weir/api';
-import { subjectOfObject } from '@weir/apply';
 import { ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
 import type { KubeObject } from '@weir/kube';
 import { type BuildResult, RenderError, type Substitution } from '@weir/render';
@@ -77,19 +76,6 @@ export async function buildObjects(
     if (!(error instanceof RenderError)) throw error;
     throw new Failure(buildReason(error.reason), error.message, { cause: error });
   }
-}
-
-/** Encrypted Secrets must not reach the cluster as they are. Fails as Flux does without `decryption`. */
-export function refuseEncrypted(objects: readonly KubeObject[]): void {
-  const encrypted = objects.find(
-    ({ apiVersion, kind, sops }) => apiVersion === 'v1' && kind === 'Secret' && sops !== undefined,
-  );
-  if (encrypted === undefined) return;
-  throw new Failure(
-    Reason.ReconciliationFailed,
-    `${subjectOfObject(encrypted)} is SOPS encrypted, configuring decryption is required ` +
-      'for this secret to be reconciled',
-  );
 }
 
 /** The engine's own troubles (time, memory, a crash) are failures of the build to its user. */

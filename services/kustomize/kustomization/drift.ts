@@ -1,8 +1,15 @@
 // From an object that somebody changed to a reconcile of the Kustomization that owns it.
 import type { Kustomization } from '@weir/api';
-import { type AppliedObject, type Drift, inventoryId, type Tracked, targetOf } from '@weir/apply';
+import {
+  type AppliedObject,
+  type Drift,
+  inventoryId,
+  ownerKeyOf,
+  type Tracked,
+  targetOf,
+} from '@weir/apply';
 import { isNoMatch, type KubeClient, objectKey } from '@weir/kube';
-import { CONTROLLER, type Environment } from './environment.ts';
+import { CONTROLLER, type Environment, GROUP } from './environment.ts';
 import { vanishingJobs } from './health.ts';
 
 /** Watches what was applied from here on, in the state that the apply left it in. */
@@ -71,8 +78,15 @@ export function createReferee(now: () => number = () => performance.now()) {
   };
 }
 
-/** Who else writes the object, for the event about a fight. */
-export function rivals(managers: readonly { manager?: string; operation?: string }[]): string {
-  const names = managers.flatMap(({ manager }) => (manager === CONTROLLER ? [] : (manager ?? [])));
-  return [...new Set(names)].sort().join(', ');
+/** Who else has a hand in the object: another Kustomization, or other field managers. */
+export function rivals({ object, owner }: Pick<Drift, 'object' | 'owner'>): string {
+  const holder = ownerKeyOf(object, GROUP);
+  if (holder !== undefined && holder !== owner) {
+    return `Kustomization/${holder} applies the same object: leave it to one of them.`;
+  }
+  const managers = (object.metadata.managedFields ?? []).flatMap(({ manager, subresource }) =>
+    manager === undefined || manager === CONTROLLER || subresource !== undefined ? [] : manager,
+  );
+  const names = [...new Set(managers)].sort().join(', ');
+  return names === '' ? 'No other field manager is known.' : `Other field managers: ${names}.`;
 }

@@ -11,7 +11,6 @@ import {
   Kustomization as KustomizationKind,
   READY,
   Reason,
-  STALLED,
   unsupportedFields,
   unsupportedMessage,
 } from '@weir/api';
@@ -25,18 +24,15 @@ import {
   inventoryId,
   pruneObjects,
 } from '@weir/apply';
-import { addFinalizer, NotOwner, type Outcome, type ReconcileContext } from '@weir/controller';
-import { isNoMatch, isUnavailable, type KubeClient, type KubeObject, objectKey } from '@weir/kube';
-import { accountClient } from './account.ts';
-import { type Build, buildObjects, fetchFile, refuseEncrypted } from './build.ts';
+import { addFinalizer, type Outcome, type ReconcileContext } from '@weir/controller';
+import { isNotFound, type KubeObject, objectKey } from '@weir/kube';
+import { type Build, buildObjects, fetchFile } from './build.ts';
 import { dependencyFailure, unreadyDependency } from './dependencies.ts';
 import { trackApplied } from './drift.ts';
 import { type Environment, STATUS_MANAGER } from './environment.ts';
-import { createTell, type Tell } from './events.ts';
 import { Failure } from './failure.ts';
 import { finalizeKustomization } from './finalize.ts';
 import { awaitHealth, healthTargets } from './health.ts';
-import type { Attempt } from './history.ts';
 import {
   appliedEntries,
   grownInventory,
@@ -44,10 +40,11 @@ import {
   staleTargets,
   touchedInventory,
 } from './inventory.ts';
+import { fail, succeed } from './outcome.ts';
 import { ownerOf } from './owner.ts';
-import { createReport, type Report } from './report.ts';
-import { findArtifact, originRevision } from './sources.ts';
-import { intervalMs, retryIntervalMs, timeoutMs } from './timing.ts';
+import { beginRun, type Run, revisions } from './run.ts';
+import { findArtifact } from './sources.ts';
+import { timeoutMs } from './timing.ts';
 import { gatherVariables } from './variables.ts';
 
 /** Fields whose behaviour does not exist yet. */
@@ -59,20 +56,6 @@ const UNSUPPORTED = [
   'spec.dependsOn[].readyExpr',
 ];
 
-/** What a run knows; each step adds to it. */
-interface Run {
-  env: Environment;
-  object: Kustomization;
-  ctx: ReconcileContext;
-  report: Report;
-  tell: Tell;
-  /** With the rights that the Kustomization acts with. */
-  client: KubeClient;
-  startedAt: Date;
-  artifact?: Artifact;
-  build?: Build;
-}
-
 /** Reconciles one Kustomization once. Rejects only for what the controller retries by itself. */
 export async function reconcileKustomization(
   env: Environment,
@@ -81,20 +64,21 @@ export async function reconcileKustomization(
 ): Promise<Outcome> {
   const key = objectKey(found);
   env.waiting.done(key);
-  if (found.metadata.deletionTimestamp !== undefined) return finalizeKustomization(env, found, ctx);
-  const object = await addFinalizer(env.client, KustomizationKind, found, FINALIZER, {
+  // Its last owner may have written what the watch has not told us yet.
+  const latest = ctx.causes.has('gained') ? await readAgain(env, found) : found;
+  if (latest === undefined) return {};
+  if (latest.metadata.deletionTimestamp !== undefined)
+    return finalizeKustomization(env, latest, ctx);
+  const object = await addFinalizer(env.client, KustomizationKind, latest, FINALIZER, {
     fieldManager: STATUS_MANAGER,
     informer: env.kustomizations,
     guard: ctx.guard,
   });
-  const report = createReport(env, object, ctx);
-  const tell = createTell(env, object, report, ctx);
-  const client = accountClient(env.client, object, env.settings.defaultServiceAccount);
-  const run: Run = { env, object, ctx, report, tell, client, startedAt: new Date() };
+  const run = beginRun(env, object, ctx);
 
   if (object.spec.suspend) {
     env.drift.untrack(key);
-    await report.finish();
+    await run.report.finish();
     return {};
   }
   try {
@@ -102,7 +86,7 @@ export async function reconcileKustomization(
     run.artifact = await findSource(run);
     requireDependencies(run, run.artifact);
 
-    report.quiet(isSettled(object, run.artifact));
+    run.report.quiet(isSettled(object, run.artifact));
     run.build = await build(run, run.artifact);
     const applied = await apply(run, run.build);
     await prune(run, applied);
@@ -110,6 +94,18 @@ export async function reconcileKustomization(
     return await succeed(run, run.artifact);
   } catch (error) {
     return await fail(run, error);
+  }
+}
+
+async function readAgain(env: Environment, { metadata }: Kustomization) {
+  const { namespace = '', name } = metadata;
+  try {
+    const object = await env.client.get<Kustomization>(KustomizationKind, { namespace, name });
+    env.kustomizations.observe(object);
+    return object;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 
@@ -158,9 +154,7 @@ async function build(run: Run, artifact: Artifact): Promise<Build> {
     report.set({ lastAttemptedRevision: revision });
     report.progress(`Building manifests for revision ${revision} ${limit}`);
     const input = { artifact: { digest, file }, substitute, ownerLabels: ownerOf(object).labels };
-    const built = await buildObjects(env, object, input, ctx.signal);
-    refuseEncrypted(built.objects);
-    return built;
+    return buildObjects(env, object, input, ctx.signal);
   });
 }
 
@@ -191,6 +185,7 @@ async function apply(run: Run, { objects }: Build): Promise<AppliedObject[]> {
       await trackApplied(env, object, applied);
       const changes = effective(applied.map(({ change }) => change));
       if (changes.length > 0) {
+        run.changed = true;
         report.quiet(false);
         tell('info', formatChanges(changes), revisions(run));
       }
@@ -231,6 +226,7 @@ async function prune(run: Run, applied: readonly AppliedObject[]): Promise<void>
       guard: ctx.guard,
       signal: ctx.signal,
     });
+    run.changed = true;
     report.quiet(false);
     report.set({ inventory: { entries: touchedInventory(entries, left) } });
     if (error !== undefined) throw new Failure(Reason.PruneFailed, error);
@@ -256,133 +252,20 @@ async function health(
   const limit = formatDuration(timeoutMs(object));
   const message = `Running health checks for revision ${revision} with a timeout of ${limit}`;
   report.mark(HEALTHY, { status: 'Unknown', reason: Reason.Progressing, message });
+  // Seen only if it takes a while: then something isn't healthy.
+  report.quiet(false);
   report.progress(message);
   const signal = AbortSignal.any([ctx.signal, ctx.superseded]);
   const input = { client, targets, rendered, signal };
   await env.tracing.span('kustomize.health', {}, () =>
     ctx.waiting(() => awaitHealth(env, object, input, report)),
   );
-  const changed = effective(applied.map(({ change }) => change)).length > 0;
-  const isNewRevision = revision !== report.fields().lastAppliedRevision;
+  const isNewRevision = revision !== object.status?.lastAppliedRevision;
   const after = report.condition(HEALTHY);
-  if (before?.status === 'True' && !(isNewRevision && changed)) {
+  if (before?.status === 'True' && !(isNewRevision && run.changed)) {
     // As healthy as before: how long the look took is no news.
-    if (!changed) report.mark(HEALTHY, before);
+    if (!run.changed) report.mark(HEALTHY, before);
   } else {
     tell('info', after?.message ?? '', revisions(run));
   }
-}
-
-async function succeed(run: Run, artifact: Artifact): Promise<Outcome> {
-  const { object, report, tell, startedAt } = run;
-  const { revision } = artifact;
-  const origin = originRevision(artifact);
-  const { lastAppliedOriginRevision: _before, ...fields } = report.fields();
-  report.set({
-    ...fields,
-    lastAppliedRevision: revision,
-    ...(origin === undefined ? {} : { lastAppliedOriginRevision: origin }),
-  });
-  report.mark(READY, {
-    status: 'True',
-    reason: Reason.ReconciliationSucceeded,
-    message: `Applied revision: ${revision}`,
-  });
-  const isNews = await report.finish(attempt(run, Reason.ReconciliationSucceeded));
-  const took = formatDuration(Date.now() - startedAt.getTime());
-  if (isNews) {
-    const message = `Reconciliation finished in ${took}, next run in ${formatDuration(intervalMs(object))}`;
-    tell('info', message, { ...revisions(run), metadata: { commit_status: 'update' } });
-  }
-  return { requeueAfterMs: intervalMs(object) };
-}
-
-/** Turns whatever ended a run into conditions, an event and the time of the next try. */
-async function fail(run: Run, error: unknown): Promise<Outcome> {
-  const { env, object, report, tell, ctx } = run;
-  if (ctx.signal.aborted || error instanceof NotOwner) throw error;
-  if (ctx.superseded.aborted && !(error instanceof Failure)) return supersede(run);
-  const failure = asFailure(error);
-  const { reason, message, stalled, event } = failure;
-  const before = findCondition(object.status?.conditions, READY);
-  report.mark(READY, { status: 'False', reason, message });
-  if (stalled) {
-    report.mark(STALLED, { status: 'True', reason, message });
-    report.set({ observedGeneration: object.metadata.generation ?? 0 });
-  }
-  ctx.log.warn({ reason, revision: run.artifact?.revision, err: failure }, 'reconciliation failed');
-  await report.finish(attempt(run, reason));
-  // What only waits says so once.
-  const isWait = event !== undefined && event !== 'none';
-  if (event !== 'none' && !(isWait && before?.message === message)) {
-    tell(event?.severity ?? 'error', event?.message ?? message, revisions(run));
-  }
-  if (stalled) return {};
-  if (failure.backoff || someCause(failure, isUnavailable)) return { retry: failure };
-  return { requeueAfterMs: nextTry(env, object, failure) };
-}
-
-/** Between two looks for a kind whose definition was just applied. */
-const COMING_RETRY_MS = 300;
-
-/** When to try again what no event is sure to announce. */
-function nextTry(
-  { client, waiting }: Environment,
-  object: Kustomization,
-  failure: Failure,
-): number {
-  const missing = someCause(failure, isNoMatch);
-  if (isNoMatch(missing)) {
-    waiting.forGroup(objectKey(object), missing.group);
-    if (waiting.isComing(missing.group)) {
-      client.discovery.invalidate();
-      return COMING_RETRY_MS;
-    }
-  }
-  return failure.retryMs ?? retryIntervalMs(object);
-}
-
-async function supersede(run: Run): Promise<Outcome> {
-  const { report, tell } = run;
-  const reason = Reason.HealthCheckCanceled;
-  const message = 'New reconciliation triggered';
-  report.mark(READY, { status: 'False', reason, message });
-  await report.finish(attempt(run, reason));
-  tell('info', 'Health checks canceled due to new reconciliation triggered', revisions(run));
-  return { requeueAfterMs: 0 };
-}
-
-function asFailure(error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Failure(Reason.ReconciliationFailed, message, { cause: error });
-}
-
-/** The error, or the first of those that led to it, for which this is true. */
-function someCause(error: unknown, is: (cause: unknown) => boolean): unknown {
-  if (is(error)) return error;
-  return error instanceof Error ? someCause(error.cause, is) : undefined;
-}
-
-/** A line of the history; runs that built nothing leave none. */
-function attempt({ artifact, build, startedAt }: Run, status: string): Attempt | undefined {
-  if (artifact === undefined || build === undefined) return undefined;
-  const origin = originRevision(artifact);
-  return {
-    digest: build.digest,
-    status,
-    startedAt,
-    durationMs: Date.now() - startedAt.getTime(),
-    metadata: {
-      revision: artifact.revision,
-      ...(origin === undefined ? {} : { originRevision: origin }),
-    },
-  };
-}
-
-function revisions({ artifact }: Run) {
-  return {
-    revision: artifact?.revision,
-    originRevision: artifact && originRevision(artifact),
-  };
 }

@@ -28,7 +28,8 @@ type Fields = Omit<KustomizationStatus, 'conditions' | 'history' | 'lastHandledR
 export interface Report {
   /** The status fields as they stand in this run. */
   fields(): Fields;
-  set(fields: Partial<Fields>): void;
+  /** Sets fields; `undefined` removes one. */
+  set(fields: { [K in keyof Fields]?: Fields[K] | undefined }): void;
   condition(type: ConditionType): State | undefined;
   mark(type: ConditionType, state: State): void;
   drop(type: ConditionType): void;
@@ -107,7 +108,8 @@ export function createReport(
   return {
     fields: () => fields,
     set: (more) => {
-      fields = { ...fields, ...more };
+      const all = Object.entries({ ...fields, ...more });
+      fields = Object.fromEntries(all.filter(([, value]) => value !== undefined));
     },
     condition: (type) => states.get(type),
     mark: (type, state) => {

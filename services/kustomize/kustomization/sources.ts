@@ -1,5 +1,6 @@
 // The sources and their current artifacts: heard of over NATS, known from Kubernetes. Whichever tells of
 // the newer version of the object counts.
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Artifact,
   type Kustomization,
@@ -57,6 +58,8 @@ export interface SourcesOptions {
 
 /** How long the message may lag behind the watch. It carries the trace, which nothing else does. */
 const MESSAGE_LAG_MS = 100;
+/** How long the first list of a kind may take. */
+const LIST_TIMEOUT_MS = 10_000;
 
 /**
  * Watches the kinds of sources that Kustomizations refer to, from the first reference on. `onArtifact`
@@ -117,15 +120,18 @@ export function createSources(options: SourcesOptions): Sources {
       if (isHeard || !isAnnounced()) tell(kind, key);
       else tellSoon(kind, key);
     });
-    await informer.synced();
+    await inTime(informer.synced(), kind);
     return informer;
   }
 
   function watch(kind: string, apiVersion: string | undefined): Promise<Informer<SourceObject>> {
     const informer = informers.get(kind) ?? open(kind, apiVersion);
     informers.set(kind, informer);
-    // A kind that isn't served yet may be later.
-    informer.catch(() => informers.delete(kind));
+    // A kind that isn't served or listed yet may be later.
+    informer.catch(() => {
+      known.get(kind)?.close();
+      informers.delete(kind);
+    });
     return informer;
   }
 
@@ -152,6 +158,17 @@ export function createSources(options: SourcesOptions): Sources {
       for (const informer of known.values()) informer.close();
     },
   };
+}
+
+/** Rejects with a Failure when the kind can't be listed soon: a missing right, or the API server away. */
+async function inTime(synced: Promise<void>, kind: string): Promise<void> {
+  const stop = new AbortController();
+  const late = sleep(LIST_TIMEOUT_MS, undefined, { signal: stop.signal }).then(() => {
+    const message = `unable to list ${kind} objects, retrying`;
+    throw new Failure(Reason.ArtifactFailed, message, { backoff: true });
+  });
+  late.catch(() => undefined);
+  await Promise.race([synced, late]).finally(() => stop.abort());
 }
 
 /** The artifact to apply, or the Failure that says what is missing. */

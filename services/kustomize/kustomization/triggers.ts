@@ -75,8 +75,7 @@ export function createTriggers(options: TriggerOptions): Triggers {
       if (object === undefined || object.spec.suspend) return;
       options.log.info({ owner: drift.owner, drift: formatDrift(drift), delayMs }, 'drift');
       if (isNewFight) {
-        const others = rivals(drift.object.metadata.managedFields ?? []);
-        const message = `${formatDrift(drift)} again and again, correcting it less often. Other field managers of the object: ${others || 'none'}`;
+        const message = `${formatDrift(drift)} again and again, correcting it less often. ${rivals(drift)}`;
         recorder.event(object, { severity: 'error', reason: 'DriftRepeated', message });
       }
       controller.enqueue(drift.owner, { cause: 'drift', delayMs });

@@ -1,0 +1,127 @@
+// How a run ends: in a Ready condition, an event, and the time of the next one.
+import {
+  type Artifact,
+  findCondition,
+  formatDuration,
+  type Kustomization,
+  READY,
+  Reason,
+  STALLED,
+} from '@weir/api';
+import { NotOwner, type Outcome } from '@weir/controller';
+import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
+import type { Environment } from './environment.ts';
+import { Failure } from './failure.ts';
+import type { Attempt } from './history.ts';
+import { type Run, revisions } from './run.ts';
+import { originRevision } from './sources.ts';
+import { intervalMs, retryIntervalMs } from './timing.ts';
+
+export async function succeed(run: Run, artifact: Artifact): Promise<Outcome> {
+  const { object, report, tell, startedAt } = run;
+  const { causes } = run.ctx;
+  const { revision } = artifact;
+  const wasReady = findCondition(object.status?.conditions, READY)?.status === 'True';
+  report.set({
+    lastAppliedRevision: revision,
+    lastAppliedOriginRevision: originRevision(artifact),
+  });
+  report.mark(READY, {
+    status: 'True',
+    reason: Reason.ReconciliationSucceeded,
+    message: `Applied revision: ${revision}`,
+  });
+  const isNews = await report.finish(attempt(run, Reason.ReconciliationSucceeded));
+  const took = formatDuration(Date.now() - startedAt.getTime());
+  if (isNews) {
+    const message = `Reconciliation finished in ${took}, next run in ${formatDuration(intervalMs(object))}`;
+    // Where nothing happened in the cluster, the revision alone is no news to those who look at the object.
+    const kubernetes = run.changed || !wasReady || causes.has('requested');
+    const metadata = { commit_status: 'update' };
+    tell('info', message, { ...revisions(run), kubernetes, metadata });
+  }
+  return { requeueAfterMs: intervalMs(object) };
+}
+
+/** Turns whatever ended a run into conditions, an event and the time of the next try. */
+export async function fail(run: Run, error: unknown): Promise<Outcome> {
+  const { env, object, report, tell, ctx } = run;
+  if (ctx.signal.aborted || error instanceof NotOwner) throw error;
+  if (ctx.superseded.aborted && !(error instanceof Failure)) return supersede(run);
+  const failure = asFailure(error);
+  const { reason, message, stalled, event } = failure;
+  const before = findCondition(object.status?.conditions, READY);
+  report.mark(READY, { status: 'False', reason, message });
+  if (stalled) {
+    report.mark(STALLED, { status: 'True', reason, message });
+    report.set({ observedGeneration: object.metadata.generation ?? 0 });
+  }
+  ctx.log.warn({ reason, revision: run.artifact?.revision, err: failure }, 'reconciliation failed');
+  await report.finish(attempt(run, reason));
+  // What only waits says so once.
+  const isWait = event !== undefined && event !== 'none';
+  if (event !== 'none' && !(isWait && before?.message === message)) {
+    tell(event?.severity ?? 'error', event?.message ?? message, revisions(run));
+  }
+  if (stalled) return {};
+  if (failure.backoff || someCause(failure, isUnavailable)) return { retry: failure };
+  return { requeueAfterMs: nextTry(env, object, failure) };
+}
+
+/** Between two looks for a kind whose definition was just applied. */
+const COMING_RETRY_MS = 300;
+
+/** When to try again what no event is sure to announce. */
+function nextTry(
+  { client, waiting }: Environment,
+  object: Kustomization,
+  failure: Failure,
+): number {
+  const missing = someCause(failure, isNoMatch);
+  if (isNoMatch(missing)) {
+    waiting.forGroup(objectKey(object), missing.group);
+    if (waiting.isComing(missing.group)) {
+      client.discovery.invalidate();
+      return COMING_RETRY_MS;
+    }
+  }
+  return failure.retryMs ?? retryIntervalMs(object);
+}
+
+async function supersede(run: Run): Promise<Outcome> {
+  const { report, tell } = run;
+  const reason = Reason.HealthCheckCanceled;
+  const message = 'New reconciliation triggered';
+  report.mark(READY, { status: 'False', reason, message });
+  await report.finish(attempt(run, reason));
+  tell('info', 'Health checks canceled due to new reconciliation triggered', revisions(run));
+  return { requeueAfterMs: 0 };
+}
+
+function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure(Reason.ReconciliationFailed, message, { cause: error });
+}
+
+/** The error, or the first of those that led to it, for which this is true. */
+function someCause(error: unknown, is: (cause: unknown) => boolean): unknown {
+  if (is(error)) return error;
+  return error instanceof Error ? someCause(error.cause, is) : undefined;
+}
+
+/** A line of the history; runs that built nothing leave none. */
+function attempt({ artifact, build, startedAt }: Run, status: string): Attempt | undefined {
+  if (artifact === undefined || build === undefined) return undefined;
+  const origin = originRevision(artifact);
+  return {
+    digest: build.digest,
+    status,
+    startedAt,
+    durationMs: Date.now() - startedAt.getTime(),
+    metadata: {
+      revision: artifact.revision,
+      ...(origin === undefined ? {} : { originRevision: origin }),
+    },
+  };
+}
