@@ -145,8 +145,12 @@ function createAttempt(standing: Standing, keeper: LeaseKeeper, log: Logger) {
   };
 }
 
-/** Have a Lease, look at all of them, renew ours and say in it whom we have seen. */
-async function makeRound(standing: Standing, keeper: LeaseKeeper, log: Logger): Promise<void> {
+/** One round: have a Lease, look at all of them, renew ours and say in it whom we have seen. */
+export async function makeRound(
+  standing: Standing,
+  keeper: LeaseKeeper,
+  log: Logger,
+): Promise<void> {
   for (const lapsed of standing.lapsed()) {
     await keeper.release(lapsed);
     standing.released(lapsed);
