@@ -2,9 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { kinds } from '@weir/api';
 import { readCommandLine } from '../../services/flags.ts';
-import { CHART, find, helm, isWorkload, type Manifest, render, workloads } from './testing.ts';
-
-const SERVICES = ['source', 'kustomize', 'helm-release', 'notification', 'image-automation'];
+import {
+  CHART,
+  find,
+  helm,
+  isWorkload,
+  type Manifest,
+  render,
+  SERVICES,
+  workloads,
+} from './testing.ts';
 
 describe('helm lint', () => {
   for (const values of [[], ['nats.enabled=false', 'nats.external.url=nats://a:4222']]) {

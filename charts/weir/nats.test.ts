@@ -1,44 +1,35 @@
 // The configuration of NATS that the chart renders, in a real nats-server: each service can do its part, and
 // no other's.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { Objm } from '@nats-io/obj';
 import { connect } from '@nats-io/transport-node';
+import { type ArtifactStore, createStore, packArtifact } from '@weir/artifact';
 import { buildTools, type Cluster, run, startCluster } from '@weir/cluster';
 import { type Bus, connectBus, consumeEvents, publishArtifact, readArtifacts } from '@weir/events';
 import { createLogger, createMetrics } from '@weir/telemetry';
-import { find, render } from './testing.ts';
-
-const SERVICES = ['source', 'kustomize', 'helm-release', 'notification', 'image-automation'];
-
-async function configuration(...values: string[]): Promise<string> {
-  const { data } = find(await render(...values), 'ConfigMap', 'weir-nats');
-  return Object(data)['nats.conf'];
-}
-
-/** What the container's environment gives; digits and an `e` would be read as a number without the letter in front. */
-const environment = Object.fromEntries(
-  SERVICES.map((name) => [variable(name), `p1e${SERVICES.indexOf(name)}`]),
-);
-
-function variable(service: string): string {
-  return `NATS_PASSWORD_${service.replaceAll('-', '_').toUpperCase()}`;
-}
+import {
+  NATS_ENVIRONMENT,
+  natsAuthorization,
+  natsConfiguration,
+  PASSWORDS,
+  SERVICES,
+} from './testing.ts';
 
 describe('the configuration of NATS', () => {
   for (const values of [[], ['nats.replicas=3'], ['nats.auth.enabled=false']]) {
     it(`is valid with ${values.join(' ') || 'the defaults'}`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'weir-chart-'));
       const file = join(folder, 'nats.conf');
-      await writeFile(file, await configuration(...values));
+      await writeFile(file, await natsConfiguration(...values));
       const binary = (await buildTools(['nats-server'])).get('nats-server');
       assert.ok(binary);
-      const env = { ...environment, POD_NAME: 'weir-nats-0' };
+      const env = { ...NATS_ENVIRONMENT, POD_NAME: 'weir-nats-0' };
       const { code, stderr } = await run(binary, ['-t', '-c', file], { env });
       await rm(folder, { recursive: true });
       assert.equal(code, 0, stderr);
@@ -48,25 +39,24 @@ describe('the configuration of NATS', () => {
 
 describe('a service that logs in as itself', () => {
   let cluster: Cluster;
+  let folder: string;
   const buses: Bus[] = [];
   const stopping = new AbortController();
   const log = createLogger({ service: 'chart-test', level: 'error' });
 
   before(async () => {
-    const [, authorization = ''] = (await configuration()).split(/^(?=authorization \{)/m);
-    const natsConfig = authorization.replaceAll(
-      /\$(NATS_\w+)/g,
-      (_, name) => environment[name] ?? '',
-    );
+    folder = await mkdtemp(join(tmpdir(), 'weir-chart-'));
+    const natsConfig = await natsAuthorization();
     cluster = await startCluster({ nodes: 0, controllerManager: false, natsConfig });
   });
   after(async () => {
     stopping.abort();
     await Promise.all(buses.map((bus) => bus.close()));
     await cluster?.close();
+    await rm(folder, { recursive: true, force: true });
   });
 
-  function urlOf(service: string, password = environment[variable(service)]): string {
+  function urlOf(service: string, password = PASSWORDS[service]): string {
     return cluster.natsUrl.replace('://', `://${service}:${password}@`);
   }
 
@@ -84,6 +74,11 @@ describe('a service that logs in as itself', () => {
     return bus;
   }
 
+  function storeOf(bus: Bus): ArtifactStore {
+    const dir = join(folder, String(buses.indexOf(bus)));
+    return createStore({ bus, dir, maxCacheBytes: 1e8, log });
+  }
+
   async function connectionOf(service: string): Promise<NatsConnection> {
     const bus = await busOf(service);
     const connection = bus.nc();
@@ -93,7 +88,7 @@ describe('a service that logs in as itself', () => {
 
   it('needs its password', async () => {
     const { host } = new URL(cluster.natsUrl);
-    for (const pass of ['wrong', environment[variable('kustomize')]]) {
+    for (const pass of ['wrong', PASSWORDS.kustomize]) {
       await assert.rejects(
         connect({ servers: host, user: 'source', ...(pass && { pass }), reconnect: false }),
         /authorization/i,
@@ -145,12 +140,20 @@ describe('a service that logs in as itself', () => {
     assert.deepEqual([...wanted], []);
   });
 
-  it('keeps archives as source and reads them as kustomize', async () => {
-    const source = await new Objm(await connectionOf('source')).create('archives');
-    await source.putBlob({ name: 'a' }, new Uint8Array([1, 2, 3]));
-    const kustomize = await new Objm(await connectionOf('kustomize')).open('archives');
-    assert.deepEqual(Buffer.from((await kustomize.getBlob('a')) ?? []), Buffer.from([1, 2, 3]));
-  });
+  for (const [size, bytes] of [
+    ['small', 10],
+    ['large', 5_000_000],
+  ] as const) {
+    it(`keeps a ${size} archive as source, which kustomize reads and cannot write`, async () => {
+      const content = randomBytes(bytes);
+      const packed = await packArtifact([{ path: 'a', mode: 0o644, content }]);
+      await storeOf(await busOf('source')).put(packed);
+      const theirs = storeOf(await busOf('kustomize'));
+      assert.deepEqual(await readFile(await theirs.file(packed.digest)), packed.bytes);
+      const forged = await packArtifact([{ path: 'b', mode: 0o644, content }]);
+      await assert.rejects(theirs.put(forged), /permissions violation/i);
+    });
+  }
 
   for (const service of ['kustomize', 'helm-release', 'notification', 'image-automation']) {
     it(`cannot hand out an artifact as ${service}`, async () => {

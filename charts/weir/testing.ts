@@ -5,6 +5,9 @@ import { parseAllDocuments } from 'yaml';
 
 export const CHART = import.meta.dirname;
 export const NAMESPACE = 'weir-system';
+export const SERVICES = ['source', 'kustomize', 'helm-release', 'notification', 'image-automation'];
+/** For a NATS of tests. Without the letter in front, nats-server would read these as numbers. */
+export const PASSWORDS = Object.fromEntries(SERVICES.map((name, index) => [name, `p1e${index}`]));
 /** The version that the embedded API server has. */
 const KUBERNETES = '1.36.0';
 
@@ -77,4 +80,24 @@ export function find(manifests: readonly Manifest[], kind: string, name: string)
   const found = manifests.find((one) => one.kind === kind && one.metadata.name === name);
   assert.ok(found, `${kind}/${name} is not rendered`);
   return found;
+}
+
+/** The configuration of nats-server for some values. */
+export async function natsConfiguration(...values: string[]): Promise<string> {
+  const { data } = find(await render(...values), 'ConfigMap', 'weir-nats');
+  return Object(data)['nats.conf'];
+}
+
+/** What the environment of the container gives to its configuration. */
+export const NATS_ENVIRONMENT = Object.fromEntries(
+  SERVICES.map((name) => [
+    `NATS_PASSWORD_${name.replaceAll('-', '_').toUpperCase()}`,
+    PASSWORDS[name],
+  ]),
+);
+
+/** The part of the configuration that says who may log in and do what, with `PASSWORDS` filled in. */
+export async function natsAuthorization(): Promise<string> {
+  const [, authorization = ''] = (await natsConfiguration()).split(/^(?=authorization \{)/m);
+  return authorization.replaceAll(/\$(NATS_\w+)/g, (_, name) => NATS_ENVIRONMENT[name] ?? '');
 }

@@ -36,8 +36,7 @@ authorization {
       password: ${{ include "weir.natsPasswordVariable" $name }}
       permissions: {
         publish: ["weir.event.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"
-          {{- if eq $name "source" }}, "weir.artifact.>"{{ end }}
-          {{- if has $name (list "source" "kustomize" "helm-release") }}, "$O.>", "$KV.>"{{ end }}]
+          {{- if eq $name "source" }}, "weir.artifact.>", "weir.blob.>", "$O.>"{{ end }}]
         subscribe: ["_INBOX.>"]
       }
     }
