@@ -23,12 +23,15 @@ export async function installCrds(client: KubeClient, signal: AbortSignal): Prom
   );
 }
 
+interface Status {
+  conditions: { type: string; status: string; message?: string }[] | null;
+}
+
 async function established(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     const crd = await client.get(CustomResourceDefinition, { name }, { signal });
-    const { conditions = [] } = (crd.status ?? {}) as {
-      conditions?: { type: string; status: string; message?: string }[];
-    };
+    // The API server says null until it has looked at a new one.
+    const conditions = (crd.status as Status | undefined)?.conditions ?? [];
     if (conditions.some(({ type, status }) => type === 'Established' && status === 'True')) return;
     const refused = conditions.find((it) => it.type === 'NamesAccepted' && it.status === 'False');
     if (refused) throw new Error(`the CRD ${name} is refused: ${refused.message}`);

@@ -172,10 +172,11 @@ async function prepare(admin: KubeClient, preparation: Preparation): Promise<voi
   const { settings, namespace, log, signal } = preparation;
   for (;;) {
     try {
-      await admin.request({ method: 'GET', path: '/readyz', accept: '*/*', signal });
+      await admin.request({ method: 'GET', path: '/version', signal });
       break;
     } catch (error) {
-      log.warn({ err: error, server: admin.server }, 'Kubernetes is not ready, trying again');
+      const why = error instanceof Error ? error.message : String(error);
+      log.warn({ server: admin.server, why }, 'Kubernetes does not answer, trying again');
       await delay(RETRY_MS, undefined, { signal });
     }
   }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { until } from '@weir/cluster';
 import { ConfigMap } from '@weir/kube';
 import type { WeirProcess } from './processes.ts';
 import { gitRepository, isReady, kustomization } from './resources.ts';
-import { startWeir, type Weir } from './weir.ts';
+import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'faults';
 const OWNER = 'kustomize.toolkit.fluxcd.io/name';
@@ -14,6 +14,7 @@ const OWNER = 'kustomize.toolkit.fluxcd.io/name';
 const FLAGS = ['--lease-duration=3s', '--lease-renew-interval=500ms'];
 
 describe('things that break', () => {
+  const started = stoppedAfter();
   let weir: Weir;
   let kustomize: WeirProcess;
 
@@ -52,7 +53,7 @@ data: {value: ${value}}
   }
 
   before(async () => {
-    weir = await startWeir({ after }, { processes: [['source', 'notification']], flags: FLAGS });
+    weir = await startWeir(started, { processes: [['source', 'notification']], flags: FLAGS });
     kustomize = await weir.start(['kustomize'], { name: 'kustomize-first' });
     await weir.namespace(NAMESPACE);
     await deploy('steady', configMaps(['steady'], 'one'));

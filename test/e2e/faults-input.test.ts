@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { ConfigMap } from '@weir/kube';
 import { appFiles } from './example.ts';
 import { gitRepository, isFailed, isReady, kustomization } from './resources.ts';
-import { startWeir, type Weir } from './weir.ts';
+import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'faults';
 
 /** What users get wrong: each ends in a condition that says what, while the good ones go on. */
 describe('bad input', () => {
+  const started = stoppedAfter();
   let weir: Weir;
   let url: string;
 
@@ -33,7 +34,7 @@ describe('bad input', () => {
     failsFor(Kustomization)(...args);
 
   before(async () => {
-    weir = await startWeir({ after });
+    weir = await startWeir(started);
     await weir.namespace(NAMESPACE);
     await source('good', appFiles('app', { namespace: NAMESPACE, name: 'good', replicas: 0 }));
     ({ url } = await weir.repository('spare'));

@@ -1,24 +1,25 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { Alert, GitRepository, Kustomization, Provider } from '@weir/api';
 import { ConfigMap } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
 import { appFiles } from './example.ts';
 import { type Flux, type FluxResult, fluxFor, skipWithoutFlux } from './flux.ts';
 import { isReady } from './resources.ts';
-import { startWeir, type Weir } from './weir.ts';
+import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'flux-system';
 
 /** The user's way through the CLI, in order: each step stands on those before it. */
 describe('the flux CLI', { skip: skipWithoutFlux() }, () => {
+  const started = stoppedAfter();
   let weir: Weir;
   let flux: Flux;
   let url: string;
   let commit: string;
 
   before(async () => {
-    weir = await startWeir({ after });
+    weir = await startWeir(started);
     flux = fluxFor(weir.cluster.kubeconfig);
     await weir.namespace(NAMESPACE);
     await weir.namespace('shop');

@@ -1,19 +1,20 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { ConfigMap, type KubeObject } from '@weir/kube';
 import { appFiles } from './example.ts';
 import { gitRepository, isReady, kustomization } from './resources.ts';
-import { startWeir, type Weir } from './weir.ts';
+import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'main-job';
 
 describe('a commit becomes cluster state and an alert', () => {
+  const started = stoppedAfter();
   let weir: Weir;
   let commit: string;
 
   before(async () => {
-    weir = await startWeir({ after });
+    weir = await startWeir(started);
     await weir.namespace(NAMESPACE);
     const { url } = await weir.repository('app');
     await weir.apply(...alerting(weir.chat.url));

@@ -8,6 +8,9 @@ import { freePort } from '@weir/cluster';
 const ENTRY = join(import.meta.dirname, '../../services/run.ts');
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
+/** Of the log, in the message of an error. */
+const MAX_LINES = 8;
+const MAX_LINE = 400;
 
 /** One process of Weir, as a container would run it. */
 export interface WeirProcess {
@@ -65,8 +68,8 @@ async function ready(child: ChildProcess, name: string, log: string): Promise<vo
   for (const stream of [child.stdout, child.stderr]) {
     if (!stream) continue;
     createInterface({ input: stream }).on('line', (line) => {
-      last.push(line);
-      if (last.length > 15) last.shift();
+      last.push(line.slice(0, MAX_LINE));
+      if (last.length > MAX_LINES) last.shift();
       if (line.startsWith('ready:')) found.resolve();
     });
   }

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { until } from '@weir/cluster';
 import type { WeirProcess } from './processes.ts';
 import { gitRepository, isReady, kustomization } from './resources.ts';
-import { startWeir, type Weir } from './weir.ts';
+import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'shared';
 const COUNT = 50;
 const FLAGS = ['--lease-duration=3s', '--lease-renew-interval=500ms'];
 
 describe('two replicas of kustomize', () => {
+  const started = stoppedAfter();
   let weir: Weir;
   let first: WeirProcess;
   let second: WeirProcess;
@@ -40,7 +41,7 @@ data: {value: ${value}}
   }
 
   before(async () => {
-    weir = await startWeir({ after }, { processes: [['source']], flags: FLAGS });
+    weir = await startWeir(started, { processes: [['source']], flags: FLAGS });
     first = await weir.start(['kustomize'], { name: 'kustomize-a' });
     second = await weir.start(['kustomize'], { name: 'kustomize-b' });
     await weir.namespace(NAMESPACE);

@@ -1,24 +1,25 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { type Collector, startCollector, until } from '@weir/cluster';
 import { appFiles } from './example.ts';
 import { gitRepository, isReady, kustomization } from './resources.ts';
-import { startWeir, type Weir } from './weir.ts';
+import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'traced';
 
 describe('one commit is one trace', () => {
+  const started = stoppedAfter();
   let weir: Weir;
   let collector: Collector;
 
   before(async () => {
     collector = await startCollector();
-    after(() => collector.close());
+    started.defer(() => collector.close());
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
     // A process each: what ties the spans together has to cross NATS.
     const processes = [['source'], ['kustomize'], ['notification']];
-    weir = await startWeir({ after }, { processes, env });
+    weir = await startWeir(started, { processes, env });
     await weir.namespace(NAMESPACE);
     await weir.apply(
       {

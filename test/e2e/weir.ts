@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import {
   type Cluster,
   type ClusterOptions,
@@ -75,14 +76,21 @@ export interface Weir {
   ): Promise<void>;
 }
 
-/** Starts it all for the tests of one suite, and stops it after them, whatever became of them. */
+/**
+ * What a suite starts goes onto this stack and is stopped after its tests, last in, first out. To be called
+ * in the suite itself: an `after` inside of its `before` would run as soon as that hook ends.
+ */
+export function stoppedAfter(): AsyncDisposableStack {
+  const started = new AsyncDisposableStack();
+  after(() => started.disposeAsync());
+  return started;
+}
+
+/** Starts it all for the tests of one suite; what it started is stopped with `started`. */
 export async function startWeir(
-  suite: { after: (run: () => Promise<void>) => void },
+  started: AsyncDisposableStack,
   options: WeirOptions = {},
 ): Promise<Weir> {
-  // The runner calls its hooks first in, first out; what was started last has to stop first.
-  const started = new AsyncDisposableStack();
-  suite.after(() => started.disposeAsync());
   const dir = await mkdtemp(join(tmpdir(), 'weir-e2e-'));
   started.defer(() => rm(dir, { recursive: true, force: true }));
   const cluster = await startCluster(options.cluster ?? {});
