@@ -27,7 +27,16 @@ export async function serveCgi(
   });
   // Either side may go early: git ends without reading a body that it refuses, a client hangs up.
   child.stdin.on('error', () => undefined);
-  response.on('close', () => child.kill('SIGKILL'));
+  const closed = new Promise<void>((resolve) => {
+    response.once('close', () => {
+      child.kill('SIGKILL');
+      resolve();
+    });
+  });
+  const write = async (chunk: Buffer): Promise<void> => {
+    if (chunk.length === 0 || response.write(chunk) || response.destroyed) return;
+    await Promise.race([once(response, 'drain'), closed]);
+  };
   request.pipe(child.stdin);
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -37,23 +46,18 @@ export async function serveCgi(
   let head = Buffer.alloc(0);
   for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
     if (response.headersSent) {
-      await write(response, chunk);
+      await write(chunk);
       continue;
     }
     head = Buffer.concat([head, chunk]);
     const end = head.indexOf('\r\n\r\n');
     if (end < 0) continue;
     writeHead(response, head.subarray(0, end).toString());
-    await write(response, head.subarray(end + 4));
+    await write(head.subarray(end + 4));
   }
   await ended;
   if (!response.headersSent) throw new Error(`${program.command} gave no answer: ${stderr}`);
   response.end();
-}
-
-async function write(response: ServerResponse, chunk: Buffer): Promise<void> {
-  if (chunk.length === 0 || response.write(chunk) || response.destroyed) return;
-  await Promise.race([once(response, 'drain'), once(response, 'close')]);
 }
 
 function writeHead(response: ServerResponse, head: string): void {

@@ -11,7 +11,7 @@ export interface CommandOptions {
   input?: string | Buffer;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** The process is killed after this time; default 60 s. */
+  /** The process and those that it started are killed after this time; default 60 s. */
   timeoutMs?: number;
 }
 
@@ -25,19 +25,26 @@ export function run(
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       stdio: 'pipe',
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
+      // A process group of its own, so that the helpers that it started (as git does) can be ended with it.
+      detached: true,
       ...(env === undefined ? {} : { env }),
       ...(cwd === undefined ? {} : { cwd }),
     });
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    }, timeoutMs);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.on('error', reject);
+    child.on('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
     // A program that ends without reading all of its input tells why in its exit code.
     child.stdin.on('error', () => undefined);
     child.on('close', (code) => {
+      clearTimeout(timer);
       resolve({
         stdout: Buffer.concat(stdout).toString(),
         stderr: Buffer.concat(stderr).toString(),

@@ -6,7 +6,7 @@ export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 export type { Component } from './components.ts';
 export type { StopOptions } from './control.ts';
 export { type CommandResult, run } from './exec.ts';
-export { type CommitOptions, type FileChange, gitEnvironment } from './git-repository.ts';
+export { type CommitOptions, type FileChange, git, gitEnvironment } from './git-repository.ts';
 export {
   type GitServer,
   type GitServerAuth,

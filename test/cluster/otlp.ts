@@ -124,8 +124,8 @@ function spanOf(span: WireSpan, resource: Attributes): CollectedSpan {
     spanId: span.spanId,
     ...(span.parentSpanId ? { parentSpanId: span.parentSpanId } : {}),
     name: span.name,
-    startMs: Number(span.startTimeUnixNano) / 1e6,
-    endMs: Number(span.endTimeUnixNano) / 1e6,
+    startMs: milliseconds(span.startTimeUnixNano),
+    endMs: milliseconds(span.endTimeUnixNano),
     attributes: attributesOf(span.attributes),
     resource,
     status: {
@@ -138,6 +138,11 @@ function spanOf(span: WireSpan, resource: Attributes): CollectedSpan {
       attributes: attributesOf(attributes),
     })),
   };
+}
+
+/** Exact to the microsecond; nanoseconds since 1970 don't fit into a number. */
+function milliseconds(nanoseconds: string | number): number {
+  return Number(BigInt(nanoseconds) / 1_000n) / 1_000;
 }
 
 function attributesOf(list: KeyValue[] = []): Attributes {

@@ -65,6 +65,8 @@ export async function supervise(dataDir: string): Promise<Supervisor> {
     for (const [id, resolve] of waiting) resolve({ id, error: 'the cluster is closed' });
     waiting.clear();
     if (!closing) killAll(pids.values(), dataDir);
+    for (const name of pids.keys()) exits.set(name, 'SIGKILL');
+    pids.clear();
   });
   child.unref();
   hold();

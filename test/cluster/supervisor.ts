@@ -84,11 +84,15 @@ async function start(
       env: { ...process.env, ...env },
       stdio: ['ignore', output, output],
     });
-    await once(child, 'spawn');
+    // Known before anything is waited for: the end may come meanwhile.
     running.set(name, child);
     child.once('exit', (code, signal) => {
       running.delete(name);
       send({ exited: name, pid: child.pid ?? 0, code, signal });
+    });
+    await once(child, 'spawn').catch((error: unknown) => {
+      running.delete(name);
+      throw error;
     });
     return child.pid;
   } finally {
@@ -98,7 +102,7 @@ async function start(
 
 /** Asks with `signal`; after `timeoutMs` it kills. Resolves when the process is gone. */
 async function stop(child: ChildProcess, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   // A stopped process (SIGSTOP) would not act on the signal.
   child.kill('SIGCONT');

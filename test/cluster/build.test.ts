@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { buildTools, TOOLS } from './build.ts';
+import { run } from './exec.ts';
+
+test('the versions that people are told are those in go.mod', async () => {
+  const required = {
+    etcd: 'go.etcd.io/etcd/server/v3',
+    helm: 'helm.sh/helm/v3',
+    kubernetes: 'k8s.io/kubernetes',
+    kwok: 'sigs.k8s.io/kwok',
+    'nats-server': 'github.com/nats-io/nats-server/v2',
+  };
+  const source = await readFile(join(import.meta.dirname, 'build.ts'), 'utf8');
+  for (const [module, path] of Object.entries(required)) {
+    const file = join(import.meta.dirname, 'modules', module, 'go.mod');
+    const line = (await readFile(file, 'utf8')).split('\n').find((l) => l.includes(`${path} v`));
+    const version = line?.match(/ (v[\d.]+)/)?.[1];
+    assert.ok(version, `${module} requires ${path}`);
+    assert.ok(source.includes(`'${version}'`), `build.ts names ${module} ${version}`);
+  }
+});
+
+test('binaries in KUBEBUILDER_ASSETS are preferred', async (t) => {
+  const assets = await mkdtemp(join(tmpdir(), 'weir-assets-'));
+  t.after(() => rm(assets, { recursive: true, force: true }));
+  await writeFile(join(assets, 'etcd'), '');
+  await writeFile(join(assets, 'nats-server'), 'not one of those that the folder is for');
+  const env = { ...process.env, KUBEBUILDER_ASSETS: assets };
+  const paths = await buildTools(['etcd', 'nats-server'], { env });
+  assert.equal(paths.get('etcd'), join(assets, 'etcd'));
+  assert.ok(!paths.get('nats-server')?.startsWith(assets));
+});
+
+test('all tools are built and know their version', async () => {
+  const flags = { helm: ['version'], kubectl: ['version', '--client'] };
+  const paths = await buildTools(TOOLS);
+  for (const [tool, path] of paths) {
+    const args = tool in flags ? flags[tool as keyof typeof flags] : ['--version'];
+    const { stdout, stderr, code } = await run(path, args);
+    assert.equal(code, 0, stderr);
+    const version = /-v([\d.]+)-/.exec(path)?.[1];
+    assert.ok(version && stdout.includes(version), `${tool}: ${stdout} in ${path}`);
+  }
+});
