@@ -1,5 +1,6 @@
 // Noticing when something that we applied is changed or deleted by somebody else: one metadata-only
 // watch a kind, over the objects of all owners.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import type { ManagerRule } from './fieldmanagers.ts';
 import { fingerprint, foreignManagers } from './fingerprint.ts';
@@ -85,6 +86,8 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
   const owned = new Map<string, Map<string, ResourceType>>();
   const held = new Map<string, Map<string, Happening>>();
   const watches = new Map<string, KindWatch>();
+  // A watch outlives the run that needs it first, and must not stay in its trace.
+  const outside = AsyncLocalStorage.snapshot();
 
   function judge(happening: Happening): void {
     const key = inventoryId(happening.id);
@@ -120,7 +123,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
     return { stop, ended, objects: 0 };
   }
   function retain(type: ResourceType): void {
-    const watch = watches.get(kindKey(type)) ?? open(type);
+    const watch = watches.get(kindKey(type)) ?? outside(open, type);
     watch.objects++;
     watches.set(kindKey(type), watch);
   }

@@ -287,6 +287,42 @@ test('a health check fails with Flux words, and recovers', async () => {
   await heard(ns, /^Health check passed in /);
 });
 
+test('a wait for health ends when the object changes or goes', async () => {
+  const ns = await h.namespace();
+  const claim = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'never-bound', namespace: ns },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+  await h.publish(ns, { 'a.yaml': manifests(claim) });
+  const waits = (name: string) =>
+    until(
+      async () => {
+        const { status } = await h.read(ns, name);
+        return findCondition(status?.conditions, HEALTHY)?.status === 'Unknown';
+      },
+      { ...LONG, message: `${name} to wait` },
+    );
+  await h.kustomization(ns, 'app', { wait: true, timeout: '10m' });
+  await waits('app');
+  const changed = await h.kustomization(ns, 'app', { wait: false, timeout: '10m' });
+  const ready = await h.ready(ns, 'app', 'True');
+  assert.equal(ready.status?.observedGeneration, changed.metadata.generation);
+  assert.equal(findCondition(ready.status?.conditions, HEALTHY), undefined);
+
+  await h.kustomization(ns, 'app', { wait: true, timeout: '10m' });
+  await waits('app');
+  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;
+  await h.cluster.request('DELETE', path);
+  const ref = { namespace: ns, name: 'app' };
+  await until(
+    async () =>
+      (await h.find('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', ref)) === undefined,
+    { ...LONG, message: 'the Kustomization to be gone' },
+  );
+});
+
 test('a suspended Kustomization leaves everything as it is until it is resumed', async () => {
   const ns = await h.namespace();
   await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
@@ -395,4 +431,26 @@ test('variables come from ConfigMaps and Secrets, and a labelled one wakes its u
       JSON.stringify((await h.configMap(ns, 'a'))?.data) === '{"color":"red","size":"big"}',
     { ...LONG, message: 'the new colour' },
   );
+});
+
+test('two replicas share the work, and one takes it all over', async () => {
+  const ns = await h.namespace();
+  const names = Array.from({ length: 12 }, (_, index) => `app-${index}`);
+  const files = (v: string) =>
+    Object.fromEntries(
+      names.map((name) => [`${name}/a.yaml`, manifests(configMap(ns, name, { v }))]),
+    );
+  await h.publish(ns, files('1'));
+  for (const name of names) await h.kustomization(ns, name, { path: `./${name}` });
+  for (const name of names) await h.ready(ns, name, 'True');
+  const two = await h.start('two');
+  await until(() => two.ready() === true, { ...LONG, message: 'the second replica' });
+  const shared = await h.publish(ns, files('2'));
+  for (const name of names) await h.ready(ns, name, 'True', new RegExp(shared));
+  await two.close();
+  const alone = await h.publish(ns, files('3'));
+  for (const name of names) {
+    await h.ready(ns, name, 'True', new RegExp(alone));
+    assert.deepEqual((await h.configMap(ns, name))?.data, { v: '3' });
+  }
 });

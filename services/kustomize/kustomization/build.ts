@@ -40,6 +40,9 @@ export async function fetchFile(
   }
 }
 
+/** Not the manifests' fault: worth another try soon. */
+const ENGINE_TROUBLE = new Set(['EngineUnavailable', 'EngineCrashed', 'Closed']);
+
 /** What the render pool made of it, with the owner's labels on every object. */
 export interface Build {
   objects: KubeObject[];
@@ -74,7 +77,8 @@ export async function buildObjects(
     return { objects: objects as KubeObject[], digest, trace };
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
-    throw new Failure(buildReason(error.reason), error.message, { cause: error });
+    const backoff = ENGINE_TROUBLE.has(error.reason);
+    throw new Failure(buildReason(error.reason), error.message, { cause: error, backoff });
   }
 }
 

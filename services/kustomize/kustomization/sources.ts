@@ -1,5 +1,6 @@
 // The sources and their current artifacts: heard of over NATS, known from Kubernetes. Whichever tells of
 // the newer version of the object counts.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Artifact,
@@ -72,6 +73,8 @@ export function createSources(options: SourcesOptions): Sources {
   const heard = new Map<string, Heard>();
   const told = new Map<string, string>();
   const lagging = new Set<NodeJS.Timeout>();
+  // A watch outlives the run that needs it first, and must not stay in its trace.
+  const outside = AsyncLocalStorage.snapshot();
 
   function current(kind: string, key: string): Artifact | undefined {
     const object = known.get(kind)?.get(key);
@@ -125,7 +128,7 @@ export function createSources(options: SourcesOptions): Sources {
   }
 
   function watch(kind: string, apiVersion: string | undefined): Promise<Informer<SourceObject>> {
-    const informer = informers.get(kind) ?? open(kind, apiVersion);
+    const informer = informers.get(kind) ?? outside(open, kind, apiVersion);
     informers.set(kind, informer);
     // A kind that isn't served or listed yet may be later.
     informer.catch(() => {
