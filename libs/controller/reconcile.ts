@@ -56,11 +56,11 @@ export interface ControllerOptions<T extends KubeObject> {
 
 export interface EnqueueOptions {
   cause: string;
-  delayMs?: number;
+  delayMs?: number | undefined;
   /** Makes the run part of this trace. */
-  traceparent?: string;
+  traceparent?: string | undefined;
   /** Tells a run that is under way that it is superseded. */
-  interrupt?: boolean;
+  interrupt?: boolean | undefined;
 }
 
 export interface Controller {
