@@ -86,7 +86,7 @@ export type ListWatchEvent<T> =
 
 /**
  * A connection to one Kubernetes API server as one identity. All calls reject with ApiError, ConnectionError,
- * RequestTimeoutError or CredentialError; with the signal's reason when that aborts.
+ * RequestTimeoutError, CredentialError or ClientClosedError; with the signal's reason when that aborts.
  */
 export interface KubeClient {
   readonly server: string;

@@ -71,6 +71,16 @@ export class RequestTimeoutError extends Error {
   readonly reason = 'Timeout';
 }
 
+/** The client was closed, by its owner: no call will ever succeed again. */
+export class ClientClosedError extends Error {
+  override readonly name = 'ClientClosedError';
+  readonly reason = 'Closed';
+
+  constructor() {
+    super('the Kubernetes client is closed');
+  }
+}
+
 /** No credential could be had: a plugin failed, a token file is missing. Never holds the credential. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
@@ -153,7 +163,7 @@ const IMMUTABLE = [
   /\bupdates to .* (are|is) forbidden\b/,
   /\bupdates may not change fields other than\b/,
   /\bmay not (be changed|change once set)\b/,
-  /\bcannot (change roleRef|be changed|be updated)\b/,
+  /\bcan ?not (change roleRef|be (changed|updated|modified))\b/,
 ];
 
 /** The update is refused because a field cannot change: only deleting and creating the object again would do. */

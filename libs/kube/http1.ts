@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import type { Credentials } from './credentials.ts';
 import { describe, dial, type Endpoint } from './dial.ts';
 import { ConnectionError } from './errors.ts';
-import type { Wire, WireRequest, WireResponse } from './wire.ts';
+import type { Wire, WireRequest, WireResponse, WireStream } from './wire.ts';
 
 /** HTTP/1.1 over keep-alive connections, for `http:` servers and proxies that do not speak HTTP/2. */
 export interface Http1 extends Wire {
@@ -54,11 +54,7 @@ export function createHttp1(
     },
     async stream(request, signal) {
       const response = await answered(send(request, streams), origin, signal);
-      return {
-        ...headOf(response),
-        chunks: chunksOf(response, origin, signal),
-        cancel: () => response.destroy(),
-      };
+      return streamOf(response, origin, signal);
     },
     retire() {
       requests.destroy();
@@ -135,19 +131,24 @@ function wholeBody(
   });
 }
 
+function streamOf(response: IncomingMessage, origin: string, signal: AbortSignal): WireStream {
+  const cancel = () => void response.destroy();
+  signal.addEventListener('abort', cancel);
+  response.once('close', () => signal.removeEventListener('abort', cancel));
+  return { ...headOf(response), chunks: chunksOf(response, origin, signal), cancel };
+}
+
 async function* chunksOf(
   response: IncomingMessage,
   origin: string,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
-  const abort = () => response.destroy();
-  signal.addEventListener('abort', abort);
   try {
+    signal.throwIfAborted();
     for await (const chunk of response) yield chunk;
   } catch (cause) {
     throw signal.aborted ? signal.reason : broken(origin, cause, true);
   } finally {
-    signal.removeEventListener('abort', abort);
     response.destroy();
   }
 }

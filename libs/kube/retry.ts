@@ -1,4 +1,4 @@
-import { ApiError, ConnectionError } from './errors.ts';
+import { ApiError, ConnectionError, RequestTimeoutError } from './errors.ts';
 
 /** How long to wait before each try; milliseconds. */
 export interface Backoff {
@@ -70,14 +70,20 @@ export async function retrying<T>(
   run: () => Promise<T>,
   options: { signal: AbortSignal; deadline: number; idempotent: boolean },
 ): Promise<T> {
+  let last: unknown;
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await run();
     } catch (error) {
+      // Out of time while trying again: what went wrong before is what a user has to know.
+      if (error instanceof RequestTimeoutError && last instanceof Error) {
+        throw new RequestTimeoutError(`${error.message}: ${last.message}`, { cause: last });
+      }
       const { signal, deadline, idempotent } = options;
       const delay = retryDelayMs(error, { attempt, idempotent });
       if (delay === undefined || signal.aborted || performance.now() + delay > deadline)
         throw error;
+      last = error;
       await sleep(delay, signal);
     }
   }

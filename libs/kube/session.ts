@@ -190,7 +190,7 @@ function exchange(
       failure = error;
     });
     stream.on('end', () => {
-      if (head === undefined || stream.aborted || stream.rstCode !== 0) return;
+      if (head === undefined || !endedWell(stream)) return;
       whole = true;
       const [first] = chunks;
       const body = chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks);
@@ -235,10 +235,22 @@ function openStream(
   });
 }
 
+/**
+ * Asked in an `end` listener: whether the server said that this was all. Node ends the readable side of a stream
+ * whose connection broke just as politely, but destroys the stream first.
+ */
+function endedWell(stream: ClientHttp2Stream): boolean {
+  return !stream.destroyed && stream.rstCode === constants.NGHTTP2_NO_ERROR;
+}
+
 async function* chunksOf(
   stream: ClientHttp2Stream,
   broken: () => ConnectionError,
 ): AsyncGenerator<Buffer> {
+  let whole = false;
+  stream.once('end', () => {
+    whole = endedWell(stream);
+  });
   try {
     for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk;
   } catch {
@@ -246,7 +258,7 @@ async function* chunksOf(
   } finally {
     stream.close(constants.NGHTTP2_CANCEL);
   }
-  if (stream.aborted) throw broken();
+  if (!whole) throw broken();
 }
 
 function headOf(headers: IncomingHttpHeaders): WireHead {

@@ -1,7 +1,7 @@
 import type { Logger } from '@weir/telemetry';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { dial, type Endpoint } from './dial.ts';
-import { ConnectionError } from './errors.ts';
+import { ClientClosedError } from './errors.ts';
 import { createHttp1 } from './http1.ts';
 import { createPool } from './pool.ts';
 import type { PulseOptions } from './pulse.ts';
@@ -123,7 +123,7 @@ export function createTransport(
         (refused) => refused.cancel(),
       ),
     async close() {
-      const closed = new ConnectionError('the client is closed', { sent: false });
+      const closed = new ClientClosedError();
       requests.destroy(closed);
       streams.destroy(closed);
       http1.destroy();
