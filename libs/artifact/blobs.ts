@@ -6,10 +6,10 @@ import {
   StorageType,
   type StoredMsg,
 } from '@nats-io/jetstream';
-import { type Bus, ensureStream, subjectToken } from '@weir/events';
+import { type Bus, ensureStream, isStreamGone, subjectToken } from '@weir/events';
 import type { Logger } from '@weir/telemetry';
 import { digestName, nameDigest } from './digest.ts';
-import { createObjects, type Objects } from './objects.ts';
+import { createObjects } from './objects.ts';
 
 /** Artifacts in NATS, shared by all replicas. Rejects with BusUnavailable while NATS is away. */
 export interface Blobs {
@@ -36,7 +36,8 @@ export interface BlobOptions {
   log: Logger;
 }
 
-type Part = 'content' | 'manifest';
+const PARTS = ['manifest', 'content'] as const;
+type Part = (typeof PARTS)[number];
 
 /** What the index message of an artifact holds. It is written last: with it the artifact is whole. */
 interface Index {
@@ -47,8 +48,8 @@ interface Index {
 
 const STREAM = 'blobs';
 /**
- * Parts up to this size are one message, read back with one request: 0.5 ms against 3 ms for an object, which
- * is read through a consumer of its own. Half of what a server takes in a message by default.
+ * Parts up to this size (half of what a server takes by default) are one message, which is read back with one
+ * request: 0.3 ms at 4 kB and 1.2 ms at 100 kB, where an object with its own consumer takes 4.0 and 8.6 ms.
  */
 const MAX_MESSAGE = 512 * 1024;
 
@@ -79,12 +80,25 @@ export function createBlobs(options: BlobOptions): Blobs {
     }
   }
 
+  /** Runs a call that is safe to repeat, again if the stream had to be made anew. */
+  async function withStream<T>(run: (jsm: JetStreamManager) => Promise<T>): Promise<T> {
+    try {
+      return await run(await manager());
+    } catch (error) {
+      if (!isStreamGone(error)) throw error;
+      opening = undefined;
+      return run(await manager());
+    }
+  }
+
   async function read(digest: string, part: Part | 'index'): Promise<StoredMsg | undefined> {
-    const jsm = await manager();
     const query = { last_by_subj: subject(digest, part) };
     // Any copy of the stream answers the first; the leader, who knows for sure, only when that has nothing.
-    const message =
-      (await jsm.direct.getMessage(STREAM, query)) ?? (await jsm.streams.getMessage(STREAM, query));
+    const message = await withStream(
+      async (jsm) =>
+        (await jsm.direct.getMessage(STREAM, query)) ??
+        (await jsm.streams.getMessage(STREAM, query)),
+    );
     return message ?? undefined;
   }
 
@@ -108,12 +122,14 @@ export function createBlobs(options: BlobOptions): Blobs {
 
   return {
     put: async (digest, content, manifest) => {
-      await manager();
       const known = (await read(digest, 'index'))?.json<Index>();
       const index: Index = known ?? { size: content.length, objects: [] };
       if (known === undefined) {
-        if (await writePart(digest, 'manifest', manifest)) index.objects.push('manifest');
-        if (await writePart(digest, 'content', content)) index.objects.push('content');
+        const parts = { manifest, content };
+        const large = await Promise.all(
+          PARTS.map(async (part) => ((await writePart(digest, part, parts[part])) ? [part] : [])),
+        );
+        index.objects.push(...large.flat());
       }
       // Also for one that is there already: its age counts from the last put.
       const js = await bus.jetstream();
@@ -122,25 +138,16 @@ export function createBlobs(options: BlobOptions): Blobs {
     has: async (digest) => (await read(digest, 'index')) !== undefined,
     content: (digest) => readPart(digest, 'content'),
     manifest: (digest) => readPart(digest, 'manifest'),
-    list: async () => listIndex(await manager(), bus, `${prefix}.*.index`),
+    list: () => withStream((jsm) => listIndex(jsm, bus, `${prefix}.*.index`)),
     remove: async (digest) => {
       const jsm = await manager();
       const index = (await read(digest, 'index'))?.json<Index>();
-      for (const part of ['index', 'content', 'manifest'] as const) {
+      for (const part of ['index', ...PARTS] as const) {
         await jsm.streams.purge(STREAM, { filter: subject(digest, part) });
       }
-      await removeObjects(objects, digest, index?.objects ?? [], objectName);
+      for (const part of index?.objects ?? []) await objects.remove(objectName(digest, part));
     },
   };
-}
-
-async function removeObjects(
-  objects: Objects,
-  digest: string,
-  parts: Part[],
-  objectName: (digest: string, part: Part) => string,
-): Promise<void> {
-  for (const part of parts) await objects.remove(objectName(digest, part));
 }
 
 async function listIndex(

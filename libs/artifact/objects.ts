@@ -35,8 +35,13 @@ export function createObjects({ bus, replicas, storage }: ObjectsOptions): Objec
       storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
       replicas: replicas ?? 1,
     });
+    return opening;
+  }
+
+  /** Runs `use` on the bucket, which is opened anew after a failure: it may have been deleted. */
+  async function withBucket<T>(use: (store: ObjectStore) => Promise<T>): Promise<T> {
     try {
-      return await opening;
+      return await use(await open());
     } catch (error) {
       opening = undefined;
       throw error;
@@ -44,21 +49,20 @@ export function createObjects({ bus, replicas, storage }: ObjectsOptions): Objec
   }
 
   return {
-    put: async (name, bytes) => {
-      const store = await open();
-      await store.putBlob({ name, options: { max_chunk_size: CHUNK } }, bytes);
-    },
-    get: async (name) => {
-      const store = await open();
-      const info = await store.info(name);
-      if (info === null || info.deleted) return undefined;
-      const timeoutMs = MIN_READ_MS + info.size / 1024;
-      const bytes = await whileConnected(bus, timeoutMs, () => store.getBlob(name));
-      return bytes ?? undefined;
-    },
+    put: (name, bytes) =>
+      withBucket(async (store) => {
+        await store.putBlob({ name, options: { max_chunk_size: CHUNK } }, bytes);
+      }),
+    get: (name) =>
+      withBucket(async (store) => {
+        const info = await store.info(name);
+        if (info === null || info.deleted) return undefined;
+        const timeoutMs = MIN_READ_MS + info.size / 1024;
+        const bytes = await whileConnected(bus, timeoutMs, () => store.getBlob(name));
+        return bytes ?? undefined;
+      }),
     remove: async (name) => {
-      const store = await open();
-      await store.delete(name);
+      await withBucket((store) => store.delete(name));
       // Deleting leaves a message behind for watchers of the bucket, of which there are none.
       const js = await bus.jetstream();
       const jsm = await js.jetstreamManager(false);

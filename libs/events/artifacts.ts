@@ -3,7 +3,7 @@ import type { Artifact } from '@weir/api';
 import type { Bus } from './bus.ts';
 import { decodeCloudEvent } from './cloudevents.ts';
 import { pause, stopOnTrouble } from './pulling.ts';
-import { isStreamNotFound } from './streams.ts';
+import { isStreamGone } from './streams.ts';
 import { artifactFilter, artifactSubject, kindGroup } from './subjects.ts';
 
 const SOURCE_GROUP = 'source.toolkit.fluxcd.io';
@@ -105,7 +105,7 @@ async function open(
     return await consumer.consume({ idle_heartbeat: 5_000 });
   } catch (error) {
     if (signal.aborted) return undefined;
-    if (isStreamNotFound(error)) bus.recheck();
+    if (isStreamGone(error)) bus.recheck();
     // Anything else is NATS going away under us; `available` waits for it to be back.
     await pause(200, signal);
     return undefined;

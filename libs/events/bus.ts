@@ -5,7 +5,7 @@ import { CLOUDEVENT_CONTENT_TYPE, encodeCloudEvent } from './cloudevents.ts';
 import { openConnection } from './connection.ts';
 import { type BusCredentials, loginOptions } from './credentials.ts';
 import { createOutbox } from './outbox.ts';
-import { ensureStreams, type StreamName, type StreamSettings } from './streams.ts';
+import { ensureStreams, isStreamGone, type StreamName, type StreamSettings } from './streams.ts';
 
 export interface BusOptions extends StreamSettings {
   /** NATS URLs, with commas between them; the default is NATS_URL, else nats://127.0.0.1:4222. */
@@ -112,7 +112,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     // A payload above the server's limit, or a subject that is none.
     isPermanent: (error) => error instanceof errors.InvalidArgumentError,
     onFailure: (error) => {
-      if (nobodyListens(error)) connection.recheck();
+      if (isStreamGone(error)) connection.recheck();
     },
     log,
     metrics,
@@ -209,12 +209,6 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       await connection.close();
     },
   };
-}
-
-/** True when no stream takes the subject of a message: it was deleted while we were connected. */
-function nobodyListens(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return [error, cause].some((e) => e instanceof errors.RequestError && e.isNoResponders());
 }
 
 function encode(message: Outgoing, log: Logger): Uint8Array | undefined {

@@ -1,12 +1,12 @@
-import type { Consumer, JetStreamManager, JsMsg } from '@nats-io/jetstream';
+import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import type { Logger, Metrics } from '@weir/telemetry';
 import type { Bus } from './bus.ts';
 import { decodeCloudEvent } from './cloudevents.ts';
 import { durableConsumer } from './consumer.ts';
 import type { FluxEvent } from './fluxevent.ts';
-import { watchLosses } from './losses.ts';
+import { createLossCounter, watchLosses } from './losses.ts';
 import { pause, stopOnTrouble } from './pulling.ts';
-import { isStreamNotFound } from './streams.ts';
+import { isStreamGone } from './streams.ts';
 import { eventFilter } from './subjects.ts';
 
 /** What becomes of a message: done; to be tried again after a while; or given up for good. */
@@ -50,6 +50,7 @@ export async function consumeEvents(bus: Bus, options: ConsumeOptions): Promise<
   const ackWaitMs = options.ackWaitMs ?? 30_000;
   const counts = instruments(options);
   const slots = createSlots(options.concurrency);
+  const losses = createLossCounter();
   const deliver = (message: JsMsg) => handleMessage(message, { ...options, ackWaitMs }, counts);
 
   while (!signal.aborted) {
@@ -62,10 +63,15 @@ export async function consumeEvents(bus: Bus, options: ConsumeOptions): Promise<
         filter: eventFilter(bus.cluster),
         ackWaitMs,
       });
-      await pullWhileConnected(bus, consumer, jsm, slots, deliver, options, counts.lost);
+      const stopWatching = await watchLosses(bus, jsm, consumer, losses, counts.lost);
+      try {
+        await pullWhileConnected(bus, consumer, slots, deliver, signal);
+      } finally {
+        stopWatching();
+      }
     } catch (error) {
       if (signal.aborted) break;
-      if (isStreamNotFound(error)) bus.recheck();
+      if (isStreamGone(error)) bus.recheck();
       log?.debug({ err: error }, 'Reading events was interrupted');
       await pause(200, signal);
     }
@@ -76,31 +82,24 @@ export async function consumeEvents(bus: Bus, options: ConsumeOptions): Promise<
 async function pullWhileConnected(
   bus: Bus,
   consumer: Consumer,
-  jsm: JetStreamManager,
   slots: Slots,
   deliver: (message: JsMsg) => Promise<void>,
-  { signal }: ConsumeOptions,
-  onLost: (count: number) => void,
+  signal: AbortSignal,
 ): Promise<void> {
-  const stopWatching = watchLosses(bus, jsm, consumer, onLost);
-  try {
-    while (!signal.aborted && bus.connected()) {
-      await slots.free();
-      // As many as can be handled at once, so that no message waits here while its ack wait runs.
-      const messages = await consumer.fetch({
-        max_messages: slots.available(),
-        expires: 30_000,
-        idle_heartbeat: 5_000,
-      });
-      const release = stopOnTrouble(bus, messages, signal);
-      try {
-        for await (const message of messages) slots.run(() => deliver(message));
-      } finally {
-        release();
-      }
+  while (!signal.aborted && bus.connected()) {
+    await slots.free();
+    // As many as can be handled at once, so that no message waits here while its ack wait runs.
+    const messages = await consumer.fetch({
+      max_messages: slots.available(),
+      expires: 30_000,
+      idle_heartbeat: 5_000,
+    });
+    const release = stopOnTrouble(bus, messages, signal);
+    try {
+      for await (const message of messages) slots.run(() => deliver(message));
+    } finally {
+      release();
     }
-  } finally {
-    stopWatching();
   }
 }
 

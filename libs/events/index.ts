@@ -22,7 +22,7 @@ export {
   type Recorder,
   type RecorderOptions,
 } from './recorder.ts';
-export { ensureStream, type StreamName, type StreamSettings } from './streams.ts';
+export { ensureStream, isStreamGone, type StreamName, type StreamSettings } from './streams.ts';
 export {
   artifactFilter,
   artifactSubject,

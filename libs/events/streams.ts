@@ -7,7 +7,7 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream';
-import { nanos } from '@nats-io/nats-core';
+import { errors, nanos } from '@nats-io/nats-core';
 import type { Logger } from '@weir/telemetry';
 
 export type StreamName = 'artifacts' | 'events';
@@ -147,7 +147,13 @@ export function hasCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
 }
 
-/** True when the stream that a call was for does not exist. */
-export function isStreamNotFound(error: unknown): boolean {
-  return hasCode(error, STREAM_NOT_FOUND);
+/** True when the stream that a call was for does not exist: the server says so, or nobody takes the subject. */
+export function isStreamGone(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return [error, cause].some(
+    (e) =>
+      hasCode(e, STREAM_NOT_FOUND) ||
+      e instanceof errors.NoRespondersError ||
+      (e instanceof errors.RequestError && e.isNoResponders()),
+  );
 }

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it, type TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+import { decodeManifest, encodeManifest } from './manifest.ts';
+import { packArtifact } from './pack.ts';
+import { readManifest } from './unpack.ts';
+
+async function fileWith(t: TestContext, bytes: Uint8Array): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'weir-unpack-'));
+  t.after(() => rm(dir, { recursive: true, force: true }));
+  const path = join(dir, 'a.tar.gz');
+  await writeFile(path, bytes);
+  return path;
+}
+
+it('reads the manifest that packing made', async (t) => {
+  const contents = ['a', 'b'.repeat(100_000), ''];
+  const files = contents.map((text, i) => ({
+    path: `f${i}`,
+    mode: 0o644,
+    content: Buffer.from(text),
+  }));
+  const { bytes, manifest } = await packArtifact(files);
+  assert.deepEqual({ ...(await readManifest(await fileWith(t, bytes))) }, { ...manifest });
+});
+
+it('reads archives of others: folders, links and paths with a dot in front', async (t) => {
+  const archive = pack();
+  archive.entry({ name: './dir/', type: 'directory' });
+  archive.entry({ name: './dir/link', type: 'symlink', linkname: '/etc/passwd' });
+  archive.entry({ name: './dir/file' }, 'x');
+  archive.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of archive) chunks.push(chunk as Buffer);
+  const path = await fileWith(t, gzipSync(Buffer.concat(chunks)));
+  assert.deepEqual(Object.keys(await readManifest(path)), ['dir/file']);
+});
+
+it('stops at its limits: a small archive may hold a lot', async (t) => {
+  const { bytes } = await packArtifact([
+    { path: 'zeros', mode: 0o644, content: Buffer.alloc(5_000_000) },
+    { path: 'other', mode: 0o644, content: Buffer.from('x') },
+  ]);
+  assert.ok(bytes.length < 10_000);
+  const path = await fileWith(t, bytes);
+  await assert.rejects(readManifest(path, { maxBytes: 1_000_000 }), { reason: 'ArtifactTooLarge' });
+  await assert.rejects(readManifest(path, { maxFiles: 1 }), { reason: 'ArtifactTooLarge' });
+});
+
+it('says so when it is no archive', async (t) => {
+  const { bytes } = await packArtifact([
+    { path: 'a', mode: 0o644, content: Buffer.alloc(9_000, 'x') },
+  ]);
+  for (const damaged of [
+    Buffer.from('x'),
+    bytes.subarray(0, bytes.length - 20),
+    gzipSync('no tar'),
+  ]) {
+    await assert.rejects(readManifest(await fileWith(t, damaged)), { reason: 'ArtifactInvalid' });
+  }
+});
+
+it('stores a manifest and finds out that it was damaged', async () => {
+  const manifest = { 'a/b': 'sha256:1', constructor: 'sha256:2' };
+  const encoded = await encodeManifest(manifest);
+  assert.deepEqual({ ...(await decodeManifest(encoded)) }, manifest);
+  for (const damaged of [Buffer.from('x'), gzipSync('x'), gzipSync('7')]) {
+    await assert.rejects(decodeManifest(damaged), { reason: 'ArtifactInvalid' });
+  }
+});
