@@ -77,10 +77,38 @@ export async function waitForHealth(
   return board.verdict(!board.isSettled());
 }
 
+/** Whether all were healthy when they were seen last, so that there is nothing to wait for. */
+export async function areHealthy(
+  targets: readonly HealthTarget[],
+  status: StatusFunction,
+): Promise<boolean> {
+  const seen = targets.flatMap(({ object }) => object ?? []);
+  if (seen.length < targets.length) return false;
+  const results = await statusesOf(seen, status);
+  return results.every(({ status }) => status === 'Current');
+}
+
+async function statusesOf(
+  objects: readonly KubeObject[],
+  status: StatusFunction,
+): Promise<HealthResult[]> {
+  const results: HealthResult[] = [];
+  for (let start = 0; start < objects.length; start += STATUS_BATCH) {
+    const batch = objects.slice(start, start + STATUS_BATCH);
+    const statuses = await status(batch);
+    for (const [index, object] of batch.entries()) {
+      results.push({ target: targetOf(object), status: 'Unknown', ...statuses[index] });
+    }
+  }
+  return results;
+}
+
 const TIMEOUT = new Error('timeout');
 const DONE = new Error('done');
 const RETRY_MS = 1_000;
 const POLL_MS = 2_000;
+/** Objects in one question for their status. */
+const STATUS_BATCH = 100;
 
 /** Ends only with the wait, or with an error of our own making: a status that can't be computed. */
 async function failures(watch: Promise<void>): Promise<never> {
@@ -113,18 +141,15 @@ function createBoard(targets: readonly HealthTarget[], options: HealthOptions) {
     const failed = open.filter(([, result]) => result.status === 'Failed');
     return failed.length === open.length || (failFast && failed.length > 0);
   }
-  function put(target: ObjectTarget, result: ObjectStatus): void {
-    results.set(inventoryId(target), { target, ...result });
+  function put(found: readonly HealthResult[]): void {
+    for (const result of found) {
+      const id = inventoryId(result.target);
+      if (results.has(id)) results.set(id, result);
+    }
     if (isSettled()) settled.resolve();
   }
   async function show(objects: KubeObject[]): Promise<void> {
-    if (objects.length === 0) return;
-    const statuses = await status(objects);
-    for (const [index, object] of objects.entries()) {
-      const waited = results.get(inventoryId(targetOf(object)));
-      const result = statuses[index];
-      if (waited !== undefined && result !== undefined) put(waited.target, result);
-    }
+    put(await statusesOf(objects, status));
   }
   function open(): ObjectTarget[] {
     return [...results].flatMap(([id, result]) => (isHealthy(id, result) ? [] : result.target));
@@ -192,7 +217,7 @@ async function untilKnown(
       return await client.discovery.resourceFor(anyOf(targets));
     } catch (error) {
       if (!isNoMatch(error)) throw error;
-      for (const target of targets) board.put(target, { status: 'NotFound' });
+      board.put(targets.map(notFound));
       await sleep(RETRY_MS, undefined, { signal });
     }
   }
@@ -213,10 +238,10 @@ async function follow(
     if (event.type === 'error') {
       if (isForbidden(event.error)) return false;
     } else if (event.type === 'synced') {
-      for (const target of missing.values()) board.put(target, { status: 'NotFound' });
+      board.put([...missing.values()].map(notFound));
     } else if (event.type === 'deleted') {
-      const target = targets.find(({ name }) => name === event.object.metadata.name);
-      if (target !== undefined) board.put(target, { status: 'NotFound' });
+      const { name } = event.object.metadata;
+      board.put(targets.filter((target) => target.name === name).map(notFound));
     } else {
       missing.delete(event.object.metadata.name);
       await board.show([event.object]);
@@ -238,9 +263,13 @@ async function readEach(
       await board.show([await client.get(type, target, { signal })]);
     } catch (error) {
       if (signal.aborted) throw error;
-      board.put(target, { status: isNotFound(error) ? 'NotFound' : 'Unknown' });
+      board.put([isNotFound(error) ? notFound(target) : { target, status: 'Unknown' }]);
     }
   }
+}
+
+function notFound(target: ObjectTarget): HealthResult {
+  return { target, status: 'NotFound' };
 }
 
 function anyOf(targets: ObjectTarget[]): ObjectTarget {

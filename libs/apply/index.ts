@@ -11,6 +11,7 @@ export {
 export { ApplyError, DryRunError, NamespaceMissingError } from './errors.ts';
 export { type ManagerRule, managerRules } from './fieldmanagers.ts';
 export {
+  areHealthy,
   type Health,
   type HealthOptions,
   type HealthResult,

@@ -59,7 +59,8 @@ async function start(context: ServiceContext): Promise<RunningService> {
     owner: { group: GROUP, fieldManager: CONTROLLER },
     rules: managerRules(CONTROLLER, settings.overrideManagers),
     onDrift: (found) => triggers.drift(found),
-    onError: ({ group, kind }, error) => log.warn({ group, kind, err: error }, 'drift watch'),
+    onError: ({ group, kind }, { message: why }) =>
+      log.warn({ group, kind, why }, 'drift watch interrupted, trying again'),
   });
   const environment: Environment = {
     client,

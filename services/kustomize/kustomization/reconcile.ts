@@ -18,6 +18,7 @@ import {
   type AppliedObject,
   ApplyError,
   applyObjects,
+  areHealthy,
   effective,
   formatChange,
   formatChanges,
@@ -145,16 +146,26 @@ async function build(run: Run, artifact: Artifact): Promise<Build> {
   const { env, object, report, ctx } = run;
   const { revision, digest } = artifact;
   const limit = `with a timeout of ${formatDuration(timeoutMs(object))}`;
+  const fetching = `Fetching manifests for revision ${revision} ${limit}`;
+  const { lastAttemptedRevision } = report.fields();
   return env.tracing.span('kustomize.build', { attributes: { revision } }, async () => {
-    report.progress(`Fetching manifests for revision ${revision} ${limit}`);
-    const [file, substitute] = await Promise.all([
-      fetchFile(env, object, artifact, ctx.signal),
-      gatherVariables(env.client, object, { strict: env.settings.strictSubstitutions }),
-    ]);
+    report.progress(fetching);
+    const file = await fetchFile(env, object, artifact, ctx.signal);
     report.set({ lastAttemptedRevision: revision });
     report.progress(`Building manifests for revision ${revision} ${limit}`);
-    const input = { artifact: { digest, file }, substitute, ownerLabels: ownerOf(object).labels };
-    return buildObjects(env, object, input, ctx.signal);
+    try {
+      const strict = env.settings.strictSubstitutions;
+      const substitute = await gatherVariables(env.client, object, { strict });
+      const input = { artifact: { digest, file }, substitute, ownerLabels: ownerOf(object).labels };
+      return await buildObjects(env, object, input, ctx.signal);
+    } catch (error) {
+      // An artifact without the path was not attempted: it is the artifact that is at fault.
+      if (error instanceof Failure && error.reason === Reason.ArtifactFailed) {
+        report.set({ lastAttemptedRevision });
+        report.progress(fetching);
+      }
+      throw error;
+    }
   });
 }
 
@@ -249,17 +260,17 @@ async function health(
   }
   const { revision } = revisions(run);
   const before = report.condition(HEALTHY);
-  const limit = formatDuration(timeoutMs(object));
-  const message = `Running health checks for revision ${revision} with a timeout of ${limit}`;
-  report.mark(HEALTHY, { status: 'Unknown', reason: Reason.Progressing, message });
-  // Seen only if it takes a while: then something isn't healthy.
-  report.quiet(false);
-  report.progress(message);
   const signal = AbortSignal.any([ctx.signal, ctx.superseded]);
-  const input = { client, targets, rendered, signal };
-  await env.tracing.span('kustomize.health', {}, () =>
-    ctx.waiting(() => awaitHealth(env, object, input, report)),
-  );
+  const check = () => awaitHealth(env, object, { client, targets, rendered, signal }, report);
+  await env.tracing.span('kustomize.health', {}, async () => {
+    if (await areHealthy(targets, (list) => env.pool.status(list))) return check();
+    const limit = formatDuration(timeoutMs(object));
+    const message = `Running health checks for revision ${revision} with a timeout of ${limit}`;
+    report.mark(HEALTHY, { status: 'Unknown', reason: Reason.Progressing, message });
+    report.quiet(false);
+    report.progress(message);
+    return ctx.waiting(check);
+  });
   const isNewRevision = revision !== object.status?.lastAppliedRevision;
   const after = report.condition(HEALTHY);
   if (before?.status === 'True' && !(isNewRevision && run.changed)) {
