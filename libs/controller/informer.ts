@@ -90,7 +90,7 @@ export function createInformer<T extends KubeObject>(
         synced = true;
         first.resolve();
       } else if (event.type === 'error') {
-        log.warn({ err: event.error, kind: type.kind }, 'watch interrupted');
+        log.warn({ kind: type.kind, why: event.error.message }, 'watch interrupted, trying again');
       } else if (event.type === 'deleted') {
         remove(event.object);
       } else {

@@ -18,7 +18,7 @@ const SHORT_WATCH_MS = 1_000;
  * A paged list, then watches from where it ended, for ever. A broken watch resumes from the last
  * resourceVersion (events and bookmarks move it); when the server no longer has that (410) everything is
  * listed again and compared with what was told before, so that the consumer sees one consistent history.
- * Ends when the signal aborts; failures are told as `error` events and retried.
+ * Ends when the signal aborts; failures are retried, and the first of a row is told as an `error` event.
  */
 export async function* listWatch<T extends KubeObject>(
   caller: Caller,
@@ -29,7 +29,7 @@ export async function* listWatch<T extends KubeObject>(
   const ledger = createLedger<T>();
   /** Where to watch from; empty when a list is needed first. */
   let resourceVersion = '';
-  let failures = 0;
+  const failures = createTally();
 
   while (!signal.aborted) {
     const startedAt = performance.now();
@@ -55,7 +55,7 @@ export async function* listWatch<T extends KubeObject>(
         signal,
       )) {
         heard = true;
-        failures = 0;
+        failures.clear();
         if (event.type === 'BOOKMARK') {
           resourceVersion = event.resourceVersion || resourceVersion;
           continue;
@@ -64,20 +64,42 @@ export async function* listWatch<T extends KubeObject>(
         yield* event.type === 'DELETED' ? ledger.gone(object) : ledger.present(object);
         resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
       }
-      if (heard || performance.now() - startedAt > SHORT_WATCH_MS) failures = 0;
-      else await pause(AWAY, failures++, signal);
+      if (heard || performance.now() - startedAt > SHORT_WATCH_MS) failures.clear();
+      else await pause(AWAY, failures.count('short'), signal);
     } catch (error) {
       if (signal.aborted) return;
       if (isGone(error) && resourceVersion !== '') {
         resourceVersion = '';
-        if (failures++ === 0) continue;
+        if (failures.count('gone') === 0) continue;
       }
-      yield { type: 'error', error: asError(error) };
+      const away = error instanceof ConnectionError;
+      const before = failures.count(away ? 'away' : reasonOf(error));
+      // One line for one outage: the tries that follow fail alike.
+      if (before === 0) yield { type: 'error', error: asError(error) };
       if (signal.aborted) return;
-      const backoff = error instanceof ConnectionError ? AWAY : REFUSED;
-      await pause(backoff, failures++, signal, retryAfterOf(error));
+      await pause(away ? AWAY : REFUSED, before, signal, retryAfterOf(error));
     }
   }
+}
+
+/**
+ * Counts failures of one kind in a row. A server that comes back fails in other ways than one that is
+ * away, and must not be kept waiting for how long it was.
+ */
+function createTally() {
+  let kind: string | undefined;
+  let inARow = 0;
+  return {
+    /** How many of this kind came before it. */
+    count(failure: string): number {
+      if (failure !== kind) inARow = 0;
+      kind = failure;
+      return inARow++;
+    },
+    clear(): void {
+      kind = undefined;
+    },
+  };
 }
 
 /** Waits until it makes sense to try again, or the signal aborts. */
@@ -96,6 +118,10 @@ async function pause(
 
 function retryAfterOf(error: unknown): number | undefined {
   return error instanceof ApiError ? error.retryAfterMs : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof ApiError ? error.reason : 'unknown';
 }
 
 function asError(error: unknown): Error {

@@ -99,13 +99,9 @@ describe('the flux CLI', { skip: skipWithoutFlux() }, () => {
 
   it('trace', async () => {
     const traced = await flux('trace', 'deployment', 'web', '-n', 'shop');
-    succeeded(traced, 'Status:         Managed by Flux');
-    succeeded(traced, `URL:            ${url}`);
-    succeeded(
-      traced,
-      `Applied revision main@sha1:${commit}`,
-      /Message:\s+Applied revision: main@sha1:/,
-    );
+    succeeded(traced, 'Managed by Flux');
+    succeeded(traced, url);
+    assert.match(traced.output, new RegExp(`Message:\\s+Applied revision: main@sha1:${commit}`));
   });
 
   it('tree kustomization', async () => {
@@ -164,9 +160,8 @@ describe('the flux CLI', { skip: skipWithoutFlux() }, () => {
   });
 });
 
-/** Exit code 0, and the text (or a match of the pattern) somewhere in what was printed. */
-function succeeded(result: FluxResult, text: string, pattern?: RegExp): void {
+/** Exit code 0, and the text somewhere in what was printed. */
+function succeeded(result: FluxResult, text: string): void {
   assert.equal(result.code, 0, result.output);
-  if (pattern) assert.match(result.output, pattern);
-  else assert.ok(result.output.includes(text), `no '${text}' in:\n${result.output}`);
+  assert.ok(result.output.includes(text), `no '${text}' in:\n${result.output}`);
 }

@@ -92,7 +92,10 @@ export async function startWeir(
   options: WeirOptions = {},
 ): Promise<Weir> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-e2e-'));
-  started.defer(() => rm(dir, { recursive: true, force: true }));
+  // Logs are worth keeping to whoever looks for a fault.
+  if (!process.env.WEIR_E2E_KEEP) {
+    started.defer(() => rm(dir, { recursive: true, force: true }));
+  }
   const cluster = await startCluster(options.cluster ?? {});
   started.defer(() => cluster.close());
   const [git, chat] = await Promise.all([startGitServer(), startReceiver()]);
