@@ -59,6 +59,11 @@ describe('resolving a reference', () => {
       (await resolve({ name: 'refs/tags/v1.0.0' })).revision,
       `refs/tags/v1.0.0@sha1:${first}`,
     );
+    assert.deepEqual(await resolve({ name: 'refs/tags/v1.0.0^{}' }), {
+      commit: first,
+      ref: 'refs/tags/v1.0.0',
+      revision: `refs/tags/v1.0.0^{}@sha1:${first}`,
+    });
   });
 
   test('commit, with and without a branch', async () => {

@@ -71,8 +71,9 @@ interface RefPlan {
 function planRef(spec: RefSpec): RefPlan {
   if (spec.commit) return planCommit(spec, spec.commit);
   if (spec.name) {
-    const ref = checkRefName(spec.name);
-    return { refs: [ref], ref, shown: ref, named: true };
+    const shown = checkRefName(spec.name);
+    const ref = shown.replace(/\^\{\}$/, '');
+    return { refs: [ref], ref, shown, named: true };
   }
   if (spec.tag) {
     const ref = checkRefName(`refs/tags/${spec.tag}`);

@@ -13,13 +13,14 @@ import { createRecorder } from '@weir/events';
 import { defaultTreeLimits } from '@weir/git';
 import { objectKey } from '@weir/kube';
 import { createPool } from '@weir/render';
-import { reachableAt, restoreArtifact } from './gitrepository/artifacts.ts';
+import { reachableAt } from './gitrepository/artifacts.ts';
 import { ownershipKey } from './gitrepository/credentials.ts';
 import { createFetcher } from './gitrepository/fetch.ts';
 import { collectRegularly } from './gitrepository/garbage.ts';
 import { createPublisher } from './gitrepository/publish.ts';
 import { reconcile } from './gitrepository/reconcile.ts';
 import { createRepositoryCache } from './gitrepository/repositories.ts';
+import { restoreArtifact } from './gitrepository/restore.ts';
 import { hasFailed } from './gitrepository/status.ts';
 
 const minute = 60_000;

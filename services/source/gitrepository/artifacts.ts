@@ -1,15 +1,12 @@
-import { type Artifact, formatTime, GitRepository, parseDuration, parseRevision } from '@weir/api';
-import { type ArtifactStore, artifactPath } from '@weir/artifact';
+import { type Artifact, formatTime, GitRepository } from '@weir/api';
+import { type ArtifactStore, artifactPath, type Packed } from '@weir/artifact';
 import { BusUnavailable } from '@weir/events';
-import type { KubeClient } from '@weir/kube';
-import { readRemote } from './credentials.ts';
-import type { Fetcher, Snapshot } from './fetch.ts';
 
 /** What `status.artifact` says of a stored snapshot. Keeps the time of the artifact before if it is the same. */
 export function describeArtifact(
   object: GitRepository,
   revision: string,
-  { digest, size }: Pick<Snapshot, 'digest' | 'size'>,
+  { digest, size }: Pick<Packed, 'digest' | 'size'>,
   base: string,
 ): Artifact {
   const before = object.status?.artifact;
@@ -44,7 +41,7 @@ export function reachableAt(address: string, port: number): string {
  */
 export async function isArtifactLost(
   store: ArtifactStore,
-  artifact: Artifact | undefined,
+  artifact: Pick<Artifact, 'digest'> | undefined,
 ): Promise<boolean> {
   if (!artifact) return false;
   try {
@@ -53,21 +50,4 @@ export async function isArtifactLost(
     if (error instanceof BusUnavailable) return false;
     throw error;
   }
-}
-
-/**
- * Fetches and packs the revision in an object's status again, for an artifact that the store lost. Any replica may:
- * the content decides where it goes.
- */
-export async function restoreArtifact(
-  object: GitRepository,
-  deps: { client: KubeClient; fetcher: Fetcher; signal: AbortSignal },
-): Promise<void> {
-  const revision = object.status?.artifact?.revision ?? '';
-  const commit = parseRevision(revision)?.hash;
-  if (commit === undefined) return;
-  const remote = await readRemote(deps.client, object, deps.signal);
-  const timeoutMs = parseDuration(object.spec.timeout ?? '60s');
-  const wanted = { remote, ref: object.spec.ref, timeoutMs };
-  await deps.fetcher.store(wanted, { commit, revision }, object.status?.observedIgnore);
 }

@@ -15,11 +15,12 @@ import {
 } from '@weir/git';
 import { RenderError, type RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
+import { isArtifactLost } from './artifacts.ts';
 import type { Remote } from './credentials.ts';
 import { messageOf, SourceFailure } from './failure.ts';
 import { packCommit } from './pack.ts';
 import type { RepositoryCache } from './repositories.ts';
-import { createFreshSharing, createSharing } from './sharing.ts';
+import { createFreshSharing, createLimit, createSharing } from './sharing.ts';
 
 /** What to fetch from a remote. */
 export interface Wanted {
@@ -61,19 +62,45 @@ export interface FetcherOptions {
   signal: AbortSignal;
 }
 
+/** Snapshots whose digest is remembered. */
+const remembered = 1_000;
+/** A pack is made in memory. */
+const packsAtATime = 2;
+
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { tracing } = options;
   const shareResolve = createFreshSharing<Resolved>();
   const shareStore = createSharing<Snapshot>();
+  const limitPacking = createLimit(packsAtATime);
+  // What was stored a moment ago need not be fetched again for the next object that wants it.
+  const recent = new Map<string, Snapshot>();
+
+  async function known(key: string): Promise<Snapshot | undefined> {
+    const snapshot = recent.get(key);
+    return snapshot && !(await isArtifactLost(options.artifacts, snapshot)) ? snapshot : undefined;
+  }
+
+  function remember(key: string, snapshot: Snapshot): Snapshot {
+    recent.delete(key);
+    recent.set(key, snapshot);
+    const [oldest] = recent.keys();
+    if (recent.size > remembered && oldest !== undefined) recent.delete(oldest);
+    return snapshot;
+  }
+
   return {
     resolve: (wanted) =>
       tracing.span('ls-remote', { attributes: { 'url.full': wanted.remote.url } }, () =>
         shareResolve(keyOf(wanted), () => resolve(wanted, options)),
       ),
-    store: (wanted, resolved, ignore) =>
-      shareStore(`${keyOf(wanted)} ${resolved.commit} ${JSON.stringify(ignore)}`, () =>
-        store(wanted, resolved, ignore, options),
-      ),
+    store: (wanted, resolved, ignore) => {
+      const key = JSON.stringify([wanted.remote.key, resolved.commit, ignore]);
+      return shareStore(key, async () => {
+        const before = await known(key);
+        if (before) return before;
+        return remember(key, await store(wanted, resolved, ignore, { ...options, limitPacking }));
+      });
+    },
   };
 }
 
@@ -115,7 +142,7 @@ async function store(
   wanted: Wanted,
   { commit, ref }: Resolved,
   ignore: string | undefined,
-  options: FetcherOptions,
+  options: FetcherOptions & { limitPacking: ReturnType<typeof createLimit> },
 ): Promise<Snapshot> {
   const { remote, timeoutMs } = wanted;
   const { repositories, artifacts, tracing, signal } = options;
@@ -133,13 +160,15 @@ async function store(
         throw fetchFailure(cause);
       }),
     );
-    return tracing.span('pack', {}, async () => {
-      const [packed, metadata] = await Promise.all([
-        packCommit({ ...options, dir, commit, ignore, timeoutMs }),
-        readCommit({ dir, commit, timeoutMs, signal }),
-      ]);
-      return { packed, subject: shortMessage(metadata) };
-    });
+    return options.limitPacking(() =>
+      tracing.span('pack', {}, async () => {
+        const [packed, metadata] = await Promise.all([
+          packCommit({ ...options, dir, commit, ignore, timeoutMs }),
+          readCommit({ dir, commit, timeoutMs, signal }),
+        ]);
+        return { packed, subject: shortMessage(metadata) };
+      }),
+    );
   });
   await tracing.span('store', { attributes: { 'artifact.size': packed.size } }, () =>
     artifacts.put(packed).catch((cause: unknown) => {
@@ -158,13 +187,10 @@ function fetchFailure(cause: unknown): unknown {
   if (cause instanceof GitError && cause.reason === 'Aborted') return cause;
   if (!(cause instanceof GitError) && !(cause instanceof RenderError)) return cause;
   const empty = cause.message.startsWith('git repository is empty');
-  const semver = cause.reason === 'InvalidSemVer';
   return new SourceFailure(
     FETCH_FAILED,
     empty ? Reason.EmptyGitRepository : Reason.GitOperationFailed,
-    empty
-      ? cause.message
-      : `failed to checkout and determine revision: ${semver ? 'semver parse error: ' : ''}${cause.message}`,
+    empty ? cause.message : `failed to checkout and determine revision: ${cause.message}`,
     { cause },
   );
 }

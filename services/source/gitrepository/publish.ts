@@ -67,7 +67,7 @@ export function createPublisher(options: {
     } else {
       log.info(
         { revision: artifact.revision },
-        'the artifact was not on the stream, published again',
+        'the stream does not hold the artifact, published again',
       );
       publish(object);
     }

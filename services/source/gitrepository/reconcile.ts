@@ -29,6 +29,7 @@ import {
   failed,
   hasFailed,
   inProgress,
+  isAwaited,
   type Progress,
   stalled,
   succeeded,
@@ -69,12 +70,12 @@ export async function reconcile(
   const progress: Progress = {};
   try {
     refuseUnsupported(object);
-    status.progress(inProgress(object, progress));
+    if (isAwaited(object)) status.progress(inProgress(object, progress));
     const { artifact, subject } = await fetchArtifact(object, context, deps, progress, () =>
       status.progress(inProgress(object, progress)),
     );
     const written = await status.finish(succeeded(object, artifact));
-    await announce(object, written, subject, deps);
+    await announce(object, written, subject, context, deps);
     return { requeueAfterMs: parseDuration(object.spec.interval) };
   } catch (error) {
     if (isStopped(error, context)) return {};
@@ -125,6 +126,7 @@ async function announce(
   before: GitRepository,
   written: GitRepository,
   subject: string | undefined,
+  { log }: ReconcileContext,
   { publisher }: Dependencies,
 ): Promise<void> {
   const artifact = written.status?.artifact;
@@ -133,8 +135,10 @@ async function announce(
   const moved = old?.revision !== artifact.revision || old.digest !== artifact.digest;
   const reason = old?.digest !== artifact.digest ? Reason.NewArtifact : Reason.Succeeded;
   if (moved) publisher.publish(written);
-  if (reason === Reason.NewArtifact || hasFailed(before))
+  if (reason === Reason.NewArtifact || hasFailed(before)) {
+    log.info({ revision: artifact.revision, digest: artifact.digest }, 'stored artifact');
     publisher.recordStored(written, reason, subject ?? artifact.revision);
+  }
   await publisher.ensure(written);
 }
 

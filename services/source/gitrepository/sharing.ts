@@ -58,3 +58,20 @@ export function createSharing<T>(): (key: string, work: () => Promise<T>) => Pro
     return started;
   };
 }
+
+/** Lets at most `max` pieces of work run at the same time; the others wait in line. */
+export function createLimit(max: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= max) await new Promise<void>((go) => waiting.push(go));
+    else running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}

@@ -8,7 +8,7 @@ import {
   STORAGE_OPERATION_FAILED,
 } from '@weir/api';
 import { SourceFailure } from './failure.ts';
-import { failed, hasFailed, inProgress, stalled, succeeded, tellsOf } from './status.ts';
+import { failed, hasFailed, inProgress, isAwaited, stalled, succeeded, tellsOf } from './status.ts';
 
 const digest = `sha256:${'d'.repeat(64)}`;
 
@@ -120,9 +120,20 @@ test('observedIgnore follows spec.ignore, away too', () => {
   assert.equal('observedIgnore' in succeeded(repository(status), artifactOf('r')), false);
 });
 
+test('the start of a run is of interest when something was changed or asked for', () => {
+  const done = repository(succeeded(repository(), artifactOf('r')));
+  assert.equal(isAwaited(done), false);
+  assert.equal(isAwaited(repository(done.status, 2)), true);
+  assert.equal(isAwaited(repository()), true);
+  done.metadata.annotations = { 'reconcile.fluxcd.io/requestedAt': 'now' };
+  assert.equal(isAwaited(done), true);
+});
+
 test('a request is answered by success and failure alike', () => {
   const object = repository();
   object.metadata.annotations = { 'reconcile.fluxcd.io/requestedAt': 'now' };
   assert.equal(succeeded(object, artifactOf('r')).lastHandledReconcileAt, 'now');
   assert.equal(failed(object, unreachable, {}).lastHandledReconcileAt, 'now');
+  assert.equal(stalled(object, unreachable).lastHandledReconcileAt, 'now');
+  assert.equal(inProgress(object, {}).lastHandledReconcileAt, undefined, 'not before the end');
 });

@@ -9,6 +9,7 @@ import {
   findCondition,
   type GitRepository,
   type GitRepositoryStatus,
+  isRequested,
   READY,
   RECONCILING,
   Reason,
@@ -28,6 +29,16 @@ export interface Progress {
   newRevision?: string;
   /** The status names an artifact that can't be found in storage any more. */
   artifactLost?: boolean;
+}
+
+/** Whether somebody waits to see that a run has begun: for a new generation, a request, or the first artifact. */
+export function isAwaited(object: GitRepository): boolean {
+  const { observedGeneration, lastHandledReconcileAt, artifact } = object.status ?? {};
+  return (
+    observedGeneration !== object.metadata.generation ||
+    isRequested(object, lastHandledReconcileAt) ||
+    artifact === undefined
+  );
 }
 
 /** While something is fetched and stored. */
@@ -65,6 +76,7 @@ export function succeeded(object: GitRepository, artifact: Artifact): GitReposit
     artifact,
     ...(ignore === undefined ? {} : { observedIgnore: ignore }),
     ...observed(object),
+    ...answered(object),
   };
 }
 
@@ -76,7 +88,7 @@ export function failed(
 ): GitRepositoryStatus {
   const { condition, reason, message } = failure;
   const other = condition === FETCH_FAILED ? STORAGE_OPERATION_FAILED : FETCH_FAILED;
-  return edit(
+  const status = edit(
     object,
     [
       { type: condition, status: 'True', reason, message },
@@ -91,6 +103,7 @@ export function failed(
     ],
     [STALLED, other],
   );
+  return { ...status, ...answered(object) };
 }
 
 /** Only a change of the object can help. */
@@ -107,7 +120,7 @@ export function stalled(object: GitRepository, failure: SourceFailure): GitRepos
     ],
     [RECONCILING],
   );
-  return { ...status, ...observed(object) };
+  return { ...status, ...observed(object), ...answered(object) };
 }
 
 /** Whether the status already tells of exactly this failure of this generation. */
@@ -128,7 +141,7 @@ export function hasFailed(object: GitRepository): boolean {
   );
 }
 
-/** The status with these conditions set and those types removed, and the request answered. */
+/** The status with these conditions set and those types removed. */
 function edit(
   object: GitRepository,
   states: readonly State[],
@@ -139,12 +152,13 @@ function edit(
     (list, state) => setCondition(list, { ...state, observedGeneration: generation }),
     [...(object.status?.conditions ?? [])],
   );
+  return { ...object.status, conditions: remove.reduce(removeCondition, conditions) };
+}
+
+/** The request that this run has answered, if there was one. */
+function answered(object: GitRepository): Pick<GitRepositoryStatus, 'lastHandledReconcileAt'> {
   const request = reconcileRequest(object);
-  return {
-    ...object.status,
-    conditions: remove.reduce(removeCondition, conditions),
-    ...(request ? { lastHandledReconcileAt: request } : {}),
-  };
+  return request ? { lastHandledReconcileAt: request } : {};
 }
 
 function observed(object: GitRepository): Pick<GitRepositoryStatus, 'observedGeneration'> {

@@ -10,6 +10,7 @@ import {
   READY,
   RECONCILE_REQUEST,
 } from '@weir/api';
+import { type ArtifactStore, createStore } from '@weir/artifact';
 import { type Cluster, type GitServer, startCluster, startGitServer, until } from '@weir/cluster';
 import { createSettings, type RunningService } from '@weir/controller';
 import {
@@ -31,6 +32,8 @@ export interface Harness {
   bus: Bus;
   /** What came over NATS so far. */
   artifacts: ArtifactReading[];
+  /** Where the artifacts are in NATS. */
+  store: ArtifactStore;
   events: { event: FluxEvent; traceparent: string | undefined }[];
   namespace(): Promise<string>;
   /** Creates the object, or changes the given fields of its spec. */
@@ -57,7 +60,11 @@ export interface Harness {
 const runtime = 'weir-system';
 const timeoutMs = 20_000;
 
-export async function startHarness(flags: Record<string, string> = {}): Promise<Harness> {
+/** @param traces URL of an OTLP collector for the service's spans */
+export async function startHarness(
+  flags: Record<string, string> = {},
+  traces?: string,
+): Promise<Harness> {
   const log = createLogger({ service: 'source', level: process.env.LOG_LEVEL ?? 'fatal' });
   const cluster = await startCluster({ nodes: 0, controllerManager: false });
   const client = connectKube({ kubeconfig: cluster.kubeconfig }, { log });
@@ -69,6 +76,7 @@ export async function startHarness(flags: Record<string, string> = {}): Promise<
   const stopWatching = new AbortController();
   const bus = await busFor(cluster, 'test', log);
   await bus.ready;
+  const store = createStore({ bus, dir: join(dir, 'test'), maxCacheBytes: 1e8, log });
   const artifacts: ArtifactReading[] = [];
   const events: Harness['events'] = [];
   const watching = [
@@ -87,7 +95,12 @@ export async function startHarness(flags: Record<string, string> = {}): Promise<
   async function replica(instance: string): Promise<RunningService> {
     const stop = new AbortController();
     const own = await busFor(cluster, instance, log);
-    const tracing = createTracing({ service: 'source', instance });
+    const tracing = createTracing({
+      service: 'source',
+      instance,
+      delayMs: 50,
+      ...(traces === undefined ? {} : { endpoint: traces }),
+    });
     const running = await service.start({
       name: 'source',
       instance,
@@ -139,6 +152,7 @@ export async function startHarness(flags: Record<string, string> = {}): Promise<
     git,
     bus,
     artifacts,
+    store,
     events,
     read,
     stop,
