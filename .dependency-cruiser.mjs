@@ -3,7 +3,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-const TESTS = '\\.test\\.ts$|/testing/|/testdata/';
+const TESTS = '\\.test\\.ts$|/testing/|/testdata/|/testing\\.ts$|/bench\\.ts$';
 
 /** Every workspace package: its folder and the names of the workspace packages it declares. */
 function workspaces() {
