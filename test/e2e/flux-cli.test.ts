@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { Alert, GitRepository, Kustomization, Provider } from '@weir/api';
+import { appFiles, isReady } from '@weir/harness';
 import { ConfigMap } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
-import { appFiles } from './example.ts';
 import { type Flux, type FluxResult, fluxFor, skipWithoutFlux } from './flux.ts';
-import { isReady } from './resources.ts';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'flux-system';

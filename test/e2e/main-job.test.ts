@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
+import { appFiles, gitRepository, isReady, kustomization } from '@weir/harness';
 import { ConfigMap, type KubeObject } from '@weir/kube';
-import { appFiles } from './example.ts';
-import { gitRepository, isReady, kustomization } from './resources.ts';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'main-job';

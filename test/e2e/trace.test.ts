@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { type Collector, startCollector, until } from '@weir/cluster';
-import { appFiles } from './example.ts';
-import { gitRepository, isReady, kustomization } from './resources.ts';
+import { appFiles, gitRepository, isReady, kustomization } from '@weir/harness';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'traced';

@@ -15,6 +15,7 @@ import {
   startReceiver,
   until,
 } from '@weir/cluster';
+import { type ProcessOptions, startProcess, type WeirProcess } from '@weir/harness';
 import {
   connectKube,
   isNotFound,
@@ -23,7 +24,6 @@ import {
   Namespace,
   type ResourceType,
 } from '@weir/kube';
-import { type ProcessOptions, startProcess, type WeirProcess } from './processes.ts';
 
 const FIELD_MANAGER = 'e2e';
 const DEADLINE_MS = 30_000;
@@ -100,6 +100,8 @@ export async function startWeir(
   started.defer(() => cluster.close());
   const [git, chat] = await Promise.all([startGitServer(), startReceiver()]);
   started.defer(async () => void (await Promise.all([git.close(), chat.close()])));
+  // Feishu says in its answer whether it took a message, Slack by its status.
+  chat.reply(({ path }) => ({ body: path.startsWith('/open-apis/') ? '{"code":0}' : 'ok' }));
   const client = connectKube({ kubeconfig: cluster.kubeconfig });
   started.defer(() => client.close());
 

@@ -29,6 +29,8 @@ export interface ProcessOptions {
   services: string[];
   env: Record<string, string>;
   flags?: string[];
+  /** Flags of Node itself, such as a profiler's. */
+  nodeFlags?: string[];
   /** Folder for its log and its cache. */
   dir: string;
   /** Name of its log, and of the instance. */
@@ -38,13 +40,14 @@ export interface ProcessOptions {
 /** Starts services in a process of their own; resolves when they are ready, rejects with their log's end. */
 export async function startProcess(options: ProcessOptions): Promise<WeirProcess> {
   const healthPort = await freePort();
+  const { nodeFlags = [] } = options;
   const log = join(options.dir, `${options.name}.log`);
   const flags = [
     `--health-port=${healthPort}`,
     `--storage-dir=${join(options.dir, options.name)}`,
     ...(options.flags ?? []),
   ];
-  const child = spawn(process.execPath, [ENTRY, ...options.services, ...flags], {
+  const child = spawn(process.execPath, [...nodeFlags, ENTRY, ...options.services, ...flags], {
     env: { ...process.env, LOG_LEVEL: 'debug', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
