@@ -3,6 +3,8 @@ import {
   ClusterRole,
   ClusterRoleBinding,
   connectAsServiceAccount,
+  isForbidden,
+  isNotFound,
   type KubeClient,
   type KubeObject,
   Namespace,
@@ -17,10 +19,16 @@ const RULES = new URL('../charts/weir/rbac/', import.meta.url);
 const FIELD_MANAGER = 'weir';
 const RBAC = 'rbac.authorization.k8s.io';
 
-/** Makes sure that the runtime namespace is there. */
+/** Makes sure that the runtime namespace is there; who may not look at namespaces is taken to run in one. */
 export async function ensureNamespace(client: KubeClient, name: string): Promise<void> {
-  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-  await client.apply(Namespace, namespace, { fieldManager: FIELD_MANAGER });
+  try {
+    await client.get(Namespace, { name });
+  } catch (error) {
+    if (isForbidden(error)) return;
+    if (!isNotFound(error)) throw error;
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    await client.apply(Namespace, namespace, { fieldManager: FIELD_MANAGER });
+  }
 }
 
 /**

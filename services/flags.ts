@@ -6,6 +6,8 @@ interface Flag {
   help: string;
   value?: string;
   default?: string;
+  /** May be given more than once; the values are put together with commas. */
+  list?: true;
 }
 
 const FLAGS: Record<string, Flag> = {
@@ -105,6 +107,12 @@ const FLAGS: Record<string, Flag> = {
   'override-manager': {
     help: 'kustomize: field managers to take fields over from, with commas',
     value: 'names',
+    list: true,
+  },
+  'custom-apply-stage-kinds': {
+    help: 'kustomize: <group>/<kind> of what is applied before the rest, with commas',
+    value: 'kinds',
+    list: true,
   },
   'interval-jitter-percentage': {
     help: 'kustomize: by how much intervals vary',
@@ -120,6 +128,7 @@ const FLAGS: Record<string, Flag> = {
   'feature-gates': {
     help: "kustomize: Flux's feature gates, as Name=true with commas",
     value: 'gates',
+    list: true,
   },
 };
 
@@ -146,7 +155,7 @@ export function readCommandLine(args: readonly string[], known: readonly string[
   let expecting: string | undefined;
   for (const token of tokens) {
     if (token.kind === 'positional') {
-      if (expecting) line.flags[expecting] = token.value;
+      if (expecting) put(line, expecting, token.value);
       else line.services.push(token.value);
       expecting = undefined;
       continue;
@@ -156,7 +165,7 @@ export function readCommandLine(args: readonly string[], known: readonly string[
     const flag = FLAGS[token.name];
     if (!flag) throw new UsageError(`unknown flag ${token.rawName}${didYouMean(token.name)}`);
     if (token.value === undefined && flag.value) expecting = token.name;
-    else line.flags[token.name] = token.value ?? 'true';
+    else put(line, token.name, token.value ?? 'true');
   }
   if (expecting) throw new UsageError(`--${expecting} needs a value: --${expecting}=...`);
   const stranger = line.services.find((name) => !known.includes(name));
@@ -164,6 +173,11 @@ export function readCommandLine(args: readonly string[], known: readonly string[
     throw new UsageError(`unknown service ${stranger}; there are ${known.join(', ')}`);
   }
   return line;
+}
+
+function put({ flags }: CommandLine, name: string, value: string): void {
+  const before = FLAGS[name]?.list ? flags[name] : undefined;
+  flags[name] = before === undefined ? value : `${before},${value}`;
 }
 
 function didYouMean(name: string): string {

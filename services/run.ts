@@ -1,6 +1,7 @@
 // The one entry point, of the container and of `npm run services`: runs the services that its arguments
 // name, or all, until it is told to stop.
 import { SettingsError } from '@weir/controller';
+import { KubeconfigError } from '@weir/kube';
 import { SERVICES } from './catalogue.ts';
 import { readCommandLine, UsageError, usage } from './flags.ts';
 import { startServices } from './start.ts';
@@ -11,42 +12,48 @@ async function main(): Promise<void> {
     process.stdout.write(usage(SERVICES));
     return;
   }
-  const stopped = stopSignal();
-  const running = await startServices({
-    services,
-    flags,
-    logging: { pretty: process.stdout.isTTY },
+  const signal = stopSignal();
+  const stopped = new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  const ready = running.ready().then(() => {
-    process.stdout.write(`ready: ${running.services.join(' ')}\n`);
-  });
-  await Promise.race([stopped, ready.then(() => stopped)]);
-  await running.close();
-  await ready.catch(isAbort);
+  try {
+    const running = await startServices({
+      services,
+      flags,
+      logging: { pretty: process.stdout.isTTY },
+      signal,
+    });
+    const ready = running.ready().then(() => {
+      process.stdout.write(`ready: ${running.services.join(' ')}\n`);
+    });
+    await Promise.race([stopped, ready.then(() => stopped)]);
+    await running.close();
+    await ready;
+  } catch (error) {
+    // Asked to stop before it was ready, or even before it had started.
+    const aborted = error instanceof Error && error.name === 'AbortError';
+    if (!signal.aborted || !aborted) throw error;
+  }
 }
 
-/** Resolves when the process is asked to stop; asked again, it ends at once. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    const stop = (): void => {
-      if (asked) process.exit(1);
-      asked = true;
-      resolve();
-    };
-    process.on('SIGTERM', stop).on('SIGINT', stop);
-  });
-}
-
-/** Waiting to be ready ends with the stop; any other reason is an error. */
-function isAbort(error: unknown): void {
-  if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+/** Aborted when the process is asked to stop; asked again, the process ends at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(1);
+    controller.abort();
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  return controller.signal;
 }
 
 try {
   await main();
 } catch (error) {
-  const expected = error instanceof UsageError || error instanceof SettingsError;
+  const expected =
+    error instanceof UsageError ||
+    error instanceof SettingsError ||
+    error instanceof KubeconfigError;
   process.stderr.write(
     `${expected ? error.message : error instanceof Error ? error.stack : error}\n`,
   );

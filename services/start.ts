@@ -32,25 +32,30 @@ export interface StartOptions {
   services?: readonly string[];
   /** Flags by name without dashes; see flags.ts. */
   flags?: Readonly<Record<string, string>>;
+  /** Variables, KUBECONFIG and NATS_URL among them; those of the process unless given. */
   env?: Readonly<Record<string, string | undefined>>;
   /** How and where the services log. */
   logging?: Pick<LoggerOptions, 'pretty' | 'destination'>;
+  /** Ends the start, as long as that takes; later `close` is the way to stop. */
+  signal?: AbortSignal;
 }
 
 /** Services at work in this process. */
 export interface Running {
   services: string[];
   healthPort: number;
+  /** Other ports that services listen on, by purpose. */
+  ports(): Record<string, number>;
   /** Resolves once every service is ready. */
   ready(): Promise<void>;
-  /** Stops them: gracefully for 25 s, then at once. Resolves when all is let go. */
+  /** Stops them: gracefully for 25 s, then at once. Resolves when all is let go; rejects if that fails. */
   close(): Promise<void>;
 }
 
 /**
  * Starts services in this process, each with its own client, logger, metrics and traces. Resolves when all
  * are at work, which is before they are ready. Kubernetes and NATS may be away: Kubernetes is waited for,
- * NATS isn't. Rejects for settings that can't be followed and for a port that is taken.
+ * NATS isn't. Rejects for settings that can't be followed, for a port that is taken, and with the signal's reason.
  */
 export async function startServices(options: StartOptions = {}): Promise<Running> {
   const names = options.services?.length ? [...options.services] : [...SERVICES];
@@ -58,6 +63,7 @@ export async function startServices(options: StartOptions = {}): Promise<Running
   const settings = createSettings(options.flags ?? {}, env);
   const started = new AsyncDisposableStack();
   const stop = new AbortController();
+  const starting = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const loggerFor = (service: string) =>
     createLogger({ service, ...optional('level', settings.get('log-level')), ...options.logging });
 
@@ -76,10 +82,13 @@ export async function startServices(options: StartOptions = {}): Promise<Running
   try {
     const log = loggerFor('weir');
     const namespace = settings.get('runtime-namespace') ?? env.RUNTIME_NAMESPACE ?? 'weir-system';
-    const kubeconfig = optional('kubeconfig', settings.get('kubeconfig'));
+    const kubeconfig = optional(
+      'kubeconfig',
+      settings.get('kubeconfig') ?? options.env?.KUBECONFIG,
+    );
     const admin = connectKube(kubeconfig, { userAgent: userAgent(), log });
     started.defer(() => admin.close());
-    await prepare(admin, { settings, namespace, log, signal: stop.signal });
+    await prepare(admin, { settings, namespace, log, signal: starting });
 
     const instance = env.POD_NAME ?? `${hostname()}-${randomBytes(3).toString('hex')}`;
     const start = async (name: string) => {
@@ -88,35 +97,58 @@ export async function startServices(options: StartOptions = {}): Promise<Running
         ? await asOwnAccount(admin, name, namespace)
         : connectKube(kubeconfig, { userAgent: userAgent(name), log });
       started.defer(() => own.close());
-      return startService(service, {
+      const at = await startService(service, {
         ...{ client: own, settings, namespace, instance, env, signal: stop.signal },
         log: loggerFor(name),
         metrics: keep(metrics, createMetrics({ service: name })),
         started,
       });
+      running.set(name, at);
     };
-    await Promise.all(names.map(async (name) => running.set(name, await start(name))));
+    await allOf(names.map(start));
+    starting.throwIfAborted();
   } catch (error) {
     stop.abort();
-    await started.disposeAsync();
+    await closeAll(running, started);
     throw error;
   }
 
   return {
     services: names,
     healthPort: health.port,
+    ports: () => Object.assign({}, ...[...running.values()].map((service) => service.ports?.())),
     async ready() {
       const waiting = () => [...running.values()].some((service) => service.ready() !== true);
       while (waiting()) await delay(READY_POLL_MS, undefined, { signal: stop.signal });
     },
     async close() {
       const timer = setTimeout(() => stop.abort(), STOP_TIMEOUT_MS);
-      await Promise.all([...running.values()].map((service) => service.close()));
-      clearTimeout(timer);
-      stop.abort();
-      await started.disposeAsync();
+      try {
+        await closeAll(running, started);
+      } finally {
+        clearTimeout(timer);
+        stop.abort();
+      }
     },
   };
+}
+
+/** Services first, as they still use what was started before them; all of it, whatever fails. */
+async function closeAll(
+  running: ReadonlyMap<string, RunningService>,
+  started: AsyncDisposableStack,
+): Promise<void> {
+  try {
+    await allOf([...running.values()].map((service) => service.close()));
+  } finally {
+    await started.disposeAsync();
+  }
+}
+
+/** Waits for the end of all, then rejects if one has; `Promise.all` would leave the others alone. */
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 interface Surroundings {
@@ -180,7 +212,7 @@ async function prepare(admin: KubeClient, preparation: Preparation): Promise<voi
       await delay(RETRY_MS, undefined, { signal });
     }
   }
-  if (settings.boolean('service-accounts', false)) await ensureNamespace(admin, namespace);
+  await ensureNamespace(admin, namespace);
   if (settings.boolean('install-crds', false)) await installCrds(admin, signal);
 }
 
