@@ -7,7 +7,11 @@ const TESTS = '\\.test\\.ts$|/testing/|/testdata/|/testing\\.ts$|/bench\\.ts$';
 
 /** Every workspace package: its folder and the names of the workspace packages it declares. */
 function workspaces() {
-  const manifests = globSync(['libs/*/package.json', 'services/*/package.json', 'test/*/package.json']);
+  const manifests = globSync([
+    'libs/*/package.json',
+    'services/*/package.json',
+    'test/*/package.json',
+  ]);
   const read = (path) => JSON.parse(readFileSync(path, 'utf8'));
   const folders = new Map(manifests.map((path) => [read(path).name, dirname(path)]));
   return manifests.map((path) => {

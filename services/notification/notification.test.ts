@@ -64,7 +64,11 @@ describe('notification', () => {
   }
 
   /** Tells an event about the Kustomization `name`, as the kustomize service does. */
-  async function tell(name: string, message: string): Promise<void> {
+  async function tell(
+    name: string,
+    message: string,
+    metadata: Record<string, string> = { revision: 'r1' },
+  ): Promise<void> {
     await known();
     const object = {
       apiVersion: Kustomization.apiVersion,
@@ -76,7 +80,7 @@ describe('notification', () => {
       severity: 'info',
       reason,
       message,
-      metadata: { revision: 'r1' },
+      metadata,
       kubernetes: false,
     });
   }
@@ -251,6 +255,18 @@ describe('notification', () => {
     await tell('apps', 'hello');
     await arrived('/witness');
     assert.equal(received('/quiet').length + received('/suspended').length, 0);
+  });
+
+  it('tells a run that changed nothing only to those who set commit statuses', async () => {
+    await provider('chat', { type: 'slack', address: `${chat.url}/chat` });
+    await alert('chat');
+    await provider('hook', { type: 'generic', address: `${chat.url}/hook` });
+    await alert('hook');
+    await tell('apps', 'Reconciliation finished in 1s', { commit_status: 'update' });
+    await arrived('/hook');
+    await tell('apps', 'Deployment/apps/web configured');
+    const [first] = await arrived('/chat');
+    assert.match(first?.body ?? '', /configured/);
   });
 
   it('selects by the labels of the object', async () => {

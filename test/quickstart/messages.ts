@@ -32,6 +32,13 @@ export function readChatMessage(path: string, body: string): ChatMessage | undef
   return undefined;
 }
 
+/** What Slack's and Feishu's webhooks answer when they have taken a message. */
+export function chatAnswer({ path }: { path: string }): { body: string } {
+  return {
+    body: path.startsWith('/open-apis/bot/') ? '{"code":0,"msg":"success","data":{}}' : 'ok',
+  };
+}
+
 /** The message on a few lines, for a terminal. */
 export function printChatMessage({ chat, title, text }: ChatMessage): string {
   const lines = text.trim().split('\n').filter(Boolean);

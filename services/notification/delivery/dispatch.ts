@@ -5,6 +5,7 @@ import { type KubeClient, objectKey } from '@weir/kube';
 import type { Logger, Metrics, Tracing } from '@weir/telemetry';
 import { matchAlert, type ReadLabels } from '../alerts/match.ts';
 import { eventForAlert } from '../alerts/metadata.ts';
+import { isCommitStatusUpdate } from '../providers/sender.ts';
 import { senderFor, unsupportedProvider } from '../providers/senders.ts';
 import { resolveTarget } from '../providers/target.ts';
 import type { Delivered } from './delivered.ts';
@@ -52,7 +53,7 @@ export function createDispatcher(work: Dispatching) {
     const provider = providerOf(work, alert);
     const type = provider?.spec.type ?? 'unknown';
     try {
-      if (provider?.spec.suspend) return undefined;
+      if (provider && isSilent(provider, event)) return undefined;
       await send(work, { alert, provider, event, via });
       notifications.add(1, { type, result: 'sent' });
       return undefined;
@@ -97,6 +98,12 @@ async function alertsFor(work: Dispatching, event: FluxEvent): Promise<Alert[]> 
     if (matches) wanting.push(alert);
   }
   return wanting;
+}
+
+/** Messages that nobody waits for: the provider is suspended, or its kind has no use for this event. */
+function isSilent({ spec }: Provider, event: FluxEvent): boolean {
+  const tellsIt = senderFor(spec.type)?.takesCommitStatus ?? false;
+  return Boolean(spec.suspend) || (isCommitStatusUpdate(event) && !tellsIt);
 }
 
 interface Sending {

@@ -8,6 +8,7 @@ const COMPONENT_HEADER = 'gotk-component';
  * Format: Flux's "Generic webhook" provider.
  */
 export const generic: Sender = {
+  takesCommitStatus: true,
   message: (event, target) => ({
     body: JSON.stringify(event),
     headers: { [COMPONENT_HEADER]: event.reportingController, ...target.headers },

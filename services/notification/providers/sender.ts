@@ -1,4 +1,5 @@
 import type { FluxEvent } from '@weir/events';
+import { parseApiVersion } from '@weir/kube';
 import type { Post } from '../delivery/post.ts';
 import type { Target } from './target.ts';
 
@@ -6,8 +7,16 @@ import type { Target } from './target.ts';
 export interface Sender {
   /** The request that tells `event`. Pure: it neither reads nor sends. */
   message(event: FluxEvent, target: Target): Post;
+  /** Whether it is told of runs that changed nothing, which only commit statuses are set by. */
+  takesCommitStatus?: boolean;
   /** Rejects (DeliveryError) an answer that refuses the message in spite of its 2xx status. */
   check?(answer: string): void;
+}
+
+/** An event that is for commit statuses: it says that a commit was looked at, not that anything happened. */
+export function isCommitStatusUpdate({ involvedObject, metadata }: FluxEvent): boolean {
+  const { group } = parseApiVersion(involvedObject.apiVersion);
+  return metadata?.[`${group}/commit_status`] === 'update';
 }
 
 /** `kustomization/apps.flux-system`: how messages name the object that they are about. */

@@ -1,0 +1,33 @@
+import { styleText } from 'node:util';
+import type { Cluster } from '@weir/cluster';
+import type { Example } from './example.ts';
+
+/** What a person can try now, as commands to paste into another terminal. */
+export function nextSteps({ cluster, example }: { cluster: Cluster; example: Example }): string {
+  const kubectl = cluster.bin('kubectl');
+  const command = (text: string) => `    ${styleText('bold', text)}`;
+  return `
+The commit ${example.commit.slice(0, 8)} of the example repository is what runs in the cluster now, in two
+environments, and Slack and Feishu have heard of it. Try in another terminal:
+
+Look around:
+${command(`export KUBECONFIG=${cluster.kubeconfig}`)}
+${command(`alias kubectl=${kubectl}`)}
+${command('kubectl get gitrepositories,kustomizations -A')}
+${command('kubectl get all -n greeter-production')}
+
+Change something and push it; it is applied within a second:
+${command(`git clone ${example.url} example && cd example`)}
+${command("sed -i 's/count: 3/count: 5/' environments/production/kustomization.yaml")}
+${command("git commit -am 'Greet more' && git push")}
+
+Change something by hand and see it come back:
+${command('kubectl edit -n greeter-staging deployment/greeter')}
+${command('kubectl get -n greeter-staging deployment/greeter --watch')}
+
+Break something, such as a tab in a YAML file, push it, and read what Weir says:
+${command('kubectl get kustomizations -A')}
+
+Ctrl-C ends everything and leaves nothing behind.
+`;
+}

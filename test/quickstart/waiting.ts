@@ -1,0 +1,47 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { findCondition, GitRepository, Kustomization } from '@weir/api';
+import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
+
+const POLL_MS = 100;
+
+/** Which of the example's objects is to be Ready, and what it says then. */
+export interface Awaited {
+  type: ResourceType;
+  name: string;
+}
+
+export const EXAMPLE_OBJECTS: readonly Awaited[] = [
+  { type: GitRepository, name: 'example' },
+  { type: Kustomization, name: 'staging' },
+  { type: Kustomization, name: 'production' },
+];
+
+/**
+ * Waits until the object is Ready and returns the condition's message. Rejects with what it says instead
+ * once `timeoutMs` have passed.
+ */
+export async function untilReady(
+  client: KubeClient,
+  namespace: string,
+  { type, name }: Awaited,
+  timeoutMs: number,
+): Promise<string> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const object = await client.get(type, { namespace, name });
+    const ready = readyOf(object);
+    if (ready?.status === 'True') return ready.message;
+    if (performance.now() > deadline) {
+      const said = ready ? `${ready.reason}: ${ready.message}` : 'no condition yet';
+      throw new Error(`${type.kind}/${name} is not ready after ${timeoutMs / 1000} s: ${said}`);
+    }
+    await delay(POLL_MS);
+  }
+}
+
+function readyOf(object: KubeObject) {
+  const { conditions } = (object.status ?? {}) as {
+    conditions?: Parameters<typeof findCondition>[0];
+  };
+  return findCondition(conditions, 'Ready');
+}
