@@ -103,7 +103,6 @@ const { kubeconfig, close } = await startCluster({
   nodes: 0,
   nats: false,
   controllerManager: false,
-  apiserverFlags: ['--max-requests-inflight=4000', '--max-mutating-requests-inflight=2000'],
 });
 process.stdout.write(`cluster up in ${Math.round(performance.now() - startedAt)} ms\n`);
 const client = connectKube({ kubeconfig });

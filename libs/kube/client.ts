@@ -146,6 +146,9 @@ export interface Discovery {
   resourceForKind(apiVersion: string, kind: string): Promise<DiscoveredResource>;
   /** All kinds in all versions, the preferred version of a group first. */
   resources(): Promise<readonly DiscoveredResource[]>;
-  /** Forget: the next question goes to the server. Call it after applying CustomResourceDefinitions. */
+  /**
+   * Forget: the next question goes to the server, and for five seconds a miss may ask again every 200 ms.
+   * Call it after applying CustomResourceDefinitions.
+   */
   invalidate(): void;
 }

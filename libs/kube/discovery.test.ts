@@ -117,4 +117,12 @@ it('asks again for what it does not know, but not all the time', async (t) => {
   assert.equal(rounds, 3);
   await ask();
   assert.equal(rounds, 3);
+  // A kind was just applied: the next misses may be the server's own delay.
+  discovery.invalidate();
+  const other = () => discovery.resourceForKind('a.example/v1', 'Other');
+  await assert.rejects(other(), NoMatchError);
+  assert.equal(rounds, 4);
+  now += 300;
+  await assert.rejects(other(), NoMatchError);
+  assert.equal(rounds, 5);
 });

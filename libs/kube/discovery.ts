@@ -6,6 +6,9 @@ import { fetchServed } from './served.ts';
 
 /** A table younger than this is believed when it does not have a kind. */
 const MISS_FRESH_MS = 2_000;
+/** After invalidate() a new kind is expected any moment: the server's own document may lag behind a little. */
+const EXPECTED_FOR_MS = 5_000;
+const EXPECTED_FRESH_MS = 200;
 /** One older than this is read again behind the back of whoever asks, so that removed kinds go. */
 const STALE_MS = 5 * 60_000;
 
@@ -22,6 +25,7 @@ export function createDiscovery(
 ): Discovery {
   let table: Table | undefined;
   let reading: Promise<Table> | undefined;
+  let expectedUntil = Number.NEGATIVE_INFINITY;
 
   const read = (): Promise<Table> => {
     if (reading !== undefined) return reading;
@@ -52,7 +56,8 @@ export function createDiscovery(
       const held = await current();
       const found = held.byKind.get(key);
       if (found !== undefined) return found;
-      if (now() - held.readAt < MISS_FRESH_MS) throw new NoMatchError(wanted);
+      const freshMs = now() < expectedUntil ? EXPECTED_FRESH_MS : MISS_FRESH_MS;
+      if (now() - held.readAt < freshMs) throw new NoMatchError(wanted);
       const again = (await read()).byKind.get(key);
       if (again === undefined) throw new NoMatchError(wanted);
       return again;
@@ -64,6 +69,7 @@ export function createDiscovery(
       return (await current()).resources;
     },
     invalidate() {
+      expectedUntil = now() + EXPECTED_FOR_MS;
       table = undefined;
       reading = undefined;
     },

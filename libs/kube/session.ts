@@ -62,7 +62,7 @@ export function openSession(
       () => fail(new Error('no SETTINGS in 10 seconds')),
       HANDSHAKE_TIMEOUT_MS,
     );
-    http2.once('error', fail).once('close', fail);
+    http2.on('error', fail).on('close', fail);
     http2.once('remoteSettings', () => {
       clearTimeout(timer);
       http2.off('error', fail).off('close', fail);

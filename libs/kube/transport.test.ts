@@ -242,14 +242,20 @@ describe('a server that asks for time', () => {
 describe('a slow server', () => {
   it('makes a call time out, and learns that nobody waits any more', async (t) => {
     const cancelled: number[] = [];
-    const { caller } = await setUp(t, (stream) => {
+    let seen = 0;
+    const { caller } = await setUp(t, (stream, headers) => {
+      if (headers[':path'] === '/ready') return answer(stream, {});
+      seen += 1;
       stream.on('close', () => cancelled.push(stream.rstCode ?? -1));
     });
-    await assert.rejects(caller.request({ ...GET, timeoutMs: 50 }), RequestTimeoutError);
+    await caller.request({ ...GET, path: '/ready' });
+    await assert.rejects(caller.request({ ...GET, timeoutMs: 300 }), RequestTimeoutError);
     const stop = new AbortController();
     const call = caller.request({ ...GET, signal: stop.signal });
-    setTimeout(() => stop.abort(new Error('changed my mind')), 20);
-    await assert.rejects(call, /changed my mind/);
+    const aborted = assert.rejects(call, /changed my mind/);
+    await until(() => seen === 2, { timeoutMs: 5_000, message: 'the second request' });
+    stop.abort(new Error('changed my mind'));
+    await aborted;
     await until(() => cancelled.length === 2, { timeoutMs: 5_000, message: 'both cancelled' });
     assert.deepEqual(cancelled, [constants.NGHTTP2_CANCEL, constants.NGHTTP2_CANCEL]);
   });

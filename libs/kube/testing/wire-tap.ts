@@ -6,6 +6,8 @@ export interface WireTap {
   port: number;
   /** From now on nothing gets through, in either direction, and no end closes. */
   freeze(): void;
+  /** Ends the frost: the connections of now are closed, new ones work. */
+  thaw(): void;
   /** Closes the connections of now. */
   cut(): void;
   connections(): number;
@@ -16,9 +18,10 @@ export async function tapTo(target: number): Promise<WireTap> {
   const pairs = new Set<[Socket, Socket]>();
   let connections = 0;
   let frozen = false;
+  const waiting = new Set<Socket>();
   const server = createServer((near) => {
     connections += 1;
-    if (frozen) return void near.pause();
+    if (frozen) return void waiting.add(near.pause().on('error', () => near.destroy()));
     const far = connect(target, '127.0.0.1');
     const pair: [Socket, Socket] = [near, far];
     pairs.add(pair);
@@ -33,10 +36,9 @@ export async function tapTo(target: number): Promise<WireTap> {
     }
   });
   const cut = () => {
-    for (const [near, far] of pairs) {
-      near.destroy();
-      far.destroy();
-    }
+    for (const socket of [...pairs].flat()) socket.destroy();
+    for (const socket of waiting) socket.destroy();
+    waiting.clear();
   };
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -51,6 +53,10 @@ export async function tapTo(target: number): Promise<WireTap> {
         near.pause();
         far.pause();
       }
+    },
+    thaw() {
+      frozen = false;
+      cut();
     },
     cut,
     async close() {

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, it, type TestContext } from 'node:test';
+import { type Cluster, startCluster, until } from '@weir/cluster';
+import {
+  ConfigMap,
+  connectKube,
+  isUnavailable,
+  type KubeClient,
+  type KubeObject,
+  type ListWatchEvent,
+} from './index.ts';
+import { variantOf } from './testing/kubeconfig.ts';
+import { tapTo, type WireTap } from './testing/wire-tap.ts';
+
+let cluster: Cluster;
+let client: KubeClient;
+let dir: string;
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'weir-kube-'));
+  cluster = await startCluster({ nodes: 0, nats: false, controllerManager: false });
+  client = connectKube({ kubeconfig: cluster.kubeconfig });
+});
+after(async () => {
+  await client?.close();
+  await cluster?.close();
+  await rm(dir, { recursive: true });
+});
+
+function write(name: string, value: string): Promise<KubeObject> {
+  const object = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace: 'default', labels: { watched: 'yes' } },
+    data: { value },
+  };
+  return client.apply(ConfigMap, object, { fieldManager: 'test' });
+}
+
+/** What a consumer knows by its events alone, and which kinds of events it got. */
+interface Follower {
+  state(): Record<string, string>;
+  events: ListWatchEvent<KubeObject>[];
+  count(type: ListWatchEvent<KubeObject>['type']): number;
+}
+
+/** Follows the config maps through a cable of its own; fails the test if an event does not fit what came before. */
+async function follow(t: TestContext): Promise<Follower & { tap: WireTap }> {
+  const tap = await tapTo(Number(new URL(cluster.server).port));
+  const kubeconfig = await variantOf(cluster.kubeconfig, join(dir, `tap-${tap.port}`), {
+    cluster: { server: `https://127.0.0.1:${tap.port}` },
+  });
+  const watcher = connectKube({ kubeconfig });
+  const held = new Map<string, string>();
+  const events: ListWatchEvent<KubeObject>[] = [];
+  const stop = new AbortController();
+  const following = (async () => {
+    const selection = { labelSelector: 'watched=yes', signal: stop.signal };
+    for await (const event of watcher.listWatch(ConfigMap, selection)) {
+      events.push(event);
+      if (!('object' in event)) continue;
+      const { name } = event.object.metadata;
+      assert.equal(held.has(name), event.type !== 'added', `${event.type} ${name}`);
+      if (event.type === 'deleted') held.delete(name);
+      else held.set(name, (event.object.data as { value: string }).value);
+    }
+  })();
+  t.after(async () => {
+    stop.abort();
+    await following;
+    await watcher.close();
+    await tap.close();
+  });
+  const count: Follower['count'] = (type) => events.filter((event) => event.type === type).length;
+  await until(() => count('synced') === 1, { timeoutMs: 10_000, message: 'the first list' });
+  return { tap, events, count, state: () => Object.fromEntries(held) };
+}
+
+async function reaches(follower: Follower, state: Record<string, string>, timeoutMs: number) {
+  await until(
+    () => {
+      assert.deepEqual(follower.state(), state);
+      return true;
+    },
+    { timeoutMs, message: 'the follower to know it all' },
+  );
+}
+
+it('a watch whose connection broke goes on where it was', async (t) => {
+  await write('a', '1');
+  const follower = await follow(t);
+  follower.tap.cut();
+  await write('a', '2');
+  await write('b', '1');
+  await reaches(follower, { a: '2', b: '1' }, 5_000);
+  assert.equal(follower.count('synced'), 1, 'without another list');
+});
+
+it('a network that swallows everything is noticed within seconds', async (t) => {
+  const follower = await follow(t);
+  follower.tap.freeze();
+  const frozenAt = performance.now();
+  await write('a', '3');
+  await client.delete(ConfigMap, { namespace: 'default', name: 'b' });
+  await until(() => follower.count('error') > 0, { timeoutMs: 15_000, message: 'an error' });
+  const noticedMs = performance.now() - frozenAt;
+  assert.ok(noticedMs < 8_000, `noticed after ${noticedMs} ms`);
+  follower.tap.thaw();
+  await reaches(follower, { a: '3' }, 10_000);
+});
+
+it('an API server that crashed is back for watches soon after it is back', async (t) => {
+  await write('doomed', '1');
+  const follower = await follow(t);
+  // What is changed while the watcher is cut off and the server forgets its past has to be worked out.
+  follower.tap.freeze();
+  await client.delete(ConfigMap, { namespace: 'default', name: 'doomed' });
+  await write('a', '4');
+  await cluster.stop('kube-apiserver', { signal: 'SIGKILL' });
+  await assert.rejects(client.list(ConfigMap, { timeoutMs: 500 }), isUnavailable);
+  follower.tap.thaw();
+  await cluster.start('kube-apiserver');
+  const backAt = performance.now();
+  await reaches(follower, { a: '4' }, 10_000);
+  const tookMs = performance.now() - backAt;
+  assert.ok(tookMs < 5_000, `${tookMs} ms after the server was ready`);
+  assert.ok(follower.count('error') > 0);
+  await write('new', '1');
+  await reaches(follower, { a: '4', new: '1' }, 5_000);
+});
+
+it('calls fail as unavailable while the server restarts, and work again after it', async () => {
+  await cluster.stop('kube-apiserver');
+  const started = cluster.start('kube-apiserver');
+  const deadline = performance.now() + 30_000;
+  let object: KubeObject | undefined;
+  while (object === undefined && performance.now() < deadline) {
+    object = await write('waited', '1').catch((error: unknown) => {
+      assert.ok(isUnavailable(error), String(error));
+      return undefined;
+    });
+  }
+  await started;
+  assert.equal(object?.metadata.name, 'waited');
+});
