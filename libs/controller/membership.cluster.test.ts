@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Cluster, until } from '@weir/cluster';
 import { type KubeClient, Lease } from '@weir/kube';
 import { joinMembership, type Membership, NotOwner } from './membership.ts';
+import type { LeaseObject } from './roster.ts';
 import { connect, log, makeNamespace, startApiServer } from './testing/cluster.ts';
 
 const LEASE_MS = 2_000;
@@ -79,6 +80,25 @@ describe('membership by Leases', () => {
     const { items } = await admin.list(Lease, { namespace });
     assert.equal(items.length, 1);
     assert.equal(items[0]?.metadata.labels?.['app.kubernetes.io/component'], 'kustomize');
+  });
+
+  it('renews no more often than it should, alone and with others', async (t) => {
+    const { joinTwo, namespace } = await replicas(t);
+    await joinTwo();
+    const stop = new AbortController();
+    const watch = admin.listWatch<LeaseObject>(Lease, { namespace, signal: stop.signal });
+    const renewals = new Map<string, number>();
+    const start = performance.now();
+    for await (const event of watch) {
+      if (event.type !== 'modified') continue;
+      const { name } = event.object.metadata;
+      renewals.set(name, (renewals.get(name) ?? 0) + 1);
+      if ([...renewals.values()].some((count) => count === 5)) break;
+    }
+    stop.abort();
+    const tookMs = performance.now() - start;
+    assert.ok(tookMs > 3.5 * RENEW_MS, `5 renewals in ${tookMs} ms`);
+    assert.equal(renewals.size, 2);
   });
 
   it('hands a newcomer its share without waiting for a lease to end', async (t) => {

@@ -135,11 +135,14 @@ export function createStanding({ identity, leaseMs, clock, failed }: StandingOpt
     /** News from a watch; answers whether a round should follow at once. */
     hear(news: LeaseObject, deleted: boolean): boolean {
       const { uid } = news.metadata;
-      const known = roster.live().some((replica) => replica.uid === uid);
+      const isLive = () => roster.live().some((replica) => replica.uid === uid);
+      const before = isLive();
       roster.hear(news, deleted, clock.now());
-      if (deleted && uid === lease?.uid) drop();
+      const lost = deleted && uid === lease?.uid;
+      if (lost) drop();
       else update();
-      return deleted || !known;
+      // A newcomer waits for us to say that we have seen it.
+      return lost || (!before && isLive());
     },
     leave() {
       left = true;
