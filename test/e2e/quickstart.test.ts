@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { run } from '@weir/cluster';
+
+const ENTRY = fileURLToPath(new URL('../quickstart/start.ts', import.meta.url));
+
+describe('npm start -- --once', () => {
+  const { KUBECONFIG: _, NATS_URL: __, ...env } = process.env;
+
+  it('exits 0 when all is Ready and the alerts have arrived', async () => {
+    const { code, stdout, stderr } = await run(process.execPath, [ENTRY, '--once'], { env });
+    assert.equal(code, 0, stdout + stderr);
+    for (const told of [
+      /✔ Kustomization production/,
+      /\[Slack\] kustomization\/production\.flux-system/,
+      /\[Feishu\] 💫 kustomization\/production\.flux-system/,
+      /Deployment\/greeter-production\/greeter created/,
+      /✔ Messages in Slack and in Feishu/,
+    ]) {
+      assert.match(stdout, told);
+    }
+  });
+
+  it('exits 1 with the reason otherwise', async () => {
+    const away = { ...env, NATS_URL: 'nats://127.0.0.1:1' };
+    const { code, stderr } = await run(process.execPath, [ENTRY, '--once'], { env: away });
+    assert.equal(code, 1);
+    assert.match(stderr, /It did not work: .*Slack to hear of production/);
+  });
+});

@@ -1,0 +1,24 @@
+// For docker-compose.yml: the example repository's Git server, and a receiver that prints what Slack and
+// Feishu would get. Both until they are told to stop.
+import { startReceiver } from '@weir/cluster';
+import { serveExample } from './example.ts';
+import { chatAnswer, printChatMessage, readChatMessage } from './messages.ts';
+
+const HOST = '0.0.0.0';
+
+const example = await serveExample({ host: HOST, port: Number(process.env.GIT_PORT ?? 8080) });
+const chat = await startReceiver({
+  host: HOST,
+  port: Number(process.env.RECEIVER_PORT ?? 8081),
+  onRequest({ path, body }) {
+    const message = readChatMessage(path, body);
+    if (message) process.stdout.write(`${printChatMessage(message)}\n`);
+  },
+});
+chat.reply(chatAnswer);
+process.stdout.write(`serving ${example.url} at ${example.commit}\n`);
+
+const stop = async (): Promise<void> => {
+  await Promise.all([example.close(), chat.close()]);
+};
+process.on('SIGTERM', stop).on('SIGINT', stop);
