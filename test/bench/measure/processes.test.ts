@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { it } from 'node:test';
+import { processUse, useBetween } from './processes.ts';
+
+it('counts the work of a process and of its children, running and ended', async () => {
+  const burn = 'const end = Date.now() + 300; while (Date.now() < end);';
+  const script = `const { spawnSync, spawn } = require('node:child_process');
+    spawnSync(process.execPath, ['-e', ${JSON.stringify(burn)}]);
+    spawn(process.execPath, ['-e', ${JSON.stringify(`${burn} console.log('done'); setInterval(() => {}, 1000);`)}], { stdio: 'inherit' });`;
+  const child = spawn(process.execPath, ['-e', script], { detached: true });
+  const { pid = 0 } = child;
+  try {
+    const before = { burner: { cpuSeconds: 0, peakBytes: 0 } };
+    await once(child.stdout, 'data');
+    const after = await processUse({ burner: pid, nobody: 2 ** 30 });
+    assert.deepEqual(Object.keys(after), ['burner']);
+    const { cpuSeconds = 0, peakBytes = 0 } = useBetween(before, after).burner ?? {};
+    assert.ok(cpuSeconds >= 0.5, `${cpuSeconds} s`);
+    assert.ok(peakBytes > 40e6, `${peakBytes} bytes`);
+  } finally {
+    process.kill(-pid, 'SIGKILL');
+  }
+});

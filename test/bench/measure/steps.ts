@@ -1,0 +1,51 @@
+// Where the time went: the spans of a trace, relative to the moment that it is measured from.
+import type { CollectedSpan } from '@weir/cluster';
+import { quantile } from '../statistics.ts';
+
+/** A span of one round. */
+export interface Step {
+  name: string;
+  /** Milliseconds after the start of the round. */
+  startMs: number;
+  durationMs: number;
+}
+
+/** A span's medians over all rounds in which it was seen. */
+export interface TypicalStep extends Step {
+  rounds: number;
+}
+
+/** The spans of the trace that fetched `commit`, in order; empty when it has not arrived at the collector yet. */
+export function stepsOf(
+  spans: readonly CollectedSpan[],
+  commit: string,
+  startedAt: number,
+): Step[] {
+  const fetched = spans.find(
+    ({ name, attributes }) => name === 'fetch' && attributes['git.commit'] === commit,
+  );
+  return spans
+    .filter(({ traceId }) => traceId === fetched?.traceId)
+    .map(({ name, startMs, endMs }) => ({
+      name,
+      startMs: startMs - startedAt,
+      durationMs: endMs - startMs,
+    }))
+    .sort((a, b) => a.startMs - b.startMs);
+}
+
+/** The medians by name, in the order in which steps start. A name seen twice in a round counts the first time. */
+export function typicalSteps(rounds: readonly (readonly Step[])[]): TypicalStep[] {
+  const names = new Set(rounds.flatMap((steps) => steps.map(({ name }) => name)));
+  const typical = [...names].map((name) => {
+    const seen = rounds.flatMap((steps) => steps.find((step) => step.name === name) ?? []);
+    const middle = (values: number[]) => quantile(values, 0.5);
+    return {
+      name,
+      startMs: middle(seen.map(({ startMs }) => startMs)),
+      durationMs: middle(seen.map(({ durationMs }) => durationMs)),
+      rounds: seen.length,
+    };
+  });
+  return typical.sort((a, b) => a.startMs - b.startMs);
+}

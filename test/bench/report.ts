@@ -1,0 +1,91 @@
+// Results as text for people.
+
+import type { Machine } from './machine.ts';
+import { totalOf } from './measure/requests.ts';
+import type { TypicalStep } from './measure/steps.ts';
+import type { Spent } from './measure/window.ts';
+import type { Measurement } from './scenario.ts';
+import { summarize } from './statistics.ts';
+
+const MIB = 1024 ** 2;
+
+/** The lines of one measurement: its times, where they went, and what was spent. */
+export function formatMeasurement(system: string, measurement: Measurement): string {
+  const { name, times, steps = [], spent, count, unit } = measurement;
+  const sections = [
+    `${name} (${system})`,
+    formatTimes(times),
+    ...(steps.length > 0 ? [formatSteps(steps)] : []),
+    formatRequests(spent, count, unit),
+    formatProcesses(spent),
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+export function formatMachine(machine: Machine): string {
+  const { cpu, cores, memoryBytes, linux, node, kubernetes, loadBefore } = machine;
+  const memory = `${Math.round(memoryBytes / 1024 ** 3)} GiB`;
+  return `${cores} cores of ${cpu}, ${memory}, Linux ${linux}, Node ${node}, Kubernetes ${kubernetes}, load ${loadBefore.toFixed(1)} before\n`;
+}
+
+function formatTimes(times: Measurement['times']): string {
+  const rows = Object.entries(times).map(([what, values]) => {
+    const { min, median, p90, max, count } = summarize(values);
+    return [what, ...[min, median, p90, max].map(milliseconds), String(count)];
+  });
+  return table([['time, ms', 'min', 'median', 'p90', 'max', 'n'], ...rows]);
+}
+
+function formatSteps(steps: readonly TypicalStep[]): string {
+  const rows = steps.map(({ name, startMs, durationMs }) => [
+    name,
+    milliseconds(startMs),
+    milliseconds(durationMs),
+    milliseconds(startMs + durationMs),
+  ]);
+  return table([['span, median ms', 'from', 'takes', 'to'], ...rows]);
+}
+
+function formatRequests({ requests }: Spent, count: number, unit: string): string {
+  const rows = Object.entries(requests)
+    .toSorted(([, a], [, b]) => totalOf(b) - totalOf(a))
+    .map(([client, verbs]) => {
+      const total = totalOf(verbs);
+      const each = Object.entries(verbs)
+        .toSorted(([, a], [, b]) => b - a)
+        .map(([verb, number]) => `${number} ${verb}`);
+      return [client, String(total), (total / count).toFixed(2), each.join(', ')];
+    });
+  return table([['requests by', 'all', `per ${unit}`, ''], ...rows]);
+}
+
+function formatProcesses({ processes }: Spent): string {
+  const rows = Object.entries(processes).map(([name, { cpuSeconds, peakBytes }]) => [
+    name,
+    cpuSeconds.toFixed(2),
+    (peakBytes / MIB).toFixed(0),
+  ]);
+  return table([['process', 'CPU s', 'peak MiB'], ...rows]);
+}
+
+function milliseconds(value: number): string {
+  return value.toFixed(0);
+}
+
+/** Columns of equal width: the first and one without a title to the left, numbers to the right. */
+function table(rows: readonly (readonly string[])[]): string {
+  const titles = rows[0] ?? [];
+  const widths = titles.map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const line = (row: readonly string[]) =>
+    titles
+      .map((title, column) => {
+        const cell = row[column] ?? '';
+        const toLeft = column === 0 || title === '';
+        return toLeft ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
+      })
+      .join('  ')
+      .trimEnd();
+  return rows.map((row) => `  ${line(row)}`).join('\n');
+}

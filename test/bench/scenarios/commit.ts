@@ -1,0 +1,126 @@
+// From a commit with a reconcile request to the changed object: one app of four objects.
+import { Kustomization } from '@weir/api';
+import { until } from '@weir/cluster';
+import { appFiles, gitRepository, kustomization } from '@weir/harness';
+import { ConfigMap, type KubeObject } from '@weir/kube';
+import { now } from '../measure/clock.ts';
+import { type Following, follow } from '../measure/follow.ts';
+import { type Step, stepsOf, typicalSteps } from '../measure/steps.ts';
+import { spentOn } from '../measure/window.ts';
+import type { Measurement, Scenario, Trial } from '../scenario.ts';
+import { isReadyAt, requestReconcile } from '../workload.ts';
+
+/** Rounds before those that count: caches fill, code gets compiled. */
+const WARM_UP_ROUNDS = 5;
+const TIMEOUT_MS = 60_000;
+const SPANS_TIMEOUT_MS = 10_000;
+/** The one that ends last in a round's trace. */
+const LAST_SPAN = 'reconcile Kustomization';
+const NAME = 'app';
+
+export const commit: Scenario = { name: 'commit', run };
+
+interface Round {
+  commit: string;
+  /** When the reconcile was asked for, the commit being in the repository. */
+  startedAt: number;
+  appliedMs: number;
+  readyMs: number;
+}
+
+async function run(trial: Trial): Promise<Measurement[]> {
+  const { ground, rounds, progress } = trial;
+  const { client, namespace, collector } = ground;
+  const configMaps = follow<KubeObject>(client, ConfigMap, namespace);
+  const kustomizations = follow<KubeObject>(client, Kustomization, namespace);
+  try {
+    const push = await install(trial, kustomizations);
+    const round = (number: number) => oneRound(trial, { number, push, configMaps, kustomizations });
+
+    progress(`${WARM_UP_ROUNDS} rounds to warm up`);
+    for (let number = 1; number <= WARM_UP_ROUNDS; number++) await round(number);
+    collector.clear();
+    progress(`${rounds} rounds`);
+    const { result, spent } = await spentOn(trial, async () => {
+      const done: Round[] = [];
+      for (let number = 1; number <= rounds; number++) done.push(await round(100 + number));
+      return done;
+    });
+    const times = {
+      'until the object is applied': result.map(({ appliedMs }) => appliedMs),
+      'until Ready at the revision': result.map(({ readyMs }) => readyMs),
+    };
+    const steps = typicalSteps(await stepsOfRounds(trial, result));
+    return [
+      {
+        name: 'a commit to an app of four objects',
+        count: rounds,
+        unit: 'commit',
+        times,
+        spent,
+        steps,
+      },
+    ];
+  } finally {
+    await Promise.all([configMaps.close(), kustomizations.close()]);
+  }
+}
+
+/** Brings the app into the cluster and returns how to push a change to it. */
+async function install(
+  { ground }: Trial,
+  kustomizations: Following<KubeObject>,
+): Promise<(greeting: string) => Promise<string>> {
+  const { git, namespace } = ground;
+  const repository = await git.createRepository(NAME);
+  const push = (greeting: string) =>
+    repository.commit(appFiles(NAME, { namespace, name: NAME, replicas: 0, greeting }));
+  const first = await push('first');
+  await ground.apply(gitRepository(namespace, NAME, repository.url));
+  await ground.apply(kustomization(namespace, NAME, NAME, { path: `./${NAME}`, wait: true }));
+  await kustomizations.when((objects) => isReadyAt(objects, NAME, first), {
+    timeoutMs: TIMEOUT_MS,
+    message: 'the app to be installed',
+  });
+  return push;
+}
+
+async function oneRound(
+  { ground }: Trial,
+  around: {
+    number: number;
+    push: (greeting: string) => Promise<string>;
+    configMaps: Following<KubeObject>;
+    kustomizations: Following<KubeObject>;
+  },
+): Promise<Round> {
+  const { number, push, configMaps, kustomizations } = around;
+  const greeting = `round ${number}`;
+  const commit = await push(greeting);
+  const waiting = { timeoutMs: TIMEOUT_MS, message: `the commit of ${greeting}` };
+  const applied = configMaps.when(
+    (objects) => (objects.get(NAME)?.data as Record<string, string>)?.greeting === greeting,
+    waiting,
+  );
+  const ready = kustomizations.when((objects) => isReadyAt(objects, NAME, commit), waiting);
+  const startedAt = now();
+  await requestReconcile(ground, NAME);
+  const [appliedAt, readyAt] = await Promise.all([applied, ready]);
+  return { commit, startedAt, appliedMs: appliedAt - startedAt, readyMs: readyAt - startedAt };
+}
+
+/** Spans arrive a little after they ended. A system that sends none has no steps. */
+async function stepsOfRounds(
+  { ground: { collector } }: Trial,
+  rounds: readonly Round[],
+): Promise<Step[][]> {
+  if (collector.spans().length === 0) return [];
+  return until(
+    () => {
+      const spans = collector.spans();
+      const steps = rounds.map(({ commit, startedAt }) => stepsOf(spans, commit, startedAt));
+      return steps.every((all) => all.some(({ name }) => name.startsWith(LAST_SPAN))) && steps;
+    },
+    { timeoutMs: SPANS_TIMEOUT_MS, message: 'the spans of all rounds' },
+  );
+}
