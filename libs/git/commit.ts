@@ -1,6 +1,6 @@
 import { checkCommitId } from './arguments.ts';
 import { GitError } from './errors.ts';
-import { type ReadOptions, readObjects } from './objects.ts';
+import type { ObjectReader } from './objects.ts';
 
 export interface Signature {
   name: string;
@@ -24,32 +24,10 @@ const maxCommitBytes = 16 * 1024 * 1024;
  * Reads a commit's metadata from a repository.
  * @throws GitError ReferenceNotFound when the repository lacks it
  */
-export async function readCommit(options: ReadOptions & { commit: string }): Promise<Commit> {
-  const [commit] = await readCommits({ ...options, commits: [options.commit] });
-  if (commit) return commit;
-  throw new GitError(
-    'ReferenceNotFound',
-    `unable to resolve commit object for '${options.commit}': object not found`,
-  );
-}
-
-/** Reads several commits, in the order given, with one process. */
-export async function readCommits(
-  options: ReadOptions & { commits: readonly string[] },
-): Promise<Commit[]> {
-  const ids = options.commits.map(checkCommitId);
-  const commits: Commit[] = [];
-  const maxBytes = maxCommitBytes * ids.length;
-  for await (const object of readObjects(ids, { ...options, maxBytes })) {
-    if (object.type !== 'commit') {
-      throw new GitError(
-        'ReferenceNotFound',
-        `unable to resolve commit object for '${object.id}': it is a ${object.type}`,
-      );
-    }
-    commits.push(parseCommit(object.id, object.content.toString('utf8')));
-  }
-  return commits;
+export async function readCommit(objects: ObjectReader, id: string): Promise<Commit> {
+  for await (const { type, content } of objects.read([checkCommitId(id)], maxCommitBytes))
+    if (type === 'commit') return parseCommit(id, content.toString('utf8'));
+  throw new GitError('ReferenceNotFound', `unable to resolve commit object for '${id}'`);
 }
 
 /** Parses a commit object (https://git-scm.com/docs/git-commit-tree): headers, an empty line, the message. */

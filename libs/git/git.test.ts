@@ -6,9 +6,10 @@ import { setImmediate } from 'node:timers/promises';
 import { readCommit, shortMessage } from './commit.ts';
 import { GitError } from './errors.ts';
 import { fetchCommit, tidyRepository } from './fetch.ts';
+import { withObjects } from './objects.ts';
 import { listRemote } from './remote.ts';
 import { createTestRepository, type TestRepository } from './testing/repository.ts';
-import { listTree, readFiles, readTree } from './tree.ts';
+import { listTree, readTree, type TreeLimits } from './tree.ts';
 
 const timeoutMs = 20_000;
 const allowFile = true;
@@ -68,7 +69,7 @@ describe('a repository', () => {
     const commit = await repo.commit({ 'unix.txt': 'one\ntwo\n', 'ünï code': '\u00fc' });
     const dir = join(repo.scratch, 'modes');
     await fetchCommit({ url: repo.url, dir, commit, timeoutMs, allowFile });
-    const entries = await listTree({ dir, commit, timeoutMs });
+    const entries = await withObjects({ dir, timeoutMs }, (it) => listTree(it, commit));
     const modes = new Map(entries.map((entry) => [entry.path, entry.mode]));
     assert.equal(modes.get('run.sh'), 0o755);
     assert.equal(modes.get('unix.txt'), 0o644);
@@ -101,7 +102,7 @@ describe('a repository', () => {
     const commit = await repo.commit({ 'c.yaml': 'c\n' }, `${subject}\n\nbody`);
     const dir = join(repo.scratch, 'commit');
     await fetchCommit({ url: repo.url, dir, commit, timeoutMs, allowFile });
-    const read = await readCommit({ dir, commit, timeoutMs });
+    const read = await withObjects({ dir, timeoutMs }, (it) => readCommit(it, commit));
     assert.equal(read.author.email, 'ada@example.com');
     assert.ok(Math.abs(read.committer.when.getTime() - Date.now()) < 60_000);
     assert.equal(shortMessage(read), `${'x'.repeat(50)}...`);
@@ -114,10 +115,12 @@ describe('a repository', () => {
     await fetchCommit({ url: repo.url, dir, commit, timeoutMs, allowFile });
     const exceeded = (error: unknown) =>
       error instanceof GitError && error.reason === 'LimitExceeded';
-    await assert.rejects(listTree({ dir, commit, timeoutMs, maxFiles: 2 }), exceeded);
-    const entries = await listTree({ dir, commit, timeoutMs });
-    const read = readFiles(entries, { dir, timeoutMs, maxBytes: 50_000 });
-    await assert.rejects(read.next(), exceeded);
+    const read = async (limits: Partial<TreeLimits>) => {
+      for await (const file of readTree({ dir, commit, timeoutMs, limits })) assert.ok(file.path);
+    };
+    await assert.rejects(read({ maxFiles: 2 }), exceeded);
+    await assert.rejects(read({ maxBytes: 50_000 }), exceeded);
+    await read({ maxFiles: 100, maxBytes: 1_000_000 });
   });
 
   test('can be read in part: git ends with its reader', async () => {

@@ -11,6 +11,7 @@ import { after, before, describe, test } from 'node:test';
 import { type GitServer, startGitServer, until } from '@weir/cluster';
 import { GitError, type GitReason } from './errors.ts';
 import { fetchCommit } from './fetch.ts';
+import { withObjects } from './objects.ts';
 import { listRemote } from './remote.ts';
 import { listTree } from './tree.ts';
 
@@ -119,25 +120,29 @@ describe('over http', () => {
     const old = await repo.commit({ a: '1' });
     await repo.commit({ a: '2' });
     await repo.git('update-server-info');
-    const files = createServer((request, response) => {
+    const plain = createServer((request, response) => {
       const path = new URL(request.url ?? '', 'http://files').pathname;
       const file = createReadStream(join(repo.dir, path));
       file.on('error', () => response.writeHead(404).end());
       file.pipe(response);
     });
-    files.listen(0, '127.0.0.1');
-    await once(files, 'listening');
+    plain.listen(0, '127.0.0.1');
+    await once(plain, 'listening');
     try {
-      const url = `http://127.0.0.1:${(files.address() as AddressInfo).port}`;
+      const url = `http://127.0.0.1:${(plain.address() as AddressInfo).port}`;
       const dir = join(scratch, 'plain-files');
       await fetchCommit({ url, ref: 'refs/heads/main', commit: old, dir, timeoutMs });
-      assert.equal((await listTree({ dir, commit: old, timeoutMs })).length, 1);
+      const files = await withObjects({ dir, timeoutMs }, (it) => listTree(it, old));
+      assert.deepEqual(
+        files.map((file) => file.path),
+        ['a'],
+      );
       await assert.rejects(
         fetchCommit({ url, ref: 'refs/heads/main', commit: 'a'.repeat(40), dir, timeoutMs }),
         failsWith('ReferenceNotFound', /unable to resolve commit object for 'a{40}'/),
       );
     } finally {
-      files.close();
+      plain.close();
     }
   });
 

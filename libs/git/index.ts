@@ -1,9 +1,9 @@
 export { parseRemoteUrl, type RemoteUrl } from './arguments.ts';
 export type { GitAuth } from './auth.ts';
-export { type Commit, readCommit, readCommits, type Signature, shortMessage } from './commit.ts';
+export { type Commit, readCommit, type Signature, shortMessage } from './commit.ts';
 export { GitError, type GitReason } from './errors.ts';
 export { type FetchOptions, fetchCommit, tidyRepository } from './fetch.ts';
-export type { ReadOptions } from './objects.ts';
+export { type ObjectReader, type ReadOptions, withObjects } from './objects.ts';
 export { type ListRemoteOptions, listRemote, type RemoteOptions } from './remote.ts';
 export {
   formatRevision,

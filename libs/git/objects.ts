@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { gitEnvironment } from './environment.ts';
 import { GitError } from './errors.ts';
 import { streamGitProcess } from './process.ts';
@@ -10,43 +11,54 @@ export interface ReadOptions {
   signal?: AbortSignal | undefined;
 }
 
-/**
- * Runs git on a local repository and yields its standard output as it comes.
- * @param input written to its standard input
- * @throws GitError
- */
-export function streamGit(
-  doing: string,
-  args: readonly string[],
-  options: ReadOptions & { input?: string },
-): AsyncGenerator<Buffer> {
-  const { dir, input, timeoutMs, signal } = options;
-  const env = gitEnvironment({ gitDir: dir });
-  return streamGitProcess({ doing, args, env, cwd: dir, input, timeoutMs, signal });
-}
-
 export interface GitObject {
   id: string;
   type: string;
   content: Buffer;
 }
 
-/**
- * Reads objects by id with one `git cat-file --batch`, in the order asked for; one object is in memory at a time.
- * @param maxBytes the most that all of them may hold together
- * @throws GitError LimitExceeded; ReferenceNotFound for an object that the repository lacks
- */
-export async function* readObjects(
-  ids: readonly string[],
-  options: ReadOptions & { maxBytes: number },
-): AsyncGenerator<GitObject> {
-  if (ids.length === 0) return;
-  const doing = 'unable to read objects';
-  const input = `${ids.join('\n')}\n`;
-  const stream = streamGit(doing, ['cat-file', '--batch'], { ...options, input });
-  const source = buffered(stream);
-  let left = options.maxBytes;
+/** An open repository; one read at a time. */
+export interface ObjectReader {
+  /**
+   * Reads objects in the order asked for; one of them is in memory at a time.
+   * @param maxBytes the most that all of them may hold together
+   * @throws GitError LimitExceeded; ReferenceNotFound for an object that the repository lacks
+   */
+  read(ids: readonly string[], maxBytes: number): AsyncGenerator<GitObject>;
+}
+
+const doing = 'unable to read objects';
+
+/** Opens a repository for reading, with one `git cat-file --batch` for all that `use` reads. */
+export async function withObjects<T>(
+  options: ReadOptions,
+  use: (objects: ObjectReader) => Promise<T>,
+): Promise<T> {
+  const { reader, close } = openObjects(options);
   try {
+    return await use(reader);
+  } finally {
+    await close();
+  }
+}
+
+/** As withObjects(), for a caller that closes it itself. */
+export function openObjects(options: ReadOptions): {
+  reader: ObjectReader;
+  close(): Promise<void>;
+} {
+  const { dir, timeoutMs, signal } = options;
+  const input = new PassThrough();
+  const env = gitEnvironment({ gitDir: dir });
+  const args = ['cat-file', '--batch'];
+  const source = buffered(
+    streamGitProcess({ doing, args, env, cwd: dir, input, timeoutMs, signal }),
+  );
+
+  async function* read(ids: readonly string[], maxBytes: number): AsyncGenerator<GitObject> {
+    if (ids.length === 0) return;
+    input.write(`${ids.join('\n')}\n`);
+    let left = maxBytes;
     for (const wanted of ids) {
       const [id = wanted, type, size] = (await source.line())?.split(' ') ?? [];
       if (type === undefined || size === undefined) {
@@ -54,20 +66,24 @@ export async function* readObjects(
       }
       left -= Number(size);
       if (left < 0) {
-        const limit = `more than ${options.maxBytes} bytes`;
+        const limit = `more than ${maxBytes} bytes`;
         throw new GitError('LimitExceeded', `${doing}: the repository holds ${limit}: ${leaveOut}`);
       }
       const content = await source.bytes(Number(size));
       await source.bytes(1);
       yield { id, type, content };
     }
-  } finally {
+  }
+
+  async function close(): Promise<void> {
+    input.end();
     await source.close();
   }
+  return { reader: { read }, close };
 }
 
 /** What to do about a repository that is too large. */
-export const leaveOut = 'leave files out with spec.ignore or .sourceignore';
+const leaveOut = 'leave files out with spec.ignore or .sourceignore';
 
 /** Reads lines and counted bytes from chunks, copying each byte at most once. */
 function buffered(stream: AsyncGenerator<Buffer>) {

@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { startDeadline } from './deadline.ts';
 import { explainFailure, GitError } from './errors.ts';
 
@@ -8,8 +9,8 @@ export interface GitProcess {
   args: readonly string[];
   env: Record<string, string>;
   cwd: string;
-  /** Written to its standard input. */
-  input?: string | undefined;
+  /** What it reads on its standard input; nothing unless given. */
+  input?: Readable;
   /** Milliseconds until it is ended. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
@@ -32,7 +33,8 @@ export async function* streamGitProcess(command: GitProcess): AsyncGenerator<Buf
   const kill = () => killGroup(child);
   deadline.signal.addEventListener('abort', kill, { once: true });
   try {
-    child.stdin.end(command.input ?? '');
+    if (command.input) command.input.pipe(child.stdin);
+    else child.stdin.end();
     for await (const chunk of child.stdout) yield chunk as Buffer;
     const { code, failure, stderr } = await ended;
     deadline.check(doing);

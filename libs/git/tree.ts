@@ -1,6 +1,6 @@
 import { checkCommitId } from './arguments.ts';
 import { GitError } from './errors.ts';
-import { leaveOut, type ReadOptions, readObjects, streamGit } from './objects.ts';
+import { type ObjectReader, openObjects, type ReadOptions } from './objects.ts';
 
 export interface TreeEntry {
   /** Path from the repository's root, with '/'. */
@@ -9,8 +9,6 @@ export interface TreeEntry {
   mode: number;
   /** Object id of the content. */
   id: string;
-  /** Bytes. */
-  size: number;
 }
 
 export interface TreeFile extends TreeEntry {
@@ -26,66 +24,83 @@ export interface TreeLimits {
 /** What a repository may hold when nothing else is set: 100,000 files and 512 MiB of them. */
 export const defaultTreeLimits: TreeLimits = { maxFiles: 100_000, maxBytes: 512 * 1024 * 1024 };
 
+/** The most that a commit's folders may hold, in bytes; an entry takes about 40. */
+const maxTreeBytes = 64 * 1024 * 1024;
+
 /**
- * Lists the regular files of a commit. Submodules and symbolic links are left out, as in Flux's artifacts.
+ * Lists the regular files of a commit, folder by folder. Submodules and symbolic links are left out, as in Flux's
+ * artifacts.
  * @throws GitError LimitExceeded; GitOperationFailed for a path that would leave the tree
  */
 export async function listTree(
-  options: ReadOptions & { commit: string; maxFiles?: number },
+  objects: ObjectReader,
+  commit: string,
+  maxFiles = defaultTreeLimits.maxFiles,
 ): Promise<TreeEntry[]> {
-  const maxFiles = options.maxFiles ?? defaultTreeLimits.maxFiles;
-  const commit = checkCommitId(options.commit);
-  const doing = `unable to list the files of commit '${commit}'`;
-  const entries: TreeEntry[] = [];
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of streamGit(doing, ['ls-tree', '-r', '-z', '-l', commit], options)) {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let start = 0;
-    for (let end = rest.indexOf(0); end >= 0; end = rest.indexOf(0, start)) {
-      const entry = parseEntry(rest.toString('utf8', start, end));
-      if (entry) entries.push(entry);
-      start = end + 1;
-    }
-    rest = rest.subarray(start);
-    if (entries.length > maxFiles) {
-      throw new GitError('LimitExceeded', `${doing}: there are more than ${maxFiles}`);
+  const files: TreeEntry[] = [];
+  let folders = [{ path: '', id: await treeOf(objects, commit) }];
+  while (folders.length > 0) {
+    const level = folders;
+    folders = [];
+    let index = 0;
+    const ids = level.map(({ id }) => id);
+    for await (const { content } of objects.read(ids, maxTreeBytes)) {
+      const base = level[index++]?.path ?? '';
+      for (const { name, mode, id } of parseTree(content, commit.length / 2)) {
+        const path = base === '' ? name : `${base}/${name}`;
+        if (mode === folderMode) folders.push({ path, id });
+        else if (mode >> 12 === regularFile) files.push({ path, id, mode: simpleMode(mode) });
+      }
+      if (files.length + folders.length > maxFiles) {
+        const found = `commit '${commit}' holds more than ${maxFiles} files`;
+        throw new GitError('LimitExceeded', `${found}: split the repository`);
+      }
     }
   }
-  return entries;
+  return files;
 }
 
-/** Parses `<mode> <type> <id> <size>\t<path>`; undefined for what isn't a regular file. */
-function parseEntry(line: string): TreeEntry | undefined {
-  const match = /^(\d+) (\w+) ([0-9a-f]+) +(\d+|-)\t(.+)$/s.exec(line);
-  if (!match) throw new GitError('GitOperationFailed', 'unable to read the list of files');
-  const [, mode = '', , id = '', size = '', path = ''] = match;
-  if (!mode.startsWith('100')) return undefined;
-  if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
-    throw new GitError('GitOperationFailed', `the tree holds an unsafe path '${path}'`);
+async function treeOf(objects: ObjectReader, commit: string): Promise<string> {
+  for await (const { id, type } of objects.read([`${checkCommitId(commit)}^{tree}`], maxTreeBytes))
+    if (type === 'tree') return id;
+  throw new GitError('GitOperationFailed', `commit '${commit}' has no tree`);
+}
+
+const folderMode = 0o40000;
+const regularFile = 0o10;
+
+function simpleMode(mode: number): number {
+  return (mode & 0o111) === 0 ? 0o644 : 0o755;
+}
+
+/** Parses a tree object: `<octal mode> <name>\0<id in bytes>`, entry after entry. */
+function* parseTree(content: Buffer, idLength: number) {
+  for (let at = 0; at < content.length; ) {
+    const space = content.indexOf(0x20, at);
+    const end = content.indexOf(0, space);
+    if (space < 0 || end < 0) throw new GitError('GitOperationFailed', 'a folder cannot be read');
+    const mode = Number.parseInt(content.toString('latin1', at, space), 8);
+    const name = content.toString('utf8', space + 1, end);
+    if (name === '' || name === '.' || name === '..' || name.includes('/')) {
+      throw new GitError('GitOperationFailed', `the tree holds an unsafe path '${name}'`);
+    }
+    at = end + 1 + idLength;
+    yield { mode, name, id: content.toString('hex', end + 1, at) };
   }
-  const executable = (Number.parseInt(mode, 8) & 0o111) !== 0;
-  return { path, id, size: Number(size), mode: executable ? 0o755 : 0o644 };
 }
 
 /**
  * Reads the content of files that listTree() named, one after the other.
- * @throws GitError LimitExceeded before anything is read, when they are too large together
+ * @throws GitError LimitExceeded when they are too large together
  */
 export async function* readFiles(
+  objects: ObjectReader,
   entries: readonly TreeEntry[],
-  options: ReadOptions & { maxBytes?: number },
+  maxBytes = defaultTreeLimits.maxBytes,
 ): AsyncGenerator<TreeFile> {
-  const maxBytes = options.maxBytes ?? defaultTreeLimits.maxBytes;
-  const total = entries.reduce((sum, entry) => sum + entry.size, 0);
-  if (total > maxBytes) {
-    throw new GitError(
-      'LimitExceeded',
-      `the repository's files hold ${total} bytes, more than the ${maxBytes} allowed: ${leaveOut}`,
-    );
-  }
   const ids = entries.map((entry) => entry.id);
   let index = 0;
-  for await (const { content } of readObjects(ids, { ...options, maxBytes })) {
+  for await (const { content } of objects.read(ids, maxBytes)) {
     const entry = entries[index++];
     if (entry) yield { ...entry, content };
   }
@@ -102,10 +117,13 @@ export async function* readTree(
     limits?: Partial<TreeLimits>;
   },
 ): AsyncGenerator<TreeFile> {
-  const { keep = () => true, limits = {} } = options;
-  const entries = await listTree({ ...options, ...limits });
-  yield* readFiles(
-    entries.filter((entry) => keep(entry.path)),
-    { ...options, ...limits },
-  );
+  const { commit, keep = () => true, limits = {} } = options;
+  const { reader, close } = openObjects(options);
+  try {
+    const entries = await listTree(reader, commit, limits.maxFiles);
+    const kept = entries.filter((entry) => keep(entry.path));
+    yield* readFiles(reader, kept, limits.maxBytes);
+  } finally {
+    await close();
+  }
 }

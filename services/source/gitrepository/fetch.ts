@@ -8,10 +8,9 @@ import {
   GitError,
   type Resolved,
   readCommit,
-  readCommits,
   resolveRef,
-  shortMessage,
   type TreeLimits,
+  withObjects,
 } from '@weir/git';
 import { RenderError, type RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
@@ -133,8 +132,12 @@ async function commitTimes(
     for (const commit of commits) {
       await fetchCommit({ url: remote.url, auth: remote.auth, dir, commit, timeoutMs, signal });
     }
-    const found = await readCommits({ dir, commits, timeoutMs, signal });
-    return new Map(found.map(({ id, committer }) => [id, committer.when.getTime()]));
+    return withObjects({ dir, timeoutMs, signal }, async (objects) => {
+      const times = new Map<string, number>();
+      for (const commit of commits)
+        times.set(commit, (await readCommit(objects, commit)).committer.when.getTime());
+      return times;
+    });
   });
 }
 
@@ -161,13 +164,7 @@ async function store(
       }),
     );
     return options.limitPacking(() =>
-      tracing.span('pack', {}, async () => {
-        const [packed, metadata] = await Promise.all([
-          packCommit({ ...options, dir, commit, ignore, timeoutMs }),
-          readCommit({ dir, commit, timeoutMs, signal }),
-        ]);
-        return { packed, subject: shortMessage(metadata) };
-      }),
+      tracing.span('pack', {}, () => packCommit({ ...options, dir, commit, ignore, timeoutMs })),
     );
   });
   await tracing.span('store', { attributes: { 'artifact.size': packed.size } }, () =>

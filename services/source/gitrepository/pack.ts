@@ -1,6 +1,16 @@
 import { FETCH_FAILED, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
 import { type Packed, packArtifact } from '@weir/artifact';
-import { GitError, listTree, readFiles, type TreeEntry, type TreeLimits } from '@weir/git';
+import {
+  GitError,
+  listTree,
+  type ObjectReader,
+  readCommit,
+  readFiles,
+  shortMessage,
+  type TreeEntry,
+  type TreeLimits,
+  withObjects,
+} from '@weir/git';
 import { RenderError, type RenderPool } from '@weir/render';
 import { messageOf, SourceFailure } from './failure.ts';
 
@@ -17,15 +27,25 @@ export interface PackOptions {
   signal: AbortSignal;
 }
 
+export interface PackedCommit {
+  packed: Packed;
+  /** The commit's subject, shortened for messages. */
+  subject: string;
+}
+
 /**
  * Packs the files of a commit that `.sourceignore` files and spec.ignore leave.
  * @throws SourceFailure with the condition that Flux sets for the step that failed
  */
-export async function packCommit(options: PackOptions): Promise<Packed> {
+export async function packCommit(options: PackOptions): Promise<PackedCommit> {
   try {
-    const entries = await listTree({ ...options, maxFiles: options.limits.maxFiles });
-    const kept = await withoutIgnored(entries, options);
-    return await packArtifact(readFiles(kept, { ...options, maxBytes: options.limits.maxBytes }));
+    const { commit, limits } = options;
+    return await withObjects(options, async (objects) => {
+      const subject = shortMessage(await readCommit(objects, commit));
+      const entries = await listTree(objects, commit, limits.maxFiles);
+      const kept = await withoutIgnored(objects, entries, options);
+      return { packed: await packArtifact(readFiles(objects, kept, limits.maxBytes)), subject };
+    });
   } catch (cause) {
     if (cause instanceof SourceFailure) throw cause;
     const gitFailed = cause instanceof GitError && cause.reason !== 'LimitExceeded';
@@ -45,16 +65,23 @@ export async function packCommit(options: PackOptions): Promise<Packed> {
   }
 }
 
-async function withoutIgnored(entries: TreeEntry[], options: PackOptions): Promise<TreeEntry[]> {
-  const { pool, signal, timeoutMs } = options;
+async function withoutIgnored(
+  objects: ObjectReader,
+  entries: TreeEntry[],
+  { pool, signal, timeoutMs, ignore: rules, limits }: PackOptions,
+): Promise<TreeEntry[]> {
   const isIgnoreFile = ({ path }: TreeEntry) => /(^|\/)\.sourceignore$/.test(path);
   const ignoreFiles = [];
-  for await (const { path, content } of readFiles(entries.filter(isIgnoreFile), options)) {
+  for await (const { path, content } of readFiles(
+    objects,
+    entries.filter(isIgnoreFile),
+    limits.maxBytes,
+  )) {
     ignoreFiles.push({ path, content: content.toString('utf8') });
   }
   try {
     const paths = entries.map((entry) => entry.path);
-    const request = { rules: options.ignore, ignoreFiles, paths };
+    const request = { rules, ignoreFiles, paths };
     const kept = new Set((await pool.ignore(request, { signal, timeoutMs })).kept);
     return entries.filter((entry) => kept.has(entry.path));
   } catch (cause) {
