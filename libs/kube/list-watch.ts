@@ -1,7 +1,7 @@
 import type { Caller } from './caller.ts';
 import type { ListWatchEvent, ListWatchOptions } from './client.ts';
 import { ApiError, ConnectionError, isGone } from './errors.ts';
-import { createLedger } from './ledger.ts';
+import { createLedger, type Ledger } from './ledger.ts';
 import { listPages } from './list.ts';
 import type { KubeObject, ResourceType } from './object.ts';
 import { type Backoff, backoffMs, sleep } from './retry.ts';
@@ -14,6 +14,14 @@ const REFUSED: Backoff = { baseMs: 800, maxMs: 30_000 };
 /** A watch that ends sooner, without an event, counts as a failure: else it would be asked for in a loop. */
 const SHORT_WATCH_MS = 1_000;
 
+/** Between the steps of one listWatch. */
+interface Progress<T> {
+  ledger: Ledger<T>;
+  /** Where to watch from; empty when a list is needed first. */
+  resourceVersion: string;
+  failures: Tally;
+}
+
 /**
  * A paged list, then watches from where it ended, for ever. A broken watch resumes from the last
  * resourceVersion (events and bookmarks move it); when the server no longer has that (410) everything is
@@ -25,78 +33,93 @@ export async function* listWatch<T extends KubeObject>(
   type: ResourceType,
   options: ListWatchOptions,
 ): AsyncGenerator<ListWatchEvent<T>> {
-  const { signal, pageSize, ...selection } = options;
-  const ledger = createLedger<T>();
-  /** Where to watch from; empty when a list is needed first. */
-  let resourceVersion = '';
+  const { signal } = options;
   const failures = createTally();
-
+  const progress: Progress<T> = { ledger: createLedger<T>(), resourceVersion: '', failures };
   while (!signal.aborted) {
-    const startedAt = performance.now();
     try {
-      if (resourceVersion === '') {
-        const pages = listPages<T>(caller, type, { ...options });
-        let listed = '';
-        ledger.beginList();
-        for await (const page of pages) {
-          if (page.restarted) ledger.beginList();
-          for (const object of page.items) yield* ledger.present(object);
-          listed = page.resourceVersion;
-        }
-        yield* ledger.endList();
-        resourceVersion = listed;
-        yield { type: 'synced', resourceVersion };
-      }
-      let heard = false;
-      for await (const event of watchFrom<T>(
-        caller,
-        type,
-        { ...selection, resourceVersion },
-        signal,
-      )) {
-        heard = true;
-        failures.clear();
-        if (event.type === 'BOOKMARK') {
-          resourceVersion = event.resourceVersion || resourceVersion;
-          continue;
-        }
-        const { object } = event;
-        yield* event.type === 'DELETED' ? ledger.gone(object) : ledger.present(object);
-        resourceVersion = object.metadata.resourceVersion ?? resourceVersion;
-      }
-      if (heard || performance.now() - startedAt > SHORT_WATCH_MS) failures.clear();
+      if (progress.resourceVersion === '') yield* relist(caller, type, options, progress);
+      const calm = yield* follow(caller, type, options, progress);
+      if (calm) failures.clear();
       else await pause(AWAY, failures.count('short'), signal);
     } catch (error) {
       if (signal.aborted) return;
-      if (isGone(error) && resourceVersion !== '') {
-        resourceVersion = '';
-        if (failures.count('gone') === 0) continue;
-      }
-      const away = error instanceof ConnectionError;
-      const before = failures.count(away ? 'away' : reasonOf(error));
+      const kind = kindOf(error);
+      const before = failures.count(kind);
+      if (kind === 'gone') progress.resourceVersion = '';
+      // That a server forgets what was long ago is no failure; that it does so at once is one.
+      if (kind === 'gone' && before === 0) continue;
       // One line for one outage: the tries that follow fail alike.
-      if (before === 0) yield { type: 'error', error: asError(error) };
-      if (signal.aborted) return;
-      await pause(away ? AWAY : REFUSED, before, signal, retryAfterOf(error));
+      if (before === (kind === 'gone' ? 1 : 0)) yield { type: 'error', error: asError(error) };
+      await pause(kind === 'away' ? AWAY : REFUSED, before, signal, retryAfterOf(error));
     }
   }
+}
+
+/** One complete list, told as changes to what was known before. */
+async function* relist<T extends KubeObject>(
+  caller: Caller,
+  type: ResourceType,
+  options: ListWatchOptions,
+  progress: Progress<T>,
+): AsyncGenerator<ListWatchEvent<T>> {
+  const { ledger } = progress;
+  let listed = '';
+  ledger.beginList();
+  for await (const page of listPages<T>(caller, type, options)) {
+    if (page.restarted) ledger.beginList();
+    for (const object of page.items) yield* ledger.present(object);
+    listed = page.resourceVersion;
+  }
+  yield* ledger.endList();
+  progress.resourceVersion = listed;
+  yield { type: 'synced', resourceVersion: listed };
+}
+
+/** One watch, until the server ends it. Gives false when that was suspiciously soon. */
+async function* follow<T extends KubeObject>(
+  caller: Caller,
+  type: ResourceType,
+  { signal, pageSize: _, ...selection }: ListWatchOptions,
+  progress: Progress<T>,
+): AsyncGenerator<ListWatchEvent<T>, boolean> {
+  const startedAt = performance.now();
+  const { ledger, resourceVersion } = progress;
+  let heard = false;
+  for await (const event of watchFrom<T>(caller, type, { ...selection, resourceVersion }, signal)) {
+    heard = true;
+    progress.failures.clear();
+    if (event.type === 'BOOKMARK') {
+      progress.resourceVersion = event.resourceVersion || progress.resourceVersion;
+      continue;
+    }
+    const { object } = event;
+    yield* event.type === 'DELETED' ? ledger.gone(object) : ledger.present(object);
+    progress.resourceVersion = object.metadata.resourceVersion ?? progress.resourceVersion;
+  }
+  return heard || performance.now() - startedAt > SHORT_WATCH_MS;
+}
+
+interface Tally {
+  /** How many of this kind came directly before this one. */
+  count(failure: string): number;
+  clear(): void;
 }
 
 /**
  * Counts failures of one kind in a row. A server that comes back fails in other ways than one that is
  * away, and must not be kept waiting for how long it was.
  */
-function createTally() {
+function createTally(): Tally {
   let kind: string | undefined;
   let inARow = 0;
   return {
-    /** How many of this kind came before it. */
-    count(failure: string): number {
+    count(failure) {
       if (failure !== kind) inARow = 0;
       kind = failure;
       return inARow++;
     },
-    clear(): void {
+    clear() {
       kind = undefined;
     },
   };
@@ -120,7 +143,10 @@ function retryAfterOf(error: unknown): number | undefined {
   return error instanceof ApiError ? error.retryAfterMs : undefined;
 }
 
-function reasonOf(error: unknown): string {
+/** What counts as the same failure again. */
+function kindOf(error: unknown): string {
+  if (error instanceof ConnectionError) return 'away';
+  if (isGone(error)) return 'gone';
   return error instanceof ApiError ? error.reason : 'unknown';
 }
 
