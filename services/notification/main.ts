@@ -50,15 +50,21 @@ export const service: Service = {
     });
 
     const stopping = new AbortController();
-    const consuming = Promise.all([alerts.synced(), providers.synced()]).then(() =>
-      consumeEvents(bus, {
-        durable: DURABLE,
-        concurrency: settings.number('concurrent', 16),
-        signal: AbortSignal.any([signal, stopping.signal]),
-        handle: dispatch,
-        log,
-        metrics,
-      }),
+    // An event that comes before the alerts are known would reach nobody.
+    const known = Promise.all([alerts.synced(), providers.synced()]);
+    const consuming = known.then(
+      () =>
+        consumeEvents(bus, {
+          durable: DURABLE,
+          concurrency: settings.number('concurrent', 16),
+          signal: AbortSignal.any([signal, stopping.signal]),
+          handle: dispatch,
+          log,
+          metrics,
+        }),
+      (error: unknown) => {
+        if (!stopping.signal.aborted) throw error;
+      },
     );
 
     const running: RunningService = {
@@ -66,9 +72,9 @@ export const service: Service = {
         (alerts.hasSynced() && providers.hasSynced()) || 'alerts and providers not read yet',
       async close() {
         stopping.abort();
-        await consuming;
         alerts.close();
         providers.close();
+        await consuming;
       },
     };
     return running;
