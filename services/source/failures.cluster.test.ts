@@ -12,7 +12,7 @@ describe('source, when something is wrong', () => {
   before(async () => {
     harness = await startHarness();
   });
-  after(() => harness.close());
+  after(() => harness?.close());
 
   describe('credentials', () => {
     const auth = { username: 'ada', password: 'pa:ss-word' };

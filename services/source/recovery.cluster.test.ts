@@ -24,7 +24,7 @@ describe('source, after a loss', () => {
     harness = await startHarness(flags, collector.url);
   });
   after(async () => {
-    await harness.close();
+    await harness?.close();
     await collector.close();
   });
 

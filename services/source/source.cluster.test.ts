@@ -13,7 +13,7 @@ describe('source', () => {
   before(async () => {
     harness = await startHarness();
   });
-  after(() => harness.close());
+  after(() => harness?.close());
 
   test('a commit becomes an artifact, a status, a message and an event', async () => {
     const { git, apply, ready } = harness;

@@ -65,16 +65,35 @@ export async function startHarness(
   flags: Record<string, string> = {},
   traces?: string,
 ): Promise<Harness> {
+  const started = new AsyncDisposableStack();
+  try {
+    return await build(started, flags, traces);
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+async function build(
+  started: AsyncDisposableStack,
+  flags: Record<string, string>,
+  traces: string | undefined,
+): Promise<Harness> {
   const log = createLogger({ service: 'source', level: process.env.LOG_LEVEL ?? 'fatal' });
-  const cluster = await startCluster({ nodes: 0, controllerManager: false });
-  const client = connectKube({ kubeconfig: cluster.kubeconfig }, { log });
-  const git = await startGitServer();
   const dir = await mkdtemp(join(tmpdir(), 'weir-test-'));
+  started.defer(() => rm(dir, { recursive: true, force: true }));
+  const cluster = await startCluster({ nodes: 0, controllerManager: false });
+  started.defer(() => cluster.close());
+  const client = connectKube({ kubeconfig: cluster.kubeconfig }, { log });
+  started.defer(() => client.close());
+  const git = await startGitServer();
+  started.defer(() => git.close());
   await cluster.request('POST', '/api/v1/namespaces', { metadata: { name: runtime } });
   await installCrds(cluster, client);
 
   const stopWatching = new AbortController();
   const bus = await busFor(cluster, 'test', log);
+  started.defer(() => bus.close());
   await bus.ready;
   const store = createStore({ bus, dir: join(dir, 'test'), maxCacheBytes: 1e8, log });
   const artifacts: ArtifactReading[] = [];
@@ -93,14 +112,16 @@ export async function startHarness(
   ];
 
   async function replica(instance: string): Promise<RunningService> {
-    const stop = new AbortController();
     const own = await busFor(cluster, instance, log);
+    started.defer(() => own.close());
     const tracing = createTracing({
       service: 'source',
       instance,
       delayMs: 50,
       ...(traces === undefined ? {} : { endpoint: traces }),
     });
+    started.defer(() => tracing.close());
+    const stop = new AbortController();
     const running = await service.start({
       name: 'source',
       instance,
@@ -130,6 +151,11 @@ export async function startHarness(
     };
   }
 
+  started.defer(async () => {
+    stopWatching.abort();
+    await Promise.all(watching);
+  });
+
   let running: RunningService | undefined;
   let starts = 0;
   async function start(): Promise<void> {
@@ -139,6 +165,7 @@ export async function startHarness(
     await running?.close();
     running = undefined;
   }
+  started.defer(stop);
   await start();
 
   const read = (namespace: string, name: string) =>
@@ -200,16 +227,7 @@ export async function startHarness(
         { fieldManager: 'test', force: true },
       );
     },
-    async close() {
-      await stop();
-      stopWatching.abort();
-      await Promise.all(watching);
-      await bus.close();
-      await client.close();
-      await git.close();
-      await cluster.close();
-      await rm(dir, { recursive: true, force: true });
-    },
+    close: () => started.disposeAsync(),
   };
 }
 
