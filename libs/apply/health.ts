@@ -7,7 +7,9 @@ import {
   isNotFound,
   type KubeClient,
   type KubeObject,
+  NoMatchError,
 } from '@weir/kube';
+import { messageOf } from './errors.ts';
 import { inventoryId } from './inventory.ts';
 import { type ObjectTarget, subjectOf, targetOf } from './objects.ts';
 
@@ -41,6 +43,8 @@ export interface HealthOptions {
 
 export interface HealthResult extends ObjectStatus {
   target: ObjectTarget;
+  /** Why the status can't be told. */
+  error?: string;
 }
 
 export type Health =
@@ -158,7 +162,11 @@ function createBoard(targets: readonly HealthTarget[], options: HealthOptions) {
     const all = [...results.values()];
     const bad = [...results]
       .filter(([id, result]) => (timedOut ? !isHealthy(id, result) : result.status === 'Failed'))
-      .map(([, result]) => `${subjectOf(result.target)} status: '${result.status}'`);
+      .map(([, { target, status, error }]) =>
+        [`${subjectOf(target)} status: '${status}'`, ...(error === undefined ? [] : [error])].join(
+          ': ',
+        ),
+      );
     if (bad.length === 0) return { healthy: true, results: all };
     const why = timedOut ? 'timeout waiting for' : 'failed early due to stalled resources';
     return { healthy: false, message: `${why}: [${bad.sort().join(', ')}]`, results: all };
@@ -215,9 +223,11 @@ async function untilKnown(
   for (;;) {
     try {
       return await client.discovery.resourceFor(anyOf(targets));
-    } catch (error) {
-      if (!isNoMatch(error)) throw error;
-      board.put(targets.map(notFound));
+    } catch (cause) {
+      if (!isNoMatch(cause)) throw cause;
+      const { group, kind } = anyOf(targets);
+      const { message: error } = new NoMatchError({ group, kind });
+      board.put(targets.map((target) => ({ target, status: 'Unknown', error })));
       await sleep(RETRY_MS, undefined, { signal });
     }
   }
@@ -263,7 +273,11 @@ async function readEach(
       await board.show([await client.get(type, target, { signal })]);
     } catch (error) {
       if (signal.aborted) throw error;
-      board.put([isNotFound(error) ? notFound(target) : { target, status: 'Unknown' }]);
+      board.put([
+        isNotFound(error)
+          ? notFound(target)
+          : { target, status: 'Unknown', error: messageOf(error) },
+      ]);
     }
   }
 }

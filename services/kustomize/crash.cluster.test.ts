@@ -74,6 +74,7 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
     }),
     drift,
     waiting: createWaiting(),
+    attempts: new Map(),
     tracing: h.tracing,
     settings: readSettings(createSettings({})),
   };

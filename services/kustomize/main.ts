@@ -49,6 +49,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
     log,
   });
   const waiting = createWaiting();
+  const attempts = new Map<string, string>();
   const sources = createSources({
     client,
     log,
@@ -72,6 +73,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
     recorder,
     drift,
     waiting,
+    attempts,
     tracing,
     settings,
   };
@@ -95,6 +97,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
     kustomizations,
     controller,
     waiting,
+    attempts,
     recorder,
     interrupt: settings.cancelHealthCheckOnNewRevision,
     log,

@@ -1,11 +1,13 @@
 // From an artifact to the objects that are to be in the cluster.
-import { type Artifact, formatDuration, type Kustomization, Reason } from '@weir/api';
+import { type Artifact, formatDuration, type Kustomization, Reason, SUBSTITUTE } from '@weir/api';
 import { ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
-import type { KubeObject } from '@weir/kube';
-import { type BuildResult, RenderError, type Substitution } from '@weir/render';
+import { type KubeObject, parseApiVersion } from '@weir/kube';
+import { type ArtifactFile, type BuildResult, RenderError, type Substitution } from '@weir/render';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
+import { ownerOf } from './owner.ts';
 import { timeoutMs } from './timing.ts';
+import { gatherVariables, VariablesError } from './variables.ts';
 
 /** The largest archive that is fetched. Bytes. */
 const MAX_ARTIFACT_BYTES = 1024 ** 3;
@@ -51,25 +53,46 @@ export interface Build {
   trace: BuildResult['trace'];
 }
 
-/** Builds `spec.path`. Failures carry the reason ArtifactFailed (no such path) or BuildFailed. */
+/**
+ * Builds `spec.path` and replaces variables. Failures carry the reason ArtifactFailed (no such path) or
+ * BuildFailed.
+ */
 export async function buildObjects(
   env: Environment,
   object: Kustomization,
-  input: {
-    artifact: { digest: string; file: string };
-    substitute: Substitution | undefined;
-    ownerLabels: Record<string, string>;
-  },
+  artifact: ArtifactFile,
   signal: AbortSignal,
 ): Promise<Build> {
-  const { artifact, substitute, ownerLabels } = input;
+  try {
+    const strict = env.settings.strictSubstitutions;
+    const substitute = await gatherVariables(env.client, object, { strict });
+    return await render(env, object, artifact, substitute, signal);
+  } catch (error) {
+    if (!(error instanceof VariablesError)) throw error;
+    // As the variables are asked for by the first object that may hold any, a build without objects
+    // needs none, and one that fails anyway fails first.
+    const built = await render(env, object, artifact, undefined, signal);
+    const first = built.objects.find(({ metadata }) => !isMarked(metadata));
+    if (first === undefined) return built;
+    const message = `post build failed for '${resourceId(first)}': ${error.message}`;
+    throw new Failure(Reason.BuildFailed, message, { cause: error });
+  }
+}
+
+async function render(
+  env: Environment,
+  object: Kustomization,
+  artifact: ArtifactFile,
+  substitute: Substitution | undefined,
+  signal: AbortSignal,
+): Promise<Build> {
   try {
     const { objects, digest, trace } = await env.pool.build(
       {
         artifact,
         path: object.spec.path ?? '',
         kustomization: object.spec,
-        ownerLabels,
+        ownerLabels: ownerOf(object).labels,
         ...(substitute === undefined ? {} : { substitute }),
       },
       { timeoutMs: timeoutMs(object), signal },
@@ -80,6 +103,17 @@ export async function buildObjects(
     const backoff = ENGINE_TROUBLE.has(error.reason);
     throw new Failure(buildReason(error.reason), error.message, { cause: error, backoff });
   }
+}
+
+/** Whether the object opts out of variables. */
+function isMarked({ labels, annotations }: KubeObject['metadata']): boolean {
+  return [labels, annotations].some((values) => values?.[SUBSTITUTE] === 'disabled');
+}
+
+/** An object as Kustomize writes it: `ConfigMap.v1.[noGrp]/name`. */
+function resourceId({ apiVersion, kind, metadata }: KubeObject): string {
+  const { group, version } = parseApiVersion(apiVersion);
+  return `${kind}.${version}.${group || '[noGrp]'}/${metadata.name}`;
 }
 
 /** The engine's own troubles (time, memory, a crash) are failures of the build to its user. */

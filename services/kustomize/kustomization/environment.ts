@@ -23,6 +23,8 @@ export interface Environment {
   recorder: Recorder;
   drift: DriftWatch;
   waiting: Waiting;
+  /** The revision that the last run of each Kustomization took, from its start on. */
+  attempts: Map<string, string>;
   tracing: Tracing;
   settings: KustomizeSettings;
 }

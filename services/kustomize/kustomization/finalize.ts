@@ -29,6 +29,7 @@ export async function finalizeKustomization(
   ctx: ReconcileContext,
 ): Promise<Outcome> {
   env.drift.untrack(objectKey(object));
+  env.attempts.delete(objectKey(object));
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
   const tell = createTell(env, object, createReport(env, object, ctx), ctx);
   if (deletesObjects(object)) {

@@ -6,6 +6,7 @@ import {
   findCondition,
   formatDuration,
   HEALTHY,
+  type Inventory,
   isRequested,
   type Kustomization,
   Kustomization as KustomizationKind,
@@ -23,6 +24,7 @@ import {
   formatChange,
   formatChanges,
   inventoryId,
+  type ObjectTarget,
   pruneObjects,
 } from '@weir/apply';
 import { addFinalizer, type Outcome, type ReconcileContext } from '@weir/controller';
@@ -46,7 +48,6 @@ import { ownerOf } from './owner.ts';
 import { beginRun, type Run, revisions } from './run.ts';
 import { findArtifact } from './sources.ts';
 import { timeoutMs } from './timing.ts';
-import { gatherVariables } from './variables.ts';
 
 /** Fields whose behaviour does not exist yet. */
 const UNSUPPORTED = [
@@ -86,6 +87,7 @@ export async function reconcileKustomization(
     refuseUnsupported(object);
     run.artifact = await findSource(run);
     requireDependencies(run, run.artifact);
+    env.attempts.set(key, run.artifact.revision);
 
     run.report.quiet(isSettled(object, run.artifact));
     run.build = await build(run, run.artifact);
@@ -154,10 +156,7 @@ async function build(run: Run, artifact: Artifact): Promise<Build> {
     report.set({ lastAttemptedRevision: revision });
     report.progress(`Building manifests for revision ${revision} ${limit}`);
     try {
-      const strict = env.settings.strictSubstitutions;
-      const substitute = await gatherVariables(env.client, object, { strict });
-      const input = { artifact: { digest, file }, substitute, ownerLabels: ownerOf(object).labels };
-      return await buildObjects(env, object, input, ctx.signal);
+      return await buildObjects(env, object, { digest, file }, ctx.signal);
     } catch (error) {
       // An artifact without the path was not attempted: it is the artifact that is at fault.
       if (error instanceof Failure && error.reason === Reason.ArtifactFailed) {
@@ -205,7 +204,7 @@ async function apply(run: Run, { objects }: Build): Promise<AppliedObject[]> {
       if (!(error instanceof ApplyError)) throw error;
       // What was written half is left to the retry.
       if (error.touched.length > 0) env.drift.untrack(key);
-      report.set({ inventory: { entries: touchedInventory(held, error.touched) } });
+      report.set({ inventory: touched(object, error.touched) });
       const log = effective(error.changes).map((change) => `${formatChange(change)}\n`);
       const message = `${error.message}\n${log.join('')}`;
       throw new Failure(Reason.ReconciliationFailed, message, { cause: error.cause });
@@ -213,6 +212,12 @@ async function apply(run: Run, { objects }: Build): Promise<AppliedObject[]> {
       env.drift.release(key);
     }
   });
+}
+
+/** What may be there after an apply that broke off: what was held, and what a write was begun for. */
+function touched(object: Kustomization, targets: ObjectTarget[]): Inventory | undefined {
+  if (targets.length === 0) return object.status?.inventory;
+  return { entries: touchedInventory(heldEntries(object), targets) };
 }
 
 /** What is about to be there is written down before it is, so that nothing is ever orphaned. */

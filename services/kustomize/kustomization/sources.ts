@@ -86,15 +86,20 @@ export function createSources(options: SourcesOptions): Sources {
     return isNews ? news?.artifact : object.status?.artifact;
   }
 
-  /** Tells of the artifact that is current now, unless it was told of. */
+  /**
+   * Tells of the artifact that is current now, unless it was told of. What the first list of a kind holds
+   * is no news: whoever needs it is waiting for that list.
+   */
   function tell(kind: string, key: string): void {
     const source = `${kind}/${key}`;
     const artifact = current(kind, key);
+    const isNews = known.get(kind)?.hasSynced() ?? false;
     const id = artifact && `${artifact.revision} ${artifact.digest}`;
     if (artifact === undefined || id === undefined) {
       told.delete(source);
     } else if (told.get(source) !== id) {
       told.set(source, id);
+      if (!isNews) return;
       const { traceparent, artifact: latest } = heard.get(source) ?? {};
       const isHeard = traceparent !== undefined && latest?.revision === artifact.revision;
       onArtifact({ source, artifact, ...(isHeard ? { traceparent } : {}) });
@@ -120,7 +125,7 @@ export function createSources(options: SourcesOptions): Sources {
       if (type === 'deleted') heard.delete(`${kind}/${key}`);
       const isHeard =
         heard.get(`${kind}/${key}`)?.resourceVersion === object.metadata.resourceVersion;
-      if (isHeard || !isAnnounced()) tell(kind, key);
+      if (isHeard || !isAnnounced() || !informer.hasSynced()) tell(kind, key);
       else tellSoon(kind, key);
     });
     await inTime(informer.synced(), kind);

@@ -31,6 +31,7 @@ export interface TriggerOptions {
   kustomizations: Informer<Kustomization>;
   controller: Controller;
   waiting: Waiting;
+  attempts: ReadonlyMap<string, string>;
   recorder: Recorder;
   /** A new revision ends a health check that is under way. */
   interrupt: boolean;
@@ -48,7 +49,7 @@ export interface Triggers {
 
 /** Connects everything that may concern a Kustomization to the controller's queue. */
 export function createTriggers(options: TriggerOptions): Triggers {
-  const { kustomizations, controller, recorder, interrupt } = options;
+  const { kustomizations, controller, attempts, recorder, interrupt } = options;
   const bySource = indexBy(kustomizations, (object) => [sourceKey(object)]);
   const stops = [
     onDependencies(options),
@@ -61,8 +62,10 @@ export function createTriggers(options: TriggerOptions): Triggers {
   return {
     artifact({ source, artifact, traceparent }) {
       for (const object of bySource.get(source)) {
-        if (isUnderWay(object, artifact.revision)) continue;
-        controller.enqueue(objectKey(object), {
+        const key = objectKey(object);
+        const attempted = attempts.get(key) ?? object.status?.lastAttemptedRevision;
+        if (attempted === artifact.revision && !lacksArtifact(object)) continue;
+        controller.enqueue(key, {
           cause: 'artifact',
           interrupt,
           ...(traceparent === undefined ? {} : { traceparent }),
@@ -93,10 +96,9 @@ export function createTriggers(options: TriggerOptions): Triggers {
   };
 }
 
-/** What was tried with this revision, unless only the artifact was missing, is no business of an artifact. */
-function isUnderWay({ status }: Kustomization, revision: string): boolean {
-  const ready = findCondition(status?.conditions, READY);
-  return status?.lastAttemptedRevision === revision && ready?.reason !== Reason.ArtifactFailed;
+/** Only where the artifact itself was the trouble is the same revision worth another run. */
+function lacksArtifact({ status }: Kustomization): boolean {
+  return findCondition(status?.conditions, READY)?.reason === Reason.ArtifactFailed;
 }
 
 /** A dependency that changed wakes those that wait for it. */

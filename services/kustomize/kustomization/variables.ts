@@ -1,12 +1,16 @@
 // The variables of `spec.postBuild`, gathered from ConfigMaps, Secrets and the object itself.
-import { type Kustomization, Reason } from '@weir/api';
+import type { Kustomization } from '@weir/api';
 import { ConfigMap, isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
 import type { Substitution } from '@weir/render';
-import { Failure } from './failure.ts';
 
 type Reference = NonNullable<
   NonNullable<Kustomization['spec']['postBuild']>['substituteFrom']
 >[number];
+
+/** A ConfigMap or Secret with variables could not be read; the message names it. */
+export class VariablesError extends Error {
+  override name = 'VariablesError';
+}
 
 /** Undefined without a `postBuild`. A later source wins over an earlier one, inline values over all. */
 export async function gatherVariables(
@@ -51,8 +55,7 @@ async function read(
   } catch (cause) {
     if (optional && isNotFound(cause)) return {};
     const why = cause instanceof Error ? cause.message : String(cause);
-    const message = `post build failed: substitute from '${kind}/${name}' error: ${why}`;
-    throw new Failure(Reason.BuildFailed, message, { cause });
+    throw new VariablesError(`substitute from '${kind}/${name}' error: ${why}`, { cause });
   }
 }
 
