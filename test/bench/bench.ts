@@ -41,15 +41,19 @@ async function measure(system: System, scenario: Scenario, options: Options): Pr
   const { rounds, apps, cpuProfiles } = options;
   const progress = (line: string) =>
     process.stderr.write(`${scenario.name}, ${system.name}: ${line}\n`);
-  await using started = new AsyncDisposableStack();
-  progress('starting a control plane');
-  const ground = await openGround(started);
-  const machine = await describeMachine(ground);
-  progress('starting the system');
-  const running = await system.start(ground, { cpuProfiles });
-  started.defer(() => running.close());
-  const measurements = await scenario.run({ ground, system: running, rounds, apps, progress });
-  return { system: system.name, scenario: scenario.name, machine, measurements };
+  const started = new AsyncDisposableStack();
+  try {
+    progress('starting a control plane');
+    const ground = await openGround(started);
+    const machine = await describeMachine(ground);
+    progress('starting the system');
+    const running = await system.start(ground, { cpuProfiles });
+    started.defer(() => running.close());
+    const measurements = await scenario.run({ ground, system: running, rounds, apps, progress });
+    return { system: system.name, scenario: scenario.name, machine, measurements };
+  } finally {
+    await started.disposeAsync();
+  }
 }
 
 try {
