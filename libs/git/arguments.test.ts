@@ -4,7 +4,7 @@ import { checkCommitId, checkRefName, parseRemoteUrl } from './arguments.ts';
 import { gitEnvironment } from './environment.ts';
 import { explainFailure, GitError, mask } from './errors.ts';
 import { fetchCommit } from './fetch.ts';
-import { authFor, listRemote } from './remote.ts';
+import { credentialsFor, listRemote } from './remote.ts';
 
 const invalid = (error: unknown) => error instanceof GitError && error.reason === 'InvalidArgument';
 
@@ -32,8 +32,8 @@ describe('urls', () => {
       username: 'us@er',
       password: 'p/w',
     });
-    assert.deepEqual(authFor({ url, timeoutMs: 1 }), { username: 'us@er', password: 'p/w' });
-    assert.deepEqual(authFor({ url, timeoutMs: 1, auth: { username: 'x', password: 'y' } }), {
+    assert.deepEqual(credentialsFor(url, undefined), { username: 'us@er', password: 'p/w' });
+    assert.deepEqual(credentialsFor(url, { username: 'x', password: 'y' }), {
       username: 'x',
       password: 'y',
     });

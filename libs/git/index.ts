@@ -4,7 +4,12 @@ export { type Commit, readCommit, type Signature, shortMessage } from './commit.
 export { GitError, type GitReason } from './errors.ts';
 export { type FetchOptions, fetchCommit, tidyRepository } from './fetch.ts';
 export { type ObjectReader, type ReadOptions, withObjects } from './objects.ts';
-export { type ListRemoteOptions, listRemote, type RemoteOptions } from './remote.ts';
+export {
+  credentialsFor,
+  type ListRemoteOptions,
+  listRemote,
+  type RemoteOptions,
+} from './remote.ts';
 export {
   formatRevision,
   type RefSpec,

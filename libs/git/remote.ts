@@ -45,7 +45,7 @@ export async function runRemote(
   options: RemoteOptions & { gitDir?: string },
 ): Promise<string> {
   const { url } = parseRemoteUrl(options.url, options.allowFile);
-  const auth = authFor(options);
+  const auth = credentialsFor(options.url, options.auth, options.allowFile);
   try {
     return await runGit(doing, args(url), { ...options, auth });
   } catch (error) {
@@ -59,9 +59,12 @@ export async function runRemote(
 }
 
 /** The credentials to use: those given, else those in the URL, as Flux takes them. */
-export function authFor(options: RemoteOptions): GitAuth | undefined {
-  const { username, password } = parseRemoteUrl(options.url, options.allowFile);
-  const { auth } = options;
+export function credentialsFor(
+  url: string,
+  auth: GitAuth | undefined,
+  allowFile = false,
+): GitAuth | undefined {
+  const { username, password } = parseRemoteUrl(url, allowFile);
   if (auth?.bearerToken !== undefined) return auth;
   const user = auth?.username || username;
   const pass = auth?.password || password;

@@ -1,8 +1,8 @@
 // What a GitRepository says when something is wrong, and that it recovers.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { FETCH_FAILED, findCondition, STALLED } from '@weir/api';
-import { until } from '@weir/cluster';
+import { FETCH_FAILED, findCondition, GitRepository, STALLED } from '@weir/api';
+import { startGitServer, until } from '@weir/cluster';
 import { type Harness, startHarness } from './testing/harness.ts';
 
 const timeoutMs = 20_000;
@@ -128,6 +128,27 @@ describe('source, when something is wrong', () => {
       repo.setFault({ hang: true });
       await harness.apply(namespace, 'web', { url: repo.url, timeout: '300ms' });
       await harness.ready(namespace, 'web', 'False', /context deadline exceeded/);
+    });
+
+    test('a host that hangs holds up nobody else', async () => {
+      const namespace = await harness.namespace();
+      const elsewhere = await startGitServer();
+      try {
+        const names = Array.from({ length: 20 }, (_, index) => `stuck-${index}`);
+        for (const name of names) {
+          const repo = await elsewhere.createRepository(name);
+          repo.setFault({ hang: true });
+          await harness.apply(namespace, name, { url: repo.url, timeout: '60s' });
+        }
+        await until(() => elsewhere.requests().length >= 16, { timeoutMs, message: 'all to hang' });
+        const repo = await harness.git.createRepository('lively');
+        await repo.commit({ a: '1' });
+        await harness.apply(namespace, 'web', { url: repo.url });
+        await harness.ready(namespace, 'web', 'True');
+        for (const name of names) await harness.client.delete(GitRepository, { namespace, name });
+      } finally {
+        await elsewhere.close();
+      }
     });
 
     test('a url without meaning stalls', async () => {

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GitRepository } from '@weir/api';
@@ -33,7 +34,8 @@ export const service: Service = {
     const { client, bus, namespace, instance, log, metrics, tracing, settings } = context;
     const stopping = new AbortController();
     const signal = AbortSignal.any([context.signal, stopping.signal]);
-    const folder = join(settings.get('storage-dir') ?? join(tmpdir(), 'weir', instance), 'source');
+    const given = settings.get('storage-dir');
+    const folder = join(given ?? join(tmpdir(), 'weir', instance), 'source');
 
     const store = createStore({
       bus,
@@ -48,11 +50,13 @@ export const service: Service = {
       maxFiles: settings.number('artifact-max-files', defaultTreeLimits.maxFiles),
       maxBytes: settings.number('artifact-max-bytes', defaultTreeLimits.maxBytes),
     };
+    const concurrency = settings.number('concurrent', 16);
     const fetcher = createFetcher({
       repositories,
       artifacts: store,
       pool,
       limits,
+      perHost: concurrency,
       tracing,
       signal,
     });
@@ -83,7 +87,7 @@ export const service: Service = {
       informer,
       membership,
       ownershipKey,
-      concurrency: settings.number('concurrent', 16),
+      concurrency,
       reconcile: (object, run) => reconcile(object, run, deps),
       retry: { minMs: 750, maxMs: 15 * minute },
       log,
@@ -131,6 +135,7 @@ export const service: Service = {
         await pool.close();
         await membership.close();
         informer.close();
+        if (given === undefined) await rm(folder, { recursive: true, force: true });
       },
     };
   },

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { FETCH_FAILED, type GitRepository, Reason } from '@weir/api';
-import { type GitAuth, parseRemoteUrl } from '@weir/git';
+import { credentialsFor, type GitAuth, parseRemoteUrl } from '@weir/git';
 import { type KubeClient, type KubeObject, Secret } from '@weir/kube';
 import { messageOf, SourceFailure } from './failure.ts';
 
 /** Where to fetch from, and as whom. */
 export interface Remote {
+  /** Without credentials. */
   url: string;
   auth?: GitAuth;
   /** Stands for URL and credentials: equal keys may share what was fetched. */
@@ -23,17 +24,23 @@ export async function readRemote(
   signal: AbortSignal,
 ): Promise<Remote> {
   const { url, secretRef } = object.spec;
-  checkUrl(url);
-  if (!secretRef) return { url, key: keyOf(url, undefined) };
-  const namespace = object.metadata.namespace ?? '';
-  const data = await readSecret(client, { namespace, name: secretRef.name }, signal);
-  const auth = authFrom(data, `${namespace}/${secretRef.name}`);
-  return { url, auth, key: keyOf(url, auth) };
+  const clean = withoutCredentials(url);
+  const auth = credentialsFor(url, secretRef && (await authFromSecret(client, object, signal)));
+  return { url: clean, ...(auth ? { auth } : {}), key: keyOf(clean, auth) };
 }
 
-function checkUrl(url: string): void {
+async function authFromSecret(
+  client: KubeClient,
+  { spec, metadata }: GitRepository,
+  signal: AbortSignal,
+): Promise<GitAuth> {
+  const ref = { namespace: metadata.namespace ?? '', name: spec.secretRef?.name ?? '' };
+  return authFrom(await readSecret(client, ref, signal), `${ref.namespace}/${ref.name}`);
+}
+
+function withoutCredentials(url: string): string {
   try {
-    parseRemoteUrl(url);
+    return parseRemoteUrl(url).url;
   } catch (cause) {
     throw new SourceFailure(
       FETCH_FAILED,

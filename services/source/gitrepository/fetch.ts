@@ -19,7 +19,13 @@ import type { Remote } from './credentials.ts';
 import { messageOf, SourceFailure } from './failure.ts';
 import { packCommit } from './pack.ts';
 import type { RepositoryCache } from './repositories.ts';
-import { createFreshSharing, createLimit, createSharing } from './sharing.ts';
+import {
+  createFreshSharing,
+  createLimit,
+  createLimits,
+  createSharing,
+  type Limit,
+} from './sharing.ts';
 
 /** What to fetch from a remote. */
 export interface Wanted {
@@ -56,9 +62,16 @@ export interface FetcherOptions {
   artifacts: ArtifactStore;
   pool: RenderPool;
   limits: TreeLimits;
+  /** Operations at a time on one host: those on a host that hangs wait for each other, and nobody else does. */
+  perHost: number;
   tracing: Tracing;
   /** Ends all Git processes. */
   signal: AbortSignal;
+}
+
+interface Shared extends FetcherOptions {
+  limitPacking: Limit;
+  limitHost<T>(host: string, work: () => Promise<T>): Promise<T>;
 }
 
 /** Snapshots whose digest is remembered. */
@@ -70,7 +83,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const { tracing } = options;
   const shareResolve = createFreshSharing<Resolved>();
   const shareStore = createSharing<Snapshot>();
-  const limitPacking = createLimit(packsAtATime);
+  const shared: Shared = {
+    ...options,
+    limitPacking: createLimit(packsAtATime),
+    limitHost: createLimits(options.perHost),
+  };
   // What was stored a moment ago need not be fetched again for the next object that wants it.
   const recent = new Map<string, Snapshot>();
 
@@ -90,14 +107,14 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   return {
     resolve: (wanted) =>
       tracing.span('ls-remote', { attributes: { 'url.full': wanted.remote.url } }, () =>
-        shareResolve(keyOf(wanted), () => resolve(wanted, options)),
+        shareResolve(keyOf(wanted), () => resolve(wanted, shared)),
       ),
     store: (wanted, resolved, ignore) => {
       const key = JSON.stringify([wanted.remote.key, resolved.commit, ignore]);
       return shareStore(key, async () => {
         const before = await known(key);
         if (before) return before;
-        return remember(key, await store(wanted, resolved, ignore, { ...options, limitPacking }));
+        return remember(key, await store(wanted, resolved, ignore, shared));
       });
     },
   };
@@ -107,15 +124,21 @@ function keyOf({ remote, ref = {}, timeoutMs }: Wanted): string {
   return JSON.stringify([remote.key, Object.entries(ref).sort(), timeoutMs]);
 }
 
-async function resolve(wanted: Wanted, options: FetcherOptions): Promise<Resolved> {
+function hostOf({ url }: Remote): string {
+  return new URL(url).host;
+}
+
+async function resolve(wanted: Wanted, options: Shared): Promise<Resolved> {
   const { remote, timeoutMs } = wanted;
-  const { pool, signal } = options;
+  const { pool, signal, limitHost } = options;
   const context = { url: remote.url, auth: remote.auth, timeoutMs, signal };
   try {
-    return await resolveRef(wanted.ref, context, {
-      highest: async (range, versions) => (await pool.semver({ range, versions })).highest,
-      committedAt: (commits) => commitTimes(wanted, commits, options),
-    });
+    return await limitHost(hostOf(remote), () =>
+      resolveRef(wanted.ref, context, {
+        highest: async (range, versions) => (await pool.semver({ range, versions })).highest,
+        committedAt: (commits) => commitTimes(wanted, commits, options),
+      }),
+    );
   } catch (cause) {
     throw fetchFailure(cause);
   }
@@ -145,21 +168,23 @@ async function store(
   wanted: Wanted,
   { commit, ref }: Resolved,
   ignore: string | undefined,
-  options: FetcherOptions & { limitPacking: ReturnType<typeof createLimit> },
+  options: Shared,
 ): Promise<Snapshot> {
   const { remote, timeoutMs } = wanted;
-  const { repositories, artifacts, tracing, signal } = options;
+  const { repositories, artifacts, tracing, signal, limitHost } = options;
   const { packed, subject } = await repositories.use(remote.key, async (dir) => {
     await tracing.span('fetch', { attributes: { 'git.commit': commit } }, () =>
-      fetchCommit({
-        url: remote.url,
-        auth: remote.auth,
-        dir,
-        commit,
-        timeoutMs,
-        signal,
-        ...(ref === undefined ? {} : { ref }),
-      }).catch((cause: unknown) => {
+      limitHost(hostOf(remote), () =>
+        fetchCommit({
+          url: remote.url,
+          auth: remote.auth,
+          dir,
+          commit,
+          timeoutMs,
+          signal,
+          ...(ref === undefined ? {} : { ref }),
+        }),
+      ).catch((cause: unknown) => {
         throw fetchFailure(cause);
       }),
     );

@@ -103,7 +103,7 @@ async function fetchArtifact(
   const wanted = { remote, ref: spec.ref, timeoutMs: parseDuration(spec.timeout ?? '60s') };
 
   const [resolved, lost] = await Promise.all([
-    orAborted(fetcher.resolve(wanted), signal),
+    context.waiting(() => orAborted(fetcher.resolve(wanted), signal)),
     isArtifactLost(store, status?.artifact),
   ]);
   const before = status?.artifact;
@@ -116,7 +116,9 @@ async function fetchArtifact(
   if (before?.revision !== resolved.revision) progress.newRevision = resolved.revision;
   progress.artifactLost = lost;
   progressed();
-  const snapshot = await orAborted(fetcher.store(wanted, resolved, spec.ignore), signal);
+  const snapshot = await context.waiting(() =>
+    orAborted(fetcher.store(wanted, resolved, spec.ignore), signal),
+  );
   const artifact = describeArtifact(object, resolved.revision, snapshot, deps.address);
   return { artifact, subject: snapshot.subject };
 }

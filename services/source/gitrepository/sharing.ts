@@ -59,8 +59,10 @@ export function createSharing<T>(): (key: string, work: () => Promise<T>) => Pro
   };
 }
 
+export type Limit = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** Lets at most `max` pieces of work run at the same time; the others wait in line. */
-export function createLimit(max: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function createLimit(max: number): Limit {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (work) => {
@@ -72,6 +74,22 @@ export function createLimit(max: number): <T>(work: () => Promise<T>) => Promise
       const next = waiting.shift();
       if (next) next();
       else running -= 1;
+    }
+  };
+}
+
+/** A limit for each key. */
+export function createLimits(max: number): <T>(key: string, work: () => Promise<T>) => Promise<T> {
+  const limits = new Map<string, { limit: Limit; users: number }>();
+  return async (key, work) => {
+    const entry = limits.get(key) ?? { limit: createLimit(max), users: 0 };
+    limits.set(key, entry);
+    entry.users += 1;
+    try {
+      return await entry.limit(work);
+    } finally {
+      entry.users -= 1;
+      if (entry.users === 0) limits.delete(key);
     }
   };
 }
