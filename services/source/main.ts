@@ -42,6 +42,7 @@ export const service: Service = {
       dir: join(folder, 'artifacts'),
       maxCacheBytes: settings.number('artifact-cache-bytes', 1024 ** 3),
       replicas: settings.number('nats-replicas', 1),
+      storage: settings.get('nats-storage') === 'memory' ? 'memory' : 'file',
       log,
     });
     const repositories = await createRepositoryCache(join(folder, 'git'), { log, signal });
