@@ -115,6 +115,34 @@ export interface ObjectStatus {
   message: string;
 }
 
+/** CEL expressions about the health of a kind: `spec.healthCheckExprs`, as it is. */
+export interface HealthCheckExpression {
+  apiVersion: string;
+  /** All kinds of the group if left out. */
+  kind?: string | undefined;
+  current: string;
+  inProgress?: string | undefined;
+  failed?: string | undefined;
+}
+
+export interface EvaluateRequest {
+  /** Must give a boolean; it may use the variables that `inputs` name. */
+  expression: string;
+  /** The variables' values, one evaluation each; the same names in all, and at least one. */
+  inputs: Record<string, object>[];
+}
+
+/** Either the value, or why there is none. */
+export type Evaluation =
+  | { value: boolean; error?: undefined }
+  | { value?: undefined; error: string };
+
+/** An item of `spec.ignore`: JSON pointers, and the objects in which they are left to others. */
+export interface ExemptionRule {
+  paths: string[];
+  target?: Selector | undefined;
+}
+
 export interface EngineVersion {
   /** Two engines with the same hash render the same. */
   hash: string;
@@ -133,8 +161,28 @@ export interface Operations {
     request: { range: string; versions: string[] },
     options?: RequestOptions,
   ): Promise<SemverResult>;
-  /** The health of live objects as Flux computes it (kstatus), in the order given. */
-  status(objects: readonly object[], options?: RequestOptions): Promise<ObjectStatus[]>;
+  /**
+   * The health of live objects as Flux computes it (kstatus), in the order given; of the kinds that
+   * `checks` names, by their CEL expressions. Checks that don't compile are `InvalidCELExpression`, also
+   * without objects; an expression that fails on an object makes it Unknown, with the error as message.
+   */
+  status(
+    objects: readonly object[],
+    options?: RequestOptions & { checks?: readonly HealthCheckExpression[] | undefined },
+  ): Promise<ObjectStatus[]>;
+  /**
+   * Evaluates a CEL expression as Flux does `readyExpr`; one that doesn't compile, or isn't a boolean,
+   * is `InvalidCELExpression`.
+   */
+  evaluate(request: EvaluateRequest, options?: RequestOptions): Promise<Evaluation[]>;
+  /**
+   * The JSON pointers that the rules exempt in each object, in the order given; of the objects only
+   * kind, name, namespace, labels and annotations count. A bad selector is `ReconciliationFailed`.
+   */
+  exempt(
+    request: { rules: readonly ExemptionRule[]; objects: readonly object[] },
+    options?: RequestOptions,
+  ): Promise<string[][]>;
   version(options?: RequestOptions): Promise<EngineVersion>;
 }
 
@@ -145,6 +193,9 @@ export type Send = (
   options: RequestOptions,
   digest?: string,
 ) => Promise<unknown>;
+
+/** For requests with expressions of users in them, in ms: an engine takes one request at a time. */
+const EXPRESSIONS = { timeoutMs: 10_000 };
 
 /** The typed operations over the engine's protocol. */
 export function operations(send: Send): Operations {
@@ -165,9 +216,19 @@ export function operations(send: Send): Operations {
     async semver(request, options = {}) {
       return (await send('semver', request, options)) as SemverResult;
     },
-    async status(objects, options = {}) {
-      const answer = (await send('status', { objects }, options)) as { statuses: ObjectStatus[] };
-      return answer.statuses;
+    async status(objects, { checks, ...options } = {}) {
+      const limits = checks === undefined ? options : { ...EXPRESSIONS, ...options };
+      const answer = await send('status', { objects, checks }, limits);
+      return (answer as { statuses: ObjectStatus[] }).statuses;
+    },
+    async evaluate(request, options = {}) {
+      const { results } = (await send('cel', request, { ...EXPRESSIONS, ...options })) as {
+        results: { value: boolean; error?: string }[];
+      };
+      return results.map(({ value, error }) => (error === undefined ? { value } : { error }));
+    },
+    async exempt(request, options = {}) {
+      return ((await send('exempt', request, options)) as { paths: string[][] }).paths;
     },
     async version(options = {}) {
       return (await send('version', {}, options)) as EngineVersion;

@@ -10,8 +10,9 @@ import (
 
 // engine answers requests, one at a time.
 type engine struct {
-	artifacts *artifacts
-	memory    memoryLimit
+	artifacts   *artifacts
+	expressions *expressions
+	memory      memoryLimit
 }
 
 // serve answers requests from in until it ends, which it does with the parent.
@@ -79,7 +80,11 @@ func (e *engine) handle(op string, body json.RawMessage) (any, error) {
 	case "semver":
 		return decoded(body, matchVersions)
 	case "status":
-		return decoded(body, statuses)
+		return decoded(body, e.expressions.statuses)
+	case "cel":
+		return decoded(body, e.expressions.evaluate)
+	case "exempt":
+		return decoded(body, exempt)
 	case "version":
 		return version(), nil
 	}

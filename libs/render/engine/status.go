@@ -1,15 +1,22 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	"github.com/fluxcd/pkg/apis/kustomize"
+	"github.com/fluxcd/pkg/runtime/cel"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 type statusRequest struct {
 	Objects []liveObject `json:"objects"`
+	// Checks is spec.healthCheckExprs: expressions for kinds of which kstatus
+	// can't know what healthy means.
+	Checks []kustomize.CustomHealthCheck `json:"checks"`
 }
 
 // liveObject decodes as Kubernetes' own clients do: whole numbers are int64,
@@ -30,21 +37,46 @@ type objectStatus struct {
 }
 
 // statuses computes the health of live objects with kstatus, as Flux does. A
-// status that can't be computed is Unknown, with the error as its message.
-func statuses(r *statusRequest) (*statusAnswer, error) {
+// status that can't be computed is Unknown, with the error as its message. Checks
+// that don't compile fail the request, also without objects.
+func (e *expressions) statuses(r *statusRequest) (*statusAnswer, error) {
+	checks, err := e.checks(r.Checks)
+	if err != nil {
+		return nil, fail(reasonExpression, err)
+	}
 	answer := &statusAnswer{Statuses: make([]objectStatus, len(r.Objects))}
 	for i, object := range r.Objects {
-		answer.Statuses[i] = computeStatus(&unstructured.Unstructured{Object: object})
+		answer.Statuses[i] = computeStatus(&unstructured.Unstructured{Object: object}, checks)
 	}
 	return answer, nil
 }
 
-func computeStatus(object *unstructured.Unstructured) (out objectStatus) {
+// checks compiles expressions; without any it is a reader that supports no kind.
+func (e *expressions) checks(checks []kustomize.CustomHealthCheck) (*cel.StatusReader, error) {
+	key, err := json.Marshal(checks)
+	if err != nil {
+		return nil, err
+	}
+	return e.readers.get(string(key), func() (*cel.StatusReader, error) {
+		create, err := cel.NewStatusReader(checks)
+		if err != nil {
+			return nil, err
+		}
+		// The mapper is for reading from a cluster; what is to be judged is here.
+		return create(nil).(*cel.StatusReader), nil
+	})
+}
+
+func computeStatus(object *unstructured.Unstructured, checks *cel.StatusReader) (out objectStatus) {
 	var result *status.Result
+	gk := object.GroupVersionKind().GroupKind()
 	err := recovered("status panic", func() (err error) {
-		if gk := object.GroupVersionKind().GroupKind(); gk.Group == "batch" && gk.Kind == "Job" {
+		switch {
+		case gk.Group == "batch" && gk.Kind == "Job":
 			result, err = jobStatus(object)
-		} else {
+		case checks.Supports(gk):
+			result, err = checkedStatus(object, checks)
+		default:
 			result, err = status.Compute(object)
 		}
 		return err
@@ -53,6 +85,16 @@ func computeStatus(object *unstructured.Unstructured) (out objectStatus) {
 		return objectStatus{Status: string(status.UnknownStatus), Message: err.Error()}
 	}
 	return objectStatus{Status: string(result.Status), Message: result.Message}
+}
+
+func checkedStatus(object *unstructured.Unstructured, checks *cel.StatusReader) (*status.Result, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), expressionTime)
+	defer cancel()
+	read, err := checks.ReadStatusForObject(ctx, nil, object)
+	if err != nil {
+		return nil, err
+	}
+	return &status.Result{Status: read.Status, Message: read.Message}, read.Error
 }
 
 // jobStatus is kustomize-controller's reading of a Job, which differs from

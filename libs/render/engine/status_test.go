@@ -41,7 +41,7 @@ func TestStatus(t *testing.T) {
 			if err := json.Unmarshal([]byte(`{"objects":[`+string(data)+`]}`), &request); err != nil {
 				t.Fatal(err)
 			}
-			answer, err := statuses(&request)
+			answer, err := newExpressions().statuses(&request)
 			if err != nil {
 				t.Fatal(err)
 			}

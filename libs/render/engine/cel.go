@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
+	"github.com/fluxcd/pkg/runtime/cel"
+	celtypes "github.com/google/cel-go/common/types"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+const reasonExpression = "InvalidCELExpression"
+
+// expressionTime bounds one evaluation. CEL has no loops without an end, but
+// comprehensions in comprehensions over a large object come close to it. Nested
+// deeper, cel-go notices too late: the pool's time limit is behind this one.
+const expressionTime = 2 * time.Second
+
+type celRequest struct {
+	// Expression must give a boolean; it is type-checked.
+	Expression string `json:"expression"`
+	// Inputs are the values of the variables, by name: one evaluation each. All
+	// have the same names.
+	Inputs []map[string]liveObject `json:"inputs"`
+}
+
+type celAnswer struct {
+	Results []celResult `json:"results"`
+}
+
+// celResult is the value, or why there is none.
+type celResult struct {
+	Value bool   `json:"value"`
+	Error string `json:"error,omitempty"`
+}
+
+// evaluate answers a boolean expression about objects as Flux does for readyExpr:
+// the variables are structs, and a Flux Kustomization among them has the fields
+// that Flux's own type gives it (durations in their long form, false where
+// nothing was set). An expression that doesn't compile fails the request.
+func (e *expressions) evaluate(r *celRequest) (*celAnswer, error) {
+	if len(r.Inputs) == 0 {
+		return nil, fail(reasonInvalid, errors.New("no inputs"))
+	}
+	names := slices.Sorted(maps.Keys(r.Inputs[0]))
+	expression, err := e.booleans.get(strings.Join(names, ",")+":"+r.Expression, func() (*cel.Expression, error) {
+		return cel.NewExpression(r.Expression,
+			cel.WithCompile(),
+			cel.WithOutputType(celtypes.BoolType),
+			cel.WithStructVariables(names...))
+	})
+	if err != nil {
+		return nil, fail(reasonExpression, err)
+	}
+	answer := &celAnswer{Results: make([]celResult, len(r.Inputs))}
+	for i, input := range r.Inputs {
+		value, err := evaluateOne(expression, input)
+		if err != nil {
+			answer.Results[i].Error = err.Error()
+		}
+		answer.Results[i].Value = value
+	}
+	return answer, nil
+}
+
+func evaluateOne(expression *cel.Expression, input map[string]liveObject) (value bool, err error) {
+	variables := make(map[string]any, len(input))
+	for name, object := range input {
+		if variables[name], err = typed(object); err != nil {
+			return false, fmt.Errorf("failed to convert %s object to map: %w", name, err)
+		}
+	}
+	err = recovered("expression panic", func() (err error) {
+		ctx, cancel := context.WithTimeout(context.Background(), expressionTime)
+		defer cancel()
+		value, err = expression.EvaluateBoolean(ctx, variables)
+		return err
+	})
+	return value, err
+}
+
+// typed gives a Kustomization the form that it has after Flux read it.
+func typed(object liveObject) (map[string]any, error) {
+	if object["apiVersion"] != kustomizev1.GroupVersion.String() || object["kind"] != kustomizev1.KustomizationKind {
+		return object, nil
+	}
+	data, err := json.Marshal(object)
+	if err != nil {
+		return nil, err
+	}
+	var kustomization kustomizev1.Kustomization
+	if err := json.Unmarshal(data, &kustomization); err != nil {
+		return nil, err
+	}
+	return runtime.DefaultUnstructuredConverter.ToUnstructured(&kustomization)
+}
+
+// expressions holds compiled expressions: compiling takes a hundred times as long
+// as evaluating, and the same few are asked for again and again.
+type expressions struct {
+	booleans memo[*cel.Expression]
+	readers  memo[*cel.StatusReader]
+}
+
+// memo keeps results by what they were made of, up to a limit, above which it
+// starts anew. It is for one goroutine at a time.
+type memo[T any] map[string]T
+
+const memoLimit = 256
+
+func (m memo[T]) get(key string, make func() (T, error)) (T, error) {
+	if value, ok := m[key]; ok {
+		return value, nil
+	}
+	value, err := make()
+	if err != nil {
+		return value, err
+	}
+	if len(m) >= memoLimit {
+		clear(m)
+	}
+	m[key] = value
+	return value, nil
+}
+
+func newExpressions() *expressions {
+	return &expressions{memo[*cel.Expression]{}, memo[*cel.StatusReader]{}}
+}

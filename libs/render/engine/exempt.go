@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/fluxcd/pkg/ssa/jsondiff"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+type exemptRequest struct {
+	Rules []exemptRule `json:"rules"`
+	// Objects need no more than what selectors look at: apiVersion, kind, and
+	// of the metadata the name, namespace, labels and annotations.
+	Objects []liveObject `json:"objects"`
+}
+
+// exemptRule is an item of spec.ignore.
+type exemptRule struct {
+	Paths  []string           `json:"paths"`
+	Target *jsondiff.Selector `json:"target"`
+}
+
+type exemptAnswer struct {
+	Paths [][]string `json:"paths"`
+}
+
+// exempt says which paths (JSON pointers) of each object its owner leaves to
+// others. A rule without a target is about all objects. Selectors are Flux's own:
+// anchored regular expressions and label selectors.
+func exempt(r *exemptRequest) (*exemptAnswer, error) {
+	answer := &exemptAnswer{Paths: make([][]string, len(r.Objects))}
+	for i := range answer.Paths {
+		answer.Paths[i] = []string{}
+	}
+	for _, rule := range r.Rules {
+		selector, err := jsondiff.NewSelectorRegex(rule.Target)
+		if err != nil {
+			return nil, fail(reasonReconcile, fmt.Errorf("failed to create ignore rule selector: %w", err))
+		}
+		for i, object := range r.Objects {
+			if selector.MatchUnstructured(&unstructured.Unstructured{Object: object}) {
+				answer.Paths[i] = append(answer.Paths[i], rule.Paths...)
+			}
+		}
+	}
+	return answer, nil
+}
