@@ -23,11 +23,14 @@ export interface Environment {
   recorder: Recorder;
   drift: DriftWatch;
   waiting: Waiting;
-  /** The revision that the last run of each Kustomization took, from its start on. */
+  /** The revision that the last run of each Kustomization took; LOOKING while it has yet to find it. */
   attempts: Map<string, string>;
   tracing: Tracing;
   settings: KustomizeSettings;
 }
+
+/** A run that looks for its artifact finds the newest one: news of it need not wake it again. */
+export const LOOKING = '';
 
 /** Field manager, event component and finalizer are Flux's, so that either can go on where the other stopped. */
 export const CONTROLLER = 'kustomize-controller';

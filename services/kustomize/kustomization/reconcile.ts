@@ -32,7 +32,7 @@ import { isNotFound, type KubeObject, objectKey } from '@weir/kube';
 import { type Build, buildObjects, fetchFile } from './build.ts';
 import { dependencyFailure, unreadyDependency } from './dependencies.ts';
 import { trackApplied } from './drift.ts';
-import { type Environment, STATUS_MANAGER } from './environment.ts';
+import { type Environment, LOOKING, STATUS_MANAGER } from './environment.ts';
 import { Failure } from './failure.ts';
 import { finalizeKustomization } from './finalize.ts';
 import { awaitHealth, healthTargets } from './health.ts';
@@ -66,6 +66,24 @@ export async function reconcileKustomization(
 ): Promise<Outcome> {
   const key = objectKey(found);
   env.waiting.done(key);
+  env.attempts.set(key, LOOKING);
+  try {
+    return await runPipeline(env, found, ctx);
+  } finally {
+    stopLooking(env, key);
+  }
+}
+
+function stopLooking({ attempts }: Environment, key: string): void {
+  if (attempts.get(key) === LOOKING) attempts.delete(key);
+}
+
+async function runPipeline(
+  env: Environment,
+  found: Kustomization,
+  ctx: ReconcileContext,
+): Promise<Outcome> {
+  const key = objectKey(found);
   // Its last owner may have written what the watch has not told us yet.
   const latest = ctx.causes.has('gained') ? await readAgain(env, found) : found;
   if (latest === undefined) return {};
@@ -96,6 +114,8 @@ export async function reconcileKustomization(
     await health(run, applied, run.build.objects);
     return await succeed(run, run.artifact);
   } catch (error) {
+    // Before anything is awaited, so that no artifact is missed that comes from now on.
+    stopLooking(env, key);
     return await fail(run, error);
   }
 }

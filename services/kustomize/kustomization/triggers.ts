@@ -21,6 +21,7 @@ import {
 import type { Logger } from '@weir/telemetry';
 import { dependencyKeys, sourceKey } from './dependencies.ts';
 import { createReferee, rivals } from './drift.ts';
+import { LOOKING } from './environment.ts';
 import type { ArtifactChange, Sources } from './sources.ts';
 import { variableSources } from './variables.ts';
 import type { Waiting } from './waiting.ts';
@@ -64,6 +65,7 @@ export function createTriggers(options: TriggerOptions): Triggers {
       for (const object of bySource.get(source)) {
         const key = objectKey(object);
         const attempted = attempts.get(key) ?? object.status?.lastAttemptedRevision;
+        if (attempted === LOOKING) continue;
         if (attempted === artifact.revision && !lacksArtifact(object)) continue;
         controller.enqueue(key, {
           cause: 'artifact',
