@@ -60,12 +60,13 @@ function formatRequests({ requests }: Spent, count: number, unit: string): strin
 }
 
 function formatProcesses({ processes }: Spent): string {
-  const rows = Object.entries(processes).map(([name, { cpuSeconds, peakBytes }]) => [
+  const rows = Object.entries(processes).map(([name, use]) => [
     name,
-    cpuSeconds.toFixed(2),
-    (peakBytes / MIB).toFixed(0),
+    use.cpuSeconds.toFixed(2),
+    (use.peakBytes / MIB).toFixed(0),
+    (use.childrenBytes / MIB).toFixed(0),
   ]);
-  return table([['process', 'CPU s', 'peak MiB'], ...rows]);
+  return table([['process', 'CPU s', 'peak MiB', 'children'], ...rows]);
 }
 
 function milliseconds(value: number): string {

@@ -12,13 +12,18 @@ it('counts the work of a process and of its children, running and ended', async 
   const child = spawn(process.execPath, ['-e', script], { detached: true });
   const { pid = 0 } = child;
   try {
-    const before = { burner: { cpuSeconds: 0, peakBytes: 0 } };
+    const before = { burner: { cpuSeconds: 0, peakBytes: 0, childrenBytes: 0 } };
     await once(child.stdout, 'data');
     const after = await processUse({ burner: pid, nobody: 2 ** 30 });
     assert.deepEqual(Object.keys(after), ['burner']);
-    const { cpuSeconds = 0, peakBytes = 0 } = useBetween(before, after).burner ?? {};
+    const {
+      cpuSeconds = 0,
+      peakBytes = 0,
+      childrenBytes = 0,
+    } = useBetween(before, after).burner ?? {};
     assert.ok(cpuSeconds >= 0.5, `${cpuSeconds} s`);
-    assert.ok(peakBytes > 40e6, `${peakBytes} bytes`);
+    assert.ok(childrenBytes > 30e6, `${childrenBytes} bytes of the child`);
+    assert.ok(peakBytes > childrenBytes + 30e6, `${peakBytes} bytes of both`);
   } finally {
     process.kill(-pid, 'SIGKILL');
   }

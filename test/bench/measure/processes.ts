@@ -6,6 +6,8 @@ export interface ProcessUse {
   cpuSeconds: number;
   /** The most memory that was resident, added up over the processes that live now. */
   peakBytes: number;
+  /** The part of `peakBytes` that is its children's. */
+  childrenBytes: number;
 }
 
 /** USER_HZ, the unit of times in /proc: 100 on every architecture that Linux runs Node on. */
@@ -25,10 +27,10 @@ export async function processUse(
   const entries = Object.entries(pids).filter(([, pid]) => all.some((stat) => stat.pid === pid));
   const used = entries.map(async ([name, pid]) => {
     const family = withDescendants(all, pid);
-    const peaks = await Promise.all(family.map((stat) => peakOf(stat.pid)));
-    const ticks = family.reduce((sum, stat) => sum + stat.ticks, 0);
-    const peakBytes = peaks.reduce((sum, bytes) => sum + bytes, 0);
-    return [name, { cpuSeconds: ticks / TICKS_PER_SECOND, peakBytes }] as const;
+    const [own = 0, ...children] = await Promise.all(family.map((stat) => peakOf(stat.pid)));
+    const childrenBytes = sum(children);
+    const cpuSeconds = sum(family.map(({ ticks }) => ticks)) / TICKS_PER_SECOND;
+    return [name, { cpuSeconds, peakBytes: own + childrenBytes, childrenBytes }] as const;
   });
   return Object.fromEntries(await Promise.all(used));
 }
@@ -39,9 +41,9 @@ export function useBetween(
   after: Readonly<Record<string, ProcessUse>>,
 ): Record<string, ProcessUse> {
   return Object.fromEntries(
-    Object.entries(after).map(([name, { cpuSeconds, peakBytes }]) => [
+    Object.entries(after).map(([name, use]) => [
       name,
-      { cpuSeconds: cpuSeconds - (before[name]?.cpuSeconds ?? 0), peakBytes },
+      { ...use, cpuSeconds: use.cpuSeconds - (before[name]?.cpuSeconds ?? 0) },
     ]),
   );
 }
@@ -71,6 +73,10 @@ function withDescendants(all: readonly Stat[], pid: number): Stat[] {
 async function peakOf(pid: number): Promise<number> {
   const text = await readIfThere(`/proc/${pid}/status`);
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text ?? '')?.[1] ?? 0) * 1024;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Processes may end while we look. */
