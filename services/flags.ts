@@ -36,6 +36,11 @@ const FLAGS: Record<string, Flag> = {
     value: 'name',
     default: 'RUNTIME_NAMESPACE, or weir-system',
   },
+  'flux-namespaces': {
+    help: "Where Flux's controllers may run, with commas; a service waits while its counterpart leads",
+    value: 'names',
+    default: 'the runtime namespace and flux-system',
+  },
   'lease-duration': {
     help: 'How long a replica that vanished keeps its objects',
     value: 'duration',

@@ -1,5 +1,13 @@
 export { runController, Stopped } from './controller.ts';
 export { addFinalizer, type FinalizerOptions, removeFinalizer } from './finalizers.ts';
+export {
+  type FluxLeaders,
+  type FluxLeadersOptions,
+  fluxNamespaces,
+  watchFluxLeaders,
+  whileFree,
+  yieldToFlux,
+} from './fluxleaders.ts';
 export { type HealthOptions, type HealthServer, serveHealth } from './health.ts';
 export {
   type Change,

@@ -6,12 +6,15 @@ import { createDriftWatch, managerRules } from '@weir/apply';
 import { createStore } from '@weir/artifact';
 import {
   createInformer,
+  fluxNamespaces,
   joinMembership,
   leaseTimes,
   type RunningService,
   runController,
   type Service,
   type ServiceContext,
+  watchFluxLeaders,
+  yieldToFlux,
 } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { objectKey } from '@weir/kube';
@@ -40,7 +43,13 @@ async function start(context: ServiceContext): Promise<RunningService> {
   const { renderers: size } = settings;
   const pool = await createPool({ ...(size === undefined ? {} : { size }), log });
   const store = createStore({ bus, dir: cacheDir, maxCacheBytes: settings.cacheBytes, log });
-  const membership = await joinMembership({
+  const leaders = watchFluxLeaders({
+    client,
+    controllers: [CONTROLLER],
+    namespaces: fluxNamespaces(context.settings, namespace),
+    log,
+  });
+  const joined = await joinMembership({
     client,
     namespace,
     service: 'kustomize',
@@ -48,6 +57,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
     ...leaseTimes(context.settings),
     log,
   });
+  const membership = yieldToFlux(joined, leaders);
   const waiting = createWaiting();
   const attempts = new Map<string, string>();
   const sources = createSources({
@@ -111,7 +121,8 @@ async function start(context: ServiceContext): Promise<RunningService> {
   return {
     ready() {
       if (!kustomizations.hasSynced()) return 'Kustomizations are not listed yet';
-      return membership.healthy() || 'the membership lease is not held';
+      if (!membership.healthy()) return 'the membership lease is not held';
+      return leaders.blocked() ?? true;
     },
     async close() {
       await controller.close();

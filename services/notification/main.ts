@@ -1,5 +1,12 @@
 import { Alert, Provider } from '@weir/api';
-import { createInformer, type RunningService, type Service } from '@weir/controller';
+import {
+  createInformer,
+  fluxNamespaces,
+  type RunningService,
+  type Service,
+  watchFluxLeaders,
+  whileFree,
+} from '@weir/controller';
 import { consumeEvents, createRecorder } from '@weir/events';
 import { labelReader } from './alerts/labels.ts';
 import { createDelivered } from './delivery/delivered.ts';
@@ -15,18 +22,29 @@ const DURABLE = 'notification';
 export const service: Service = {
   name: 'notification',
 
-  async start({ client, bus, log, metrics, tracing, settings, instance, signal }) {
+  async start({ client, bus, log, metrics, tracing, settings, instance, namespace, signal }) {
     const alerts = createInformer<Alert>(client, Alert, { log, signal });
     const providers = createInformer<Provider>(client, Provider, { log, signal });
+    const leaders = watchFluxLeaders({
+      client,
+      controllers: [COMPONENT],
+      namespaces: fluxNamespaces(settings, namespace),
+      log,
+    });
     const recorder = createRecorder({ bus, client, component: COMPONENT, instance, log, tracing });
 
-    providers.onChange(({ type, object, previous }) => {
-      const fields = type === 'deleted' ? [] : unsupportedProvider(object);
-      const same = previous?.metadata.generation === object.metadata.generation;
-      if (fields.length === 0 || (type === 'modified' && same)) return;
+    /** Providers have no status to say it in. */
+    function refuse(provider: Provider): void {
+      const fields = unsupportedProvider(provider);
+      if (fields.length === 0 || leaders.blocked() !== undefined) return;
       const message = `Weir can't do this yet, no message is sent: ${fields.join(', ')}`;
-      recorder.event(object, { severity: 'error', reason: 'UnsupportedField', message });
+      recorder.event(provider, { severity: 'error', reason: 'UnsupportedField', message });
+    }
+    providers.onChange(({ type, object, previous }) => {
+      const same = previous?.metadata.generation === object.metadata.generation;
+      if (type !== 'deleted' && !(type === 'modified' && same)) refuse(object);
     });
+    leaders.onChange(() => providers.list().forEach(refuse));
 
     const watched = metrics.gauge(
       'weir_notification_objects',
@@ -54,26 +72,32 @@ export const service: Service = {
     const known = Promise.all([alerts.synced(), providers.synced()]);
     const consuming = known.then(
       () =>
-        consumeEvents(bus, {
-          durable: DURABLE,
-          concurrency: settings.number('concurrent', 16),
-          signal: AbortSignal.any([signal, stopping.signal]),
-          handle: dispatch,
-          log,
-          metrics,
-        }),
+        whileFree(leaders, AbortSignal.any([signal, stopping.signal]), (free) =>
+          consumeEvents(bus, {
+            durable: DURABLE,
+            concurrency: settings.number('concurrent', 16),
+            signal: free,
+            handle: dispatch,
+            log,
+            metrics,
+          }),
+        ),
       (error: unknown) => {
         if (!stopping.signal.aborted) throw error;
       },
     );
 
     const running: RunningService = {
-      ready: () =>
-        (alerts.hasSynced() && providers.hasSynced()) || 'alerts and providers not read yet',
+      ready() {
+        if (!alerts.hasSynced() || !providers.hasSynced())
+          return 'alerts and providers not read yet';
+        return leaders.blocked() ?? true;
+      },
       async close() {
         stopping.abort();
         alerts.close();
         providers.close();
+        leaders.close();
         await consuming;
       },
     };

@@ -5,10 +5,13 @@ import { GitRepository } from '@weir/api';
 import { createStore, serveArtifacts } from '@weir/artifact';
 import {
   createInformer,
+  fluxNamespaces,
   joinMembership,
   leaseTimes,
   runController,
   type Service,
+  watchFluxLeaders,
+  yieldToFlux,
 } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { defaultTreeLimits } from '@weir/git';
@@ -63,7 +66,14 @@ export const service: Service = {
     });
 
     const informer = createInformer<GitRepository>(client, GitRepository, { log, signal });
-    const membership = await joinMembership({
+    const component = 'source-controller';
+    const leaders = watchFluxLeaders({
+      client,
+      controllers: [component],
+      namespaces: fluxNamespaces(settings, namespace),
+      log,
+    });
+    const joined = await joinMembership({
       client,
       namespace,
       service: 'source',
@@ -71,7 +81,7 @@ export const service: Service = {
       ...leaseTimes(settings),
       log,
     });
-    const component = 'source-controller';
+    const membership = yieldToFlux(joined, leaders);
     const recorder = createRecorder({ bus, client, component, instance, log, tracing });
     const publisher = createPublisher({ bus, recorder, tracing, log });
 
@@ -123,7 +133,8 @@ export const service: Service = {
     return {
       ready: () => {
         if (!informer.hasSynced()) return 'GitRepositories not read yet';
-        return membership.healthy() || 'not a member of the replicas yet';
+        if (!membership.healthy()) return 'not a member of the replicas yet';
+        return leaders.blocked() ?? true;
       },
       ports: () => ({ artifacts: server.port }),
       async close() {

@@ -1,0 +1,234 @@
+// Whether a Flux controller is at work in this cluster: while one holds its leader Lease, what it
+// reconciles is left alone. Times that it writes into the Lease mean nothing here, only that they change.
+import { type KubeClient, Lease, objectKey } from '@weir/kube';
+import type { Logger } from '@weir/telemetry';
+import { type Clock, systemClock } from './clock.ts';
+import { type Membership, NotOwner } from './membership.ts';
+import { type LeaseObject, REPLICA_LABEL } from './roster.ts';
+import type { Settings } from './settings.ts';
+import { isNewer } from './version.ts';
+
+export interface FluxLeaders {
+  /** Why nothing may be done now, in words for a person; undefined when no Flux controller leads. */
+  blocked(): string | undefined;
+  /** Calls back when that changes; returns the way to stop it. */
+  onChange(callback: () => void): () => void;
+  close(): void;
+}
+
+export interface FluxLeadersOptions {
+  client: KubeClient;
+  /** Whose Leases count, such as `kustomize-controller`. */
+  controllers: readonly string[];
+  /** Where they may be; none: nothing is ever blocked. */
+  namespaces: readonly string[];
+  log: Logger;
+  clock?: Clock;
+}
+
+/** Where Flux's controllers may run: `--flux-namespaces`, else our own namespace and Flux's usual one. */
+export function fluxNamespaces(settings: Settings, runtimeNamespace: string): string[] {
+  if (settings.get('flux-namespaces') !== undefined) return settings.list('flux-namespaces');
+  return [...new Set([runtimeNamespace, 'flux-system'])];
+}
+
+interface Sighting {
+  lease: LeaseObject;
+  /** When it was there for the first time, or last renewed, on our steady clock. */
+  changedAt: number;
+  /** It ran out; only a renewal brings it back. */
+  ended: boolean;
+}
+
+const DEFAULT_DURATION_S = 15;
+const RETRY_MS = 1_000;
+/** No two clocks are that far apart: what was renewed before that was left behind. */
+const ANCIENT_MS = 3_600_000;
+
+/**
+ * Watches the leader Leases of Flux controllers (`<controller>-leader-election`, with a hash of the
+ * selector where Flux is sharded). Until they have been read nothing may be done. A leader that says
+ * nothing for the duration of its Lease has ended, if a look at the Lease confirms it.
+ */
+export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
+  const { client, controllers, namespaces, log, clock = systemClock } = options;
+  const seen = new Map<string, Sighting>();
+  const unread = new Map(namespaces.map((namespace) => [namespace, 'not read yet']));
+  const callbacks = new Set<() => void>();
+  const stop = new AbortController();
+  let stopTimer: (() => void) | undefined;
+  let last = blocked();
+
+  function blocked(): string | undefined {
+    for (const [namespace, why] of unread) return `the Leases in ${namespace} are ${why}`;
+    const [leader] = leaders();
+    if (leader === undefined) return undefined;
+    const { name } = leader.lease.metadata;
+    const { holderIdentity } = leader.lease.spec ?? {};
+    return `Flux's ${controllerOf(name)} is at work (Lease ${objectKey(leader.lease)} of ${holderIdentity})`;
+  }
+  function controllerOf(name: string): string | undefined {
+    const [, controller = ''] = /^(.+)-leader-election(-[0-9a-f]{8})?$/.exec(name) ?? [];
+    return controllers.includes(controller) ? controller : undefined;
+  }
+  function leaders(): Sighting[] {
+    return [...seen.values()].filter(({ lease, ended }) => !ended && isHeld(lease, clock.wall()));
+  }
+
+  function hear(lease: LeaseObject) {
+    if (controllerOf(lease.metadata.name) === undefined) return;
+    const key = objectKey(lease);
+    const known = seen.get(key);
+    if (known !== undefined && !isNewer(lease, known.lease)) return;
+    const isRenewal = known === undefined || renewal(lease) !== renewal(known.lease);
+    seen.set(
+      key,
+      isRenewal ? { lease, changedAt: clock.now(), ended: false } : { ...known, lease },
+    );
+  }
+  function update() {
+    arm();
+    const now = blocked();
+    if (now === last) return;
+    last = now;
+    if (now === undefined) log.info('No Flux controller leads: work begins');
+    else log.warn(`${now}: nothing is done until that ends`);
+    for (const callback of callbacks) callback();
+  }
+  function arm() {
+    stopTimer?.();
+    stopTimer = undefined;
+    const ends = leaders().map(({ lease, changedAt }) => changedAt + durationMs(lease));
+    if (ends.length === 0 || stop.signal.aborted) return;
+    stopTimer = clock.timer(() => void confirm(), Math.min(...ends) - clock.now());
+  }
+  /** The watch may be late: only a look decides that a leader has ended. */
+  async function confirm() {
+    const asked = clock.now();
+    try {
+      for (const namespace of new Set([...seen.values()].map(namespaceOf))) {
+        const { items } = await client.list<LeaseObject>(Lease, { namespace, signal: stop.signal });
+        for (const lease of items) hear(lease);
+      }
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      log.debug({ err: error }, 'Leases of Flux controllers not read, trying again');
+      stopTimer = clock.timer(() => void confirm(), RETRY_MS);
+      return;
+    }
+    for (const sighting of seen.values()) {
+      if (asked - sighting.changedAt >= durationMs(sighting.lease)) sighting.ended = true;
+    }
+    update();
+  }
+
+  async function follow(namespace: string) {
+    const events = client.listWatch<LeaseObject>(Lease, {
+      namespace,
+      labelSelector: `!${REPLICA_LABEL}`,
+      signal: stop.signal,
+    });
+    for await (const event of events) {
+      if (event.type === 'synced') unread.delete(namespace);
+      else if (event.type === 'deleted') seen.delete(objectKey(event.object));
+      else if (event.type !== 'error') hear(event.object);
+      else if (unread.has(namespace)) unread.set(namespace, `not readable: ${event.error.message}`);
+      update();
+    }
+  }
+
+  for (const namespace of namespaces) {
+    follow(namespace).catch((error: unknown) => {
+      if (!stop.signal.aborted) log.error({ err: error, namespace }, 'Leases no longer watched');
+    });
+  }
+  return {
+    blocked,
+    onChange(callback) {
+      callbacks.add(callback);
+      return () => callbacks.delete(callback);
+    },
+    close() {
+      stop.abort();
+      stopTimer?.();
+    },
+  };
+}
+
+/** A membership that owns nothing while a Flux controller leads; it closes the leaders' watch with itself. */
+export function yieldToFlux(membership: Membership, leaders: FluxLeaders): Membership {
+  return {
+    ...membership,
+    owns: (key) => leaders.blocked() === undefined && membership.owns(key),
+    guard(key) {
+      const why = leaders.blocked();
+      if (why !== undefined) throw new NotOwner(`${why}: nothing is written`);
+      membership.guard(key);
+    },
+    onChange(callback) {
+      const stops = [membership.onChange(callback), leaders.onChange(callback)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+    async close() {
+      leaders.close();
+      await membership.close();
+    },
+  };
+}
+
+/**
+ * For work that isn't shared by keys: runs it whenever no Flux controller leads, with a signal that aborts
+ * when one does, until `signal` aborts.
+ */
+export async function whileFree(
+  leaders: FluxLeaders,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    await untilFree(leaders, signal);
+    const pause = new AbortController();
+    const stop = leaders.onChange(() => {
+      if (leaders.blocked() !== undefined) pause.abort();
+    });
+    try {
+      if (!signal.aborted) await work(AbortSignal.any([signal, pause.signal]));
+    } finally {
+      stop();
+    }
+  }
+}
+
+function untilFree(leaders: FluxLeaders, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const check = () => {
+      if (leaders.blocked() !== undefined && !signal.aborted) return;
+      stop();
+      signal.removeEventListener('abort', check);
+      resolve();
+    };
+    const stop = leaders.onChange(check);
+    signal.addEventListener('abort', check);
+    check();
+  });
+}
+
+/** A leader that ends in good order leaves its Lease behind without a holder. */
+function isHeld({ spec }: LeaseObject, wall: number): boolean {
+  const renewed = Date.parse(spec?.renewTime ?? '');
+  return (spec?.holderIdentity ?? '') !== '' && !(wall - renewed > ANCIENT_MS);
+}
+
+function renewal({ spec }: LeaseObject): string {
+  return `${spec?.holderIdentity} ${spec?.acquireTime} ${spec?.renewTime}`;
+}
+
+function durationMs({ spec }: LeaseObject): number {
+  return (spec?.leaseDurationSeconds ?? DEFAULT_DURATION_S) * 1000;
+}
+
+function namespaceOf({ lease }: Sighting): string {
+  return lease.metadata.namespace ?? '';
+}
