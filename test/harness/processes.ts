@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '@weir/cluster';
+import { buildEngine } from '@weir/render';
 
 const ENTRY = join(import.meta.dirname, '../../services/run.ts');
 const READY_TIMEOUT_MS = 60_000;
@@ -39,6 +40,8 @@ export interface ProcessOptions {
 
 /** Starts services in a process of their own; resolves when they are ready, rejects with their log's end. */
 export async function startProcess(options: ProcessOptions): Promise<WeirProcess> {
+  // A build takes longer than a service may take to be ready.
+  const engine = process.env.WEIR_ENGINE ?? (await buildEngine());
   const healthPort = await freePort();
   const { nodeFlags = [] } = options;
   const log = join(options.dir, `${options.name}.log`);
@@ -48,7 +51,7 @@ export async function startProcess(options: ProcessOptions): Promise<WeirProcess
     ...(options.flags ?? []),
   ];
   const child = spawn(process.execPath, [...nodeFlags, ENTRY, ...options.services, ...flags], {
-    env: { ...process.env, LOG_LEVEL: 'debug', ...options.env },
+    env: { ...process.env, LOG_LEVEL: 'debug', WEIR_ENGINE: engine, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const file = createWriteStream(log);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCluster, type Receiver, startReceiver, until } from '@weir/cluster';
 import { connectKube, type KubeClient, Namespace } from '@weir/kube';
+import { buildEngine } from '@weir/render';
 import { startServices } from '@weir/services';
 import { type Example, serveExample } from './example.ts';
 import { applyManifests, readManifests } from './manifests.ts';
@@ -55,6 +56,7 @@ async function run(): Promise<void> {
     return served;
   });
 
+  await progress.step('The render engine', async (say) => void (await buildEngine(say)));
   const log = join(dir, 'weir.log');
   await progress.step('All five services, each as its own service account', async (say) => {
     const services = await startServices({
