@@ -51,6 +51,8 @@ export interface DriftWatch {
   release(owner: string): void;
   /** Forgets the owner. */
   untrack(owner: string): void;
+  /** Whether anything is tracked for the owner. */
+  tracks(owner: string): boolean;
   /** Who has anything tracked. */
   owners(): string[];
   /** How much is watched, for metrics. */
@@ -169,6 +171,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       held.delete(owner);
       replace(owner, []);
     },
+    tracks: (owner) => owned.has(owner),
     owners: () => [...owned.keys()],
     size: () => ({ objects: expected.size, kinds: watches.size }),
     async close() {

@@ -14,10 +14,12 @@ import { createRecorder } from '@weir/events';
 import { ConfigMap, isNotFound, type KubeClient } from '@weir/kube';
 import { createPool, type RenderPool } from '@weir/render';
 import { createLogger } from '@weir/telemetry';
+import { createBases } from './kustomization/basis.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
 import { reconcileKustomization } from './kustomization/reconcile.ts';
 import { readSettings } from './kustomization/settings.ts';
 import { createSources, type Sources } from './kustomization/sources.ts';
+import { createManifests } from './kustomization/unaffected.ts';
 import { createWaiting } from './kustomization/waiting.ts';
 import { Crash, doomedClient } from './testing/crash.ts';
 import { configMap, type Harness, manifests, startHarness, until } from './testing/harness.ts';
@@ -75,6 +77,8 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
     drift,
     waiting: createWaiting(),
     attempts: new Map(),
+    bases: createBases(),
+    manifests: createManifests(h.store),
     tracing: h.tracing,
     settings: readSettings(createSettings({})),
   };

@@ -1,6 +1,7 @@
 // The whole service: what a user sees of one Kustomization from its first artifact to its end.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { findCondition, HEALTHY, type Kustomization, READY } from '@weir/api';
 import {
   configMap,
@@ -453,4 +454,45 @@ test('two replicas share the work, and one takes it all over', async () => {
     await h.ready(ns, name, 'True', new RegExp(alone));
     assert.deepEqual((await h.configMap(ns, name))?.data, { v: '3' });
   }
+});
+
+test('an artifact that changes nothing for it costs one write of its status', async () => {
+  const ns = await h.namespace();
+  const own = { 'app/a.yaml': manifests(configMap(ns, 'a', { v: '1' })) };
+  await h.publish(ns, { ...own, 'other/b.yaml': 'first' });
+  await h.kustomization(ns, 'app', { path: './app', wait: true });
+  await h.ready(ns, 'app', 'True');
+  const asked = async () => {
+    const all = (await h.cluster.audit()).map(({ verb, objectRef }) => ({ verb, ...objectRef }));
+    return all
+      .filter(({ namespace }) => namespace === ns)
+      .map(({ verb, resource, subresource = '' }) => `${verb} ${resource}/${subresource}`)
+      .filter((what) => / (configmaps|kustomizations|events)/.test(what))
+      .filter((what) => what !== 'get kustomizations/');
+  };
+
+  const before = (await asked()).length;
+  const passed = await h.publish(ns, { ...own, 'other/b.yaml': 'second' });
+  const { status } = await h.ready(ns, 'app', 'True', new RegExp(passed));
+  assert.equal(status?.lastAppliedRevision, passed);
+  assert.equal(status?.lastAttemptedRevision, passed);
+  assert.deepEqual(status?.history?.[0]?.metadata, { revision: passed });
+  await until(
+    () => eventsOf(ns).find(({ event }) => Object.values(event.metadata ?? {}).includes(passed)),
+    { ...LONG, message: 'the event of the new revision' },
+  );
+  assert.deepEqual((await asked()).slice(before), ['patch kustomizations/status']);
+
+  const body = { data: { v: 'by hand' } };
+  await h.cluster.request('PATCH', `/api/v1/namespaces/${ns}/configmaps/a`, body, MERGE);
+  const isBack = async () => isDeepStrictEqual((await h.configMap(ns, 'a'))?.data, { v: '1' });
+  await until(isBack, {
+    ...LONG,
+    message: 'the drift to be put right',
+  });
+
+  const more = { 'app/new.yaml': manifests(configMap(ns, 'new')) };
+  const grown = await h.publish(ns, { ...own, ...more, 'other/b.yaml': 'second' });
+  const applied = await h.ready(ns, 'app', 'True', new RegExp(grown));
+  assert.deepEqual(ids(applied), [`${ns}_a__ConfigMap`, `${ns}_new__ConfigMap`]);
 });

@@ -19,11 +19,13 @@ import {
 import { createRecorder } from '@weir/events';
 import { objectKey } from '@weir/kube';
 import { createPool } from '@weir/render';
+import { createBases } from './kustomization/basis.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
 import { reconcileKustomization } from './kustomization/reconcile.ts';
 import { readSettings } from './kustomization/settings.ts';
 import { createSources } from './kustomization/sources.ts';
 import { createTriggers } from './kustomization/triggers.ts';
+import { createManifests } from './kustomization/unaffected.ts';
 import { createWaiting } from './kustomization/waiting.ts';
 
 export const service: Service = { name: 'kustomize', start };
@@ -84,6 +86,8 @@ async function start(context: ServiceContext): Promise<RunningService> {
     drift,
     waiting,
     attempts,
+    bases: createBases(),
+    manifests: createManifests(store),
     tracing,
     settings,
   };

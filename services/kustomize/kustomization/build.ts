@@ -51,6 +51,7 @@ export interface Build {
   /** Digest of the built manifests, for the history. */
   digest: string;
   trace: BuildResult['trace'];
+  substitute: Substitution | undefined;
 }
 
 /**
@@ -97,7 +98,7 @@ async function render(
       },
       { timeoutMs: timeoutMs(object), signal },
     );
-    return { objects: objects as KubeObject[], digest, trace };
+    return { objects: objects as KubeObject[], digest, trace, substitute };
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
     const backoff = ENGINE_TROUBLE.has(error.reason);

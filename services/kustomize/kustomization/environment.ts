@@ -7,8 +7,10 @@ import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
+import type { Bases } from './basis.ts';
 import type { KustomizeSettings } from './settings.ts';
 import type { Sources } from './sources.ts';
+import type { Manifests } from './unaffected.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface Environment {
@@ -25,6 +27,9 @@ export interface Environment {
   waiting: Waiting;
   /** The revision that the last run of each Kustomization took; LOOKING while it has yet to find it. */
   attempts: Map<string, string>;
+  /** What each Kustomization was last applied from. */
+  bases: Bases;
+  manifests: Manifests;
   tracing: Tracing;
   settings: KustomizeSettings;
 }

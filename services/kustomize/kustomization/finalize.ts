@@ -30,6 +30,7 @@ export async function finalizeKustomization(
 ): Promise<Outcome> {
   env.drift.untrack(objectKey(object));
   env.attempts.delete(objectKey(object));
+  env.bases.forget(objectKey(object));
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
   const tell = createTell(env, object, createReport(env, object, ctx), ctx);
   if (deletesObjects(object)) {

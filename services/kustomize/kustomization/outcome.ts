@@ -10,12 +10,14 @@ import {
 } from '@weir/api';
 import { NotOwner, type Outcome } from '@weir/controller';
 import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
+import type { Basis } from './basis.ts';
 import type { Environment } from './environment.ts';
 import { Failure } from './failure.ts';
 import type { Attempt } from './history.ts';
 import { type Run, revisions } from './run.ts';
 import { originRevision } from './sources.ts';
 import { intervalMs, retryIntervalMs } from './timing.ts';
+import { msUntilCompared } from './unaffected.ts';
 
 export async function succeed(run: Run, artifact: Artifact): Promise<Outcome> {
   const { object, report, tell, startedAt } = run;
@@ -41,6 +43,17 @@ export async function succeed(run: Run, artifact: Artifact): Promise<Outcome> {
     tell('info', message, { ...revisions(run), kubernetes, metadata });
   }
   return { requeueAfterMs: intervalMs(object) };
+}
+
+/** The artifact gives what is in place already: only the revision is new. */
+export async function passOn(run: Run, artifact: Artifact, basis: Basis): Promise<Outcome> {
+  const { env, object, report } = run;
+  const { revision } = artifact;
+  run.digest = basis.digest;
+  report.set({ lastAttemptedRevision: revision });
+  await succeed(run, artifact);
+  env.bases.passOn(object, revision);
+  return { requeueAfterMs: msUntilCompared(run, basis) };
 }
 
 /** Turns whatever ended a run into conditions, an event and the time of the next try. */
@@ -111,11 +124,11 @@ function someCause(error: unknown, is: (cause: unknown) => boolean): unknown {
 }
 
 /** A line of the history; runs that built nothing leave none. */
-function attempt({ artifact, build, startedAt }: Run, status: string): Attempt | undefined {
-  if (artifact === undefined || build === undefined) return undefined;
+function attempt({ artifact, digest, startedAt }: Run, status: string): Attempt | undefined {
+  if (artifact === undefined || digest === undefined) return undefined;
   const origin = originRevision(artifact);
   return {
-    digest: build.digest,
+    digest,
     status,
     startedAt,
     durationMs: Date.now() - startedAt.getTime(),

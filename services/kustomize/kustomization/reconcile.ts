@@ -43,11 +43,12 @@ import {
   staleTargets,
   touchedInventory,
 } from './inventory.ts';
-import { fail, succeed } from './outcome.ts';
+import { fail, passOn, succeed } from './outcome.ts';
 import { ownerOf } from './owner.ts';
 import { beginRun, type Run, revisions } from './run.ts';
 import { findArtifact } from './sources.ts';
 import { timeoutMs } from './timing.ts';
+import { unaffectedBasis } from './unaffected.ts';
 
 /** Fields whose behaviour does not exist yet. */
 const UNSUPPORTED = [
@@ -98,6 +99,7 @@ async function runPipeline(
 
   if (object.spec.suspend) {
     env.drift.untrack(key);
+    env.bases.forget(key);
     await run.report.finish();
     return {};
   }
@@ -107,17 +109,28 @@ async function runPipeline(
     requireDependencies(run, run.artifact);
     env.attempts.set(key, run.artifact.revision);
 
+    const basis = await unaffectedBasis(run, run.artifact);
+    if (basis !== undefined) return await passOn(run, run.artifact, basis);
+
     run.report.quiet(isSettled(object, run.artifact));
-    run.build = await build(run, run.artifact);
-    const applied = await apply(run, run.build);
+    const built = await build(run, run.artifact);
+    const applied = await apply(run, built);
     await prune(run, applied);
-    await health(run, applied, run.build.objects);
-    return await succeed(run, run.artifact);
+    await health(run, applied, built.objects);
+    const outcome = await succeed(run, run.artifact);
+    env.bases.remember(object, { ...built, revision: run.artifact.revision });
+    return outcome;
   } catch (error) {
     // Before anything is awaited, so that no artifact is missed that comes from now on.
     stopLooking(env, key);
+    if (!isWaiting(error)) env.bases.forget(key);
     return await fail(run, error);
   }
+}
+
+/** Whether the run stopped before it had touched anything. */
+function isWaiting(error: unknown): boolean {
+  return error instanceof Failure && error.reason === Reason.DependencyNotReady;
 }
 
 async function readAgain(env: Environment, { metadata }: Kustomization) {
@@ -176,7 +189,9 @@ async function build(run: Run, artifact: Artifact): Promise<Build> {
     report.set({ lastAttemptedRevision: revision });
     report.progress(`Building manifests for revision ${revision} ${limit}`);
     try {
-      return await buildObjects(env, object, { digest, file }, ctx.signal);
+      const built = await buildObjects(env, object, { digest, file }, ctx.signal);
+      run.digest = built.digest;
+      return built;
     } catch (error) {
       // An artifact without the path was not attempted: it is the artifact that is at fault.
       if (error instanceof Failure && error.reason === Reason.ArtifactFailed) {

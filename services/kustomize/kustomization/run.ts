@@ -3,7 +3,6 @@ import type { Artifact, Kustomization } from '@weir/api';
 import type { ReconcileContext } from '@weir/controller';
 import type { KubeClient } from '@weir/kube';
 import { accountClient } from './account.ts';
-import type { Build } from './build.ts';
 import type { Environment } from './environment.ts';
 import { createTell, type Tell } from './events.ts';
 import { createReport, type Report } from './report.ts';
@@ -20,7 +19,8 @@ export interface Run {
   client: KubeClient;
   startedAt: Date;
   artifact?: Artifact;
-  build?: Build;
+  /** Of the built manifests: of this run, or of the one that it repeats. */
+  digest?: string;
   /** Whether anything in the cluster was created, changed or deleted. */
   changed: boolean;
 }

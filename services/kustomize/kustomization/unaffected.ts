@@ -1,0 +1,93 @@
+// Whether a new artifact changes nothing for a Kustomization: what its build looked at is as it was, and so
+// is everything else that went into it. Then neither a build nor a look at the cluster would find anything.
+import { type Artifact, findCondition, isRequested, READY, Reason } from '@weir/api';
+import { ArtifactError } from '@weir/artifact';
+import { BusUnavailable } from '@weir/events';
+import { objectKey } from '@weir/kube';
+import { indexManifest, type Manifest, type ManifestIndex, traceHolds } from '@weir/render';
+import type { Basis } from './basis.ts';
+import type { Run } from './run.ts';
+import { intervalMs } from './timing.ts';
+import { gatherVariables, VariablesError } from './variables.ts';
+
+/** What may have woken the run: all else is a reason to look at the cluster. */
+const CAUSES: ReadonlySet<string> = new Set(['artifact', 'dependency']);
+
+/**
+ * What the Kustomization was applied from, if the artifact gives exactly that again, nobody asked for more
+ * than the artifact, and its objects are watched for drift. Undefined when it has to be built to be sure.
+ */
+export async function unaffectedBasis(run: Run, artifact: Artifact): Promise<Basis | undefined> {
+  const { env, object, ctx } = run;
+  const basis = env.bases.recall(object);
+  if (basis === undefined || !isAtRest(run, basis)) return undefined;
+  if (![...ctx.causes].every((cause) => CAUSES.has(cause))) return undefined;
+  if (msUntilCompared(run, basis) === 0 || !env.drift.tracks(objectKey(object))) return undefined;
+  const index = await env.manifests(artifact.digest);
+  if (index === undefined || !traceHolds(basis.trace, index)) return undefined;
+  return (await hasSameVariables(run, basis)) ? basis : undefined;
+}
+
+/** Milliseconds until the interval asks for a build and a comparison, whatever the artifacts say. */
+export function msUntilCompared({ object }: Pick<Run, 'object'>, { comparedAt }: Basis): number {
+  return Math.max(0, comparedAt + intervalMs(object) - performance.now());
+}
+
+/** Nothing happened since that revision was applied, but that the object waited for its dependencies. */
+function isAtRest({ object }: Run, { revision }: Basis): boolean {
+  const { metadata, status } = object;
+  const ready = findCondition(status?.conditions, READY);
+  return (
+    (ready?.status === 'True' || ready?.reason === Reason.DependencyNotReady) &&
+    status?.observedGeneration === metadata.generation &&
+    status?.lastAppliedRevision === revision &&
+    !isRequested(object, status?.lastHandledReconcileAt)
+  );
+}
+
+async function hasSameVariables({ env, object }: Run, { variables }: Basis): Promise<boolean> {
+  try {
+    const strict = env.settings.strictSubstitutions;
+    const substitute = await gatherVariables(env.client, object, { strict });
+    return env.bases.fingerprint(substitute) === variables;
+  } catch (error) {
+    if (error instanceof VariablesError) return false;
+    throw error;
+  }
+}
+
+/** An artifact's files, prepared for many traces; undefined when they can't be had. */
+export type Manifests = (digest: string) => Promise<ManifestIndex | undefined>;
+
+/** Sources whose artifacts come up at the same time. */
+const MAX_INDEXES = 8;
+
+/** Reads each manifest once for all Kustomizations that are woken by its artifact. */
+export function createManifests(store: { manifest(digest: string): Promise<Manifest> }): Manifests {
+  const indexes = new Map<string, Promise<ManifestIndex | undefined>>();
+  return (digest) => {
+    const index = indexes.get(digest) ?? readIndex(store, digest);
+    indexes.delete(digest);
+    indexes.set(digest, index);
+    const [oldest] = indexes.keys();
+    if (indexes.size > MAX_INDEXES && oldest !== undefined) indexes.delete(oldest);
+    // What could not be read may be there the next time.
+    void index.then((found) => {
+      if (found === undefined && indexes.get(digest) === index) indexes.delete(digest);
+    });
+    return index;
+  };
+}
+
+async function readIndex(
+  store: { manifest(digest: string): Promise<Manifest> },
+  digest: string,
+): Promise<ManifestIndex | undefined> {
+  try {
+    return indexManifest(await store.manifest(digest));
+  } catch (error) {
+    // Not in the store, or NATS is away: the artifact itself may still be had from its source.
+    if (error instanceof ArtifactError || error instanceof BusUnavailable) return undefined;
+    throw error;
+  }
+}
