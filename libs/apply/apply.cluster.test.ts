@@ -168,6 +168,56 @@ test('a manual edit is undone and its fields become ours', async () => {
   );
 });
 
+test('an exempt field that another manager applies is left to it', async () => {
+  const ns = await h.namespace();
+  const exempt = () => Promise.resolve(['/spec/replicas']);
+  await h.apply([deployment(ns, 'web', 1)], { exempt });
+  const type = await h.client.discovery.resourceForKind('apps/v1', 'Deployment');
+  const scaled = { ...deployment(ns, 'web'), spec: { replicas: 3 } };
+  await h.client.apply(type, scaled, { fieldManager: 'scaler', force: true });
+  assert.deepEqual(actions(await h.apply([deployment(ns, 'web', 1)], { exempt })), [
+    `Deployment/${ns}/web unchanged`,
+  ]);
+  const changed = await h.apply([deployment(ns, 'web', 1, 'nginx:2')], { exempt });
+  assert.deepEqual(actions(changed), [`Deployment/${ns}/web configured`]);
+  const { spec, metadata } = await h.get('apps/v1', 'Deployment', ns, 'web');
+  assert.equal((spec as { replicas: number }).replicas, 3);
+  const owners = metadata.managedFields?.filter(({ fieldsV1 }) =>
+    JSON.stringify(fieldsV1).includes('"f:replicas"'),
+  );
+  assert.deepEqual(
+    owners?.map(({ manager }) => manager),
+    ['scaler'],
+  );
+});
+
+test('records of ownership under another version are migrated where that is asked for', async () => {
+  const ns = await h.namespace();
+  const scaler = (version: string) => ({
+    apiVersion: `autoscaling/${version}`,
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'web', namespace: ns },
+    spec: {
+      maxReplicas: 3,
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+    },
+  });
+  const versions = async () => {
+    const { metadata } = await h.get('autoscaling/v2', 'HorizontalPodAutoscaler', ns, 'web');
+    return metadata.managedFields?.map(({ apiVersion }) => apiVersion);
+  };
+  await h.apply([scaler('v1')]);
+  const type = await h.client.discovery.resourceForKind('autoscaling/v1', scaler('v1').kind);
+  const other = { ...scaler('v1'), metadata: { ...scaler('v1').metadata, labels: { x: 'y' } } };
+  await h.client.apply(type, other, { fieldManager: 'other', force: true });
+  assert.deepEqual(await versions(), ['autoscaling/v1', 'autoscaling/v1']);
+  const migrated = await h.apply([scaler('v2')], { migrateVersion: true });
+  assert.deepEqual(actions(migrated), [`HorizontalPodAutoscaler/${ns}/web configured`]);
+  assert.deepEqual(await versions(), ['autoscaling/v2', 'autoscaling/v2']);
+  const again = await h.apply([scaler('v2')], { migrateVersion: true });
+  assert.deepEqual(actions(again), [`HorizontalPodAutoscaler/${ns}/web unchanged`]);
+});
+
 test('markers take an object out of the apply', async () => {
   const ns = await h.namespace();
   const marked = (value: string, data: Record<string, string>): KubeObject => {

@@ -23,6 +23,10 @@ export interface ApplyOptions {
   customKinds?: ReadonlySet<string>;
   /** Prefixes of field managers to take over from, beside kubectl's. */
   overrideManagers?: readonly string[];
+  /** JSON pointers of the fields of an object that are left to others (Flux's ignore rules). */
+  exempt?: ((object: KubeObject) => Promise<string[]>) | undefined;
+  /** Rewrite records of field ownership that speak of another version of the kind (MigrateAPIVersion). */
+  migrateVersion?: boolean | undefined;
   /** True for objects that the inventory holds. */
   expected?(id: ObjectId): boolean;
   /** Writes down what is about to be there; done before the first write, beside the first dry-run. */
@@ -84,10 +88,12 @@ async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> 
 }
 
 function planStage(client: KubeClient, stage: Stage, options: ApplyOptions): Promise<Plan[]> {
-  const { owner, force = false, expected = () => false, signal } = options;
+  const { owner, force = false, exempt, migrateVersion, signal } = options;
+  const { expected = () => false, guard = () => undefined } = options;
   const rules = managerRules(owner.fieldManager, options.overrideManagers);
+  const planOptions = { owner, rules, force, expected, exempt, migrateVersion, guard, signal };
   return bounded(stage.objects, options.concurrency ?? DEFAULT_CONCURRENCY, (object) =>
-    planObject(client, object, { owner, rules, force, expected, signal }),
+    planObject(client, object, planOptions),
   );
 }
 

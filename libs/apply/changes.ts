@@ -24,3 +24,14 @@ export function formatChanges(changes: ChangeSet): string {
 export function effective(changes: ChangeSet): ChangeSet {
   return changes.filter(({ action }) => action !== 'unchanged' && action !== 'skipped');
 }
+
+/** For logs: what became of each object, or with `grouped` the objects by what became of them. */
+export function changeLog(
+  changes: ChangeSet,
+  { grouped }: { grouped: boolean },
+): Record<string, string | string[]> {
+  const subjects = (some: ChangeSet) => some.map(({ id }) => subjectOf(id));
+  if (!grouped) return Object.fromEntries(changes.map(({ id, action }) => [subjectOf(id), action]));
+  const byAction = Map.groupBy(changes, ({ action }) => action);
+  return Object.fromEntries([...byAction].map(([action, some]) => [action, subjects(some)]));
+}

@@ -72,6 +72,17 @@ export function takeover(
   return operations;
 }
 
+/** The JSON patch after which all of managedFields speaks of `apiVersion`; empty when it does. */
+export function migration(live: KubeObject, apiVersion: string): JsonPatchOperation[] {
+  const { managedFields = [], resourceVersion } = live.metadata;
+  if (managedFields.every((entry) => entry.apiVersion === apiVersion)) return [];
+  const value = managedFields.map((entry) => ({ ...entry, apiVersion }));
+  return [
+    { op: 'replace', path: '/metadata/managedFields', value },
+    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+  ];
+}
+
 function takenOver(
   live: KubeObject,
   fieldManager: string,

@@ -101,7 +101,11 @@ async function statusesOf(
     const batch = objects.slice(start, start + STATUS_BATCH);
     const statuses = await status(batch);
     for (const [index, object] of batch.entries()) {
-      results.push({ target: targetOf(object), status: 'Unknown', ...statuses[index] });
+      const found = statuses[index] ?? { status: 'Unknown' };
+      // What is Unknown could not be computed, and the message says why.
+      const isError = found.status === 'Unknown' && found.message !== undefined;
+      const error = isError ? { error: found.message ?? '' } : {};
+      results.push({ target: targetOf(object), ...found, ...error });
     }
   }
   return results;

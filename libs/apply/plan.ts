@@ -12,10 +12,17 @@ import {
 } from '@weir/kube';
 import type { Action } from './changes.ts';
 import { differs, wouldCreate } from './diff.ts';
-import { DryRunError, NamespaceMissingError } from './errors.ts';
-import { type JsonPatchOperation, type ManagerRule, takeover } from './fieldmanagers.ts';
+import { DryRunError, messageOf, NamespaceMissingError } from './errors.ts';
+import { withExemptions, withoutFields } from './exempt.ts';
+import { type JsonPatchOperation, type ManagerRule, migration, takeover } from './fieldmanagers.ts';
 import type { Owner } from './labels.ts';
-import { isMarked, type ObjectId, type ObjectTarget, targetOf } from './objects.ts';
+import {
+  isMarked,
+  type ObjectId,
+  type ObjectTarget,
+  subjectOfObject,
+  targetOf,
+} from './objects.ts';
 
 export interface PlanOptions {
   owner: Owner;
@@ -23,6 +30,12 @@ export interface PlanOptions {
   force: boolean;
   /** True for objects that are surely there: they are read while the dry-run is under way. */
   expected(id: ObjectId): boolean;
+  /** JSON pointers of the fields that are left to others. */
+  exempt?: ((object: KubeObject) => Promise<string[]>) | undefined;
+  /** Have all of managedFields speak of the version that is applied, before the dry-run. */
+  migrateVersion?: boolean | undefined;
+  /** Called before a migration writes; throws to stop it. */
+  guard(): void;
   signal: AbortSignal;
 }
 
@@ -66,6 +79,12 @@ export async function planObject(
     const live = await read();
     if (live !== undefined) return skipped(object, live);
   }
+  let migrated = false;
+  if (options.migrateVersion) {
+    const live = await read();
+    if (live !== undefined && isMarked(live, leftAlone(owner))) return skipped(object, live);
+    migrated = live !== undefined && (await migrate(client, { object, type, live }, options));
+  }
   const [early, answer] = await Promise.all([
     options.expected(targetOf(object)) ? settled(read()) : undefined,
     settled(dryRun()),
@@ -78,10 +97,43 @@ export async function planObject(
     return refused(client, { object, type, error }, live, options);
   }
   const merged = answer.value;
-  if (wouldCreate(merged)) return accepted({ object, type, merged }, undefined, options);
+  if (wouldCreate(merged)) return accepted({ object, type, merged, migrated }, undefined, options);
   const found = early ?? (await settled(read()));
   if ('error' in found) throw new DryRunError(object, found.error);
-  return accepted({ object, type, merged }, found.value, options);
+  return accepted({ object, type, merged, migrated }, found.value, options);
+}
+
+const MIGRATION_ATTEMPTS = 5;
+
+/**
+ * A record of fields under an older version can make the API server refuse an apply, when the newer one
+ * has fields with defaults that the older lacks. Answers whether there was anything to migrate.
+ */
+async function migrate(
+  client: KubeClient,
+  { object, type, live }: { object: KubeObject; type: DiscoveredResource; live: KubeObject },
+  options: PlanOptions,
+  attempt = 1,
+): Promise<boolean> {
+  const { owner, guard, signal } = options;
+  const operations = migration(live, object.apiVersion);
+  if (operations.length === 0) return false;
+  try {
+    guard();
+    const { fieldManager } = owner;
+    await client.patch(type, object.metadata, operations, { kind: 'json', fieldManager, signal });
+    return true;
+  } catch (cause) {
+    if (isConflict(cause) && attempt < MIGRATION_ATTEMPTS) {
+      const again = await readLive(client, type, object, signal);
+      return (
+        again !== undefined && migrate(client, { object, type, live: again }, options, attempt + 1)
+      );
+    }
+    const step = `failed to migrate managed fields API version to ${object.apiVersion}`;
+    const subject = `${subjectOfObject(object)} failed to migrate API version`;
+    throw new Error(`${subject}: ${step}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 type Settled<T> = { value: T } | { error: unknown };
@@ -98,30 +150,36 @@ export function leftAlone({ group }: Pick<Owner, 'group'>): Record<string, strin
   return { [`${group}/reconcile`]: 'disabled', [`${group}/ssa`]: 'Ignore' };
 }
 
-function accepted(
-  found: { object: KubeObject; type: DiscoveredResource; merged: KubeObject },
+async function accepted(
+  found: { object: KubeObject; type: DiscoveredResource; merged: KubeObject; migrated: boolean },
   live: KubeObject | undefined,
-  { owner, rules }: PlanOptions,
-): Plan {
-  const target = targetOf(found.object);
+  { owner, rules, exempt }: PlanOptions,
+): Promise<Plan> {
+  const { object, type, merged, migrated } = found;
+  const target = targetOf(object);
   if (live === undefined) {
-    return { ...found, target, action: 'created', write: 'apply', takeover: [] };
+    return { object, type, merged, target, action: 'created', write: 'apply', takeover: [] };
   }
-  if (isMarked(live, leftAlone(owner))) return skipped(found.object, live);
+  if (isMarked(live, leftAlone(owner))) return skipped(object, live);
   const shared = { [`${owner.group}/ssa`]: 'Merge' };
   const taken =
-    isMarked(found.object, shared) || isMarked(live, shared)
+    isMarked(object, shared) || isMarked(live, shared)
       ? []
       : takeover(live, owner.fieldManager, rules);
-  const changes = taken.length > 0 || differs(live, found.merged);
-  return {
-    ...found,
-    target,
-    live,
-    takeover: taken,
-    action: changes ? 'configured' : 'unchanged',
-    write: changes ? 'apply' : 'none',
-  };
+  // Who the fields are left to is asked only where something differs at all.
+  const exemptions = differs(live, merged) ? ((await exempt?.(merged)) ?? []) : [];
+  const differing = differs(withoutFields(live, exemptions), withoutFields(merged, exemptions));
+  const plan = { type, target, live, takeover: taken };
+  if (!migrated && taken.length === 0 && !differing) {
+    // As it is, and not as the dry-run would have it: only that is what stays.
+    return { ...plan, object, action: 'unchanged', write: 'none' };
+  }
+  const { fieldManager } = owner;
+  const payload =
+    exemptions.length === 0
+      ? object
+      : withExemptions(object, exemptions, { live, merged, fieldManager, rules });
+  return { ...plan, object: payload, merged, action: 'configured', write: 'apply' };
 }
 
 async function refused(

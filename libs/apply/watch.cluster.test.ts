@@ -70,6 +70,17 @@ test('the time being over, all that is not healthy is named', async () => {
   );
 });
 
+test('a status that can not be told comes with the reason', async () => {
+  const ns = await h.namespace();
+  const applied = await h.apply([configMap(ns, 'c', { a: '1' })]);
+  const checks = [{ apiVersion: 'v1', kind: 'ConfigMap', current: "data.state == 'done'" }];
+  const status = (objects: KubeObject[]) => h.pool.status(objects, { checks });
+  const result = await health(applied, { status, timeoutMs: 300 });
+  const why = "failed to evaluate the CEL expression 'data.state == 'done'': no such key: state";
+  const message = `timeout waiting for: [ConfigMap/${ns}/c status: 'Unknown': ${why}]`;
+  assert.equal(!result.healthy && result.message, message);
+});
+
 test('what failed ends the wait early', async () => {
   const ns = await h.namespace();
   const applied = await h.apply([deployment(ns, 'web', 1, IMAGES.failing), configMap(ns, 'c')]);
@@ -221,6 +232,36 @@ test('our own writes are no drift, and what happens meanwhile is judged afterwar
     assert.equal(w.drifts.length, 1);
     w.watch.untrack('flux/app');
     assert.deepEqual(w.watch.size(), { objects: 0, kinds: 0 });
+  } finally {
+    await w.watch.close();
+  }
+});
+
+test('what is left to others is no drift, once they own it', async () => {
+  const ns = await h.namespace();
+  const w = watchDrift();
+  const exempt = () => Promise.resolve(['/data/shared']);
+  const desired = [configMap(ns, 'c', { own: '1', shared: '1' })];
+  const run = async () => {
+    const applied = await h.apply(desired, { exempt });
+    await w.track(applied);
+    return applied.map(({ change }) => change.action);
+  };
+  const change = (data: object) =>
+    h.cluster.request('PATCH', `/api/v1/namespaces/${ns}/configmaps/c`, { data }, MERGE);
+  const drifts = (count: number) =>
+    until(() => w.drifts.length === count, { timeoutMs: 10_000, message: `${count} drifts` });
+  try {
+    assert.deepEqual(await run(), ['created']);
+    await change({ shared: '2' });
+    await drifts(1);
+    assert.deepEqual(await run(), ['unchanged']);
+    await change({ shared: '3' });
+    // Only this is news, and it comes after the other.
+    await change({ own: '2' });
+    await drifts(2);
+    assert.deepEqual(await run(), ['configured']);
+    assert.deepEqual((await h.get('v1', 'ConfigMap', ns, 'c')).data, { own: '1', shared: '3' });
   } finally {
     await w.watch.close();
   }

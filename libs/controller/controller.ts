@@ -12,6 +12,13 @@ import type { Controller, ControllerOptions, Outcome, ReconcileContext } from '.
 export class Stopped extends Error {
   override name = 'Stopped';
   readonly reason = 'Stopped';
+  /** What changed, where that is known and not the object itself. */
+  readonly subject: string | undefined;
+
+  constructor(message: string, subject?: string) {
+    super(message);
+    this.subject = subject;
+  }
 }
 
 interface Run {
@@ -197,9 +204,9 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
   );
 
   return {
-    enqueue(key, { interrupt = false, ...add }) {
+    enqueue(key, { interrupt = false, subject, ...add }) {
       if (closing || !owned.has(key)) return;
-      if (interrupt) runs.get(key)?.superseded.abort(new Stopped(`${key}: ${add.cause}`));
+      if (interrupt) runs.get(key)?.superseded.abort(new Stopped(`${key}: ${add.cause}`, subject));
       queue.add(key, add);
     },
     idle: queue.idle,

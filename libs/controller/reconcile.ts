@@ -61,6 +61,8 @@ export interface EnqueueOptions {
   traceparent?: string | undefined;
   /** Tells a run that is under way that it is superseded. */
   interrupt?: boolean | undefined;
+  /** What changed, such as `GitRepository/apps/web`; a run that is superseded finds it in the `Stopped`. */
+  subject?: string | undefined;
 }
 
 export interface Controller {
