@@ -35,7 +35,9 @@ const RETRY = { minMs: 500, maxMs: 30_000 };
 
 async function start(context: ServiceContext): Promise<RunningService> {
   const { client, bus, log, metrics, tracing, instance, namespace, signal } = context;
-  const settings = readSettings(context.settings);
+  const settings = readSettings(context.settings, (gate, why) =>
+    log.info({ gate, why }, 'this feature gate changes nothing here'),
+  );
   const cacheDir = join(settings.storageDir ?? join(tmpdir(), 'weir', instance), 'kustomize');
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
@@ -113,7 +115,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
     waiting,
     attempts,
     recorder,
-    interrupt: settings.cancelHealthCheckOnNewRevision,
+    gates: settings.gates,
     log,
     signal: stopped,
   });

@@ -65,7 +65,7 @@ export async function buildObjects(
   signal: AbortSignal,
 ): Promise<Build> {
   try {
-    const strict = env.settings.strictSubstitutions;
+    const strict = env.settings.gates.StrictPostBuildSubstitutions;
     const substitute = await gatherVariables(env.client, object, { strict });
     return await render(env, object, artifact, substitute, signal);
   } catch (error) {

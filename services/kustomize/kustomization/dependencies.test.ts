@@ -37,25 +37,60 @@ function kustomization(
   };
 }
 
-function waits(dependency: Kustomization | undefined): string | undefined {
+function waits(
+  dependency: Kustomization | undefined,
+  { readyExpr, additive = false }: { readyExpr?: string; additive?: boolean } = {},
+): Promise<string | undefined> {
   const object = kustomization('app');
-  object.spec.dependsOn = [{ name: 'base' }];
-  return unreadyDependency(object, artifact, (key) => (key === 'n/base' ? dependency : undefined));
+  object.spec.dependsOn = [{ name: 'base', ...(readyExpr === undefined ? {} : { readyExpr }) }];
+  return unreadyDependency(object, artifact, {
+    find: (key) => (key === 'n/base' ? dependency : undefined),
+    isReady: async (expression) =>
+      expression === 'what' ? { error: 'no such key: x' } : { value: expression === 'yes' },
+    additive,
+  });
 }
 
-test('a dependency has to be there, ready and up to date', () => {
-  assert.equal(waits(kustomization('base')), undefined);
-  assert.match(waits(undefined) ?? '', /^dependency 'n\/base' not found: .*"base" not found$/);
-  assert.equal(waits(kustomization('base', { ready: false })), "dependency 'n/base' is not ready");
-  assert.equal(waits(kustomization('base', { generation: 2 })), "dependency 'n/base' is not ready");
+test('a dependency has to be there, ready and up to date', async () => {
+  assert.equal(await waits(kustomization('base')), undefined);
+  assert.match(
+    (await waits(undefined)) ?? '',
+    /^dependency 'n\/base' not found: .*"base" not found$/,
+  );
   assert.equal(
-    waits(kustomization('base', { revision: 'main@sha1:1' })),
+    await waits(kustomization('base', { ready: false })),
+    "dependency 'n/base' is not ready",
+  );
+  assert.equal(
+    await waits(kustomization('base', { generation: 2 })),
+    "dependency 'n/base' is not ready",
+  );
+  assert.equal(
+    await waits(kustomization('base', { revision: 'main@sha1:1' })),
     "dependency 'n/base' revision is not up to date",
   );
 });
 
-test('revisions of different sources are not compared', () => {
-  assert.equal(waits(kustomization('base', { source: 'other', revision: 'x@sha1:1' })), undefined);
+test('revisions of different sources are not compared', async () => {
+  assert.equal(
+    await waits(kustomization('base', { source: 'other', revision: 'x@sha1:1' })),
+    undefined,
+  );
+});
+
+test('an expression decides alone, unless it only adds to the rules', async () => {
+  const unready = kustomization('base', { ready: false });
+  assert.equal(await waits(unready, { readyExpr: 'yes' }), undefined);
+  assert.equal(
+    await waits(kustomization('base'), { readyExpr: 'no' }),
+    "dependency 'n/base' is not ready according to readyExpr eval",
+  );
+  assert.equal(
+    await waits(unready, { readyExpr: 'yes', additive: true }),
+    "dependency 'n/base' is not ready",
+  );
+  assert.equal(await waits(unready, { readyExpr: 'what' }), 'no such key: x');
+  assert.match((await waits(undefined, { readyExpr: 'yes' })) ?? '', /not found/);
 });
 
 test('references take the namespace of the object unless they name one', () => {

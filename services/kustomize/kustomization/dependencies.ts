@@ -8,6 +8,7 @@ import {
   resolveReference,
 } from '@weir/api';
 import { objectKey } from '@weir/kube';
+import type { Evaluation } from '@weir/render';
 import { Failure } from './failure.ts';
 
 /** `<namespace>/<name>` of every Kustomization that this one depends on. */
@@ -17,21 +18,37 @@ export function dependencyKeys(object: Kustomization): string[] {
   );
 }
 
+export interface DependencyRules {
+  find(key: string): Kustomization | undefined;
+  /** Answers a `readyExpr` about a dependency. */
+  isReady(expression: string, dependency: Kustomization): Promise<Evaluation>;
+  /** A dependency with a `readyExpr` has to be ready by the usual rules too (AdditiveCELDependencyCheck). */
+  additive: boolean;
+}
+
 /**
  * Why a dependency isn't ready yet, in Flux's words; undefined when all are. A dependency is ready when
- * its Ready condition is True for its present generation and, where both use the same source, for the
- * artifact that is about to be applied.
+ * its `readyExpr` says so; without one, when its Ready condition is True for its present generation and,
+ * where both use the same source, for the artifact that is about to be applied.
  */
-export function unreadyDependency(
+export async function unreadyDependency(
   object: Kustomization,
   artifact: Artifact,
-  find: (key: string) => Kustomization | undefined,
-): string | undefined {
-  for (const key of dependencyKeys(object)) {
-    const dependency = find(key);
+  rules: DependencyRules,
+): Promise<string | undefined> {
+  for (const reference of object.spec.dependsOn ?? []) {
+    const key = objectKey(resolveReference(reference, object));
+    const dependency = rules.find(key);
     if (dependency === undefined) {
-      const { name } = splitKey(key);
+      const { name } = reference;
       return `dependency '${key}' not found: kustomizations.kustomize.toolkit.fluxcd.io "${name}" not found`;
+    }
+    const { readyExpr = '' } = reference;
+    if (readyExpr !== '') {
+      const { value, error } = await rules.isReady(readyExpr, dependency);
+      if (error !== undefined) return error;
+      if (!value) return `dependency '${key}' is not ready according to readyExpr eval`;
+      if (!rules.additive) continue;
     }
     if (!isReadyNow(dependency)) return `dependency '${key}' is not ready`;
     if (
@@ -66,9 +83,4 @@ function isReadyNow({ metadata, status }: Kustomization): boolean {
     metadata.generation === status?.observedGeneration &&
     findCondition(status?.conditions, READY)?.status === 'True'
   );
-}
-
-function splitKey(key: string): { namespace: string; name: string } {
-  const [namespace = '', name = ''] = key.split('/');
-  return { namespace, name };
 }

@@ -13,6 +13,7 @@ import {
 import { isNoMatch, type KubeClient, type KubeObject, parseApiVersion } from '@weir/kube';
 import type { Environment } from './environment.ts';
 import { GROUP } from './environment.ts';
+import { statusFunction } from './expressions.ts';
 import { Failure } from './failure.ts';
 import type { Report } from './report.ts';
 import { timeoutMs } from './timing.ts';
@@ -54,9 +55,9 @@ export async function awaitHealth(
   const started = performance.now();
   const labels = Object.entries(ownerLabels({ group: GROUP, ...nameOf(object) }));
   const health: Health = await waitForHealth(client, targets, {
-    status: (objects) => env.pool.status(objects),
+    status: statusFunction(env.pool, object),
     timeoutMs: timeoutMs(object),
-    failFast: env.settings.failFast,
+    failFast: !env.settings.gates.DisableFailFastBehavior,
     vanishing: vanishingJobs(rendered),
     ...(object.spec.wait ? { labelSelector: labels.map((pair) => pair.join('=')).join(',') } : {}),
     signal,

@@ -8,7 +8,7 @@ import {
   Reason,
   STALLED,
 } from '@weir/api';
-import { NotOwner, type Outcome } from '@weir/controller';
+import { NotOwner, type Outcome, Stopped } from '@weir/controller';
 import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
 import type { Basis } from './basis.ts';
 import type { Environment } from './environment.ts';
@@ -102,12 +102,14 @@ function nextTry(
 }
 
 async function supersede(run: Run): Promise<Outcome> {
-  const { report, tell } = run;
-  const reason = Reason.HealthCheckCanceled;
-  const message = 'New reconciliation triggered';
-  report.mark(READY, { status: 'False', reason, message });
-  await report.finish(attempt(run, reason));
-  tell('info', 'Health checks canceled due to new reconciliation triggered', revisions(run));
+  const { object, report, tell, ctx } = run;
+  const why: unknown = ctx.superseded.reason;
+  const changed = why instanceof Stopped ? why.subject : undefined;
+  const trigger = `triggered by ${changed ?? `Kustomization/${objectKey(object)}`}`;
+  const message = `New reconciliation ${trigger}`;
+  report.mark(READY, { status: 'False', reason: Reason.HealthCheckCanceled, message });
+  await report.finish();
+  tell('info', `Health checks canceled due to new reconciliation ${trigger}`, revisions(run));
   return { requeueAfterMs: 0 };
 }
 

@@ -20,6 +20,7 @@ import {
   ApplyError,
   applyObjects,
   areHealthy,
+  changeLog,
   effective,
   formatChange,
   formatChanges,
@@ -33,6 +34,8 @@ import { type Build, buildObjects, fetchFile } from './build.ts';
 import { dependencyFailure, unreadyDependency } from './dependencies.ts';
 import { trackApplied } from './drift.ts';
 import { type Environment, LOOKING, STATUS_MANAGER } from './environment.ts';
+import { exemptionsOf } from './exemptions.ts';
+import { evaluateReady, requireExpressions, statusFunction } from './expressions.ts';
 import { Failure } from './failure.ts';
 import { finalizeKustomization } from './finalize.ts';
 import { awaitHealth, healthTargets } from './health.ts';
@@ -50,14 +53,11 @@ import { findArtifact } from './sources.ts';
 import { timeoutMs } from './timing.ts';
 import { unaffectedBasis } from './unaffected.ts';
 
+/** Flux's log line for an apply: what searches and dashboards look for. */
+const APPLIED = 'server-side apply completed';
+
 /** Fields whose behaviour does not exist yet. */
-const UNSUPPORTED = [
-  'spec.decryption',
-  'spec.kubeConfig',
-  'spec.ignore',
-  'spec.healthCheckExprs',
-  'spec.dependsOn[].readyExpr',
-];
+const UNSUPPORTED = ['spec.decryption', 'spec.kubeConfig'];
 
 /** Reconciles one Kustomization once. Rejects only for what the controller retries by itself. */
 export async function reconcileKustomization(
@@ -105,8 +105,9 @@ async function runPipeline(
   }
   try {
     refuseUnsupported(object);
+    await requireExpressions(env.pool, object);
     run.artifact = await findSource(run);
-    requireDependencies(run, run.artifact);
+    await requireDependencies(run, run.artifact);
     env.attempts.set(key, run.artifact.revision);
 
     const basis = await unaffectedBasis(run, run.artifact);
@@ -152,16 +153,27 @@ function refuseUnsupported(object: Kustomization): void {
 }
 
 function findSource({ env, object }: Run): Promise<Artifact> {
-  const { noCrossNamespaceRefs, requeueDependencyMs: retryMs } = env.settings;
+  const { noCrossNamespaceRefs, requeueDependencyMs: retryMs, gates } = env.settings;
   const retryText = formatDuration(retryMs);
-  return findArtifact(object, env.sources, { noCrossNamespaceRefs, retryMs, retryText });
+  const allowExternalArtifact = gates.ExternalArtifact;
+  const limits = { noCrossNamespaceRefs, allowExternalArtifact, retryMs, retryText };
+  return findArtifact(object, env.sources, limits);
 }
 
-function requireDependencies({ env, object }: Run, artifact: Artifact): void {
-  const message = unreadyDependency(object, artifact, env.kustomizations.get);
-  if (message === undefined) return;
-  // Before anything else happens, so that no change of the dependency is missed.
-  env.waiting.forDependency(objectKey(object));
+async function requireDependencies({ env, object }: Run, artifact: Artifact): Promise<void> {
+  if ((object.spec.dependsOn ?? []).length === 0) return;
+  const key = objectKey(object);
+  // Before anything is looked at, so that no change of a dependency is missed.
+  env.waiting.forDependency(key);
+  const message = await unreadyDependency(object, artifact, {
+    find: env.kustomizations.get,
+    isReady: (expression, dep) => evaluateReady(env.pool, expression, { self: object, dep }),
+    additive: env.settings.gates.AdditiveCELDependencyCheck,
+  });
+  if (message === undefined) {
+    env.waiting.done(key);
+    return;
+  }
   const { requeueDependencyMs: retryMs } = env.settings;
   throw dependencyFailure(message, retryMs, formatDuration(retryMs));
 }
@@ -213,6 +225,7 @@ async function apply(run: Run, { objects }: Build): Promise<AppliedObject[]> {
     `Detecting drift for revision ${revision} with a timeout of ${formatDuration(timeoutMs(object))}`,
   );
   return env.tracing.span('kustomize.apply', {}, async () => {
+    const exempt = await exemptionsOf(env.pool, object);
     env.drift.hold(key);
     try {
       const applied = await applyObjects(client, objects, {
@@ -221,14 +234,19 @@ async function apply(run: Run, { objects }: Build): Promise<AppliedObject[]> {
         concurrency: env.settings.concurrentSsa,
         customKinds: env.settings.customStageKinds,
         overrideManagers: env.settings.overrideManagers,
+        exempt,
+        migrateVersion: env.settings.gates.MigrateAPIVersion,
         expected: (id) => known.has(inventoryId(id)),
         record: () => record(run, objects),
         guard: ctx.guard,
-        status: (list) => env.pool.status(list),
+        status: statusFunction(env.pool, object),
         signal: ctx.signal,
       });
       await trackApplied(env, object, applied);
-      const changes = effective(applied.map(({ change }) => change));
+      const all = applied.map(({ change }) => change);
+      const changes = effective(all);
+      const output = changeLog(all, { grouped: env.settings.gates.GroupChangeLog });
+      ctx.log[changes.length > 0 ? 'info' : 'debug']({ output, revision }, APPLIED);
       if (changes.length > 0) {
         run.changed = true;
         report.quiet(false);
@@ -303,7 +321,7 @@ async function health(
   const signal = AbortSignal.any([ctx.signal, ctx.superseded]);
   const check = () => awaitHealth(env, object, { client, targets, rendered, signal }, report);
   await env.tracing.span('kustomize.health', {}, async () => {
-    if (await areHealthy(targets, (list) => env.pool.status(list))) return check();
+    if (await areHealthy(targets, statusFunction(env.pool, object))) return check();
     const limit = formatDuration(timeoutMs(object));
     const message = `Running health checks for revision ${revision} with a timeout of ${limit}`;
     report.mark(HEALTHY, { status: 'Unknown', reason: Reason.Progressing, message });

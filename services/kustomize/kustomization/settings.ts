@@ -1,5 +1,6 @@
 // The flags of the service, with Flux's names and defaults where Flux has them.
 import type { Settings } from '@weir/controller';
+import { type Gates, readGates } from './gates.ts';
 
 export interface KustomizeSettings {
   /** Reconciles at once; those that wait for health don't count. */
@@ -17,9 +18,7 @@ export interface KustomizeSettings {
   customStageKinds: ReadonlySet<string>;
   /** Share of an interval by which a reconcile may come earlier or later. */
   jitter: number;
-  failFast: boolean;
-  strictSubstitutions: boolean;
-  cancelHealthCheckOnNewRevision: boolean;
+  gates: Gates;
   /** Where artifacts are kept between builds, and how much of them. */
   storageDir: string | undefined;
   cacheBytes: number;
@@ -28,13 +27,11 @@ export interface KustomizeSettings {
 
 const MIB = 1024 ** 2;
 
-export function readSettings(settings: Settings): KustomizeSettings {
-  const gates = new Map(
-    settings.list('feature-gates').map((gate): [string, boolean] => {
-      const [name = '', value = 'true'] = gate.split('=');
-      return [name.trim(), value.trim() === 'true'];
-    }),
-  );
+/** Throws SettingsError; `gateIgnored` hears of feature gates that are accepted and change nothing. */
+export function readSettings(
+  settings: Settings,
+  gateIgnored: (gate: string, why: string) => void = () => undefined,
+): KustomizeSettings {
   const renderers = settings.number('renderers', 0);
   return {
     concurrent: settings.number('concurrent', 20),
@@ -49,9 +46,7 @@ export function readSettings(settings: Settings): KustomizeSettings {
         .map((kind) => (kind.includes('/') ? kind : `/${kind}`)),
     ),
     jitter: settings.number('interval-jitter-percentage', 5) / 100,
-    failFast: !(gates.get('DisableFailFastBehavior') ?? false),
-    strictSubstitutions: gates.get('StrictPostBuildSubstitutions') ?? true,
-    cancelHealthCheckOnNewRevision: gates.get('CancelHealthCheckOnNewRevision') ?? false,
+    gates: readGates(settings.list('feature-gates'), gateIgnored),
     storageDir: settings.get('storage-dir'),
     cacheBytes: settings.number('cache-size-mib', 512) * MIB,
     renderers: renderers > 0 ? renderers : undefined,

@@ -33,7 +33,12 @@ function find(source: Source | undefined, options: { namespace?: string; closed?
     close: () => undefined,
     find: () => Promise.resolve(source),
   };
-  const limits = { noCrossNamespaceRefs: closed, retryMs: 5_000, retryText: '5s' };
+  const limits = {
+    noCrossNamespaceRefs: closed,
+    allowExternalArtifact: false,
+    retryMs: 5_000,
+    retryText: '5s',
+  };
   return findArtifact(object, sources, limits);
 }
 

@@ -183,7 +183,12 @@ async function inTime(synced: Promise<void>, kind: string): Promise<void> {
 export async function findArtifact(
   object: Kustomization,
   sources: Sources,
-  limits: { noCrossNamespaceRefs: boolean; retryMs: number; retryText: string },
+  limits: {
+    noCrossNamespaceRefs: boolean;
+    allowExternalArtifact: boolean;
+    retryMs: number;
+    retryText: string;
+  },
 ): Promise<Artifact> {
   const { sourceRef } = object.spec;
   const { namespace, name } = resolveReference(sourceRef, object);
@@ -191,6 +196,13 @@ export async function findArtifact(
     throw new Failure(
       Reason.AccessDenied,
       `can't access '${sourceKey(object)}', cross-namespace references have been blocked`,
+      { stalled: true },
+    );
+  }
+  if (sourceRef.kind === 'ExternalArtifact' && !limits.allowExternalArtifact) {
+    throw new Failure(
+      Reason.AccessDenied,
+      `can't access '${sourceKey(object)}', ExternalArtifact feature gate is disabled`,
       { stalled: true },
     );
   }

@@ -22,6 +22,7 @@ import type { Logger } from '@weir/telemetry';
 import { dependencyKeys, sourceKey } from './dependencies.ts';
 import { createReferee, rivals } from './drift.ts';
 import { LOOKING } from './environment.ts';
+import type { Gates } from './gates.ts';
 import type { ArtifactChange, Sources } from './sources.ts';
 import { variableSources } from './variables.ts';
 import type { Waiting } from './waiting.ts';
@@ -34,8 +35,7 @@ export interface TriggerOptions {
   waiting: Waiting;
   attempts: ReadonlyMap<string, string>;
   recorder: Recorder;
-  /** A new revision ends a health check that is under way. */
-  interrupt: boolean;
+  gates: Gates;
   log: Logger;
   signal: AbortSignal;
 }
@@ -50,12 +50,13 @@ export interface Triggers {
 
 /** Connects everything that may concern a Kustomization to the controller's queue. */
 export function createTriggers(options: TriggerOptions): Triggers {
-  const { kustomizations, controller, attempts, recorder, interrupt } = options;
+  const { kustomizations, controller, attempts, recorder, gates } = options;
   const bySource = indexBy(kustomizations, (object) => [sourceKey(object)]);
   const stops = [
     onDependencies(options),
-    onVariables(options, ConfigMap),
-    onVariables(options, Secret),
+    ...(gates.DisableConfigWatchers
+      ? []
+      : [onVariables(options, ConfigMap), onVariables(options, Secret)]),
     onNewKinds(options),
   ];
   const judge = createReferee();
@@ -69,7 +70,8 @@ export function createTriggers(options: TriggerOptions): Triggers {
         if (attempted === artifact.revision && !lacksArtifact(object)) continue;
         controller.enqueue(key, {
           cause: 'artifact',
-          interrupt,
+          interrupt: gates.CancelHealthCheckOnNewRevision,
+          subject: source,
           ...(traceparent === undefined ? {} : { traceparent }),
         });
       }
@@ -120,7 +122,7 @@ function onDependencies({ kustomizations, controller, waiting }: TriggerOptions)
 
 /** ConfigMaps and Secrets that are labelled to be watched, and only their metadata. */
 function onVariables(
-  { client, kustomizations, controller, log }: TriggerOptions,
+  { client, kustomizations, controller, gates, log }: TriggerOptions,
   type: typeof ConfigMap,
 ): () => void {
   const users: Index<Kustomization> = indexBy(kustomizations, variableSources);
@@ -132,8 +134,10 @@ function onVariables(
   // What is there at the start was read by the run that every Kustomization begins with.
   const stop = informer.onChange(({ object }) => {
     if (!informer.hasSynced()) return;
-    for (const user of users.get(`${type.kind}/${objectKey(object)}`)) {
-      controller.enqueue(objectKey(user), { cause: 'variables' });
+    const subject = `${type.kind}/${objectKey(object)}`;
+    const interrupt = gates.CancelHealthCheckOnNewRevision;
+    for (const user of users.get(subject)) {
+      controller.enqueue(objectKey(user), { cause: 'variables', interrupt, subject });
     }
   });
   return () => {

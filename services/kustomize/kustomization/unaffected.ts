@@ -47,7 +47,7 @@ function isAtRest({ object }: Run, { revision }: Basis): boolean {
 
 async function hasSameVariables({ env, object }: Run, { variables }: Basis): Promise<boolean> {
   try {
-    const strict = env.settings.strictSubstitutions;
+    const strict = env.settings.gates.StrictPostBuildSubstitutions;
     const substitute = await gatherVariables(env.client, object, { strict });
     return env.bases.fingerprint(substitute) === variables;
   } catch (error) {

@@ -1,0 +1,57 @@
+// CEL expressions of a Kustomization: the health of kinds that kstatus does not know, and whether a
+// dependency is ready. What they mean, and how they fail, is decided in the render engine.
+import { type Kustomization, Reason } from '@weir/api';
+import type { StatusFunction } from '@weir/apply';
+import { type Evaluation, type HealthCheckExpression, RenderError } from '@weir/render';
+import type { Environment } from './environment.ts';
+import { Failure } from './failure.ts';
+
+type Pool = Pick<Environment['pool'], 'status' | 'evaluate'>;
+
+/** The health of objects, with `spec.healthCheckExprs` for the kinds that it names. */
+export function statusFunction(pool: Pool, object: Kustomization): StatusFunction {
+  const checks = expressionsOf(object);
+  return (objects) => pool.status(objects, { checks });
+}
+
+/** Fails with InvalidCELExpression, until the spec changes, for `healthCheckExprs` that don't compile. */
+export async function requireExpressions(pool: Pool, object: Kustomization): Promise<void> {
+  const checks = expressionsOf(object);
+  if (checks === undefined) return;
+  try {
+    await pool.status([], { checks });
+  } catch (error) {
+    throw terminal(error, ({ message }) => message);
+  }
+}
+
+/**
+ * What a dependency's `readyExpr` says, which sees both objects as `self` and `dep`; an error of the
+ * expression is why it is not ready yet. Throws a Failure for one that doesn't compile.
+ */
+export async function evaluateReady(
+  pool: Pool,
+  expression: string,
+  { self, dep }: { self: Kustomization; dep: Kustomization },
+): Promise<Evaluation> {
+  try {
+    const [result] = await pool.evaluate({ expression, inputs: [{ self, dep }] });
+    return result ?? { error: 'the expression was not evaluated' };
+  } catch (error) {
+    const name = dep.metadata.name;
+    const explain = ({ message }: Error) =>
+      `terminal error: failed to evaluate dependency ${name}: ${message}`;
+    throw terminal(error, explain);
+  }
+}
+
+function expressionsOf({ spec }: Kustomization): readonly HealthCheckExpression[] | undefined {
+  const { healthCheckExprs = [] } = spec;
+  return healthCheckExprs.length > 0 ? healthCheckExprs : undefined;
+}
+
+function terminal(error: unknown, explain: (error: Error) => string): unknown {
+  if (!(error instanceof RenderError) || error.reason !== Reason.InvalidCELExpression) return error;
+  const message = `Reconciliation failed terminally due to configuration error: ${explain(error)}`;
+  return new Failure(Reason.InvalidCELExpression, message, { stalled: true, cause: error });
+}
