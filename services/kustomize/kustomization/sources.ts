@@ -72,7 +72,7 @@ export function createSources(options: SourcesOptions): Sources {
   const known = new Map<string, Informer<SourceObject>>();
   const heard = new Map<string, Heard>();
   const told = new Map<string, string>();
-  const lagging = new Set<NodeJS.Timeout>();
+  const lagging = new Map<string, NodeJS.Timeout>();
   // A watch outlives the run that needs it first, and must not stay in its trace.
   const outside = AsyncLocalStorage.snapshot();
 
@@ -106,12 +106,15 @@ export function createSources(options: SourcesOptions): Sources {
     }
   }
 
+  /** Each version of a source has its own time to be announced. */
   function tellSoon(kind: string, key: string): void {
+    const source = `${kind}/${key}`;
+    clearTimeout(lagging.get(source));
     const timer = setTimeout(() => {
-      lagging.delete(timer);
+      lagging.delete(source);
       tell(kind, key);
     }, MESSAGE_LAG_MS);
-    lagging.add(timer);
+    lagging.set(source, timer);
   }
 
   async function open(kind: string, apiVersion: string | undefined) {
@@ -162,7 +165,7 @@ export function createSources(options: SourcesOptions): Sources {
       return { key: `${kind}/${key}`, ...(artifact === undefined ? {} : { artifact }) };
     },
     close() {
-      for (const timer of lagging) clearTimeout(timer);
+      for (const timer of lagging.values()) clearTimeout(timer);
       for (const informer of known.values()) informer.close();
     },
   };
