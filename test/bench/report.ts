@@ -37,13 +37,14 @@ function formatTimes(times: Measurement['times']): string {
 }
 
 function formatSteps(steps: readonly TypicalStep[]): string {
-  const rows = steps.map(({ name, startMs, durationMs }) => [
+  const rows = steps.map(({ name, startMs, durationMs, rounds }) => [
     name,
     milliseconds(startMs),
     milliseconds(durationMs),
     milliseconds(startMs + durationMs),
+    String(rounds),
   ]);
-  return table([['span, median ms', 'from', 'takes', 'to'], ...rows]);
+  return table([['span, median ms', 'from', 'takes', 'to', 'n'], ...rows]);
 }
 
 function formatRequests({ requests }: Spent, count: number, unit: string): string {
