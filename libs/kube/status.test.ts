@@ -25,6 +25,13 @@ it('makes do with a page of a proxy', () => {
   assert.equal(apiError(404, {}, Buffer.alloc(0)).reason, 'NotFound');
 });
 
+it('gives a failure no reason where the server has none', () => {
+  const status = { kind: 'Status', message: '.data.port: expected string', code: 500 };
+  assert.equal(apiError(500, {}, Buffer.from(JSON.stringify(status))).reason, '');
+  const conflict = { kind: 'Status', message: 'try again', code: 409 };
+  assert.equal(apiError(409, {}, Buffer.from(JSON.stringify(conflict))).reason, 'Conflict');
+});
+
 it('finds the time to stay away in the body too', () => {
   const status = { kind: 'Status', reason: 'ServerTimeout', details: { retryAfterSeconds: 2 } };
   assert.equal(apiError(500, {}, Buffer.from(JSON.stringify(status))).retryAfterMs, 2_000);

@@ -42,7 +42,8 @@ export function errorOfStatus(status: Status, retryAfter?: number): ApiError {
   const after = retryAfter ?? (seconds === undefined ? undefined : seconds * 1000);
   return new ApiError(status.message || `the server answered HTTP ${code}`, {
     status: code,
-    reason: status.reason || REASONS[code] || 'Unknown',
+    // A 500 without a reason is an error that the server itself could not name.
+    reason: status.reason || (code === 500 ? '' : REASONS[code] || 'Unknown'),
     ...(status.details === undefined ? {} : { details: status.details }),
     ...(after === undefined ? {} : { retryAfterMs: after }),
   });
