@@ -1,0 +1,41 @@
+// Flux's results, recorded once: one file a fixture.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Fixture } from './fixture.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export const GOLDEN_DIR = join(import.meta.dirname, 'golden');
+
+export interface Golden {
+  /** Of the fixture that was played. */
+  fixture: string;
+  /** By label, in the order in which they were taken. */
+  snapshots: Record<string, Snapshot>;
+}
+
+export async function writeGolden(
+  { id, digest }: Fixture,
+  snapshots: Golden['snapshots'],
+): Promise<void> {
+  const path = pathOf(id);
+  await mkdir(dirname(path), { recursive: true });
+  const golden: Golden = { fixture: digest, snapshots };
+  await writeFile(path, `${JSON.stringify(golden, null, 2)}\n`);
+}
+
+/** The recording of this very fixture. Throws when there is none, or only one of an older text. */
+export async function readGolden({ id, digest }: Fixture): Promise<Golden> {
+  const path = pathOf(id);
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new Error(`not recorded yet: npm run conformance -- --record ${id}`, { cause });
+  });
+  const golden = JSON.parse(text) as Golden;
+  if (golden.fixture !== digest) {
+    throw new Error(`changed since it was recorded: npm run conformance -- --record ${id}`);
+  }
+  return golden;
+}
+
+function pathOf(id: string): string {
+  return join(GOLDEN_DIR, `${id}.json`);
+}

@@ -1,0 +1,104 @@
+// Takes out of what a cluster holds whatever differs from one run to the next, and nothing else.
+import type { KubeObject } from '@weir/kube';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+const UUID = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
+const GO_DURATION = '(?:\\d+(?:\\.\\d+)?(?:ns|µs|μs|us|ms|s|m|h))+';
+/** How long something took; limits and plans ("timeout of 5m0s", "next run in 1h0m0s") stay. */
+const TOOK = new RegExp(`\\b(finished in|passed in|failed after) ${GO_DURATION}`, 'g');
+const TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** Where Flux unpacks an artifact: its files are named from there. */
+const BUILD_FOLDER = /(?:\/private)?\/tmp\/kustomization-\d+\/?/g;
+
+/** A message without durations, times, UIDs, ports and temporary folders. */
+export function normalizeText(text: string): string {
+  return text
+    .replaceAll(TOOK, '$1 <duration>')
+    .replaceAll(TIME, '<time>')
+    .replaceAll(UUID, '<uid>')
+    .replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:<port>')
+    .replaceAll(BUILD_FOLDER, '')
+    .replaceAll(/pid \d+/g, 'pid <pid>');
+}
+
+/** Every text in a value normalized, keys in order. */
+export function normalizeValue(value: unknown): Json {
+  if (typeof value === 'string') return normalizeText(value);
+  if (Array.isArray(value)) return value.map(normalizeValue);
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+    entries.sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(entries.map(([key, item]) => [key, normalizeValue(item)]));
+  }
+  return value as Json;
+}
+
+/** Whoever is no part of what is compared: Kubernetes' own controllers and the fake nodes. */
+const BYSTANDERS = new Set(['kube-controller-manager', 'kube-scheduler', 'kwok']);
+/** Set by Kubernetes' controllers some time later. */
+const LATE_ANNOTATIONS = new Set(['deployment.kubernetes.io/revision']);
+/** What the API server allots. */
+const ALLOTTED = ['clusterIP', 'clusterIPs'];
+
+interface ManagedFields {
+  manager?: string;
+  operation?: string;
+  subresource?: string;
+}
+
+/** `<manager> <operation>[ <subresource>]`, sorted, without bystanders. */
+export function managersOf(object: KubeObject): string[] {
+  const entries = (object.metadata.managedFields ?? []) as ManagedFields[];
+  const names = entries
+    .filter(({ manager = '' }) => !BYSTANDERS.has(manager))
+    .map((entry) => [entry.manager, entry.operation, entry.subresource].filter(Boolean).join(' '));
+  return [...new Set(names)].sort();
+}
+
+/** A managed object as it is compared: all but its status, and of its metadata what people and controllers set. */
+export function normalizeObject(object: KubeObject): JsonObject {
+  const { apiVersion, kind: _kind, metadata, status: _status, ...rest } = object;
+  const { labels, finalizers, ownerReferences, deletionTimestamp } = metadata;
+  const annotations = Object.entries(metadata.annotations ?? {}).filter(
+    ([key]) => !LATE_ANNOTATIONS.has(key),
+  );
+  const owners = ownerReferences?.map(({ kind, name }) => `${kind}/${name}`);
+  return normalizeValue({
+    apiVersion,
+    ...(labels ? { labels } : {}),
+    ...(annotations.length > 0 ? { annotations: Object.fromEntries(annotations) } : {}),
+    ...(finalizers?.length ? { finalizers } : {}),
+    ...(owners?.length ? { owners } : {}),
+    ...(deletionTimestamp === undefined ? {} : { terminating: true }),
+    managers: managersOf(object),
+    ...withoutAllotted(rest),
+  }) as JsonObject;
+}
+
+function withoutAllotted({ spec, ...rest }: Record<string, unknown>): Record<string, unknown> {
+  if (typeof spec !== 'object' || spec === null)
+    return spec === undefined ? rest : { spec, ...rest };
+  const kept = Object.entries(spec).filter(([key]) => !ALLOTTED.includes(key));
+  return { spec: Object.fromEntries(kept), ...rest };
+}
+
+interface Condition {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+  observedGeneration?: number;
+}
+
+/** Conditions by their type, without times. */
+export function normalizeConditions(conditions: readonly Condition[] = []): JsonObject {
+  return Object.fromEntries(
+    conditions.map(({ type, status, reason, message, observedGeneration }) => [
+      type,
+      normalizeValue({ status, reason, message, observedGeneration }),
+    ]),
+  );
+}

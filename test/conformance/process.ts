@@ -1,0 +1,56 @@
+// A controller of either system as a process: started with a log file, ready by its health port.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { until } from '@weir/cluster';
+
+const READY_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 20_000;
+const LOG_TAIL = 2_000;
+
+export interface Program {
+  name: string;
+  command: string;
+  args: string[];
+  env: Record<string, string>;
+  healthPort: number;
+  log: string;
+}
+
+/** Starts a program; resolves when its `/readyz` says so, with what stops it. Rejects with its log's end. */
+export async function startProgram(program: Program): Promise<() => Promise<void>> {
+  const { command, args, env, log, name, healthPort } = program;
+  const output = openSync(log, 'a');
+  const child = spawn(command, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  const exited = Promise.withResolvers<never>();
+  // Where nobody waits for it any more, an exit is seen by what fails next.
+  exited.promise.catch(() => undefined);
+  child.once('error', exited.reject);
+  child.once('exit', (code) => exited.reject(new Error(`exit code ${code}`)));
+  const ready = until(async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).ok, {
+    timeoutMs: READY_TIMEOUT_MS,
+    message: `${name} to be ready`,
+  });
+  try {
+    await Promise.race([ready, exited.promise]);
+  } catch (cause) {
+    await stop(child);
+    const tail = (await readFile(log, 'utf8')).slice(-LOG_TAIL);
+    throw new Error(`${name} does not start: ${String(cause)}\n${tail}`, { cause });
+  }
+  return () => stop(child);
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(timer);
+}

@@ -1,0 +1,70 @@
+// One cluster, one Git server, and fixtures that are played in it against one system, many at a time.
+import { mkdir } from 'node:fs/promises';
+import { Kustomization } from '@weir/api';
+import { type GitServer, startCluster, startGitServer } from '@weir/cluster';
+import { connectKube, type KubeClient } from '@weir/kube';
+import type { Fixture } from './fixture.ts';
+import { FLAGS } from './flags.ts';
+import { installDefinitions, type SystemName, startSystem } from './systems.ts';
+
+export interface SessionOptions {
+  system: SystemName;
+  fixtures: readonly Fixture[];
+  /** Fixtures at a time. */
+  concurrency: number;
+  /** Folder for logs and caches. */
+  dir: string;
+  /** CRDs to use instead of bare ones. */
+  crds?: string;
+  each(fixture: Fixture, stage: { client: KubeClient; git: GitServer }): Promise<void>;
+}
+
+/** Plays all fixtures, those that want the same flags together; the system is started anew for others. */
+export async function runSession(options: SessionOptions): Promise<void> {
+  const { system, fixtures, dir, crds } = options;
+  await mkdir(dir, { recursive: true });
+  await using started = new AsyncDisposableStack();
+  const cluster = await startCluster({ nodes: 1, nats: system === 'weir', logDir: dir });
+  started.defer(() => cluster.close());
+  const git = await startGitServer();
+  started.defer(() => git.close());
+  const client = connectKube({ kubeconfig: cluster.kubeconfig });
+  started.defer(() => client.close());
+  await installDefinitions(client, crds);
+
+  for (const [name, flags] of Object.entries(FLAGS)) {
+    const chosen = fixtures.filter((fixture) => fixture.flags === name);
+    if (chosen.length === 0) continue;
+    const stop = await startSystem(system, { cluster, dir, flags });
+    try {
+      await inParallel(chosen, options.concurrency, (fixture) =>
+        options.each(fixture, { client, git }),
+      );
+    } finally {
+      await stop();
+    }
+    await retire(client);
+  }
+}
+
+/** Nothing that was played under other flags is reconciled again. */
+async function retire(client: KubeClient): Promise<void> {
+  const { items } = await client.list<Kustomization>(Kustomization);
+  for (const { metadata } of items) {
+    const { name, namespace = '' } = metadata;
+    const how = { kind: 'merge', fieldManager: 'conformance' } as const;
+    await client.patch(Kustomization, { name, namespace }, { spec: { suspend: true } }, how);
+  }
+}
+
+async function inParallel<T>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items];
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: limit }, worker));
+}

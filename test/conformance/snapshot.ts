@@ -1,0 +1,208 @@
+// What is compared: all that a fixture's namespaces hold, as both systems should have left it.
+import { GitRepository, Kustomization } from '@weir/api';
+import {
+  Event,
+  isNoMatch,
+  isNotFound,
+  type KubeClient,
+  type KubeObject,
+  objectKey,
+  type ResourceType,
+} from '@weir/kube';
+import {
+  type JsonObject,
+  managersOf,
+  normalizeConditions,
+  normalizeObject,
+  normalizeText,
+  normalizeValue,
+} from './normalize.ts';
+
+/** By the identity of what is compared, so that two of them differ where the clusters did. */
+export interface Snapshot {
+  kustomizations: Record<string, JsonObject>;
+  sources: Record<string, JsonObject>;
+  objects: Record<string, JsonObject>;
+  /** `<type> <reason>: <message>` by object, each once: how often something is said is a matter of time. */
+  events: Record<string, string[]>;
+}
+
+/** `<apiVersion> <Kind>` of what fixtures make. */
+const NAMESPACED = [
+  'v1 ConfigMap',
+  'v1 Secret',
+  'v1 Service',
+  'v1 ServiceAccount',
+  'v1 PersistentVolumeClaim',
+  'v1 LimitRange',
+  'apps/v1 Deployment',
+  'apps/v1 StatefulSet',
+  'batch/v1 Job',
+  'batch/v1 CronJob',
+  'rbac.authorization.k8s.io/v1 Role',
+  'rbac.authorization.k8s.io/v1 RoleBinding',
+  'networking.k8s.io/v1 Ingress',
+  'policy/v1 PodDisruptionBudget',
+  'autoscaling/v2 HorizontalPodAutoscaler',
+];
+const CLUSTER_WIDE = [
+  'v1 Namespace',
+  'apiextensions.k8s.io/v1 CustomResourceDefinition',
+  'rbac.authorization.k8s.io/v1 ClusterRole',
+  'rbac.authorization.k8s.io/v1 ClusterRoleBinding',
+  'scheduling.k8s.io/v1 PriorityClass',
+];
+/** What Kubernetes puts into every namespace. */
+const FURNITURE = new Set(['ConfigMap/kube-root-ca.crt', 'ServiceAccount/default']);
+
+export interface Scope {
+  namespace: string;
+  /** Beside it. */
+  namespaces: readonly string[];
+  /** `<apiVersion> <Kind>` of more objects. */
+  kinds: readonly string[];
+}
+
+export async function takeSnapshot(client: KubeClient, scope: Scope): Promise<Snapshot> {
+  const { namespace, namespaces, kinds } = scope;
+  const everywhere = [namespace, ...namespaces];
+  const label = `kustomize.toolkit.fluxcd.io/namespace in (${everywhere.join(',')})`;
+  const [objects, wide, events, kustomizations, sources] = await Promise.all([
+    collect([...NAMESPACED, ...kinds], (type) => listIn(client, type, everywhere), client),
+    collect(CLUSTER_WIDE, (type) => list(client, type, { labelSelector: label }), client),
+    listIn(client, Event, everywhere),
+    listIn(client, Kustomization, everywhere),
+    listIn(client, GitRepository, everywhere),
+  ]);
+  const name = (object: KubeObject) => nameIn(namespace, object);
+  const kept = [...objects, ...wide].filter(
+    (object) => !FURNITURE.has(`${object.kind}/${object.metadata.name}`),
+  );
+  return {
+    kustomizations: byName(
+      kustomizations,
+      ({ metadata }) => nameIn(namespace, { metadata }),
+      describe,
+    ),
+    sources: byName(sources, ({ metadata }) => nameIn(namespace, { metadata }), describeSource),
+    objects: byName(kept, (object) => `${object.kind} ${name(object)}`, normalizeObject),
+    events: eventsByObject(events, namespace),
+  };
+}
+
+/** `<name>`, or `<namespace>/<name>` where it isn't in the fixture's own namespace. */
+function nameIn(namespace: string, { metadata }: Pick<KubeObject, 'metadata'>): string {
+  return metadata.namespace === namespace ? metadata.name : objectKey(metadata);
+}
+
+async function collect(
+  kinds: readonly string[],
+  listOf: (type: ResourceType) => Promise<KubeObject[]>,
+  client: KubeClient,
+): Promise<KubeObject[]> {
+  const lists = await Promise.all(
+    kinds.map(async (kind) => {
+      const [apiVersion = '', name = ''] = kind.split(' ');
+      try {
+        const type = await client.discovery.resourceForKind(apiVersion, name);
+        const items = await listOf(type);
+        // Items of a list don't say what they are.
+        return items.map((item) => ({ ...item, apiVersion, kind: name }));
+      } catch (error) {
+        // A kind that the fixture defines later, or whose definition has just gone.
+        if (isNoMatch(error) || isNotFound(error)) return [];
+        throw error;
+      }
+    }),
+  );
+  return lists.flat();
+}
+
+async function list(
+  client: KubeClient,
+  type: ResourceType,
+  options: { namespace?: string; labelSelector?: string },
+): Promise<KubeObject[]> {
+  return (await client.list<KubeObject>(type, options)).items;
+}
+
+async function listIn(
+  client: KubeClient,
+  type: ResourceType,
+  namespaces: readonly string[],
+): Promise<KubeObject[]> {
+  const lists = await Promise.all(namespaces.map((namespace) => list(client, type, { namespace })));
+  return lists.flat();
+}
+
+function byName(
+  objects: readonly KubeObject[],
+  name: (object: KubeObject) => string,
+  describe: (object: KubeObject) => JsonObject,
+): Record<string, JsonObject> {
+  const entries = objects.map((object): [string, JsonObject] => [name(object), describe(object)]);
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function describe(object: KubeObject): JsonObject {
+  const { conditions, inventory, history, ...rest } = ((object as Kustomization).status ??
+    {}) as NonNullable<Kustomization['status']>;
+  return {
+    ...describeMetadata(object),
+    conditions: normalizeConditions(conditions),
+    ...(normalizeValue(rest) as JsonObject),
+    inventory: (inventory?.entries ?? []).map(({ id, v }) => `${id} ${v}`).sort(),
+    history: (history ?? []).map(({ digest, lastReconciledStatus, metadata }) =>
+      normalizeValue({ digest, status: lastReconciledStatus, metadata }),
+    ),
+  };
+}
+
+function describeSource(object: KubeObject): JsonObject {
+  const { conditions, artifact, observedGeneration } = ((object as GitRepository).status ??
+    {}) as NonNullable<GitRepository['status']>;
+  return {
+    ...describeMetadata(object),
+    conditions: normalizeConditions(conditions),
+    ...(artifact === undefined ? {} : { revision: artifact.revision }),
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+  };
+}
+
+function describeMetadata(object: KubeObject): JsonObject {
+  const { generation = 0, finalizers = [], deletionTimestamp } = object.metadata;
+  return {
+    generation,
+    finalizers,
+    ...(deletionTimestamp === undefined ? {} : { terminating: true }),
+    managers: managersOf(object),
+  };
+}
+
+interface KubernetesEvent extends KubeObject {
+  involvedObject: { kind: string; name: string; namespace?: string };
+  type: string;
+  reason: string;
+  message: string;
+}
+
+const TOLD_OF = new Set(['Kustomization', 'GitRepository']);
+
+function eventsByObject(events: readonly KubeObject[], own: string): Record<string, string[]> {
+  const found = new Map<string, Set<string>>();
+  for (const event of events as KubernetesEvent[]) {
+    const { kind, name, namespace = own } = event.involvedObject;
+    if (!TOLD_OF.has(kind)) continue;
+    const subject = `${kind} ${nameIn(own, { metadata: { name, namespace } })}`;
+    const told = found.get(subject) ?? new Set();
+    found.set(subject, told);
+    const keys = Object.keys(event.metadata.annotations ?? {}).sort();
+    const metadata = keys.length === 0 ? '' : ` [${keys.map(shortKey).join(' ')}]`;
+    told.add(`${event.type} ${event.reason}: ${normalizeText(event.message)}${metadata}`);
+  }
+  return Object.fromEntries([...found].sort().map(([name, told]) => [name, [...told].sort()]));
+}
+
+function shortKey(key: string): string {
+  return key.replace('.toolkit.fluxcd.io', '');
+}
