@@ -124,6 +124,11 @@ const FLAGS: Record<string, Flag> = {
     value: 'percent',
     default: '5',
   },
+  'watch-configs-label-selector': {
+    help: 'kustomize: ConfigMaps and Secrets whose changes are followed at once',
+    value: 'selector',
+    default: 'reconcile.fluxcd.io/watch=Enabled',
+  },
   renderers: {
     help: 'kustomize: render engines at most',
     value: 'n',

@@ -64,10 +64,16 @@ async function start(context: ServiceContext): Promise<RunningService> {
   const membership = yieldToFlux(joined, leaders);
   const waiting = createWaiting();
   const attempts = new Map<string, string>();
+  const bases = createBases();
+  const manifests = createManifests(store);
   const sources = createSources({
     client,
     log,
-    onArtifact: (change) => triggers.artifact(change),
+    onArtifact(change) {
+      triggers
+        .artifact(change)
+        .catch((err: unknown) => log.error({ err }, 'an artifact woke nobody'));
+    },
     isAnnounced: () => bus.connected(),
   });
   const drift = createDriftWatch(client, {
@@ -88,8 +94,8 @@ async function start(context: ServiceContext): Promise<RunningService> {
     drift,
     waiting,
     attempts,
-    bases: createBases(),
-    manifests: createManifests(store),
+    bases,
+    manifests,
     tracing,
     settings,
   };
@@ -114,8 +120,11 @@ async function start(context: ServiceContext): Promise<RunningService> {
     controller,
     waiting,
     attempts,
+    bases,
+    manifests,
     recorder,
     gates: settings.gates,
+    watchedConfigs: settings.watchedConfigs,
     log,
     signal: stopped,
   });

@@ -1,4 +1,5 @@
 // The flags of the service, with Flux's names and defaults where Flux has them.
+import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
 import type { Settings } from '@weir/controller';
 import { type Gates, readGates } from './gates.ts';
 
@@ -18,6 +19,8 @@ export interface KustomizeSettings {
   customStageKinds: ReadonlySet<string>;
   /** Share of an interval by which a reconcile may come earlier or later. */
   jitter: number;
+  /** Which ConfigMaps and Secrets are watched for the variables in them. */
+  watchedConfigs: string;
   gates: Gates;
   /** Where artifacts are kept between builds, and how much of them. */
   storageDir: string | undefined;
@@ -46,6 +49,8 @@ export function readSettings(
         .map((kind) => (kind.includes('/') ? kind : `/${kind}`)),
     ),
     jitter: settings.number('interval-jitter-percentage', 5) / 100,
+    watchedConfigs:
+      settings.get('watch-configs-label-selector') ?? `${WATCH_LABEL}=${WATCH_ENABLED}`,
     gates: readGates(settings.list('feature-gates'), gateIgnored),
     storageDir: settings.get('storage-dir'),
     cacheBytes: settings.number('cache-size-mib', 512) * MIB,

@@ -1,7 +1,7 @@
 // What makes a Kustomization run besides its own changes and its interval: artifacts, dependencies,
 // variables, new kinds, and drift.
 import type { Kustomization } from '@weir/api';
-import { findCondition, READY, Reason, WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
+import { findCondition, READY, Reason } from '@weir/api';
 import { type Drift, formatDrift } from '@weir/apply';
 import {
   type Controller,
@@ -19,11 +19,13 @@ import {
   Secret,
 } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
+import type { Bases } from './basis.ts';
 import { dependencyKeys, sourceKey } from './dependencies.ts';
 import { createReferee, rivals } from './drift.ts';
 import { LOOKING } from './environment.ts';
 import type { Gates } from './gates.ts';
 import type { ArtifactChange, Sources } from './sources.ts';
+import { affectedFirst, type Manifests } from './unaffected.ts';
 import { variableSources } from './variables.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -34,14 +36,18 @@ export interface TriggerOptions {
   controller: Controller;
   waiting: Waiting;
   attempts: ReadonlyMap<string, string>;
+  bases: Bases;
+  manifests: Manifests;
   recorder: Recorder;
   gates: Gates;
+  /** A label selector. */
+  watchedConfigs: string;
   log: Logger;
   signal: AbortSignal;
 }
 
 export interface Triggers {
-  artifact(change: ArtifactChange): void;
+  artifact(change: ArtifactChange): Promise<void>;
   drift(drift: Drift): void;
   /** Reads artifact messages until the signal aborts. */
   follow(sources: Sources): Promise<void>;
@@ -62,8 +68,8 @@ export function createTriggers(options: TriggerOptions): Triggers {
   const judge = createReferee();
 
   return {
-    artifact({ source, artifact, traceparent }) {
-      for (const object of bySource.get(source)) {
+    async artifact({ source, artifact, traceparent }) {
+      for (const object of await affectedFirst(options, bySource.get(source), artifact)) {
         const key = objectKey(object);
         const attempted = attempts.get(key) ?? object.status?.lastAttemptedRevision;
         if (attempted === LOOKING) continue;
@@ -120,14 +126,14 @@ function onDependencies({ kustomizations, controller, waiting }: TriggerOptions)
   };
 }
 
-/** ConfigMaps and Secrets that are labelled to be watched, and only their metadata. */
+/** ConfigMaps and Secrets that are to be watched by their labels, and only their metadata. */
 function onVariables(
-  { client, kustomizations, controller, gates, log }: TriggerOptions,
+  { client, kustomizations, controller, gates, watchedConfigs, log }: TriggerOptions,
   type: typeof ConfigMap,
 ): () => void {
   const users: Index<Kustomization> = indexBy(kustomizations, variableSources);
   const informer = createInformer(client, type, {
-    labelSelector: `${WATCH_LABEL}=${WATCH_ENABLED}`,
+    labelSelector: watchedConfigs,
     metadataOnly: true,
     log,
   });

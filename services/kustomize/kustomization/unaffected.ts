@@ -1,11 +1,19 @@
 // Whether a new artifact changes nothing for a Kustomization: what its build looked at is as it was, and so
 // is everything else that went into it. Then neither a build nor a look at the cluster would find anything.
-import { type Artifact, findCondition, isRequested, READY, Reason } from '@weir/api';
+import {
+  type Artifact,
+  findCondition,
+  isRequested,
+  type Kustomization,
+  READY,
+  Reason,
+} from '@weir/api';
 import { ArtifactError } from '@weir/artifact';
 import { BusUnavailable } from '@weir/events';
 import { objectKey } from '@weir/kube';
 import { indexManifest, type Manifest, type ManifestIndex, traceHolds } from '@weir/render';
 import type { Basis } from './basis.ts';
+import type { Environment } from './environment.ts';
 import type { Run } from './run.ts';
 import { intervalMs } from './timing.ts';
 import { gatherVariables, VariablesError } from './variables.ts';
@@ -26,6 +34,24 @@ export async function unaffectedBasis(run: Run, artifact: Artifact): Promise<Bas
   const index = await env.manifests(artifact.digest);
   if (index === undefined || !traceHolds(basis.trace, index)) return undefined;
   return (await hasSameVariables(run, basis)) ? basis : undefined;
+}
+
+/** Those that the artifact changes something for go first: the others need next to nothing. */
+export async function affectedFirst(
+  { bases, manifests }: Pick<Environment, 'bases' | 'manifests'>,
+  objects: readonly Kustomization[],
+  artifact: Artifact,
+): Promise<Kustomization[]> {
+  if (objects.length < 2) return [...objects];
+  const index = await manifests(artifact.digest);
+  const isKept = (object: Kustomization) => {
+    const basis = bases.recall(object);
+    return index !== undefined && basis !== undefined && traceHolds(basis.trace, index);
+  };
+  const { affected = [], kept = [] } = Object.groupBy(objects, (object) =>
+    isKept(object) ? 'kept' : 'affected',
+  );
+  return [...affected, ...kept];
 }
 
 /** Milliseconds until the interval asks for a build and a comparison, whatever the artifacts say. */
