@@ -21,11 +21,11 @@ import { objectKey } from '@weir/kube';
 import { createPool } from '@weir/render';
 import { createBases } from './kustomization/basis.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
+import { createManifests } from './kustomization/manifests.ts';
 import { reconcileKustomization } from './kustomization/reconcile.ts';
 import { readSettings } from './kustomization/settings.ts';
 import { createSources } from './kustomization/sources.ts';
 import { createTriggers } from './kustomization/triggers.ts';
-import { createManifests } from './kustomization/unaffected.ts';
 import { createWaiting } from './kustomization/waiting.ts';
 
 export const service: Service = { name: 'kustomize', start };

@@ -8,9 +8,9 @@ import type { KubeClient } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
 import type { Bases } from './basis.ts';
+import type { Manifests } from './manifests.ts';
 import type { KustomizeSettings } from './settings.ts';
 import type { Sources } from './sources.ts';
-import type { Manifests } from './unaffected.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface Environment {

@@ -24,8 +24,9 @@ import { dependencyKeys, sourceKey } from './dependencies.ts';
 import { createReferee, rivals } from './drift.ts';
 import { LOOKING } from './environment.ts';
 import type { Gates } from './gates.ts';
+import type { Manifests } from './manifests.ts';
 import type { ArtifactChange, Sources } from './sources.ts';
-import { affectedFirst, type Manifests } from './unaffected.ts';
+import { affectedFirst } from './unaffected.ts';
 import { variableSources } from './variables.ts';
 import type { Waiting } from './waiting.ts';
 

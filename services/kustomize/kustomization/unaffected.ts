@@ -8,10 +8,8 @@ import {
   READY,
   Reason,
 } from '@weir/api';
-import { ArtifactError } from '@weir/artifact';
-import { BusUnavailable } from '@weir/events';
 import { objectKey } from '@weir/kube';
-import { indexManifest, type Manifest, type ManifestIndex, traceHolds } from '@weir/render';
+import { traceHolds } from '@weir/render';
 import type { Basis } from './basis.ts';
 import type { Environment } from './environment.ts';
 import type { Run } from './run.ts';
@@ -78,42 +76,6 @@ async function hasSameVariables({ env, object }: Run, { variables }: Basis): Pro
     return env.bases.fingerprint(substitute) === variables;
   } catch (error) {
     if (error instanceof VariablesError) return false;
-    throw error;
-  }
-}
-
-/** An artifact's files, prepared for many traces; undefined when they can't be had. */
-export type Manifests = (digest: string) => Promise<ManifestIndex | undefined>;
-
-/** Sources whose artifacts come up at the same time. */
-const MAX_INDEXES = 8;
-
-/** Reads each manifest once for all Kustomizations that are woken by its artifact. */
-export function createManifests(store: { manifest(digest: string): Promise<Manifest> }): Manifests {
-  const indexes = new Map<string, Promise<ManifestIndex | undefined>>();
-  return (digest) => {
-    const index = indexes.get(digest) ?? readIndex(store, digest);
-    indexes.delete(digest);
-    indexes.set(digest, index);
-    const [oldest] = indexes.keys();
-    if (indexes.size > MAX_INDEXES && oldest !== undefined) indexes.delete(oldest);
-    // What could not be read may be there the next time.
-    void index.then((found) => {
-      if (found === undefined && indexes.get(digest) === index) indexes.delete(digest);
-    });
-    return index;
-  };
-}
-
-async function readIndex(
-  store: { manifest(digest: string): Promise<Manifest> },
-  digest: string,
-): Promise<ManifestIndex | undefined> {
-  try {
-    return indexManifest(await store.manifest(digest));
-  } catch (error) {
-    // Not in the store, or NATS is away: the artifact itself may still be had from its source.
-    if (error instanceof ArtifactError || error instanceof BusUnavailable) return undefined;
     throw error;
   }
 }
