@@ -6,5 +6,5 @@ import { buildTools, TOOLS } from './build.ts';
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 await buildTools([...TOOLS], { progress: say });
-if (!process.env['WEIR_ENGINE']) await buildEngine(say);
+if (!process.env.WEIR_ENGINE) await buildEngine(say);
 say('the tools of the tests are there');

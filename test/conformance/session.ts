@@ -21,9 +21,17 @@ export interface SessionOptions {
 
 /** Plays all fixtures, those that want the same flags together; the system is started anew for others. */
 export async function runSession(options: SessionOptions): Promise<void> {
+  const started = new AsyncDisposableStack();
+  try {
+    await play(options, started);
+  } finally {
+    await started.disposeAsync();
+  }
+}
+
+async function play(options: SessionOptions, started: AsyncDisposableStack): Promise<void> {
   const { system, fixtures, dir, crds } = options;
   await mkdir(dir, { recursive: true });
-  await using started = new AsyncDisposableStack();
   const cluster = await startCluster({ nodes: 1, nats: system === 'weir', logDir: dir });
   started.defer(() => cluster.close());
   const git = await startGitServer();
