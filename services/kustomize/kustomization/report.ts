@@ -23,6 +23,7 @@ import { type Attempt, isRepeated, upsertHistory } from './history.ts';
 
 type ConditionType = typeof READY | typeof RECONCILING | typeof STALLED | typeof HEALTHY;
 export type State = Pick<Condition, 'status' | 'reason' | 'message'>;
+type Stated = State & Pick<Condition, 'observedGeneration'>;
 type Fields = Omit<KustomizationStatus, 'conditions' | 'history' | 'lastHandledReconcileAt'>;
 
 export interface Report {
@@ -54,7 +55,8 @@ export function createReport(
   const { lastHandledReconcileAt: _handled, ...initial } = before;
   let fields: Fields = initial;
   let isQuiet = false;
-  const states = new Map<ConditionType, State | undefined>(
+  // What this run says nothing about stays as it was, with the generation that it was said of.
+  const states = new Map<ConditionType, Stated | undefined>(
     [READY, RECONCILING, STALLED, HEALTHY].map((type) => [
       type as ConditionType,
       findCondition(object.status?.conditions, type),
@@ -80,7 +82,7 @@ export function createReport(
       (list, [type, state]) =>
         state === undefined
           ? removeCondition(list, type)
-          : setCondition(list, { type, ...stateOf(state), observedGeneration: generation }),
+          : setCondition(list, { observedGeneration: generation, type, ...stated(state) }),
       persisted().conditions ?? [],
     );
   }
@@ -101,7 +103,7 @@ export function createReport(
       states.set(RECONCILING, undefined);
       fields = { ...fields, observedGeneration: generation };
     } else if (ready === 'False' && reconciling !== undefined) {
-      states.set(RECONCILING, { ...reconciling, reason: Reason.ProgressingWithRetry });
+      states.set(RECONCILING, { ...stateOf(reconciling), reason: Reason.ProgressingWithRetry });
     }
   }
 
@@ -113,7 +115,7 @@ export function createReport(
     },
     condition: (type) => states.get(type),
     mark: (type, state) => {
-      states.set(type, state);
+      states.set(type, stateOf(state));
       if (type === STALLED) states.set(RECONCILING, undefined);
     },
     drop: (type) => {
@@ -154,4 +156,10 @@ export function createReport(
 
 function stateOf({ status, reason, message }: State): State {
   return { status, reason, message };
+}
+
+/** Without the rest of a condition, its transition time above all. */
+function stated(state: Stated): Stated {
+  const { observedGeneration } = state;
+  return { ...stateOf(state), ...(observedGeneration === undefined ? {} : { observedGeneration }) };
 }
