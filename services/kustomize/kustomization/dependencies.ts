@@ -61,9 +61,22 @@ export async function unreadyDependency(
   return undefined;
 }
 
-/** The Failure of a Kustomization that waits for its dependencies. */
-export function dependencyFailure(message: string, retryMs: number, retryText: string): Failure {
-  return new Failure(Reason.DependencyNotReady, message, {
+/**
+ * The Failure of a Kustomization that waits for its dependencies. A loop is a mistake and told as one:
+ * waiting would not end it.
+ */
+export function dependencyFailure(
+  waitsFor: string,
+  retryMs: number,
+  retryText: string,
+  loop?: string,
+): Failure {
+  if (loop !== undefined) {
+    const message = `${waitsFor}: ${loop}`;
+    const event = { severity: 'error' as const, message };
+    return new Failure(Reason.DependencyNotReady, message, { retryMs, event });
+  }
+  return new Failure(Reason.DependencyNotReady, waitsFor, {
     retryMs,
     event: {
       severity: 'info',

@@ -46,6 +46,7 @@ import {
   staleTargets,
   touchedInventory,
 } from './inventory.ts';
+import { describeLoop, findLoop } from './loops.ts';
 import { fail, passOn, succeed } from './outcome.ts';
 import { ownerOf } from './owner.ts';
 import { beginRun, type Run, revisions } from './run.ts';
@@ -175,7 +176,8 @@ async function requireDependencies({ env, object }: Run, artifact: Artifact): Pr
     return;
   }
   const { requeueDependencyMs: retryMs } = env.settings;
-  throw dependencyFailure(message, retryMs, formatDuration(retryMs));
+  const loop = findLoop(object, env.kustomizations.get);
+  throw dependencyFailure(message, retryMs, formatDuration(retryMs), loop && describeLoop(loop));
 }
 
 /** Ready, for this revision and spec, and nobody asked: the run only makes sure. */

@@ -1,0 +1,40 @@
+// Kustomizations that wait for each other: none of them would ever say more than "not ready".
+import type { Kustomization } from '@weir/api';
+import { objectKey } from '@weir/kube';
+import { dependencyKeys } from './dependencies.ts';
+
+/**
+ * The first loop of `dependsOn` on the way from a Kustomization, also one that it only waits behind:
+ * keys (`<namespace>/<name>`) in the order of their references, the first one again at the end.
+ */
+export function findLoop(
+  from: Kustomization,
+  find: (key: string) => Kustomization | undefined,
+): string[] | undefined {
+  const start = objectKey(from);
+  const cleared = new Set<string>();
+  // With a stack of its own: a chain may be longer than the call stack.
+  const path: { key: string; left: string[] }[] = [{ key: start, left: dependencyKeys(from) }];
+  const depth = new Map([[start, 0]]);
+  for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
+    const key = last.left.shift();
+    if (key === undefined) {
+      cleared.add(last.key);
+      depth.delete(last.key);
+      path.pop();
+      continue;
+    }
+    const at = depth.get(key);
+    if (at !== undefined) return [...path.slice(at).map((step) => step.key), key];
+    const next = cleared.has(key) ? undefined : find(key);
+    if (next === undefined) continue;
+    depth.set(key, path.length);
+    path.push({ key, left: dependencyKeys(next) });
+  }
+  return undefined;
+}
+
+/** What to say of a loop: who waits for whom, and the way out. */
+export function describeLoop(loop: readonly string[]): string {
+  return `dependency loop ${loop.join(' -> ')}: remove one of these from dependsOn`;
+}
