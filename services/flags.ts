@@ -134,6 +134,11 @@ const FLAGS: Record<string, Flag> = {
     value: 'n',
     default: 'processors, up to 4',
   },
+  'build-timeout': {
+    help: 'kustomize: the longest that a build may take, whatever the timeout of its Kustomization',
+    value: 'duration',
+    default: '5m',
+  },
   'cache-size-mib': { help: 'kustomize: size of the artifact cache', value: 'MiB', default: '512' },
   'feature-gates': {
     help: "kustomize: Flux's feature gates, as Name=true with commas",

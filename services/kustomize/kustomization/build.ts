@@ -96,7 +96,7 @@ async function render(
         ownerLabels: ownerOf(object).labels,
         ...(substitute === undefined ? {} : { substitute }),
       },
-      { timeoutMs: timeoutMs(object), signal },
+      { timeoutMs: Math.min(timeoutMs(object), env.settings.buildTimeoutMs), signal },
     );
     return { objects: objects as KubeObject[], digest, trace, substitute };
   } catch (error) {

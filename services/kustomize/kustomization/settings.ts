@@ -26,6 +26,8 @@ export interface KustomizeSettings {
   storageDir: string | undefined;
   cacheBytes: number;
   renderers: number | undefined;
+  /** The longest that a build may take, whatever the timeout of its Kustomization. Milliseconds. */
+  buildTimeoutMs: number;
 }
 
 const MIB = 1024 ** 2;
@@ -55,5 +57,6 @@ export function readSettings(
     storageDir: settings.get('storage-dir'),
     cacheBytes: settings.number('cache-size-mib', 512) * MIB,
     renderers: renderers > 0 ? renderers : undefined,
+    buildTimeoutMs: settings.duration('build-timeout', 300_000),
   };
 }
