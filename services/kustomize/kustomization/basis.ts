@@ -20,7 +20,10 @@ export interface Basis {
   comparedAt: number;
 }
 
-/** What the last complete run of a Kustomization built and applied. */
+/**
+ * What the last complete run of a Kustomization built and applied. Whatever else comes to decide what is
+ * applied, and is neither in the artifact nor in the spec, has to be here and in the basis: keys, say.
+ */
 export interface Applied {
   revision: string;
   digest: string;
