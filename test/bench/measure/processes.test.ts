@@ -5,7 +5,7 @@ import { it } from 'node:test';
 import { processUse, useBetween } from './processes.ts';
 
 it('counts the work of a process and of its children, running and ended', async () => {
-  const burn = 'const end = Date.now() + 300; while (Date.now() < end);';
+  const burn = 'while (process.cpuUsage().user < 300_000);';
   const script = `const { spawnSync, spawn } = require('node:child_process');
     spawnSync(process.execPath, ['-e', ${JSON.stringify(burn)}]);
     spawn(process.execPath, ['-e', ${JSON.stringify(`${burn} console.log('done'); setInterval(() => {}, 1000);`)}], { stdio: 'inherit' });`;
