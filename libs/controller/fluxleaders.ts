@@ -42,6 +42,7 @@ interface Sighting {
 
 const DEFAULT_DURATION_S = 15;
 const RETRY_MS = 1_000;
+const UNREAD = 'not read yet';
 /** No two clocks are that far apart: what was renewed before that was left behind. */
 const ANCIENT_MS = 3_600_000;
 
@@ -53,7 +54,7 @@ const ANCIENT_MS = 3_600_000;
 export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
   const { client, controllers, namespaces, log, clock = systemClock } = options;
   const seen = new Map<string, Sighting>();
-  const unread = new Map(namespaces.map((namespace) => [namespace, 'not read yet']));
+  const unread = new Map(namespaces.map((namespace) => [namespace, UNREAD]));
   const callbacks = new Set<() => void>();
   const stop = new AbortController();
   let stopTimer: (() => void) | undefined;
@@ -91,8 +92,9 @@ export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
     const now = blocked();
     if (now === last) return;
     last = now;
+    const isStarting = [...unread.values()].some((why) => why === UNREAD);
     if (now === undefined) log.info('No Flux controller leads: work begins');
-    else log.warn(`${now}: nothing is done until that ends`);
+    else if (!isStarting) log.warn(`${now}: nothing is done until that ends`);
     for (const callback of callbacks) callback();
   }
   function arm() {
