@@ -104,6 +104,20 @@ test('the API server goes away in the middle of an apply, for longer than a leas
   assert.deepEqual(await appliedNames(ns), ['next'], 'watches go on');
 });
 
+test('the API server hangs for longer than a lease', async () => {
+  const ns = await h.namespace();
+  const first = await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a', { v: '1' })) });
+  await h.kustomization(ns, 'app');
+  await readyWithin(ns, first);
+  await h.cluster.signal('kube-apiserver', 'SIGSTOP');
+  const on = performance.now() + 5_000;
+  await until(() => performance.now() > on, { ...LONG, message: 'the lease to run out' });
+  await h.cluster.signal('kube-apiserver', 'SIGCONT');
+  const second = await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a', { v: '2' })) });
+  await readyWithin(ns, second);
+  assert.deepEqual((await h.configMap(ns, 'a'))?.data, { v: '2' });
+});
+
 test('NATS comes back without its data: what is published next arrives', async () => {
   const ns = await h.namespace();
   const first = await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a', { v: '1' })) });

@@ -87,6 +87,7 @@ async function render(
   substitute: Substitution | undefined,
   signal: AbortSignal,
 ): Promise<Build> {
+  const limitMs = Math.min(timeoutMs(object), env.settings.buildTimeoutMs);
   try {
     const { objects, digest, trace } = await env.pool.build(
       {
@@ -96,14 +97,20 @@ async function render(
         ownerLabels: ownerOf(object).labels,
         ...(substitute === undefined ? {} : { substitute }),
       },
-      { timeoutMs: Math.min(timeoutMs(object), env.settings.buildTimeoutMs), signal },
+      { timeoutMs: limitMs, signal },
     );
     return { objects: objects as KubeObject[], digest, trace, substitute };
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
     const backoff = ENGINE_TROUBLE.has(error.reason);
-    throw new Failure(buildReason(error.reason), error.message, { cause: error, backoff });
+    const message = error.reason === 'Timeout' ? tookTooLong(object, limitMs) : error.message;
+    throw new Failure(buildReason(error.reason), message, { cause: error, backoff });
   }
+}
+
+function tookTooLong({ spec }: Kustomization, limitMs: number): string {
+  const limit = `${formatDuration(limitMs)} (the shorter of spec.timeout and --build-timeout)`;
+  return `kustomize build failed: '${spec.path || './'}' took longer than ${limit}: split it or raise the limit`;
 }
 
 /** Whether the object opts out of variables. */
