@@ -6,6 +6,9 @@ import { SERVICES } from './catalogue.ts';
 import { readCommandLine, UsageError, usage } from './flags.ts';
 import { startServices } from './start.ts';
 
+/** Longer than services take at most; shorter than a kubelet waits. */
+const STOP_TIMEOUT_MS = 28_000;
+
 async function main(): Promise<void> {
   const { services, flags } = readCommandLine(process.argv.slice(2), SERVICES);
   if (flags.help) {
@@ -42,6 +45,11 @@ function stopSignal(): AbortSignal {
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(1);
     controller.abort();
+    // Not kept alive by this: it only ends what would otherwise hang.
+    setTimeout(() => {
+      process.stderr.write('Not stopped in time; ending without tidying up.\n');
+      process.exit(1);
+    }, STOP_TIMEOUT_MS).unref();
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
   return controller.signal;
@@ -50,12 +58,22 @@ function stopSignal(): AbortSignal {
 try {
   await main();
 } catch (error) {
-  const expected =
+  const toSay = advice(error);
+  process.stderr.write(`${toSay ?? (error instanceof Error ? error.stack : error)}\n`);
+  process.exitCode = toSay === undefined ? 1 : 2;
+}
+
+/** What whoever started it can put right; undefined for a fault of ours. */
+function advice(error: unknown): string | undefined {
+  if (
     error instanceof UsageError ||
     error instanceof SettingsError ||
-    error instanceof KubeconfigError;
-  process.stderr.write(
-    `${expected ? error.message : error instanceof Error ? error.stack : error}\n`,
-  );
-  process.exitCode = expected ? 2 : 1;
+    error instanceof KubeconfigError
+  ) {
+    return error.message;
+  }
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
+    return `${error.message}: choose another port with --health-port or --artifact-port`;
+  }
+  return undefined;
 }

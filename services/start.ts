@@ -15,6 +15,7 @@ import {
   createMetrics,
   createTracing,
   exposeAll,
+  LOG_LEVELS,
   type Logger,
   type LoggerOptions,
   type Metrics,
@@ -64,13 +65,14 @@ export async function startServices(options: StartOptions = {}): Promise<Running
   const started = new AsyncDisposableStack();
   const stop = new AbortController();
   const starting = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const level = settings.choice('log-level', LOG_LEVELS, undefined);
   const loggerFor = (service: string) =>
-    createLogger({ service, ...optional('level', settings.get('log-level')), ...options.logging });
+    createLogger({ service, ...optional('level', level), ...options.logging });
 
   const running = new Map<string, RunningService>();
   const metrics: Metrics[] = [];
   const health = await serveHealth({
-    port: settings.number('health-port', 9440),
+    port: settings.port('health-port', 9440),
     ready: () =>
       Object.fromEntries(
         names.map((name) => [name, readiness(running.get(name)?.ready() ?? 'not started yet')]),
@@ -184,8 +186,8 @@ function openBus(
     ...optional('credentials', settings.get('nats-credentials')),
     cluster: settings.get('cluster-name') ?? 'default',
     name: `${name} ${instance}`,
-    replicas: settings.number('nats-replicas', 1),
-    storage: settings.get('nats-storage') === 'memory' ? 'memory' : 'file',
+    replicas: settings.number('nats-replicas', 1, { min: 1, max: 5 }),
+    storage: settings.choice('nats-storage', ['file', 'memory'], 'file'),
     eventsMaxAgeMs: settings.duration('events-max-age', 7 * 24 * 3_600_000),
     log,
     metrics,

@@ -30,6 +30,7 @@ export type * from './service.ts';
 export {
   createSettings,
   leaseTimes,
+  type Range,
   type Settings,
   SettingsError,
   variableOf,
@@ -40,4 +41,5 @@ export {
   type StatusWriter,
   type StatusWriterOptions,
 } from './status.ts';
+export { openStorage, type Storage } from './storage.ts';
 export { isNewer } from './version.ts';

@@ -4,12 +4,22 @@ import { parseDuration } from '@weir/api';
 /** Typed look-up of flags by their name without dashes; all throw `SettingsError` on a malformed value. */
 export interface Settings {
   get(name: string): string | undefined;
-  number(name: string, fallback: number): number;
+  number(name: string, fallback: number, range?: Range): number;
+  /** A whole number, 0 for any free port. */
+  port(name: string, fallback: number): number;
   boolean(name: string, fallback: boolean): boolean;
+  /** One of `options`. */
+  choice<T extends string, F>(name: string, options: readonly T[], fallback: F): T | F;
   /** A Go duration such as `1m30s`; in and out of the code in ms. */
   duration(name: string, fallbackMs: number): number;
   /** Comma separated; empty when not set. */
   list(name: string): string[];
+}
+
+/** Bounds of a number, themselves allowed. */
+export interface Range {
+  min?: number;
+  max?: number;
 }
 
 /** A flag or variable that can't be read; the message names it and what it takes. */
@@ -45,11 +55,36 @@ export function createSettings(
 
   return {
     get,
-    number: (name, fallback) => read(name, fallback, 'a number', toNumber),
+    number: (name, fallback, range = {}) =>
+      read(name, fallback, `a number${inWords(range)}`, (text) => within(toNumber(text), range)),
+    port: (name, fallback) =>
+      read(name, fallback, `a port${inWords(PORTS)}`, (text) => {
+        const port = within(toNumber(text), PORTS);
+        if (!Number.isInteger(port)) throw new TypeError('not a whole number');
+        return port;
+      }),
     boolean: (name, fallback) => read(name, fallback, 'true or false', toBoolean),
+    choice: <T extends string, F>(name: string, options: readonly T[], fallback: F) =>
+      read<T | F>(name, fallback, `one of ${options.join(', ')}`, (text) => {
+        const found = options.find((option) => option === text);
+        if (found === undefined) throw new TypeError('not one of them');
+        return found;
+      }),
     duration: (name, fallback) => read(name, fallback, 'a duration such as 1m30s', parseDuration),
     list: (name) => (get(name) ?? '').split(',').flatMap((part) => part.trim() || []),
   };
+}
+
+const PORTS: Range = { min: 0, max: 65_535 };
+
+function within(value: number, { min = -Infinity, max = Infinity }: Range): number {
+  if (value < min || value > max) throw new RangeError('out of range');
+  return value;
+}
+
+function inWords({ min, max }: Range): string {
+  const from = min === undefined ? '' : ` from ${min}`;
+  return max === undefined ? from : `${from} to ${max}`;
 }
 
 const LEASE_MS = 15_000;

@@ -150,7 +150,7 @@ async function persist<T>(
     } catch (error) {
       if (signal.aborted) return undefined;
       const message = error instanceof Error ? error.message : String(error);
-      if (message !== reported) log.warn({ err: error }, `${trouble}, trying again`);
+      if (message !== reported) log.warn({ why: message }, `${trouble}, trying again`);
       reported = message;
     }
     await sleep(delayMs * (0.5 + Math.random()), undefined, { signal }).catch(ignoreAbort);

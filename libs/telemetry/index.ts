@@ -1,5 +1,5 @@
 export type { Attributes, Span, Tracer } from '@opentelemetry/api';
-export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
+export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions } from './logger.ts';
 export {
   type Counter,
   createMetrics,

@@ -16,7 +16,8 @@ export interface LoggerOptions {
   destination?: DestinationStream;
 }
 
-const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+/** From all to nothing. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /**
  * A logger that writes one JSON object a line: `level`, `ts` (RFC 3339), `service`, `msg`, and the
@@ -25,8 +26,8 @@ const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'f
  */
 export function createLogger(options: LoggerOptions): Logger {
   const level = (options.level ?? process.env.LOG_LEVEL ?? 'info').toLowerCase();
-  if (!LEVELS.includes(level)) {
-    throw new RangeError(`unknown log level "${level}": use one of ${LEVELS.join(', ')}`);
+  if (!LOG_LEVELS.some((known) => known === level)) {
+    throw new RangeError(`unknown log level "${level}": use one of ${LOG_LEVELS.join(', ')}`);
   }
   const destination = options.destination ?? pino.destination({ fd: 1, sync: true });
   return pino(

@@ -1,6 +1,4 @@
 // The kustomize service: wires the reconciler to the cluster, the bus, the artifacts and the render pool.
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Kustomization } from '@weir/api';
 import { createDriftWatch, managerRules } from '@weir/apply';
 import { createStore } from '@weir/artifact';
@@ -9,6 +7,7 @@ import {
   fluxNamespaces,
   joinMembership,
   leaseTimes,
+  openStorage,
   type RunningService,
   runController,
   type Service,
@@ -38,7 +37,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
   const settings = readSettings(context.settings, (gate, why) =>
     log.info({ gate, why }, 'this feature gate changes nothing here'),
   );
-  const cacheDir = join(settings.storageDir ?? join(tmpdir(), 'weir', instance), 'kustomize');
+  const storage = await openStorage(context.settings, { service: 'kustomize', instance });
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
 
@@ -46,7 +45,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
   const recorder = createRecorder({ bus, client, component: CONTROLLER, instance, log, tracing });
   const { renderers: size } = settings;
   const pool = await createPool({ ...(size === undefined ? {} : { size }), log });
-  const store = createStore({ bus, dir: cacheDir, maxCacheBytes: settings.cacheBytes, log });
+  const store = createStore({ bus, dir: storage.dir, maxCacheBytes: settings.cacheBytes, log });
   const leaders = watchFluxLeaders({
     client,
     controllers: [CONTROLLER],
@@ -88,7 +87,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
     kustomizations,
     sources,
     store,
-    cacheDir,
+    cacheDir: storage.dir,
     pool,
     recorder,
     drift,
@@ -147,6 +146,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
       sources.close();
       kustomizations.close();
       await Promise.all([drift.close(), pool.close(), membership.close(), following]);
+      await storage.close();
     },
   };
 }

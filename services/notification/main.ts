@@ -75,7 +75,7 @@ export const service: Service = {
         whileFree(leaders, AbortSignal.any([signal, stopping.signal]), (free) =>
           consumeEvents(bus, {
             durable: DURABLE,
-            concurrency: settings.number('concurrent', 16),
+            concurrency: settings.number('concurrent', 16, { min: 1 }),
             signal: free,
             handle: dispatch,
             log,

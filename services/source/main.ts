@@ -1,5 +1,3 @@
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GitRepository } from '@weir/api';
 import { createStore, serveArtifacts } from '@weir/artifact';
@@ -8,6 +6,7 @@ import {
   fluxNamespaces,
   joinMembership,
   leaseTimes,
+  openStorage,
   runController,
   type Service,
   watchFluxLeaders,
@@ -37,24 +36,23 @@ export const service: Service = {
     const { client, bus, namespace, instance, log, metrics, tracing, settings } = context;
     const stopping = new AbortController();
     const signal = AbortSignal.any([context.signal, stopping.signal]);
-    const given = settings.get('storage-dir');
-    const folder = join(given ?? join(tmpdir(), 'weir', instance), 'source');
+    const storage = await openStorage(settings, { service: 'source', instance });
 
     const store = createStore({
       bus,
-      dir: join(folder, 'artifacts'),
-      maxCacheBytes: settings.number('artifact-cache-bytes', 1024 ** 3),
-      replicas: settings.number('nats-replicas', 1),
-      storage: settings.get('nats-storage') === 'memory' ? 'memory' : 'file',
+      dir: join(storage.dir, 'artifacts'),
+      maxCacheBytes: settings.number('artifact-cache-bytes', 1024 ** 3, { min: 0 }),
+      replicas: settings.number('nats-replicas', 1, { min: 1, max: 5 }),
+      storage: settings.choice('nats-storage', ['file', 'memory'], 'file'),
       log,
     });
-    const repositories = await createRepositoryCache(join(folder, 'git'), { log, signal });
+    const repositories = await createRepositoryCache(join(storage.dir, 'git'), { log, signal });
     const pool = await createPool({ size: 1, idleMs: 10 * minute, log });
     const limits = {
-      maxFiles: settings.number('artifact-max-files', defaultTreeLimits.maxFiles),
-      maxBytes: settings.number('artifact-max-bytes', defaultTreeLimits.maxBytes),
+      maxFiles: settings.number('artifact-max-files', defaultTreeLimits.maxFiles, { min: 1 }),
+      maxBytes: settings.number('artifact-max-bytes', defaultTreeLimits.maxBytes, { min: 1 }),
     };
-    const concurrency = settings.number('concurrent', 16);
+    const concurrency = settings.number('concurrent', 16, { min: 1 });
     const fetcher = createFetcher({
       repositories,
       artifacts: store,
@@ -86,7 +84,7 @@ export const service: Service = {
     const publisher = createPublisher({ bus, recorder, tracing, log });
 
     const server = await serveArtifacts(store, {
-      port: settings.number('artifact-port', 9790),
+      port: settings.port('artifact-port', 9790),
       onMissing: (path) => restore(path),
       log,
     });
@@ -147,7 +145,7 @@ export const service: Service = {
         await pool.close();
         await membership.close();
         informer.close();
-        if (given === undefined) await rm(folder, { recursive: true, force: true });
+        await storage.close();
       },
     };
   },

@@ -22,8 +22,7 @@ export interface KustomizeSettings {
   /** Which ConfigMaps and Secrets are watched for the variables in them. */
   watchedConfigs: string;
   gates: Gates;
-  /** Where artifacts are kept between builds, and how much of them. */
-  storageDir: string | undefined;
+  /** How much of the artifacts is kept between builds. */
   cacheBytes: number;
   renderers: number | undefined;
   /** The longest that a build may take, whatever the timeout of its Kustomization. Milliseconds. */
@@ -37,10 +36,10 @@ export function readSettings(
   settings: Settings,
   gateIgnored: (gate: string, why: string) => void = () => undefined,
 ): KustomizeSettings {
-  const renderers = settings.number('renderers', 0);
+  const renderers = settings.number('renderers', 0, { min: 0 });
   return {
-    concurrent: settings.number('concurrent', 20),
-    concurrentSsa: settings.number('concurrent-ssa', 16),
+    concurrent: settings.number('concurrent', 20, { min: 1 }),
+    concurrentSsa: settings.number('concurrent-ssa', 16, { min: 1 }),
     requeueDependencyMs: settings.duration('requeue-dependency', 30_000),
     noCrossNamespaceRefs: settings.boolean('no-cross-namespace-refs', false),
     defaultServiceAccount: settings.get('default-service-account') ?? '',
@@ -50,12 +49,11 @@ export function readSettings(
         .list('custom-apply-stage-kinds')
         .map((kind) => (kind.includes('/') ? kind : `/${kind}`)),
     ),
-    jitter: settings.number('interval-jitter-percentage', 5) / 100,
+    jitter: settings.number('interval-jitter-percentage', 5, { min: 0, max: 100 }) / 100,
     watchedConfigs:
       settings.get('watch-configs-label-selector') ?? `${WATCH_LABEL}=${WATCH_ENABLED}`,
     gates: readGates(settings.list('feature-gates'), gateIgnored),
-    storageDir: settings.get('storage-dir'),
-    cacheBytes: settings.number('cache-size-mib', 512) * MIB,
+    cacheBytes: settings.number('cache-size-mib', 512, { min: 0 }) * MIB,
     renderers: renderers > 0 ? renderers : undefined,
     buildTimeoutMs: settings.duration('build-timeout', 300_000),
   };
