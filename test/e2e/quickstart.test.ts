@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from '@weir/cluster';
+import { run, until } from '@weir/cluster';
 
 const ENTRY = fileURLToPath(new URL('../quickstart/start.ts', import.meta.url));
 
@@ -27,5 +33,24 @@ describe('npm start -- --once', () => {
     const { code, stderr } = await run(process.execPath, [ENTRY, '--once'], { env: away });
     assert.equal(code, 1);
     assert.match(stderr, /It did not work: .*Slack to hear of production/);
+  });
+
+  it('leaves nothing behind when it is interrupted half way', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'weir-quickstart-'));
+    try {
+      const child = spawn(process.execPath, [ENTRY, '--once'], {
+        env: { ...env, TMPDIR: folder },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const exited = once(child, 'exit');
+      for await (const line of createInterface({ input: child.stdout })) {
+        if (line.includes('All five services')) child.kill('SIGINT');
+      }
+      assert.deepEqual(await exited, [130, null]);
+      const empty = async () => (await readdir(folder)).length === 0;
+      await until(empty, { timeoutMs: 10_000, message: `${folder} to be empty` });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });

@@ -22,10 +22,13 @@ ${command("sed -i 's/count: 3/count: 5/' environments/production/kustomization.y
 ${command("git commit -am 'Greet more' && git push")}
 
 Change something by hand and see it come back:
+${command('kubectl get -n greeter-staging deployment/greeter --watch &')}
+${command('kubectl scale -n greeter-staging deployment/greeter --replicas=7')}
 ${command('kubectl edit -n greeter-staging deployment/greeter')}
-${command('kubectl get -n greeter-staging deployment/greeter --watch')}
 
-Break something, such as a tab in a YAML file, push it, and read what Weir says:
+Break something, push it, and read what Weir says:
+${command("printf '\\ttab: here\\n' >> apps/base/deployment.yaml")}
+${command("git commit -am 'Break it' && git push")}
 ${command('kubectl get kustomizations -A')}
 
 Ctrl-C ends everything and leaves nothing behind.

@@ -24,16 +24,21 @@ const progress = createProgress(process.stdout);
 const started = new AsyncDisposableStack();
 
 try {
-  await run();
+  const interrupt = interrupted();
+  const end = await Promise.race([run(), interrupt]);
+  // Half way up, it did not do what it was asked for.
+  if (end === 'interrupted') process.exitCode = 130;
+  if (end === 'up') await interrupt;
 } catch (error) {
   process.stderr.write(`\nIt did not work: ${error instanceof Error ? error.message : error}\n`);
   process.exitCode = 1;
 } finally {
   await started.disposeAsync();
 }
+// What was under way when it was interrupted ends here.
+process.exit();
 
-async function run(): Promise<void> {
-  const stopped = interrupted();
+async function run(): Promise<'up' | 'done'> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-start-'));
   started.defer(() => rm(dir, { recursive: true, force: true }));
 
@@ -77,10 +82,9 @@ async function run(): Promise<void> {
   });
 
   await carryOver(client, example, chat);
-  if (once) return;
+  if (once) return 'done';
   progress.say(nextSteps({ cluster, example }));
-  await stopped;
-  progress.say('\nStopping.');
+  return 'up';
 }
 
 /** The main job: objects that name the repository, and what comes of it. */
@@ -128,14 +132,16 @@ function onPush(client: KubeClient, { say }: Progress): void {
     .catch((error: unknown) => say(`Weir could not be asked: ${error}`));
 }
 
-function interrupted(): Promise<void> {
+/** Resolves when the process is asked to stop; asked again, it ends at once. */
+function interrupted(): Promise<'interrupted'> {
   return new Promise((resolve) => {
     let asked = false;
     const stop = (): void => {
-      if (asked || once) process.exit(130);
+      if (asked) process.exit(130);
       asked = true;
-      resolve();
+      progress.say('\nStopping.');
+      resolve('interrupted');
     };
-    process.on('SIGINT', stop).on('SIGTERM', stop);
+    process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
   });
 }
