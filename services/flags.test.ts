@@ -59,7 +59,9 @@ test('whatever the code reads can be given as a flag', async () => {
   const settings = new Set<string>();
   for (const file of files) {
     const code = await readFile(join(folder, file), 'utf8');
-    const reads = code.matchAll(/settings\s*\.(?:get|number|port|choice|boolean|duration|list)\(\s*'([^']+)'/g);
+    const reads = code.matchAll(
+      /settings\s*\.(?:get|number|port|choice|boolean|duration|list)\(\s*'([^']+)'/g,
+    );
     for (const [, name = ''] of reads) settings.add(name);
   }
   assert.ok(settings.size > 10, `${settings.size} found`);
