@@ -21,24 +21,35 @@ const quiet = { destination: { write: () => undefined } };
 describe('starting services', () => {
   let cluster: Cluster;
   let client: KubeClient;
+  /** A test that fails leaves its services at work, and they would keep this process alive. */
+  const opened = new Set<Running>();
 
   before(async () => {
     cluster = await startCluster({ nodes: 0, controllerManager: false });
     client = connectKube({ kubeconfig: cluster.kubeconfig });
   });
   after(async () => {
+    await Promise.all([...opened].map((running) => running.close()));
     await client?.close();
     await cluster?.close();
   });
 
-  const start = ({ flags, ...options }: StartOptions = {}): Promise<Running> =>
-    startServices({
+  const start = async ({ flags, ...options }: StartOptions = {}): Promise<Running> => {
+    const running = await startServices({
       env: cluster.env,
       logging: quiet,
       services: ['helm-release', 'image-automation'],
       flags: { 'health-port': '0', 'runtime-namespace': NAMESPACE, ...flags },
       ...options,
     });
+    opened.add(running);
+    return running;
+  };
+
+  const stop = async (running: Running): Promise<void> => {
+    opened.delete(running);
+    await running.close();
+  };
 
   const readyz = async ({ healthPort }: Running) => {
     const response = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
@@ -57,7 +68,7 @@ describe('starting services', () => {
     assert.equal((await leases()).length, 2);
     const metrics = await (await fetch(`http://127.0.0.1:${running.healthPort}/metrics`)).text();
     assert.match(metrics, /weir_nats_connected\{service="helm-release"\} 1/);
-    await running.close();
+    await stop(running);
     assert.equal((await leases()).length, 0);
     await assert.rejects(readyz(running));
   });
@@ -80,7 +91,7 @@ describe('starting services', () => {
     };
     await assert.rejects(own.create(Secret, secret), isForbidden);
     await own.close();
-    await running.close();
+    await stop(running);
   });
 
   it('is not ready while Kubernetes is away, and needs nothing from NATS to be', async () => {
@@ -96,7 +107,7 @@ describe('starting services', () => {
     const running = await starting;
     await running.ready();
     assert.equal((await readyz(running)).status, 200);
-    await running.close();
+    await stop(running);
     await cluster.start('nats-server');
   });
 
