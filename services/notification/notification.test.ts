@@ -27,6 +27,7 @@ describe('notification', () => {
   let chat: Receiver;
   let recorder: Recorder;
   let running: RunningService;
+  let start: () => Promise<void>;
   let metrics: Metrics;
   const made: [ResourceType, string][] = [];
 
@@ -139,20 +140,23 @@ describe('notification', () => {
       log,
       tracing,
     });
-    running = await service.start({
-      name: 'notification',
-      instance: 'n-0',
-      namespace: NAMESPACE,
-      client,
-      bus,
-      log,
-      metrics,
-      tracing,
-      settings: createSettings({}),
-      signal: new AbortController().signal,
-    });
+    start = async () => {
+      running = await service.start({
+        name: 'notification',
+        instance: 'n-0',
+        namespace: NAMESPACE,
+        client,
+        bus,
+        log,
+        metrics,
+        tracing,
+        settings: createSettings({}),
+        signal: new AbortController().signal,
+      });
+      await until(() => running.ready() === true, { ...DEADLINE, message: 'the service' });
+    };
+    await start();
     started.defer(() => running.close());
-    await until(() => running.ready() === true, { ...DEADLINE, message: 'the service' });
   });
 
   beforeEach(async () => {
@@ -286,6 +290,24 @@ describe('notification', () => {
     const [request, ...more] = await arrived('/hook');
     assert.equal(JSON.parse(request?.body ?? '').message, 'for us');
     assert.equal(more.length, 0);
+  });
+
+  it('sends what its stop cut off once more, and blames nobody', async () => {
+    await provider('slow', { type: 'generic', address: `${chat.url}/slow` });
+    await alert('slow');
+    chat.reply({ delayMs: 1_000 });
+    await tell('apps', 'in the middle');
+    await arrived('/slow');
+    await running.close();
+    chat.reply({});
+    await start();
+    await arrived('/slow', 2);
+    const { items } = await client.list(Event, { namespace: NAMESPACE });
+    const blamed = items.filter(({ involvedObject }) => {
+      const { kind, name } = involvedObject as { kind: string; name: string };
+      return kind === 'Alert' && name === 'slow';
+    });
+    assert.deepEqual(blamed, []);
   });
 
   it('catches up on what happened while NATS was restarted', async () => {

@@ -58,6 +58,8 @@ export function createDispatcher(work: Dispatching) {
       notifications.add(1, { type, result: 'sent' });
       return undefined;
     } catch (error) {
+      // Cut off by our own stop, which is no fault of the receiver: another replica goes on at once.
+      if (via.signal?.aborted) return 0;
       const retryInMs = retryDelayMs(error, via.attempt, via.ageMs);
       notifications.add(1, { type, result: retryInMs === undefined ? 'dropped' : 'failed' });
       report(work, { alert, event, via, error, retryInMs });
