@@ -1,0 +1,193 @@
+// Where it happens: a cluster, a Git server, a receiver of alerts, and each service in processes of its own.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Kustomization } from '@weir/api';
+import {
+  type GitServerRepository,
+  type Receiver,
+  startCluster,
+  startGitServer,
+  startReceiver,
+  until,
+} from '@weir/cluster';
+import { connectBus, consumeEvents, type FluxEvent } from '@weir/events';
+import {
+  gitRepository,
+  kustomization,
+  readyOf,
+  startProcess,
+  type WeirProcess,
+} from '@weir/harness';
+import { connectKube, type KubeClient, type KubeObject } from '@weir/kube';
+import { createLogger, createMetrics } from '@weir/telemetry';
+import { NAMESPACE } from './model.ts';
+
+const NOTIFICATIONS = 'notification.toolkit.fluxcd.io/v1beta3';
+/** Which processes there are: two of the service whose objects move when one ends. */
+const ROLES = ['source', 'kustomize', 'kustomize', 'notification'];
+
+export interface Ground {
+  client: KubeClient;
+  repository: GitServerRepository;
+  chat: Receiver;
+  /** The events that went over NATS, by the id of their CloudEvent. */
+  events: ReadonlyMap<string, FluxEvent>;
+  /** One per role; replaced when it is started again. */
+  processes: WeirProcess[];
+  /** Puts a new process in the place of one that has ended. */
+  restart(index: number): Promise<void>;
+  role(index: number): string;
+  /** Waits until each Kustomization is Ready at this commit. */
+  settled(commit: string, timeoutMs: number): Promise<void>;
+  /** Resident memory of each process, in words. */
+  memory(): Promise<string>;
+}
+
+export async function startGround(
+  started: AsyncDisposableStack,
+  { apps, keep }: { apps: number; keep: boolean },
+): Promise<Ground> {
+  const dir = await mkdtemp(join(tmpdir(), 'weir-chaos-'));
+  if (keep) console.log(`logs: ${dir}`);
+  else started.defer(() => rm(dir, { recursive: true, force: true }));
+  const cluster = await startCluster({ nodes: 0 });
+  started.defer(() => cluster.close());
+  const git = await startGitServer();
+  started.defer(() => git.close());
+  const chat = await startReceiver();
+  started.defer(() => chat.close());
+  const client = connectKube({ kubeconfig: cluster.kubeconfig });
+  started.defer(() => client.close());
+
+  let starts = 0;
+  const startOne = (role: string): Promise<WeirProcess> =>
+    startProcess({
+      services: [role],
+      dir,
+      name: `${role}-${starts++}`,
+      env: { ...cluster.env, LOG_LEVEL: 'info' },
+      flags: ['--service-accounts', '--install-crds', '--lease-duration=5s', '--artifact-port=0'],
+    });
+  const processes: WeirProcess[] = [];
+  started.defer(async () => void (await Promise.all(processes.map((process) => process.stop()))));
+  for (const role of ROLES) processes.push(await startOne(role));
+
+  const events = await listen(started, cluster.natsUrl);
+  const repository = await git.createRepository('apps');
+  await applyAll(client, [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
+    gitRepository(NAMESPACE, 'apps', repository.url, { interval: '1s' }),
+    ...Array.from({ length: apps }, (_, index) => appOf(index)),
+    ...alerting(chat.url),
+  ]);
+  const role = (index: number) => ROLES[index] ?? '';
+  return {
+    client,
+    repository,
+    chat,
+    events,
+    processes,
+    role,
+    async restart(index) {
+      processes[index] = await startOne(role(index));
+    },
+    settled: (commit, timeoutMs) => settled(client, { commit, apps, timeoutMs }),
+    async memory() {
+      const each = processes.map(
+        async ({ pid }, index) => `${role(index)} ${await megabytes(pid)}`,
+      );
+      return (await Promise.all(each)).join(', ');
+    },
+  };
+}
+
+/** A third wait for health, and a third of them depend on the one before. */
+function appOf(index: number): KubeObject {
+  const spec: Record<string, unknown> = { retryInterval: '2s', path: `./app-${index}` };
+  if (index % 3 === 1) spec.wait = true;
+  if (index % 3 === 2) spec.dependsOn = [{ name: `app-${index - 1}` }];
+  return kustomization(NAMESPACE, `app-${index}`, 'apps', spec);
+}
+
+function alerting(receiver: string): KubeObject[] {
+  const metadata = { namespace: NAMESPACE, name: 'chat' };
+  const eventSources = ['GitRepository', 'Kustomization'].map((kind) => ({ kind, name: '*' }));
+  return [
+    {
+      apiVersion: NOTIFICATIONS,
+      kind: 'Provider',
+      metadata,
+      spec: { type: 'generic', address: `${receiver}/events` },
+    },
+    {
+      apiVersion: NOTIFICATIONS,
+      kind: 'Alert',
+      metadata,
+      spec: { providerRef: { name: 'chat' }, eventSources },
+    },
+  ];
+}
+
+async function applyAll(client: KubeClient, objects: KubeObject[]): Promise<void> {
+  for (const object of objects) {
+    const type = await client.discovery.resourceForKind(object.apiVersion, object.kind);
+    await client.apply(type, object, { fieldManager: 'chaos', force: true });
+  }
+}
+
+/** Keeps every event that passes over NATS, for the comparison with what the chat got. */
+async function listen(
+  started: AsyncDisposableStack,
+  servers: string,
+): Promise<Map<string, FluxEvent>> {
+  const log = createLogger({ service: 'chaos', level: 'error' });
+  const metrics = createMetrics({ service: 'chaos' });
+  const bus = await connectBus({ servers, cluster: 'default', name: 'chaos', log, metrics });
+  started.defer(() => bus.close());
+  const events = new Map<string, FluxEvent>();
+  const stop = new AbortController();
+  const reading = consumeEvents(bus, {
+    durable: 'chaos-audit',
+    concurrency: 1,
+    signal: stop.signal,
+    async handle(event, { id }) {
+      events.set(id, event);
+      return 'ack';
+    },
+  });
+  started.defer(async () => {
+    stop.abort();
+    await reading;
+  });
+  return events;
+}
+
+async function settled(
+  client: KubeClient,
+  { commit, apps, timeoutMs }: { commit: string; apps: number; timeoutMs: number },
+): Promise<void> {
+  let late: string[] = [];
+  await until(
+    async () => {
+      const { items } = await client.list<KubeObject>(Kustomization, { namespace: NAMESPACE });
+      late = items.flatMap((item) => {
+        const ready = readyOf(item);
+        const there = ready?.status === 'True' && ready.message.includes(commit);
+        return there ? [] : `${item.metadata.name}: ${ready?.message ?? 'no condition'}`;
+      });
+      return items.length === apps && late.length === 0;
+    },
+    { timeoutMs, message: `all apps at ${commit}` },
+  ).catch((cause: unknown) => {
+    throw new Error(`${cause instanceof Error ? cause.message : cause}\n${late.join('\n')}`, {
+      cause,
+    });
+  });
+}
+
+async function megabytes(pid: number): Promise<string> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const [, kib = '0'] = /^VmRSS:\s+(\d+)/m.exec(status) ?? [];
+  return `${Math.round(Number(kib) / 1024)} MB`;
+}
