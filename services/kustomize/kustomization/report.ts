@@ -88,9 +88,11 @@ export function createReport(
   }
   function draft(): KustomizationStatus {
     const { history, lastHandledReconcileAt } = persisted();
+    const list = conditions();
     return {
       ...fields,
-      conditions: conditions(),
+      // Where there are none yet, an empty list would be a write that says nothing.
+      ...(list.length > 0 || persisted().conditions ? { conditions: list } : {}),
       ...(history === undefined ? {} : { history }),
       ...(lastHandledReconcileAt === undefined ? {} : { lastHandledReconcileAt }),
     };
