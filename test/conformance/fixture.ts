@@ -13,7 +13,7 @@ export type ObjectName = string;
 
 export type Step =
   /** Commits files and waits until the source has them; makes repository and GitRepository the first time. */
-  | { commit: Record<string, FileContent>; source?: string; unready?: boolean }
+  | { commit: Record<string, FileContent>; source?: string }
   /** Applies a Kustomization: what isn't given is `DEFAULT_SPEC`. */
   | {
       kustomization: Record<string, unknown>;
@@ -30,9 +30,11 @@ export type Step =
   /** Gives an object the artifact of a GitRepository, as whoever reconciles its kind would. */
   | { lend: ObjectName; source?: string; metadata?: Record<string, string> }
   | { delete: ObjectName }
+  /** Until the API server refuses to create this: a policy needs a moment to be in force. */
+  | { refused: string }
   /** Asks for a reconcile, as `flux reconcile kustomization` does. */
   | { reconcile: string }
-  /** Until the Kustomization is `ready` with what was asked last, or not ready for this reason. */
+  /** Until the Kustomization is `ready` with what was asked last, not ready for this reason, or `done`: either. */
   | { wait: string; name?: string; message?: string }
   | { gone: ObjectName }
   /** Until the object is there, and where `with` is given, has at least that. */
@@ -48,6 +50,7 @@ const VERBS = [
   'patch',
   'lend',
   'delete',
+  'refused',
   'reconcile',
   'wait',
   'gone',
@@ -55,7 +58,7 @@ const VERBS = [
   'snapshot',
 ];
 const MODIFIERS = ['as', 'source', 'name', 'labels', 'annotations', 'with', 'status', 'message'];
-const KNOWN_STEP_KEYS = new Set([...VERBS, ...MODIFIERS, 'unready', 'metadata']);
+const KNOWN_STEP_KEYS = new Set([...VERBS, ...MODIFIERS, 'metadata']);
 const KNOWN_KEYS = new Set(['about', 'steps', 'pending', 'flags', 'namespaces', 'kinds']);
 
 export interface Fixture {
@@ -74,7 +77,7 @@ export interface Fixture {
   /** `<apiVersion> <Kind>` of more objects to look at. */
   kinds: string[];
   steps: Step[];
-  /** Of its text, so that a recording tells whether it is of this fixture. */
+  /** Of what is played, so that a recording tells whether it is of this fixture. */
   digest: string;
 }
 
@@ -117,9 +120,13 @@ export function parseFixture(id: string, text: string): Fixture {
     namespaces: namespaces as string[],
     kinds: kinds as string[],
     steps: steps as Step[],
-    digest: createHash('sha256').update(text).digest('hex').slice(0, 16),
+    digest: digestOf({ flags, namespaces, kinds, steps }),
     ...(pending === undefined ? {} : { pending: pending as string }),
   };
+}
+
+function digestOf(played: unknown): string {
+  return createHash('sha256').update(JSON.stringify(played)).digest('hex').slice(0, 16);
 }
 
 function checkStep(id: string, step: Record<string, unknown>): void {
@@ -128,4 +135,9 @@ function checkStep(id: string, step: Record<string, unknown>): void {
   if (verbs.length !== 1) throw new Error(`${id}: a step does one thing, this one: ${keys}`);
   const unknown = keys.filter((key) => !KNOWN_STEP_KEYS.has(key));
   if (unknown.length > 0) throw new Error(`${id}: a step has no ${unknown.join(', ')}`);
+}
+
+/** All its namespaces beside its own, also those that a fixture only looks at. */
+export function furtherNamespaces({ namespace, namespaces }: Fixture): string[] {
+  return namespaces.map((name) => `${namespace}-${name.replace(/^\?/, '')}`);
 }

@@ -43,15 +43,9 @@ const LATE_ANNOTATIONS = new Set(['deployment.kubernetes.io/revision']);
 /** What the API server allots. */
 const ALLOTTED = ['clusterIP', 'clusterIPs'];
 
-interface ManagedFields {
-  manager?: string;
-  operation?: string;
-  subresource?: string;
-}
-
 /** `<manager> <operation>[ <subresource>]`, sorted, without bystanders. */
 export function managersOf(object: KubeObject): string[] {
-  const entries = (object.metadata.managedFields ?? []) as ManagedFields[];
+  const entries = object.metadata.managedFields ?? [];
   const names = entries
     .filter(({ manager = '' }) => !BYSTANDERS.has(manager))
     .map((entry) => [entry.manager, entry.operation, entry.subresource].filter(Boolean).join(' '));

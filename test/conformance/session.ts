@@ -7,15 +7,18 @@ import type { Fixture } from './fixture.ts';
 import { FLAGS } from './flags.ts';
 import { installDefinitions, type SystemName, startSystem } from './systems.ts';
 
-export interface SessionOptions {
-  system: SystemName;
-  fixtures: readonly Fixture[];
+export interface SessionSettings {
   /** Fixtures at a time. */
   concurrency: number;
   /** Folder for logs and caches. */
   dir: string;
   /** CRDs to use instead of bare ones. */
   crds?: string;
+}
+
+export interface SessionOptions extends SessionSettings {
+  system: SystemName;
+  fixtures: readonly Fixture[];
   each(fixture: Fixture, stage: { client: KubeClient; git: GitServer }): Promise<void>;
 }
 

@@ -12,17 +12,19 @@ export interface SettleOptions<T> {
   timeoutMs: number;
   /** True for a value that is as it should be: there is nothing to wait for. */
   isExpected?(value: T): boolean;
+  /** True for a value that is sure to change. */
+  isMoving?(value: T): boolean;
 }
 
-/** Takes values until one is expected or has stayed the same for `quietMs`; returns the last one. */
+/** Takes values until one is expected, or rests for `quietMs`; returns the last one. */
 export async function settle<T>(options: SettleOptions<T>): Promise<T> {
-  const { take, quietMs, timeoutMs, isExpected = () => false } = options;
+  const { take, quietMs, timeoutMs, isExpected = () => false, isMoving = () => false } = options;
   const deadline = performance.now() + timeoutMs;
   let last = await take();
   let since = performance.now();
   while (!isExpected(last)) {
     const now = performance.now();
-    if (now - since >= quietMs || now > deadline) return last;
+    if ((now - since >= quietMs && !isMoving(last)) || now > deadline) return last;
     await delay(POLL_MS);
     const next = await take();
     if (!isDeepStrictEqual(next, last)) since = performance.now();

@@ -90,6 +90,14 @@ export async function takeSnapshot(client: KubeClient, scope: Scope): Promise<Sn
   };
 }
 
+/** Whether a run is under way: what there is now is not what will be left. */
+export function isMoving({ kustomizations, sources }: Snapshot): boolean {
+  return [...Object.values(kustomizations), ...Object.values(sources)].some(({ conditions }) => {
+    const { Ready } = conditions as { Ready?: { status?: string } };
+    return Ready?.status === 'Unknown';
+  });
+}
+
 /** `<name>`, or `<namespace>/<name>` where it isn't in the fixture's own namespace. */
 function nameIn(namespace: string, { metadata }: Pick<KubeObject, 'metadata'>): string {
   return metadata.namespace === namespace ? metadata.name : objectKey(metadata);
@@ -187,12 +195,14 @@ interface KubernetesEvent extends KubeObject {
 }
 
 const TOLD_OF = new Set(['Kustomization', 'GitRepository']);
+/** Whether an old artifact is collected soon enough to be seen is a matter of time. */
+const HOUSEKEEPING = new Set(['GarbageCollectionSucceeded']);
 
 function eventsByObject(events: readonly KubeObject[], own: string): Record<string, string[]> {
   const found = new Map<string, Set<string>>();
   for (const event of events as KubernetesEvent[]) {
     const { kind, name, namespace = own } = event.involvedObject;
-    if (!TOLD_OF.has(kind)) continue;
+    if (!TOLD_OF.has(kind) || HOUSEKEEPING.has(event.reason)) continue;
     const subject = `${kind} ${nameIn(own, { metadata: { name, namespace } })}`;
     const told = found.get(subject) ?? new Set();
     found.set(subject, told);

@@ -37,6 +37,11 @@ export interface Named {
   ref: { name: string; namespace?: string };
 }
 
+export interface Parsed {
+  type: ResourceType;
+  object: KubeObject;
+}
+
 /** What `[<namespace>:]<Kind>[.<group>]/<name>` means; `.<group>` as `<version>.<group>` for kinds of CRDs. */
 export async function resolve(client: KubeClient, text: string, own: string): Promise<Named> {
   const match = /^(?:([\w-]+):)?(\w+)(?:\.(\w+)\.([\w.-]+))?\/(.+)$/.exec(text);
@@ -68,8 +73,8 @@ export async function parseObjects(
   client: KubeClient,
   yaml: string,
   own: string,
-): Promise<{ type: ResourceType; object: KubeObject }[]> {
-  const found: { type: ResourceType; object: KubeObject }[] = [];
+): Promise<Parsed[]> {
+  const found: Parsed[] = [];
   for (const document of parseAllDocuments(yaml)) {
     const object = document.toJS() as KubeObject | null;
     if (object === null) continue;

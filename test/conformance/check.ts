@@ -1,0 +1,108 @@
+// Plays fixtures against Weir and compares what is left with what Flux left.
+import { type Difference, differences, explain } from './compare.ts';
+import { RULES } from './differences.ts';
+import type { Fixture } from './fixture.ts';
+import { readGolden } from './golden.ts';
+import { play } from './play/play.ts';
+import { scopeOf } from './record.ts';
+import { runSession, type SessionSettings } from './session.ts';
+import { settle } from './settle.ts';
+import { isMoving, type Snapshot, takeSnapshot } from './snapshot.ts';
+
+/** Only what differs is waited for that long. */
+const PATIENCE = { quietMs: 4_000, timeoutMs: 15_000 };
+
+export type Verdict = 'same' | 'different on purpose' | 'pending' | 'different';
+
+export interface Found {
+  /** Of the snapshot. */
+  label: string;
+  difference: Difference;
+  /** Of the rule that explains it. */
+  rule?: string;
+}
+
+export interface Result {
+  fixture: Fixture;
+  verdict: Verdict;
+  found: Found[];
+  /** Why it could not be played to its end. */
+  fault?: string;
+}
+
+/** Plays all fixtures; `each` is told of each one's result as it comes. */
+export async function checkAll(
+  fixtures: readonly Fixture[],
+  settings: SessionSettings,
+  each: (result: Result) => void,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  await runSession({
+    ...settings,
+    system: 'weir',
+    fixtures,
+    async each(fixture, stage) {
+      const result = await check(fixture, stage);
+      results.push(result);
+      each(result);
+    },
+  });
+  return results;
+}
+
+async function check(
+  fixture: Fixture,
+  { client, git }: Omit<Parameters<typeof play>[1], 'snapshot'>,
+): Promise<Result> {
+  const found: Found[] = [];
+  try {
+    const golden = await readGolden(fixture);
+    const take = () => takeSnapshot(client, scopeOf(fixture));
+    const snapshot = async (label: string) => {
+      const judge = (seen: Snapshot) => judged(fixture, label, golden.snapshots[label], seen);
+      const isExpected = (seen: Snapshot) => judge(seen).every(({ rule }) => rule !== undefined);
+      const seen = await settle({ take, isExpected, isMoving, ...PATIENCE });
+      found.push(...judge(seen));
+    };
+    await play(fixture, { client, git, snapshot });
+    return { fixture, found, verdict: verdictOf(fixture, found) };
+  } catch (error) {
+    const verdict = fixture.pending === undefined ? 'different' : 'pending';
+    return { fixture, found, verdict, fault: String(error) };
+  }
+}
+
+function judged(
+  fixture: Fixture,
+  label: string,
+  expected: Snapshot | undefined,
+  seen: Snapshot,
+): Found[] {
+  return differences(expected, seen).map((difference) => {
+    const rule = explain(RULES, fixture.id, difference);
+    return { label, difference, ...(rule === undefined ? {} : { rule: rule.id }) };
+  });
+}
+
+function verdictOf({ pending }: Fixture, found: readonly Found[]): Verdict {
+  if (found.some(({ rule }) => rule === undefined)) {
+    return pending === undefined ? 'different' : 'pending';
+  }
+  return found.length === 0 ? 'same' : 'different on purpose';
+}
+
+/** What is different in a fixture's result, for people. */
+export function describeResult({ fixture, found, fault }: Result): string {
+  const lines = [`DIFFERENT ${fixture.id}: ${fixture.about}`];
+  if (fault !== undefined) lines.push(`  ${fault}`);
+  for (const { label, difference, rule } of found) {
+    if (rule !== undefined) continue;
+    const { path, flux, weir } = difference;
+    lines.push(`  at ${label}: ${path}`, `    flux ${show(flux)}`, `    weir ${show(weir)}`);
+  }
+  return lines.join('\n');
+}
+
+function show(value: unknown): string {
+  return value === undefined ? '-' : JSON.stringify(value);
+}

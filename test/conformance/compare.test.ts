@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { differences, explain, type Rule } from './compare.ts';
+
+it('finds the smallest part that differs', () => {
+  const flux = { app: { Ready: { status: 'True', reason: 'A' }, same: 1 } };
+  const weir = { app: { Ready: { status: 'True', reason: 'B' }, same: 1 }, more: 2 };
+  assert.deepEqual(differences(flux, weir), [
+    { path: 'app > Ready > reason', flux: 'A', weir: 'B' },
+    { path: 'more', weir: 2 },
+  ]);
+  assert.deepEqual(differences(flux, structuredClone(flux)), []);
+});
+
+it('compares lists of texts as sets, also with no list at all', () => {
+  assert.deepEqual(differences({ a: ['x', 'y'] }, { a: ['y', 'x', 'z'] }), [
+    { path: 'a', weir: 'z' },
+  ]);
+  assert.deepEqual(differences({ a: ['x'] }, {}), [{ path: 'a', flux: 'x' }]);
+});
+
+it('compares lists of anything else as a whole', () => {
+  const [difference] = differences({ a: [{ b: 1 }] }, { a: [{ b: 2 }] });
+  assert.deepEqual(difference, { path: 'a', flux: [{ b: 1 }], weir: [{ b: 2 }] });
+});
+
+it('explains only what a rule says all of', () => {
+  const rule: Rule = { id: 'r', fixture: /^a\//, path: /^events/, flux: /gone$/, weir: 'absent' };
+  const difference = { path: 'events > x', flux: 'it is gone' };
+  assert.equal(explain([rule], 'a/b', difference), rule);
+  assert.equal(explain([rule], 'b/b', difference), undefined);
+  assert.equal(explain([rule], 'a/b', { ...difference, path: 'objects' }), undefined);
+  assert.equal(explain([rule], 'a/b', { ...difference, flux: 'it is here' }), undefined);
+  assert.equal(explain([rule], 'a/b', { ...difference, weir: 'it is gone' }), undefined);
+});

@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { RULES } from './differences.ts';
+
+const DOCUMENT = join(import.meta.dirname, '../../docs/compatibility.md');
+
+it('gives each difference on purpose its reason in docs/compatibility.md', async () => {
+  const headings = (await readFile(DOCUMENT, 'utf8')).matchAll(/^## (.+)$/gm);
+  const titles = new Set([...headings].map(([, title]) => title));
+  for (const { id } of RULES) assert.ok(titles.has(id), `docs/compatibility.md has "## ${id}"`);
+});
