@@ -1,7 +1,8 @@
 // Failures of an apply, worded as Flux words them: users search for these texts.
-import { isApiError, isNotFound, type KubeObject } from '@weir/kube';
+import { ApiError, isApiError, isNotFound, type KubeObject } from '@weir/kube';
 import type { ChangeSet } from './changes.ts';
 import { type ObjectTarget, subjectOfObject } from './objects.ts';
+import { withoutSecrets } from './secrecy.ts';
 
 /** The API server would not take an object; nothing of its stage was written. */
 export class DryRunError extends Error {
@@ -9,7 +10,8 @@ export class DryRunError extends Error {
   readonly reason = 'ReconciliationFailed';
   readonly object: KubeObject;
 
-  constructor(object: KubeObject, cause: unknown) {
+  constructor(object: KubeObject, failure: unknown) {
+    const cause = discreet(object, failure);
     super(describeDryRun(object, cause), { cause });
     this.object = object;
   }
@@ -46,6 +48,19 @@ export class ApplyError extends Error {
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The same failure without a value of a Secret in it; it goes to logs with its cause. */
+function discreet(object: KubeObject, failure: unknown): unknown {
+  if (!isApiError(failure)) return failure;
+  const message = withoutSecrets(object, failure.message);
+  if (message === failure.message) return failure;
+  const { status, reason, retryAfterMs } = failure;
+  return new ApiError(message, {
+    status,
+    reason,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 function describeDryRun(object: KubeObject, cause: unknown): string {
