@@ -32,16 +32,21 @@ export async function startProgram(program: Program): Promise<() => Promise<void
   exited.promise.catch(() => undefined);
   child.once('error', exited.reject);
   child.once('exit', (code) => exited.reject(new Error(`exit code ${code}`)));
+  const over = new AbortController();
   const ready = until(async () => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).ok, {
     timeoutMs: READY_TIMEOUT_MS,
     message: `${name} to be ready`,
+    signal: over.signal,
   });
+  ready.catch(() => undefined);
   try {
     await Promise.race([ready, exited.promise]);
   } catch (cause) {
     await stop(child);
     const tail = (await readFile(log, 'utf8')).slice(-LOG_TAIL);
     throw new Error(`${name} does not start: ${String(cause)}\n${tail}`, { cause });
+  } finally {
+    over.abort();
   }
   return () => stop(child);
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type Cluster, freePort } from '@weir/cluster';
 import { CustomResourceDefinition, type KubeClient, type KubeObject } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
+import { inPodOf } from './pod.ts';
 import { startProgram } from './process.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -55,44 +56,62 @@ async function startWeir({ cluster, dir, flags }: SystemOptions): Promise<() => 
   });
 }
 
-async function startFlux({ cluster, dir, flags }: SystemOptions): Promise<() => Promise<void>> {
-  const bin = process.env.PEER_BIN;
-  if (!bin) throw new Error('PEER_BIN names no folder: recording needs the controllers of Flux');
-  const ports = await Promise.all(Array.from({ length: 5 }, freePort));
-  const [storage = 0, sourceHealth = 0, sourceMetrics = 0, health = 0, metrics = 0] = ports;
-  const storagePath = join(dir, 'source-controller');
-  await mkdir(storagePath, { recursive: true });
-  const env = { KUBECONFIG: cluster.kubeconfig, RUNTIME_NAMESPACE: FLUX_NAMESPACE };
-  const stopSource = await startProgram({
-    name: 'source-controller',
-    command: join(bin, 'source-controller'),
-    args: [
-      `--storage-path=${storagePath}`,
-      `--storage-addr=127.0.0.1:${storage}`,
-      `--storage-adv-addr=127.0.0.1:${storage}`,
-      `--metrics-addr=127.0.0.1:${sourceMetrics}`,
-      `--health-addr=127.0.0.1:${sourceHealth}`,
-      '--concurrent=10',
-    ],
-    env,
-    healthPort: sourceHealth,
-    log: join(dir, 'source-controller.log'),
-  });
-  const stopKustomize = await startProgram({
-    name: 'kustomize-controller',
-    command: join(bin, 'kustomize-controller'),
-    args: [
-      `--metrics-addr=127.0.0.1:${metrics}`,
-      `--health-addr=127.0.0.1:${health}`,
-      '--concurrent=20',
-      '--http-retry=0',
-      ...asArguments(flags),
-    ],
-    env,
-    healthPort: health,
-    log: join(dir, 'kustomize-controller.log'),
-  });
+export interface FluxOptions extends SystemOptions {
+  /** Flags of both controllers. */
+  common?: Record<string, string>;
+  /** Have them hold a leader Lease while they run, as they do in clusters. */
+  leaderElection?: boolean;
+}
+
+/** Starts Flux's source-controller and kustomize-controller from PEER_BIN; resolves with what stops both. */
+async function startFlux(options: FluxOptions): Promise<() => Promise<void>> {
+  const stopSource = await startSourceController(options);
+  const stopKustomize = await startKustomizeController(options);
   return async () => void (await Promise.all([stopKustomize(), stopSource()]));
+}
+
+/** Resolves, when it is ready, with what stops it. */
+export async function startSourceController(options: FluxOptions): Promise<() => Promise<void>> {
+  const storage = await freePort();
+  const storagePath = join(options.dir, 'source-controller');
+  await mkdir(storagePath, { recursive: true });
+  return startController('source-controller', options, [
+    `--storage-path=${storagePath}`,
+    `--storage-addr=127.0.0.1:${storage}`,
+    `--storage-adv-addr=127.0.0.1:${storage}`,
+    '--concurrent=10',
+  ]);
+}
+
+/** Resolves, when it is ready, with what stops it. */
+export function startKustomizeController(options: FluxOptions): Promise<() => Promise<void>> {
+  const own = ['--concurrent=20', '--http-retry=0', ...asArguments(options.flags)];
+  return startController('kustomize-controller', options, own);
+}
+
+async function startController(
+  name: string,
+  { cluster, dir, common = {}, leaderElection = false }: FluxOptions,
+  own: string[],
+): Promise<() => Promise<void>> {
+  const bin = process.env.PEER_BIN;
+  if (!bin) throw new Error(`PEER_BIN has to name the folder with Flux's ${name}`);
+  const [healthPort, metrics] = [await freePort(), await freePort()];
+  const command = join(bin, name);
+  const args = [
+    `--metrics-addr=127.0.0.1:${metrics}`,
+    `--health-addr=127.0.0.1:${healthPort}`,
+    ...asArguments(common),
+    ...own,
+    ...(leaderElection ? ['--enable-leader-election'] : []),
+  ];
+  return startProgram({
+    name,
+    ...(leaderElection ? inPodOf(FLUX_NAMESPACE, command, args) : { command, args }),
+    env: { KUBECONFIG: cluster.kubeconfig, RUNTIME_NAMESPACE: FLUX_NAMESPACE },
+    healthPort,
+    log: join(dir, `${name}.log`),
+  });
 }
 
 function asArguments(flags: Record<string, string>): string[] {

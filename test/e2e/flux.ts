@@ -16,10 +16,7 @@ export type Flux = (...args: string[]) => Promise<FluxResult>;
 /** The real `flux` binary: in the folder that PEER_BIN names, else on PATH. */
 export function findFlux(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const folders = [env.PEER_BIN, ...(env.PATH ?? '').split(delimiter)];
-  return folders
-    .filter((folder) => folder !== undefined && folder !== '')
-    .map((folder) => join(folder as string, 'flux'))
-    .find(isExecutable);
+  return folders.map((folder) => executableIn(folder, 'flux')).find(Boolean);
 }
 
 /**
@@ -27,8 +24,17 @@ export function findFlux(env: NodeJS.ProcessEnv = process.env): string | undefin
  * the line that says why. In CI its absence is an error: nothing may be left out there.
  */
 export function skipWithoutFlux(): string | false {
-  if (findFlux()) return false;
-  const why = 'the flux binary is neither in $PEER_BIN nor on PATH';
+  return findFlux() ? false : skipped('the flux binary is neither in $PEER_BIN nor on PATH');
+}
+
+/** The same for a suite that runs controllers of Flux, by the names of their binaries. */
+export function skipWithoutControllers(...names: string[]): string | false {
+  const missing = names.filter((name) => !executableIn(process.env.PEER_BIN, name));
+  if (missing.length === 0) return false;
+  return skipped(`PEER_BIN has to name a folder with ${missing.join(' and ')}`);
+}
+
+function skipped(why: string): string {
   if (process.env.CI) throw new Error(`${why}; CI needs it`);
   return why;
 }
@@ -48,12 +54,14 @@ export function fluxFor(kubeconfig: string): Flux {
     });
 }
 
-function isExecutable(path: string): boolean {
+function executableIn(folder: string | undefined, name: string): string | undefined {
+  if (!folder) return undefined;
+  const path = join(folder, name);
   try {
     accessSync(path, constants.X_OK);
-    return true;
+    return path;
   } catch {
     // Not there or not to be run: the caller looks on, and says so when there is none.
-    return false;
+    return undefined;
   }
 }

@@ -39,6 +39,8 @@ export interface WeirOptions {
 /** A cluster with Weir in it, a Git server to feed it and a receiver that stands for the chat services. */
 export interface Weir {
   cluster: Cluster;
+  /** Folder for logs and caches, which goes with it. */
+  dir: string;
   /** As the cluster's administrator. */
   client: KubeClient;
   /** Stands for Slack, Feishu and whoever else is told. */
@@ -124,6 +126,7 @@ export async function startWeir(
   for (const services of options.processes ?? [[]]) await start(services);
   return {
     cluster,
+    dir,
     client,
     chat,
     processes,

@@ -1,0 +1,30 @@
+import { connectBus, consumeEvents, type FluxEvent } from '@weir/events';
+import { createLogger, createMetrics } from '@weir/telemetry';
+
+/** Follows the events that Weir publishes from now on; the list grows until `started` is disposed. */
+export async function cloudEvents(
+  started: AsyncDisposableStack,
+  servers: string,
+): Promise<FluxEvent[]> {
+  const log = createLogger({ service: 'handover', level: 'fatal' });
+  const metrics = createMetrics({ service: 'handover' });
+  const bus = await connectBus({ servers, cluster: 'default', name: 'handover', log, metrics });
+  await bus.ready;
+  const stop = new AbortController();
+  const events: FluxEvent[] = [];
+  const consuming = consumeEvents(bus, {
+    durable: 'handover',
+    concurrency: 1,
+    signal: stop.signal,
+    handle(event) {
+      events.push(event);
+      return Promise.resolve('ack');
+    },
+  });
+  started.defer(async () => {
+    stop.abort();
+    await consuming;
+    await bus.close();
+  });
+  return events;
+}

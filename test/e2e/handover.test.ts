@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { GitRepository, Kustomization } from '@weir/api';
+import { freePort, type Receiver, startReceiver, until } from '@weir/cluster';
+import {
+  installDefinitions,
+  startKustomizeController,
+  startSourceController,
+} from '@weir/conformance/systems';
+import type { FluxEvent } from '@weir/events';
+import { isReady, type WeirProcess } from '@weir/harness';
+import { ConfigMap, Deployment, type KubeObject } from '@weir/kube';
+import { cloudEvents } from './cloudevents.ts';
+import { skipWithoutControllers } from './flux.ts';
+import { BY_OTHERS, changed, FILES, fleet, NAMESPACE, named, TARGETS } from './handover/fleet.ts';
+import { TELLS_OF_CHANGE, told, type Versions, versionsOf } from './handover/witness.ts';
+import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+
+/** Weir's own writes while it waits: that its replicas live, and nothing else. */
+const OWN_ACCOUNT = /^system:serviceaccount:weir-system:weir-/;
+const READS = new Set(['get', 'list', 'watch']);
+
+describe('a cluster moves from Flux to Weir and back', {
+  skip: skipWithoutControllers('source-controller', 'kustomize-controller'),
+}, () => {
+  const started = stoppedAfter();
+  let weir: Weir;
+  /** Where Flux's controllers tell of events, as they would tell its notification-controller. */
+  let receiver: Receiver;
+  let heard: FluxEvent[];
+  let stopSource: () => Promise<void>;
+  let stopKustomize: () => Promise<void>;
+  let starting: Promise<WeirProcess>;
+  let health: string;
+
+  before(async () => {
+    weir = await startWeir(started, { processes: [], cluster: { nodes: 1, audit: true } });
+    receiver = await startReceiver();
+    started.defer(() => receiver.close());
+    await installDefinitions(weir.client);
+    for (const namespace of [NAMESPACE, ...TARGETS]) await weir.namespace(namespace);
+    const { url } = await weir.repository('fleet');
+    const commit = await weir.commit('fleet', FILES);
+    await startFluxSource();
+    await startFluxKustomize();
+    await weir.apply(...fleet(url));
+    await allReady(commit);
+    for (const { kind, name, patch, as } of BY_OTHERS) {
+      const type = kind === 'ConfigMap' ? ConfigMap : Deployment;
+      const how = { kind: 'merge', fieldManager: as } as const;
+      await weir.client.patch(type, { namespace: 'shop', name }, patch, how);
+    }
+    await requestAll('by others');
+    heard = await cloudEvents(started, weir.cluster.natsUrl);
+  });
+
+  const fluxOptions = () => ({
+    cluster: weir.cluster,
+    dir: weir.dir,
+    flags: { 'requeue-dependency': '1s' },
+    common: { 'events-addr': receiver.url },
+    leaderElection: true,
+  });
+  async function startFluxSource(): Promise<void> {
+    stopSource = await startSourceController(fluxOptions());
+    started.defer(stopSource);
+  }
+  async function startFluxKustomize(): Promise<void> {
+    stopKustomize = await startKustomizeController(fluxOptions());
+    started.defer(stopKustomize);
+  }
+  async function kustomizations() {
+    const { items } = await weir.client.list<Kustomization>(Kustomization);
+    return items.map(({ metadata: { namespace = '', name } }) => ({ namespace, name }));
+  }
+
+  async function allReady(commit: string): Promise<void> {
+    const all = await kustomizations();
+    await Promise.all(all.map((ref) => weir.wait(Kustomization, ref, isReady(commit))));
+  }
+  /** Asks for a run of everything, the source first, and waits for the answers. */
+  async function requestAll(token: string): Promise<void> {
+    await request(GitRepository, { namespace: NAMESPACE, name: 'fleet' }, token);
+    const all = await kustomizations();
+    await Promise.all(all.map((ref) => request(Kustomization, ref, token)));
+  }
+  async function request(
+    type: typeof GitRepository | typeof Kustomization,
+    ref: { namespace: string; name: string },
+    token: string,
+  ): Promise<void> {
+    await weir.annotate(type, ref, token);
+    await weir.wait<KubeObject>(type, ref, (object) => {
+      const { lastHandledReconcileAt } = (object.status ?? {}) as Record<string, unknown>;
+      return lastHandledReconcileAt === token && isReady()(object);
+    });
+  }
+  const versions = () => versionsOf(weir.client, TARGETS);
+  /** As things are when nothing moves any more: pods and endpoints follow a moment later. */
+  async function settled(): Promise<Versions> {
+    let last: Versions | undefined;
+    return until(
+      async () => {
+        const before = last;
+        last = await versions();
+        return JSON.stringify(before) === JSON.stringify(last) && last;
+      },
+      { timeoutMs: 20_000, intervalMs: 500, message: 'objects that hold still' },
+    );
+  }
+  /** Every Kustomization was reconciled, nothing that is managed has changed, and nobody says that it has. */
+  async function assertUntouched(
+    since: { versions: Versions; told: Set<string> },
+    read: () => FluxEvent[],
+  ) {
+    const names = (await kustomizations()).map(({ name }) => name);
+    const events = await until(
+      () => {
+        const all = read();
+        const finished = all.filter(({ message }) => message.startsWith('Reconciliation finished'));
+        const seen = new Set(finished.map(({ involvedObject }) => involvedObject.name));
+        return names.every((name) => seen.has(name)) && all;
+      },
+      { timeoutMs: 10_000, message: 'the events of all that was asked for' },
+    );
+    assert.deepEqual(await versions(), since.versions);
+    const news = [...(await told(weir.client))].filter((line) => !since.told.has(line));
+    assert.deepEqual(
+      news.filter((line) => TELLS_OF_CHANGE.test(line)),
+      [],
+    );
+    assert.deepEqual(
+      events.filter(({ message }) => TELLS_OF_CHANGE.test(message)),
+      [],
+    );
+  }
+  /** A commit that changes one object, adds one and drops one is carried out, by whoever runs. */
+  async function carriesOut(count: number): Promise<void> {
+    const [dropped, added] = [`dropped-${count}`, `dropped-${count + 1}`];
+    const commit = await weir.commit('fleet', {
+      'changing/changed.yaml': changed(`commit-${count}`),
+      'changing/dropped.yaml': named(added),
+    });
+    await weir.annotate(GitRepository, { namespace: NAMESPACE, name: 'fleet' }, commit);
+    await allReady(commit);
+    const config = await weir.find(ConfigMap, 'shop', 'changed');
+    assert.deepEqual(config?.data, { value: `commit-${count}` });
+    assert.ok(await weir.find(ConfigMap, 'shop', added));
+    assert.equal(await weir.find(ConfigMap, 'shop', dropped), undefined);
+  }
+  const readiness = async () => (await fetch(`${health}/readyz`)).text();
+  /** Waits until the service says that it waits for its counterpart, or that it is at work. */
+  async function says(service: 'source' | 'kustomize', leader: 'Flux' | 'Weir'): Promise<void> {
+    const line =
+      leader === 'Weir'
+        ? `[+] ${service}\n`
+        : `[-] ${service}: Flux's ${service}-controller is at work (Lease ${NAMESPACE}/${service}-controller-leader-election of `;
+    await until(async () => (await readiness()).includes(line), {
+      timeoutMs: 30_000,
+      message: line,
+    });
+  }
+  const eventsOfFlux = () => receiver.requests().map(({ body }) => JSON.parse(body) as FluxEvent);
+  const state = async () => ({ versions: await settled(), told: await told(weir.client) });
+
+  it('Weir writes nothing while Flux leads, and says why', async () => {
+    const port = await freePort();
+    health = `http://127.0.0.1:${port}`;
+    const at = new Date().toISOString();
+    starting = weir.start(['source', 'kustomize'], {
+      name: 'weir',
+      flags: [`--health-port=${port}`],
+    });
+    // Awaited when Flux has stopped.
+    starting.catch(() => undefined);
+    await says('source', 'Flux');
+    await says('kustomize', 'Flux');
+    await requestAll('while Flux leads');
+
+    const written = (await weir.cluster.audit()).filter(
+      ({ user, verb, objectRef, requestReceivedTimestamp }) =>
+        requestReceivedTimestamp > at &&
+        OWN_ACCOUNT.test(user.username) &&
+        !READS.has(verb) &&
+        !(objectRef?.resource === 'leases' && objectRef.namespace === 'weir-system'),
+    );
+    assert.deepEqual(
+      written.map(({ verb, requestURI }) => `${verb} ${requestURI}`),
+      [],
+    );
+    assert.deepEqual(heard, []);
+  });
+
+  it('kustomize begins as soon as its counterpart has stopped, and changes nothing', async () => {
+    const since = await state();
+    assert.ok(Object.keys(since.versions).length > 20, Object.keys(since.versions).join('\n'));
+    await stopKustomize();
+    const stopped = performance.now();
+    await says('kustomize', 'Weir');
+    const tookMs = performance.now() - stopped;
+    assert.ok(tookMs < 5_000, `work began after ${tookMs} ms`);
+    // Artifacts are still Flux's.
+    await says('source', 'Flux');
+    await requestAll('Weir applies what Flux fetches');
+    await assertUntouched(since, () => heard);
+  });
+
+  it('so does source', async () => {
+    const since = await state();
+    heard.length = 0;
+    await stopSource();
+    await starting;
+    await requestAll('Weir does both');
+    await assertUntouched(since, () => heard);
+  });
+
+  it('Weir carries out the next commit', () => carriesOut(1));
+
+  it('Weir waits again when a controller of Flux comes back, which changes nothing', async () => {
+    const since = await state();
+    receiver.clear();
+    await startFluxKustomize();
+    await says('kustomize', 'Flux');
+    await says('source', 'Weir');
+    await requestAll('Flux applies what Weir fetches');
+    await startFluxSource();
+    await says('source', 'Flux');
+    await (await starting).stop();
+    await requestAll('Flux does both');
+    await assertUntouched(since, eventsOfFlux);
+  });
+
+  it('Flux carries out the next commit', () => carriesOut(2));
+
+  it('Flux deletes what Weir had applied', async () => {
+    const ref = { namespace: NAMESPACE, name: 'web' };
+    await weir.client.delete(Kustomization, ref);
+    await weir.gone(Kustomization, ref);
+    const left = Object.keys(await versions()).filter((key) => key.includes('/eu-'));
+    assert.deepEqual(
+      left.filter((key) => !/\/(Pod|ReplicaSet|Endpoint)/.test(key)),
+      [],
+    );
+  });
+});
