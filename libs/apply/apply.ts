@@ -27,6 +27,11 @@ export interface ApplyOptions {
   exempt?: ((object: KubeObject) => Promise<string[]>) | undefined;
   /** Rewrite records of field ownership that speak of another version of the kind (MigrateAPIVersion). */
   migrateVersion?: boolean | undefined;
+  /**
+   * UID of an object that surely is as this manifest was applied, as a drift watch knows: it is taken for
+   * unchanged without a request.
+   */
+  intact?: ((desired: KubeObject) => string | undefined) | undefined;
   /** True for objects that the inventory holds. */
   expected?(id: ObjectId): boolean;
   /** Writes down what is about to be there; done before the first write, beside the first dry-run. */
@@ -41,8 +46,12 @@ export interface ApplyOptions {
 
 export interface AppliedObject {
   change: Change;
+  /** As the manifest says. */
+  desired: KubeObject;
   /** As the API server answered last; absent for objects that were left alone without a question. */
   object?: KubeObject;
+  /** UID of an object that was found intact without a question. */
+  intact?: string;
 }
 
 /**
@@ -88,12 +97,12 @@ async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> 
 }
 
 function planStage(client: KubeClient, stage: Stage, options: ApplyOptions): Promise<Plan[]> {
-  const { owner, force = false, exempt, migrateVersion, signal } = options;
+  const { owner, force = false, exempt, migrateVersion, intact, signal } = options;
   const { expected = () => false, guard = () => undefined } = options;
   const rules = managerRules(owner.fieldManager, options.overrideManagers);
-  const planOptions = { owner, rules, force, expected, exempt, migrateVersion, guard, signal };
+  const how = { owner, rules, force, expected, exempt, migrateVersion, intact, guard, signal };
   return bounded(stage.objects, options.concurrency ?? DEFAULT_CONCURRENCY, (object) =>
-    planObject(client, object, planOptions),
+    planObject(client, object, how),
   );
 }
 
@@ -117,7 +126,12 @@ async function writeStage(
   }
   return plans.map((plan) => {
     const object = written.get(plan) ?? plan.merged ?? plan.live;
-    return { change: changeOf(plan), ...(object === undefined ? {} : { object }) };
+    return {
+      change: changeOf(plan),
+      desired: plan.desired,
+      ...(object === undefined ? {} : { object }),
+      ...(plan.intact === undefined ? {} : { intact: plan.intact }),
+    };
   });
 }
 
@@ -133,11 +147,12 @@ async function settle(
   { status, waitTimeoutMs = DEFAULT_WAIT_MS, signal }: ApplyOptions,
 ): Promise<void> {
   const targets = applied
-    .filter(({ change }) => change.action !== 'skipped')
+    .filter(({ change, intact }) => change.action !== 'skipped' && intact === undefined)
     .map(({ change, object }) => ({
       target: { ...change.id, version: change.version },
       ...(object === undefined ? {} : { object }),
     }));
+  if (targets.length === 0) return;
   const health = await waitForHealth(client, targets, {
     status,
     timeoutMs: waitTimeoutMs,

@@ -1,12 +1,12 @@
-// Noticing when something that we applied is changed or deleted by somebody else: one metadata-only
-// watch a kind, over the objects of all owners.
-import { AsyncLocalStorage } from 'node:async_hooks';
+// Noticing when something that we applied is changed or deleted by somebody else, and knowing what was not.
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
+import { aborted } from './aborted.ts';
 import type { ManagerRule } from './fieldmanagers.ts';
 import { fingerprint, foreignManagers } from './fingerprint.ts';
 import { inventoryId } from './inventory.ts';
+import { createKindWatches, type Happening, idIn } from './kindwatches.ts';
 import { type Owner, ownerKeyOf } from './labels.ts';
-import { isMarked, type ObjectId, type ObjectTarget, subjectOf, targetOf } from './objects.ts';
+import { isMarked, type ObjectId, subjectOf } from './objects.ts';
 import { leftAlone } from './plan.ts';
 
 /** An object in the state in which it has to stay. */
@@ -14,7 +14,23 @@ export interface Tracked {
   type: ResourceType;
   /** As the API server answered when it was last applied or compared. */
   object: KubeObject;
+  /** Stands for the manifest that it was applied from. */
+  manifest?: string;
   /** Its disappearance is in order (a Job with a TTL). */
+  mayVanish?: boolean;
+}
+
+/** What is known of an object since it was last applied, and nothing of its content: it can be kept. */
+export interface LastApplied {
+  type: ResourceType;
+  namespace: string;
+  name: string;
+  uid: string;
+  resourceVersion: string;
+  fingerprint: string;
+  manifest: string;
+  /** The version that was last seen healthy. */
+  healthy?: string;
   mayVanish?: boolean;
 }
 
@@ -45,14 +61,34 @@ export interface DriftWatch {
    * then compared with what the writes left behind.
    */
   hold(owner: string): void;
-  /** Replaces what is watched for the owner, and ends its hold. */
-  track(owner: string, objects: readonly Tracked[]): void;
+  /** Replaces what is watched for the owner, but for what was not looked at again (`kept`); ends its hold. */
+  track(owner: string, objects: readonly Tracked[], kept?: readonly ObjectId[]): void;
+  /** Goes on from what an earlier process knew. Nothing of it is `intact` before the watches have shown it. */
+  resume(owner: string, objects: readonly LastApplied[]): void;
+  /** Resolves when the watches of all the owner's kinds have shown what is there, or the signal aborts. */
+  settled(owner: string, signal: AbortSignal): Promise<void>;
   /** Ends a hold with nothing new to compare with. */
   release(owner: string): void;
   /** Forgets the owner. */
   untrack(owner: string): void;
   /** Whether anything is tracked for the owner. */
   tracks(owner: string): boolean;
+  /** The object's UID if it surely is as it was applied, from that manifest; else undefined. */
+  intact(id: ObjectId, manifest: string): string | undefined;
+  /** Whether all that is tracked for the owner surely is as it was applied, or went as it may. */
+  allIntact(owner: string): boolean;
+  /** What is known of the owner's objects. */
+  lastApplied(owner: string): LastApplied[];
+  /** Remembers the version in which an object was healthy. */
+  markHealthy(id: ObjectId, resourceVersion: string): void;
+  /** Whether the object was healthy when it was looked at last and nothing about it changed since. */
+  isHealthy(id: ObjectId): boolean;
+  /** Whether every change of the object shows here, its status included. */
+  watches(id: ObjectId): boolean;
+  /** The newest version seen. */
+  newest(id: ObjectId): bigint | undefined;
+  /** Calls back at each change of the object; returns the way to stop that. */
+  onNews(id: ObjectId, callback: () => void): () => void;
   /** Who has anything tracked. */
   owners(): string[];
   /** How much is watched, for metrics. */
@@ -60,40 +96,36 @@ export interface DriftWatch {
   close(): Promise<void>;
 }
 
+/** What an object has to look like. */
 interface Expected {
   owner: string;
-  fingerprint: string;
+  id: ObjectId;
+  type: ResourceType;
   uid: string | undefined;
   /** Events up to this version are part of what is expected. */
   resourceVersion: bigint;
+  fingerprint: string;
+  manifest: string | undefined;
+  healthy: bigint | undefined;
   mayVanish: boolean;
-}
-
-interface KindWatch {
-  stop: AbortController;
-  ended: Promise<void>;
-  objects: number;
-}
-
-interface Happening {
-  id: ObjectId;
-  object: KubeObject;
-  gone: boolean;
 }
 
 /** Starts with nothing to watch; watches open and close with what is tracked. */
 export function createDriftWatch(client: KubeClient, options: DriftWatchOptions): DriftWatch {
-  const { owner: identity, rules, onDrift } = options;
+  const { owner: identity, rules, onDrift, onError } = options;
   const expected = new Map<string, Expected>();
-  const owned = new Map<string, Map<string, ResourceType>>();
+  const owned = new Map<string, Map<string, Expected>>();
   const held = new Map<string, Map<string, Happening>>();
-  const watches = new Map<string, KindWatch>();
-  // A watch outlives the run that needs it first, and must not stay in its trace.
-  const outside = AsyncLocalStorage.snapshot();
+  const watches = createKindWatches(client, {
+    labelSelector: `${identity.group}/name`,
+    fingerprint: (object) => fingerprint(object, identity, rules),
+    onHappening: judge,
+    onError,
+  });
 
   function judge(happening: Happening): void {
     const key = inventoryId(happening.id);
-    const { object, gone } = happening;
+    const { id, object, gone } = happening;
     const state = expected.get(key);
     // What is new to us is kept too: its owner may be about to track it.
     const hold = held.get(state?.owner ?? ownerKeyOf(object, identity.group) ?? '');
@@ -102,69 +134,82 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       return;
     }
     if (state === undefined) return;
-    if (gone ? !isLoss(object, state) : !isChange(object, state)) return;
+    if (gone ? !isLoss(object, state) : !isChanged(state)) return;
     if (isMarked(object, leftAlone(identity))) return;
     const managers = foreignManagers(object, rules);
-    const what = gone ? 'gone' : 'changed';
-    onDrift({ owner: state.owner, id: happening.id, what, managers, object });
+    onDrift({ owner: state.owner, id, what: gone ? 'gone' : 'changed', managers, object });
   }
-  function isChange(object: KubeObject, state: Expected): boolean {
-    return versionOf(object) > state.resourceVersion && print(object) !== state.fingerprint;
+  function isChanged({ id, resourceVersion, fingerprint }: Expected): boolean {
+    const seen = watches.seen(id);
+    if (seen === undefined) return true;
+    return seen.resourceVersion > resourceVersion && seen.fingerprint !== fingerprint;
   }
-  function print(object: KubeObject): string {
-    return fingerprint(object, identity, rules);
-  }
-
-  function open(type: ResourceType): KindWatch {
-    const stop = new AbortController();
-    const seen = (object: KubeObject, gone: boolean) =>
-      judge({ id: idIn(type, object), object, gone });
-    const onError = (error: Error) => options.onError(type, error);
-    const selector = `${identity.group}/name`;
-    const ended = follow(client, type, selector, seen, onError, stop.signal);
-    return { stop, ended, objects: 0 };
-  }
-  function retain(type: ResourceType): void {
-    const watch = watches.get(kindKey(type)) ?? outside(open, type);
-    watch.objects++;
-    watches.set(kindKey(type), watch);
-  }
-  function drop(type: ResourceType): void {
-    const watch = watches.get(kindKey(type));
-    if (watch === undefined || --watch.objects > 0) return;
-    watches.delete(kindKey(type));
-    watch.stop.abort();
-  }
-
-  function replace(owner: string, objects: readonly Tracked[]): void {
-    const before = owned.get(owner) ?? new Map<string, ResourceType>();
-    const now = new Map(
-      objects.map((tracked) => [inventoryId(idIn(tracked.type, tracked.object)), tracked]),
+  function isIntact(state: Expected): boolean {
+    return (
+      watches.isSynced(state.id) && watches.seen(state.id)?.uid === state.uid && !isChanged(state)
     );
-    for (const [key, { type, object, mayVanish = false }] of now) {
-      retain(type);
-      const resourceVersion = versionOf(object);
-      const { uid } = object.metadata;
-      expected.set(key, { owner, fingerprint: print(object), uid, resourceVersion, mayVanish });
-    }
-    for (const [key, type] of before) {
+  }
+
+  function hasVanished({ id, mayVanish }: Expected): boolean {
+    return mayVanish && watches.isSynced(id) && watches.seen(id) === undefined;
+  }
+
+  function replace(owner: string, objects: readonly Expected[]): void {
+    const before = owned.get(owner) ?? new Map<string, Expected>();
+    const now = new Map(objects.map((state) => [inventoryId(state.id), state]));
+    for (const state of now.values()) expected.set(inventoryId(state.id), state);
+    for (const [key, { type }] of before) {
       if (!now.has(key) && expected.get(key)?.owner === owner) expected.delete(key);
-      drop(type);
+      watches.drop(type);
     }
     if (now.size === 0) owned.delete(owner);
-    else owned.set(owner, new Map([...now].map(([key, { type }]) => [key, type])));
+    else owned.set(owner, now);
+  }
+  function expect(owner: string, { type, object, manifest, mayVanish = false }: Tracked): Expected {
+    watches.retain(type);
+    const id = idIn(type, object);
+    const seen = {
+      uid: object.metadata.uid,
+      resourceVersion: BigInt(object.metadata.resourceVersion ?? 0),
+      fingerprint: fingerprint(object, identity, rules),
+    };
+    watches.observe(id, seen);
+    return { owner, id, type, ...seen, manifest, healthy: undefined, mayVanish };
+  }
+  function keep(owner: string, id: ObjectId): Expected[] {
+    const state = owned.get(owner)?.get(inventoryId(id));
+    if (state === undefined) return [];
+    watches.retain(state.type);
+    return [state];
   }
   function release(owner: string): void {
     const happenings = held.get(owner);
     held.delete(owner);
     for (const happening of happenings?.values() ?? []) judge(happening);
   }
+  function states(owner: string): Expected[] {
+    return [...(owned.get(owner)?.values() ?? [])];
+  }
 
   return {
     hold: (owner) => held.set(owner, held.get(owner) ?? new Map()),
-    track(owner, objects) {
-      replace(owner, objects);
+    track(owner, objects, kept = []) {
+      const looked = objects.map((tracked) => expect(owner, tracked));
+      replace(owner, [...kept.flatMap((id) => keep(owner, id)), ...looked]);
       release(owner);
+    },
+    resume(owner, objects) {
+      replace(
+        owner,
+        objects.map((last) => {
+          watches.retain(last.type);
+          return expectedFrom(owner, last);
+        }),
+      );
+    },
+    async settled(owner, signal) {
+      const all = states(owner).map(({ type }) => watches.synced(type));
+      await Promise.race([Promise.all(all), aborted(signal)]);
     },
     release,
     untrack(owner) {
@@ -172,14 +217,31 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       replace(owner, []);
     },
     tracks: (owner) => owned.has(owner),
-    owners: () => [...owned.keys()],
-    size: () => ({ objects: expected.size, kinds: watches.size }),
-    async close() {
-      const all = [...watches.values()];
-      watches.clear();
-      for (const { stop } of all) stop.abort();
-      await Promise.all(all.map(({ ended }) => ended));
+    intact(id, manifest) {
+      const state = expected.get(inventoryId(id));
+      return state?.manifest === manifest && isIntact(state) ? state.uid : undefined;
     },
+    allIntact: (owner) =>
+      owned.has(owner) && states(owner).every((state) => isIntact(state) || hasVanished(state)),
+    lastApplied: (owner) => states(owner).flatMap(recordOf),
+    markHealthy(id, resourceVersion) {
+      const state = expected.get(inventoryId(id));
+      if (state !== undefined) state.healthy = BigInt(resourceVersion);
+    },
+    isHealthy(id) {
+      const state = expected.get(inventoryId(id));
+      return (
+        state?.healthy !== undefined &&
+        watches.isSynced(id) &&
+        watches.seen(id)?.resourceVersion === state.healthy
+      );
+    },
+    newest: (id) => watches.seen(id)?.resourceVersion,
+    watches: (id) => expected.has(inventoryId(id)) && watches.isSynced(id),
+    onNews: watches.onNews,
+    owners: () => [...owned.keys()],
+    size: () => ({ objects: expected.size, kinds: watches.size() }),
+    close: watches.close,
   };
 }
 
@@ -188,41 +250,43 @@ function isLoss({ metadata }: KubeObject, { uid, mayVanish }: Expected): boolean
   return metadata.uid === uid && !mayVanish;
 }
 
-async function follow(
-  client: KubeClient,
-  type: ResourceType,
-  labelSelector: string,
-  seen: (object: KubeObject, gone: boolean) => void,
-  onError: (error: Error) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    const events = client.listWatch(type, { labelSelector, metadataOnly: true, signal });
-    for await (const event of events) {
-      if (event.type === 'error') onError(event.error);
-      else if (event.type !== 'synced') seen(event.object, event.type === 'deleted');
-    }
-  } catch (error) {
-    if (!signal.aborted) onError(error instanceof Error ? error : new Error(String(error)));
-  }
+function recordOf(state: Expected): LastApplied[] {
+  const { id, type, uid, resourceVersion, fingerprint, manifest, healthy, mayVanish } = state;
+  if (manifest === undefined || uid === undefined) return [];
+  const { namespace, name } = id;
+  return [
+    {
+      type,
+      namespace,
+      name,
+      uid,
+      resourceVersion: String(resourceVersion),
+      fingerprint,
+      manifest,
+      ...(healthy === undefined ? {} : { healthy: String(healthy) }),
+      ...(mayVanish ? { mayVanish } : {}),
+    },
+  ];
+}
+
+function expectedFrom(owner: string, last: LastApplied): Expected {
+  const { type, namespace, name, resourceVersion, healthy, mayVanish = false } = last;
+  const id = { group: type.group, kind: type.kind, namespace, name };
+  return {
+    owner,
+    id,
+    type,
+    uid: last.uid,
+    resourceVersion: BigInt(resourceVersion),
+    fingerprint: last.fingerprint,
+    manifest: last.manifest,
+    healthy: healthy === undefined ? undefined : BigInt(healthy),
+    mayVanish,
+  };
 }
 
 /** `Deployment/apps/web changed by kubectl-edit` */
 export function formatDrift({ id, what, managers }: Drift): string {
   const by = managers.length === 0 ? '' : ` by ${managers.join(', ')}`;
   return `${subjectOf(id)} ${what}${by}`;
-}
-
-function kindKey({ group, kind }: ResourceType): string {
-  return `${group}/${kind}`;
-}
-
-/** Group and kind are the type's: a watch that asks for metadata need not repeat them. */
-function idIn({ group, kind }: ResourceType, object: KubeObject): ObjectId {
-  const { namespace, name }: ObjectTarget = targetOf(object);
-  return { group, kind, namespace, name };
-}
-
-function versionOf(object: KubeObject): bigint {
-  return BigInt(object.metadata.resourceVersion ?? 0);
 }

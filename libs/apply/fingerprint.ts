@@ -8,9 +8,10 @@ import { isMarked } from './objects.ts';
 
 /**
  * A digest over the metadata that changes exactly when something of ours does: the fields that we own
- * (a manager that sets one of them takes it away from us), the labels and annotations among them with
- * their values, and managers that must not be there at all. resourceVersion, generation, times and
- * whatever others own have no part in it. The full object isn't needed: its metadata is.
+ * (a manager that sets one of them takes it away from us), when they were last written in our name (by
+ * whomever), the labels and annotations among them with their values, and managers that must not be there
+ * at all. resourceVersion, generation and whatever others own have no part in it. The full object isn't
+ * needed: its metadata is.
  */
 export function fingerprint(
   object: KubeObject,
@@ -23,6 +24,7 @@ export function fingerprint(
   const foreign = shared ? [] : managedFields.filter((entry) => isForeign(entry, rules));
   const facts = [
     own?.apiVersion,
+    own?.time,
     canonical(own?.fieldsV1),
     pick(labels, ownedKeys(own?.fieldsV1, 'f:labels')),
     pick(annotations, ownedKeys(own?.fieldsV1, 'f:annotations')),

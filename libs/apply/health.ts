@@ -1,15 +1,8 @@
 // Waiting until objects are healthy: by watching, so that a wait costs nothing while nothing happens.
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type DiscoveredResource,
-  isForbidden,
-  isNoMatch,
-  isNotFound,
-  type KubeClient,
-  type KubeObject,
-  NoMatchError,
-} from '@weir/kube';
-import { messageOf } from './errors.ts';
+import type { KubeClient, KubeObject } from '@weir/kube';
+import { aborted } from './aborted.ts';
+import type { DriftWatch } from './drift.ts';
+import { watchTargets } from './healthwatch.ts';
 import { inventoryId } from './inventory.ts';
 import { type ObjectTarget, subjectOf, targetOf } from './objects.ts';
 
@@ -38,11 +31,17 @@ export interface HealthOptions {
   vanishing?: ReadonlySet<string>;
   /** Selects all targets, where all carry labels of their owner: many then share a watch. */
   labelSelector?: string;
+  /** Tells of changes to objects that are watched anyway: those need no watch of their own. */
+  watched?: WatchedObjects;
   signal: AbortSignal;
 }
 
+export type WatchedObjects = Pick<DriftWatch, 'watches' | 'newest' | 'onNews'>;
+
 export interface HealthResult extends ObjectStatus {
   target: ObjectTarget;
+  /** The version that has this status. */
+  resourceVersion?: string;
   /** Why the status can't be told. */
   error?: string;
 }
@@ -68,8 +67,7 @@ export async function waitForHealth(
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(TIMEOUT), options.timeoutMs);
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const groups = intoGroups(board.open(), options.labelSelector);
-  const watches = groups.map((group) => watchGroup(client, group, board, signal));
+  const watches = watchTargets(client, board, { ...options, signal });
   try {
     await Promise.race([board.settled, ...watches.map(failures), aborted(signal)]);
   } finally {
@@ -105,7 +103,9 @@ async function statusesOf(
       // What is Unknown could not be computed, and the message says why.
       const isError = found.status === 'Unknown' && found.message !== undefined;
       const error = isError ? { error: found.message ?? '' } : {};
-      results.push({ target: targetOf(object), ...found, ...error });
+      const { resourceVersion } = object.metadata;
+      const version = resourceVersion === undefined ? {} : { resourceVersion };
+      results.push({ target: targetOf(object), ...found, ...version, ...error });
     }
   }
   return results;
@@ -113,8 +113,6 @@ async function statusesOf(
 
 const TIMEOUT = new Error('timeout');
 const DONE = new Error('done');
-const RETRY_MS = 1_000;
-const POLL_MS = 2_000;
 /** Objects in one question for their status. */
 const STATUS_BATCH = 100;
 
@@ -124,17 +122,21 @@ async function failures(watch: Promise<void>): Promise<never> {
   return new Promise(() => undefined);
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Where the statuses of all targets are kept, and whether that decides the wait. */
+export interface HealthBoard {
+  /** Takes in objects as they are now. */
+  show(objects: KubeObject[]): Promise<void>;
+  put(found: readonly HealthResult[]): void;
+  /** What is known of a target. */
+  get(target: ObjectTarget): HealthResult | undefined;
+  /** What is not healthy. */
+  open(): ObjectTarget[];
+  isSettled(): boolean;
+  settled: Promise<void>;
+  verdict(timedOut: boolean): Health;
 }
 
-type Board = ReturnType<typeof createBoard>;
-
-/** Where the statuses of all targets are kept, and whether that decides the wait. */
-function createBoard(targets: readonly HealthTarget[], options: HealthOptions) {
+function createBoard(targets: readonly HealthTarget[], options: HealthOptions): HealthBoard {
   const { status, failFast, vanishing = new Set() } = options;
   const results = new Map<string, HealthResult>(
     targets.map(({ target }) => [inventoryId(target), { target, status: 'Unknown' }]),
@@ -175,123 +177,6 @@ function createBoard(targets: readonly HealthTarget[], options: HealthOptions) {
     const why = timedOut ? 'timeout waiting for' : 'failed early due to stalled resources';
     return { healthy: false, message: `${why}: [${bad.sort().join(', ')}]`, results: all };
   }
-  return { show, put, open, isSettled, settled: settled.promise, verdict };
-}
-
-/** Objects of one kind and place that one watch can cover. */
-interface Group {
-  targets: ObjectTarget[];
-  selection: { fieldSelector: string } | { labelSelector: string };
-}
-
-/** Those that carry the owner's labels share a watch per kind and namespace; others are watched by name. */
-function intoGroups(targets: ObjectTarget[], labelSelector: string | undefined): Group[] {
-  const places = Map.groupBy(targets, ({ group, kind, namespace }) =>
-    [group, kind, namespace].join('/'),
-  );
-  return [...places.values()].flatMap((members): Group[] =>
-    labelSelector !== undefined && members.length > 1
-      ? [{ targets: members, selection: { labelSelector } }]
-      : members.map((target) => ({
-          targets: [target],
-          selection: { fieldSelector: `metadata.name=${target.name}` },
-        })),
-  );
-}
-
-/** Keeps a group's statuses current until the signal aborts. Throws only what isn't the cluster's. */
-async function watchGroup(
-  client: KubeClient,
-  group: Group,
-  board: Board,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    const type = await untilKnown(client, group, board, signal);
-    if (await follow(client, type, group, board, signal)) return;
-    for (;;) {
-      await readEach(client, type, group, board, signal);
-      await sleep(POLL_MS, undefined, { signal });
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
-}
-
-async function untilKnown(
-  client: KubeClient,
-  { targets }: Group,
-  board: Board,
-  signal: AbortSignal,
-): Promise<DiscoveredResource> {
-  for (;;) {
-    try {
-      return await client.discovery.resourceFor(anyOf(targets));
-    } catch (cause) {
-      if (!isNoMatch(cause)) throw cause;
-      const { group, kind } = anyOf(targets);
-      const { message: error } = new NoMatchError({ group, kind });
-      board.put(targets.map((target) => ({ target, status: 'Unknown', error })));
-      await sleep(RETRY_MS, undefined, { signal });
-    }
-  }
-}
-
-/** False where the account may not watch; otherwise it goes on until the signal aborts. */
-async function follow(
-  client: KubeClient,
-  type: DiscoveredResource,
-  { targets, selection }: Group,
-  board: Board,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { namespace } = anyOf(targets);
-  const missing = new Map(targets.map((target) => [target.name, target]));
-  const where = type.namespaced ? { namespace } : {};
-  for await (const event of client.listWatch(type, { ...where, ...selection, signal })) {
-    if (event.type === 'error') {
-      if (isForbidden(event.error)) return false;
-    } else if (event.type === 'synced') {
-      board.put([...missing.values()].map(notFound));
-    } else if (event.type === 'deleted') {
-      const { name } = event.object.metadata;
-      board.put(targets.filter((target) => target.name === name).map(notFound));
-    } else {
-      missing.delete(event.object.metadata.name);
-      await board.show([event.object]);
-    }
-  }
-  return true;
-}
-
-/** For accounts that may read objects and no more. */
-async function readEach(
-  client: KubeClient,
-  type: DiscoveredResource,
-  { targets }: Group,
-  board: Board,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const target of targets) {
-    try {
-      await board.show([await client.get(type, target, { signal })]);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      board.put([
-        isNotFound(error)
-          ? notFound(target)
-          : { target, status: 'Unknown', error: messageOf(error) },
-      ]);
-    }
-  }
-}
-
-function notFound(target: ObjectTarget): HealthResult {
-  return { target, status: 'NotFound' };
-}
-
-function anyOf(targets: ObjectTarget[]): ObjectTarget {
-  const [first] = targets;
-  if (first === undefined) throw new RangeError('a group of no objects');
-  return first;
+  const get = (target: ObjectTarget) => results.get(inventoryId(target));
+  return { show, put, get, open, isSettled, settled: settled.promise, verdict };
 }

@@ -6,6 +6,7 @@ export {
   type DriftWatch,
   type DriftWatchOptions,
   formatDrift,
+  type LastApplied,
   type Tracked,
 } from './drift.ts';
 export { ApplyError, DryRunError, NamespaceMissingError } from './errors.ts';

@@ -28,6 +28,8 @@ export interface PlanOptions {
   owner: Owner;
   rules: readonly ManagerRule[];
   force: boolean;
+  /** UID of an object that surely is as this manifest was applied: it is left alone without a question. */
+  intact?: ((desired: KubeObject) => string | undefined) | undefined;
   /** True for objects that are surely there: they are read while the dry-run is under way. */
   expected(id: ObjectId): boolean;
   /** JSON pointers of the fields that are left to others. */
@@ -40,6 +42,8 @@ export interface PlanOptions {
 }
 
 export interface Plan {
+  /** As the manifest says, in its place. */
+  desired: KubeObject;
   /** As it will be sent. */
   object: KubeObject;
   target: ObjectTarget;
@@ -50,6 +54,8 @@ export interface Plan {
   write: 'none' | 'apply' | 'recreate';
   takeover: JsonPatchOperation[];
   live?: KubeObject;
+  /** UID of what was left alone without a question. */
+  intact?: string;
   /** The API server's answer to the dry-run: the object as it would be. */
   merged?: KubeObject;
 }
@@ -66,6 +72,8 @@ export async function planObject(
   const { owner, signal } = options;
   if (isMarked(desired, leftAlone(owner))) return skipped(desired, undefined);
   const { object, type } = await place(client, desired);
+  const intact = options.intact?.(object);
+  if (intact !== undefined) return unasked(object, type, intact);
   const read = () => readLive(client, type, object, signal);
   const dryRun = () =>
     client.apply(type, object, {
@@ -158,7 +166,8 @@ async function accepted(
   const { object, type, merged, migrated } = found;
   const target = targetOf(object);
   if (live === undefined) {
-    return { object, type, merged, target, action: 'created', write: 'apply', takeover: [] };
+    const action = 'created';
+    return { desired: object, object, type, merged, target, action, write: 'apply', takeover: [] };
   }
   if (isMarked(live, leftAlone(owner))) return skipped(object, live);
   const shared = { [`${owner.group}/ssa`]: 'Merge' };
@@ -169,7 +178,7 @@ async function accepted(
   // Who the fields are left to is asked only where something differs at all.
   const exemptions = differs(live, merged) ? ((await exempt?.(merged)) ?? []) : [];
   const differing = differs(withoutFields(live, exemptions), withoutFields(merged, exemptions));
-  const plan = { type, target, live, takeover: taken };
+  const plan = { desired: object, type, target, live, takeover: taken };
   if (!migrated && taken.length === 0 && !differing) {
     // As it is, and not as the dry-run would have it: only that is what stays.
     return { ...plan, object, action: 'unchanged', write: 'none' };
@@ -196,7 +205,8 @@ async function refused(
   if (live !== undefined && forced && mayBeImmutable) {
     if (await canBeCreated(client, type, object, signal)) {
       const target = targetOf(object);
-      return { object, target, type, live, action: 'created', write: 'recreate', takeover: [] };
+      const plan = { desired: object, object, target, type, live, takeover: [] };
+      return { ...plan, action: 'created', write: 'recreate' };
     }
   }
   throw new DryRunError(object, error);
@@ -222,9 +232,16 @@ async function canBeCreated(
   }
 }
 
+function unasked(object: KubeObject, type: DiscoveredResource, intact: string): Plan {
+  const target = targetOf(object);
+  const plan = { desired: object, object, type, target, intact, takeover: [] };
+  return { ...plan, action: 'unchanged', write: 'none' };
+}
+
 function skipped(object: KubeObject, live: KubeObject | undefined): Plan {
   const target = targetOf(live ?? object);
   return {
+    desired: object,
     object,
     target,
     action: 'skipped',

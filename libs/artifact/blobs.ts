@@ -4,9 +4,8 @@ import {
   type JetStreamManager,
   RetentionPolicy,
   StorageType,
-  type StoredMsg,
 } from '@nats-io/jetstream';
-import { type Bus, ensureStream, isStreamGone, subjectToken } from '@weir/events';
+import { type Bus, openValues, subjectToken } from '@weir/events';
 import type { Logger } from '@weir/telemetry';
 import { digestName, nameDigest } from './digest.ts';
 import { createObjects } from './objects.ts';
@@ -55,74 +54,37 @@ const MAX_MESSAGE = 512 * 1024;
 
 /** Artifacts as messages of a stream, and their large parts in an object store bucket. */
 export function createBlobs(options: BlobOptions): Blobs {
-  const { bus, log } = options;
+  const { bus } = options;
   const prefix = `weir.blob.${subjectToken(bus.cluster)}`;
   const subject = (digest: string, part: Part | 'index') =>
     `${prefix}.${digestName(digest)}.${part}`;
   const objectName = (digest: string, part: Part) => `${digestName(digest)}.${part}`;
   const objects = createObjects(options);
-  let opening: Promise<JetStreamManager> | undefined;
-  bus.onDisconnect(() => {
-    opening = undefined;
-  });
+  const values = openValues({ bus, stream: streamDefinition(options), log: options.log });
 
-  async function manager(): Promise<JetStreamManager> {
-    const js = await bus.jetstream();
-    opening ??= js.jetstreamManager(false).then(async (jsm) => {
-      await ensureStream(jsm, streamDefinition(options), log);
-      return jsm;
-    });
-    try {
-      return await opening;
-    } catch (error) {
-      opening = undefined;
-      throw error;
-    }
-  }
-
-  /** Runs a call that is safe to repeat, again if the stream had to be made anew. */
-  async function withStream<T>(run: (jsm: JetStreamManager) => Promise<T>): Promise<T> {
-    try {
-      return await run(await manager());
-    } catch (error) {
-      if (!isStreamGone(error)) throw error;
-      opening = undefined;
-      return run(await manager());
-    }
-  }
-
-  async function read(digest: string, part: Part | 'index'): Promise<StoredMsg | undefined> {
-    const query = { last_by_subj: subject(digest, part) };
-    // Any copy of the stream answers the first; the leader, who knows for sure, only when that has nothing.
-    const message = await withStream(
-      async (jsm) =>
-        (await jsm.direct.getMessage(STREAM, query)) ??
-        (await jsm.streams.getMessage(STREAM, query)),
-    );
-    return message ?? undefined;
+  async function readIndex(digest: string): Promise<Index | undefined> {
+    return (await values.get(subject(digest, 'index')))?.json<Index>();
   }
 
   async function readPart(digest: string, part: Part): Promise<Uint8Array | undefined> {
-    const index = (await read(digest, 'index'))?.json<Index>();
+    const index = await readIndex(digest);
     if (index === undefined) return undefined;
     if (index.objects.includes(part)) return objects.get(objectName(digest, part));
-    return (await read(digest, part))?.data;
+    return (await values.get(subject(digest, part)))?.data;
   }
 
   async function writePart(digest: string, part: Part, bytes: Uint8Array): Promise<boolean> {
-    const max = Math.min(MAX_MESSAGE, (bus.nc()?.info?.max_payload ?? MAX_MESSAGE) - 4_096);
-    if (bytes.length > max) {
+    if (bytes.length > Math.min(MAX_MESSAGE, values.maxBytes() ?? MAX_MESSAGE)) {
       await objects.put(objectName(digest, part), bytes);
       return true;
     }
-    const js = await bus.jetstream();
-    await js.publish(subject(digest, part), bytes);
+    await values.put(subject(digest, part), bytes);
     return false;
   }
 
   return {
     put: async (digest, content, manifest) => {
-      const known = (await read(digest, 'index'))?.json<Index>();
+      const known = await readIndex(digest);
       const index: Index = known ?? { size: content.length, objects: [] };
       if (known === undefined) {
         const parts = { manifest, content };
@@ -132,19 +94,15 @@ export function createBlobs(options: BlobOptions): Blobs {
         index.objects.push(...large.flat());
       }
       // Also for one that is there already: its age counts from the last put.
-      const js = await bus.jetstream();
-      await js.publish(subject(digest, 'index'), JSON.stringify(index));
+      await values.put(subject(digest, 'index'), JSON.stringify(index));
     },
-    has: async (digest) => (await read(digest, 'index')) !== undefined,
+    has: async (digest) => (await readIndex(digest)) !== undefined,
     content: (digest) => readPart(digest, 'content'),
     manifest: (digest) => readPart(digest, 'manifest'),
-    list: () => withStream((jsm) => listIndex(jsm, bus, `${prefix}.*.index`)),
+    list: () => values.manage((jsm) => listIndex(jsm, bus, `${prefix}.*.index`)),
     remove: async (digest) => {
-      const jsm = await manager();
-      const index = (await read(digest, 'index'))?.json<Index>();
-      for (const part of ['index', ...PARTS] as const) {
-        await jsm.streams.purge(STREAM, { filter: subject(digest, part) });
-      }
+      const index = await readIndex(digest);
+      for (const part of ['index', ...PARTS] as const) await values.remove(subject(digest, part));
       for (const part of index?.objects ?? []) await objects.remove(objectName(digest, part));
     },
   };
@@ -185,7 +143,5 @@ function streamDefinition({ replicas, storage }: BlobOptions) {
     discard: DiscardPolicy.New,
     storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
     num_replicas: replicas ?? 1,
-    max_msgs_per_subject: 1,
-    allow_direct: true,
   };
 }

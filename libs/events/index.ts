@@ -32,3 +32,4 @@ export {
   subjectToken,
   tokenText,
 } from './subjects.ts';
+export { openValues, type Values, type ValuesOptions } from './values.ts';

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from '@weir/telemetry';
 import { goBuild } from './gobuild.ts';
@@ -20,4 +23,11 @@ export async function buildEngine(onProgress?: (line: string) => void): Promise<
     ldflags: (hash) => `-s -w -X main.sourceHash=${hash}`,
     ...(onProgress && { onProgress }),
   });
+}
+
+/** Digest of the engine's binary, hex: two engines with the same one render the same. Starts none. */
+export async function engineDigest(log: Logger): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(await engineBinary(log)), hash);
+  return hash.digest('hex');
 }

@@ -1,4 +1,4 @@
-export { buildEngine } from './binary.ts';
+export { buildEngine, engineDigest } from './binary.ts';
 export { RenderError, type RenderFailure } from './error.ts';
 export type {
   ArtifactFile,

@@ -97,20 +97,11 @@ test("the reconcile continues the artifact's trace", async () => {
   assert.equal(carried?.split('-')[1], trace);
 });
 
-test('nothing changed, nothing is written; a request is answered', async () => {
+test('a request to reconcile is answered', async () => {
   const ns = await h.namespace();
   await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
-  await h.kustomization(ns, 'app', { interval: '200ms' });
-  const before = await h.ready(ns, 'app', 'True');
-  const looked = async () => {
-    const requests = await h.cluster.audit();
-    const dryRun = `/api/v1/namespaces/${ns}/configmaps/a?`;
-    return requests.filter((it) => it.requestURI.startsWith(dryRun) && it.verb === 'patch').length;
-  };
-  const already = await looked();
-  await until(async () => (await looked()) >= already + 3, { ...LONG, message: 'three intervals' });
-  const after = await h.read(ns, 'app');
-  assert.equal(after.metadata.resourceVersion, before.metadata.resourceVersion);
+  await h.kustomization(ns, 'app');
+  await h.ready(ns, 'app', 'True');
 
   const request = { metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': 'now' } } };
   const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;

@@ -17,12 +17,14 @@ import {
 } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { objectKey } from '@weir/kube';
-import { createPool } from '@weir/render';
+import { createPool, engineDigest } from '@weir/render';
 import { createBases } from './kustomization/basis.ts';
+import { createDigest, sharedKey } from './kustomization/digests.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
 import { createManifests } from './kustomization/manifests.ts';
 import { reconcileKustomization } from './kustomization/reconcile.ts';
-import { readSettings } from './kustomization/settings.ts';
+import { createRecords } from './kustomization/records.ts';
+import { readSettings, resultSettings } from './kustomization/settings.ts';
 import { createSources } from './kustomization/sources.ts';
 import { createTriggers } from './kustomization/triggers.ts';
 import { createWaiting } from './kustomization/waiting.ts';
@@ -64,6 +66,13 @@ async function start(context: ServiceContext): Promise<RunningService> {
   const waiting = createWaiting();
   const attempts = new Map<string, string>();
   const bases = createBases();
+  const digest = createDigest(await sharedKey(client, namespace));
+  const records = createRecords({
+    bus,
+    configuration: digest([await engineDigest(log), resultSettings(settings)]),
+    replicas: context.settings.number('nats-replicas', 1, { min: 1, max: 5 }),
+    log,
+  });
   const manifests = createManifests(store);
   const sources = createSources({
     client,
@@ -94,6 +103,8 @@ async function start(context: ServiceContext): Promise<RunningService> {
     waiting,
     attempts,
     bases,
+    records,
+    digest,
     manifests,
     tracing,
     settings,
@@ -146,6 +157,7 @@ async function start(context: ServiceContext): Promise<RunningService> {
       sources.close();
       kustomizations.close();
       await Promise.all([drift.close(), pool.close(), membership.close(), following]);
+      await records.close();
       await storage.close();
     },
   };

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { Kustomization } from '@weir/api';
 import { createBases } from './basis.ts';
 
+const NEXT = { revision: 'main@sha1:2', artifact: 'sha256:2' };
+
 function kustomization(name: string, generation = 1, uid = name): Kustomization {
   return {
     apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
@@ -15,16 +17,17 @@ function kustomization(name: string, generation = 1, uid = name): Kustomization 
 function applied(files: number) {
   const names = Array.from({ length: files }, (_, index) => [`f${index}`, 'sha256:0']);
   const trace = { files: Object.fromEntries(names), dirs: {}, kinds: {} };
-  return { revision: 'main@sha1:1', digest: 'sha256:1', trace, substitute: undefined };
+  const digests = { artifact: 'sha256:0', digest: 'sha256:1', variables: 'v', inventory: 'i' };
+  return { revision: 'main@sha1:1', ...digests, trace, watched: true };
 }
 
 test('only the very object with the very spec has a basis', () => {
   const bases = createBases();
-  bases.remember(kustomization('a'), applied(1));
+  bases.remember(kustomization('a'), applied(1), true);
   assert.equal(bases.recall(kustomization('a'))?.revision, 'main@sha1:1');
   assert.equal(bases.recall(kustomization('a', 2)), undefined);
   assert.equal(bases.recall(kustomization('a', 1, 'another')), undefined);
-  bases.passOn(kustomization('a'), 'main@sha1:2');
+  bases.passOn(kustomization('a'), NEXT, { looked: false });
   assert.equal(bases.recall(kustomization('a'))?.revision, 'main@sha1:2');
   bases.forget('n/a');
   assert.equal(bases.recall(kustomization('a')), undefined);
@@ -32,22 +35,24 @@ test('only the very object with the very spec has a basis', () => {
 
 test('the traces take bounded memory, and those not used for longest go', () => {
   const bases = createBases(10);
-  for (const name of ['a', 'b']) bases.remember(kustomization(name), applied(3));
-  bases.passOn(kustomization('a'), 'main@sha1:2');
-  bases.remember(kustomization('c'), applied(3));
+  for (const name of ['a', 'b']) bases.remember(kustomization(name), applied(3), true);
+  bases.passOn(kustomization('a'), NEXT, { looked: false });
+  bases.remember(kustomization('c'), applied(3), true);
   const kept = ['a', 'b', 'c'].filter((name) => bases.recall(kustomization(name)));
   assert.deepEqual(kept, ['a', 'c']);
-  bases.remember(kustomization('huge'), applied(20));
+  bases.remember(kustomization('huge'), applied(20), true);
   assert.equal(bases.recall(kustomization('huge')), undefined);
-  bases.remember(kustomization('d'), applied(3));
+  bases.remember(kustomization('d'), applied(3), true);
   assert.ok(bases.recall(kustomization('d')), 'what was dropped takes no room');
 });
 
-test('variables are told apart, whatever their order', () => {
-  const { fingerprint } = createBases();
-  const one = fingerprint({ vars: { a: '1', b: '2' } });
-  assert.equal(fingerprint({ vars: { b: '2', a: '1' } }), one);
-  assert.notEqual(fingerprint({ vars: { a: '1', b: '3' } }), one);
-  assert.notEqual(fingerprint({ vars: {} }), fingerprint(undefined));
-  assert.notEqual(fingerprint({ vars: {}, always: true }), fingerprint({ vars: {} }));
+test('a look that asked nothing leaves the time of the last comparison', () => {
+  const bases = createBases();
+  const { comparedAt } = bases.remember(kustomization('a'), applied(1), true);
+  const again = bases.remember(kustomization('a'), applied(1), false);
+  assert.equal(again.comparedAt, comparedAt);
+  assert.ok(again.lookedAt >= comparedAt);
+  bases.passOn(kustomization('a'), NEXT, { looked: false });
+  assert.equal(bases.recall(kustomization('a'))?.lookedAt, again.lookedAt);
+  assert.notEqual(bases.remember(kustomization('a', 2), applied(1), false).comparedAt, comparedAt);
 });

@@ -1,22 +1,29 @@
-// What each Kustomization was last applied from, to tell whether a new artifact changes anything for it.
-// It is kept in memory only: after a start every Kustomization is built and compared once.
-import { createHmac, randomBytes } from 'node:crypto';
+// What each Kustomization was last applied from, to tell whether a new artifact or an interval changes
+// anything for it.
 import type { Kustomization } from '@weir/api';
 import { objectKey } from '@weir/kube';
-import type { Substitution, Trace } from '@weir/render';
+import type { Trace } from '@weir/render';
 
 export interface Basis {
   uid: string | undefined;
   generation: number | undefined;
   /** The revision that was applied. */
   revision: string;
+  /** Of the artifact that was built. */
+  artifact: string;
   /** Of the built manifests, for the history. */
   digest: string;
   /** Every look-up of the build. */
   trace: Trace;
   /** Stands for the variables' values. */
   variables: string;
-  /** When the cluster was last compared with it, by `performance.now()`. */
+  /** Stands for the inventory that it left. */
+  inventory: string;
+  /** Whether all of it is watched for drift: what was left to others is not, and what may vanish. */
+  watched: boolean;
+  /** When the cluster was last looked at with it, by `performance.now()`. */
+  lookedAt: number;
+  /** When all of it was last compared by a dry-run, by `performance.now()`. */
   comparedAt: number;
 }
 
@@ -24,22 +31,19 @@ export interface Basis {
  * What the last complete run of a Kustomization built and applied. Whatever else comes to decide what is
  * applied, and is neither in the artifact nor in the spec, has to be here and in the basis: keys, say.
  */
-export interface Applied {
-  revision: string;
-  digest: string;
-  trace: Trace;
-  substitute: Substitution | undefined;
-}
+export type Applied = Omit<Basis, 'uid' | 'generation' | 'lookedAt' | 'comparedAt'>;
 
 export interface Bases {
-  /** Remembers that all of it was just applied or found in place. */
-  remember(object: Kustomization, applied: Applied): void;
-  /** The same state goes by another revision now. */
-  passOn(object: Kustomization, revision: string): void;
+  /** Remembers that this was just applied or found in place; `compared` if every object was asked about. */
+  remember(object: Kustomization, applied: Applied, compared: boolean): Basis;
+  /** The same state goes by another revision or artifact now; `looked` if the cluster was looked at. */
+  passOn(
+    object: Kustomization,
+    to: Pick<Basis, 'revision' | 'artifact'>,
+    options: { looked: boolean },
+  ): void;
   /** What the object, as it is now, was applied from; undefined when its spec changed since. */
   recall(object: Kustomization): Basis | undefined;
-  /** Stands for variables without giving them away; equal for equal ones within this process. */
-  fingerprint(substitute: Substitution | undefined): string;
   forget(key: string): void;
 }
 
@@ -49,7 +53,6 @@ const MAX_LOOKUPS = 200_000;
 /** Holds as many bases as fit; those used least recently go first, which costs them a build. */
 export function createBases(maxLookups = MAX_LOOKUPS): Bases {
   const bases = new Map<string, Basis>();
-  const secret = randomBytes(32);
   let lookups = 0;
 
   function forget(key: string): void {
@@ -67,12 +70,6 @@ export function createBases(maxLookups = MAX_LOOKUPS): Bases {
       forget(oldest);
     }
   }
-  function fingerprint(substitute: Substitution | undefined): string {
-    const { vars, strict, always } = substitute ?? {};
-    const sorted = vars && Object.entries(vars).sort(([a], [b]) => (a < b ? -1 : 1));
-    const all = JSON.stringify([sorted, strict, always]);
-    return createHmac('sha256', secret).update(all).digest('base64');
-  }
   function recall(object: Kustomization): Basis | undefined {
     const basis = bases.get(objectKey(object));
     const { uid, generation } = object.metadata;
@@ -82,16 +79,20 @@ export function createBases(maxLookups = MAX_LOOKUPS): Bases {
   return {
     recall,
     forget,
-    fingerprint,
-    remember(object, { revision, digest, trace, substitute }) {
+    remember(object, applied, compared) {
       const { uid, generation } = object.metadata;
-      const variables = fingerprint(substitute);
-      const comparedAt = performance.now();
-      keep(objectKey(object), { uid, generation, revision, digest, trace, variables, comparedAt });
+      const lookedAt = performance.now();
+      const before = recall(object)?.comparedAt ?? lookedAt;
+      const comparedAt = compared ? lookedAt : before;
+      const basis = { uid, generation, ...applied, lookedAt, comparedAt };
+      keep(objectKey(object), basis);
+      return basis;
     },
-    passOn(object, revision) {
+    passOn(object, to, { looked }) {
       const basis = recall(object);
-      if (basis !== undefined) keep(objectKey(object), { ...basis, revision });
+      if (basis === undefined) return;
+      const lookedAt = looked ? performance.now() : basis.lookedAt;
+      keep(objectKey(object), { ...basis, ...to, lookedAt });
     },
   };
 }

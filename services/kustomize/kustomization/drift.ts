@@ -1,37 +1,39 @@
 // From an object that somebody changed to a reconcile of the Kustomization that owns it.
 import type { Kustomization } from '@weir/api';
-import {
-  type AppliedObject,
-  type Drift,
-  inventoryId,
-  ownerKeyOf,
-  type Tracked,
-  targetOf,
-} from '@weir/apply';
+import { type AppliedObject, type Drift, inventoryId, ownerKeyOf, type Tracked } from '@weir/apply';
 import { isNoMatch, type KubeClient, objectKey } from '@weir/kube';
 import { CONTROLLER, type Environment, GROUP } from './environment.ts';
 import { vanishingJobs } from './health.ts';
 
 /** Watches what was applied from here on, in the state that the apply left it in. */
 export async function trackApplied(
-  { client, drift }: Pick<Environment, 'client' | 'drift'>,
+  { client, drift, digest }: Pick<Environment, 'client' | 'drift' | 'digest'>,
   object: Kustomization,
   applied: readonly AppliedObject[],
 ): Promise<void> {
-  const objects = applied.flatMap(({ change, object }) =>
-    change.action === 'skipped' ? [] : (object ?? []),
-  );
-  const vanishing = vanishingJobs(objects);
+  const vanishing = vanishingJobs(applied.map(({ desired }) => desired));
+  const kept = applied.filter(({ intact }) => intact !== undefined);
   const tracked = await Promise.all(
-    objects.map(async (object): Promise<Tracked | undefined> => {
+    applied.map(async ({ change, desired, object }): Promise<Tracked | undefined> => {
+      if (change.action === 'skipped' || object === undefined) return undefined;
       const type = await typeOf(client, object.apiVersion, object.kind);
-      const mayVanish = vanishing.has(inventoryId(targetOf(object)));
-      return type && { type, object, mayVanish };
+      const mayVanish = vanishing.has(inventoryId(change.id));
+      return type && { type, object, manifest: digest(desired), mayVanish };
     }),
   );
   drift.track(
     objectKey(object),
     tracked.filter((entry) => entry !== undefined),
+    kept.map(({ change }) => change.id),
+  );
+}
+
+/** Whether every change to what was applied will be noticed, its disappearance included. */
+export function isWatched(applied: readonly AppliedObject[]): boolean {
+  const vanishing = vanishingJobs(applied.map(({ desired }) => desired));
+  return applied.every(({ change, object }) =>
+    // What was skipped without a question will be so again.
+    change.action === 'skipped' ? object === undefined : !vanishing.has(inventoryId(change.id)),
   );
 }
 

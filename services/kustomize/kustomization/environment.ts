@@ -8,7 +8,9 @@ import type { KubeClient } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
 import type { Bases } from './basis.ts';
+import type { Digest } from './digests.ts';
 import type { Manifests } from './manifests.ts';
+import type { Records } from './records.ts';
 import type { KustomizeSettings } from './settings.ts';
 import type { Sources } from './sources.ts';
 import type { Waiting } from './waiting.ts';
@@ -29,6 +31,10 @@ export interface Environment {
   attempts: Map<string, string>;
   /** What each Kustomization was last applied from. */
   bases: Bases;
+  /** The same, and what the watches know, for other processes. */
+  records: Records;
+  /** Stands for values that must not be given away. */
+  digest: Digest;
   manifests: Manifests;
   tracing: Tracing;
   settings: KustomizeSettings;

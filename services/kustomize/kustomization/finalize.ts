@@ -31,6 +31,7 @@ export async function finalizeKustomization(
   env.drift.untrack(objectKey(object));
   env.attempts.delete(objectKey(object));
   env.bases.forget(objectKey(object));
+  env.records.remove(object);
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
   const tell = createTell(env, object, createReport(env, object, ctx), ctx);
   if (deletesObjects(object)) {
@@ -42,6 +43,7 @@ export async function finalizeKustomization(
       tell('error', `unable to prune objects: \n${list}`, revisionsOf(object));
     }
   }
+  tell.flush();
   await removeFinalizer(env.client, KustomizationKind, object, FINALIZER, {
     fieldManager: STATUS_MANAGER,
     guard: ctx.guard,

@@ -10,7 +10,14 @@ import {
   targetOf,
   waitForHealth,
 } from '@weir/apply';
-import { isNoMatch, type KubeClient, type KubeObject, parseApiVersion } from '@weir/kube';
+import {
+  isApiError,
+  isNoMatch,
+  type KubeClient,
+  type KubeObject,
+  objectKey,
+  parseApiVersion,
+} from '@weir/kube';
 import type { Environment } from './environment.ts';
 import { GROUP } from './environment.ts';
 import { statusFunction } from './expressions.ts';
@@ -18,14 +25,66 @@ import { Failure } from './failure.ts';
 import type { Report } from './report.ts';
 import { timeoutMs } from './timing.ts';
 
-/** What is to be waited for: nothing, everything applied, or what the spec names. Never the object itself. */
+/** What the Kustomization holds, as far as health goes. */
+export interface Standing {
+  objects: readonly Pick<AppliedObject, 'change' | 'object'>[];
+  /** Inventory ids of Jobs that delete themselves when they are done. */
+  vanishing: ReadonlySet<string>;
+}
+
+export function standingOf(applied: readonly AppliedObject[]): Standing {
+  return { objects: applied, vanishing: vanishingJobs(applied.map(({ desired }) => desired)) };
+}
+
+/** The same, where nothing was applied as nothing had changed. */
+export function knownStanding({ drift }: Environment, object: Kustomization): Standing {
+  const known = drift.lastApplied(objectKey(object)).map(({ type, namespace, name, mayVanish }) => {
+    const { group, kind, version } = type;
+    const id = { group, kind, namespace, name };
+    return { change: { id, version, action: 'unchanged' as const }, mayVanish };
+  });
+  const vanishing = known.flatMap(({ change, mayVanish }) =>
+    mayVanish ? inventoryId(change.id) : [],
+  );
+  return { objects: known, vanishing: new Set(vanishing) };
+}
+
+/**
+ * What is to be waited for: nothing, everything applied, or what the spec names. Never the object itself,
+ * and not what was healthy and hasn't changed since.
+ */
 export async function healthTargets(
+  { drift }: Environment,
   client: KubeClient,
   object: Kustomization,
-  applied: readonly AppliedObject[],
+  standing: Standing,
+): Promise<HealthTarget[]> {
+  const targets = await allTargets(client, object, standing);
+  const unknown = targets.filter(
+    (target) => target.object !== undefined || !drift.isHealthy(target.target),
+  );
+  return Promise.all(unknown.map((target) => seen(client, target)));
+}
+
+/** With the object as it is now; what can't be read is left to the wait, which says why. */
+async function seen(client: KubeClient, { target, object }: HealthTarget): Promise<HealthTarget> {
+  if (object !== undefined) return { target, object };
+  try {
+    const type = await client.discovery.resourceFor(target);
+    return { target, object: await client.get(type, target) };
+  } catch (error) {
+    if (isApiError(error) || isNoMatch(error)) return { target };
+    throw error;
+  }
+}
+
+async function allTargets(
+  client: KubeClient,
+  object: Kustomization,
+  { objects }: Standing,
 ): Promise<HealthTarget[]> {
   const targets = object.spec.wait
-    ? applied
+    ? objects
         .filter(({ change }) => change.action !== 'skipped')
         .map(({ change, object }) => ({
           target: { ...change.id, version: change.version },
@@ -46,19 +105,20 @@ export async function awaitHealth(
   input: {
     client: KubeClient;
     targets: HealthTarget[];
-    rendered: KubeObject[];
+    vanishing: ReadonlySet<string>;
     signal: AbortSignal;
   },
   report: Report,
 ): Promise<number> {
-  const { client, targets, rendered, signal } = input;
+  const { client, targets, vanishing, signal } = input;
   const started = performance.now();
   const labels = Object.entries(ownerLabels({ group: GROUP, ...nameOf(object) }));
   const health: Health = await waitForHealth(client, targets, {
     status: statusFunction(env.pool, object),
     timeoutMs: timeoutMs(object),
     failFast: !env.settings.gates.DisableFailFastBehavior,
-    vanishing: vanishingJobs(rendered),
+    vanishing,
+    watched: env.drift,
     ...(object.spec.wait ? { labelSelector: labels.map((pair) => pair.join('=')).join(',') } : {}),
     signal,
   });
@@ -69,6 +129,9 @@ export async function awaitHealth(
     const message = `health check failed after ${formatDuration(elapsed)}: ${health.message}`;
     report.mark(READY, { status: 'False', reason, message });
     throw new Failure(reason, message);
+  }
+  for (const { target, resourceVersion } of health.results) {
+    if (resourceVersion !== undefined) env.drift.markHealthy(target, resourceVersion);
   }
   const message = `Health check passed in ${formatDuration(elapsed)}`;
   report.mark(HEALTHY, { status: 'True', reason: Reason.Succeeded, message });

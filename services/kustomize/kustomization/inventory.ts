@@ -1,5 +1,6 @@
 // The inventory of a Kustomization over a run: what it held, what it is about to hold, what it holds.
-import type { InventoryEntry, Kustomization } from '@weir/api';
+import { hash } from 'node:crypto';
+import type { Inventory, InventoryEntry, Kustomization } from '@weir/api';
 import {
   type AppliedObject,
   entryOf,
@@ -28,6 +29,12 @@ export function grownInventory(
 /** What is there after an apply, with the ids that the API server knows the objects by. */
 export function appliedEntries(applied: readonly AppliedObject[]): InventoryEntry[] {
   return applied.map(({ change }) => entryOf({ ...change.id, version: change.version }));
+}
+
+/** Stands for what an inventory holds. */
+export function inventoryDigest(inventory: Inventory | undefined): string {
+  const ids = (inventory?.entries ?? []).map(({ id, v }) => `${id} ${v}\n`).sort();
+  return hash('sha1', ids.join(''), 'base64');
 }
 
 /** What left the inventory. */

@@ -17,7 +17,7 @@ import type { Attempt } from './history.ts';
 import { type Run, revisions } from './run.ts';
 import { originRevision } from './sources.ts';
 import { intervalMs, retryIntervalMs } from './timing.ts';
-import { msUntilCompared } from './unaffected.ts';
+import { msUntilLook } from './unaffected.ts';
 
 export async function succeed(run: Run, artifact: Artifact): Promise<Outcome> {
   const { object, report, tell, startedAt } = run;
@@ -46,14 +46,19 @@ export async function succeed(run: Run, artifact: Artifact): Promise<Outcome> {
 }
 
 /** The artifact gives what is in place already: only the revision is new. */
-export async function passOn(run: Run, artifact: Artifact, basis: Basis): Promise<Outcome> {
+export async function passOn(
+  run: Run,
+  artifact: Artifact,
+  basis: Basis,
+  looked: boolean,
+): Promise<Outcome> {
   const { env, object, report } = run;
-  const { revision } = artifact;
+  const { revision, digest } = artifact;
   run.digest = basis.digest;
   report.set({ lastAttemptedRevision: revision });
   await succeed(run, artifact);
-  env.bases.passOn(object, revision);
-  return { requeueAfterMs: msUntilCompared(run, basis) };
+  env.bases.passOn(object, { revision, artifact: digest }, { looked });
+  return { requeueAfterMs: looked ? intervalMs(object) : msUntilLook(run, basis) };
 }
 
 /** Turns whatever ended a run into conditions, an event and the time of the next try. */

@@ -27,35 +27,42 @@ import {
   inventoryId,
   type ObjectTarget,
   pruneObjects,
+  targetOf,
 } from '@weir/apply';
 import { addFinalizer, type Outcome, type ReconcileContext } from '@weir/controller';
 import { isNotFound, type KubeObject, objectKey } from '@weir/kube';
 import { type Build, buildObjects, fetchFile } from './build.ts';
 import { dependencyFailure, unreadyDependency } from './dependencies.ts';
-import { trackApplied } from './drift.ts';
+import { isWatched, trackApplied } from './drift.ts';
 import { type Environment, LOOKING, STATUS_MANAGER } from './environment.ts';
 import { exemptionsOf } from './exemptions.ts';
 import { evaluateReady, requireExpressions, statusFunction } from './expressions.ts';
 import { Failure } from './failure.ts';
 import { finalizeKustomization } from './finalize.ts';
-import { awaitHealth, healthTargets } from './health.ts';
+import { awaitHealth, healthTargets, knownStanding, type Standing, standingOf } from './health.ts';
 import {
   appliedEntries,
   grownInventory,
   heldEntries,
+  inventoryDigest,
   staleTargets,
   touchedInventory,
 } from './inventory.ts';
 import { describeLoop, findLoop } from './loops.ts';
 import { fail, passOn, succeed } from './outcome.ts';
 import { ownerOf } from './owner.ts';
+import { restoreBasis } from './restore.ts';
 import { beginRun, type Run, revisions } from './run.ts';
 import { findArtifact } from './sources.ts';
 import { timeoutMs } from './timing.ts';
-import { unaffectedBasis } from './unaffected.ts';
+import { looksAtCluster, trustedBasis, unaffectedBasis } from './unaffected.ts';
+import { variablesDigest } from './variables.ts';
 
 /** Flux's log line for an apply: what searches and dashboards look for. */
 const APPLIED = 'server-side apply completed';
+
+/** Causes of the first run of an object in this process. */
+const STARTING = ['added', 'gained'];
 
 /** Fields whose behaviour does not exist yet. */
 const UNSUPPORTED = ['spec.decryption', 'spec.kubeConfig'];
@@ -111,22 +118,30 @@ async function runPipeline(
     await requireDependencies(run, run.artifact);
     env.attempts.set(key, run.artifact.revision);
 
+    if (STARTING.some((cause) => ctx.causes.has(cause)))
+      await restoreBasis(env, object, ctx.signal);
     const basis = await unaffectedBasis(run, run.artifact);
-    if (basis !== undefined) return await passOn(run, run.artifact, basis);
+    if (basis !== undefined) {
+      const looked = looksAtCluster(run, basis);
+      if (looked) await health(run, knownStanding(env, object));
+      return await passOn(run, run.artifact, basis, looked);
+    }
 
     run.report.quiet(isSettled(object, run.artifact));
     const built = await build(run, run.artifact);
     const applied = await apply(run, built);
     await prune(run, applied);
-    await health(run, applied, built.objects);
+    await health(run, standingOf(applied));
     const outcome = await succeed(run, run.artifact);
-    env.bases.remember(object, { ...built, revision: run.artifact.revision });
+    remember(run, run.artifact, built, applied);
     return outcome;
   } catch (error) {
     // Before anything is awaited, so that no artifact is missed that comes from now on.
     stopLooking(env, key);
     if (!isWaiting(error)) env.bases.forget(key);
     return await fail(run, error);
+  } finally {
+    run.tell.flush();
   }
 }
 
@@ -191,6 +206,36 @@ function isSettled(object: Kustomization, { revision }: Artifact): boolean {
   );
 }
 
+/** As far as the watches know, which is all there is to know. */
+function isIntact({ drift, digest }: Environment, desired: KubeObject): string | undefined {
+  return drift.intact(targetOf(desired), digest(desired));
+}
+
+/** For the next artifact, the next interval and the next process. */
+function remember(
+  { env, object, report }: Run,
+  { revision, digest: artifact }: Artifact,
+  { digest, trace, substitute }: Build,
+  applied: readonly AppliedObject[],
+): void {
+  const made = {
+    revision,
+    artifact,
+    digest,
+    trace,
+    variables: variablesDigest(env.digest, substitute),
+    inventory: inventoryDigest(report.fields().inventory),
+    watched: isWatched(applied),
+  };
+  const compared = applied.every(({ intact }) => intact === undefined);
+  const {
+    lookedAt: _looked,
+    comparedAt: _compared,
+    ...basis
+  } = env.bases.remember(object, made, compared);
+  env.records.save(object, { basis, objects: env.drift.lastApplied(objectKey(object)) });
+}
+
 async function build(run: Run, artifact: Artifact): Promise<Build> {
   const { env, object, report, ctx } = run;
   const { revision, digest } = artifact;
@@ -228,6 +273,7 @@ async function apply(run: Run, { objects }: Build): Promise<AppliedObject[]> {
   );
   return env.tracing.span('kustomize.apply', {}, async () => {
     const exempt = await exemptionsOf(env.pool, object);
+    const trusted = trustedBasis(run) !== undefined;
     env.drift.hold(key);
     try {
       const applied = await applyObjects(client, objects, {
@@ -238,6 +284,7 @@ async function apply(run: Run, { objects }: Build): Promise<AppliedObject[]> {
         overrideManagers: env.settings.overrideManagers,
         exempt,
         migrateVersion: env.settings.gates.MigrateAPIVersion,
+        intact: trusted ? (desired) => isIntact(env, desired) : undefined,
         expected: (id) => known.has(inventoryId(id)),
         record: () => record(run, objects),
         guard: ctx.guard,
@@ -292,7 +339,7 @@ async function prune(run: Run, applied: readonly AppliedObject[]): Promise<void>
   await env.tracing.span('kustomize.prune', {}, async () => {
     const { changes, left, error } = await pruneObjects(client, stale, {
       owner: ownerOf(object),
-      keep: new Set(applied.flatMap(({ object }) => object?.metadata.uid ?? [])),
+      keep: new Set(applied.flatMap(({ object, intact }) => intact ?? object?.metadata.uid ?? [])),
       concurrency: env.settings.concurrentSsa,
       guard: ctx.guard,
       signal: ctx.signal,
@@ -305,23 +352,19 @@ async function prune(run: Run, applied: readonly AppliedObject[]): Promise<void>
   });
 }
 
-async function health(
-  run: Run,
-  applied: readonly AppliedObject[],
-  rendered: KubeObject[],
-): Promise<void> {
+async function health(run: Run, standing: Standing): Promise<void> {
   const { env, object, report, tell, client, ctx } = run;
   const { wait = false, healthChecks = [] } = object.spec;
-  const targets =
-    wait || healthChecks.length > 0 ? await healthTargets(client, object, applied) : [];
-  if (targets.length === 0) {
+  if (!(wait && standing.objects.length > 0) && healthChecks.length === 0) {
     report.drop(HEALTHY);
     return;
   }
+  const { vanishing } = standing;
+  const targets = await healthTargets(env, client, object, standing);
   const { revision } = revisions(run);
   const before = report.condition(HEALTHY);
   const signal = AbortSignal.any([ctx.signal, ctx.superseded]);
-  const check = () => awaitHealth(env, object, { client, targets, rendered, signal }, report);
+  const check = () => awaitHealth(env, object, { client, targets, vanishing, signal }, report);
   await env.tracing.span('kustomize.health', {}, async () => {
     if (await areHealthy(targets, statusFunction(env.pool, object))) return check();
     const limit = formatDuration(timeoutMs(object));

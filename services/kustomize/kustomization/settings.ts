@@ -58,3 +58,14 @@ export function readSettings(
     buildTimeoutMs: settings.duration('build-timeout', 300_000),
   };
 }
+
+/** The settings that decide what is applied, as JSON can hold them: where they differ, so may the result. */
+export function resultSettings(settings: KustomizeSettings): object {
+  const { gates, overrideManagers, customStageKinds, defaultServiceAccount } = settings;
+  return {
+    gates,
+    overrideManagers,
+    customStageKinds: [...customStageKinds],
+    defaultServiceAccount,
+  };
+}

@@ -1,5 +1,5 @@
-// Whether a new artifact changes nothing for a Kustomization: what its build looked at is as it was, and so
-// is everything else that went into it. Then neither a build nor a look at the cluster would find anything.
+// Whether a run would find everything as the last one left it: what the build looked at is as it was, so is
+// everything else that went into it, and nobody touched what was applied. Then there is nothing to build.
 import {
   type Artifact,
   findCondition,
@@ -14,36 +14,66 @@ import type { Basis } from './basis.ts';
 import type { Environment } from './environment.ts';
 import type { Run } from './run.ts';
 import { intervalMs } from './timing.ts';
-import { gatherVariables, VariablesError } from './variables.ts';
+import { gatherVariables, VariablesError, variablesDigest } from './variables.ts';
 
-/** What may have woken the run: all else is a reason to look at the cluster. */
-const CAUSES: ReadonlySet<string> = new Set(['artifact', 'dependency']);
+/** What may have woken a run that finds nothing to do: who asks for a run wants the cluster looked at. */
+const PASSIVE: ReadonlySet<string> = new Set([
+  'added',
+  'artifact',
+  'dependency',
+  'gained',
+  'interval',
+]);
+/** What may have woken a run for which watches can stand in for a look at each object. */
+const TRUSTING: ReadonlySet<string> = new Set([...PASSIVE, 'drift', 'variables']);
+/** Causes for which the cluster, and not the artifact alone, may have changed. */
+const LOOKING: readonly string[] = ['added', 'gained', 'interval'];
 
 /**
- * What the Kustomization was applied from, if the artifact gives exactly that again, nobody asked for more
- * than the artifact, and its objects are watched for drift. Undefined when it has to be built to be sure.
+ * However exact the watches are, every object is compared by a dry-run this often, in milliseconds: what a
+ * webhook would make of it today, or a write in our name within the second of our own, shows in nothing else.
+ */
+const COMPARE_MS = 3_600_000;
+
+/**
+ * What the Kustomization was applied from, if the artifact gives exactly that again and its objects surely
+ * are as they were. Undefined when it has to be built to be sure.
  */
 export async function unaffectedBasis(run: Run, artifact: Artifact): Promise<Basis | undefined> {
   const { env, object, ctx } = run;
-  const basis = env.bases.recall(object);
+  const basis = trustedBasis(run);
   if (basis === undefined || !isAtRest(run, basis)) return undefined;
-  if (![...ctx.causes].every((cause) => CAUSES.has(cause))) return undefined;
-  if (msUntilCompared(run, basis) === 0 || !env.drift.tracks(objectKey(object))) return undefined;
-  const index = await env.manifests(artifact.digest);
-  if (index === undefined || !traceHolds(basis.trace, index)) return undefined;
+  if (![...ctx.causes].every((cause) => PASSIVE.has(cause))) return undefined;
+  if (!env.drift.allIntact(objectKey(object))) return undefined;
+  if (looksAtCluster(run, basis) && !basis.watched) return undefined;
+  if (!(await givesTheSame(env, basis, artifact))) return undefined;
   return (await hasSameVariables(run, basis)) ? basis : undefined;
+}
+
+/** What the watches can be compared with, for a run that may rely on them. */
+export function trustedBasis({ env, object, ctx }: Run): Basis | undefined {
+  const basis = env.bases.recall(object);
+  if (basis === undefined || isRequested(object, object.status?.lastHandledReconcileAt)) return;
+  if (![...ctx.causes].every((cause) => TRUSTING.has(cause))) return;
+  const isDue = ctx.causes.has('interval') && performance.now() - basis.comparedAt > COMPARE_MS;
+  return isDue ? undefined : basis;
+}
+
+/** Whether more is asked than what the artifact changes. */
+export function looksAtCluster(run: Run, basis: Basis): boolean {
+  return LOOKING.some((cause) => run.ctx.causes.has(cause)) || msUntilLook(run, basis) === 0;
 }
 
 /** Those that the artifact changes something for go first: the others need next to nothing. */
 export async function affectedFirst(
-  { bases, manifests }: Pick<Environment, 'bases' | 'manifests'>,
+  env: Pick<Environment, 'bases' | 'manifests'>,
   objects: readonly Kustomization[],
   artifact: Artifact,
 ): Promise<Kustomization[]> {
   if (objects.length < 2) return [...objects];
-  const index = await manifests(artifact.digest);
+  const index = await env.manifests(artifact.digest);
   const isKept = (object: Kustomization) => {
-    const basis = bases.recall(object);
+    const basis = env.bases.recall(object);
     return index !== undefined && basis !== undefined && traceHolds(basis.trace, index);
   };
   const { affected = [], kept = [] } = Object.groupBy(objects, (object) =>
@@ -52,9 +82,9 @@ export async function affectedFirst(
   return [...affected, ...kept];
 }
 
-/** Milliseconds until the interval asks for a build and a comparison, whatever the artifacts say. */
-export function msUntilCompared({ object }: Pick<Run, 'object'>, { comparedAt }: Basis): number {
-  return Math.max(0, comparedAt + intervalMs(object) - performance.now());
+/** Milliseconds until the interval asks for a look at the cluster, whatever the artifacts say. */
+export function msUntilLook({ object }: Pick<Run, 'object'>, { lookedAt }: Basis): number {
+  return Math.max(0, lookedAt + intervalMs(object) - performance.now());
 }
 
 /** Nothing happened since that revision was applied, but that the object waited for its dependencies. */
@@ -64,16 +94,25 @@ function isAtRest({ object }: Run, { revision }: Basis): boolean {
   return (
     (ready?.status === 'True' || ready?.reason === Reason.DependencyNotReady) &&
     status?.observedGeneration === metadata.generation &&
-    status?.lastAppliedRevision === revision &&
-    !isRequested(object, status?.lastHandledReconcileAt)
+    status?.lastAppliedRevision === revision
   );
+}
+
+async function givesTheSame(
+  { manifests }: Environment,
+  { artifact, trace }: Basis,
+  { digest }: Artifact,
+): Promise<boolean> {
+  if (artifact === digest) return true;
+  const index = await manifests(digest);
+  return index !== undefined && traceHolds(trace, index);
 }
 
 async function hasSameVariables({ env, object }: Run, { variables }: Basis): Promise<boolean> {
   try {
     const strict = env.settings.gates.StrictPostBuildSubstitutions;
     const substitute = await gatherVariables(env.client, object, { strict });
-    return env.bases.fingerprint(substitute) === variables;
+    return variablesDigest(env.digest, substitute) === variables;
   } catch (error) {
     if (error instanceof VariablesError) return false;
     throw error;

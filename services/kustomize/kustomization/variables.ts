@@ -2,6 +2,7 @@
 import type { Kustomization } from '@weir/api';
 import { ConfigMap, isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
 import type { Substitution } from '@weir/render';
+import type { Digest } from './digests.ts';
 
 type Reference = NonNullable<
   NonNullable<Kustomization['spec']['postBuild']>['substituteFrom']
@@ -31,6 +32,13 @@ export async function gatherVariables(
     strict,
     always: postBuild.substituteStrategy === 'Always',
   };
+}
+
+/** Stands for the values; equal for equal ones, whatever their order. */
+export function variablesDigest(digest: Digest, substitute: Substitution | undefined): string {
+  const { vars, strict, always } = substitute ?? {};
+  const sorted = vars && Object.entries(vars).sort(([a], [b]) => (a < b ? -1 : 1));
+  return digest([sorted, strict, always]);
 }
 
 /** `<kind>/<namespace>/<name>` of the ConfigMaps and Secrets that a Kustomization takes variables from. */

@@ -59,6 +59,8 @@ export interface Harness {
   /** Runs another replica's worth of the service; the first one is running. */
   start(instance: string): Promise<RunningService>;
   running: RunningService;
+  /** Stops the first one; returns the way to start it again. */
+  stop(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -112,7 +114,7 @@ export async function startHarness(flags: Record<string, string> = {}): Promise<
       settings: createSettings({ 'cache-dir': join(dir, instance), ...flags }),
       signal: stop.signal,
     });
-  const running = await start('one');
+  let running = await start('one');
 
   let namespaces = 0;
   let revisions = 0;
@@ -139,7 +141,15 @@ export async function startHarness(flags: Record<string, string> = {}): Promise<
     find,
     read,
     start,
-    running,
+    get running() {
+      return running;
+    },
+    async stop() {
+      await running.close();
+      return async () => {
+        running = await start('one');
+      };
+    },
     configMap: (namespace, name) => find('v1', 'ConfigMap', { namespace, name }),
     async namespace() {
       const name = `test-${++namespaces}`;

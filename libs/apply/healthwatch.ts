@@ -1,0 +1,196 @@
+// How news of objects that are waited for comes in: from watches that are there anyway, from watches of
+// the wait's own, or by asking, whichever costs least and the account may do.
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type DiscoveredResource,
+  isForbidden,
+  isNoMatch,
+  isNotFound,
+  type KubeClient,
+  NoMatchError,
+} from '@weir/kube';
+import { aborted } from './aborted.ts';
+import { messageOf } from './errors.ts';
+import type { HealthBoard, HealthOptions, HealthResult, WatchedObjects } from './health.ts';
+import type { ObjectTarget } from './objects.ts';
+
+const RETRY_MS = 1_000;
+const POLL_MS = 2_000;
+/** Between two reads of an object that changes all the time. */
+const READ_PAUSE = { minMs: 20, maxMs: 1_000 };
+
+/**
+ * Keeps the board current for all that is not healthy, until the signal aborts. Each promise rejects only
+ * with what isn't the cluster's.
+ */
+export function watchTargets(
+  client: KubeClient,
+  board: HealthBoard,
+  options: Pick<HealthOptions, 'labelSelector' | 'watched' | 'signal'>,
+): Promise<void>[] {
+  const { labelSelector, watched, signal } = options;
+  const { listened = [], others = [] } = Object.groupBy(board.open(), (target) =>
+    watched?.watches(target) ? 'listened' : 'others',
+  );
+  return [
+    ...listened.map((target) =>
+      readOnNews(client, target, board, watched as WatchedObjects, signal),
+    ),
+    ...intoGroups(others, labelSelector).map((group) => watchGroup(client, group, board, signal)),
+  ];
+}
+
+/** Reads an object whenever a watch of its metadata has shown something newer than what was read. */
+async function readOnNews(
+  client: KubeClient,
+  target: ObjectTarget,
+  board: HealthBoard,
+  watched: WatchedObjects,
+  signal: AbortSignal,
+): Promise<void> {
+  let news = Promise.withResolvers<void>();
+  const stop = watched.onNews(target, () => news.resolve());
+  try {
+    const group = { targets: [target] };
+    const type = await untilKnown(client, group, board, signal);
+    for (let pauseMs = READ_PAUSE.minMs; !signal.aborted; ) {
+      if (isBehind(board.get(target), watched.newest(target))) {
+        await readEach(client, type, group, board, signal);
+        await sleep(pauseMs, undefined, { signal });
+        pauseMs = Math.min(2 * pauseMs, READ_PAUSE.maxMs);
+      } else {
+        await Promise.race([news.promise, aborted(signal)]);
+        news = Promise.withResolvers();
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    stop();
+  }
+}
+
+/** Whether the watch knows of something newer than the board, or the board of nothing at all. */
+function isBehind(known: HealthResult | undefined, newest: bigint | undefined): boolean {
+  const { status, resourceVersion } = known ?? {};
+  if (newest === undefined) return status !== 'NotFound';
+  return resourceVersion === undefined || newest > BigInt(resourceVersion);
+}
+
+/** Objects of one kind and place that one watch can cover. */
+interface Group {
+  targets: ObjectTarget[];
+  selection: { fieldSelector: string } | { labelSelector: string };
+}
+
+/** Those that carry the owner's labels share a watch per kind and namespace; others are watched by name. */
+function intoGroups(targets: ObjectTarget[], labelSelector: string | undefined): Group[] {
+  const places = Map.groupBy(targets, ({ group, kind, namespace }) =>
+    [group, kind, namespace].join('/'),
+  );
+  return [...places.values()].flatMap((members): Group[] =>
+    labelSelector !== undefined && members.length > 1
+      ? [{ targets: members, selection: { labelSelector } }]
+      : members.map((target) => ({
+          targets: [target],
+          selection: { fieldSelector: `metadata.name=${target.name}` },
+        })),
+  );
+}
+
+/** Keeps a group's statuses current until the signal aborts. Throws only what isn't the cluster's. */
+async function watchGroup(
+  client: KubeClient,
+  group: Group,
+  board: HealthBoard,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const type = await untilKnown(client, group, board, signal);
+    if (await follow(client, type, group, board, signal)) return;
+    for (;;) {
+      await readEach(client, type, group, board, signal);
+      await sleep(POLL_MS, undefined, { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+async function untilKnown(
+  client: KubeClient,
+  { targets }: Pick<Group, 'targets'>,
+  board: HealthBoard,
+  signal: AbortSignal,
+): Promise<DiscoveredResource> {
+  for (;;) {
+    try {
+      return await client.discovery.resourceFor(anyOf(targets));
+    } catch (cause) {
+      if (!isNoMatch(cause)) throw cause;
+      const { group, kind } = anyOf(targets);
+      const { message: error } = new NoMatchError({ group, kind });
+      board.put(targets.map((target) => ({ target, status: 'Unknown', error })));
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
+}
+
+/** False where the account may not watch; otherwise it goes on until the signal aborts. */
+async function follow(
+  client: KubeClient,
+  type: DiscoveredResource,
+  { targets, selection }: Group,
+  board: HealthBoard,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { namespace } = anyOf(targets);
+  const missing = new Map(targets.map((target) => [target.name, target]));
+  const where = type.namespaced ? { namespace } : {};
+  for await (const event of client.listWatch(type, { ...where, ...selection, signal })) {
+    if (event.type === 'error') {
+      if (isForbidden(event.error)) return false;
+    } else if (event.type === 'synced') {
+      board.put([...missing.values()].map(notFound));
+    } else if (event.type === 'deleted') {
+      const { name } = event.object.metadata;
+      board.put(targets.filter((target) => target.name === name).map(notFound));
+    } else {
+      missing.delete(event.object.metadata.name);
+      await board.show([event.object]);
+    }
+  }
+  return true;
+}
+
+/** For accounts that may read objects and no more. */
+async function readEach(
+  client: KubeClient,
+  type: DiscoveredResource,
+  { targets }: Pick<Group, 'targets'>,
+  board: HealthBoard,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const target of targets) {
+    try {
+      await board.show([await client.get(type, target, { signal })]);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      board.put([
+        isNotFound(error)
+          ? notFound(target)
+          : { target, status: 'Unknown', error: messageOf(error) },
+      ]);
+    }
+  }
+}
+
+function notFound(target: ObjectTarget): HealthResult {
+  return { target, status: 'NotFound' };
+}
+
+function anyOf(targets: ObjectTarget[]): ObjectTarget {
+  const [first] = targets;
+  if (first === undefined) throw new RangeError('a group of no objects');
+  return first;
+}

@@ -1,0 +1,62 @@
+// Digests that stand for manifests and variables without giving them away: keyed, so that nobody who sees
+// one can try values until one fits.
+import { createHmac, randomBytes } from 'node:crypto';
+import { isAlreadyExists, isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
+
+/** The same for equal JSON and the same key. 24 characters. */
+export type Digest = (value: unknown) => string;
+
+export function createDigest(key: Uint8Array): Digest {
+  return (value) =>
+    createHmac('sha256', key)
+      .update(JSON.stringify(value) ?? '')
+      .digest()
+      .subarray(0, 18)
+      .toString('base64url');
+}
+
+const SECRET = 'weir-kustomize-digest-key';
+const KEY_BYTES = 32;
+
+/**
+ * The key that all replicas share, from a Secret in the runtime namespace, which is made where it is missing.
+ * Rejects with the API server's errors.
+ */
+export async function sharedKey(client: KubeClient, namespace: string): Promise<Uint8Array> {
+  const found = (await readKey(client, namespace)) ?? (await createKey(client, namespace));
+  if (found.length < KEY_BYTES) {
+    throw new Error(`Secret ${namespace}/${SECRET} holds no key: delete it to have it made anew`);
+  }
+  return found;
+}
+
+async function readKey(client: KubeClient, namespace: string): Promise<Uint8Array | undefined> {
+  try {
+    const { data } = await client.get<KubeObject & { data?: Record<string, string> }>(Secret, {
+      namespace,
+      name: SECRET,
+    });
+    return Buffer.from(data?.key ?? '', 'base64');
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+async function createKey(client: KubeClient, namespace: string): Promise<Uint8Array> {
+  const key = randomBytes(KEY_BYTES);
+  const object = {
+    apiVersion: 'v1',
+    kind: Secret.kind,
+    metadata: { namespace, name: SECRET },
+    data: { key: key.toString('base64') },
+  };
+  try {
+    await client.create(Secret, object);
+    return key;
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    // Another replica was faster.
+    return (await readKey(client, namespace)) ?? key;
+  }
+}

@@ -1,0 +1,115 @@
+// What each Kustomization was last applied from, kept in NATS for a process that starts and for the replica
+// that takes over: with it what is in sync is known to be so without a build. Traces and digests only, never
+// a result, which may hold secrets. It is derived data: without it everything is built and compared once.
+import { promisify } from 'node:util';
+import { deflateRaw, inflateRaw } from 'node:zlib';
+import { StorageType } from '@nats-io/jetstream';
+import type { Kustomization } from '@weir/api';
+import type { LastApplied } from '@weir/apply';
+import { type Bus, BusUnavailable, openValues, subjectToken } from '@weir/events';
+import { objectKey } from '@weir/kube';
+import type { Logger } from '@weir/telemetry';
+import type { Basis } from './basis.ts';
+
+export type KeptBasis = Omit<Basis, 'comparedAt' | 'lookedAt'>;
+
+export interface KeptRecord {
+  basis: KeptBasis;
+  objects: LastApplied[];
+}
+
+export interface Records {
+  /** Undefined when there is none, none of this configuration, or NATS is away. */
+  load(object: Kustomization): Promise<KeptRecord | undefined>;
+  /** Never waits; while NATS is away nothing is kept. */
+  save(object: Kustomization, record: KeptRecord): void;
+  remove(object: Kustomization): void;
+  /** Waits for what is being written. */
+  close(): Promise<void>;
+}
+
+export interface RecordOptions {
+  bus: Bus;
+  /** Stands for everything beside object and artifact that decides a result: engine, gates, flags. */
+  configuration: string;
+  replicas?: number;
+  log: Logger;
+}
+
+const STREAM = 'records';
+const MAX_BYTES = 512 * 1024 ** 2;
+/** Counted up with each change of what a record holds or of what its digests are made of. */
+const FORMAT = 1;
+
+const pack = promisify(deflateRaw);
+const unpack = promisify(inflateRaw);
+
+export function createRecords({ bus, configuration, replicas = 1, log }: RecordOptions): Records {
+  const prefix = `weir.record.${subjectToken(bus.cluster)}.kustomization`;
+  const subject = ({ metadata: { uid = '' } }: Kustomization) => `${prefix}.${subjectToken(uid)}`;
+  const values = openValues({
+    bus,
+    log,
+    stream: {
+      name: STREAM,
+      description: 'What objects were last applied from',
+      subjects: ['weir.record.>'],
+      storage: StorageType.File,
+      num_replicas: replicas,
+      max_bytes: MAX_BYTES,
+    },
+  });
+  // One after the other for each object: the last one is the one that stays.
+  const writing = new Map<string, Promise<void>>();
+
+  function enqueue(object: Kustomization, write: () => Promise<void>): void {
+    const key = subject(object);
+    const before = writing.get(key) ?? Promise.resolve();
+    const now = before.then(write).catch((error: unknown) => {
+      if (error instanceof BusUnavailable) return;
+      log.warn({ err: error, kustomization: objectKey(object) }, 'not kept for the next start');
+    });
+    writing.set(key, now);
+    void now.then(() => {
+      if (writing.get(key) === now) writing.delete(key);
+    });
+  }
+
+  async function write(object: Kustomization, record: KeptRecord): Promise<void> {
+    const text = JSON.stringify({ format: FORMAT, configuration, record });
+    const packed = await pack(text);
+    const max = values.maxBytes() ?? packed.length;
+    if (packed.length <= max) return values.put(subject(object), packed);
+    // An old one would cost a look at everything that has changed since, and be no use.
+    log.info({ kustomization: objectKey(object), bytes: packed.length, max }, 'too large to keep');
+    await values.remove(subject(object));
+  }
+
+  return {
+    async load(object) {
+      try {
+        const message = await values.get(subject(object));
+        if (message === undefined) return undefined;
+        const kept = JSON.parse((await unpack(message.data)).toString()) as Kept;
+        const isOurs = kept.format === FORMAT && kept.configuration === configuration;
+        return isOurs ? kept.record : undefined;
+      } catch (error) {
+        if (!(error instanceof BusUnavailable)) {
+          log.warn({ err: error, kustomization: objectKey(object) }, 'what was kept is of no use');
+        }
+        return undefined;
+      }
+    },
+    save: (object, record) => enqueue(object, () => write(object, record)),
+    remove: (object) => enqueue(object, () => values.remove(subject(object))),
+    close: async () => {
+      await Promise.all(writing.values());
+    },
+  };
+}
+
+interface Kept {
+  format: number;
+  configuration: string;
+  record: KeptRecord;
+}
