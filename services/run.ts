@@ -59,8 +59,9 @@ try {
   await main();
 } catch (error) {
   const toSay = advice(error);
-  process.stderr.write(`${toSay ?? (error instanceof Error ? error.stack : error)}\n`);
-  process.exitCode = toSay === undefined ? 1 : 2;
+  const text = toSay ?? (error instanceof Error ? error.stack : error);
+  // At once: services that had begun to start would keep a process alive that does nothing.
+  process.stderr.write(`${text}\n`, () => process.exit(toSay === undefined ? 1 : 2));
 }
 
 /** What whoever started it can put right; undefined for a fault of ours. */

@@ -58,6 +58,15 @@ data: {value: ${value}}
     await deploy('steady', configMaps(['steady'], 'one'));
   });
 
+  it('a port is taken: the process ends and says what to do', async () => {
+    const [first] = weir.processes;
+    const taken = new URL(first?.health ?? '').port;
+    await assert.rejects(
+      weir.start(['source'], { name: 'source-elsewhere', flags: [`--artifact-port=${taken}`] }),
+      /exit code 2 of .*EADDRINUSE.*choose another port with --health-port or --artifact-port/s,
+    );
+  });
+
   it('NATS is away: commits are carried over all the same', async () => {
     await weir.cluster.stop('nats-server');
     const commit = await push('steady', configMaps(['steady'], 'two'));

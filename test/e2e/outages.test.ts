@@ -1,0 +1,276 @@
+// A minute without kube-apiserver, and a minute without NATS that ends with its data lost. Each has a cluster
+// of its own, and both minutes pass at the same time.
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { GitRepository, Kustomization } from '@weir/api';
+import { freePort, until } from '@weir/cluster';
+import type { FluxEvent } from '@weir/events';
+import { gitRepository, isFailed, isReady, kustomization } from '@weir/harness';
+import { ConfigMap, type KubeObject } from '@weir/kube';
+import { cloudEvents } from './cloudevents.ts';
+import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+
+const NAMESPACE = 'outages';
+const OUTAGE_MS = 60_000;
+const OWNER = 'kustomize.toolkit.fluxcd.io/name';
+const LONG_MS = 60_000;
+/** More than can be applied before somebody who looks for the first one sees it. */
+const MANY = 300;
+
+/** ConfigMaps with these names, in one file. */
+function maps(folder: string, names: readonly string[], value: string): Record<string, string> {
+  const documents = names.map(
+    (name) => `apiVersion: v1
+kind: ConfigMap
+metadata: {name: ${name}, namespace: ${NAMESPACE}}
+data: {value: ${value}}
+`,
+  );
+  return { [`${folder}/all.yaml`]: documents.join('---\n') };
+}
+
+const numbered = (prefix: string, count: number) =>
+  Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+
+/** The data of what each Kustomization has applied, by name. */
+async function applied(weir: Weir, owner: string): Promise<Record<string, unknown>> {
+  const labelSelector = `${OWNER}=${owner}`;
+  const { items } = await weir.client.list(ConfigMap, { namespace: NAMESPACE, labelSelector });
+  return Object.fromEntries(items.map(({ metadata, data }) => [metadata.name, data]));
+}
+
+function expectedMaps(names: readonly string[], value: string): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, { value }]));
+}
+
+function inventory({ status }: Kustomization): string[] {
+  return (status?.inventory?.entries ?? []).map(({ id }) => id.split('_')[1] ?? '').sort();
+}
+
+/** For a process beside another cluster's. */
+const ownPorts = async () => [`--artifact-port=${await freePort()}`];
+
+/** What was said more than once of the same object at the same revision, with the times left out. */
+function repeated(events: readonly FluxEvent[]): string[] {
+  const lines = events.map(({ involvedObject: { kind, name }, reason, message, metadata = {} }) => {
+    const said = message.replace(/\d+(\.\d+)?(ms|s)\b/g, 'T');
+    return `${kind}/${name} ${reason} ${Object.values(metadata).sort().join(' ')} ${said}`;
+  });
+  return lines.filter((line, index) => lines.indexOf(line) < index);
+}
+
+describe('a minute without', { concurrency: true }, () => {
+  describe('kube-apiserver', { concurrency: false }, () => {
+    const started = stoppedAfter();
+    let weir: Weir;
+    let events: FluxEvent[];
+
+    before(async () => {
+      weir = await startWeir(started, { flags: await ownPorts() });
+      await weir.namespace(NAMESPACE);
+      const { url } = await weir.repository('fleet');
+      const commit = await weir.commit('fleet', {
+        ...maps('steady', ['one', 'two'], 'first'),
+        ...maps('other', ['three'], 'first'),
+        ...maps('large', ['small'], 'first'),
+      });
+      await weir.apply(
+        gitRepository(NAMESPACE, 'fleet', url, { interval: '2s' }),
+        ...['steady', 'other', 'large'].map((name) =>
+          kustomization(NAMESPACE, name, 'fleet', { path: `./${name}` }),
+        ),
+      );
+      for (const name of ['steady', 'other', 'large']) {
+        await weir.wait(Kustomization, { namespace: NAMESPACE, name }, isReady(commit));
+      }
+      events = await cloudEvents(started, weir.cluster.natsUrl);
+    });
+
+    it('in the middle of an apply: all of it is caught up, and nothing is left behind', async () => {
+      const names = numbered('large', MANY);
+      await weir.commit('fleet', maps('large', names, 'second'));
+      await until(async () => Object.keys(await applied(weir, 'large')).length > 1, {
+        timeoutMs: LONG_MS,
+        intervalMs: 5,
+        message: 'the middle of the apply',
+      });
+      await weir.cluster.stop('kube-apiserver', { signal: 'SIGKILL' });
+      const back = performance.now() + OUTAGE_MS;
+      // What the interrupted apply had made and this drops has to go too.
+      const kept = names.slice(0, 3);
+      const commit = await weir.commit('fleet', {
+        ...maps('steady', ['one', 'new'], 'third'),
+        ...maps('large', kept, 'third'),
+      });
+      const [process] = weir.processes;
+      const state = async (path: string) => (await fetch(`${process?.health}/${path}`)).status;
+      await until(async () => (await state('readyz')) === 503, {
+        timeoutMs: OUTAGE_MS,
+        message: 'services that say that they are not ready',
+      });
+      assert.equal(await state('healthz'), 200);
+      await until(() => performance.now() > back, {
+        timeoutMs: 2 * OUTAGE_MS,
+        message: 'the end of the minute',
+      });
+      await weir.cluster.start('kube-apiserver');
+
+      const ready = (name: string) =>
+        weir.wait<Kustomization>(
+          Kustomization,
+          { namespace: NAMESPACE, name },
+          isReady(commit),
+          LONG_MS,
+        );
+      assert.deepEqual(inventory(await ready('steady')), ['new', 'one']);
+      assert.deepEqual(inventory(await ready('other')), ['three']);
+      assert.deepEqual(inventory(await ready('large')), [...kept].sort());
+      assert.deepEqual(await applied(weir, 'steady'), expectedMaps(['one', 'new'], 'third'));
+      assert.deepEqual(await applied(weir, 'other'), expectedMaps(['three'], 'first'));
+      assert.deepEqual(await applied(weir, 'large'), expectedMaps(kept, 'third'));
+      await until(async () => (await state('readyz')) === 200, {
+        timeoutMs: LONG_MS,
+        message: 'services that are ready again',
+      });
+    });
+
+    it('and drift is put back again, commits are followed again', async () => {
+      const ref = { namespace: NAMESPACE, name: 'one' };
+      await weir.client.delete(ConfigMap, ref);
+      await weir.wait(ConfigMap, ref, () => true);
+      const commit = await weir.commit('fleet', maps('other', ['four'], 'fourth'));
+      await weir.wait(Kustomization, { namespace: NAMESPACE, name: 'other' }, isReady(commit));
+      assert.deepEqual(await applied(weir, 'other'), expectedMaps(['four'], 'fourth'));
+      await told(events, 'other', commit);
+      assert.deepEqual(repeated(events), []);
+    });
+  });
+
+  describe('NATS, whose data is lost', { concurrency: false }, () => {
+    const started = stoppedAfter();
+    let weir: Weir;
+    let events: FluxEvent[];
+    let first: string;
+
+    before(async () => {
+      // A process each: what passes between them has to pass without NATS.
+      const processes = [['source'], ['kustomize'], ['notification']];
+      weir = await startWeir(started, {
+        processes,
+        flags: await ownPorts(),
+        cluster: { nodes: 0, controllerManager: false },
+      });
+      await weir.namespace(NAMESPACE);
+      const { url } = await weir.repository('fleet');
+      first = await weir.commit('fleet', {
+        ...maps('steady', ['one', 'two'], 'first'),
+        ...maps('other', ['three'], 'first'),
+        ...maps('drifting', ['four'], 'first'),
+        ...maps('late', ['late'], 'first'),
+      });
+      await weir.apply(
+        ...alerting(weir.chat.url),
+        gitRepository(NAMESPACE, 'fleet', url),
+        ...['steady', 'other', 'drifting'].map((name) =>
+          kustomization(NAMESPACE, name, 'fleet', { path: `./${name}` }),
+        ),
+      );
+      for (const name of ['steady', 'other', 'drifting']) {
+        await weir.wait(Kustomization, { namespace: NAMESPACE, name }, isReady(first));
+        await weir.heard(({ body }) => body.includes(`/${name}.`) && body.includes(first));
+      }
+      events = await cloudEvents(started, weir.cluster.natsUrl);
+    });
+
+    async function push(files: Record<string, string | null>): Promise<string> {
+      const commit = await weir.commit('fleet', files);
+      await weir.annotate(GitRepository, { namespace: NAMESPACE, name: 'fleet' }, commit);
+      return commit;
+    }
+    const ready = (name: string, commit: string) =>
+      weir.wait<Kustomization>(
+        Kustomization,
+        { namespace: NAMESPACE, name },
+        isReady(commit),
+        LONG_MS,
+      );
+
+    it('work goes on, and what there is to tell is told once when NATS is back', async () => {
+      await weir.cluster.stop('nats-server', { signal: 'SIGKILL' });
+      const back = performance.now() + OUTAGE_MS;
+      const second = await push(maps('steady', ['one', 'new'], 'second'));
+      const { status } = await ready('steady', second);
+      assert.equal(status?.lastAppliedRevision, `main@sha1:${second}`);
+      assert.deepEqual(await applied(weir, 'steady'), expectedMaps(['one', 'new'], 'second'));
+
+      const four = { namespace: NAMESPACE, name: 'four' };
+      await weir.client.delete(ConfigMap, four);
+      await weir.wait(ConfigMap, four, () => true);
+      await weir.apply(kustomization(NAMESPACE, 'late', 'fleet', { path: './late' }));
+      await ready('late', second);
+      const broken = await push({ 'steady/broken.yaml': 'kind: ConfigMap\n\tbroken: [' });
+      const steady = { namespace: NAMESPACE, name: 'steady' };
+      await weir.wait(Kustomization, steady, isFailed('BuildFailed', /broken\.yaml/));
+      await ready('other', broken);
+
+      await until(() => performance.now() > back, {
+        timeoutMs: 2 * OUTAGE_MS,
+        message: 'the end of the minute',
+      });
+      // Started again where it has lost all that it kept.
+      await weir.cluster.restart('nats-server', { wipe: true });
+      for (const [name, text] of [
+        ['steady', second],
+        ['late', second],
+        ['steady', 'broken.yaml'],
+      ]) {
+        await weir.heard(({ body }) => body.includes(`/${name}.`) && body.includes(text ?? ''));
+      }
+      const repaired = await push({ 'steady/broken.yaml': null });
+      await ready('steady', repaired);
+      await told(events, 'steady', repaired);
+      // A repair ends in the same words as the run before it.
+      const calm = events.filter(({ involvedObject: { name } }) => name !== 'drifting');
+      assert.deepEqual(repeated(calm), []);
+      assert.deepEqual(
+        events.filter(({ metadata = {} }) => Object.values(metadata).join().includes(first)),
+        [],
+        'what was told before the outage',
+      );
+    });
+
+    it('and a replica that starts now finds the artifacts', async () => {
+      await weir.processes[1]?.stop();
+      await weir.start(['kustomize'], { name: 'kustomize-later' });
+      const ref = { namespace: NAMESPACE, name: 'other' };
+      await weir.annotate(Kustomization, ref, 'later');
+      await weir.wait<Kustomization>(
+        Kustomization,
+        ref,
+        (object) => object.status?.lastHandledReconcileAt === 'later' && isReady()(object),
+      );
+      assert.deepEqual(await applied(weir, 'other'), expectedMaps(['three'], 'first'));
+    });
+  });
+});
+
+/** Waits until the end of a run at this commit has been told. */
+function told(events: readonly FluxEvent[], name: string, commit: string) {
+  const isIt = ({ involvedObject, message, metadata = {} }: FluxEvent) =>
+    involvedObject.name === name &&
+    message.startsWith('Reconciliation finished') &&
+    Object.values(metadata).join().includes(commit);
+  return until(() => events.some(isIt), { timeoutMs: LONG_MS, message: `the event of ${name}` });
+}
+
+/** An alert on all Kustomizations at the receiver. */
+function alerting(receiver: string): KubeObject[] {
+  const apiVersion = 'notification.toolkit.fluxcd.io/v1beta3';
+  const metadata = { namespace: NAMESPACE, name: 'chat' };
+  const spec = { type: 'slack', address: `${receiver}/services/T0/B0/x` };
+  const eventSources = [{ kind: 'Kustomization', name: '*' }];
+  return [
+    { apiVersion, kind: 'Provider', metadata, spec },
+    { apiVersion, kind: 'Alert', metadata, spec: { providerRef: { name: 'chat' }, eventSources } },
+  ];
+}
