@@ -158,11 +158,12 @@ function onVariables(
 function onNewKinds({ client, controller, waiting, log }: TriggerOptions): () => void {
   const informer = createInformer(client, CustomResourceDefinition, { metadataOnly: true, log });
   const stop = informer.onChange(({ type, object }) => {
-    if (type === 'deleted' || !informer.hasSynced()) return;
+    if (!informer.hasSynced()) return;
+    // Whatever is applied next finds the kinds as they are now, and fails for none that has just come.
+    client.discovery.invalidate();
+    if (type === 'deleted') return;
     const [, group = ''] = /^[^.]+\.(.+)$/.exec(object.metadata.name) ?? [];
-    const keys = waiting.announce(group);
-    if (keys.length > 0) client.discovery.invalidate();
-    for (const key of keys) controller.enqueue(key, { cause: 'kind' });
+    for (const key of waiting.announce(group)) controller.enqueue(key, { cause: 'kind' });
   });
   return () => {
     stop();
