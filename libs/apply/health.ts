@@ -5,6 +5,7 @@ import type { DriftWatch } from './drift.ts';
 import { watchTargets } from './healthwatch.ts';
 import { inventoryId } from './inventory.ts';
 import { type ObjectTarget, subjectOf, targetOf } from './objects.ts';
+import { createPodWatches, type PodWatches } from './pods.ts';
 
 /** kstatus' words: `Current` is healthy, `Failed` will not become so by itself. */
 export interface ObjectStatus {
@@ -33,6 +34,8 @@ export interface HealthOptions {
   labelSelector?: string;
   /** Tells of changes to objects that are watched anyway: those need no watch of their own. */
   watched?: WatchedObjects;
+  /** `<group>/<Kind>` of what `status` judges by expressions of the user's: their pods have no say. */
+  expressed?: ReadonlySet<string>;
   signal: AbortSignal;
 }
 
@@ -60,20 +63,24 @@ export async function waitForHealth(
   targets: readonly HealthTarget[],
   options: HealthOptions,
 ): Promise<Health> {
-  const board = createBoard(targets, options);
-  await board.show(targets.flatMap(({ object }) => object ?? []));
-  if (board.isSettled()) return board.verdict(false);
-
+  const { status, expressed } = options;
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(TIMEOUT), options.timeoutMs);
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const watches = watchTargets(client, board, { ...options, signal });
+  const changed = (object: KubeObject) => board.show([object]);
+  const pods = createPodWatches(client, { status, expressed, signal, changed });
+  const board = createBoard(targets, options, pods);
+  const watches: Promise<void>[] = [];
   try {
-    await Promise.race([board.settled, ...watches.map(failures), aborted(signal)]);
+    await board.show(targets.flatMap(({ object }) => object ?? []));
+    if (board.isSettled()) return board.verdict(false);
+    watches.push(...watchTargets(client, board, { ...options, signal }));
+    const ends = [...watches.map(failures), pods.failure, aborted(signal)];
+    await Promise.race([board.settled, ...ends]);
   } finally {
     clearTimeout(timer);
     stop.abort(DONE);
-    await Promise.allSettled(watches);
+    await Promise.allSettled([...watches, pods.ended()]);
   }
   options.signal.throwIfAborted();
   return board.verdict(!board.isSettled());
@@ -136,7 +143,11 @@ export interface HealthBoard {
   verdict(timedOut: boolean): Health;
 }
 
-function createBoard(targets: readonly HealthTarget[], options: HealthOptions): HealthBoard {
+function createBoard(
+  targets: readonly HealthTarget[],
+  options: HealthOptions,
+  pods: Pick<PodWatches, 'judge'>,
+): HealthBoard {
   const { status, failFast, vanishing = new Set() } = options;
   const results = new Map<string, HealthResult>(
     targets.map(({ target }) => [inventoryId(target), { target, status: 'Unknown' }]),
@@ -159,7 +170,8 @@ function createBoard(targets: readonly HealthTarget[], options: HealthOptions): 
     if (isSettled()) settled.resolve();
   }
   async function show(objects: KubeObject[]): Promise<void> {
-    put(await statusesOf(objects, status));
+    const found = await statusesOf(objects, status);
+    put(found.map((result, index) => pods.judge(objects[index], result)));
   }
   function open(): ObjectTarget[] {
     return [...results].flatMap(([id, result]) => (isHealthy(id, result) ? [] : result.target));

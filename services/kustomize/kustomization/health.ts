@@ -119,6 +119,7 @@ export async function awaitHealth(
     failFast: !env.settings.gates.DisableFailFastBehavior,
     vanishing,
     watched: env.drift,
+    expressed: new Set(object.spec.healthCheckExprs?.map(kindOf)),
     ...(object.spec.wait ? { labelSelector: labels.map((pair) => pair.join('=')).join(',') } : {}),
     signal,
   });
@@ -149,6 +150,10 @@ export function vanishingJobs(objects: readonly KubeObject[]): Set<string> {
       ),
   );
   return new Set(jobs.map((job) => inventoryId(targetOf(job))));
+}
+
+function kindOf({ apiVersion, kind = '' }: { apiVersion: string; kind?: string }): string {
+  return `${parseApiVersion(apiVersion).group}/${kind}`;
 }
 
 function nameOf({ metadata }: Kustomization): { name: string; namespace: string } {

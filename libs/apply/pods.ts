@@ -1,0 +1,121 @@
+// Pods that have failed for good. A StatefulSet or ReplicaSet then stays in progress for ever, and its own
+// status doesn't say why: these two are judged by their pods too, as Flux's status readers (cli-utils) do.
+import { isForbidden, type KubeClient, type KubeObject, Pod } from '@weir/kube';
+import type { HealthResult, StatusFunction } from './health.ts';
+import { inventoryId } from './inventory.ts';
+
+export interface PodWatches {
+  /** The status of an object, with what its pods add to it; where they may, they are watched from then on. */
+  judge(object: KubeObject | undefined, result: HealthResult): HealthResult;
+  /** Rejects with what isn't the cluster's fault; never resolves. */
+  failure: Promise<never>;
+  /** Resolves when all watches have ended, after the signal. */
+  ended(): Promise<void>;
+}
+
+export interface PodWatchOptions {
+  status: StatusFunction;
+  /** `<group>/<Kind>` of what is not judged by its pods all the same. */
+  expressed?: ReadonlySet<string> | undefined;
+  signal: AbortSignal;
+  /** Called for an object, as it was judged last, when other pods of it have failed than before. */
+  changed(object: KubeObject): Promise<void>;
+}
+
+interface PodWatch {
+  object: KubeObject;
+  /** Names of the pods that have failed. */
+  failed: Set<string>;
+  done: Promise<void>;
+}
+
+const CONTROLLERS = ['apps/StatefulSet', 'apps/ReplicaSet'];
+
+export function createPodWatches(client: KubeClient, options: PodWatchOptions): PodWatches {
+  const { status, expressed = new Set(), signal, changed } = options;
+  const kinds = new Set(CONTROLLERS.filter((kind) => !expressed.has(kind)));
+  const watches = new Map<string, PodWatch>();
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => undefined);
+
+  function watchPods(object: KubeObject): PodWatch {
+    const watch: PodWatch = { object, failed: new Set(), done: Promise.resolve() };
+    watch.done = follow(watch).catch((error: unknown) => {
+      if (!signal.aborted) failure.reject(error);
+    });
+    return watch;
+  }
+  /** An account that may not read pods goes by the object's own status. */
+  async function follow(watch: PodWatch): Promise<void> {
+    const { namespace = '' } = watch.object.metadata;
+    const labelSelector = selectorText(watch.object);
+    for await (const event of client.listWatch(Pod, { namespace, labelSelector, signal })) {
+      if (event.type === 'synced') continue;
+      if (event.type === 'error') {
+        if (isForbidden(event.error)) return;
+        continue;
+      }
+      const { name } = event.object.metadata;
+      const hasFailed = event.type !== 'deleted' && (await hasFailedForGood(event.object, status));
+      if (hasFailed === watch.failed.has(name)) continue;
+      if (hasFailed) watch.failed.add(name);
+      else watch.failed.delete(name);
+      await changed(watch.object);
+    }
+  }
+
+  return {
+    judge(object, result) {
+      const { group, kind } = result.target;
+      const hasPods = object !== undefined && kinds.has(`${group}/${kind}`);
+      if (!hasPods || result.status !== 'InProgress') return result;
+      const id = inventoryId(result.target);
+      const watch = watches.get(id) ?? watchPods(object);
+      watches.set(id, watch);
+      watch.object = object;
+      const { size } = watch.failed;
+      return size === 0
+        ? result
+        : { ...result, status: 'Failed', message: `${size} pods have failed` };
+    },
+    failure: failure.promise,
+    async ended() {
+      await Promise.all([...watches.values()].map(({ done }) => done));
+    },
+  };
+}
+
+/** Without pods that are going, or that a node which is yet to come may run. */
+async function hasFailedForGood(pod: KubeObject, status: StatusFunction): Promise<boolean> {
+  if (pod.metadata.deletionTimestamp !== undefined || isUnschedulable(pod)) return false;
+  const [result] = await status([pod]);
+  return result?.status === 'Failed';
+}
+
+function isUnschedulable({ status }: KubeObject): boolean {
+  const { conditions = [] } = (status ?? {}) as {
+    conditions?: { type: string; status: string; reason?: string }[];
+  };
+  return conditions.some(
+    ({ type, status, reason }) =>
+      type === 'PodScheduled' && status === 'False' && reason === 'Unschedulable',
+  );
+}
+
+interface LabelSelector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
+/** `spec.selector` in the form that a list takes. */
+function selectorText({ spec }: KubeObject): string {
+  const { selector = {} } = (spec ?? {}) as { selector?: LabelSelector };
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  const equal = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
+  const others = matchExpressions.map(({ key, operator, values = [] }) => {
+    if (operator === 'Exists') return key;
+    if (operator === 'DoesNotExist') return `!${key}`;
+    return `${key} ${operator.toLowerCase()} (${values.join(',')})`;
+  });
+  return [...equal, ...others].join(',');
+}
