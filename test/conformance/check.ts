@@ -5,7 +5,7 @@ import type { Fixture } from './fixture.ts';
 import { readGolden } from './golden.ts';
 import { play } from './play/play.ts';
 import { scopeOf } from './record.ts';
-import { runSession, type SessionSettings } from './session.ts';
+import { runSession, type SessionSettings, type Setting } from './session.ts';
 import { settle } from './settle.ts';
 import { isMoving, type Snapshot, takeSnapshot } from './snapshot.ts';
 
@@ -50,14 +50,11 @@ export async function checkAll(
   return results;
 }
 
-async function check(
-  fixture: Fixture,
-  { client, git }: Omit<Parameters<typeof play>[1], 'snapshot'>,
-): Promise<Result> {
+async function check(fixture: Fixture, { client, git, listener }: Setting): Promise<Result> {
   const found: Found[] = [];
   try {
     const golden = await readGolden(fixture);
-    const take = () => takeSnapshot(client, scopeOf(fixture));
+    const take = () => takeSnapshot(client, listener, scopeOf(fixture));
     const snapshot = async (label: string) => {
       const judge = (seen: Snapshot) => judged(fixture, label, golden.snapshots[label], seen);
       const isExpected = (seen: Snapshot) => judge(seen).every(({ rule }) => rule !== undefined);

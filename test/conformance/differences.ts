@@ -2,8 +2,10 @@
 import type { Rule } from './compare.ts';
 
 /** Where the text of a failure shows. */
-const MESSAGE = /^events > Kustomization |^kustomizations > \S+ > conditions > Ready > message$/;
-const SOURCE_MESSAGE = /^events > GitRepository |^sources > \S+ > conditions > \w+ > message$/;
+const MESSAGE =
+  /^(events|warnings) > Kustomization |^kustomizations > \S+ > conditions > Ready > message$/;
+const SOURCE_MESSAGE =
+  /^(events|warnings) > GitRepository |^sources > \S+ > conditions > \w+ > message$/;
 
 /** A failure that is told in other words on both sides, with the same reason. */
 function otherWords(id: string, fixture: RegExp, words: { flux: RegExp; weir: RegExp }): Rule[] {
@@ -47,7 +49,7 @@ export const RULES: readonly Rule[] = [
   {
     id: 'Encrypted Secrets are refused when they are built',
     fixture: /^build\/secret-encrypted-string-data$/,
-    path: /^(events > Kustomization app|objects)/,
+    path: /^(events > Kustomization app|warnings > Kustomization app|objects)/,
   },
   {
     id: 'The inventory has what a failed apply left',
@@ -61,14 +63,26 @@ export const RULES: readonly Rule[] = [
     fixture: /^health\/wait-recovers$/,
     path: /^events > Kustomization app$/,
     flux: 'absent',
-    weir: /^Normal HealthCheckCanceled: /,
+    weir: /^info HealthCheckCanceled: /,
   },
   {
-    id: 'No event where nothing happened',
-    fixture: /^control\/interval-changed$/,
-    path: /^events > Kustomization app$/,
-    flux: /^Normal ReconciliationSucceeded: Reconciliation finished in/,
+    id: 'All ignore rules count',
+    fixture: /^ignore\/several-without-target$/,
+    path: /^objects > ConfigMap a > data > first$/,
+    flux: /^ours$/,
+    weir: /^theirs$/,
+  },
+  {
+    id: 'A field that is ignored and gone stays gone',
+    fixture: /^ignore\/missing-in-cluster$/,
+    path: /^objects > ConfigMap a > data > ignored$/,
+    flux: /^$/,
     weir: 'absent',
+  },
+  {
+    id: 'Health needs no more rights than the object',
+    fixture: /^tenancy\/account-may-not-read-pods$/,
+    path: /^kustomizations > app > (conditions|history|lastAppliedRevision|observedGeneration)|^(events|warnings) > Kustomization app$/,
   },
   {
     id: 'What is refused for good counts as observed',

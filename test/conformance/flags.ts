@@ -18,7 +18,8 @@ export const FLAGS: Record<string, Record<string, string>> = {
   gates: {
     ...DEFAULT,
     'feature-gates':
-      'StrictPostBuildSubstitutions=false,DisableFailFastBehavior=true,CancelHealthCheckOnNewRevision=true,ExternalArtifact=true',
+      'StrictPostBuildSubstitutions=false,DisableFailFastBehavior=true,CancelHealthCheckOnNewRevision=true,ExternalArtifact=true,' +
+      'MigrateAPIVersion=true,AdditiveCELDependencyCheck=true,GroupChangeLog=true',
     'override-manager': 'intruder',
     'custom-apply-stage-kinds': '/ConfigMap',
   },

@@ -1,4 +1,5 @@
 // Flux's results, recorded once: one file a fixture.
+import { globSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Fixture } from './fixture.ts';
@@ -34,6 +35,13 @@ export async function readGolden({ id, digest }: Fixture): Promise<Golden> {
     throw new Error(`changed since it was recorded: npm run conformance -- --record ${id}`);
   }
   return golden;
+}
+
+/** Ids of recordings that belong to none of all fixtures any more. */
+export function leftoverGoldens(fixtures: readonly Pick<Fixture, 'id'>[]): string[] {
+  const known = new Set(fixtures.map(({ id }) => id));
+  const recorded = globSync('*/*.json', { cwd: GOLDEN_DIR }).map((path) => path.slice(0, -5));
+  return recorded.filter((id) => !known.has(id)).sort();
 }
 
 function pathOf(id: string): string {

@@ -43,12 +43,15 @@ const LATE_ANNOTATIONS = new Set(['deployment.kubernetes.io/revision']);
 /** What the API server allots. */
 const ALLOTTED = ['clusterIP', 'clusterIPs'];
 
-/** `<manager> <operation>[ <subresource>]`, sorted, without bystanders. */
+/** `<manager> <operation>[ <subresource>][ <version, if it isn't the object's>]`, sorted, without bystanders. */
 export function managersOf(object: KubeObject): string[] {
   const entries = object.metadata.managedFields ?? [];
   const names = entries
     .filter(({ manager = '' }) => !BYSTANDERS.has(manager))
-    .map((entry) => [entry.manager, entry.operation, entry.subresource].filter(Boolean).join(' '));
+    .map(({ manager, operation, subresource, apiVersion }) => {
+      const version = apiVersion === object.apiVersion ? undefined : apiVersion;
+      return [manager, operation, subresource, version].filter(Boolean).join(' ');
+    });
   return [...new Set(names)].sort();
 }
 

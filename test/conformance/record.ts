@@ -21,9 +21,9 @@ export async function recordAll(
     ...settings,
     system: 'flux',
     fixtures,
-    async each(fixture, { client, git }) {
+    async each(fixture, { client, git, listener }) {
       const snapshots: Golden['snapshots'] = {};
-      const take = () => takeSnapshot(client, scopeOf(fixture));
+      const take = () => takeSnapshot(client, listener, scopeOf(fixture));
       const snapshot = async (label: string) => {
         snapshots[label] = await settle({
           take,

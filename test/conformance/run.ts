@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { checkAll, describeResult, type Result, type Verdict } from './check.ts';
 import { RULES } from './differences.ts';
 import { loadFixtures } from './fixture.ts';
+import { leftoverGoldens } from './golden.ts';
 import { recordAll } from './record.ts';
 import type { SessionSettings } from './session.ts';
 
@@ -51,28 +52,47 @@ async function main(): Promise<number> {
       if (result.verdict === 'different') print(describeResult(result));
     });
     const seconds = Math.round((performance.now() - started) / 1_000);
-    // A few of the fixtures can't tell whether a rule is still of use.
-    const isAll = positionals.length === 0;
-    return summarize(results, isAll, seconds);
+    const complaints = complaintsAbout(results);
+    // A few of the fixtures can't tell whether a rule or a recording is still of use.
+    if (positionals.length === 0) complaints.push(...unusedBy(results));
+    for (const complaint of complaints) print(complaint);
+    return summarize(results, complaints.length, seconds);
   } finally {
     if (values.logs === undefined) await rm(dir, { recursive: true, force: true });
   }
 }
 
-function summarize(results: readonly Result[], isAll: boolean, seconds: number): number {
+function complaintsAbout(results: readonly Result[]): string[] {
+  return results.flatMap(({ fixture, verdict }) =>
+    fixture.pending !== undefined && verdict !== 'pending'
+      ? `no longer pending: ${fixture.id}`
+      : [],
+  );
+}
+
+function unusedBy(results: readonly Result[]): string[] {
+  const used = new Set(results.flatMap(({ found }) => found.map(({ rule }) => rule)));
+  const headings = new Set(RULES.map(({ id }) => id));
+  return [
+    ...[...headings]
+      .filter((id) => !used.has(id))
+      .map((id) => `nothing differs any more under "${id}"`),
+    ...leftoverGoldens(results.map(({ fixture }) => fixture)).map(
+      (id) => `a recording without a fixture: ${id}`,
+    ),
+  ];
+}
+
+function summarize(results: readonly Result[], complaints: number, seconds: number): number {
   const count = (verdict: Verdict) => results.filter((it) => it.verdict === verdict).length;
   for (const { fixture, verdict } of results) {
     if (verdict === 'pending') print(`pending ${fixture.id}: ${fixture.pending}`);
-    else if (fixture.pending !== undefined) print(`no longer pending: ${fixture.id}`);
   }
-  const used = new Set(results.flatMap(({ found }) => found.map(({ rule }) => rule)));
-  const unused = isAll ? RULES.filter(({ id }) => !used.has(id)) : [];
-  for (const { id } of unused) print(`nothing differs any more under "${id}"`);
   print(
     `same ${count('same')}, different on purpose ${count('different on purpose')}, ` +
       `pending ${count('pending')}, different ${count('different')} (${seconds} s)`,
   );
-  return count('different') === 0 && unused.length === 0 ? 0 : 1;
+  return count('different') === 0 && complaints === 0 ? 0 : 1;
 }
 
 function print(line: string): void {

@@ -1,10 +1,11 @@
 // One cluster, one Git server, and fixtures that are played in it against one system, many at a time.
 import { mkdir } from 'node:fs/promises';
 import { Kustomization } from '@weir/api';
-import { type GitServer, startCluster, startGitServer } from '@weir/cluster';
+import { type Cluster, type GitServer, startCluster, startGitServer } from '@weir/cluster';
 import { connectKube, type KubeClient } from '@weir/kube';
 import type { Fixture } from './fixture.ts';
 import { FLAGS } from './flags.ts';
+import { type Listener, listenToPosts, listenToStream } from './listen.ts';
 import { installDefinitions, type SystemName, startSystem } from './systems.ts';
 
 export interface SessionSettings {
@@ -19,7 +20,14 @@ export interface SessionSettings {
 export interface SessionOptions extends SessionSettings {
   system: SystemName;
   fixtures: readonly Fixture[];
-  each(fixture: Fixture, stage: { client: KubeClient; git: GitServer }): Promise<void>;
+  each(fixture: Fixture, setting: Setting): Promise<void>;
+}
+
+/** Where fixtures are played. */
+export interface Setting {
+  client: KubeClient;
+  git: GitServer;
+  listener: Listener;
 }
 
 /** Plays all fixtures, those that want the same flags together; the system is started anew for others. */
@@ -42,20 +50,31 @@ async function play(options: SessionOptions, started: AsyncDisposableStack): Pro
   const client = connectKube({ kubeconfig: cluster.kubeconfig });
   started.defer(() => client.close());
   await installDefinitions(client, crds);
+  const { listener, ...target } = await listenTo(system, cluster);
+  started.defer(() => listener.close());
 
   for (const [name, flags] of Object.entries(FLAGS)) {
     const chosen = fixtures.filter((fixture) => fixture.flags === name);
     if (chosen.length === 0) continue;
-    const stop = await startSystem(system, { cluster, dir, flags });
+    const stop = await startSystem(system, { cluster, dir, flags, ...target });
     try {
       await inParallel(chosen, options.concurrency, (fixture) =>
-        options.each(fixture, { client, git }),
+        options.each(fixture, { client, git, listener }),
       );
     } finally {
       await stop();
     }
     await retire(client);
   }
+}
+
+async function listenTo(
+  system: SystemName,
+  cluster: Cluster,
+): Promise<{ listener: Listener; eventsAddress?: string }> {
+  if (system === 'weir') return { listener: await listenToStream(cluster.natsUrl) };
+  const listener = await listenToPosts();
+  return { listener, eventsAddress: listener.address };
 }
 
 /** Nothing that was played under other flags is reconciled again. */

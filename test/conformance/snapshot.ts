@@ -1,5 +1,6 @@
 // What is compared: all that a fixture's namespaces hold, as both systems should have left it.
 import { GitRepository, Kustomization } from '@weir/api';
+import type { FluxEvent } from '@weir/events';
 import {
   Event,
   isNoMatch,
@@ -9,6 +10,7 @@ import {
   objectKey,
   type ResourceType,
 } from '@weir/kube';
+import type { Listener } from './listen.ts';
 import {
   type JsonObject,
   managersOf,
@@ -23,8 +25,13 @@ export interface Snapshot {
   kustomizations: Record<string, JsonObject>;
   sources: Record<string, JsonObject>;
   objects: Record<string, JsonObject>;
-  /** `<type> <reason>: <message>` by object, each once: how often something is said is a matter of time. */
+  /**
+   * What is told to those who listen, `<severity> <reason>: <message> [<metadata>]` by object, each once:
+   * how often something is said is a matter of time.
+   */
   events: Record<string, string[]>;
+  /** The Kubernetes Events of type Warning, `<reason>: <message> [<keys of annotations>]`. */
+  warnings: Record<string, string[]>;
 }
 
 /** `<apiVersion> <Kind>` of what fixtures make. */
@@ -63,7 +70,11 @@ export interface Scope {
   kinds: readonly string[];
 }
 
-export async function takeSnapshot(client: KubeClient, scope: Scope): Promise<Snapshot> {
+export async function takeSnapshot(
+  client: KubeClient,
+  listener: Pick<Listener, 'heard'>,
+  scope: Scope,
+): Promise<Snapshot> {
   const { namespace, namespaces, kinds } = scope;
   const everywhere = [namespace, ...namespaces];
   const label = `kustomize.toolkit.fluxcd.io/namespace in (${everywhere.join(',')})`;
@@ -86,7 +97,8 @@ export async function takeSnapshot(client: KubeClient, scope: Scope): Promise<Sn
     ),
     sources: byName(sources, ({ metadata }) => nameIn(namespace, { metadata }), describeSource),
     objects: byName(kept, (object) => `${object.kind} ${name(object)}`, normalizeObject),
-    events: eventsByObject(events, namespace),
+    events: byObject(listener.heard(everywhere), namespace, describeEvent),
+    warnings: byObject(events as KubernetesEvent[], namespace, describeWarning),
   };
 }
 
@@ -187,9 +199,12 @@ function describeMetadata(object: KubeObject): JsonObject {
   };
 }
 
-interface KubernetesEvent extends KubeObject {
-  involvedObject: { kind: string; name: string; namespace?: string };
+interface KubernetesEvent extends KubeObject, Told {
   type: string;
+}
+
+interface Told {
+  involvedObject: { kind: string; name: string; namespace?: string };
   reason: string;
   message: string;
 }
@@ -198,19 +213,43 @@ const TOLD_OF = new Set(['Kustomization', 'GitRepository']);
 /** Whether an old artifact is collected soon enough to be seen is a matter of time. */
 const HOUSEKEEPING = new Set(['GarbageCollectionSucceeded']);
 
-function eventsByObject(events: readonly KubeObject[], own: string): Record<string, string[]> {
+function byObject<Event extends Told>(
+  events: readonly Event[],
+  own: string,
+  describe: (event: Event) => string[],
+): Record<string, string[]> {
   const found = new Map<string, Set<string>>();
-  for (const event of events as KubernetesEvent[]) {
+  for (const event of events) {
     const { kind, name, namespace = own } = event.involvedObject;
     if (!TOLD_OF.has(kind) || HOUSEKEEPING.has(event.reason)) continue;
     const subject = `${kind} ${nameIn(own, { metadata: { name, namespace } })}`;
-    const told = found.get(subject) ?? new Set();
-    found.set(subject, told);
-    const keys = Object.keys(event.metadata.annotations ?? {}).sort();
-    const metadata = keys.length === 0 ? '' : ` [${keys.map(shortKey).join(' ')}]`;
-    told.add(`${event.type} ${event.reason}: ${normalizeText(event.message)}${metadata}`);
+    for (const text of describe(event)) {
+      found.set(subject, (found.get(subject) ?? new Set()).add(text));
+    }
   }
   return Object.fromEntries([...found].sort().map(([name, told]) => [name, [...told].sort()]));
+}
+
+function describeEvent({ severity, reason, message, metadata = {} }: FluxEvent): string[] {
+  const entries = Object.entries(metadata).map(describeEntry);
+  return [`${severity} ${reason}: ${normalizeText(message)}${inBrackets(entries)}`];
+}
+
+/** Flux counts repetitions in one Event, whose annotations are the first one's: only their keys are sure. */
+function describeWarning({ type, reason, message, metadata }: KubernetesEvent): string[] {
+  if (type !== 'Warning') return [];
+  const keys = Object.keys(metadata.annotations ?? {}).map(shortKey);
+  return [`${reason}: ${normalizeText(message)}${inBrackets(keys)}`];
+}
+
+/** `<key>=<value>`; of a digest the key only, as an archive need not be the same byte for byte. */
+function describeEntry([key, value]: [string, string]): string {
+  const short = shortKey(key);
+  return short === 'source/digest' ? short : `${short}=${value}`;
+}
+
+function inBrackets(texts: string[]): string {
+  return texts.length === 0 ? '' : ` [${texts.sort().join(' ')}]`;
 }
 
 function shortKey(key: string): string {

@@ -22,6 +22,8 @@ export interface SystemOptions {
   dir: string;
   /** Flags of the kustomize side. */
   flags: Record<string, string>;
+  /** Where Flux's controllers post their events. */
+  eventsAddress?: string;
 }
 
 /** Starts a system; resolves, when it is ready, with what stops it. */
@@ -91,7 +93,7 @@ export function startKustomizeController(options: FluxOptions): Promise<() => Pr
 
 async function startController(
   name: string,
-  { cluster, dir, common = {}, leaderElection = false }: FluxOptions,
+  { cluster, dir, eventsAddress, common = {}, leaderElection = false }: FluxOptions,
   own: string[],
 ): Promise<() => Promise<void>> {
   const bin = process.env.PEER_BIN;
@@ -101,6 +103,7 @@ async function startController(
   const args = [
     `--metrics-addr=127.0.0.1:${metrics}`,
     `--health-addr=127.0.0.1:${healthPort}`,
+    ...(eventsAddress === undefined ? [] : [`--events-addr=${eventsAddress}`]),
     ...asArguments(common),
     ...own,
     ...(leaderElection ? ['--enable-leader-election'] : []),

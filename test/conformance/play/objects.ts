@@ -15,6 +15,7 @@ const GROUPS: Record<string, string> = {
   Service: 'v1',
   ServiceAccount: 'v1',
   Namespace: 'v1',
+  Pod: 'v1',
   PersistentVolumeClaim: 'v1',
   Deployment: 'apps/v1',
   StatefulSet: 'apps/v1',
