@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -44,7 +45,18 @@ func toWire(err error) *wireError {
 	if errors.As(err, &f) {
 		reason = f.reason
 	}
-	return &wireError{Reason: reason, Message: strings.TrimSpace(relative(err.Error()))}
+	return &wireError{Reason: reason, Message: strings.TrimSpace(repeatable(relative(err.Error())))}
+}
+
+// addresses are those of memory, in values that Kustomize prints whole.
+var addresses = regexp.MustCompile(`(&\{)0x[0-9a-f]{8,16}\b ?`)
+
+// repeatable takes out of a message what differs from one run to the next: the
+// same failure has to read the same, or it would be reported again and again.
+func repeatable(message string) string {
+	message = addresses.ReplaceAllString(message, "$1")
+	// A JSON library that words its errors by chance, so that nobody relies on it.
+	return strings.ReplaceAll(message, "json: unable to ", "json: cannot ")
 }
 
 // relative turns the paths of a message into ones below the artifact's root.

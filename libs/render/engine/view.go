@@ -61,12 +61,18 @@ func (v *view) look(name string) kind {
 }
 
 // missing is the error that a disk gives for a path that isn't there: a file
-// above it makes it "not a directory".
+// above it makes it "not a directory". So the error depends on what is above it,
+// up to the first path that is there.
 func (v *view) missing(op, name string) error {
 	err := error(syscall.ENOENT)
 	for up := parent(name); up != ""; up = parent(up) {
-		if v.tree.kind(up) == kindFile {
+		k := v.tree.kind(up)
+		v.trace.sawKind(up, k)
+		if k == kindFile {
 			err = syscall.ENOTDIR
+		}
+		if k != kindNone {
+			break
 		}
 	}
 	return &fs.PathError{Op: op, Path: filepath.Join(mount, name), Err: err}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,6 +91,30 @@ func TestViewOpensFiles(t *testing.T) {
 	}
 	if v.trace.Files["x"] == "" {
 		t.Error("the trace lacks it")
+	}
+}
+
+// Why a path isn't there depends on what is above it.
+func TestMissingPathTracesWhatIsAbove(t *testing.T) {
+	v := newView(files{"a/x": "x"}.tree(t))
+	for _, name := range []string{"a/b/c/d", "e/f", "a/x/g"} {
+		if _, err := v.Stat(mount + "/" + name); err == nil {
+			t.Errorf("%s is there", name)
+		}
+	}
+	want := map[string]kind{
+		"a/b/c/d": kindNone, "a/b/c": kindNone, "a/b": kindNone, "a": kindDir,
+		"e/f": kindNone, "e": kindNone, "a/x/g": kindNone, "a/x": kindFile,
+	}
+	if !maps.Equal(v.trace.Kinds, want) {
+		t.Errorf("got %v", v.trace.Kinds)
+	}
+}
+
+func TestMessagesAreRepeatable(t *testing.T) {
+	got := repeatable("merging from generator &{0xc0001234a0 <nil>}: json: unable to unmarshal 0xc0001234a0")
+	if want := "merging from generator &{<nil>}: json: cannot unmarshal 0xc0001234a0"; got != want {
+		t.Errorf("got %s", got)
 	}
 }
 

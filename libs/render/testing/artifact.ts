@@ -13,6 +13,9 @@ import type { Manifest } from '../trace.ts';
 /** An artifact's files: path to content. */
 export type Files = Record<string, string>;
 
+/** What the content of a symbolic link begins with; its target follows. */
+export const LINK = '\0link to ';
+
 /** A packed artifact in a folder that goes with the test. */
 export interface TestArtifact extends ArtifactFile {
   manifest: Manifest;
@@ -20,21 +23,37 @@ export interface TestArtifact extends ArtifactFile {
 
 /** Packs files as the artifact lib does: files only, relative paths, sorted. */
 export async function packFiles(t: TestContext, files: Files): Promise<TestArtifact> {
-  const archive = pack();
-  const packed = buffer(archive.pipe(createGzip()));
-  for (const name of Object.keys(files).sort()) archive.entry({ name }, files[name] ?? '');
-  archive.finalize();
-  const bytes = await packed;
   const folder = await mkdtemp(join(tmpdir(), 'weir-render-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const file = join(folder, 'artifact.tar.gz');
-  await writeFile(file, bytes);
-  return { digest: sha256(bytes), file, manifest: manifestOf(files) };
+  return await packInto(folder, files);
 }
 
-/** The manifest that the artifact lib makes of the files. */
+/** Packs files into a folder, under their digest. Links come too, as in archives that others packed. */
+export async function packInto(folder: string, files: Files): Promise<TestArtifact> {
+  const archive = pack();
+  const packed = buffer(archive.pipe(createGzip({ level: 1 })));
+  for (const name of Object.keys(files).sort()) {
+    const content = files[name] ?? '';
+    if (isLink(content)) {
+      archive.entry({ name, type: 'symlink', linkname: content.slice(LINK.length) });
+    } else archive.entry({ name }, content);
+  }
+  archive.finalize();
+  const bytes = await packed;
+  const digest = sha256(bytes);
+  const file = join(folder, `${digest.slice('sha256:'.length)}.tar.gz`);
+  await writeFile(file, bytes);
+  return { digest, file, manifest: manifestOf(files) };
+}
+
+/** The manifest that the artifact lib makes of the files: without links. */
 export function manifestOf(files: Files): Manifest {
-  return Object.fromEntries(Object.entries(files).map(([path, text]) => [path, sha256(text)]));
+  const regular = Object.entries(files).filter(([, text]) => !isLink(text));
+  return Object.fromEntries(regular.map(([path, text]) => [path, sha256(text)]));
+}
+
+function isLink(content: string): boolean {
+  return content.startsWith(LINK);
 }
 
 function sha256(data: string | Buffer): string {
