@@ -11,7 +11,14 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { type ArtifactStore, createStore, packArtifact } from '@weir/artifact';
 import { buildTools, type Cluster, run, startCluster } from '@weir/cluster';
-import { type Bus, connectBus, consumeEvents, publishArtifact, readArtifacts } from '@weir/events';
+import {
+  type Bus,
+  connectBus,
+  consumeEvents,
+  openValues,
+  publishArtifact,
+  readArtifacts,
+} from '@weir/events';
 import { createLogger, createMetrics } from '@weir/telemetry';
 import {
   NATS_ENVIRONMENT,
@@ -166,6 +173,19 @@ describe('a service that logs in as itself', () => {
       assert.equal(state.subjects, undefined);
     });
   }
+
+  it('keeps what kustomize last applied, which only kustomize may say', async () => {
+    const subject = 'weir.record.test.kustomization.u';
+    const stream = { name: 'records', subjects: ['weir.record.>'] };
+    const log = createLogger({ service: 'test', level: 'fatal' });
+    const valuesOf = async (service: string) =>
+      openValues({ bus: await busOf(service), stream, log });
+    const own = await valuesOf('kustomize');
+    await own.put(subject, 'applied');
+    const forging = (await valuesOf('helm-release')).put(subject, 'forged');
+    await assert.rejects(forging, /permissions violation/i);
+    assert.equal((await own.get(subject))?.string(), 'applied');
+  });
 
   it('cannot listen to what others publish', async () => {
     const connection = await connectionOf('notification');

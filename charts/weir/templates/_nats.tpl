@@ -36,7 +36,8 @@ authorization {
       password: ${{ include "weir.natsPasswordVariable" $name }}
       permissions: {
         publish: ["weir.event.>", "$JS.API.>", "$JS.ACK.>", "$JS.FC.>"
-          {{- if eq $name "source" }}, "weir.artifact.>", "weir.blob.>", "$O.>"{{ end }}]
+          {{- if eq $name "source" }}, "weir.artifact.>", "weir.blob.>", "$O.>"{{ end }}
+          {{- if eq $name "kustomize" }}, "weir.record.>"{{ end }}]
         subscribe: ["_INBOX.>"]
       }
     }

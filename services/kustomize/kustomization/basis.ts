@@ -52,26 +52,24 @@ const MAX_LOOKUPS = 200_000;
 
 /** Holds as many bases as fit; those used least recently go first, which costs them a build. */
 export function createBases(maxLookups = MAX_LOOKUPS): Bases {
-  const bases = new Map<string, Basis>();
+  const bases = new Map<string, { basis: Basis; size: number }>();
   let lookups = 0;
 
   function forget(key: string): void {
-    const basis = bases.get(key);
-    if (basis === undefined) return;
-    lookups -= sizeOf(basis.trace);
+    lookups -= bases.get(key)?.size ?? 0;
     bases.delete(key);
   }
-  function keep(key: string, basis: Basis): void {
+  function keep(key: string, basis: Basis, size = sizeOf(basis.trace)): void {
     forget(key);
-    bases.set(key, basis);
-    lookups += sizeOf(basis.trace);
+    bases.set(key, { basis, size });
+    lookups += size;
     for (const oldest of bases.keys()) {
       if (lookups <= maxLookups) break;
       forget(oldest);
     }
   }
   function recall(object: Kustomization): Basis | undefined {
-    const basis = bases.get(objectKey(object));
+    const basis = bases.get(objectKey(object))?.basis;
     const { uid, generation } = object.metadata;
     return basis?.uid === uid && basis?.generation === generation ? basis : undefined;
   }
@@ -92,7 +90,8 @@ export function createBases(maxLookups = MAX_LOOKUPS): Bases {
       const basis = recall(object);
       if (basis === undefined) return;
       const lookedAt = looked ? performance.now() : basis.lookedAt;
-      keep(objectKey(object), { ...basis, ...to, lookedAt });
+      const key = objectKey(object);
+      keep(key, { ...basis, ...to, lookedAt }, bases.get(key)?.size);
     },
   };
 }

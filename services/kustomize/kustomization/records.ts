@@ -37,12 +37,26 @@ export interface RecordOptions {
 }
 
 const STREAM = 'records';
-const MAX_BYTES = 512 * 1024 ** 2;
 /** Counted up with each change of what a record holds or of what its digests are made of. */
 const FORMAT = 1;
 
-const pack = promisify(deflateRaw);
-const unpack = promisify(inflateRaw);
+const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
+/** Below this, compressing costs more than it saves. Characters. */
+const MIN_DEFLATED = 16_384;
+/** The first byte of a record: whether the rest is deflated. */
+const PLAIN = Buffer.from([0]);
+const DEFLATED = Buffer.from([1]);
+
+async function pack(text: string): Promise<Uint8Array> {
+  if (text.length < MIN_DEFLATED) return Buffer.concat([PLAIN, Buffer.from(text)]);
+  return Buffer.concat([DEFLATED, await deflate(text)]);
+}
+
+async function unpack(bytes: Uint8Array): Promise<string> {
+  const rest = Buffer.from(bytes.subarray(1));
+  return (bytes[0] === DEFLATED[0] ? await inflate(rest) : rest).toString();
+}
 
 export function createRecords({ bus, configuration, replicas = 1, log }: RecordOptions): Records {
   const prefix = `weir.record.${subjectToken(bus.cluster)}.kustomization`;
@@ -56,7 +70,6 @@ export function createRecords({ bus, configuration, replicas = 1, log }: RecordO
       subjects: ['weir.record.>'],
       storage: StorageType.File,
       num_replicas: replicas,
-      max_bytes: MAX_BYTES,
     },
   });
   // One after the other for each object: the last one is the one that stays.
@@ -90,7 +103,7 @@ export function createRecords({ bus, configuration, replicas = 1, log }: RecordO
       try {
         const message = await values.get(subject(object));
         if (message === undefined) return undefined;
-        const kept = JSON.parse((await unpack(message.data)).toString()) as Kept;
+        const kept = JSON.parse(await unpack(message.data)) as Kept;
         const isOurs = kept.format === FORMAT && kept.configuration === configuration;
         return isOurs ? kept.record : undefined;
       } catch (error) {
