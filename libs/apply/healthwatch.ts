@@ -11,7 +11,7 @@ import {
 } from '@weir/kube';
 import { aborted } from './aborted.ts';
 import { messageOf } from './errors.ts';
-import type { HealthBoard, HealthOptions, HealthResult, WatchedObjects } from './health.ts';
+import type { HealthBoard, HealthOptions, HealthResult, WatchedObjects } from './healthtypes.ts';
 import type { ObjectTarget } from './objects.ts';
 
 const RETRY_MS = 1_000;

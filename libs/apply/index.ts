@@ -11,16 +11,15 @@ export {
 } from './drift.ts';
 export { ApplyError, DryRunError, NamespaceMissingError } from './errors.ts';
 export { type ManagerRule, managerRules } from './fieldmanagers.ts';
-export {
-  areHealthy,
-  type Health,
-  type HealthOptions,
-  type HealthResult,
-  type HealthTarget,
-  type ObjectStatus,
-  type StatusFunction,
-  waitForHealth,
-} from './health.ts';
+export { areHealthy, waitForHealth } from './health.ts';
+export type {
+  Health,
+  HealthOptions,
+  HealthResult,
+  HealthTarget,
+  ObjectStatus,
+  StatusFunction,
+} from './healthtypes.ts';
 export * from './inventory.ts';
 export { isOwnedBy, type Owner, ownerKeyOf, ownerLabels } from './labels.ts';
 export {

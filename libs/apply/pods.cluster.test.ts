@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { IMAGES } from '@weir/cluster';
 import { type KubeClient, type KubeObject, Pod, serviceAccountUser } from '@weir/kube';
-import { type Health, type HealthOptions, waitForHealth } from './health.ts';
+import { waitForHealth } from './health.ts';
+import type { Health, HealthOptions } from './healthtypes.ts';
 import { targetOf } from './objects.ts';
 import { deployment, type Harness, startHarness, until } from './testing/harness.ts';
 

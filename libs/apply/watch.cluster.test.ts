@@ -6,7 +6,8 @@ import { type KubeObject, serviceAccountUser } from '@weir/kube';
 import type { AppliedObject } from './apply.ts';
 import { createDriftWatch, type Drift, type DriftWatch } from './drift.ts';
 import { managerRules } from './fieldmanagers.ts';
-import { type HealthOptions, waitForHealth } from './health.ts';
+import { waitForHealth } from './health.ts';
+import type { HealthOptions } from './healthtypes.ts';
 import { inventoryId } from './inventory.ts';
 import { targetOf } from './objects.ts';
 import {

@@ -1,0 +1,65 @@
+// The words in which health is asked for and told.
+import type { KubeObject } from '@weir/kube';
+import type { DriftWatch } from './drift.ts';
+import type { ObjectTarget } from './objects.ts';
+
+/** kstatus' words: `Current` is healthy, `Failed` will not become so by itself. */
+export interface ObjectStatus {
+  status: string;
+  message?: string;
+}
+
+/** Computes the status of objects, in their order (kstatus, in the render engine). */
+export type StatusFunction = (objects: KubeObject[]) => Promise<ObjectStatus[]>;
+
+export interface HealthTarget {
+  target: ObjectTarget;
+  /** As it was seen last; what is healthy already isn't asked for again. */
+  object?: KubeObject;
+}
+
+export interface HealthOptions {
+  status: StatusFunction;
+  /** Milliseconds. */
+  timeoutMs: number;
+  /** End at the first object that failed, and not when the time is over. */
+  failFast: boolean;
+  /** Inventory ids of Jobs that delete themselves: when gone, they are done. */
+  vanishing?: ReadonlySet<string>;
+  /** Selects all targets, where all carry labels of their owner: many then share a watch. */
+  labelSelector?: string;
+  /** Tells of changes to objects that are watched anyway: those need no watch of their own. */
+  watched?: WatchedObjects;
+  /** `<group>/<Kind>` of what `status` judges by expressions of the user's: their pods have no say. */
+  expressed?: ReadonlySet<string>;
+  signal: AbortSignal;
+}
+
+export type WatchedObjects = Pick<DriftWatch, 'watches' | 'newest' | 'onNews'>;
+
+export interface HealthResult extends ObjectStatus {
+  target: ObjectTarget;
+  /** The version that has this status. */
+  resourceVersion?: string;
+  /** Why the status can't be told. */
+  error?: string;
+}
+
+export type Health =
+  | { healthy: true; results: HealthResult[] }
+  /** `message` in Flux's words: what was waited for, and the status of each. */
+  | { healthy: false; message: string; results: HealthResult[] };
+
+/** Where the statuses of all targets are kept, and whether that decides the wait. */
+export interface HealthBoard {
+  /** Takes in objects as they are now. */
+  show(objects: KubeObject[]): Promise<void>;
+  put(found: readonly HealthResult[]): void;
+  /** What is known of a target. */
+  get(target: ObjectTarget): HealthResult | undefined;
+  /** What is not healthy. */
+  open(): ObjectTarget[];
+  isSettled(): boolean;
+  settled: Promise<void>;
+  verdict(timedOut: boolean): Health;
+}
