@@ -1,68 +1,78 @@
-// `npm run bench`: measures, prints, and judges nothing. Each scenario gets a control plane of its own.
-import { writeFile } from 'node:fs/promises';
-import { openGround } from './ground.ts';
-import { describeMachine, type Machine } from './machine.ts';
-import { type Options, readOptions, USAGE, UsageError } from './options.ts';
-import { formatMachine, formatMeasurement } from './report.ts';
-import type { Measurement, Scenario } from './scenario.ts';
-import { commit } from './scenarios/commit.ts';
-import { scale } from './scenarios/scale.ts';
+// `npm run bench`: measures Weir, and peers beside it, and prints. Each leg of each system gets a control
+// plane of its own, one after the other.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { overBudget } from './budgets.ts';
+import { SCENARIOS, SYSTEMS } from './catalogue.ts';
+import { describeMachine } from './machine.ts';
+import { type Options, readOptions, UsageError, usage } from './options.ts';
+import { type Leg, planLegs, takesPart } from './plan.ts';
+import { plots } from './plots.ts';
+import { markdown } from './report/markdown.ts';
+import { formatComparison, formatMachine, formatMeasurement } from './report/text.ts';
+import type { Results } from './results.ts';
+import { type LegResult, runLeg } from './run.ts';
 import type { System } from './system.ts';
-import { weir } from './systems/weir.ts';
 
-const SYSTEMS: readonly System[] = [weir];
-const SCENARIOS: readonly Scenario[] = [commit, scale];
-
-interface Result {
-  system: string;
-  scenario: string;
-  machine: Machine;
-  measurements: Measurement[];
-}
+const PEERS = SYSTEMS.filter(({ name }) => name !== 'weir').map(({ name }) => name);
 
 async function main(options: Options): Promise<void> {
-  const results: Result[] = [];
-  for (const scenario of SCENARIOS.filter(({ name }) => options.scenarios.includes(name))) {
-    for (const system of SYSTEMS) {
-      const result = await measure(system, scenario, options);
-      results.push(result);
-      process.stdout.write(`\n${formatMachine(result.machine)}`);
-      for (const measurement of result.measurements) {
-        process.stdout.write(`\n${formatMeasurement(system.name, measurement)}`);
+  const systems = SYSTEMS.filter(({ name }) => name === 'weir' || options.peers.includes(name));
+  const scenarios = SCENARIOS.filter(({ name }) => options.scenarios.includes(name));
+  const results: Results = {
+    machine: await describeMachine(),
+    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    systems: await Promise.all(systems.map((system) => system.describe())),
+    clients: Object.fromEntries(systems.map(({ name, clients }) => [name, clients])),
+    results: [],
+  };
+  process.stdout.write(formatMachine(results.machine));
+  for (const leg of planLegs(scenarios, options.apps)) {
+    for (const system of systems.filter((each) => takesPart(each, leg, options))) {
+      const { platform, measurements } = await measure(system, leg, options);
+      results.platform = platform;
+      for (const measurement of measurements) {
+        results.results.push({ system: system.name, measurement });
+        process.stdout.write(`\n${formatMeasurement(system, measurement)}`);
       }
+      // After each leg: what was measured so far is not lost when the next one fails.
+      if (options.out !== undefined) await write(results, options.out);
     }
   }
-  if (options.json !== undefined) {
-    await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
-  }
+  process.stdout.write(`\n${formatComparison(results)}`);
+  if (options.check) check(results);
 }
 
-async function measure(system: System, scenario: Scenario, options: Options): Promise<Result> {
-  const { rounds, apps, cpuProfiles } = options;
+function measure(system: System, leg: Leg, options: Options): Promise<LegResult> {
+  const what = leg.kind === 'own' ? leg.scenario.name : 'apps';
   const progress = (line: string) =>
-    process.stderr.write(`${scenario.name}, ${system.name}: ${line}\n`);
-  const started = new AsyncDisposableStack();
-  try {
-    progress('starting a control plane');
-    const ground = await openGround(started);
-    const machine = await describeMachine(ground);
-    progress('starting the system');
-    const running = await system.start(ground, { cpuProfiles });
-    started.defer(() => running.close());
-    const measurements = await scenario.run({ ground, system: running, rounds, apps, progress });
-    return { system: system.name, scenario: scenario.name, machine, measurements };
-  } finally {
-    await started.disposeAsync();
-  }
+    process.stderr.write(`${system.name}, ${leg.apps} ${what}: ${line}\n`);
+  return runLeg(system, leg, { ...options, progress });
 }
 
+async function write(results: Results, out: string): Promise<void> {
+  await mkdir(out, { recursive: true });
+  const files = {
+    'results.json': `${JSON.stringify(results, null, 2)}\n`,
+    'results.md': markdown(results),
+    ...plots(results),
+  };
+  for (const [name, content] of Object.entries(files)) await writeFile(join(out, name), content);
+}
+
+function check(results: Results): void {
+  const over = overBudget(results);
+  for (const line of over) process.stderr.write(`over budget: ${line}\n`);
+  if (over.length > 0) process.exitCode = 1;
+}
+
+const known = { scenarios: SCENARIOS, peers: PEERS };
 try {
-  const names = SCENARIOS.map(({ name }) => name);
-  const options = readOptions(process.argv.slice(2), names);
-  if (options.help) process.stdout.write(USAGE);
+  const options = readOptions(process.argv.slice(2), known);
+  if (options.help) process.stdout.write(usage(known));
   else await main(options);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n\n${USAGE}`);
+  process.stderr.write(`${error.message}\n\n${usage(known)}`);
   process.exitCode = 2;
 }

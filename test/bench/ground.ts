@@ -1,5 +1,5 @@
 // What every system is measured on: a control plane of its own, a Git server, and a collector of traces.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -10,6 +10,7 @@ import {
   startCollector,
   startGitServer,
 } from '@weir/cluster';
+import { installDefinitions } from '@weir/conformance/systems';
 import { connectKube, type KubeClient, type KubeObject, Namespace } from '@weir/kube';
 
 export interface Ground {
@@ -22,18 +23,32 @@ export interface Ground {
   dir: string;
   /** The namespace that all measured objects are in. */
   namespace: string;
+  /** What runs the cluster, for the results. */
+  platform: Platform;
   /** Creates or changes an object, as a user would. */
   apply(object: KubeObject): Promise<void>;
 }
 
+export interface Platform {
+  kubernetes: string;
+  /** Flags of kube-apiserver, those with paths and addresses left out. */
+  apiserver: string[];
+}
+
 const NAMESPACE = 'bench';
 
-/** Starts it all, on free ports of 127.0.0.1; what was started is stopped with `started`. */
-export async function openGround(started: AsyncDisposableStack): Promise<Ground> {
+/**
+ * Starts it all, on free ports of 127.0.0.1, with the definitions of all kinds; what was started is stopped
+ * with `started`.
+ */
+export async function openGround(
+  started: AsyncDisposableStack,
+  { nats }: { nats: boolean },
+): Promise<Ground> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-bench-'));
   started.defer(() => rm(dir, { recursive: true, force: true }));
   // Deployments have no replicas here, so that nothing waits for pods.
-  const cluster = await startCluster({ nodes: 0, audit: true });
+  const cluster = await startCluster({ nodes: 0, audit: true, nats });
   started.defer(() => cluster.close());
   const git = await startGitServer();
   started.defer(() => git.close());
@@ -46,10 +61,22 @@ export async function openGround(started: AsyncDisposableStack): Promise<Ground>
     const type = await client.discovery.resourceForKind(object.apiVersion, object.kind);
     await client.apply(type, object, { fieldManager: 'bench', force: true });
   };
+  await installDefinitions(client);
+  client.discovery.invalidate();
   await client.apply(
     Namespace,
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
     { fieldManager: 'bench' },
   );
-  return { cluster, git, collector, client, dir, namespace: NAMESPACE, apply };
+  const platform = await describePlatform(cluster, client);
+  return { cluster, git, collector, client, dir, namespace: NAMESPACE, platform, apply };
+}
+
+async function describePlatform(cluster: Cluster, client: KubeClient): Promise<Platform> {
+  const path = '/version';
+  const { gitVersion } = await client.request<{ gitVersion: string }>({ method: 'GET', path });
+  const commandLine = await readFile(`/proc/${cluster.pids()['kube-apiserver']}/cmdline`, 'utf8');
+  const flags = commandLine.split('\0').slice(1);
+  const apiserver = flags.filter((flag) => flag !== '' && !/\/|secure-port/.test(flag));
+  return { kubernetes: gitVersion, apiserver };
 }

@@ -1,5 +1,5 @@
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import type { Ground } from './ground.ts';
+import { run } from '@weir/cluster';
 
 /** What a result was measured on. */
 export interface Machine {
@@ -9,22 +9,23 @@ export interface Machine {
   /** Of the kernel. */
   linux: string;
   node: string;
-  kubernetes: string;
+  /** Of git, which serves the repositories and which Weir fetches with. */
+  git: string;
   /** Processes that wanted to run in the minute before: others' work, if it isn't near zero. */
   loadBefore: number;
   at: string;
 }
 
-export async function describeMachine({ client }: Ground): Promise<Machine> {
-  const version = await client.request<{ gitVersion: string }>({ method: 'GET', path: '/version' });
+export async function describeMachine(): Promise<Machine> {
   const all = cpus();
+  const { stdout } = await run('git', ['--version']);
   return {
     cpu: all[0]?.model ?? 'unknown',
     cores: all.length,
     memoryBytes: totalmem(),
     linux: release(),
     node: process.version,
-    kubernetes: version.gitVersion,
+    git: stdout.trim().replace(/^git version /, ''),
     loadBefore: loadavg()[0] ?? 0,
     at: new Date().toISOString(),
   };

@@ -1,22 +1,43 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readOptions } from './options.ts';
+import { readOptions, usage } from './options.ts';
 
 describe('the command line of the benchmark', () => {
-  const read = (...args: string[]) => readOptions(args, ['commit', 'scale']);
+  const scenarios = ['install', 'drift'].map((name) => ({ name, about: `about ${name}` }));
+  const known = { scenarios, peers: ['flux', 'flux-tuned'] };
+  const read = (...args: string[]) => readOptions(args, known);
 
-  it('measures a commit unless told otherwise', () => {
-    const expected = { scenarios: ['commit'], rounds: 20, apps: 100, help: false };
+  it('measures everything of Weir alone unless told otherwise', () => {
+    const expected = {
+      scenarios: ['install', 'drift'],
+      peers: [],
+      rounds: 20,
+      apps: [100],
+      allSizes: false,
+      idleSeconds: 60,
+      check: false,
+      help: false,
+    };
     assert.deepEqual(read(), expected);
-    assert.deepEqual(read('--apps', '7'), { ...expected, scenarios: ['scale'], apps: 7 });
-    const both = read('--scenario=commit', '--scenario=scale', '--rounds=3');
-    assert.deepEqual(both, { ...expected, scenarios: ['commit', 'scale'], rounds: 3 });
+    const drift = { ...expected, scenarios: ['drift'], apps: [7, 70], peers: ['flux'] };
+    assert.deepEqual(read('--scenario=drift', '--apps', '70,7', '--peer=flux'), drift);
+  });
+
+  it('keeps the order of the scenarios, whichever is asked for first', () => {
+    const { scenarios: names } = read('--scenario=drift', '--scenario=install');
+    assert.deepEqual(names, ['install', 'drift']);
   });
 
   it('says what it does not understand', () => {
-    assert.throws(() => read('--scenario', 'speed'), /no scenario speed, only commit, scale/);
+    assert.throws(() => read('--scenario', 'speed'), /no scenario speed, only install, drift/);
+    assert.throws(() => read('--peer', 'argo'), /no peer argo, only flux, flux-tuned/);
     assert.throws(() => read('--rounds', 'many'), /--rounds wants a number/);
-    assert.throws(() => read('--apps', '0'), /at least 1/);
+    assert.throws(() => read('--apps', '5,0'), /at least 1/);
     assert.throws(() => read('--fast'), /--fast/);
+  });
+
+  it('tells what there is', () => {
+    assert.match(usage(known), /flux, flux-tuned/);
+    assert.match(usage(known), /drift {4}about drift/);
   });
 });

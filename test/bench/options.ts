@@ -3,44 +3,76 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   scenarios: string[];
+  /** What is measured beside Weir. */
+  peers: string[];
   rounds: number;
-  apps: number;
-  /** File for the results. */
-  json?: string;
+  /** Numbers of Kustomizations, ascending. */
+  apps: number[];
+  /** Whether peers are measured with as many apps as Weir, however long that takes. */
+  allSizes: boolean;
+  idleSeconds: number;
+  /** Folder for results as JSON, Markdown and plots. */
+  out?: string;
   /** Folder for CPU profiles. */
   cpuProfiles?: string;
+  /** Whether requests that go beyond their budget are an error. */
+  check: boolean;
   help: boolean;
 }
 
 export class UsageError extends Error {}
 
+/** What can be asked for. */
+export interface Known {
+  scenarios: readonly { name: string; about: string }[];
+  peers: readonly string[];
+}
+
+/** Of apps; what a peer needs for more takes hours. */
+export const PEERS_UP_TO = 500;
 const DEFAULT_ROUNDS = 20;
-const DEFAULT_APPS = 100;
+const DEFAULT_APPS = '100';
+const DEFAULT_IDLE_SECONDS = 60;
 
 /** What `--help` prints. */
-export const USAGE = `npm run bench -- [flags]
+export function usage({ scenarios, peers }: Known): string {
+  const width = Math.max(...scenarios.map(({ name }) => name.length));
+  const list = scenarios.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n');
+  return `npm run bench -- [flags]
 
-  --scenario NAME   what to measure, may be repeated: commit (default), scale (default with --apps)
-  --rounds N        repetitions of what is short (${DEFAULT_ROUNDS})
-  --apps N          number of Kustomizations of the scenario scale (${DEFAULT_APPS})
-  --json FILE       write the results to a file, all single times included
-  --cpu-prof DIR    write CPU profiles of the system's Node processes into a folder
+  --scenario NAME    what to measure, may be repeated; all unless given
+  --apps N,N         numbers of Kustomizations (${DEFAULT_APPS})
+  --peer NAME        what to measure beside Weir, may be repeated: ${peers.join(', ')};
+                     needs the binaries of Flux in PEER_BIN
+  --all-sizes        peers with more than ${PEERS_UP_TO} Kustomizations too
+  --rounds N         repetitions of what is short, at most (${DEFAULT_ROUNDS})
+  --idle-seconds N   how long nothing is done for (${DEFAULT_IDLE_SECONDS})
+  --out DIR          write results.json, results.md and plots into a folder
+  --check            fail when Weir asks the API server for more than its budgets allow
+  --cpu-prof DIR     write CPU profiles of Weir's processes into a folder
+
+Scenarios:
+${list}
 `;
+}
 
 /** Reads the command line. @throws UsageError with what to write instead */
-export function readOptions(args: readonly string[], known: readonly string[]): Options {
+export function readOptions(args: readonly string[], known: Known): Options {
   const values = parse(args);
-  const scenarios = values.scenario ?? (values.apps === undefined ? ['commit'] : ['scale']);
-  const stranger = scenarios.find((name) => !known.includes(name));
-  if (stranger !== undefined) {
-    throw new UsageError(`there is no scenario ${stranger}, only ${known.join(', ')}`);
-  }
+  const scenarios = known.scenarios.map(({ name }) => name);
   return {
-    scenarios,
+    scenarios: chosen('scenario', values.scenario ?? scenarios, scenarios),
+    peers: chosen('peer', values.peer ?? [], known.peers),
     rounds: count('rounds', values.rounds, DEFAULT_ROUNDS),
-    apps: count('apps', values.apps, DEFAULT_APPS),
-    ...(values.json === undefined ? {} : { json: resolve(values.json) }),
+    apps: (values.apps ?? DEFAULT_APPS)
+      .split(',')
+      .map((number) => count('apps', number, 0))
+      .toSorted((a, b) => a - b),
+    allSizes: values['all-sizes'] ?? false,
+    idleSeconds: count('idle-seconds', values['idle-seconds'], DEFAULT_IDLE_SECONDS),
+    ...(values.out === undefined ? {} : { out: resolve(values.out) }),
     ...(values['cpu-prof'] === undefined ? {} : { cpuProfiles: resolve(values['cpu-prof']) }),
+    check: values.check ?? false,
     help: values.help ?? false,
   };
 }
@@ -51,16 +83,29 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         scenario: { type: 'string', multiple: true },
-        rounds: { type: 'string' },
+        peer: { type: 'string', multiple: true },
         apps: { type: 'string' },
-        json: { type: 'string' },
+        'all-sizes': { type: 'boolean' },
+        rounds: { type: 'string' },
+        'idle-seconds': { type: 'string' },
+        out: { type: 'string' },
         'cpu-prof': { type: 'string' },
+        check: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Names in the order in which they are known. */
+function chosen(flag: string, values: readonly string[], known: readonly string[]): string[] {
+  const stranger = values.find((name) => !known.includes(name));
+  if (stranger !== undefined) {
+    throw new UsageError(`there is no ${flag} ${stranger}, only ${known.join(', ')}`);
+  }
+  return known.filter((name) => values.includes(name));
 }
 
 function count(flag: string, value: string | undefined, otherwise: number): number {

@@ -1,36 +1,26 @@
-import type { Ground } from './ground.ts';
-import type { TypicalStep } from './measure/steps.ts';
-import type { Spent } from './measure/window.ts';
-import type { RunningSystem } from './system.ts';
+import type { Fleet } from './fleet.ts';
+import type { Measurement } from './measurement.ts';
+import type { Trial } from './trial.ts';
 
-/** A running system on its ground. */
-export interface Trial {
-  ground: Ground;
-  system: RunningSystem;
-  /** How often what is short is repeated. */
-  rounds: number;
-  /** How many Kustomizations there are where that matters. */
-  apps: number;
-  /** A line about the progress, for people. */
-  progress(line: string): void;
-}
-
-/** Something to measure. One file each in `scenarios/`; each run gets a fresh ground. */
-export interface Scenario {
+interface Common {
   /** As it is called on the command line. */
   name: string;
+  /** What it measures, in a few words, for `--help`. */
+  about: string;
+  /** How many Kustomizations it is about, where so many are asked for; none of these: not to be run. */
+  sizes(asked: readonly number[]): number[];
+}
+
+/** Something to measure on a ground of its own. One file each in `scenarios/`. */
+export interface OwnScenario extends Common {
+  kind: 'own';
   run(trial: Trial): Promise<Measurement[]>;
 }
 
-/** What one part of a scenario came to. */
-export interface Measurement {
-  name: string;
-  /** How many of `unit` it was spent on. */
-  count: number;
-  unit: string;
-  /** Milliseconds, one number a repetition, by what they are the time of. */
-  times: Record<string, number[]>;
-  spent: Spent;
-  /** Where the time went, for a system that sends traces. */
-  steps?: TypicalStep[];
+/** Something to measure on apps that are installed; these share a ground, in the order of the list. */
+export interface FleetScenario extends Common {
+  kind: 'fleet';
+  run(trial: Trial, fleet: Fleet): Promise<Measurement[]>;
 }
+
+export type Scenario = OwnScenario | FleetScenario;

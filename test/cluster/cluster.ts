@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ApiRequest, certificateRequests } from './api.ts';
-import { type AuditEvent, readAuditLog } from './audit.ts';
+import { type AuditEvent, auditReader } from './audit.ts';
 import { buildTools, type Tool } from './build.ts';
 import { type Component, type Layout, layout, type Ports } from './components.ts';
 import { type Control, createControl } from './control.ts';
@@ -112,6 +112,7 @@ export async function launch(options: ClusterOptions, given: Given): Promise<Clu
     prepareNats(files, ports, options.natsConfig),
   ]);
   const { request } = kubernetes;
+  const readAudit = auditReader(files.auditLog);
   const flags = { audit: options.audit ?? false, apiserverFlags: options.apiserverFlags ?? [] };
   const control = createControl({
     supervisor,
@@ -156,7 +157,7 @@ export async function launch(options: ClusterOptions, given: Given): Promise<Clu
     bin: (tool) => requireTool(bins, tool),
     audit: () => {
       if (!flags.audit) throw new Error('this cluster was started without the option audit');
-      return readAuditLog(files.auditLog);
+      return readAudit();
     },
     close: () => supervisor.close(),
   };

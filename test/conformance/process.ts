@@ -18,8 +18,19 @@ export interface Program {
   log: string;
 }
 
+export interface RunningProgram {
+  pid: number;
+  stop(): Promise<void>;
+}
+
 /** Starts a program; resolves when its `/readyz` says so, with what stops it. Rejects with its log's end. */
 export async function startProgram(program: Program): Promise<() => Promise<void>> {
+  const { stop } = await runProgram(program);
+  return stop;
+}
+
+/** As `startProgram`, for who wants to know the process too. */
+export async function runProgram(program: Program): Promise<RunningProgram> {
   const { command, args, env, log, name, healthPort } = program;
   const output = openSync(log, 'a');
   const child = spawn(command, args, {
@@ -48,7 +59,7 @@ export async function startProgram(program: Program): Promise<() => Promise<void
   } finally {
     over.abort();
   }
-  return () => stop(child);
+  return { pid: child.pid ?? 0, stop: () => stop(child) };
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { it } from 'node:test';
-import { processUse, useBetween } from './processes.ts';
+import { watchMemory } from './memory.ts';
+import { cpuBetween, processUse } from './processes.ts';
 
 it('counts the work of a process and of its children, running and ended', async () => {
   const burn = 'while (process.cpuUsage().user < 300_000);';
@@ -12,16 +13,18 @@ it('counts the work of a process and of its children, running and ended', async 
   const child = spawn(process.execPath, ['-e', script], { detached: true });
   const { pid = 0 } = child;
   try {
-    const before = { burner: { cpuSeconds: 0, peakBytes: 0, childrenBytes: 0 } };
+    const memory = watchMemory(() => ({ burner: pid }));
+    const before = await processUse({ burner: pid });
     await once(child.stdout, 'data');
     const after = await processUse({ burner: pid, nobody: 2 ** 30 });
     assert.deepEqual(Object.keys(after), ['burner']);
-    const {
-      cpuSeconds = 0,
-      peakBytes = 0,
-      childrenBytes = 0,
-    } = useBetween(before, after).burner ?? {};
-    assert.ok(cpuSeconds >= 0.5, `${cpuSeconds} s`);
+    const { burner = 0 } = cpuBetween(before, after);
+    assert.ok(burner >= 0.5, `${burner} s`);
+    const restarted = { burner: { ...after.burner, pid: pid + 1 } } as typeof after;
+    assert.deepEqual(cpuBetween(restarted, after), { burner: after.burner?.cpuSeconds });
+    const peaks = await memory.peaks();
+    await memory.close();
+    const { peakBytes = 0, childrenBytes = 0 } = peaks.burner ?? {};
     assert.ok(childrenBytes > 30e6, `${childrenBytes} bytes of the child`);
     assert.ok(peakBytes > childrenBytes + 30e6, `${peakBytes} bytes of both`);
   } finally {

@@ -1,22 +1,28 @@
 // CPU time and memory of processes and all that they started, from /proc (proc(5); Linux only).
 import { readdir, readFile } from 'node:fs/promises';
 
+/** What a process and all that it started have used up to a moment. */
 export interface ProcessUse {
+  pid: number;
   /** CPU time, user and system, since its start, children that ended included. */
   cpuSeconds: number;
-  /** The most memory that was resident, added up over the processes that live now. */
-  peakBytes: number;
-  /** The part of `peakBytes` that is its children's. */
+  /** Memory that is resident, added up over the processes; what they share counts for each. */
+  residentBytes: number;
+  /** The part of it that is its children's. */
   childrenBytes: number;
 }
 
 /** USER_HZ, the unit of times in /proc: 100 on every architecture that Linux runs Node on. */
 const TICKS_PER_SECOND = 100;
+/** Of memory; 4 KiB wherever Node's own builds for Linux run, with few exceptions. */
+const PAGE_BYTES = 4096;
 
 interface Stat {
   pid: number;
   parent: number;
   ticks: number;
+  /** Bytes. */
+  resident: number;
 }
 
 /** What the processes have used so far, by the names given; one that is gone is left out. */
@@ -25,27 +31,26 @@ export async function processUse(
 ): Promise<Record<string, ProcessUse>> {
   const all = await readStats();
   const entries = Object.entries(pids).filter(([, pid]) => all.some((stat) => stat.pid === pid));
-  const used = entries.map(async ([name, pid]) => {
+  const used = entries.map(([name, pid]) => {
     const family = withDescendants(all, pid);
-    const [own = 0, ...children] = await Promise.all(family.map((stat) => peakOf(stat.pid)));
+    const [own = 0, ...children] = family.map(({ resident }) => resident);
     const childrenBytes = sum(children);
     const cpuSeconds = sum(family.map(({ ticks }) => ticks)) / TICKS_PER_SECOND;
-    return [name, { cpuSeconds, peakBytes: own + childrenBytes, childrenBytes }] as const;
+    return [name, { pid, cpuSeconds, residentBytes: own + childrenBytes, childrenBytes }] as const;
   });
-  return Object.fromEntries(await Promise.all(used));
+  return Object.fromEntries(used);
 }
 
-/** What was used between two looks; peaks are those of the second one. */
-export function useBetween(
+/** CPU seconds used between two looks, by name; a process that was started in between counts from its start. */
+export function cpuBetween(
   before: Readonly<Record<string, ProcessUse>>,
   after: Readonly<Record<string, ProcessUse>>,
-): Record<string, ProcessUse> {
-  return Object.fromEntries(
-    Object.entries(after).map(([name, use]) => [
-      name,
-      { ...use, cpuSeconds: use.cpuSeconds - (before[name]?.cpuSeconds ?? 0) },
-    ]),
-  );
+): Record<string, number> {
+  const used = Object.entries(after).map(([name, { pid, cpuSeconds }]) => {
+    const earlier = before[name];
+    return [name, cpuSeconds - (earlier?.pid === pid ? earlier.cpuSeconds : 0)];
+  });
+  return Object.fromEntries(used);
 }
 
 async function readStats(): Promise<Stat[]> {
@@ -61,18 +66,14 @@ async function readStat(pid: number): Promise<Stat | undefined> {
   // The name, in parentheses, may hold anything; the fields that follow it start with the third.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const field = (number: number) => Number(fields[number - 3]);
-  return { pid, parent: field(4), ticks: field(14) + field(15) + field(16) + field(17) };
+  const ticks = field(14) + field(15) + field(16) + field(17);
+  return { pid, parent: field(4), ticks, resident: field(24) * PAGE_BYTES };
 }
 
 function withDescendants(all: readonly Stat[], pid: number): Stat[] {
   const own = all.filter((stat) => stat.pid === pid);
   const children = all.filter((stat) => stat.parent === pid);
   return [...own, ...children.flatMap((child) => withDescendants(all, child.pid))];
-}
-
-async function peakOf(pid: number): Promise<number> {
-  const text = await readIfThere(`/proc/${pid}/status`);
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text ?? '')?.[1] ?? 0) * 1024;
 }
 
 function sum(values: readonly number[]): number {

@@ -4,10 +4,11 @@ import type { AuditEvent } from '@weir/cluster';
 /** Number of requests by client, then by verb (an apply that only tries out counts as `dry-run`). */
 export type Requests = Record<string, Record<string, number>>;
 
-/** Counts answered requests. The start of a watch is one; what the watch then tells is none. */
+/** Counts answered requests. The start of a watch is one; what the watch then tells, and its end, is none. */
 export function countRequests(events: readonly AuditEvent[]): Requests {
   const counts: Requests = {};
   for (const event of events) {
+    if (isEndOfWatch(event)) continue;
     const client = clientOf(event.user.username);
     const verb = verbOf(event);
     const verbs = counts[client] ?? {};
@@ -21,10 +22,50 @@ export function totalOf(verbs: Readonly<Record<string, number>>): number {
   return Object.values(verbs).reduce((sum, count) => sum + count, 0);
 }
 
-/** A service account's own name; Kubernetes' controllers, which have an account each, are one client. */
+/** What some clients did together, by verb. Leases, which every replica renews whatever happens, stay out. */
+export function requestsOf(requests: Requests, clients: readonly string[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const client of clients) {
+    for (const [verb, count] of Object.entries(requests[client] ?? {})) {
+      if (verb !== LEASE) sum[verb] = (sum[verb] ?? 0) + count;
+    }
+  }
+  return sum;
+}
+
+/** How many of the requests changed something in the cluster, or tried to: a dry-run does not. */
+export function writesOf(verbs: Readonly<Record<string, number>>): number {
+  const writes = Object.entries(verbs).filter(([verb]) => WRITES.test(verb));
+  return totalOf(Object.fromEntries(writes));
+}
+
+/** When one of `clients` was last asking for something (Leases apart), in ms since 1970; undefined if never. */
+export function lastRequestAt(
+  events: readonly AuditEvent[],
+  clients: readonly string[],
+): number | undefined {
+  const last = events.findLast(
+    (event) =>
+      clients.includes(clientOf(event.user.username)) &&
+      verbOf(event) !== LEASE &&
+      !isEndOfWatch(event),
+  );
+  return last && Date.parse(last.requestReceivedTimestamp);
+}
+
+const LEASE = 'lease';
+const WRITES = /^(create|update|patch|delete|deletecollection)( |$)/;
+
+function isEndOfWatch({ verb, stage, responseStatus }: AuditEvent): boolean {
+  const wasStarted = (responseStatus?.code ?? 0) < 400;
+  return verb === 'watch' && stage === 'ResponseComplete' && wasStarted;
+}
+
+/** A service account's own name; the administrator is who measures; Kubernetes' controllers, which have an account each, are one client. */
 function clientOf(username: string): string {
   if (username.startsWith('system:serviceaccount:kube-system:')) return 'kube-controller-manager';
   if (username === 'system:apiserver') return 'kube-apiserver';
+  if (username === 'admin') return 'bench';
   return username.slice(username.lastIndexOf(':') + 1);
 }
 
@@ -33,6 +74,6 @@ function verbOf({ verb, requestURI, objectRef }: AuditEvent): string {
   const { resource = '', subresource } = objectRef ?? {};
   if (subresource === 'status') return `${verb} status`;
   if (resource === 'events' && verb !== 'watch' && verb !== 'list') return `${verb} event`;
-  if (resource === 'leases') return 'lease';
+  if (resource === 'leases') return LEASE;
   return verb;
 }

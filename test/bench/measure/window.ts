@@ -1,53 +1,85 @@
 // What a system and the control plane spent while something happened.
-import { until } from '@weir/cluster';
-import type { Ground } from '../ground.ts';
-import type { RunningSystem } from '../system.ts';
-import { type ProcessUse, processUse, useBetween } from './processes.ts';
-import { countRequests, type Requests, totalOf } from './requests.ts';
+import { type AuditEvent, until } from '@weir/cluster';
+import type { Trial } from '../trial.ts';
+import { now } from './clock.ts';
+import { cpuBetween, processUse } from './processes.ts';
+import { countRequests, lastRequestAt, type Requests, requestsOf, totalOf } from './requests.ts';
 
 export interface Spent {
+  seconds: number;
   requests: Requests;
-  processes: Record<string, ProcessUse>;
+  processes: Record<string, { cpuSeconds: number; peakBytes: number; childrenBytes: number }>;
 }
 
-/** How long nothing but Leases may be asked for until the work counts as done. */
+export interface Window<T> {
+  result: T;
+  spent: Spent;
+  /** When the system last asked for something, in ms since 1970; undefined when it never did. */
+  lastRequestAt: number | undefined;
+}
+
+/** When the window ends. */
+export interface WindowEnd {
+  /**
+   * How long nothing but Leases may be asked for until the work counts as done: events and last status writes
+   * follow what one waits for. 0 to end with the work. Milliseconds; a second if not given.
+   */
+  quietMs?: number;
+  /** Whose requests count for that; everybody's unless given. */
+  clients?: readonly string[];
+}
+
 const QUIET_MS = 1_000;
-const QUIET_TIMEOUT_MS = 30_000;
+const QUIET_TIMEOUT_MS = 15 * 60_000;
 
-/**
- * Runs `work` and gives its result with what was spent on it. The end is when the API server has been left
- * alone for a second: events and last status writes follow what one waits for.
- */
+/** Runs `work` and gives its result with what was spent on it. */
 export async function spentOn<T>(
-  { ground, system }: { ground: Ground; system: RunningSystem },
+  { ground, system, memory }: Trial,
   work: () => Promise<T>,
-): Promise<{ result: T; spent: Spent }> {
-  const pids = () => ({ ...system.pids(), ...ground.cluster.pids() });
-  const seen = (await ground.cluster.audit()).length;
+  { quietMs = QUIET_MS, clients }: WindowEnd = {},
+): Promise<Window<T>> {
+  const { cluster } = ground;
+  const pids = () => ({ ...system.pids(), ...cluster.pids() });
+  const seen = (await cluster.audit()).length;
+  const newEvents = async () => (await cluster.audit()).slice(seen);
+  memory.reset();
   const before = await processUse(pids());
+  const startedAt = now();
   const result = await work();
-  const requests = await afterwards(ground, seen);
-  const processes = useBetween(before, await processUse(pids()));
-  return { result, spent: { requests, processes } };
+  if (quietMs > 0) await untilQuiet(newEvents, quietMs, clients);
+  const seconds = (now() - startedAt) / 1_000;
+  const cpu = cpuBetween(before, await processUse(pids()));
+  const peaks = await memory.peaks();
+  const events = await newEvents();
+  const processes = Object.entries(cpu).map(([name, cpuSeconds]) => [
+    name,
+    { cpuSeconds, ...(peaks[name] ?? { peakBytes: 0, childrenBytes: 0 }) },
+  ]);
+  return {
+    result,
+    spent: {
+      seconds,
+      requests: countRequests(events),
+      processes: Object.fromEntries(processes),
+    },
+    lastRequestAt: lastRequestAt(events, system.clients),
+  };
 }
 
-async function afterwards({ cluster }: Ground, seen: number): Promise<Requests> {
+async function untilQuiet(
+  newEvents: () => Promise<AuditEvent[]>,
+  intervalMs: number,
+  clients: readonly string[] | undefined,
+): Promise<void> {
   let last = -1;
-  return until(
+  await until(
     async () => {
-      const requests = countRequests((await cluster.audit()).slice(seen));
-      const total = Object.values(requests).reduce(
-        (sum, { lease = 0, ...verbs }) => sum + totalOf(verbs),
-        0,
-      );
+      const requests = countRequests(await newEvents());
+      const total = totalOf(requestsOf(requests, clients ?? Object.keys(requests)));
       const quiet = total === last;
       last = total;
-      return quiet && requests;
+      return quiet;
     },
-    {
-      timeoutMs: QUIET_TIMEOUT_MS,
-      intervalMs: QUIET_MS,
-      message: 'the API server to be left alone',
-    },
+    { timeoutMs: QUIET_TIMEOUT_MS, intervalMs, message: 'the API server to be left alone' },
   );
 }

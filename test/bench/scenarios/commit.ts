@@ -7,7 +7,9 @@ import { now } from '../measure/clock.ts';
 import { type Following, follow } from '../measure/follow.ts';
 import { type Step, stepsOf, typicalSteps } from '../measure/steps.ts';
 import { spentOn } from '../measure/window.ts';
-import type { Measurement, Scenario, Trial } from '../scenario.ts';
+import type { Measurement } from '../measurement.ts';
+import type { OwnScenario } from '../scenario.ts';
+import type { Trial } from '../trial.ts';
 import { isReadyAt, requestReconcile } from '../workload.ts';
 
 /** Rounds before those that count: caches fill, code gets compiled. */
@@ -19,7 +21,13 @@ const SPANS_POLL_MS = 100;
 const LAST_SPAN = 'reconcile Kustomization';
 const NAME = 'app';
 
-export const commit: Scenario = { name: 'commit', run };
+export const commit: OwnScenario = {
+  kind: 'own',
+  name: 'commit',
+  about: 'commits to one app, with the spans of where the time goes',
+  sizes: () => [1],
+  run,
+};
 
 interface Round {
   commit: string;
@@ -48,13 +56,15 @@ async function run(trial: Trial): Promise<Measurement[]> {
       return done;
     });
     const times = {
-      'until the object is applied': result.map(({ appliedMs }) => appliedMs),
-      'until Ready at the revision': result.map(({ readyMs }) => readyMs),
+      'Ready at the revision': result.map(({ readyMs }) => readyMs),
+      'the object applied': result.map(({ appliedMs }) => appliedMs),
     };
     const steps = typicalSteps(await stepsOfRounds(trial, result));
     return [
       {
-        name: 'a commit to an app of four objects',
+        id: 'commit',
+        name: 'commit, one app only',
+        apps: 1,
         count: rounds,
         unit: 'commit',
         times,

@@ -1,55 +1,69 @@
-import { startProcess, type WeirProcess } from '@weir/harness';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort, git } from '@weir/cluster';
+import { startProcess } from '@weir/harness';
 import type { Ground } from '../ground.ts';
-import type { RunningSystem, System, SystemOptions } from '../system.ts';
+import type { RunningSystem, System, SystemDescription, SystemOptions } from '../system.ts';
+import { startParts } from './parts.ts';
 
-/** Those that have work in these scenarios; the CRDs are installed by the first. */
-const SERVICES = ['source', 'kustomize', 'notification'];
+const ROOT = join(import.meta.dirname, '../../..');
+
+/** Those that have work in these scenarios, with as many workers as their counterparts have. */
+const FLAGS: Record<string, readonly string[]> = {
+  source: ['--concurrent=10'],
+  kustomize: ['--concurrent=20'],
+};
 
 /** Weir as the chart runs it: a process and an account for each service. */
-export const weir: System = { name: 'weir', start };
+export const weir: System = {
+  name: 'weir',
+  title: 'Weir',
+  clients: Object.keys(FLAGS).map((service) => `weir-${service}`),
+  needsNats: true,
+  describe,
+  start,
+};
+
+async function describe(): Promise<SystemDescription> {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const commit = await git(ROOT, ['rev-parse', '--short', 'HEAD']).catch(() => 'no repository');
+  return { name: 'weir', title: 'Weir', version: `${version} (${commit})`, flags: FLAGS };
+}
 
 async function start(ground: Ground, options: SystemOptions): Promise<RunningSystem> {
-  const processes = new Map<string, WeirProcess>();
-  const close = async () => {
-    await Promise.all([...processes.values()].map((process) => process.stop()));
-  };
-  try {
-    for (const service of SERVICES) {
-      processes.set(service, await startService(service, ground, options));
-    }
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return {
-    pids: () => Object.fromEntries([...processes].map(([name, { pid }]) => [name, pid])),
-    close,
-  };
+  // The same after a restart, as behind a Service: an artifact's address is a part of its source's status.
+  const artifactPort = await freePort();
+  const services = Object.entries(FLAGS).map(([service, flags]) => {
+    let starts = 0;
+    const all = [...flags, `--artifact-port=${artifactPort}`];
+    return [service, () => startService(service, all, ++starts, ground, options)] as const;
+  });
+  return startParts(Object.fromEntries(services));
 }
 
 function startService(
   service: string,
+  flags: readonly string[],
+  count: number,
   { cluster, collector, dir }: Ground,
-  { cpuProfiles }: SystemOptions,
-): Promise<WeirProcess> {
+  { cpuProfiles, traces }: SystemOptions,
+) {
+  const suffix = count === 1 ? '' : `-${count}`;
+  const profile = [
+    '--cpu-prof',
+    `--cpu-prof-dir=${cpuProfiles}`,
+    `--cpu-prof-name=${service}${suffix}.cpuprofile`,
+  ];
   return startProcess({
     name: service,
     services: [service],
     dir,
     env: {
       ...cluster.env,
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      ...(traces ? { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } : {}),
       LOG_LEVEL: 'info',
     },
-    flags: ['--service-accounts', '--install-crds', '--artifact-port=0'],
-    ...(cpuProfiles === undefined
-      ? {}
-      : {
-          nodeFlags: [
-            '--cpu-prof',
-            `--cpu-prof-dir=${cpuProfiles}`,
-            `--cpu-prof-name=${service}.cpuprofile`,
-          ],
-        }),
+    flags: ['--service-accounts', ...flags],
+    ...(cpuProfiles === undefined ? {} : { nodeFlags: profile }),
   });
 }

@@ -1,20 +1,22 @@
 // Results as text for people.
-
-import type { Machine } from './machine.ts';
-import { totalOf } from './measure/requests.ts';
-import type { TypicalStep } from './measure/steps.ts';
-import type { Spent } from './measure/window.ts';
-import type { Measurement } from './scenario.ts';
-import { summarize } from './statistics.ts';
+import type { Machine } from '../machine.ts';
+import { totalOf } from '../measure/requests.ts';
+import type { TypicalStep } from '../measure/steps.ts';
+import type { Spent } from '../measure/window.ts';
+import type { Measurement } from '../measurement.ts';
+import type { Results } from '../results.ts';
+import { summarize } from '../statistics.ts';
+import { compare } from './figures.ts';
+import { formatRatio, formatValue } from './numbers.ts';
 
 const MIB = 1024 ** 2;
 
 /** The lines of one measurement: its times, where they went, and what was spent. */
-export function formatMeasurement(system: string, measurement: Measurement): string {
-  const { name, times, steps = [], spent, count, unit } = measurement;
+export function formatMeasurement({ title }: { title: string }, measurement: Measurement): string {
+  const { name, apps, times, steps = [], spent, count, unit } = measurement;
   const sections = [
-    `${name} (${system})`,
-    formatTimes(times),
+    `${name}, N=${apps} (${title})`,
+    ...(Object.keys(times).length > 0 ? [formatTimes(times)] : []),
     ...(steps.length > 0 ? [formatSteps(steps)] : []),
     formatRequests(spent, count, unit),
     formatProcesses(spent),
@@ -23,9 +25,35 @@ export function formatMeasurement(system: string, measurement: Measurement): str
 }
 
 export function formatMachine(machine: Machine): string {
-  const { cpu, cores, memoryBytes, linux, node, kubernetes, loadBefore } = machine;
+  const { cpu, cores, memoryBytes, linux, node, git, loadBefore } = machine;
   const memory = `${Math.round(memoryBytes / 1024 ** 3)} GiB`;
-  return `${cores} cores of ${cpu}, ${memory}, Linux ${linux}, Node ${node}, Kubernetes ${kubernetes}, load ${loadBefore.toFixed(1)} before\n`;
+  return `${cores} cores of ${cpu}, ${memory}, Linux ${linux}, Node ${node}, git ${git}, load ${loadBefore.toFixed(1)} before\n`;
+}
+
+/** One table of all systems, with the ratios to the first. */
+export function formatComparison(results: Results): string {
+  const { systems } = results;
+  const [first, ...peers] = systems;
+  const titles = [
+    'N',
+    '',
+    '',
+    ...systems.map(({ title }) => title),
+    ...peers.map(({ title }) => `${title} / ${first?.title}`),
+  ];
+  let last = '';
+  const rows = compare(results).map(({ apps, id, measurement, figure, unit, values }) => {
+    const isNew = last !== `${apps} ${id}`;
+    last = `${apps} ${id}`;
+    return [
+      isNew ? String(apps) : '',
+      isNew ? measurement : '',
+      figure,
+      ...systems.map(({ name }) => formatValue(values[name], unit)),
+      ...peers.map(({ name }) => formatRatio(values[name], first && values[first.name])),
+    ];
+  });
+  return `${table([titles, ...rows])}\n`;
 }
 
 function formatTimes(times: Measurement['times']): string {

@@ -1,0 +1,81 @@
+// The app of the benchmark: ServiceAccount, Service, Deployment without replicas, Ingress.
+import { Deployment, type ResourceType, ServiceAccount } from '@weir/kube';
+
+const Service: ResourceType = {
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  plural: 'services',
+  namespaced: true,
+};
+const Ingress: ResourceType = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'Ingress',
+  plural: 'ingresses',
+  namespaced: true,
+};
+
+/** The kinds of its objects, which all have the app's name. */
+export const APP_KINDS = { ServiceAccount, Service, Deployment, Ingress };
+export type AppKind = keyof typeof APP_KINDS;
+
+export interface AppOptions {
+  name: string;
+  namespace: string;
+  /** What a commit changes: the tag of the image. */
+  version: string;
+  /** There are no nodes: with any, the app does not become healthy. 0 unless given. */
+  replicas?: number;
+}
+
+/** The app's files in a folder of its own, which is called as it is. */
+export function appFiles(options: AppOptions): Record<string, string> {
+  const { name, namespace, version, replicas = 0 } = options;
+  const meta = `metadata:
+  name: ${name}
+  namespace: ${namespace}
+`;
+  return {
+    [`${name}/account.yaml`]: `apiVersion: v1
+kind: ServiceAccount
+${meta}  annotations: {example.com/team: bench}
+`,
+    [`${name}/service.yaml`]: `apiVersion: v1
+kind: Service
+${meta}spec:
+  selector: {app: ${name}}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+`,
+    [`${name}/deployment.yaml`]: `apiVersion: apps/v1
+kind: Deployment
+${meta}spec:
+  replicas: ${replicas}
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec:
+      serviceAccountName: ${name}
+      containers:
+        - name: app
+          image: ${imageOf(version)}
+          ports: [{containerPort: 8080}]
+          resources: {requests: {cpu: 10m, memory: 16Mi}}
+`,
+    [`${name}/ingress.yaml`]: `apiVersion: networking.k8s.io/v1
+kind: Ingress
+${meta}spec:
+  rules:
+    - host: ${name}.example.com
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend: {service: {name: ${name}, port: {name: http}}}
+`,
+  };
+}
+
+export function imageOf(version: string): string {
+  return `registry.example.com/app:${version}`;
+}

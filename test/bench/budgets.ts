@@ -1,0 +1,43 @@
+// What Weir may ask the API server for. Counts don't depend on the machine, so a check of them can fail a build.
+import { compare } from './report/figures.ts';
+import type { Results } from './results.ts';
+
+/** The most that one round of a measurement may take: so much for each app, and so much besides. */
+interface Budget {
+  /** Of the measurement. */
+  id: string;
+  figure: 'its requests' | 'of these writes';
+  anApp: number;
+  besides: number;
+}
+
+/**
+ * Of the services together, Leases apart. Each is what a run takes today, with room for what depends on timing:
+ * a reconcile of more than a second writes its progress too.
+ */
+export const BUDGETS: readonly Budget[] = [
+  { id: 'install', figure: 'its requests', anApp: 17, besides: 30 },
+  { id: 'one', figure: 'its requests', anApp: 1, besides: 20 },
+  { id: 'all', figure: 'its requests', anApp: 9, besides: 20 },
+  { id: 'chain', figure: 'its requests', anApp: 17, besides: 30 },
+  { id: 'restart', figure: 'its requests', anApp: 0, besides: 40 },
+  { id: 'restart', figure: 'of these writes', anApp: 0, besides: 0 },
+  { id: 'idle', figure: 'its requests', anApp: 0, besides: 20 },
+  { id: 'idle', figure: 'of these writes', anApp: 0, besides: 0 },
+];
+
+/** A line for each count of Weir's that is beyond its budget. What was not measured is not. */
+export function overBudget(results: Results): string[] {
+  const rows = compare(results);
+  return BUDGETS.flatMap(({ id, figure, anApp, besides }) =>
+    rows
+      .filter((row) => row.id === id && row.figure === figure)
+      .flatMap(({ apps, measurement, values }) => {
+        const budget = anApp * apps + besides;
+        const count = values.weir ?? 0;
+        if (count <= budget) return [];
+        const allowed = `${budget} (${anApp} an app and ${besides})`;
+        return [`${measurement}, N=${apps}: ${figure} ${count}, allowed are ${allowed}`];
+      }),
+  );
+}

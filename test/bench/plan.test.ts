@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { SCENARIOS, SYSTEMS } from './catalogue.ts';
+import { planLegs, takesPart } from './plan.ts';
+
+it('puts scenarios of the same apps on one ground, and the others on their own', () => {
+  const shown = planLegs(SCENARIOS, [100, 500]).map((leg) =>
+    leg.kind === 'own'
+      ? `${leg.apps} ${leg.scenario.name}`
+      : `${leg.apps} ${leg.scenarios.map(({ name }) => name).join(' ')}`,
+  );
+  assert.deepEqual(shown, [
+    '1 commit',
+    '20 chain',
+    '100 install one all restart failing idle drift',
+    '500 install one all restart idle drift',
+  ]);
+});
+
+it('leaves peers out where they would take hours', () => {
+  const [weir, flux] = SYSTEMS;
+  const [leg] = planLegs(SCENARIOS, [1_000]).slice(-1);
+  assert.ok(weir && flux && leg);
+  assert.equal(takesPart(weir, leg, { allSizes: false }), true);
+  assert.equal(takesPart(flux, leg, { allSizes: false }), false);
+  assert.equal(takesPart(flux, leg, { allSizes: true }), true);
+});

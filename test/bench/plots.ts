@@ -1,0 +1,91 @@
+// Which plots a run gives: one file for each unit, a panel for each measurement.
+import { compare, type Row } from './report/figures.ts';
+import { formatNumber } from './report/numbers.ts';
+import type { Results } from './results.ts';
+import { barChart, type Panel } from './svg.ts';
+
+interface Plot {
+  file: string;
+  title: string;
+  axis: string;
+  /** Whether a row belongs to it. */
+  shows(row: Row, all: readonly Row[]): boolean;
+}
+
+const PLOTS: readonly Plot[] = [
+  { file: 'time', title: 'How long it takes', axis: 'seconds', shows: isMainTime },
+  {
+    file: 'failing',
+    title: 'Commits to all apps while one fails its health check',
+    axis: 'seconds until Ready',
+    shows: ({ id, unit }) => id === 'failing' && unit === 's',
+  },
+  {
+    file: 'requests',
+    title: 'Requests to the API server',
+    axis: 'requests by the system, Leases apart',
+    shows: ({ figure }) => figure === 'its requests',
+  },
+  {
+    file: 'cpu',
+    title: 'CPU time of the system',
+    axis: 'CPU seconds',
+    shows: ({ figure }) => figure === 'its CPU',
+  },
+  {
+    file: 'cpu-apiserver',
+    title: 'CPU time of kube-apiserver',
+    axis: 'CPU seconds',
+    shows: ({ figure }) => figure === 'CPU of kube-apiserver',
+  },
+  {
+    file: 'memory',
+    title: 'Memory of the system',
+    axis: 'peak of resident memory, MiB',
+    shows: ({ figure }) => figure === 'its memory',
+  },
+];
+
+/** SVG files by name. */
+export function plots(results: Results): Record<string, string> {
+  const rows = compare(results);
+  const files = PLOTS.flatMap(({ file, title, axis, shows }) => {
+    const panels = panelsOf(rows.filter((row) => shows(row, rows)));
+    if (panels.length === 0) return [];
+    const { systems: series } = results;
+    return [[`${file}.svg`, barChart({ title, axis, series, panels, format: formatNumber })]];
+  });
+  return Object.fromEntries(files);
+}
+
+/** What a measurement is about is the first of its times; of one with p50 and p99, both. */
+function isMainTime(row: Row, all: readonly Row[]): boolean {
+  if (row.unit !== 's' || row.id === 'failing') return false;
+  const first = all.find(({ id, unit }) => id === row.id && unit === 's');
+  return first?.figure.replace(/, p50$/, '') === row.figure.replace(/, p\d+$/, '');
+}
+
+/** A panel for each figure of each measurement, in it a group of bars for each number of apps. */
+function panelsOf(rows: readonly Row[]): Panel[] {
+  const byFigure = Map.groupBy(rows, ({ id, figure }) => `${id} ${figure}`);
+  const repeated = new Set(rows.map(({ id }) => id)).size < byFigure.size;
+  return [...byFigure.values()].flatMap((list) => {
+    const [first] = list;
+    if (!first) return [];
+    const { measurement, figure } = first;
+    return {
+      title: repeated || first.unit === 's' ? shorten(measurement, figure) : measurement,
+      groups: list.map(({ apps, values }) => ({
+        label: `N=${apps}`,
+        bars: Object.entries(values).map(([series, value]) => ({ series, value })),
+      })),
+    };
+  });
+}
+
+/** The measurement, and what its figure adds to tell it from others. */
+function shorten(measurement: string, figure: string): string {
+  const quantile = /p\d+$/.exec(figure)?.[0];
+  if (measurement === 'one failing health check') return figure;
+  return quantile === undefined ? measurement : `${measurement}, ${quantile}`;
+}

@@ -1,0 +1,117 @@
+// The numbers of a measurement that systems are compared by.
+import { requestsOf, totalOf, writesOf } from '../measure/requests.ts';
+import type { Measurement } from '../measurement.ts';
+import type { Results } from '../results.ts';
+import { quantile } from '../statistics.ts';
+
+export type Unit = 's' | 'requests' | 'CPU s' | 'MiB';
+
+export interface Figure {
+  /** Unique within a measurement; systems are compared by it. */
+  name: string;
+  unit: Unit;
+  value: number;
+}
+
+/** From so many values on, what is rare among them can be told. */
+const MANY = 20;
+const MIB = 1024 ** 2;
+
+/** Times (seconds; medians), and what one of `measurement.unit` costs. `clients` are the system's own. */
+export function figuresOf(measurement: Measurement, clients: readonly string[]): Figure[] {
+  const { count, spent } = measurement;
+  const own = requestsOf(spent.requests, clients);
+  const processes = Object.entries(spent.processes);
+  const system = processes.filter(([name]) => !CONTROL_PLANE.includes(name));
+  const services = system.filter(([name]) => name !== NATS);
+  const nats = spent.processes[NATS];
+  const cpu = (name: string) => (spent.processes[name]?.cpuSeconds ?? 0) / count;
+  return [
+    ...timesOf(measurement),
+    { name: 'its requests', unit: 'requests', value: totalOf(own) / count },
+    { name: 'of these writes', unit: 'requests', value: writesOf(own) / count },
+    { name: 'its CPU', unit: 'CPU s', value: sum(system.map(([, use]) => use.cpuSeconds)) / count },
+    { name: 'CPU of kube-apiserver', unit: 'CPU s', value: cpu('kube-apiserver') },
+    { name: 'CPU of etcd', unit: 'CPU s', value: cpu('etcd') },
+    { name: 'its memory', unit: 'MiB', value: sum(services.map(([, use]) => use.peakBytes)) / MIB },
+    ...(nats
+      ? [{ name: 'memory of NATS', unit: 'MiB' as const, value: nats.peakBytes / MIB }]
+      : []),
+  ];
+}
+
+/** What every system is measured on. NATS is not among them: it is there for Weir only. */
+const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
+const NATS = 'nats-server';
+
+function timesOf({ times }: Measurement): Figure[] {
+  return Object.entries(times).flatMap(([name, values]): Figure[] => {
+    const at = (q: number) => quantile(values, q) / 1_000;
+    if (values.length < MANY) return [{ name, unit: 's', value: at(0.5) }];
+    return [
+      { name: `${name}, p50`, unit: 's', value: at(0.5) },
+      { name: `${name}, p99`, unit: 's', value: at(0.99) },
+    ];
+  });
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** A row of the comparison: one figure of all systems that have it. */
+export interface Row {
+  apps: number;
+  /** Id and name of the measurement. */
+  id: string;
+  measurement: string;
+  figure: string;
+  unit: Unit;
+  /** By system. */
+  values: Record<string, number>;
+}
+
+/** All figures side by side, in the order in which they were measured. */
+export function compare({ results, clients }: Results): Row[] {
+  const rows = new Map<string, Row>();
+  for (const { system, measurement } of results) {
+    const { id, apps, name } = measurement;
+    for (const { name: figure, unit, value } of figuresOf(measurement, clients[system] ?? [])) {
+      const key = JSON.stringify([apps, id, figure]);
+      const row = rows.get(key) ?? { apps, id, measurement: name, figure, unit, values: {} };
+      row.values[system] = value;
+      rows.set(key, row);
+    }
+  }
+  return [...rows.values()];
+}
+
+/** How much a system's main time grows per Kustomization from the fewest to the most; 1 if it doesn't. */
+export interface Growth {
+  measurement: string;
+  system: string;
+  /** Milliseconds per Kustomization, by number of Kustomizations. */
+  perApp: [apps: number, ms: number][];
+  ratio: number;
+}
+
+const GROWING = ['install', 'one', 'all', 'restart'];
+
+/** Where there are several numbers of Kustomizations. */
+export function growthOf({ results }: Results): Growth[] {
+  const series = Map.groupBy(
+    results.filter(({ measurement }) => GROWING.includes(measurement.id)),
+    ({ system, measurement }) => JSON.stringify([measurement.id, system]),
+  );
+  return [...series.values()].flatMap((list): Growth[] => {
+    const perApp = list.map(({ measurement }): [number, number] => {
+      const values = Object.values(measurement.times)[0] ?? [];
+      return [measurement.apps, quantile(values, 0.5) / measurement.apps];
+    });
+    const [first, last] = [perApp[0], perApp.at(-1)];
+    const about = list[0];
+    if (perApp.length < 2 || !first || !last || !about) return [];
+    const { system, measurement } = about;
+    return [{ measurement: measurement.name, system, perApp, ratio: last[1] / first[1] }];
+  });
+}

@@ -1,0 +1,120 @@
+// Objects are edited and deleted by hand at random, and put back.
+import { setTimeout as delay } from 'node:timers/promises';
+import { randomFrom } from '@weir/chaos/random.ts';
+import type { KubeObject } from '@weir/kube';
+import { APP_KINDS, type AppKind } from '../app.ts';
+import { EDITS, type Edit } from '../edits.ts';
+import { now } from '../measure/clock.ts';
+import { type Following, follow } from '../measure/follow.ts';
+import { spentOn } from '../measure/window.ts';
+import type { FleetScenario } from '../scenario.ts';
+import type { Trial } from '../trial.ts';
+import { SHORT_INTERVAL } from './idle.ts';
+
+const EDIT_COUNT = 100;
+/** Over which the edits are spread. */
+const SPREAD_MS = 10_000;
+const TIMEOUT_MS = 30 * 60_000;
+const SEED = 7;
+
+export const drift: FleetScenario = {
+  kind: 'fleet',
+  name: 'drift',
+  about: `${EDIT_COUNT} edits and deletions by hand, at an interval of ${SHORT_INTERVAL}`,
+  sizes: (asked) => [...asked],
+  async run(trial, fleet) {
+    const { ground, apps, progress } = trial;
+    progress(`intervals of ${SHORT_INTERVAL}`);
+    await fleet.setInterval(SHORT_INTERVAL);
+    const plan = planOf(fleet.names);
+    progress(`${plan.length} edits and deletions by hand`);
+    const { client, namespace } = ground;
+    const following = Object.entries(APP_KINDS).map(
+      ([kind, type]) => [kind as AppKind, follow(client, type, namespace)] as const,
+    );
+    const objects = new Map(following);
+    try {
+      const { result, spent } = await spentOn(
+        trial,
+        () => Promise.all(plan.map((step) => disturb(trial, step, objects))),
+        { quietMs: 0 },
+      );
+      return [
+        {
+          id: 'drift',
+          name: `drift, interval ${SHORT_INTERVAL}`,
+          apps,
+          count: 1,
+          unit: 'run',
+          times: { 'put back': result },
+          spent,
+        },
+      ];
+    } finally {
+      await Promise.all([...objects.values()].map((each) => each.close()));
+    }
+  },
+};
+
+interface Disturbance {
+  name: string;
+  kind: AppKind;
+  /** Undefined for a deletion. */
+  edit: Edit | undefined;
+  atMs: number;
+}
+
+/** The same for every system: each object at most once, an edit or a deletion, at some time. */
+function planOf(names: readonly string[]): Disturbance[] {
+  const random = randomFrom(SEED);
+  const kinds = Object.keys(APP_KINDS) as AppKind[];
+  const all = names.flatMap((name) => kinds.map((kind) => ({ name, kind, order: random() })));
+  return all
+    .toSorted((a, b) => a.order - b.order)
+    .slice(0, EDIT_COUNT)
+    .map(({ name, kind }) => ({
+      name,
+      kind,
+      edit: random() < 0.5 ? EDITS[kind] : undefined,
+      atMs: random() * SPREAD_MS,
+    }));
+}
+
+/** Edits or deletes an object when its time has come; gives the time until it was put back, in ms. */
+async function disturb(
+  { ground: { client, namespace } }: Trial,
+  { name, kind, edit, atMs }: Disturbance,
+  following: ReadonlyMap<AppKind, Following<KubeObject>>,
+): Promise<number> {
+  await delay(atMs);
+  const type = APP_KINDS[kind];
+  const ref = { namespace, name };
+  const before = await client.get(type, ref);
+  const startedAt = now();
+  let isBack: (object: KubeObject) => boolean;
+  if (edit) {
+    const changed = await client.patch(type, ref, edit.patch, {
+      kind: 'json',
+      fieldManager: 'by-hand',
+    });
+    const wanted = JSON.stringify(edit.field(before));
+    isBack = (object) =>
+      versionOf(object) > versionOf(changed) && JSON.stringify(edit.field(object)) === wanted;
+  } else {
+    await client.delete(type, ref);
+    isBack = (object) => object.metadata.uid !== before.metadata.uid;
+  }
+  const backAt = await following.get(kind)?.when(
+    (objects) => {
+      const object = objects.get(name);
+      return object !== undefined && isBack(object);
+    },
+    { timeoutMs: TIMEOUT_MS, message: `${kind} ${name} to be put back` },
+  );
+  return (backAt ?? Number.NaN) - startedAt;
+}
+
+/** Versions of one kind are numbers that grow (KEP-5504). */
+function versionOf({ metadata }: KubeObject): bigint {
+  return BigInt(metadata.resourceVersion ?? 0);
+}

@@ -1,0 +1,25 @@
+// Nothing happens, at an interval that makes a minute of what would be an hour.
+import { setTimeout as delay } from 'node:timers/promises';
+import { spentOn } from '../measure/window.ts';
+import type { FleetScenario } from '../scenario.ts';
+
+/** A minute at this interval has as many intervals as an hour at the common one of ten minutes. */
+export const SHORT_INTERVAL = '10s';
+
+export const idle: FleetScenario = {
+  kind: 'fleet',
+  name: 'idle',
+  about: `nothing happens, at an interval of ${SHORT_INTERVAL}`,
+  sizes: (asked) => [...asked],
+  async run(trial, fleet) {
+    const { apps, idleSeconds, progress } = trial;
+    progress(`intervals of ${SHORT_INTERVAL}`);
+    await fleet.setInterval(SHORT_INTERVAL);
+    // What the changed interval itself gave work to.
+    await delay(5_000);
+    progress(`nothing, for ${idleSeconds} s`);
+    const { spent } = await spentOn(trial, () => delay(idleSeconds * 1_000), { quietMs: 0 });
+    const name = `idle for ${idleSeconds} s, interval ${SHORT_INTERVAL}`;
+    return [{ id: 'idle', name, apps, count: 1, unit: 'run', times: {}, spent }];
+  },
+};
