@@ -15,7 +15,7 @@ const FIXTURES_DIR = join(import.meta.dirname, 'fixtures');
 const USAGE = `npm run conformance [-- [options] [part of a fixture's id]...]
   --record          play against Flux's controllers in PEER_BIN and write down what they do
   --crds FILE       definitions to use for kinds that Weir does not serve
-  --concurrency N   fixtures at a time (16)
+  --concurrency N   fixtures at a time (24)
   --logs DIR        keep logs there
 `;
 
@@ -25,7 +25,7 @@ async function main(): Promise<number> {
     options: {
       record: { type: 'boolean', default: false },
       crds: { type: 'string' },
-      concurrency: { type: 'string', default: '16' },
+      concurrency: { type: 'string', default: '24' },
       logs: { type: 'string' },
       help: { type: 'boolean', default: false },
     },

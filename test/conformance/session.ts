@@ -54,7 +54,7 @@ async function play(options: SessionOptions, started: AsyncDisposableStack): Pro
   started.defer(() => listener.close());
 
   for (const [name, flags] of Object.entries(FLAGS)) {
-    const chosen = fixtures.filter((fixture) => fixture.flags === name);
+    const chosen = longestFirst(fixtures.filter((fixture) => fixture.flags === name));
     if (chosen.length === 0) continue;
     const stop = await startSystem(system, { cluster, dir, flags, ...target });
     try {
@@ -85,6 +85,13 @@ async function retire(client: KubeClient): Promise<void> {
     const how = { kind: 'merge', fieldManager: 'conformance' } as const;
     await client.patch(Kustomization, { name, namespace }, { spec: { suspend: true } }, how);
   }
+}
+
+/** Those that wait for the end of a health check take half a minute; all others run beside them. */
+function longestFirst(fixtures: readonly Fixture[]): Fixture[] {
+  const isLong = ({ steps }: Fixture) =>
+    steps.some((step) => 'wait' in step && step.wait === 'HealthCheckFailed');
+  return [...fixtures].sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
 }
 
 async function inParallel<T>(
