@@ -3,6 +3,7 @@
 import { reconcileRequest } from '@weir/api';
 import { type KubeObject, objectKey } from '@weir/kube';
 import type { Change } from './informer.ts';
+import { withJitter } from './jitter.ts';
 import { NotOwner } from './membership.ts';
 import { createControllerMetrics } from './metrics.ts';
 import { createQueue, type Turn } from './queue.ts';
@@ -139,7 +140,7 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
           return outcome;
         },
       );
-      return { how: 'success', outcome: withJitter(outcome) };
+      return { how: 'success', outcome: withJitter(outcome, jitter) };
     } catch (error) {
       return failed(error, current, context);
     }
@@ -181,12 +182,6 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
         membership.guard(ownershipKey(informer.get(turn.key) ?? object));
       },
     };
-  }
-
-  function withJitter(outcome: { requeueAfterMs?: number }): Outcome {
-    if (outcome.requeueAfterMs === undefined) return outcome;
-    const factor = 1 + jitter * (2 * Math.random() - 1);
-    return { requeueAfterMs: outcome.requeueAfterMs * factor };
   }
 
   const stopChanges = informer.onChange((change) => {

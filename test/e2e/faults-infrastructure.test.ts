@@ -52,7 +52,11 @@ data: {value: ${value}}
   }
 
   before(async () => {
-    weir = await startWeir(started, { processes: [['source', 'notification']], flags: FLAGS });
+    weir = await startWeir(started, {
+      processes: [['source', 'notification']],
+      flags: FLAGS,
+      cluster: { audit: true },
+    });
     kustomize = await weir.start(['kustomize'], { name: 'kustomize-first' });
     await weir.namespace(NAMESPACE);
     await deploy('steady', configMaps(['steady'], 'one'));
@@ -114,6 +118,30 @@ data: {value: ${value}}
     await weir.wait(Kustomization, { namespace: NAMESPACE, name: 'steady' }, isReady(commit));
     const [object] = await appliedBy('steady');
     assert.deepEqual(object?.data, { value: 'five' });
+  });
+
+  it('what a watch missed is too old to be told: it is found by looking', async () => {
+    // A watch that is too old is told so (410) in its stream; what follows is a list.
+    const listed = async () =>
+      (await weir.cluster.audit()).filter(
+        ({ verb, user, requestURI }) =>
+          verb === 'list' &&
+          user.username.endsWith(':weir-kustomize') &&
+          requestURI.startsWith('/api/v1/configmaps?'),
+      ).length;
+    const before = await listed();
+    // Weir sleeps while the API server forgets, and while things happen.
+    process.kill(kustomize.pid, 'SIGSTOP');
+    try {
+      await weir.cluster.restart('kube-apiserver');
+      await weir.client.delete(ConfigMap, { namespace: NAMESPACE, name: 'steady' });
+    } finally {
+      process.kill(kustomize.pid, 'SIGCONT');
+    }
+    await weir.wait(ConfigMap, { namespace: NAMESPACE, name: 'steady' }, () => true);
+    assert.ok((await listed()) > before, 'it looked at what there is');
+    const commit = await push('steady', configMaps(['steady'], 'six'));
+    await weir.wait(Kustomization, { namespace: NAMESPACE, name: 'steady' }, isReady(commit));
   });
 
   it('kustomize was killed in the middle of an apply: nothing is orphaned', async () => {

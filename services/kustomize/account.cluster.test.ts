@@ -1,0 +1,98 @@
+// A Kustomization with a service account does everything with the rights of that account.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { findCondition, HEALTHY } from '@weir/api';
+import {
+  configMap,
+  type Harness,
+  MERGE,
+  manifests,
+  startHarness,
+  until,
+} from './testing/harness.ts';
+
+let h: Harness;
+before(async () => {
+  h = await startHarness();
+});
+after(() => h?.close());
+
+const LONG = { timeoutMs: 20_000 };
+
+test('it applies, looks at health, prunes and deletes as its account', async () => {
+  const ns = await h.namespace();
+  const account = `system:serviceaccount:${ns}:deployer`;
+  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${ns}`;
+  await h.cluster.request('POST', `/api/v1/namespaces/${ns}/serviceaccounts`, {
+    metadata: { name: 'deployer' },
+  });
+  await h.cluster.request('POST', `${rbac}/roles`, {
+    metadata: { name: 'deployer' },
+    rules: [{ apiGroups: ['', 'apps'], resources: ['configmaps', 'deployments'], verbs: ['*'] }],
+  });
+  await h.cluster.request('POST', `${rbac}/rolebindings`, {
+    metadata: { name: 'deployer' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'deployer' },
+    subjects: [{ kind: 'ServiceAccount', name: 'deployer', namespace: ns }],
+  });
+  const labels = { app: 'web' };
+  const web = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: ns },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'nginx' }] } },
+    },
+  };
+  await h.publish(ns, { 'a.yaml': manifests(web, configMap(ns, 'pruned')) });
+  await h.kustomization(ns, 'app', { serviceAccountName: 'deployer', wait: true, timeout: '10m' });
+  await until(
+    async () => {
+      const { status } = await h.read(ns, 'app');
+      return findCondition(status?.conditions, HEALTHY)?.status === 'Unknown';
+    },
+    { ...LONG, message: 'the wait for health' },
+  );
+  // Nobody rolls anything out here: the wait sees what the test writes.
+  const deployments = `/apis/apps/v1/namespaces/${ns}/deployments`;
+  const conditions = [
+    { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' },
+    { type: 'Available', status: 'True' },
+  ];
+  const status = { observedGeneration: 1, conditions };
+  await h.cluster.request('PATCH', `${deployments}/web/status`, { status }, MERGE);
+  await h.ready(ns, 'app', 'True');
+  const revision = await h.publish(ns, { 'a.yaml': manifests(web) });
+  await h.ready(ns, 'app', 'True', new RegExp(revision));
+  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;
+  await h.cluster.request('DELETE', path);
+  await until(
+    async () =>
+      (await h.find('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', {
+        namespace: ns,
+        name: 'app',
+      })) === undefined,
+    { ...LONG, message: 'the Kustomization to be gone' },
+  );
+
+  const requests = (await h.cluster.audit()).filter(
+    ({ objectRef = {} }) =>
+      objectRef.namespace === ns &&
+      (objectRef.resource === 'deployments' || objectRef.resource === 'configmaps') &&
+      objectRef.subresource === undefined,
+  );
+  const verbs = new Set(requests.map(({ verb }) => verb));
+  for (const verb of ['patch', 'delete']) assert.ok(verbs.has(verb), `${verb} in ${[...verbs]}`);
+  assert.ok(
+    ['get', 'list', 'watch'].some((verb) => verbs.has(verb)),
+    `reads in ${[...verbs]}`,
+  );
+  assert.deepEqual(
+    requests
+      .filter(({ impersonatedUser }) => impersonatedUser?.username !== account)
+      .map(({ verb, requestURI }) => `${verb} ${requestURI}`),
+    [],
+  );
+});
