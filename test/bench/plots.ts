@@ -1,5 +1,6 @@
 // Which plots a run gives: one file for each unit, a panel for each measurement.
 import { compare, type Row } from './report/figures.ts';
+import { growthOf } from './report/growth.ts';
 import { formatNumber } from './report/numbers.ts';
 import type { Results } from './results.ts';
 import { barChart, type Panel } from './svg.ts';
@@ -55,7 +56,31 @@ export function plots(results: Results): Record<string, string> {
     const { systems: series } = results;
     return [[`${file}.svg`, barChart({ title, axis, series, panels, format: formatNumber })]];
   });
-  return Object.fromEntries(files);
+  return Object.fromEntries([...files, ...growthPlot(results)]);
+}
+
+/** Time for each Kustomization, where there are several numbers of them: level bars are what one wants to see. */
+function growthPlot(results: Results): [string, string][] {
+  const times = growthOf(results).filter(({ unit }) => unit === 's');
+  if (times.length === 0) return [];
+  const panels = [...Map.groupBy(times, ({ measurement }) => measurement)].map(
+    ([title, list]): Panel => {
+      const sizes = new Set(list.flatMap(({ points }) => points.map(([apps]) => apps)));
+      const groups = [...sizes].map((size) => ({
+        label: `N=${size}`,
+        bars: list.flatMap(({ system: series, points }) =>
+          points
+            .filter(([apps]) => apps === size)
+            .map(([, seconds]) => ({ series, value: seconds * 1_000 })),
+        ),
+      }));
+      return { title, groups };
+    },
+  );
+  const title = 'Time for each of N Kustomizations';
+  const axis = 'milliseconds';
+  const { systems: series } = results;
+  return [['growth.svg', barChart({ title, axis, series, panels, format: formatNumber })]];
 }
 
 /** What a measurement is about is the first of its times; of one with p50 and p99, both. */

@@ -27,36 +27,43 @@ export interface Chart {
   format(value: number): string;
 }
 
-const PANEL = { width: 270, height: 230, perRow: 3, gap: 24 };
+const PANEL = { height: 230, gap: 24 };
+/** Narrow panels have room for five bars with their values. */
+const NARROW = { bars: 5, width: 270, perRow: 3 };
+const WIDE = { width: 417, perRow: 2 };
 /** Around the bars of a panel. */
 const INSET = { left: 46, right: 8, top: 40, bottom: 40 };
 const HEAD = 70;
 const MARGIN = 16;
 /** Readable on white and on black ground, and told apart by people who see no red or no green. */
 const COLORS = ['#1a85d6', '#d9730d', '#8a6bbf'];
+/** Text that can be read on either ground, and more easily where the viewer says which one it is. */
 const STYLE = `
-  text { font: 12px system-ui, sans-serif; fill: #24292f; }
+  text { font: 12px system-ui, sans-serif; fill: #6e7781; }
   .title { font-size: 16px; font-weight: 600; }
   .panel { font-weight: 600; }
   .tick, .label, .value { font-size: 11px; }
-  .tick { fill: #57606a; }
   line { stroke: #8c959f; stroke-opacity: .5; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3; }
-    .tick { fill: #9ea7b3; }
-  }
+  @media (prefers-color-scheme: light) { text { fill: #24292f; } .tick { fill: #57606a; } }
+  @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .tick { fill: #9ea7b3; } }
 `;
 
 /** Draws a chart; gives the text of an SVG file. */
 export function barChart(chart: Chart): string {
-  const columns = Math.min(PANEL.perRow, chart.panels.length);
-  const rows = Math.ceil(chart.panels.length / PANEL.perRow);
-  const width = 2 * MARGIN + columns * PANEL.width + (columns - 1) * PANEL.gap;
+  const bars = chart.panels.map(({ groups }) => groups.flatMap((group) => group.bars).length);
+  const size = Math.max(...bars) > NARROW.bars ? WIDE : NARROW;
+  const columns = Math.min(size.perRow, chart.panels.length);
+  const rows = Math.ceil(chart.panels.length / size.perRow);
+  // Not narrower than a row of narrow panels: the title and the legend need room too.
+  const width = Math.max(
+    2 * MARGIN + columns * size.width + (columns - 1) * PANEL.gap,
+    2 * MARGIN + 2 * NARROW.width,
+  );
   const height = HEAD + rows * (PANEL.height + PANEL.gap);
   const panels = chart.panels.map((panel, index) => {
-    const x = MARGIN + (index % PANEL.perRow) * (PANEL.width + PANEL.gap);
-    const y = HEAD + Math.floor(index / PANEL.perRow) * (PANEL.height + PANEL.gap);
-    return `<g transform="translate(${x} ${y})">${drawPanel(panel, chart)}</g>`;
+    const x = MARGIN + (index % size.perRow) * (size.width + PANEL.gap);
+    const y = HEAD + Math.floor(index / size.perRow) * (PANEL.height + PANEL.gap);
+    return `<g transform="translate(${x} ${y})">${drawPanel(panel, size.width, chart)}</g>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
 <title>${escapeXml(chart.title)}</title>
@@ -78,9 +85,9 @@ function legend({ series, axis }: Chart): string {
   return [...entries, text(x, 48, `vertical axes: ${axis}`, 'tick')].join('');
 }
 
-function drawPanel({ title, groups }: Panel, chart: Chart): string {
+function drawPanel({ title, groups }: Panel, width: number, chart: Chart): string {
   const { left, right, top, bottom } = INSET;
-  const inner = { width: PANEL.width - left - right, height: PANEL.height - top - bottom };
+  const inner = { width: width - left - right, height: PANEL.height - top - bottom };
   const base = top + inner.height;
   const values = groups.flatMap(({ bars }) => bars.map(({ value }) => value));
   const ticks = ticksUpTo(Math.max(...values, 0));
@@ -88,7 +95,7 @@ function drawPanel({ title, groups }: Panel, chart: Chart): string {
   const y = (value: number) => base - (value / most) * inner.height;
   const grid = ticks.map(
     (tick) =>
-      `<line x1="${left}" x2="${PANEL.width - right}" y1="${y(tick)}" y2="${y(tick)}"/>` +
+      `<line x1="${left}" x2="${width - right}" y1="${y(tick)}" y2="${y(tick)}"/>` +
       text(left - 6, y(tick) + 4, chart.format(tick), 'tick', 'end'),
   );
   const slot = inner.width / groups.length;

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { overBudget } from '../budgets.ts';
 import type { Measurement } from '../measurement.ts';
 import type { Results } from '../results.ts';
-import { compare, growthOf } from './figures.ts';
+import { compare } from './figures.ts';
+import { growthOf } from './growth.ts';
 
 const MIB = 1024 ** 2;
 
@@ -87,21 +88,27 @@ describe('the figures of a measurement', () => {
   it('show what grows faster than the number of apps', () => {
     const growth = growthOf(
       resultsOf(
-        ['weir', measurement('one', 10)],
-        ['weir', measurement('one', 100, { times: { Ready: [30_000] } })],
-        ['flux', measurement('one', 10)],
+        ['weir', measurement('one', 8)],
+        ['weir', measurement('one', 64, { times: { Ready: [24_000] } })],
+        ['flux', measurement('one', 8)],
       ),
     );
-    assert.deepEqual(growth, [
-      {
-        measurement: 'the one',
-        system: 'weir',
-        perApp: [
-          [10, 200],
-          [100, 300],
-        ],
-        ratio: 1.5,
-      },
+    const shown = growth.map(({ figure, system, ratio, slopeKib }) => [
+      figure,
+      system,
+      ratio,
+      slopeKib,
+    ]);
+    assert.deepEqual(shown, [
+      ['Ready', 'weir', 1.5, undefined],
+      ['its requests', 'weir', 0.125, undefined],
+      ['its CPU', 'weir', 0.125, undefined],
+      ['CPU of kube-apiserver', 'weir', 0.125, undefined],
+      ['its memory', 'weir', undefined, 0],
+    ]);
+    assert.deepEqual(growth[0]?.points, [
+      [8, 0.25],
+      [64, 0.375],
     ]);
   });
 });

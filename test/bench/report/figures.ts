@@ -85,33 +85,3 @@ export function compare({ results, clients }: Results): Row[] {
   }
   return [...rows.values()];
 }
-
-/** How much a system's main time grows per Kustomization from the fewest to the most; 1 if it doesn't. */
-export interface Growth {
-  measurement: string;
-  system: string;
-  /** Milliseconds per Kustomization, by number of Kustomizations. */
-  perApp: [apps: number, ms: number][];
-  ratio: number;
-}
-
-const GROWING = ['install', 'one', 'all', 'restart'];
-
-/** Where there are several numbers of Kustomizations. */
-export function growthOf({ results }: Results): Growth[] {
-  const series = Map.groupBy(
-    results.filter(({ measurement }) => GROWING.includes(measurement.id)),
-    ({ system, measurement }) => JSON.stringify([measurement.id, system]),
-  );
-  return [...series.values()].flatMap((list): Growth[] => {
-    const perApp = list.map(({ measurement }): [number, number] => {
-      const values = Object.values(measurement.times)[0] ?? [];
-      return [measurement.apps, quantile(values, 0.5) / measurement.apps];
-    });
-    const [first, last] = [perApp[0], perApp.at(-1)];
-    const about = list[0];
-    if (perApp.length < 2 || !first || !last || !about) return [];
-    const { system, measurement } = about;
-    return [{ measurement: measurement.name, system, perApp, ratio: last[1] / first[1] }];
-  });
-}

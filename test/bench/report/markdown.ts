@@ -2,7 +2,8 @@
 import { totalOf } from '../measure/requests.ts';
 import type { Measurement } from '../measurement.ts';
 import type { Results } from '../results.ts';
-import { compare, growthOf, type Row } from './figures.ts';
+import { compare, type Row, type Unit } from './figures.ts';
+import { growthOf } from './growth.ts';
 import { formatNumber, formatRatio, formatValue } from './numbers.ts';
 import { formatMachine } from './text.ts';
 
@@ -54,18 +55,26 @@ export function comparisonTable({ systems }: Results, rows: readonly Row[]): str
 function growthTable(results: Results): string | undefined {
   const growth = growthOf(results);
   if (growth.length === 0) return undefined;
-  const sizes = [...new Set(growth.flatMap(({ perApp }) => perApp.map(([apps]) => apps)))];
-  const rows = growth.map(({ measurement, system, perApp, ratio }) => [
+  const sizes = [...new Set(growth.flatMap(({ points }) => points.map(([apps]) => apps)))];
+  const rows = growth.map(({ measurement, figure, unit, system, points, ratio, slopeKib }) => [
     measurement,
+    slopeKib === undefined ? `${figure}, a Kustomization` : `${figure}, all`,
     titleOf(results, system),
     ...sizes.map((size) => {
-      const ms = perApp.find(([apps]) => apps === size)?.[1];
-      return ms === undefined ? '' : `${formatNumber(ms)} ms`;
+      const value = points.find(([apps]) => apps === size)?.[1];
+      return value === undefined ? '' : perOne(value, unit);
     }),
-    `${formatNumber(ratio)}x`,
+    slopeKib === undefined ? formatRatio(ratio, 1) : `${formatNumber(slopeKib)} KiB each`,
   ]);
-  const titles = ['time per Kustomization', '', ...sizes.map((size) => `N=${size}`), 'growth'];
+  const titles = ['', '', 'system', ...sizes.map((size) => `N=${size}`), 'growth'];
   return `## Growth\n\n${table(titles, rows)}`;
+}
+
+/** What one of many costs is written in thousandths. */
+function perOne(value: number, unit: Unit): string {
+  if (unit === 's') return `${formatNumber(value * 1_000)} ms`;
+  if (unit === 'CPU s') return `${formatNumber(value * 1_000)} CPU ms`;
+  return formatValue(value, unit);
 }
 
 function requestsTable(results: Results): string {
@@ -109,7 +118,7 @@ function titleOf({ systems }: Results, name: string): string {
 }
 
 /** What has one of these titles is text, to the left; all else are numbers. */
-const TEXTS = ['', 'time per Kustomization', 'system', 'client', 'process', 'by verb'];
+const TEXTS = ['', 'system', 'client', 'process', 'by verb'];
 
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
