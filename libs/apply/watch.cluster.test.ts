@@ -26,14 +26,24 @@ before(async () => {
 });
 after(() => h?.close());
 
+const MANIFEST = 'digest of the manifest';
 const MERGE = { contentType: 'application/merge-patch+json' };
 
+function asTarget({ change, object }: AppliedObject) {
+  const target = { ...change.id, version: change.version };
+  return { target, ...(object === undefined ? {} : { object }) };
+}
+
+function names(applied: AppliedObject[]): string[] {
+  return applied.map(({ change }) => change.id.name);
+}
+
+function unread({ change, desired }: AppliedObject): AppliedObject {
+  return { change, desired };
+}
+
 function health(applied: AppliedObject[], options: Partial<HealthOptions> = {}) {
-  const targets = applied.map(({ change, object }) => ({
-    target: { ...change.id, version: change.version },
-    ...(object === undefined ? {} : { object }),
-  }));
-  return waitForHealth(h.client, targets, {
+  return waitForHealth(h.client, applied.map(asTarget), {
     status: (objects) => h.pool.status(objects),
     timeoutMs: 30_000,
     failFast: true,
@@ -176,7 +186,7 @@ function watchDrift(): Watched {
       const tracked = applied.map(async ({ object }) => {
         assert.ok(object);
         const type = await h.client.discovery.resourceForKind(object.apiVersion, object.kind);
-        return { type, object };
+        return { type, object, manifest: MANIFEST };
       });
       watch.track('flux/app', await Promise.all(tracked));
     },
@@ -235,6 +245,75 @@ test('our own writes are no drift, and what happens meanwhile is judged afterwar
     assert.deepEqual(w.watch.size(), { objects: 0, kinds: 0 });
   } finally {
     await w.watch.close();
+  }
+});
+
+test('a wait for what is watched anyway opens no watch of its own', async () => {
+  const ns = await h.namespace();
+  const w = watchDrift();
+  const listWatch = () => assert.fail('a watch of its own');
+  const wait = (applied: AppliedObject[], timeoutMs: number) =>
+    waitForHealth({ ...h.client, listWatch }, applied.map(asTarget), {
+      status: (objects) => h.pool.status(objects),
+      timeoutMs,
+      failFast: true,
+      watched: w.watch,
+      signal: AbortSignal.timeout(60_000),
+    });
+  try {
+    const applied = await h.apply([deployment(ns, 'web', 2), deployment(ns, 'gone', 1)]);
+    await w.track(applied);
+    await w.watch.settled('flux/app', AbortSignal.timeout(10_000));
+    const { results } = await wait(applied, 30_000);
+    for (const { target, resourceVersion } of results) {
+      assert.ok(resourceVersion);
+      w.watch.markHealthy(target, resourceVersion);
+    }
+    const isHealthy = () => applied.map(({ change }) => w.watch.isHealthy(change.id));
+    assert.deepEqual(names(applied), ['gone', 'web']);
+    assert.deepEqual(isHealthy(), [true, true]);
+
+    await h.cluster.request('DELETE', `/apis/apps/v1/namespaces/${ns}/deployments/gone`);
+    assert.equal((await w.drift('gone')).what, 'gone');
+    assert.deepEqual(isHealthy(), [false, true]);
+    const lost = await wait(applied.slice(0, 1).map(unread), 300);
+    assert.equal(
+      lost.healthy || lost.message,
+      `timeout waiting for: [Deployment/${ns}/gone status: 'NotFound']`,
+    );
+  } finally {
+    await w.watch.close();
+  }
+});
+
+test('what an earlier process knew is intact once the watches have shown it', async () => {
+  const ns = await h.namespace();
+  const before = watchDrift();
+  const applied = await h.apply(['same', 'edited', 'deleted'].map((name) => configMap(ns, name)));
+  await before.track(applied);
+  const known = before.watch.lastApplied('flux/app');
+  await before.watch.close();
+  assert.equal(known.length, 3);
+
+  const path = (name: string) => `/api/v1/namespaces/${ns}/configmaps/${name}`;
+  await h.cluster.request('PATCH', path('edited'), { data: { a: '2' } }, MERGE);
+  await h.cluster.request('DELETE', path('deleted'));
+  await h.cluster.request('PATCH', path('same'), { metadata: { labels: { x: 'y' } } }, MERGE);
+  const now = watchDrift();
+  const isIntact = (name: string) => {
+    const id = { group: '', kind: 'ConfigMap', namespace: ns, name };
+    return now.watch.intact(id, MANIFEST) !== undefined;
+  };
+  try {
+    now.watch.resume('flux/app', known);
+    assert.equal(isIntact('same'), false, 'nothing was seen yet');
+    await now.watch.settled('flux/app', AbortSignal.timeout(10_000));
+    assert.deepEqual(['same', 'edited', 'deleted'].map(isIntact), [true, false, false]);
+    assert.equal(now.watch.allIntact('flux/app'), false);
+    const id = { group: '', kind: 'ConfigMap', namespace: ns, name: 'same' };
+    assert.equal(now.watch.intact(id, 'another manifest'), undefined);
+  } finally {
+    await now.watch.close();
   }
 });
 

@@ -50,16 +50,17 @@ export function knownStanding({ drift }: Environment, object: Kustomization): St
 }
 
 /**
- * What is to be waited for: nothing, everything applied, or what the spec names. Never the object itself,
- * and not what was healthy and hasn't changed since.
+ * What is to be waited for, of everything applied or of what the spec names: not what was healthy and
+ * hasn't changed since, and never the object itself. Undefined when no health is asked for.
  */
 export async function healthTargets(
   { drift }: Environment,
   client: KubeClient,
   object: Kustomization,
   standing: Standing,
-): Promise<HealthTarget[]> {
+): Promise<HealthTarget[] | undefined> {
   const targets = await allTargets(client, object, standing);
+  if (targets.length === 0) return undefined;
   const unknown = targets.filter(
     (target) => target.object !== undefined || !drift.isHealthy(target.target),
   );

@@ -6,7 +6,6 @@ import {
   findCondition,
   formatDuration,
   HEALTHY,
-  type Inventory,
   isRequested,
   type Kustomization,
   Kustomization as KustomizationKind,
@@ -15,51 +14,27 @@ import {
   unsupportedFields,
   unsupportedMessage,
 } from '@weir/api';
-import {
-  type AppliedObject,
-  ApplyError,
-  applyObjects,
-  areHealthy,
-  changeLog,
-  effective,
-  formatChange,
-  formatChanges,
-  inventoryId,
-  type ObjectTarget,
-  pruneObjects,
-  targetOf,
-} from '@weir/apply';
+import { type AppliedObject, areHealthy } from '@weir/apply';
 import { addFinalizer, type Outcome, type ReconcileContext } from '@weir/controller';
-import { isNotFound, type KubeObject, objectKey } from '@weir/kube';
+import { isNotFound, objectKey } from '@weir/kube';
+import { apply, prune } from './apply.ts';
 import { type Build, buildObjects, fetchFile } from './build.ts';
 import { dependencyFailure, unreadyDependency } from './dependencies.ts';
-import { isWatched, trackApplied } from './drift.ts';
+import { isWatched } from './drift.ts';
 import { type Environment, LOOKING, STATUS_MANAGER } from './environment.ts';
-import { exemptionsOf } from './exemptions.ts';
 import { evaluateReady, requireExpressions, statusFunction } from './expressions.ts';
 import { Failure } from './failure.ts';
 import { finalizeKustomization } from './finalize.ts';
 import { awaitHealth, healthTargets, knownStanding, type Standing, standingOf } from './health.ts';
-import {
-  appliedEntries,
-  grownInventory,
-  heldEntries,
-  inventoryDigest,
-  staleTargets,
-  touchedInventory,
-} from './inventory.ts';
+import { inventoryDigest } from './inventory.ts';
 import { describeLoop, findLoop } from './loops.ts';
 import { fail, passOn, succeed } from './outcome.ts';
-import { ownerOf } from './owner.ts';
 import { restoreBasis } from './restore.ts';
 import { beginRun, type Run, revisions } from './run.ts';
 import { findArtifact } from './sources.ts';
 import { timeoutMs } from './timing.ts';
-import { looksAtCluster, trustedBasis, unaffectedBasis } from './unaffected.ts';
+import { looksAtCluster, unaffectedBasis } from './unaffected.ts';
 import { variablesDigest } from './variables.ts';
-
-/** Flux's log line for an apply: what searches and dashboards look for. */
-const APPLIED = 'server-side apply completed';
 
 /** Causes of the first run of an object in this process. */
 const STARTING = ['added', 'gained'];
@@ -206,11 +181,6 @@ function isSettled(object: Kustomization, { revision }: Artifact): boolean {
   );
 }
 
-/** As far as the watches know, which is all there is to know. */
-function isIntact({ drift, digest }: Environment, desired: KubeObject): string | undefined {
-  return drift.intact(targetOf(desired), digest(desired));
-}
-
 /** For the next artifact, the next interval and the next process. */
 function remember(
   { env, object, report }: Run,
@@ -262,105 +232,14 @@ async function build(run: Run, artifact: Artifact): Promise<Build> {
   });
 }
 
-async function apply(run: Run, { objects }: Build): Promise<AppliedObject[]> {
-  const { env, object, report, tell, client, ctx } = run;
-  const { revision } = revisions(run);
-  const held = heldEntries(object);
-  const known = new Set(held.map(({ id }) => id));
-  const key = objectKey(object);
-  report.progress(
-    `Detecting drift for revision ${revision} with a timeout of ${formatDuration(timeoutMs(object))}`,
-  );
-  return env.tracing.span('kustomize.apply', {}, async () => {
-    const exempt = await exemptionsOf(env.pool, object);
-    const trusted = trustedBasis(run) !== undefined;
-    env.drift.hold(key);
-    try {
-      const applied = await applyObjects(client, objects, {
-        owner: ownerOf(object),
-        force: object.spec.force ?? false,
-        concurrency: env.settings.concurrentSsa,
-        customKinds: env.settings.customStageKinds,
-        overrideManagers: env.settings.overrideManagers,
-        exempt,
-        migrateVersion: env.settings.gates.MigrateAPIVersion,
-        intact: trusted ? (desired) => isIntact(env, desired) : undefined,
-        expected: (id) => known.has(inventoryId(id)),
-        record: () => record(run, objects),
-        guard: ctx.guard,
-        status: statusFunction(env.pool, object),
-        signal: ctx.signal,
-      });
-      await trackApplied(env, object, applied);
-      const all = applied.map(({ change }) => change);
-      const changes = effective(all);
-      const output = changeLog(all, { grouped: env.settings.gates.GroupChangeLog });
-      ctx.log[changes.length > 0 ? 'info' : 'debug']({ output, revision }, APPLIED);
-      if (changes.length > 0) {
-        run.changed = true;
-        report.quiet(false);
-        tell('info', formatChanges(changes), revisions(run));
-      }
-      return applied;
-    } catch (error) {
-      if (!(error instanceof ApplyError)) throw error;
-      // What was written half is left to the retry.
-      if (error.touched.length > 0) env.drift.untrack(key);
-      report.set({ inventory: touched(object, error.touched) });
-      const log = effective(error.changes).map((change) => `${formatChange(change)}\n`);
-      const message = `${error.message}\n${log.join('')}`;
-      throw new Failure(Reason.ReconciliationFailed, message, { cause: error.cause });
-    } finally {
-      env.drift.release(key);
-    }
-  });
-}
-
-/** What may be there after an apply that broke off: what was held, and what a write was begun for. */
-function touched(object: Kustomization, targets: ObjectTarget[]): Inventory | undefined {
-  if (targets.length === 0) return object.status?.inventory;
-  return { entries: touchedInventory(heldEntries(object), targets) };
-}
-
-/** What is about to be there is written down before it is, so that nothing is ever orphaned. */
-async function record({ object, report, ctx }: Run, objects: KubeObject[]): Promise<void> {
-  const grown = grownInventory(heldEntries(object), objects);
-  if (grown === undefined) return;
-  ctx.guard();
-  await report.record(grown);
-}
-
-async function prune(run: Run, applied: readonly AppliedObject[]): Promise<void> {
-  const { env, object, report, tell, client, ctx } = run;
-  const entries = appliedEntries(applied);
-  report.set({ inventory: { entries } });
-  const stale = staleTargets(heldEntries(object), entries);
-  if (stale.length === 0 || !object.spec.prune) return;
-  await env.tracing.span('kustomize.prune', {}, async () => {
-    const { changes, left, error } = await pruneObjects(client, stale, {
-      owner: ownerOf(object),
-      keep: new Set(applied.flatMap(({ object, intact }) => intact ?? object?.metadata.uid ?? [])),
-      concurrency: env.settings.concurrentSsa,
-      guard: ctx.guard,
-      signal: ctx.signal,
-    });
-    run.changed = true;
-    report.quiet(false);
-    report.set({ inventory: { entries: touchedInventory(entries, left) } });
-    if (error !== undefined) throw new Failure(Reason.PruneFailed, error);
-    tell('info', formatChanges(changes), revisions(run));
-  });
-}
-
 async function health(run: Run, standing: Standing): Promise<void> {
   const { env, object, report, tell, client, ctx } = run;
-  const { wait = false, healthChecks = [] } = object.spec;
-  if (!(wait && standing.objects.length > 0) && healthChecks.length === 0) {
+  const { vanishing } = standing;
+  const targets = await healthTargets(env, client, object, standing);
+  if (targets === undefined) {
     report.drop(HEALTHY);
     return;
   }
-  const { vanishing } = standing;
-  const targets = await healthTargets(env, client, object, standing);
   const { revision } = revisions(run);
   const before = report.condition(HEALTHY);
   const signal = AbortSignal.any([ctx.signal, ctx.superseded]);
