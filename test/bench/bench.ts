@@ -16,7 +16,7 @@ import type { System } from './system.ts';
 
 const PEERS = SYSTEMS.filter(({ name }) => name !== 'weir').map(({ name }) => name);
 
-async function main(options: Options): Promise<void> {
+async function main(options: Options, signal: AbortSignal): Promise<void> {
   const systems = SYSTEMS.filter(({ name }) => name === 'weir' || options.peers.includes(name));
   const scenarios = SCENARIOS.filter(({ name }) => options.scenarios.includes(name));
   const results: Results = {
@@ -29,7 +29,7 @@ async function main(options: Options): Promise<void> {
   process.stdout.write(formatMachine(results.machine));
   for (const leg of planLegs(scenarios, options.apps)) {
     for (const system of systems.filter((each) => takesPart(each, leg, options))) {
-      const { platform, measurements } = await measure(system, leg, options);
+      const { platform, measurements } = await measure(system, leg, options, signal);
       results.platform = platform;
       for (const measurement of measurements) {
         results.results.push({ system: system.name, measurement });
@@ -43,11 +43,16 @@ async function main(options: Options): Promise<void> {
   if (options.check) check(results);
 }
 
-function measure(system: System, leg: Leg, options: Options): Promise<LegResult> {
+function measure(
+  system: System,
+  leg: Leg,
+  options: Options,
+  signal: AbortSignal,
+): Promise<LegResult> {
   const what = leg.kind === 'own' ? leg.scenario.name : 'apps';
   const progress = (line: string) =>
     process.stderr.write(`${system.name}, ${leg.apps} ${what}: ${line}\n`);
-  return runLeg(system, leg, { ...options, progress });
+  return runLeg(system, leg, { ...options, progress, signal });
 }
 
 async function write(results: Results, out: string): Promise<void> {
@@ -66,13 +71,32 @@ function check(results: Results): void {
   if (over.length > 0) process.exitCode = 1;
 }
 
+/** Aborted when the run is to end before it is done; asked again, it ends at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(1);
+    controller.abort();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  return controller.signal;
+}
+
 const known = { scenarios: SCENARIOS, peers: PEERS };
+const signal = stopSignal();
 try {
   const options = readOptions(process.argv.slice(2), known);
   if (options.help) process.stdout.write(usage(known));
-  else await main(options);
+  else await main(options, signal);
 } catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  process.stderr.write(`${error.message}\n\n${usage(known)}`);
-  process.exitCode = 2;
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n\n${usage(known)}`);
+    process.exitCode = 2;
+  } else if (signal.aborted) {
+    process.stderr.write('interrupted\n');
+    // What is measured may be waiting still, for what won't come any more.
+    process.exit(130);
+  } else {
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 // What every system is measured on: a control plane of its own, a Git server, and a collector of traces.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -19,7 +19,7 @@ export interface Ground {
   collector: Collector;
   /** As an administrator: who measures. */
   client: KubeClient;
-  /** For what belongs to the run: logs, caches, profiles. Goes at its end. */
+  /** For what belongs to the run: logs and caches. */
   dir: string;
   /** The namespace that all measured objects are in. */
   namespace: string;
@@ -37,18 +37,26 @@ export interface Platform {
 
 const NAMESPACE = 'bench';
 
+export interface GroundOptions {
+  nats: boolean;
+  /** Folder for logs and caches that stays; one that goes unless given. */
+  dir?: string;
+}
+
 /**
  * Starts it all, on free ports of 127.0.0.1, with the definitions of all kinds; what was started is stopped
  * with `started`.
  */
 export async function openGround(
   started: AsyncDisposableStack,
-  { nats }: { nats: boolean },
+  options: GroundOptions,
 ): Promise<Ground> {
-  const dir = await mkdtemp(join(tmpdir(), 'weir-bench-'));
-  started.defer(() => rm(dir, { recursive: true, force: true }));
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'weir-bench-')));
+  await mkdir(dir, { recursive: true });
+  if (options.dir === undefined) started.defer(() => rm(dir, { recursive: true, force: true }));
   // Deployments have no replicas here, so that nothing waits for pods.
-  const cluster = await startCluster({ nodes: 0, audit: true, nats });
+  const { nats } = options;
+  const cluster = await startCluster({ nodes: 0, audit: true, nats, logDir: dir });
   started.defer(() => cluster.close());
   const git = await startGitServer();
   started.defer(() => git.close());

@@ -21,6 +21,7 @@ describe('the command line of the benchmark', () => {
     assert.deepEqual(read(), expected);
     const drift = { ...expected, scenarios: ['drift'], apps: [7, 70], peers: ['flux'] };
     assert.deepEqual(read('--scenario=drift', '--apps', '70,7', '--peer=flux'), drift);
+    assert.deepEqual(read('--skip=install').scenarios, ['drift']);
   });
 
   it('keeps the order of the scenarios, whichever is asked for first', () => {
@@ -30,6 +31,7 @@ describe('the command line of the benchmark', () => {
 
   it('says what it does not understand', () => {
     assert.throws(() => read('--scenario', 'speed'), /no scenario speed, only install, drift/);
+    assert.throws(() => read('--skip', 'speed'), /no scenario speed/);
     assert.throws(() => read('--peer', 'argo'), /no peer argo, only flux, flux-tuned/);
     assert.throws(() => read('--rounds', 'many'), /--rounds wants a number/);
     assert.throws(() => read('--apps', '5,0'), /at least 1/);

@@ -15,6 +15,8 @@ export interface Options {
   out?: string;
   /** Folder for CPU profiles. */
   cpuProfiles?: string;
+  /** Folder for logs. */
+  logs?: string;
   /** Whether requests that go beyond their budget are an error. */
   check: boolean;
   help: boolean;
@@ -41,6 +43,7 @@ export function usage({ scenarios, peers }: Known): string {
   return `npm run bench -- [flags]
 
   --scenario NAME    what to measure, may be repeated; all unless given
+  --skip NAME        what to leave out, may be repeated
   --apps N,N         numbers of Kustomizations (${DEFAULT_APPS})
   --peer NAME        what to measure beside Weir, may be repeated: ${peers.join(', ')};
                      needs the binaries of Flux in PEER_BIN
@@ -50,6 +53,7 @@ export function usage({ scenarios, peers }: Known): string {
   --out DIR          write results.json, results.md and plots into a folder
   --check            fail when Weir asks the API server for more than its budgets allow
   --cpu-prof DIR     write CPU profiles of Weir's processes into a folder
+  --logs DIR         keep the logs of all processes in a folder
 
 Scenarios:
 ${list}
@@ -60,8 +64,11 @@ ${list}
 export function readOptions(args: readonly string[], known: Known): Options {
   const values = parse(args);
   const scenarios = known.scenarios.map(({ name }) => name);
+  const skipped = chosen('scenario', values.skip ?? [], scenarios);
   return {
-    scenarios: chosen('scenario', values.scenario ?? scenarios, scenarios),
+    scenarios: chosen('scenario', values.scenario ?? scenarios, scenarios).filter(
+      (name) => !skipped.includes(name),
+    ),
     peers: chosen('peer', values.peer ?? [], known.peers),
     rounds: count('rounds', values.rounds, DEFAULT_ROUNDS),
     apps: (values.apps ?? DEFAULT_APPS)
@@ -72,6 +79,7 @@ export function readOptions(args: readonly string[], known: Known): Options {
     idleSeconds: count('idle-seconds', values['idle-seconds'], DEFAULT_IDLE_SECONDS),
     ...(values.out === undefined ? {} : { out: resolve(values.out) }),
     ...(values['cpu-prof'] === undefined ? {} : { cpuProfiles: resolve(values['cpu-prof']) }),
+    ...(values.logs === undefined ? {} : { logs: resolve(values.logs) }),
     check: values.check ?? false,
     help: values.help ?? false,
   };
@@ -83,6 +91,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         scenario: { type: 'string', multiple: true },
+        skip: { type: 'string', multiple: true },
         peer: { type: 'string', multiple: true },
         apps: { type: 'string' },
         'all-sizes': { type: 'boolean' },
@@ -90,6 +99,7 @@ function parse(args: readonly string[]) {
         'idle-seconds': { type: 'string' },
         out: { type: 'string' },
         'cpu-prof': { type: 'string' },
+        logs: { type: 'string' },
         check: { type: 'boolean' },
         help: { type: 'boolean' },
       },

@@ -9,7 +9,12 @@ import type { System } from './system.ts';
 import type { Trial } from './trial.ts';
 
 export interface RunOptions extends Pick<Trial, 'rounds' | 'idleSeconds' | 'progress'> {
+  /** Folder for CPU profiles. */
   cpuProfiles?: string;
+  /** Folder for the logs of all processes; they go with the run unless given. */
+  logs?: string;
+  /** Ends the run, and all that was started for it. */
+  signal: AbortSignal;
 }
 
 export interface LegResult {
@@ -17,22 +22,32 @@ export interface LegResult {
   measurements: Measurement[];
 }
 
-/** Starts a control plane and the system, measures, and stops all of it. */
+/** Starts a control plane and the system, measures, and stops all of it. Rejects when the signal aborts. */
 export async function runLeg(system: System, leg: Leg, options: RunOptions): Promise<LegResult> {
   const { apps } = leg;
-  const { rounds, idleSeconds, progress, cpuProfiles } = options;
+  const { rounds, idleSeconds, progress, cpuProfiles, logs, signal } = options;
+  const own = leg.kind === 'own' ? leg.scenario.name : 'apps';
   const started = new AsyncDisposableStack();
+  const aborted = Promise.withResolvers<never>();
+  // Before there is something to measure nobody waits for it.
+  aborted.promise.catch(() => undefined);
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort);
   try {
     progress('starting a control plane');
-    const ground = await openGround(started, { nats: system.needsNats });
+    const ground = await openGround(started, {
+      nats: system.needsNats,
+      ...(logs === undefined ? {} : { dir: join(logs, `${system.name}-${own}-${apps}`) }),
+    });
+    signal.throwIfAborted();
     progress(`starting ${system.title}`);
-    const own = leg.kind === 'own' ? leg.scenario.name : 'apps';
     const running = await system.start(ground, {
       cpuProfiles: cpuProfiles && join(cpuProfiles, `${own}-${apps}`),
       // They cost the services something, so only who reads them gets them.
       traces: leg.kind === 'own' && leg.scenario.name === 'commit',
     });
     started.defer(() => running.close());
+    signal.throwIfAborted();
     const memory = watchMemory(() => ({ ...running.pids(), ...ground.cluster.pids() }));
     started.defer(() => memory.close());
     const { clients } = system;
@@ -46,13 +61,23 @@ export async function runLeg(system: System, leg: Leg, options: RunOptions): Pro
       progress,
     };
     const { platform } = ground;
-    if (leg.kind === 'own') return { platform, measurements: await leg.scenario.run(trial) };
-    const fleet = await installFleet(trial);
-    started.defer(() => fleet.close());
-    const measurements: Measurement[] = [];
-    for (const scenario of leg.scenarios) measurements.push(...(await scenario.run(trial, fleet)));
+    const measurements = await Promise.race([measureLeg(leg, trial, started), aborted.promise]);
     return { platform, measurements };
   } finally {
+    signal.removeEventListener('abort', abort);
     await started.disposeAsync();
   }
+}
+
+async function measureLeg(
+  leg: Leg,
+  trial: Trial,
+  started: AsyncDisposableStack,
+): Promise<Measurement[]> {
+  if (leg.kind === 'own') return leg.scenario.run(trial);
+  const fleet = await installFleet(trial);
+  started.defer(() => fleet.close());
+  const measurements: Measurement[] = [];
+  for (const scenario of leg.scenarios) measurements.push(...(await scenario.run(trial, fleet)));
+  return measurements;
 }

@@ -6,9 +6,9 @@ import type { Ground } from './ground.ts';
 
 /** Objects that whoever installs apps creates, or changes, at the same time. */
 const AT_ONCE = 20;
-/** Of a Kustomization that fails. What the benchmark waits for comes before both. */
+/** What the benchmark waits for comes before both. */
 const RETRY_INTERVAL = '1m';
-const TIMEOUT = '30s';
+const TIMEOUT = '1m';
 
 /** Asks for a reconcile of a GitRepository, as `flux reconcile source git` does. */
 export async function requestReconcile({ client, namespace }: Ground, name: string): Promise<void> {

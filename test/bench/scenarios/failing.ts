@@ -1,4 +1,5 @@
 // One app whose health check fails: does it delay the others, and how soon does its own fix arrive?
+import { FRAGILE } from '../fleet.ts';
 import { spentOn } from '../measure/window.ts';
 import type { FleetScenario } from '../scenario.ts';
 
@@ -12,7 +13,8 @@ export const failing: FleetScenario = {
   sizes: (asked) => [Math.min(SIZE, Math.max(...asked))],
   async run(trial, { names, commit }) {
     const { apps, progress } = trial;
-    const [broken = '', ...others] = names;
+    const broken = FRAGILE;
+    const others = names.filter((name) => name !== broken);
     progress(`commits to all ${apps} apps while one of them fails`);
     const { result, spent } = await spentOn(trial, async () => {
       const healthy = await commit(names, { waitFor: others });
