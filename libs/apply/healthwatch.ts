@@ -16,8 +16,8 @@ import type { ObjectTarget } from './objects.ts';
 
 const RETRY_MS = 1_000;
 const POLL_MS = 2_000;
-/** Between two reads of an object that changes all the time. */
-const READ_PAUSE = { minMs: 20, maxMs: 1_000 };
+/** From the news of a change to the read: a change seldom comes alone, and one read shows them all. */
+const READ_DELAY = { minMs: 25, maxMs: 1_000 };
 
 /**
  * Keeps the board current for all that is not healthy, until the signal aborts. Each promise rejects only
@@ -53,15 +53,16 @@ async function readOnNews(
   try {
     const group = { targets: [target] };
     const type = await untilKnown(client, group, board, signal);
-    for (let pauseMs = READ_PAUSE.minMs; !signal.aborted; ) {
+    let delayMs = READ_DELAY.minMs;
+    while (!signal.aborted) {
       if (isBehind(board.get(target), watched.newest(target))) {
         await readEach(client, type, group, board, signal);
-        await sleep(pauseMs, undefined, { signal });
-        pauseMs = Math.min(2 * pauseMs, READ_PAUSE.maxMs);
+        delayMs = Math.min(2 * delayMs, READ_DELAY.maxMs);
       } else {
         await Promise.race([news.promise, aborted(signal)]);
         news = Promise.withResolvers();
       }
+      await sleep(delayMs, undefined, { signal });
     }
   } catch (error) {
     if (!signal.aborted) throw error;
