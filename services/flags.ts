@@ -130,7 +130,7 @@ const FLAGS: Record<string, Flag> = {
     default: 'reconcile.fluxcd.io/watch=Enabled',
   },
   renderers: {
-    help: 'kustomize: render engines at most',
+    help: 'kustomize: builds that run at a time, at most',
     value: 'n',
     default: 'processors, up to 4',
   },

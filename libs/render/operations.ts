@@ -186,15 +186,10 @@ export interface Operations {
   version(options?: RequestOptions): Promise<EngineVersion>;
 }
 
-/** Sends a request to some engine; `digest` names the artifact that it reads. */
-export type Send = (
-  op: string,
-  body: unknown,
-  options: RequestOptions,
-  digest?: string,
-) => Promise<unknown>;
+/** Sends a request to an engine. */
+export type Send = (op: string, body: unknown, options: RequestOptions) => Promise<unknown>;
 
-/** For requests with expressions of users in them, in ms: an engine takes one request at a time. */
+/** For requests with expressions of users in them, in ms: whoever asks should not wait long. */
 const EXPRESSIONS = { timeoutMs: 10_000 };
 
 /** The typed operations over the engine's protocol. */
@@ -203,7 +198,7 @@ export function operations(send: Send): Operations {
     async build({ artifact, path, kustomization = {}, substitute, ownerLabels }, options = {}) {
       const { digest, file } = artifact;
       const body = { digest, file, path, kustomization, substitute, ownerLabels };
-      const answer = (await send('build', body, options, digest)) as BuildResult & {
+      const answer = (await send('build', body, options)) as BuildResult & {
         failed?: WireError;
       };
       const { failed, trace, warnings } = answer;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { createLogger } from '@weir/telemetry';
 import { createPool, type PoolOptions, type RenderPool } from './index.ts';
-import { BOMB, EXAMPLE, packFiles, processEnds, SLOW } from './testing/artifact.ts';
+import { BOMB, EXAMPLE, MEDIUM, packFiles, processEnds, SLOW } from './testing/artifact.ts';
 
 const log = createLogger({ service: 'test', level: 'fatal' });
 
@@ -36,7 +36,18 @@ test('a request over its time fails alone and its engine is replaced', async (t)
   assert.equal((await next).objects.length, 2);
 });
 
-test('an engine that is killed fails its request alone', async (t) => {
+test('what runs beside a request over its time runs again', async (t) => {
+  const pool = await openPool(t, { size: 2 });
+  const slow = await packFiles(t, SLOW);
+  const beside = pool.build({ artifact: await packFiles(t, MEDIUM), path: 'app' });
+  const late = pool.build({ artifact: slow, path: 'app' }, { timeoutMs: 200 });
+  const [pid] = await engines(pool, 1);
+  await assert.rejects(late, { reason: 'Timeout' });
+  assert.equal((await beside).objects.length, 1);
+  assert.ok(!pool.pids().includes(pid ?? 0));
+});
+
+test('an engine that is killed fails the only request that it has', async (t) => {
   const pool = await openPool(t);
   const slow = pool.build({ artifact: await packFiles(t, SLOW), path: 'app' });
   const next = pool.build({ artifact: await packFiles(t, EXAMPLE), path: 'base' });
@@ -48,13 +59,27 @@ test('an engine that is killed fails its request alone', async (t) => {
   assert.notDeepEqual(pool.pids(), [pid]);
 });
 
-test('a request that needs too much memory says so', async (t) => {
-  const pool = await openPool(t, { memoryLimitBytes: 200 * 1024 ** 2 });
+test('of several, none fails with an engine that is killed', async (t) => {
+  const pool = await openPool(t, { size: 2 });
+  const artifact = await packFiles(t, { ...MEDIUM, ...EXAMPLE });
+  const slow = ['app', 'app'].map((path) => pool.build({ artifact, path }));
+  const next = pool.build({ artifact, path: 'base' });
+  const [pid] = await engines(pool, 1);
+  assert.ok(pid);
+  process.kill(pid, 'SIGKILL');
+  for (const { objects } of await Promise.all(slow)) assert.equal(objects.length, 1);
+  assert.equal((await next).objects.length, 2);
+});
+
+test('a request that needs too much memory says so, and fails alone', async (t) => {
+  const pool = await openPool(t, { size: 2, memoryLimitBytes: 200 * 1024 ** 2 });
+  const beside = pool.build({ artifact: await packFiles(t, MEDIUM), path: 'app' });
   const bomb = pool.build({ artifact: await packFiles(t, BOMB), path: 'app' });
   await assert.rejects(bomb, {
     reason: 'MemoryLimit',
     message: /more memory than the limit of 209715200/,
   });
+  assert.equal((await beside).objects.length, 1);
   assert.equal((await pool.semver({ range: '1', versions: [] })).sorted.length, 0);
 });
 
@@ -76,23 +101,35 @@ test('an abort gives up what runs and what waits', async (t) => {
   const waiting = new AbortController();
   const one = pool.build({ artifact, path: 'app' }, { signal: running.signal });
   const two = pool.build({ artifact, path: 'app' }, { signal: waiting.signal });
-  const three = pool.version();
-  await engines(pool, 2);
+  await pool.version();
+  const [pid] = await engines(pool, 1);
   waiting.abort();
   await assert.rejects(two, { reason: 'Aborted' });
   running.abort(new Error('why'));
   await assert.rejects(one, { reason: 'Aborted', cause: new Error('why') });
-  await three;
+  await processEnds(pid ?? 0);
   await assert.rejects(pool.version({ signal: running.signal }), { reason: 'Aborted' });
 });
 
-test('as many requests run at a time as there are engines', async (t) => {
+test('what runs beside an aborted request is not lost', async (t) => {
+  const pool = await openPool(t, { size: 2 });
+  const slow = await packFiles(t, SLOW);
+  const stop = new AbortController();
+  const beside = pool.build({ artifact: await packFiles(t, MEDIUM), path: 'app' });
+  const aborted = pool.build({ artifact: slow, path: 'app' }, { signal: stop.signal });
+  await pool.version();
+  stop.abort();
+  await assert.rejects(aborted, { reason: 'Aborted' });
+  assert.equal((await beside).objects.length, 1);
+});
+
+test('one engine serves requests at the same time', async (t) => {
   const pool = await openPool(t, { size: 2 });
   const artifact = await packFiles(t, EXAMPLE);
   const builds = Array.from({ length: 20 }, (_, n) =>
     pool.build({ artifact, path: 'staging', kustomization: { namePrefix: `n${n}-` } }),
   );
-  assert.equal(pool.pids().length, 2);
+  assert.equal(pool.pids().length, 1);
   for (const [n, { objects }] of (await Promise.all(builds)).entries()) {
     assert.equal(objects[0]?.metadata.name, `n${n}-web`);
   }
@@ -108,7 +145,7 @@ test('what is quick does not wait for builds', async (t) => {
     }),
   );
   await Promise.all([pool.version(), pool.semver({ range: '1', versions: [] })]);
-  assert.equal(pool.pids().length, 2, 'one for builds, one for the rest');
+  assert.equal(pool.pids().length, 1);
   stop.abort();
   await Promise.all(builds);
 });
@@ -122,17 +159,13 @@ test('requests run in the order in which they came', async (t) => {
   assert.deepEqual(ended, order);
 });
 
-test('an artifact is built where it is already held', async (t) => {
+test('an artifact is read once', async (t) => {
   const pool = await openPool(t, { size: 2 });
   const one = await packFiles(t, EXAMPLE);
   const two = await packFiles(t, { ...EXAMPLE, 'more.txt': '' });
   await Promise.all([one, two].map((artifact) => pool.build({ artifact, path: 'base' })));
-  // With the files gone, only the engine that read one can build it.
   await Promise.all([rm(one.file), rm(two.file)]);
-  for (const artifact of [one, two, two, one, one, two])
-    await pool.build({ artifact, path: 'base' });
-  const [first, second] = pool.pids();
-  assert.ok(first && second);
+  for (const artifact of [one, two, two, one]) await pool.build({ artifact, path: 'base' });
 });
 
 test('engines without work stop, and start again', async (t) => {

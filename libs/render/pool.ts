@@ -4,12 +4,12 @@ import { engineBinary } from './binary.ts';
 import { createCrew } from './crew.ts';
 import type { RenderError } from './error.ts';
 import { type Operations, operations, type Send } from './operations.ts';
-import { abortError, closedError, type Job } from './queue.ts';
+import { abortError, closedError, createJob, isBuild, type Job } from './queue.ts';
 
 export interface PoolOptions {
   /**
    * The most builds that run at a time; the number of CPUs, at most 4, unless given. The other
-   * operations are quick: one more engine may start for them, so that they don't wait for builds.
+   * operations are quick: they don't wait for builds.
    */
   size?: number;
   /** Path of the engine's binary; `WEIR_ENGINE`, or one built from source, unless given. */
@@ -25,7 +25,7 @@ export interface PoolOptions {
   log: Logger;
 }
 
-/** Render engines that are started, shared, watched and replaced as requests come. */
+/** A render engine that is started, shared, watched and replaced as requests come. */
 export interface RenderPool extends Operations {
   /** The process ids of the engines that run. */
   pids(): number[];
@@ -35,8 +35,11 @@ export interface RenderPool extends Operations {
 
 const MIB = 1024 ** 2;
 
+/** The most other operations than builds that run at a time. */
+const QUICK = 8;
+
 /**
- * Opens a pool; the first call on a machine may build the engine. Engines start on demand.
+ * Opens a pool; the first call on a machine may build the engine. The engine starts on demand.
  * Rejects with a GoBuildError when there is no engine and none can be built.
  */
 export async function createPool(options: PoolOptions): Promise<RenderPool> {
@@ -45,30 +48,38 @@ export async function createPool(options: PoolOptions): Promise<RenderPool> {
   const size = options.size ?? Math.min(availableParallelism(), 4);
   const binary = options.engine ?? (await engineBinary(log));
   const engine = { binary, memoryLimitBytes, artifactLimitBytes, log };
-  const crew = createCrew(engine, idleMs, dispatch);
   const queue: Job[] = [];
   let closed = false;
+  const crew = createCrew({ engine, idleMs, onChange: dispatch, onLost });
 
   /** Gives out what can run, in the order in which it came. */
   function dispatch(): void {
     for (;;) {
-      const builds = [...crew.workers].filter(({ job }) => job && isBuild(job)).length;
-      const job = queue.find((candidate) => !isBuild(candidate) || builds < size);
+      const running = crew.running();
+      const place = queue.findIndex((job) => mayRun(job, running));
+      const [job] = place < 0 ? [] : queue.splice(place, 1);
       if (!job) return;
-      const worker =
-        crew.free(job.digest) ?? (crew.workers.size <= size ? crew.start() : undefined);
-      if (!worker) return;
-      queue.splice(queue.indexOf(job), 1);
-      void crew.run(worker, job);
+      void crew.run(job);
     }
   }
 
-  const send: Send = (op, body, { signal, timeoutMs: limit = timeoutMs }, digest) => {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    if (closed) reject(closedError());
-    else if (signal?.aborted) reject(abortError(signal));
+  function mayRun(job: Job, running: readonly Job[]): boolean {
+    if (job.alone) return !running.some(({ alone }) => alone);
+    const alike = running.filter((other) => !other.alone && isBuild(other) === isBuild(job));
+    return alike.length < (isBuild(job) ? size : QUICK);
+  }
+
+  function onLost(job: Job): void {
+    job.alone = true;
+    if (closed) job.reject(closedError());
+    else queue.unshift(job);
+  }
+
+  const send: Send = (op, body, { signal, timeoutMs: limit = timeoutMs }) => {
+    const { job, promise } = createJob(op, body, limit);
+    if (closed) job.reject(closedError());
+    else if (signal?.aborted) job.reject(abortError(signal));
     else {
-      const job: Job = { op, body, digest, timeoutMs: limit, resolve, reject };
       if (signal) onceAborted(signal, promise, () => cancel(job, abortError(signal)));
       queue.push(job);
       dispatch();
@@ -78,26 +89,20 @@ export async function createPool(options: PoolOptions): Promise<RenderPool> {
 
   function cancel(job: Job, error: RenderError): void {
     const place = queue.indexOf(job);
-    if (place >= 0) {
-      queue.splice(place, 1);
-      job.reject(error);
-    }
-    for (const worker of crew.workers) if (worker.job === job) worker.process.kill(error);
+    if (place >= 0) queue.splice(place, 1);
+    job.reject(error);
+    crew.abandon(job);
   }
 
   return {
     ...operations(send),
-    pids: () => [...crew.workers].flatMap(({ process }) => process.pid ?? []),
+    pids: () => crew.pids(),
     async close() {
       closed = true;
       for (const job of queue.splice(0)) job.reject(closedError());
       await crew.close();
     },
   };
-}
-
-function isBuild(job: Job): boolean {
-  return job.digest !== undefined;
 }
 
 /** Calls back when the signal aborts before the promise settles; keeps no listener after that. */

@@ -6,14 +6,16 @@ import { encodeFrame, type Frame, frameReader } from './protocol.ts';
 /** The exit code with which an engine says that it passed its memory limit (engine/memory.go). */
 const EXIT_MEMORY = 70;
 
-/** One running engine. It takes one request at a time; the pool sees to that. */
+/** One running engine. How many requests it gets at a time is the pool's to limit. */
 export interface EngineProcess {
   readonly pid: number | undefined;
-  /** Runs one request. Rejects with a RenderError; the engine may be gone then, see `alive`. */
+  /** Runs a request. Rejects with a RenderError; the engine may be gone then, see `alive`. */
   request(op: string, body: unknown): Promise<unknown>;
-  /** Ends the process at once; a request that runs is rejected with `error`. */
+  /** Ends the process at once; the requests that run are rejected with `error`. */
   kill(error: RenderError): void;
   alive(): boolean;
+  /** How many requests ran when it ended: with one, that one is why. */
+  lost(): number;
   /** Resolves when the process has ended, however that came about. */
   ended: Promise<void>;
 }
@@ -26,7 +28,6 @@ export interface EngineOptions {
 }
 
 interface Pending {
-  id: number;
   resolve(body: unknown): void;
   reject(error: RenderError): void;
 }
@@ -39,27 +40,31 @@ export function startEngine(options: EngineOptions): EngineProcess {
   const child = spawn(binary, limits, { env: {}, cwd: '/' });
   const { promise: ended, resolve: hasEnded } = Promise.withResolvers<void>();
   const lastLine = tail(child);
-  let pending: Pending | undefined;
+  const pending = new Map<number, Pending>();
   let alive = true;
+  let lost = 0;
   let nextId = 1;
 
-  const settle = (error: RenderError | undefined, body?: unknown): void => {
-    const request = pending;
-    pending = undefined;
-    if (error) request?.reject(error);
-    else request?.resolve(body);
-  };
-  const stop = (error: RenderError): void => {
+  const end = (error: RenderError): void => {
     if (!alive) return;
     alive = false;
-    settle(error);
+    lost = pending.size;
+    for (const request of pending.values()) request.reject(error);
+    pending.clear();
+  };
+  const stop = (error: RenderError): void => {
+    end(error);
     child.kill('SIGKILL');
   };
   const read = frameReader((frame) => {
-    if (frame.type !== 'response' || frame.id !== pending?.id) {
+    const request = frame.type === 'response' ? pending.get(frame.id) : undefined;
+    if (frame.type !== 'response' || !request) {
       throw new Error(`unexpected frame of type ${frame.type}`);
     }
-    settle(frame.error && new RenderError(frame.error.reason, frame.error.message), frame.body);
+    pending.delete(frame.id);
+    const { error, body } = frame;
+    if (error) request.reject(new RenderError(error.reason, error.message));
+    else request.resolve(body);
   });
 
   child.stdout.on('data', (chunk: Buffer) => {
@@ -81,11 +86,9 @@ export function startEngine(options: EngineOptions): EngineProcess {
     hasEnded();
   });
   child.on('close', (code, signal) => {
-    const wasAlive = alive;
-    alive = false;
     const error = exitError(code, signal, memoryLimitBytes);
-    if (wasAlive && code !== 0) log.warn({ code, signal, line: lastLine() }, error.message);
-    settle(error);
+    if (alive && code !== 0) log.warn({ code, signal, line: lastLine() }, error.message);
+    end(error);
     hasEnded();
   });
 
@@ -93,17 +96,18 @@ export function startEngine(options: EngineOptions): EngineProcess {
     pid: child.pid,
     ended,
     alive: () => alive,
+    lost: () => lost,
     kill: stop,
     request(op, body) {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-      if (!alive || pending) {
-        reject(new RenderError('EngineUnavailable', 'the render engine is not free'));
+      if (!alive) {
+        reject(new RenderError('EngineUnavailable', 'the render engine has ended'));
         return promise;
       }
       const frame: Frame = { type: 'request', id: nextId++, op, body };
       try {
         const bytes = encodeFrame(frame);
-        pending = { id: frame.id, resolve, reject };
+        pending.set(frame.id, { resolve, reject });
         child.stdin.write(bytes);
       } catch (cause) {
         reject(new RenderError('InvalidRequest', 'the request is too large to render', { cause }));

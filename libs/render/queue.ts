@@ -2,7 +2,7 @@ import { RenderError } from './error.ts';
 
 /** What every request takes besides its own input. */
 export interface RequestOptions {
-  /** Time that the engine may take once it has begun, in ms. Waiting for a free engine isn't in it. */
+  /** Time that the engine may take once it has begun, in ms. Waiting for its turn isn't in it. */
   timeoutMs?: number;
   /** Gives the request up, whether it waits or runs. */
   signal?: AbortSignal;
@@ -12,11 +12,38 @@ export interface RequestOptions {
 export interface Job {
   op: string;
   body: unknown;
-  /** The artifact that it reads: an engine that holds it already is preferred. */
-  digest: string | undefined;
   timeoutMs: number;
+  /** Its engine ended under it, and others ran there: it runs again, on an engine of its own. */
+  alone: boolean;
+  /** Resolved or rejected: whoever asked waits no more. */
+  settled: boolean;
   resolve(body: unknown): void;
   reject(error: RenderError): void;
+}
+
+/** A request and what becomes of it. */
+export function createJob(
+  op: string,
+  body: unknown,
+  timeoutMs: number,
+): { job: Job; promise: Promise<unknown> } {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const job: Job = {
+    ...{ op, body, timeoutMs, alone: false, settled: false },
+    resolve(answer) {
+      job.settled = true;
+      resolve(answer);
+    },
+    reject(error) {
+      job.settled = true;
+      reject(error);
+    },
+  };
+  return { job, promise };
+}
+
+export function isBuild(job: Job): boolean {
+  return job.op === 'build';
 }
 
 export function abortError(signal: AbortSignal): RenderError {

@@ -11,7 +11,11 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // limits bound what one artifact may cost, so that an archive made to exhaust
@@ -26,7 +30,7 @@ type limits struct {
 }
 
 // limitsFor are the limits of an engine that takes artifacts of up to bytes,
-// unpacked, and keeps as much of them in memory.
+// unpacked. The last few stay in memory: each commit makes a new one.
 func limitsFor(bytes int64) limits {
 	return limits{
 		entries:    100_000,
@@ -34,7 +38,7 @@ func limitsFor(bytes int64) limits {
 		totalBytes: bytes,
 		ratio:      200,
 		ratioFrom:  32 << 20,
-		cacheBytes: bytes,
+		cacheBytes: bytes / 4,
 	}
 }
 
@@ -136,7 +140,10 @@ func entryPath(name string) (string, error) {
 // artifacts are those in memory; when they get too many, the least recently
 // used go.
 type artifacts struct {
-	max   limits
+	max     limits
+	loading singleflight.Group
+
+	mu    sync.Mutex
 	trees map[string]*tree
 	order []string // least recently used first
 	size  int64
@@ -146,33 +153,47 @@ func newArtifacts(max limits) *artifacts {
 	return &artifacts{max: max, trees: map[string]*tree{}}
 }
 
-// load returns an artifact by digest, from memory or from the file.
+// load returns an artifact by digest, from memory or from the file. Builds that
+// ask for the same one at the same time wait for one load.
 func (a *artifacts) load(digest, name string) (*tree, error) {
-	if t, ok := a.trees[digest]; ok {
-		a.touch(digest)
+	if t := a.recall(digest); t != nil {
 		return t, nil
 	}
-	t, err := unpack(digest, name, a.max)
+	loaded, err, _ := a.loading.Do(digest, func() (any, error) {
+		t, err := unpack(digest, name, a.max)
+		if err != nil {
+			return nil, fail(reasonArtifact, err)
+		}
+		a.keep(digest, t)
+		return t, nil
+	})
 	if err != nil {
-		return nil, fail(reasonArtifact, err)
+		return nil, err
+	}
+	return loaded.(*tree), nil
+}
+
+func (a *artifacts) recall(digest string) *tree {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i := slices.Index(a.order, digest); i >= 0 {
+		a.order = append(slices.Delete(a.order, i, i+1), digest)
+	}
+	return a.trees[digest]
+}
+
+func (a *artifacts) keep(digest string, t *tree) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.trees[digest] != nil {
+		return
 	}
 	a.trees[digest] = t
 	a.order = append(a.order, digest)
 	a.size += t.size
 	for a.size > a.max.cacheBytes && len(a.order) > 1 {
-		oldest := a.order[0]
-		a.size -= a.trees[oldest].size
-		delete(a.trees, oldest)
-		a.order = a.order[1:]
-	}
-	return t, nil
-}
-
-func (a *artifacts) touch(digest string) {
-	for i, d := range a.order {
-		if d == digest {
-			a.order = append(append(a.order[:i:i], a.order[i+1:]...), digest)
-			return
-		}
+		a.size -= a.trees[a.order[0]].size
+		delete(a.trees, a.order[0])
+		a.order = slices.Delete(a.order, 0, 1)
 	}
 }

@@ -38,10 +38,15 @@ func (e *engine) build(r *buildRequest) (*buildAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
+	var manifests []byte
 	v, inspect := newView(t), newInspector()
-	v.onRead = inspect.read
+	withSharedSchema(func() { manifests, err = render(v, inspect, r) })
+	if inspect.ownSchema {
+		v, inspect = newView(t), newInspector()
+		inspect.mayOwnSchema = true
+		withOwnSchema(func() { manifests, err = render(v, inspect, r) })
+	}
 	answer := &buildAnswer{Objects: []map[string]any{}, Warnings: []string{}, Trace: v.trace}
-	manifests, err := render(v, inspect, r)
 	if err == nil {
 		sum := sha256.Sum256(manifests)
 		answer.Digest = "sha256:" + hex.EncodeToString(sum[:])
@@ -56,6 +61,7 @@ func (e *engine) build(r *buildRequest) (*buildAnswer, error) {
 
 // render returns the multi-document YAML that Flux computes its digest from.
 func render(v *view, inspect *inspector, r *buildRequest) ([]byte, error) {
+	v.onRead = inspect.read
 	// Flux joins the path securely: ".." stops at the artifact's root.
 	folder := filepath.Join(mount, filepath.Join("/", r.Path))
 	if _, err := v.Stat(folder); err != nil {
@@ -81,7 +87,6 @@ func render(v *view, inspect *inspector, r *buildRequest) ([]byte, error) {
 // runKustomize runs Kustomize as Flux does: files may come from anywhere in the
 // artifact, plugins are off.
 func runKustomize(v *view, folder string) (resources resmap.ResMap, err error) {
-	defer restoreSchema()
 	options := &krusty.Options{
 		LoadRestrictions: kustypes.LoadRestrictionsNone,
 		PluginConfig:     kustypes.DisabledPluginConfig(),

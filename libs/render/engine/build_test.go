@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"sigs.k8s.io/kustomize/kyaml/openapi"
@@ -14,8 +15,7 @@ import (
 func buildOf(t *testing.T, f files, r *buildRequest) *buildAnswer {
 	t.Helper()
 	e := &engine{artifacts: newArtifacts(defaultLimits)}
-	e.artifacts.trees["d"] = f.tree(t)
-	e.artifacts.order = []string{"d"}
+	e.artifacts.keep("d", f.tree(t))
 	r.Digest = "d"
 	answer, err := e.build(r)
 	if err != nil {
@@ -219,16 +219,55 @@ func TestOpenAPIOfOneBuildIsNotSeenByTheNext(t *testing.T) {
 	merge := &buildRequest{Path: "base", Kustomization: customization{Patches: []patch{{
 		Patch: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, tty: true}]}}}\n",
 	}}}}
+	builtin := openapi.GetSchemaVersion()
 	before := mustBuild(t, polluted, merge)
 	if answer := mustBuild(t, polluted, &buildRequest{Path: "p"}); answer.Digest == before.Digest {
 		t.Fatal("the schema makes no difference, so this test shows nothing")
 	}
-	if openapi.GetSchemaVersion() != builtinSchema {
+	if openapi.GetSchemaVersion() != builtin {
 		t.Error("the schema was not restored")
 	}
 	if after := mustBuild(t, polluted, merge); after.Digest != before.Digest {
 		t.Error("one build's schema shows in another")
 	}
+}
+
+// Builds run at the same time, also those that change Kustomize's global state. With
+// -race this shows that the others only read it.
+func TestBuildsAtTheSameTime(t *testing.T) {
+	f := example.with(files{
+		"own/kustomization.yaml": "resources: [../base]\nopenapi: {path: schema.json}\n",
+		"own/schema.json":        `{"definitions":{}}`,
+		"top/kustomization.yaml": "resources: [../own]\nnamePrefix: t-\n",
+		"all/patch.yaml":         "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: NodePort}\n",
+		"all/kustomization.yaml": "resources: [../over]\nnamePrefix: a-\nnamespace: n\ncomponents: [../part]\npatches: [{path: patch.yaml, target: {kind: Service}}]\n",
+	})
+	e := &engine{artifacts: newArtifacts(defaultLimits)}
+	e.artifacts.keep("d", f.tree(t))
+	digest := func(path string) string {
+		answer, err := e.build(&buildRequest{Digest: "d", Path: path})
+		if err != nil || answer.Failed != nil {
+			t.Errorf("%s: %v %+v", path, err, answer.Failed)
+			return ""
+		}
+		return answer.Digest
+	}
+	paths := []string{"base", "over", "own", "top", "all", "over", "base", "all"}
+	want := map[string]string{}
+	for _, path := range paths {
+		want[path] = digest(path)
+	}
+	var running sync.WaitGroup
+	for range 2 {
+		for _, path := range paths {
+			running.Go(func() {
+				if got := digest(path); got != want[path] {
+					t.Errorf("%s differs", path)
+				}
+			})
+		}
+	}
+	running.Wait()
 }
 
 func TestTrace(t *testing.T) {

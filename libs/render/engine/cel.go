@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
@@ -110,26 +111,30 @@ type expressions struct {
 }
 
 // memo keeps results by what they were made of, up to a limit, above which it
-// starts anew. It is for one goroutine at a time.
-type memo[T any] map[string]T
+// starts anew.
+type memo[T any] struct {
+	mu   sync.Mutex
+	made map[string]T
+}
 
 const memoLimit = 256
 
-func (m memo[T]) get(key string, make func() (T, error)) (T, error) {
-	if value, ok := m[key]; ok {
+func (m *memo[T]) get(key string, make func() (T, error)) (T, error) {
+	m.mu.Lock()
+	value, ok := m.made[key]
+	m.mu.Unlock()
+	if ok {
 		return value, nil
 	}
 	value, err := make()
 	if err != nil {
 		return value, err
 	}
-	if len(m) >= memoLimit {
-		clear(m)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.made == nil || len(m.made) >= memoLimit {
+		m.made = map[string]T{}
 	}
-	m[key] = value
+	m.made[key] = value
 	return value, nil
-}
-
-func newExpressions() *expressions {
-	return &expressions{memo[*cel.Expression]{}, memo[*cel.StatusReader]{}}
 }

@@ -46,7 +46,7 @@ func TestEvaluate(t *testing.T) {
 			request := &celRequest{Expression: c.expression, Inputs: []map[string]liveObject{
 				{"self": *decode[liveObject](t, self), "dep": *decode[liveObject](t, dep)},
 			}}
-			answer, err := newExpressions().evaluate(request)
+			answer, err := (&expressions{}).evaluate(request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +65,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		"1 + 1":         "CEL expression output type mismatch: expected bool, got int",
 	} {
 		request := &celRequest{Expression: expression, Inputs: []map[string]liveObject{{"self": {}, "dep": {}}}}
-		_, err := newExpressions().evaluate(request)
+		_, err := (&expressions{}).evaluate(request)
 		if err == nil || err.Error() != message || toWire(err).Reason != "InvalidCELExpression" {
 			t.Errorf("%s: got %v", expression, err)
 		}
@@ -81,7 +81,7 @@ func TestEvaluateTakesItsTime(t *testing.T) {
 		Expression: "dep.l.all(a, dep.l.all(b, a + b >= 0))",
 		Inputs:     []map[string]liveObject{{"dep": {"l": list}}},
 	}
-	answer, err := newExpressions().evaluate(request)
+	answer, err := (&expressions{}).evaluate(request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,22 +91,22 @@ func TestEvaluateTakesItsTime(t *testing.T) {
 }
 
 func TestExpressionsAreCompiledOnce(t *testing.T) {
-	e := newExpressions()
+	e := &expressions{}
 	for range 3 {
 		if _, err := e.evaluate(&celRequest{Expression: "a.x == 1", Inputs: []map[string]liveObject{{"a": {"x": int64(1)}}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(e.booleans) != 1 {
-		t.Errorf("%d compiled", len(e.booleans))
+	if len(e.booleans.made) != 1 {
+		t.Errorf("%d compiled", len(e.booleans.made))
 	}
 	for n := range memoLimit + 10 {
 		if _, err := e.booleans.get(strings.Repeat("x", n+1), func() (p *cel.Expression, err error) { return }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(e.booleans) > memoLimit {
-		t.Errorf("%d kept", len(e.booleans))
+	if len(e.booleans.made) > memoLimit {
+		t.Errorf("%d kept", len(e.booleans.made))
 	}
 }
 
@@ -126,7 +126,7 @@ func TestStatusByExpressions(t *testing.T) {
 		{"another group", "- {apiVersion: x.z/v1, kind: Z, metadata: {name: x}, status: {conditions: [{type: Ready, status: 'False', reason: R, message: because}]}}", "InProgress", "because"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			answer, err := newExpressions().statuses(decode[statusRequest](t, checks+c.object))
+			answer, err := (&expressions{}).statuses(decode[statusRequest](t, checks+c.object))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ func TestChecksThatDoNotCompile(t *testing.T) {
 		"[{apiVersion: a/v1, kind: B, current: 'true'}, {apiVersion: a/v2, kind: B, current: 'true'}]": "duplicate custom health check for GroupKind B.a at healthchecks[1]",
 		"[{apiVersion: a/v1, kind: B, current: 'true', inProgress: '('}]":                              "failed to create custom status evaluator for healthchecks[0]: failed to parse the expression InProgress: ",
 	} {
-		_, err := newExpressions().statuses(decode[statusRequest](t, "checks: "+checks))
+		_, err := (&expressions{}).statuses(decode[statusRequest](t, "checks: "+checks))
 		if err == nil || !strings.HasPrefix(err.Error(), message) || toWire(err).Reason != "InvalidCELExpression" {
 			t.Errorf("%s: got %v", checks, err)
 		}

@@ -6,34 +6,39 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
-// engine answers requests, one at a time.
+// engine answers requests as they come, all at the same time: how many that are is
+// the pool's to limit.
 type engine struct {
+	writing     sync.Mutex
 	artifacts   *artifacts
 	expressions *expressions
 	memory      memoryLimit
 }
 
 // serve answers requests from in until it ends, which it does with the parent.
-// It reads on while a request runs, so that it returns at once when there is
-// nobody left to answer.
+// It returns at once when there is nobody left to answer.
 func (e *engine) serve(in io.Reader, out io.Writer) error {
-	requests := make(chan *frame)
-	ended := make(chan error, 2)
-	go func() { ended <- readRequests(in, requests) }()
-	go func() {
-		for f := range requests {
-			if err := e.answer(f, out); err != nil {
-				ended <- err
-				return
-			}
+	ended := make(chan error, 1)
+	end := func(err error) {
+		select {
+		case ended <- err:
+		default: // it ends already
 		}
+	}
+	go func() {
+		end(readRequests(in, func(f *frame) {
+			if err := e.answer(f, out); err != nil {
+				end(err)
+			}
+		}))
 	}()
 	return <-ended
 }
 
-func readRequests(in io.Reader, requests chan<- *frame) error {
+func readRequests(in io.Reader, answer func(*frame)) error {
 	reader := bufio.NewReaderSize(in, 1<<16)
 	for {
 		f, err := readFrame(reader)
@@ -46,7 +51,7 @@ func readRequests(in io.Reader, requests chan<- *frame) error {
 		if f.Type != "request" {
 			return fmt.Errorf("unexpected frame of type %q", f.Type)
 		}
-		requests <- f
+		go answer(f)
 	}
 }
 
@@ -62,10 +67,16 @@ func (e *engine) answer(f *frame, out io.Writer) error {
 	if err != nil {
 		r.Body, r.Error = nil, toWire(err)
 	}
-	err = writeFrame(out, r)
+	data, err := encodeFrame(r)
 	if errors.Is(err, errTooLarge) {
-		return writeFrame(out, &response{Type: r.Type, ID: r.ID, Error: toWire(fail(reasonBuild, err))})
+		data, err = encodeFrame(&response{Type: r.Type, ID: r.ID, Error: toWire(fail(reasonBuild, err))})
 	}
+	if err != nil {
+		return err
+	}
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	_, err = out.Write(data)
 	return err
 }
 

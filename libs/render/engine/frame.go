@@ -12,8 +12,8 @@ import (
 // A frame is a length (4 bytes, big endian) and as many bytes of JSON. The
 // types are `request` (TypeScript to engine), `response` (its answer, with the
 // same id), and, for when a request needs something from outside, `callback`
-// (engine to TypeScript, with an id of its own) and `callbackResponse`. While a
-// request runs, only its callbacks may cross the pipe.
+// (engine to TypeScript, with an id of its own) and `callbackResponse`. Answers come
+// in the order in which they are ready.
 type frame struct {
 	Type  string          `json:"type"`
 	ID    uint64          `json:"id"`
@@ -61,19 +61,16 @@ func readFrame(in *bufio.Reader) (*frame, error) {
 // errTooLarge is an answer over the limit; nothing of it has been written.
 var errTooLarge = errors.New("the answer is too large")
 
-func writeFrame(out io.Writer, r *response) error {
-	data, err := json.Marshal(r)
+// encodeFrame returns a frame as it goes over the pipe.
+func encodeFrame(r *response) ([]byte, error) {
+	body, err := json.Marshal(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(data) > maxAnswer {
-		return fmt.Errorf("%w: %d bytes, the limit is %d: split it up", errTooLarge, len(data), maxAnswer)
+	if len(body) > maxAnswer {
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d: split it up", errTooLarge, len(body), maxAnswer)
 	}
-	var length [4]byte
-	binary.BigEndian.PutUint32(length[:], uint32(len(data)))
-	if _, err := out.Write(length[:]); err != nil {
-		return err
-	}
-	_, err = out.Write(data)
-	return err
+	data := make([]byte, 4, 4+len(body))
+	binary.BigEndian.PutUint32(data, uint32(len(body)))
+	return append(data, body...), nil
 }

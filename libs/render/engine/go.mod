@@ -16,6 +16,7 @@ require (
 	github.com/fluxcd/pkg/ssa v0.76.1
 	github.com/fluxcd/pkg/version v0.16.0
 	github.com/google/cel-go v0.26.1
+	golang.org/x/sync v0.21.0
 	k8s.io/apimachinery v0.36.2
 	sigs.k8s.io/kustomize/api v0.21.1
 	sigs.k8s.io/kustomize/kyaml v0.21.1
@@ -59,7 +60,6 @@ require (
 	golang.org/x/exp v0.0.0-20251219203646-944ab1f22d93 // indirect
 	golang.org/x/net v0.56.0 // indirect
 	golang.org/x/oauth2 v0.36.0 // indirect
-	golang.org/x/sync v0.21.0 // indirect
 	golang.org/x/sys v0.46.0 // indirect
 	golang.org/x/term v0.44.0 // indirect
 	golang.org/x/text v0.38.0 // indirect

@@ -17,9 +17,8 @@ func main() {
 	// Whatever a library prints must not get between two frames.
 	os.Stdout = os.Stderr
 	goOffline()
-	e := &engine{artifacts: newArtifacts(limitsFor(*artifact)), expressions: newExpressions(), memory: memoryLimit(*memory)}
+	e := &engine{artifacts: newArtifacts(limitsFor(*artifact)), expressions: &expressions{}, memory: memoryLimit(*memory)}
 	e.memory.apply()
-	warmUp()
 	if err := e.serve(os.Stdin, out); err != nil {
 		fmt.Fprintln(os.Stderr, "engine:", err)
 		os.Exit(1)

@@ -9,7 +9,6 @@ import (
 
 func TestMain(m *testing.M) {
 	goOffline()
-	warmUp()
 	os.Exit(m.Run())
 }
 

@@ -48,6 +48,13 @@ func (m memoryLimit) watch() (stop func()) {
 	return func() { close(done) }
 }
 
+// withLittleMemory runs what makes far more garbage than it leaves.
+func withLittleMemory(run func()) {
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
+	run()
+	debug.FreeOSMemory()
+}
+
 // memoryInUse is what the Go runtime holds and has not given back, in bytes.
 func memoryInUse() uint64 {
 	samples := []metrics.Sample{

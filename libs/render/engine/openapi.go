@@ -1,22 +1,47 @@
 package main
 
-import "sigs.k8s.io/kustomize/kyaml/openapi"
+import (
+	"errors"
+	"sync"
 
-// builtinSchema is what Kustomize calls the schema that it starts with.
-var builtinSchema = openapi.GetSchemaVersion()
+	"sigs.k8s.io/kustomize/kyaml/openapi"
+)
 
-// warmUp parses the OpenAPI schema that Kustomize ships with, which is most of
-// what a process' first build costs.
-func warmUp() {
-	openapi.Schema()
+// Kustomize keeps the OpenAPI schema that its builds use in a global variable.
+// Builds that only read it may run at the same time; one that brings a schema of
+// its own (the field `openapi`) runs alone and leaves the built-in one behind.
+// Flux parses the schema anew for each build instead, at 50 ms each.
+var (
+	schemaUse  sync.RWMutex
+	schemaOnce sync.Once
+)
+
+// errOwnSchema is why a build among others was broken off.
+var errOwnSchema = errors.New("the build brings its own schema")
+
+// withSharedSchema runs a build among others.
+func withSharedSchema(run func()) {
+	schemaOnce.Do(warmUp)
+	schemaUse.RLock()
+	defer schemaUse.RUnlock()
+	run()
 }
 
-// restoreSchema undoes what a build with an `openapi` field did to Kustomize's
-// global schema, so that it isn't seen by the next build. Flux parses the schema
-// anew for each build instead, at 50 ms each.
-func restoreSchema() {
-	if openapi.GetSchemaVersion() != builtinSchema {
+// withOwnSchema runs a build that changes the schema.
+func withOwnSchema(run func()) {
+	schemaOnce.Do(warmUp)
+	schemaUse.Lock()
+	defer schemaUse.Unlock()
+	defer func() {
 		openapi.ResetOpenAPI()
 		warmUp()
-	}
+	}()
+	run()
+}
+
+// warmUp parses the schema that Kustomize ships with. It costs more than most
+// builds, and four times the memory that is needed in the end: that is kept low on
+// the way and given back.
+func warmUp() {
+	withLittleMemory(func() { openapi.Schema() })
 }

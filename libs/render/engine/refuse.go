@@ -19,6 +19,10 @@ type inspector struct {
 	warnings []string
 	refusals []refusal
 	seen     map[string]bool
+	// ownSchema is set once a file with `openapi` was seen. Such a file is refused
+	// unless mayOwnSchema.
+	ownSchema    bool
+	mayOwnSchema bool
 }
 
 // refusal is something that can't work, and words by one of which Kustomize's
@@ -32,16 +36,24 @@ func newInspector() *inspector {
 	return &inspector{seen: map[string]bool{}}
 }
 
+
 // read looks at one file; anything but a kustomization file is passed over, and
 // one that doesn't parse is left to Kustomize to complain about.
-func (i *inspector) read(name string, data []byte) {
+func (i *inspector) read(name string, data []byte) error {
+	if i.ownSchema && !i.mayOwnSchema {
+		return errOwnSchema
+	}
 	if i.seen[name] || !slices.Contains(konfig.RecognizedKustomizationFileNames(), path.Base(name)) {
-		return
+		return nil
 	}
 	i.seen[name] = true
 	var k kustypes.Kustomization
 	if err := yaml.Unmarshal(data, &k); err != nil {
-		return
+		return nil
+	}
+	i.ownSchema = i.ownSchema || len(k.OpenAPI) > 0
+	if i.ownSchema && !i.mayOwnSchema {
+		return errOwnSchema
 	}
 	for _, warning := range *k.CheckDeprecatedFields() {
 		warning = strings.TrimPrefix(warning, "# Warning: ")
@@ -57,6 +69,7 @@ func (i *inspector) read(name string, data []byte) {
 		message := fmt.Sprintf("helm charts in %s are not allowed: use a HelmRelease", name)
 		i.refusals = append(i.refusals, refusal{message, []string{"--enable-helm"}})
 	}
+	return nil
 }
 
 // explain replaces Kustomize's error by what it comes from, where the kustomization

@@ -41,7 +41,7 @@ func TestStatus(t *testing.T) {
 			if err := json.Unmarshal([]byte(`{"objects":[`+string(data)+`]}`), &request); err != nil {
 				t.Fatal(err)
 			}
-			answer, err := newExpressions().statuses(&request)
+			answer, err := (&expressions{}).statuses(&request)
 			if err != nil {
 				t.Fatal(err)
 			}

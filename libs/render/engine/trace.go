@@ -29,12 +29,12 @@ func (t *trace) sawKind(name string, k kind) {
 
 // sawFile records a file's content.
 func (t *trace) sawFile(name string, f *file) {
-	t.Files[name] = f.digest()
+	t.Files[name] = f.sum()
 	delete(t.Kinds, name)
 }
 
 // sawDir records a folder's listing.
 func (t *trace) sawDir(name string, d *dir) {
-	t.Dirs[name] = d.digest()
+	t.Dirs[name] = d.sum()
 	delete(t.Kinds, name)
 }

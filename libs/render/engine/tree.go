@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"path"
 	"sort"
 	"strings"
+	"sync"
 )
 
 // kind is what stands at a path of an artifact.
@@ -29,12 +31,12 @@ type tree struct {
 
 type file struct {
 	data []byte
-	sum  string
+	sum  func() string
 }
 
 type dir struct {
 	entries []entry
-	sum     string
+	sum     func() string
 }
 
 type entry struct {
@@ -49,7 +51,7 @@ func newTree(files map[string][]byte) (*tree, error) {
 	t := &tree{files: make(map[string]*file, len(files)), dirs: map[string]*dir{}}
 	names := map[string]map[string]bool{"": {}}
 	for name, data := range files {
-		t.files[name] = &file{data: data}
+		t.files[name] = newFile(data)
 		t.size += int64(len(data))
 		isDir := false
 		for p := name; p != ""; p = parent(p) {
@@ -70,6 +72,7 @@ func newTree(files map[string][]byte) (*tree, error) {
 			d.entries = append(d.entries, entry{child, isDir})
 		}
 		sort.Slice(d.entries, func(i, j int) bool { return d.entries[i].name < d.entries[j].name })
+		d.sum = sync.OnceValue(d.digest)
 		t.dirs[name] = d
 	}
 	return t, nil
@@ -86,31 +89,29 @@ func (t *tree) kind(name string) kind {
 	return kindNone
 }
 
-// digest is "sha256:<hex>" of the content, as in an artifact's manifest.
-func (f *file) digest() string {
-	if f.sum == "" {
-		sum := sha256.Sum256(f.data)
-		f.sum = "sha256:" + hex.EncodeToString(sum[:])
-	}
-	return f.sum
+// newFile makes a file whose sum is "sha256:<hex>" of the content, as in an
+// artifact's manifest. Most files of an artifact are never asked for it.
+func newFile(data []byte) *file {
+	return &file{data: data, sum: sync.OnceValue(func() string { return sha256Of(data) })}
+}
+
+func sha256Of(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // digest is "sha256:<hex>" of the sorted names, each followed by "/" when it is
 // a folder and by a zero byte.
 func (d *dir) digest() string {
-	if d.sum == "" {
-		var b strings.Builder
-		for _, e := range d.entries {
-			b.WriteString(e.name)
-			if e.isDir {
-				b.WriteByte('/')
-			}
-			b.WriteByte(0)
+	var b bytes.Buffer
+	for _, e := range d.entries {
+		b.WriteString(e.name)
+		if e.isDir {
+			b.WriteByte('/')
 		}
-		sum := sha256.Sum256([]byte(b.String()))
-		d.sum = "sha256:" + hex.EncodeToString(sum[:])
+		b.WriteByte(0)
 	}
-	return d.sum
+	return sha256Of(b.Bytes())
 }
 
 // parent is the folder that holds a path; "" for what stands at the root.

@@ -28,8 +28,8 @@ type view struct {
 	tree    *tree
 	overlay map[string][]byte
 	trace   *trace
-	// onRead sees every file that the build reads, before it does.
-	onRead func(name string, data []byte)
+	// onRead sees every file that the build reads, before it does, and may refuse it.
+	onRead func(name string, data []byte) error
 }
 
 var _ filesys.FileSystem = (*view)(nil)
@@ -115,7 +115,9 @@ func (v *view) ReadFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	if v.onRead != nil {
-		v.onRead(rel, data)
+		if err := v.onRead(rel, data); err != nil {
+			return nil, err
+		}
 	}
 	// A copy: nothing that Kustomize does to it may reach the shared tree.
 	return append([]byte(nil), data...), nil

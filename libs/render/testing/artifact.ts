@@ -93,15 +93,22 @@ export const EXAMPLE: Files = {
     'apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nlabels: [{pairs: {part: of}}]\n',
 };
 
-/** Something that takes Kustomize seconds: its time grows with the square of a map's size. */
-export const SLOW: Files = {
-  'app/config.yaml': `apiVersion: v1
+/** Something that takes Kustomize long: its time grows with the square of a map's size. */
+export const SLOW: Files = slowFiles(40_000);
+
+/** Something that takes it half a second. */
+export const MEDIUM: Files = slowFiles(6_000);
+
+function slowFiles(keys: number): Files {
+  return {
+    'app/config.yaml': `apiVersion: v1
 kind: ConfigMap
 metadata: {name: slow}
 data:
-${Array.from({ length: 40_000 }, (_, n) => `  key${n}: value`).join('\n')}
+${Array.from({ length: keys }, (_, n) => `  key${n}: value`).join('\n')}
 `,
-};
+  };
+}
 
 /** Something that takes more memory than there is: aliases of aliases of aliases. */
 export const BOMB: Files = {
