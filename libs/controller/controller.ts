@@ -204,6 +204,7 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
       if (interrupt) runs.get(key)?.superseded.abort(new Stopped(`${key}: ${add.cause}`, subject));
       queue.add(key, add);
     },
+    isRunning: (key) => runs.has(key),
     idle: queue.idle,
     async close() {
       closing = true;

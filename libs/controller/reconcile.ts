@@ -68,6 +68,8 @@ export interface EnqueueOptions {
 export interface Controller {
   /** Makes the object `<namespace>/<name>` run soon; nothing happens where another replica owns it. */
   enqueue(key: string, options: EnqueueOptions): void;
+  /** Whether a run of the object is under way: what it will write isn't known yet. */
+  isRunning(key: string): boolean;
   /** Resolves when nothing runs and nothing is due. */
   idle(): Promise<void>;
   /** Starts nothing more, gives runs their grace, then aborts them; resolves when all have ended. */

@@ -1,7 +1,7 @@
-// One Kustomization with far more objects than most have.
+// One Kustomization with far more objects, or far more YAML, than most have.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { isReady } from '@weir/api';
+import { isReady, type Kustomization } from '@weir/api';
 import { ConfigMap } from '@weir/kube';
 import { configMap, type Harness, manifests, startHarness, until } from './testing/harness.ts';
 
@@ -13,19 +13,33 @@ after(() => h?.close());
 
 const COUNT = 5_000;
 
+/** Asked for seldom: what is read each time holds all of the inventory. */
+function applied(namespace: string, timeoutMs: number): Promise<Kustomization> {
+  return until(
+    async () => {
+      const object = await h.read(namespace, 'app');
+      return isReady(object) ? object : undefined;
+    },
+    { timeoutMs, intervalMs: 500, message: 'the Kustomization to be ready' },
+  );
+}
+
+test('ten megabytes of YAML', { timeout: 300_000 }, async () => {
+  const ns = await h.namespace();
+  const value = 'x'.repeat(10_000);
+  const maps = Array.from({ length: 1_000 }, (_, index) => configMap(ns, `l-${index}`, { value }));
+  await h.publish(ns, { 'a.yaml': manifests(...maps) });
+  await h.kustomization(ns, 'app');
+  const { status } = await applied(ns, 240_000);
+  assert.equal(status?.inventory?.entries.length, 1_000);
+});
+
 test('five thousand objects in one Kustomization', { timeout: 300_000 }, async () => {
   const ns = await h.namespace();
   const names = Array.from({ length: COUNT }, (_, index) => `m-${index}`);
   await h.publish(ns, { 'a.yaml': manifests(...names.map((name) => configMap(ns, name))) });
   await h.kustomization(ns, 'app');
-  // Seldom: what is read each time holds all of the inventory.
-  const ready = await until(
-    async () => {
-      const object = await h.read(ns, 'app');
-      return isReady(object) ? object : undefined;
-    },
-    { timeoutMs: 240_000, intervalMs: 500, message: 'the Kustomization to be ready' },
-  );
+  const ready = await applied(ns, 240_000);
   assert.equal(ready.status?.inventory?.entries.length, COUNT);
   const { items } = await h.client.list(ConfigMap, {
     namespace: ns,

@@ -103,14 +103,20 @@ async function render(
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
     const backoff = ENGINE_TROUBLE.has(error.reason);
-    const message = error.reason === 'Timeout' ? tookTooLong(object, limitMs) : error.message;
+    const message = tooLarge(error, object, limitMs) ?? error.message;
     throw new Failure(buildReason(error.reason), message, { cause: error, backoff });
   }
 }
 
-function tookTooLong({ spec }: Kustomization, limitMs: number): string {
+/** What to tell of a build that went over a limit; undefined for other errors. */
+function tooLarge({ reason }: RenderError, { spec }: Kustomization, limitMs: number) {
+  const subject = `kustomize build failed: '${spec.path || './'}'`;
+  const advice = 'split it into several Kustomizations';
+  if (reason === 'MemoryLimit')
+    return `${subject} needs more memory than a build may take: ${advice}`;
+  if (reason !== 'Timeout') return undefined;
   const limit = `${formatDuration(limitMs)} (the shorter of spec.timeout and --build-timeout)`;
-  return `kustomize build failed: '${spec.path || './'}' took longer than ${limit}: split it or raise the limit`;
+  return `${subject} took longer than ${limit}: ${advice}, or raise the limit`;
 }
 
 /** Whether the object opts out of variables. */

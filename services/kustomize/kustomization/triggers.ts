@@ -84,9 +84,11 @@ export function createTriggers(options: TriggerOptions): Triggers {
       }
     },
     drift(drift) {
-      const { delayMs, isNewFight } = judge(drift);
       const object = kustomizations.get(drift.owner);
       if (object === undefined || object.spec.suspend) return;
+      // It would fail again before it could put anything right; the next try looks at everything.
+      if (appliesNothing(object) && !controller.isRunning(drift.owner)) return;
+      const { delayMs, isNewFight } = judge(drift);
       options.log.info({ owner: drift.owner, drift: formatDrift(drift), delayMs }, 'drift');
       if (isNewFight) {
         const message = `${formatDrift(drift)} again and again, correcting it less often. ${rivals(drift)}`;
@@ -110,6 +112,19 @@ export function createTriggers(options: TriggerOptions): Triggers {
 /** Only where the artifact itself was the trouble is the same revision worth another run. */
 function lacksArtifact({ status }: Kustomization): boolean {
   return findCondition(status?.conditions, READY)?.reason === Reason.ArtifactFailed;
+}
+
+/** What a run that failed may have got to after its apply. */
+const AFTER_APPLY: ReadonlySet<string> = new Set([
+  Reason.PruneFailed,
+  Reason.HealthCheckFailed,
+  Reason.HealthCheckCanceled,
+]);
+
+/** Whether the last run failed before its objects were all in place. */
+function appliesNothing({ status }: Kustomization): boolean {
+  const ready = findCondition(status?.conditions, READY);
+  return ready?.status === 'False' && !AFTER_APPLY.has(ready.reason);
 }
 
 /** A dependency that changed wakes those that wait for it. */
