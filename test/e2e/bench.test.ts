@@ -13,7 +13,7 @@ const TIMEOUT_MS = 240_000;
 it('the benchmark works, and Weir asks the API server for no more than its budgets allow', async () => {
   const out = await mkdtemp(join(tmpdir(), 'weir-e2e-bench-'));
   try {
-    const small = ['--apps=20', '--rounds=1', '--idle-seconds=12'];
+    const small = ['--apps=20', '--rounds=1', '--idle-seconds=11'];
     const which = SCENARIOS.map((name) => `--scenario=${name}`);
     const args = [BENCH, ...small, ...which, `--out=${out}`, '--check'];
     const { code, stdout, stderr } = await run(process.execPath, args, { timeoutMs: TIMEOUT_MS });

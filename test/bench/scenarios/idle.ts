@@ -16,7 +16,7 @@ export const idle: FleetScenario = {
     progress(`intervals of ${SHORT_INTERVAL}`);
     await fleet.setInterval(SHORT_INTERVAL);
     // What the changed interval itself gave work to.
-    await delay(5_000);
+    await delay(2_000);
     progress(`nothing, for ${idleSeconds} s`);
     const { spent } = await spentOn(trial, () => delay(idleSeconds * 1_000), { quietMs: 0 });
     const name = `idle for ${idleSeconds} s, interval ${SHORT_INTERVAL}`;
