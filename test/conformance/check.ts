@@ -1,5 +1,5 @@
 // Plays fixtures against Weir and compares what is left with what Flux left.
-import { type Difference, differences, explain } from './compare.ts';
+import { type Difference, differences, explain, type Rule, rulesFor } from './compare.ts';
 import { RULES } from './differences.ts';
 import type { Fixture } from './fixture.ts';
 import { readGolden } from './golden.ts';
@@ -18,7 +18,7 @@ export interface Found {
   /** Of the snapshot. */
   label: string;
   difference: Difference;
-  /** Of the rule that explains it. */
+  /** Heading of the rule that explains it. */
   rule?: string;
 }
 
@@ -69,16 +69,29 @@ async function check(fixture: Fixture, { client, git, listener }: Setting): Prom
   }
 }
 
+/** The differences; in the end also, as one without a rule, each rule that should have been met. */
 function judged(
-  fixture: Fixture,
+  { id }: Fixture,
   label: string,
   expected: Snapshot | undefined,
   seen: Snapshot,
 ): Found[] {
-  return differences(expected, seen).map((difference) => {
-    const rule = explain(RULES, fixture.id, difference);
-    return { label, difference, ...(rule === undefined ? {} : { rule: rule.id }) };
-  });
+  const found = differences(expected, seen);
+  const reasons = explain(RULES, id, found);
+  const met = new Set(reasons);
+  const unmet = label === 'end' ? rulesFor(RULES, id).filter((rule) => !met.has(rule)) : [];
+  return [
+    ...found.map((difference, index) => {
+      const rule = reasons[index]?.id;
+      return { label, difference, ...(rule === undefined ? {} : { rule }) };
+    }),
+    ...unmet.map((rule) => ({ label, difference: asDifference(rule) })),
+  ];
+}
+
+function asDifference({ id, path, flux, weir }: Rule): Difference {
+  const at = `nothing differs under "${id}" at ${path}`;
+  return { path: at, flux: String(flux), weir: String(weir) };
 }
 
 function verdictOf({ pending }: Fixture, found: readonly Found[]): Verdict {
@@ -88,14 +101,15 @@ function verdictOf({ pending }: Fixture, found: readonly Found[]): Verdict {
   return found.length === 0 ? 'same' : 'different on purpose';
 }
 
-/** What is different in a fixture's result, for people. */
-export function describeResult({ fixture, found, fault }: Result): string {
-  const lines = [`DIFFERENT ${fixture.id}: ${fixture.about}`];
+/** What is different in a fixture's result, for people; with `all` also what is so on purpose. */
+export function describeResult({ fixture, verdict, found, fault }: Result, all = false): string {
+  const lines = [`${verdict.toUpperCase()} ${fixture.id}: ${fixture.about}`];
   if (fault !== undefined) lines.push(`  ${fault}`);
   for (const { label, difference, rule } of found) {
-    if (rule !== undefined) continue;
+    if (rule !== undefined && !all) continue;
     const { path, flux, weir } = difference;
-    lines.push(`  at ${label}: ${path}`, `    flux ${show(flux)}`, `    weir ${show(weir)}`);
+    const why = rule === undefined ? '' : ` (${rule})`;
+    lines.push(`  at ${label}: ${path}${why}`, `    flux ${show(flux)}`, `    weir ${show(weir)}`);
   }
   return lines.join('\n');
 }

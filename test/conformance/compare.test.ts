@@ -27,9 +27,25 @@ it('compares lists of anything else as a whole', () => {
 it('explains only what a rule says all of', () => {
   const rule: Rule = { id: 'r', fixture: /^a\//, path: /^events/, flux: /gone$/, weir: 'absent' };
   const difference = { path: 'events > x', flux: 'it is gone' };
-  assert.equal(explain([rule], 'a/b', difference), rule);
-  assert.equal(explain([rule], 'b/b', difference), undefined);
-  assert.equal(explain([rule], 'a/b', { ...difference, path: 'objects' }), undefined);
-  assert.equal(explain([rule], 'a/b', { ...difference, flux: 'it is here' }), undefined);
-  assert.equal(explain([rule], 'a/b', { ...difference, weir: 'it is gone' }), undefined);
+  assert.deepEqual(explain([rule], 'a/b', [difference]), [rule]);
+  assert.deepEqual(explain([rule], 'b/b', [difference]), [undefined]);
+  assert.deepEqual(explain([rule], 'a/b', [{ ...difference, path: 'objects' }]), [undefined]);
+  assert.deepEqual(explain([rule], 'a/b', [{ ...difference, flux: 'it is here' }]), [undefined]);
+  assert.deepEqual(explain([rule], 'a/b', [{ ...difference, weir: 'it is gone' }]), [undefined]);
+});
+
+it('explains a text by the one that stands in its place', () => {
+  const rule: Rule = { id: 'r', fixture: /./, path: /^events/, flux: /^theirs$/, weir: /^ours$/ };
+  const theirs = { path: 'events > x', flux: 'theirs' };
+  const ours = { path: 'events > x', weir: 'ours' };
+  assert.deepEqual(explain([rule], 'a/b', [theirs, ours]), [rule, rule]);
+  assert.deepEqual(explain([rule], 'a/b', [theirs]), [undefined]);
+  assert.deepEqual(explain([rule], 'a/b', [theirs, { ...ours, path: 'events > y' }]), [
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(explain([rule], 'a/b', [theirs, { ...ours, weir: 'others' }]), [
+    undefined,
+    undefined,
+  ]);
 });

@@ -53,32 +53,48 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 export interface Rule {
   /** Its heading in docs/compatibility.md, where the reason is. */
   id: string;
-  /** Of the fixture's id. */
-  fixture?: RegExp;
+  /** Of the ids of the fixtures that all meet it in the end. */
+  fixture: RegExp;
   path: RegExp;
-  /** Of that side's text (JSON where it is none); `absent` where it has nothing. */
-  flux?: RegExp | 'absent';
-  weir?: RegExp | 'absent';
+  /**
+   * Of each side's text (JSON where it is none); `absent` where it has nothing. Of two texts of a set, one on
+   * each side, both have to be there.
+   */
+  flux: RegExp | 'absent';
+  weir: RegExp | 'absent';
 }
 
-/** The rule that explains a difference, if there is one. */
+/** Of each of a snapshot's differences the rule that explains it, if there is one. */
 export function explain(
   rules: readonly Rule[],
   fixture: string,
-  difference: Difference,
-): Rule | undefined {
-  return rules.find(
-    (rule) =>
-      (rule.fixture?.test(fixture) ?? true) &&
-      rule.path.test(difference.path) &&
-      matches(rule.flux, difference.flux) &&
-      matches(rule.weir, difference.weir),
+  found: readonly Difference[],
+): (Rule | undefined)[] {
+  const chosen = rulesFor(rules, fixture);
+  return found.map((difference) =>
+    chosen.find((rule) => rule.path.test(difference.path) && fits(rule, difference, found)),
   );
 }
 
-function matches(expected: RegExp | 'absent' | undefined, value: Json | undefined): boolean {
-  if (expected === undefined) return true;
-  if (expected === 'absent') return value === undefined;
-  if (value === undefined) return false;
+/** The rules that a fixture has to meet. */
+export function rulesFor(rules: readonly Rule[], fixture: string): Rule[] {
+  return rules.filter((rule) => rule.fixture.test(fixture));
+}
+
+function fits(rule: Rule, difference: Difference, all: readonly Difference[]): boolean {
+  return (['flux', 'weir'] as const).every((side) => {
+    const expected = rule[side];
+    if (expected === 'absent') return difference[side] === undefined;
+    if (difference[side] !== undefined) return matches(expected, difference[side]);
+    return all.some(
+      (other) =>
+        other.path === difference.path &&
+        other[side] !== undefined &&
+        matches(expected, other[side]),
+    );
+  });
+}
+
+function matches(expected: RegExp, value: Json): boolean {
   return expected.test(typeof value === 'string' ? value : JSON.stringify(value));
 }

@@ -1,20 +1,45 @@
 // What differs from Flux on purpose. `id` is the heading in docs/compatibility.md that says why.
 import type { Rule } from './compare.ts';
 
-/** Where the text of a failure shows. */
-const MESSAGE =
-  /^(events|warnings) > Kustomization |^kustomizations > \S+ > conditions > Ready > message$/;
-const SOURCE_MESSAGE =
-  /^(events|warnings) > GitRepository |^sources > \S+ > conditions > \w+ > message$/;
+const EVENTS = /^events > Kustomization \S+$/;
+const WARNINGS = /^warnings > Kustomization \S+$/;
+const READY_MESSAGE = /^kustomizations > \S+ > conditions > Ready > message$/;
 
-/** A failure that is told in other words on both sides, with the same reason. */
-function otherWords(id: string, fixture: RegExp, words: { flux: RegExp; weir: RegExp }): Rule[] {
-  return [
-    { id, fixture, path: MESSAGE, ...words },
-    { id, fixture, path: MESSAGE, flux: words.flux, weir: 'absent' },
-    { id, fixture, path: MESSAGE, flux: 'absent', weir: words.weir },
-  ];
+/** A failure that is told in other words, with the same reason, wherever its text shows. */
+function otherWords(id: string, fixture: RegExp, words: Pick<Rule, 'flux' | 'weir'>): Rule[] {
+  return [EVENTS, WARNINGS, READY_MESSAGE].map((path) => ({ id, fixture, path, ...words }));
 }
+
+type Side = Rule['flux'];
+
+/** Several differences of a fixture: `[path, flux, weir]`, the path below the Kustomization `app` unless it has a ` > `. */
+function several(
+  id: string,
+  fixture: RegExp,
+  list: [path: string, flux: Side, weir: Side][],
+): Rule[] {
+  return list.map(([path, flux, weir]) => {
+    const whole = /^(events|warnings|objects) > /.test(path)
+      ? path
+      : `kustomizations > app > ${path}`;
+    return { id, fixture, path: new RegExp(`^${whole}$`), flux, weir };
+  });
+}
+
+const LOOP = {
+  id: 'Dependency loops are named',
+  weir: /dependency loop .* remove one of these from dependsOn/,
+};
+const SOPS = 'Encrypted Secrets are refused when they are built';
+const ENCRYPTED = /is SOPS encrypted, configuring decryption is required/;
+const GIT = {
+  id: "Git's troubles are told in Git's words",
+  fixture: /^source\/repository-gone$/,
+  flux: /unable to clone/,
+  weir: /unable to list remote/,
+};
+const UNHEALTHY =
+  /status: 'Unknown': replicasets\.apps is forbidden: .* status: 'Unknown': pods is forbidden: /;
 
 export const RULES: readonly Rule[] = [
   ...otherWords('Nothing is fetched while a build runs', /\/remote-/, {
@@ -37,20 +62,38 @@ export const RULES: readonly Rule[] = [
     flux: /open (\S+): not a directory remove \1: not a directory/,
     weir: /open \S+: not a directory/,
   }),
-  ...otherWords('Dependency loops are named', /^depends\/(loop|self)$/, {
-    flux: /dependency '.*' is not ready$|Dependencies do not meet ready condition/,
-    weir: /dependency loop .* remove one of these from dependsOn/,
-  }),
   {
-    id: 'Encrypted Secrets are refused when they are built',
-    fixture: /^build\/secret-encrypted/,
-    path: /^kustomizations > app > (conditions > (Ready|Reconciling)\b|history|lastAppliedRevision|inventory|observedGeneration)/,
+    ...LOOP,
+    fixture: /^depends\/(loop|self)$/,
+    path: READY_MESSAGE,
+    flux: /dependency '.*' is not ready$/,
   },
   {
-    id: 'Encrypted Secrets are refused when they are built',
-    fixture: /^build\/secret-encrypted-string-data$/,
-    path: /^(events > Kustomization app|warnings > Kustomization app|objects)/,
+    ...LOOP,
+    fixture: /^depends\/(loop|self)$/,
+    path: EVENTS,
+    flux: /^info DependencyNotReady: Dependencies do not meet ready condition/,
   },
+  // It waited for the other one to be there before it was told of the loop.
+  { ...LOOP, fixture: /^depends\/loop$/, path: /^events > Kustomization one$/, flux: 'absent' },
+  { ...LOOP, fixture: /^depends\/(loop|self)$/, path: WARNINGS, flux: 'absent' },
+  ...several(SOPS, /^build\/secret-encrypted$/, [
+    ['conditions > Reconciling > message', /^Detecting drift/, /^Building manifests/],
+    ['history', /"status":"ReconciliationFailed"/, /^\[\]$/],
+  ]),
+  ...several(SOPS, /^build\/secret-encrypted-string-data$/, [
+    ['conditions > Ready > message', /^Applied revision/, ENCRYPTED],
+    ['conditions > Ready > reason', /^ReconciliationSucceeded$/, /^ReconciliationFailed$/],
+    ['conditions > Ready > status', /^True$/, /^False$/],
+    ['conditions > Reconciling', 'absent', /Building manifests/],
+    ['history', /"status":"ReconciliationSucceeded"/, /^\[\]$/],
+    ['inventory', /_Secret v1$/, 'absent'],
+    ['lastAppliedRevision', /^main@/, 'absent'],
+    ['observedGeneration', /^1$/, /^-1$/],
+    ['objects > Secret access', /./, 'absent'],
+    ['events > Kustomization app', /^info (Progressing|ReconciliationSucceeded)/, ENCRYPTED],
+    ['warnings > Kustomization app', 'absent', ENCRYPTED],
+  ]),
   {
     id: 'The inventory has what a failed apply left',
     fixture: /^apply\/(stages|custom-stage)$/,
@@ -79,11 +122,28 @@ export const RULES: readonly Rule[] = [
     flux: /^$/,
     weir: 'absent',
   },
-  {
-    id: 'Health needs no more rights than the object',
-    fixture: /^tenancy\/account-may-not-read-pods$/,
-    path: /^kustomizations > app > (conditions|history|lastAppliedRevision|observedGeneration)|^(events|warnings) > Kustomization app$/,
-  },
+  ...several(
+    'Health needs no more rights than the object',
+    /^tenancy\/account-may-not-read-pods$/,
+    [
+      ['conditions > Ready > message', UNHEALTHY, /^Applied revision/],
+      ['conditions > Ready > reason', /^HealthCheckFailed$/, /^ReconciliationSucceeded$/],
+      ['conditions > Ready > status', /^False$/, /^True$/],
+      ['conditions > Healthy > message', UNHEALTHY, /^Health check passed/],
+      ['conditions > Healthy > reason', /^HealthCheckFailed$/, /^Succeeded$/],
+      ['conditions > Healthy > status', /^False$/, /^True$/],
+      ['conditions > Reconciling', /Running health checks/, 'absent'],
+      ['history', /"status":"HealthCheckFailed"/, /"status":"ReconciliationSucceeded"/],
+      ['lastAppliedRevision', 'absent', /^main@/],
+      ['observedGeneration', /^-1$/, /^1$/],
+      [
+        'events > Kustomization app',
+        UNHEALTHY,
+        /^info (Progressing: Health check passed|ReconciliationSucceeded)/,
+      ],
+      ['warnings > Kustomization app', UNHEALTHY, 'absent'],
+    ],
+  ),
   {
     id: 'What is refused for good counts as observed',
     fixture: /^(source\/external-artifact-off|tenancy\/cross-namespace-source-refused)$/,
@@ -91,13 +151,8 @@ export const RULES: readonly Rule[] = [
     flux: /^-1$/,
     weir: /^1$/,
   },
-  ...['flux', 'weir', 'both'].map(
-    (side): Rule => ({
-      id: "Git's troubles are told in Git's words",
-      fixture: /^source\/repository-gone$/,
-      path: SOURCE_MESSAGE,
-      flux: side === 'weir' ? 'absent' : /unable to clone/,
-      weir: side === 'flux' ? 'absent' : /unable to list remote/,
-    }),
-  ),
+  { ...GIT, path: /^events > GitRepository app$/ },
+  { ...GIT, path: /^warnings > GitRepository app$/ },
+  { ...GIT, path: /^sources > app > conditions > Ready > message$/ },
+  { ...GIT, path: /^sources > app > conditions > FetchFailed > message$/ },
 ];

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkAll, describeResult, type Result, type Verdict } from './check.ts';
-import { RULES } from './differences.ts';
-import { loadFixtures } from './fixture.ts';
+import { type Fixture, loadFixtures } from './fixture.ts';
 import { leftoverGoldens } from './golden.ts';
 import { recordAll } from './record.ts';
 import type { SessionSettings } from './session.ts';
@@ -15,6 +14,7 @@ const FIXTURES_DIR = join(import.meta.dirname, 'fixtures');
 const USAGE = `npm run conformance [-- [options] [part of a fixture's id]...]
   --record          play against Flux's controllers in PEER_BIN and write down what they do
   --crds FILE       definitions to use for kinds that Weir does not serve
+  --all             print also what differs on purpose
   --concurrency N   fixtures at a time (24)
   --logs DIR        keep logs there
 `;
@@ -24,6 +24,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       record: { type: 'boolean', default: false },
+      all: { type: 'boolean', default: false },
       crds: { type: 'string' },
       concurrency: { type: 'string', default: '24' },
       logs: { type: 'string' },
@@ -49,12 +50,13 @@ async function main(): Promise<number> {
     }
     const started = performance.now();
     const results = await checkAll(fixtures, settings, (result) => {
-      if (result.verdict === 'different') print(describeResult(result));
+      const { verdict } = result;
+      const isShown = verdict === 'different' || (values.all && verdict === 'different on purpose');
+      if (isShown) print(describeResult(result, values.all));
     });
     const seconds = Math.round((performance.now() - started) / 1_000);
     const complaints = complaintsAbout(results);
-    // A few of the fixtures can't tell whether a rule or a recording is still of use.
-    if (positionals.length === 0) complaints.push(...unusedBy(results));
+    if (positionals.length === 0) complaints.push(...leftovers(fixtures));
     for (const complaint of complaints) print(complaint);
     return summarize(results, complaints.length, seconds);
   } finally {
@@ -70,17 +72,8 @@ function complaintsAbout(results: readonly Result[]): string[] {
   );
 }
 
-function unusedBy(results: readonly Result[]): string[] {
-  const used = new Set(results.flatMap(({ found }) => found.map(({ rule }) => rule)));
-  const headings = new Set(RULES.map(({ id }) => id));
-  return [
-    ...[...headings]
-      .filter((id) => !used.has(id))
-      .map((id) => `nothing differs any more under "${id}"`),
-    ...leftoverGoldens(results.map(({ fixture }) => fixture)).map(
-      (id) => `a recording without a fixture: ${id}`,
-    ),
-  ];
+function leftovers(fixtures: readonly Fixture[]): string[] {
+  return leftoverGoldens(fixtures).map((id) => `a recording without a fixture: ${id}`);
 }
 
 function summarize(results: readonly Result[], complaints: number, seconds: number): number {
