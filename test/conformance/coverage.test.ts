@@ -1,0 +1,81 @@
+// Every field and annotation that a Kustomization can be given has a fixture.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { parse } from 'yaml';
+import { loadFixtures } from './fixture.ts';
+import { FLAGS } from './flags.ts';
+
+const CRD = join(
+  import.meta.dirname,
+  '../../charts/weir/crds/kustomizations.kustomize.toolkit.fluxcd.io.yaml',
+);
+/** Fields whose behaviour does not exist yet: a fixture each shows that they are refused. */
+const LATER = /^(decryption|kubeConfig)\./;
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  items?: Schema;
+}
+
+/** `a.b[].c` of all fields below a schema. */
+function fieldsOf({ properties = {}, items }: Schema, path = ''): string[] {
+  const below = Object.entries(properties).flatMap(([name, schema]) => {
+    const field = path === '' ? name : `${path}.${name}`;
+    return [field, ...fieldsOf(schema, field)];
+  });
+  return [...below, ...(items === undefined ? [] : fieldsOf(items, `${path}[]`))];
+}
+
+/** `a.b[].c` of all that a value sets. */
+function setBy(value: unknown, path = ''): string[] {
+  if (Array.isArray(value)) return [path, ...value.flatMap((item) => setBy(item, `${path}[]`))];
+  if (typeof value !== 'object' || value === null) return [path];
+  const entries = Object.entries(value);
+  return [path, ...entries.flatMap(([name, item]) => setBy(item, path ? `${path}.${name}` : name))];
+}
+
+const fixtures = await loadFixtures({ dir: join(import.meta.dirname, 'fixtures') });
+
+it('has a fixture for each field of spec', async () => {
+  const crd = parse(await readFile(CRD, 'utf8'));
+  const fields = fieldsOf(crd.spec.versions[0].schema.openAPIV3Schema.properties.spec);
+  assert.ok(fields.length > 60, `${fields.length} fields`);
+  const steps = fixtures.flatMap(({ steps }) => steps);
+  const set = new Set(
+    steps.flatMap((step) => ('kustomization' in step ? setBy(step.kustomization) : [])),
+  );
+  const missing = fields.filter((field) => !set.has(field) && !LATER.test(field));
+  assert.deepEqual(missing, []);
+});
+
+it('has a fixture for each annotation', () => {
+  const all = JSON.stringify(fixtures);
+  const missing = [
+    ...['Override', 'Merge', 'IfNotPresent', 'Ignore'].map((value) => `ssa: ${value}`),
+    ...['prune', 'reconcile', 'substitute'].map((name) => `${name}: disabled`),
+    'force: enabled',
+  ].filter((marker) => !new RegExp(`kustomize\\.toolkit\\.fluxcd\\.io/${marker}`, 'i').test(all));
+  assert.deepEqual(missing, []);
+  assert.match(all, /reconcile\.fluxcd\.io\/watch/);
+});
+
+it('has fixtures under each feature gate that changes an outcome', () => {
+  const gates = [
+    'CancelHealthCheckOnNewRevision',
+    'StrictPostBuildSubstitutions',
+    'GroupChangeLog',
+    'DisableFailFastBehavior',
+    'MigrateAPIVersion',
+    'AdditiveCELDependencyCheck',
+    'ExternalArtifact',
+  ];
+  const set = Object.values(FLAGS)
+    .map((flags) => flags['feature-gates'])
+    .join(',');
+  assert.deepEqual(
+    gates.filter((gate) => !set.includes(`${gate}=`)),
+    [],
+  );
+});
