@@ -23,6 +23,7 @@ import {
 import { asOwnAccount, ensureNamespace } from './accounts.ts';
 import { loadService, SERVICES } from './catalogue.ts';
 import { installCrds } from './crds.ts';
+import { natsServers } from './nats.ts';
 
 const READY_POLL_MS = 50;
 const RETRY_MS = 1_000;
@@ -62,6 +63,8 @@ export async function startServices(options: StartOptions = {}): Promise<Running
   const names = options.services?.length ? [...options.services] : [...SERVICES];
   const env = options.env ?? process.env;
   const settings = createSettings(options.flags ?? {}, env);
+  // Refused now, and not by each service later.
+  natsServers(settings, env);
   const started = new AsyncDisposableStack();
   const stop = new AbortController();
   const starting = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
@@ -182,7 +185,7 @@ function openBus(
   { settings, instance, env, log, metrics }: Surroundings,
 ): Promise<Bus> {
   return connectBus({
-    ...optional('servers', settings.get('nats-url') ?? env.NATS_URL),
+    ...optional('servers', natsServers(settings, env)),
     ...optional('credentials', settings.get('nats-credentials')),
     cluster: settings.get('cluster-name') ?? 'default',
     name: `${name} ${instance}`,
