@@ -158,10 +158,8 @@ async function changeInterval(
   const waited = new Set(names);
   await kustomizations.when(
     (objects) => {
-      for (const name of waited) {
-        if (!isSeen(objects.get(name))) break;
-        waited.delete(name);
-      }
+      // All of them each time: who reconciles at every interval is Ready only now and then.
+      for (const name of waited) if (isSeen(objects.get(name))) waited.delete(name);
       return waited.size === 0;
     },
     { timeoutMs: TIMEOUT_MS, message: `the interval of ${interval} to be seen` },
