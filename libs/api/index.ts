@@ -21,4 +21,3 @@ export {
 } from './references.ts';
 export * from './revision.ts';
 export * from './unsupported.ts';
-export { type Validation, validate, withDefaults } from './validate.ts';

@@ -47,7 +47,8 @@ export async function createPool(options: PoolOptions): Promise<RenderPool> {
   const { memoryLimitBytes = 1024 * MIB, artifactLimitBytes = 256 * MIB } = options;
   const size = options.size ?? Math.min(availableParallelism(), 4);
   const binary = options.engine ?? (await engineBinary(log));
-  const engine = { binary, memoryLimitBytes, artifactLimitBytes, log };
+  const profiles = process.env.WEIR_ENGINE_PROFILES;
+  const engine = { binary, memoryLimitBytes, artifactLimitBytes, profiles, log };
   const queue: Job[] = [];
   let closed = false;
   const crew = createCrew({ engine, idleMs, onChange: dispatch, onLost });

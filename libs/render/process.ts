@@ -24,6 +24,8 @@ export interface EngineOptions {
   binary: string;
   memoryLimitBytes: number;
   artifactLimitBytes: number;
+  /** Folder into which it writes profiles on SIGUSR1; none unless given. */
+  profiles?: string | undefined;
   log: Logger;
 }
 
@@ -36,8 +38,9 @@ interface Pending {
 export function startEngine(options: EngineOptions): EngineProcess {
   const { binary, memoryLimitBytes, artifactLimitBytes, log } = options;
   const limits = [`--memory-limit=${memoryLimitBytes}`, `--artifact-limit=${artifactLimitBytes}`];
+  const flags = options.profiles ? [...limits, `--profiles=${options.profiles}`] : limits;
   // No environment: the engine needs none, and it must not inherit secrets.
-  const child = spawn(binary, limits, { env: {}, cwd: '/' });
+  const child = spawn(binary, flags, { env: {}, cwd: '/' });
   const { promise: ended, resolve: hasEnded } = Promise.withResolvers<void>();
   const lastLine = tail(child);
   const pending = new Map<number, Pending>();

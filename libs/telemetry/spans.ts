@@ -1,6 +1,5 @@
 import { diag } from '@opentelemetry/api';
 import { ExportResultCode } from '@opentelemetry/core';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Logger } from './logger.ts';
 
@@ -8,15 +7,20 @@ import type { Logger } from './logger.ts';
  * Sends spans as OTLP/HTTP JSON to `<endpoint>/v1/traces` (the OTLP exporter spec's rule for a base
  * URL). Headers and TLS come from the standard OTEL_EXPORTER_OTLP_* variables. A collector that is
  * away costs its spans, never the service: it is logged once, and once more when it is back.
+ * The code that sends is loaded with the first spans: most services never have a collector.
  */
 export function otlpExporter(endpoint: string, timeoutMs: number, log?: Logger): SpanExporter {
-  const exporter = new OTLPTraceExporter({
-    url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
-    timeoutMillis: timeoutMs,
-  });
+  let opened: Promise<SpanExporter> | undefined;
+  const open = async (): Promise<SpanExporter> => {
+    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
+    const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
+    return new OTLPTraceExporter({ url, timeoutMillis: timeoutMs });
+  };
   let failing = false;
   return {
-    export: (spans, done) =>
+    async export(spans, done) {
+      opened ??= open();
+      const exporter = await opened;
       exporter.export(spans, (result) => {
         const failed = result.code !== ExportResultCode.SUCCESS;
         if (failed && !failing)
@@ -26,8 +30,9 @@ export function otlpExporter(endpoint: string, timeoutMs: number, log?: Logger):
         if (failed) diag.debug('span export failed', result.error);
         // The failure has been told: handed on it would only be reported a second time.
         done({ code: ExportResultCode.SUCCESS });
-      }),
-    forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve(),
-    shutdown: () => exporter.shutdown(),
+      });
+    },
+    forceFlush: async () => (await opened)?.forceFlush?.(),
+    shutdown: async () => (await opened)?.shutdown(),
   };
 }

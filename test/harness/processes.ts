@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '@weir/cluster';
 import { buildEngine } from '@weir/render';
+import { cacheFolder } from '@weir/render/gobuild';
 
 const ENTRY = join(import.meta.dirname, '../../services/run.ts');
+/** What the image sets for Node (Dockerfile): see docs/performance.md, "Memory". */
+const NODE_ENV = {
+  NODE_OPTIONS: '--max-semi-space-size=2',
+  NODE_COMPILE_CACHE: join(cacheFolder(), 'node'),
+};
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
 /** Of the log, in the message of an error. */
@@ -51,7 +57,7 @@ export async function startProcess(options: ProcessOptions): Promise<WeirProcess
     ...(options.flags ?? []),
   ];
   const child = spawn(process.execPath, [...nodeFlags, ENTRY, ...options.services, ...flags], {
-    env: { ...process.env, LOG_LEVEL: 'debug', WEIR_ENGINE: engine, ...options.env },
+    env: { ...process.env, ...NODE_ENV, LOG_LEVEL: 'debug', WEIR_ENGINE: engine, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const file = createWriteStream(log);

@@ -12,7 +12,11 @@ import (
 func main() {
 	memory := flag.Int64("memory-limit", 0, "bytes of memory after which the process ends, 0 for no limit")
 	artifact := flag.Int64("artifact-limit", defaultLimits.totalBytes, "bytes that an artifact may unpack to, and that are kept in memory of all")
+	profiles := flag.String("profiles", "", "folder for profiles, which are written on SIGUSR1; none unless given")
 	flag.Parse()
+	if *profiles != "" {
+		profileOnSignal(*profiles)
+	}
 	out := os.Stdout
 	// Whatever a library prints must not get between two frames.
 	os.Stdout = os.Stderr

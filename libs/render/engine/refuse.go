@@ -36,7 +36,6 @@ func newInspector() *inspector {
 	return &inspector{seen: map[string]bool{}}
 }
 
-
 // read looks at one file; anything but a kustomization file is passed over, and
 // one that doesn't parse is left to Kustomize to complain about.
 func (i *inspector) read(name string, data []byte) error {
