@@ -18,7 +18,11 @@ function measurement(id: string, apps: number, more: Partial<Measurement> = {}):
     times: { Ready: [1_000, 2_000, 3_000] },
     spent: {
       seconds: 6,
-      requests: { 'weir-source': { get: 2, 'patch status': 4, lease: 50 }, bench: { patch: 100 } },
+      requests: {
+        'weir-source': { get: 2, 'patch status': 4, lease: 50 },
+        'kube-controller-manager': { update: 20 },
+        bench: { patch: 100 },
+      },
       processes: {
         source: { cpuSeconds: 1, peakBytes: 100 * MIB, childrenBytes: 0 },
         'nats-server': { cpuSeconds: 0.5, peakBytes: 20 * MIB, childrenBytes: 0 },
@@ -57,6 +61,7 @@ describe('the figures of a measurement', () => {
       ['Ready', 2, 's'],
       ['its requests', 3, 'requests'],
       ['of these writes', 2, 'requests'],
+      ['requests of all clients', 13, 'requests'],
       ['its CPU', 0.75, 'CPU s'],
       ['CPU of kube-apiserver', 4, 'CPU s'],
       ['CPU of etcd', 0, 'CPU s'],

@@ -21,6 +21,8 @@ const MIB = 1024 ** 2;
 export function figuresOf(measurement: Measurement, clients: readonly string[]): Figure[] {
   const { count, spent } = measurement;
   const own = requestsOf(spent.requests, clients);
+  const others = Object.keys(spent.requests).filter((client) => client !== 'bench');
+  const all = requestsOf(spent.requests, others);
   const processes = Object.entries(spent.processes);
   const system = processes.filter(([name]) => !CONTROL_PLANE.includes(name));
   const services = system.filter(([name]) => name !== NATS);
@@ -30,6 +32,7 @@ export function figuresOf(measurement: Measurement, clients: readonly string[]):
     ...timesOf(measurement),
     { name: 'its requests', unit: 'requests', value: totalOf(own) / count },
     { name: 'of these writes', unit: 'requests', value: writesOf(own) / count },
+    { name: 'requests of all clients', unit: 'requests', value: totalOf(all) / count },
     { name: 'its CPU', unit: 'CPU s', value: sum(system.map(([, use]) => use.cpuSeconds)) / count },
     { name: 'CPU of kube-apiserver', unit: 'CPU s', value: cpu('kube-apiserver') },
     { name: 'CPU of etcd', unit: 'CPU s', value: cpu('etcd') },
