@@ -11,10 +11,12 @@ export interface EventWriter {
 }
 
 const MAX_WAITING = 1_000;
-const ATTEMPTS = 5;
+/** As long as client-go tries: an API server that restarts is back by then. */
+const PATIENCE_MS = 120_000;
 const RETRY_MS = 500;
+const MAX_RETRY_MS = 5_000;
 
-/** Events are best effort, as everywhere in Kubernetes: what can't be written in a few attempts is logged and left. */
+/** Events are best effort, as everywhere in Kubernetes: what can't be written for two minutes is logged and left. */
 export function createEventWriter(client: KubeClient, log: Logger): EventWriter {
   const correlator = createCorrelator();
   const waiting: KubernetesEvent[] = [];
@@ -32,14 +34,15 @@ export function createEventWriter(client: KubeClient, log: Logger): EventWriter 
   async function record(correlated: Correlated): Promise<void> {
     if (correlated.write === 'nothing') return;
     const { event, key } = correlated;
+    const deadline = performance.now() + PATIENCE_MS;
     for (let attempt = 1; ; attempt++) {
       try {
         if (correlated.write === 'update') await update(event);
         else await client.create(Event, event);
         return;
       } catch (error) {
-        if (isUnavailable(error) && attempt < ATTEMPTS) {
-          await sleep(RETRY_MS * attempt, undefined, { ref: false });
+        if (isUnavailable(error) && performance.now() < deadline) {
+          await sleep(Math.min(RETRY_MS * attempt, MAX_RETRY_MS), undefined, { ref: false });
           continue;
         }
         // An attempt whose answer was lost has written it.

@@ -163,6 +163,8 @@ describe('the recorder', () => {
     });
     await cluster.stop('kube-apiserver', { signal: 'SIGKILL' });
     recorder.event(object, { severity: 'info', reason: 'Away', message: 'm' });
+    const back = performance.now() + 10_000;
+    await until(() => performance.now() > back, { timeoutMs: 20_000, message: 'ten seconds' });
     await cluster.start('kube-apiserver');
     await until(async () => (await kubernetes('Away')).length === 1, {
       timeoutMs: 30_000,
