@@ -63,6 +63,12 @@ export const service: Service = {
       signal,
     });
 
+    // Before anything that goes on by itself: the port may be taken.
+    const server = await serveArtifacts(store, {
+      port: settings.port('artifact-port', 9790),
+      onMissing: (path) => restore(path),
+      log,
+    });
     const informer = createInformer<GitRepository>(client, GitRepository, { log, signal });
     const component = 'source-controller';
     const leaders = watchFluxLeaders({
@@ -82,12 +88,6 @@ export const service: Service = {
     const membership = yieldToFlux(joined, leaders);
     const recorder = createRecorder({ bus, client, component, instance, log, tracing });
     const publisher = createPublisher({ bus, recorder, tracing, log });
-
-    const server = await serveArtifacts(store, {
-      port: settings.port('artifact-port', 9790),
-      onMissing: (path) => restore(path),
-      log,
-    });
     const address = reachableAt(settings.get('artifact-address') ?? 'localhost', server.port);
     const deps = { client, informer, fetcher, store, publisher, recorder, address };
     const controller = runController<GitRepository>({
