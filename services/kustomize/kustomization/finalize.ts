@@ -16,7 +16,7 @@ import { type Environment, STATUS_MANAGER } from './environment.ts';
 import { createTell, type Tell } from './events.ts';
 import { heldEntries } from './inventory.ts';
 import { ownerOf } from './owner.ts';
-import { createReport } from './report.ts';
+import { createReport, type Report } from './report.ts';
 import { timeoutMs } from './timing.ts';
 
 /**
@@ -33,11 +33,12 @@ export async function finalizeKustomization(
   env.bases.forget(objectKey(object));
   env.records.remove(object);
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
-  const tell = createTell(env, object, createReport(env, object, ctx), ctx);
+  const report = createReport(env, object, ctx);
+  const tell = createTell(env, object, report, ctx);
   if (deletesObjects(object)) {
     const targets = heldEntries(object).map(targetOfEntry);
     if (await accountExists(env.client, object, env.settings.defaultServiceAccount)) {
-      await deleteAll(env, object, ctx, targets, tell);
+      await deleteAll(env, object, ctx, targets, { report, tell });
     } else {
       const list = targets.map(subjectOf).join('\n');
       tell('error', `unable to prune objects: \n${list}`, revisionsOf(object));
@@ -63,7 +64,7 @@ async function deleteAll(
   object: Kustomization,
   ctx: ReconcileContext,
   targets: ObjectTarget[],
-  tell: Tell,
+  { report, tell }: { report: Report; tell: Tell },
 ): Promise<void> {
   const client = accountClient(env.client, object, env.settings.defaultServiceAccount);
   const { changes, error } = await pruneObjects(client, targets, {
@@ -74,6 +75,8 @@ async function deleteAll(
   });
   if (error !== undefined) {
     tell('error', 'pruning for deleted resource failed', revisionsOf(object));
+    // Whoever asked for a reconcile, or waits for this generation, sees that it was tried.
+    await report.finish();
     throw new Error(error);
   }
   tell('info', formatChanges(changes), revisionsOf(object));
