@@ -108,6 +108,17 @@ export const RULES: readonly Rule[] = [
     flux: 'absent',
     weir: /^info HealthCheckCanceled: /,
   },
+  ...otherWords('No message quotes a Secret', /^apply\/secret-wrong-type$/, {
+    flux: /expected string, got .*Value:1234\}/,
+    weir: /expected string, got \*\*\*/,
+  }),
+  {
+    id: 'Force deletes nothing that could not come back',
+    fixture: /^force\/invalid$/,
+    path: /^objects > Service a$/,
+    flux: 'absent',
+    weir: /"port":80/,
+  },
   {
     id: 'All ignore rules count',
     fixture: /^ignore\/several-without-target$/,
