@@ -8,9 +8,12 @@ import { buildEngine } from '@weir/render';
 import { cacheFolder } from '@weir/render/gobuild';
 
 const ENTRY = join(import.meta.dirname, '../../services/run.ts');
-/** What the image sets for Node (Dockerfile): see docs/performance.md, "Memory". */
+/**
+ * Node as it is in the chart's containers: what the image sets (Dockerfile), and the heap that Node allows
+ * itself where there is 1 GiB. See docs/performance.md, "Memory".
+ */
 const NODE_ENV = {
-  NODE_OPTIONS: '--max-semi-space-size=2',
+  NODE_OPTIONS: '--max-semi-space-size=2 --max-old-space-size=512',
   NODE_COMPILE_CACHE: join(cacheFolder(), 'node'),
 };
 const READY_TIMEOUT_MS = 60_000;
