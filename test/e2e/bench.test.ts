@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { run } from '@weir/cluster';
 
 const BENCH = fileURLToPath(new URL('../bench/bench.ts', import.meta.url));
-const SCENARIOS = ['chain', 'install', 'one', 'all', 'restart', 'idle', 'drift'];
+/** Those with a budget. */
+const SCENARIOS = ['chain', 'install', 'one', 'all', 'restart', 'idle'];
 const TIMEOUT_MS = 240_000;
 
 it('the benchmark works, and Weir asks the API server for no more than its budgets allow', async () => {
