@@ -15,10 +15,13 @@ export class Stopped extends Error {
   readonly reason = 'Stopped';
   /** What changed, where that is known and not the object itself. */
   readonly subject: string | undefined;
+  /** The cause of the run that takes its place, as it was enqueued. */
+  readonly trigger: string | undefined;
 
-  constructor(message: string, subject?: string) {
+  constructor(message: string, { subject, trigger }: { subject?: string; trigger?: string } = {}) {
     super(message);
     this.subject = subject;
+    this.trigger = trigger;
   }
 }
 
@@ -201,7 +204,8 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
   return {
     enqueue(key, { interrupt = false, subject, ...add }) {
       if (closing || !owned.has(key)) return;
-      if (interrupt) runs.get(key)?.superseded.abort(new Stopped(`${key}: ${add.cause}`, subject));
+      const why = { trigger: add.cause, ...(subject === undefined ? {} : { subject }) };
+      if (interrupt) runs.get(key)?.superseded.abort(new Stopped(`${key}: ${add.cause}`, why));
       queue.add(key, add);
     },
     isRunning: (key) => runs.has(key),

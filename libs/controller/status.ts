@@ -22,6 +22,8 @@ export interface StatusWriter<T extends KubeObject> {
   now(status: StatusOf<T>): Promise<T>;
   /** The last word: `progress` that isn't written yet never will be. */
   finish(status: StatusOf<T>): Promise<T>;
+  /** Ends without a last word: another run has it. */
+  abandon(): void;
 }
 
 export interface StatusWriterOptions<T extends KubeObject> {
@@ -139,6 +141,10 @@ export function createStatusWriter<T extends KubeObject>(
       finished = true;
       cancel();
       return enqueue(status);
+    },
+    abandon() {
+      finished = true;
+      cancel();
     },
   };
 }

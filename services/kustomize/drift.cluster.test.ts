@@ -1,6 +1,7 @@
 // Drift of what a Kustomization applied before it began to fail.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { findCondition, HEALTHY } from '@weir/api';
 import {
   configMap,
   type Harness,
@@ -56,4 +57,34 @@ test('while it fails drift makes no noise, and is put back with the next success
   const mended = await h.publish(ns, { ...good, ...app });
   await h.ready(ns, 'app', 'True', new RegExp(mended));
   await holds('app', 'ours');
+});
+
+test('what is deleted while its health is waited for is put back, and the wait goes on', async () => {
+  const ns = await h.namespace();
+  const claim = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'unbound', namespace: ns },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+  await h.publish(ns, { 'a.yaml': manifests(claim, configMap(ns, 'a')) });
+  await h.kustomization(ns, 'app', { wait: true, timeout: '10m' });
+  const waits = async () => {
+    const { status } = await h.read(ns, 'app');
+    return findCondition(status?.conditions, HEALTHY)?.status === 'Unknown';
+  };
+  await until(waits, { ...LONG, message: 'the wait to show' });
+  await h.cluster.request('DELETE', `/api/v1/namespaces/${ns}/configmaps/a`);
+  const isBack = async () => (await h.configMap(ns, 'a')) !== undefined;
+  await until(isBack, { ...LONG, message: 'a to come back' });
+  assert.equal(await waits(), true);
+  const reasons = h.events.flatMap(({ event: { involvedObject, reason } }) =>
+    involvedObject.namespace === ns ? reason : [],
+  );
+  assert.ok(!reasons.includes('HealthCheckCanceled'), reasons.join(', '));
+
+  const status = { phase: 'Bound' };
+  const path = `/api/v1/namespaces/${ns}/persistentvolumeclaims/unbound/status`;
+  await h.cluster.request('PATCH', path, { status }, MERGE);
+  await h.ready(ns, 'app', 'True');
 });

@@ -43,6 +43,9 @@ export interface Environment {
 /** A run that looks for its artifact finds the newest one: news of it need not wake it again. */
 export const LOOKING = '';
 
+/** Why a run puts back what somebody changed. */
+export const DRIFT = 'drift';
+
 /** Field manager, event component and finalizer are Flux's, so that either can go on where the other stopped. */
 export const CONTROLLER = 'kustomize-controller';
 /** The field manager of status writes. */

@@ -11,7 +11,7 @@ import {
 import { NotOwner, type Outcome, Stopped } from '@weir/controller';
 import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
 import type { Basis } from './basis.ts';
-import type { Environment } from './environment.ts';
+import { DRIFT, type Environment } from './environment.ts';
 import { Failure } from './failure.ts';
 import type { Attempt } from './history.ts';
 import { type Run, revisions } from './run.ts';
@@ -109,7 +109,12 @@ function nextTry(
 async function supersede(run: Run): Promise<Outcome> {
   const { object, report, tell, ctx } = run;
   const why: unknown = ctx.superseded.reason;
-  const changed = why instanceof Stopped ? why.subject : undefined;
+  const { subject: changed, trigger: cause } = why instanceof Stopped ? why : {};
+  // What is waited for was changed or deleted by hand: it is put back, and the wait goes on.
+  if (cause === DRIFT) {
+    report.abandon();
+    return { requeueAfterMs: 0 };
+  }
   const trigger = `triggered by ${changed ?? `Kustomization/${objectKey(object)}`}`;
   const message = `New reconciliation ${trigger}`;
   report.mark(READY, { status: 'False', reason: Reason.HealthCheckCanceled, message });

@@ -42,6 +42,8 @@ export interface Report {
   record(entries: InventoryEntry[]): Promise<void>;
   /** Writes the end of the run if it says anything new; tells whether it did. */
   finish(attempt?: Attempt): Promise<boolean>;
+  /** Leaves the end to the run that takes this one's place. */
+  abandon(): void;
 }
 
 /** Begins with the status that the object has. */
@@ -137,6 +139,7 @@ export function createReport(
       fields = { ...fields, inventory: { entries } };
       await writer.now(draft());
     },
+    abandon: writer.abandon,
     async finish(attempt) {
       conclude();
       const request = reconcileRequest(object);

@@ -22,7 +22,7 @@ import type { Logger } from '@weir/telemetry';
 import type { Bases } from './basis.ts';
 import { dependencyKeys, sourceKey } from './dependencies.ts';
 import { createReferee, rivals } from './drift.ts';
-import { LOOKING } from './environment.ts';
+import { DRIFT, LOOKING } from './environment.ts';
 import type { Gates } from './gates.ts';
 import type { Manifests } from './manifests.ts';
 import type { ArtifactChange, Sources } from './sources.ts';
@@ -94,7 +94,8 @@ export function createTriggers(options: TriggerOptions): Triggers {
         const message = `${formatDrift(drift)} again and again, correcting it less often. ${rivals(drift)}`;
         recorder.event(object, { severity: 'error', reason: 'DriftRepeated', message });
       }
-      controller.enqueue(drift.owner, { cause: 'drift', delayMs });
+      // A wait for health might wait for just what was deleted. A fight must not keep it from its end.
+      controller.enqueue(drift.owner, { cause: DRIFT, delayMs, interrupt: delayMs === 0 });
     },
     async follow(sources) {
       const { bus, signal } = options;

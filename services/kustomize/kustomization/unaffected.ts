@@ -11,7 +11,7 @@ import {
 import { objectKey } from '@weir/kube';
 import { traceHolds } from '@weir/render';
 import type { Basis } from './basis.ts';
-import type { Environment } from './environment.ts';
+import { DRIFT, type Environment } from './environment.ts';
 import type { Run } from './run.ts';
 import { intervalMs } from './timing.ts';
 import { gatherVariables, VariablesError, variablesDigest } from './variables.ts';
@@ -25,7 +25,7 @@ const PASSIVE: ReadonlySet<string> = new Set([
   'interval',
 ]);
 /** What may have woken a run for which watches can stand in for a look at each object. */
-const TRUSTING: ReadonlySet<string> = new Set([...PASSIVE, 'drift', 'variables']);
+const TRUSTING: ReadonlySet<string> = new Set([...PASSIVE, DRIFT, 'variables']);
 /** Causes for which the cluster, and not the artifact alone, may have changed. */
 const LOOKING: readonly string[] = ['added', 'gained', 'interval'];
 
