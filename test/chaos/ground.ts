@@ -77,9 +77,10 @@ export async function startGround(
   const repository = await git.createRepository('apps');
   await applyAll(client, [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
+    // Before there is anything to tell: what happened before an alert was there is told to nobody.
+    ...alerting(chat.url),
     gitRepository(NAMESPACE, 'apps', repository.url, { interval: '1s' }),
     ...Array.from({ length: apps }, (_, index) => appOf(index)),
-    ...alerting(chat.url),
   ]);
   const role = (index: number) => ROLES[index] ?? '';
   return {

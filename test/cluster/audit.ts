@@ -7,6 +7,7 @@ export interface AuditEvent {
   stage?: string;
   requestURI: string;
   userAgent?: string;
+  /** Empty where the API server was still starting and knew nobody. */
   user: { username: string };
   impersonatedUser?: { username: string };
   objectRef?: {
@@ -43,7 +44,7 @@ export function auditReader(path: string): () => Promise<AuditEvent[]> {
     }
     const end = rest.lastIndexOf('\n') + 1;
     for (const line of rest.toString('utf8', 0, end).split('\n')) {
-      if (line !== '') events.push(reduced(JSON.parse(line) as AuditEvent));
+      if (line !== '') events.push(reduced(JSON.parse(line) as WrittenEvent));
     }
     rest = rest.subarray(end);
   };
@@ -55,15 +56,17 @@ export function auditReader(path: string): () => Promise<AuditEvent[]> {
   };
 }
 
+type WrittenEvent = Omit<AuditEvent, 'user'> & { user: Partial<AuditEvent['user']> };
+
 /** Without what nobody counts by: a long run has hundreds of thousands of these. */
-function reduced(event: AuditEvent): AuditEvent {
+function reduced(event: WrittenEvent): AuditEvent {
   const { verb, stage, requestURI, userAgent, user, impersonatedUser, objectRef } = event;
   const { responseStatus, requestReceivedTimestamp } = event;
   return {
     verb,
     requestURI,
     requestReceivedTimestamp,
-    user: { username: user.username },
+    user: { username: user.username ?? '' },
     ...(stage === undefined ? {} : { stage }),
     ...(userAgent === undefined ? {} : { userAgent }),
     ...(impersonatedUser === undefined ? {} : { impersonatedUser }),

@@ -30,7 +30,9 @@ describe('npm start -- --once', () => {
 
   it('exits 1 with the reason otherwise', async () => {
     const away = { ...env, NATS_URL: 'nats://127.0.0.1:1' };
-    const { code, stderr } = await run(process.execPath, [ENTRY, '--once'], { env: away });
+    // Half a minute of it is the wait for an alert that doesn't come.
+    const limit = { env: away, timeoutMs: 120_000 };
+    const { code, stderr } = await run(process.execPath, [ENTRY, '--once'], limit);
     assert.equal(code, 1);
     assert.match(stderr, /It did not work: .*Slack to hear of production/);
   });
