@@ -31,8 +31,10 @@ export interface StatusWriterOptions<T extends KubeObject> {
   informer?: Pick<Informer<T>, 'observe'>;
   /** Called before each write; what it throws is what the write rejects with. */
   guard(): void;
-  /** How long after the start of the run, or the write before, progress is written. */
+  /** How long after the start of the run progress is written; 1 s when not given. */
   delayMs?: number;
+  /** How long after a write, which shows that it is under way, progress is written; 3 s when not given. */
+  pauseMs?: number;
   log?: Logger;
   clock?: Clock;
 }
@@ -50,7 +52,8 @@ export function createStatusWriter<T extends KubeObject>(
   object: T,
   options: StatusWriterOptions<T>,
 ): StatusWriter<T> {
-  const { fieldManager, informer, guard, delayMs = 1_000, log, clock = systemClock } = options;
+  const { fieldManager, informer, guard, log, clock = systemClock } = options;
+  const { delayMs = 1_000, pauseMs = 3_000 } = options;
   const { namespace, name, uid } = object.metadata;
   const ref = namespace === undefined ? { name } : { namespace, name };
   let latest = object;
@@ -105,7 +108,7 @@ export function createStatusWriter<T extends KubeObject>(
 
   function take(object: T) {
     latest = object;
-    earliest = clock.now() + delayMs;
+    earliest = clock.now() + pauseMs;
     informer?.observe(object);
   }
 
