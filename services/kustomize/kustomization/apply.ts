@@ -1,7 +1,5 @@
 // The steps that write to the cluster: what was built is applied, and what left the inventory is deleted.
-
-import type { Kustomization } from '@weir/api';
-import { formatDuration, type Inventory, Reason } from '@weir/api';
+import { formatDuration, type Inventory, type Kustomization, Reason } from '@weir/api';
 import {
   type AppliedObject,
   ApplyError,
