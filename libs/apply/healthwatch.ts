@@ -16,8 +16,11 @@ import type { ObjectTarget } from './objects.ts';
 
 const RETRY_MS = 1_000;
 const POLL_MS = 2_000;
-/** From the news of a change to the read: a change seldom comes alone, and one read shows them all. */
-const READ_DELAY = { minMs: 25, maxMs: 1_000 };
+/**
+ * From the news of a change to the read: a change seldom comes alone, and one read shows them all. Where answers
+ * take long, so do the requests of the controllers that are at work on the object: it is given that much more time.
+ */
+const READ_DELAY = { minMs: 25, maxMs: 1_000, answers: 3 };
 
 /**
  * Keeps the board current for all that is not healthy, until the signal aborts. Each promise rejects only
@@ -53,11 +56,12 @@ async function readOnNews(
   try {
     const group = { targets: [target] };
     const type = await untilKnown(client, group, board, signal);
-    let delayMs = READ_DELAY.minMs;
+    const { minMs, maxMs, answers } = READ_DELAY;
+    let delayMs = Math.min(maxMs, Math.max(minMs, answers * client.paceMs()));
     while (!signal.aborted) {
       if (isBehind(board.get(target), watched.newest(target))) {
         await readEach(client, type, group, board, signal);
-        delayMs = Math.min(2 * delayMs, READ_DELAY.maxMs);
+        delayMs = Math.min(2 * delayMs, maxMs);
       } else {
         await Promise.race([news.promise, aborted(signal)]);
         news = Promise.withResolvers();

@@ -1,5 +1,6 @@
 import type { RawRequest } from './client.ts';
 import { ConnectionError, RequestTimeoutError } from './errors.ts';
+import { createPace, type Pace } from './pace.ts';
 import { retrying } from './retry.ts';
 import { apiError } from './status.ts';
 import type { Transport } from './transport.ts';
@@ -12,6 +13,8 @@ export interface Caller {
   stream(request: RawRequest, signal: AbortSignal): Promise<WireStream>;
   /** The same connections with more headers. */
   with(headers: Record<string, string | string[]>): Caller;
+  /** How long answers take just now, with these headers or others. */
+  readonly pace: Pace;
 }
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
@@ -19,9 +22,15 @@ export const DEFAULT_TIMEOUT_MS = 30_000;
 export function createCaller(
   transport: Transport,
   headers: Record<string, string | string[]>,
+  pace: Pace = createPace(),
 ): Caller {
+  const measured: Transport = {
+    ...transport,
+    exchange: (...request) => timed(transport, pace, request),
+  };
   return {
-    request: <T>(raw: RawRequest) => requestJson<T>(transport, headers, raw),
+    pace,
+    request: <T>(raw: RawRequest) => requestJson<T>(measured, headers, raw),
     async stream(raw, signal) {
       const response = await transport.stream(wireRequest(raw, headers), signal);
       if (response.status < 300) return response;
@@ -29,8 +38,19 @@ export function createCaller(
       for await (const chunk of response.chunks) chunks.push(chunk);
       throw apiError(response.status, response.headers, Buffer.concat(chunks));
     },
-    with: (more) => createCaller(transport, { ...headers, ...more }),
+    with: (more) => createCaller(transport, { ...headers, ...more }, pace),
   };
+}
+
+async function timed(
+  transport: Transport,
+  pace: Pace,
+  request: Parameters<Transport['exchange']>,
+): Promise<WireResponse> {
+  const askedAt = performance.now();
+  const response = await transport.exchange(...request);
+  pace.answered(performance.now() - askedAt);
+  return response;
 }
 
 async function requestJson<T>(

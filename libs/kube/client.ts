@@ -91,6 +91,8 @@ export type ListWatchEvent<T> =
 export interface KubeClient {
   readonly server: string;
   readonly discovery: Discovery;
+  /** How long answers take just now, in ms, whoever asks over these connections; 0 when nobody did of late. */
+  paceMs(): number;
   request<T>(request: RawRequest): Promise<T>;
   get<T extends KubeObject = KubeObject>(
     type: ResourceType,

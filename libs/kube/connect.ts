@@ -89,6 +89,7 @@ function clientOver(caller: Caller, shared: Shared, close: () => Promise<void>):
   return {
     server: shared.server,
     discovery: shared.discovery,
+    paceMs: caller.pace.ms,
     request: (raw) => caller.request(raw),
     ...createVerbs(caller),
     list: (type, options = {}) => listAll(caller, type, options),

@@ -93,7 +93,7 @@ async function install({ trial, names, repository, kustomizations }: Around): Pr
   const { namespace } = ground;
   const first = await repository.commit(filesOf(namespace, names, 'v1'));
   progress(`installing ${apps} apps`);
-  const { result, spent } = await spentOn(trial, async () => {
+  const installing = async () => {
     const startedAt = now();
     const ready = kustomizations.when(allReadyAt(names, first), {
       timeoutMs: TIMEOUT_MS,
@@ -103,7 +103,8 @@ async function install({ trial, names, repository, kustomizations }: Around): Pr
     const created = createAll(ground, { name: SOURCE, url: repository.url }, objects);
     const [readyAt] = await Promise.all([ready, created]);
     return readyAt - startedAt;
-  });
+  };
+  const { result, spent } = await spentOn(trial, installing, { name: 'install' });
   return {
     id: 'install',
     name: 'install',

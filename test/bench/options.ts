@@ -13,7 +13,7 @@ export interface Options {
   idleSeconds: number;
   /** Folder for results as JSON, Markdown and plots. */
   out?: string;
-  /** Folder for CPU profiles. */
+  /** Folder for CPU profiles of the services and of kube-apiserver. */
   cpuProfiles?: string;
   /** Folder for logs. */
   logs?: string;
@@ -52,7 +52,7 @@ export function usage({ scenarios, peers }: Known): string {
   --idle-seconds N   how long nothing is done for (${DEFAULT_IDLE_SECONDS})
   --out DIR          write results.json, results.md and plots into a folder
   --check            fail when Weir asks the API server for more than its budgets allow
-  --cpu-prof DIR     write CPU profiles of Weir's processes into a folder
+  --cpu-prof DIR     write CPU profiles of Weir's processes and of kube-apiserver into a folder
   --logs DIR         keep the logs of all processes in a folder
 
 Scenarios:

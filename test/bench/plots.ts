@@ -42,7 +42,7 @@ const PLOTS: readonly Plot[] = [
   {
     file: 'memory',
     title: 'Memory of the system',
-    axis: 'peak of resident memory, MiB',
+    axis: 'most resident memory at a time, MiB',
     shows: ({ figure }) => figure === 'its memory',
   },
 ];

@@ -9,7 +9,7 @@ import type { System } from './system.ts';
 import type { Trial } from './trial.ts';
 
 export interface RunOptions extends Pick<Trial, 'rounds' | 'idleSeconds' | 'progress'> {
-  /** Folder for CPU profiles. */
+  /** Folder for CPU profiles of the system's processes and the API server. */
   cpuProfiles?: string;
   /** Folder for the logs of all processes; they go with the run unless given. */
   logs?: string;
@@ -41,14 +41,15 @@ export async function runLeg(system: System, leg: Leg, options: RunOptions): Pro
     });
     signal.throwIfAborted();
     progress(`starting ${system.title}`);
+    const profiles = cpuProfiles && join(cpuProfiles, `${own}-${apps}`);
     const running = await system.start(ground, {
-      cpuProfiles: cpuProfiles && join(cpuProfiles, `${own}-${apps}`),
+      cpuProfiles: profiles,
       // They cost the services something, so only who reads them gets them.
       traces: leg.kind === 'own' && leg.scenario.name === 'commit',
     });
     started.defer(() => running.close());
     signal.throwIfAborted();
-    const memory = watchMemory(() => ({ ...running.pids(), ...ground.cluster.pids() }));
+    const memory = watchMemory({ system: running.pids, others: ground.cluster.pids });
     started.defer(() => memory.close());
     const { clients } = system;
     const trial: Trial = {
@@ -58,6 +59,7 @@ export async function runLeg(system: System, leg: Leg, options: RunOptions): Pro
       apps,
       rounds,
       idleSeconds,
+      profiles: profiles && join(profiles, `${system.name}-kube-apiserver`),
       progress,
     };
     const { platform } = ground;

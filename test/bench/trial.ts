@@ -13,6 +13,8 @@ export interface Trial {
   rounds: number;
   /** Seconds that nothing is done for in the scenario `idle`. */
   idleSeconds: number;
+  /** Folder for profiles of the API server, one for each thing that is measured; undefined for none. */
+  profiles: string | undefined;
   /** A line about the progress, for people. */
   progress(line: string): void;
 }

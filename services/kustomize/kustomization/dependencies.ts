@@ -78,6 +78,7 @@ export function dependencyFailure(
   }
   return new Failure(Reason.DependencyNotReady, waitsFor, {
     retryMs,
+    brief: true,
     event: {
       severity: 'info',
       message: `Dependencies do not meet ready condition, retrying in ${retryText}`,

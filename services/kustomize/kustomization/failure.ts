@@ -8,6 +8,8 @@ export interface FailureOptions {
   retryMs?: number;
   /** It may be over any moment: tried again soon, then less and less often. */
   backoff?: boolean;
+  /** It may be over before anybody looks: a Kustomization that is new says nothing of it for a second. */
+  brief?: boolean;
   /** The event that tells of it: an error with the message unless given; `none` for what is only waiting. */
   event?: { severity: 'info' | 'error'; message: string } | 'none';
   cause?: unknown;
@@ -20,6 +22,7 @@ export class Failure extends Error {
   readonly stalled: boolean;
   readonly retryMs: number | undefined;
   readonly backoff: boolean;
+  readonly brief: boolean;
   readonly event: FailureOptions['event'];
 
   constructor(reason: Reason, message: string, options: FailureOptions = {}) {
@@ -28,6 +31,7 @@ export class Failure extends Error {
     this.stalled = options.stalled ?? false;
     this.retryMs = options.retryMs;
     this.backoff = options.backoff ?? false;
+    this.brief = options.brief ?? false;
     this.event = options.event;
   }
 }

@@ -61,6 +61,9 @@ export async function passOn(
   return { requeueAfterMs: looked ? intervalMs(object) : msUntilLook(run, basis) };
 }
 
+/** What a new Kustomization waits for often comes with the same `kubectl apply`, a moment later. */
+const PATIENCE_MS = 1_000;
+
 /** Turns whatever ended a run into conditions, an event and the time of the next try. */
 export async function fail(run: Run, error: unknown): Promise<Outcome> {
   const { env, object, report, tell, ctx } = run;
@@ -69,6 +72,8 @@ export async function fail(run: Run, error: unknown): Promise<Outcome> {
   const failure = asFailure(error);
   const { reason, message, stalled, event } = failure;
   const before = findCondition(object.status?.conditions, READY);
+  const isNew = ctx.causes.has('added') && before === undefined;
+  if (isNew && failure.brief) return { requeueAfterMs: PATIENCE_MS };
   report.mark(READY, { status: 'False', reason, message });
   if (stalled) {
     report.mark(STALLED, { status: 'True', reason, message });

@@ -216,13 +216,13 @@ export async function findArtifact(
   });
   if (source === undefined) {
     const message = `${sourceRef.kind}.${GROUP} "${name}" not found`;
-    throw new Failure(Reason.ArtifactFailed, message, { event: 'none' });
+    throw new Failure(Reason.ArtifactFailed, message, { brief: true, event: 'none' });
   }
   if (source.artifact === undefined) {
     throw new Failure(
       Reason.ArtifactFailed,
       `Source artifact not found, retrying in ${limits.retryText}`,
-      { retryMs: limits.retryMs, event: 'none' },
+      { retryMs: limits.retryMs, brief: true, event: 'none' },
     );
   }
   return source.artifact;

@@ -1,27 +1,47 @@
 // How much memory processes hold at a time, by looking often: an engine that ended before the last look counts too.
+import { footprintOf } from './footprint.ts';
 import { processUse } from './processes.ts';
 
-/** Bytes, by name of the process. */
-export type Peaks = Record<string, { peakBytes: number; childrenBytes: number }>;
+/** Bytes. */
+export interface Peaks {
+  /** The most that the system held at any look, with what its processes share counted once. */
+  systemBytes: number;
+  /** The most that each process held at any look, with all its children, and their part of it then. */
+  processes: Record<string, { peakBytes: number; childrenBytes: number }>;
+}
 
 export interface MemoryWatch {
   /** Forgets what was seen before. */
   reset(): void;
-  /** The most that each process held at any look, with all its children, and their part of it then. Bytes. */
   peaks(): Promise<Peaks>;
   close(): Promise<void>;
 }
 
 const INTERVAL_MS = 500;
 
-/** Looks twice a second at the processes that `pids` gives then. */
-export function watchMemory(pids: () => Record<string, number>): MemoryWatch {
-  let peaks: Peaks = {};
+/** Processes by name, as they are at the moment. */
+export interface Watched {
+  /** What is measured. */
+  system(): Record<string, number>;
+  /** What it runs on. */
+  others(): Record<string, number>;
+}
+
+const NOTHING: Peaks = { systemBytes: 0, processes: {} };
+
+/** Looks twice a second. */
+export function watchMemory({ system, others }: Watched): MemoryWatch {
+  let peaks = structuredClone(NOTHING);
   let looking: Promise<void> = Promise.resolve();
   const look = async () => {
-    for (const [name, use] of Object.entries(await processUse(pids()))) {
+    const pids = system();
+    const together = await footprintOf(Object.values(pids));
+    peaks.systemBytes = Math.max(peaks.systemBytes, together);
+    const { processes } = peaks;
+    for (const [name, use] of Object.entries(await processUse({ ...pids, ...others() }))) {
       const { residentBytes: peakBytes, childrenBytes } = use;
-      if (peakBytes > (peaks[name]?.peakBytes ?? 0)) peaks[name] = { peakBytes, childrenBytes };
+      if (peakBytes > (processes[name]?.peakBytes ?? 0))
+        processes[name] = { peakBytes, childrenBytes };
     }
   };
   const next = () => {
@@ -33,7 +53,7 @@ export function watchMemory(pids: () => Record<string, number>): MemoryWatch {
   timer.unref();
   return {
     reset() {
-      peaks = {};
+      peaks = structuredClone(NOTHING);
     },
     async peaks() {
       await next();

@@ -13,7 +13,7 @@ it('counts the work of a process and of its children, running and ended', async 
   const child = spawn(process.execPath, ['-e', script], { detached: true });
   const { pid = 0 } = child;
   try {
-    const memory = watchMemory(() => ({ burner: pid }));
+    const memory = watchMemory({ system: () => ({ burner: pid }), others: () => ({}) });
     const before = await processUse({ burner: pid });
     await once(child.stdout, 'data');
     const after = await processUse({ burner: pid, nobody: 2 ** 30 });
@@ -24,9 +24,13 @@ it('counts the work of a process and of its children, running and ended', async 
     assert.deepEqual(cpuBetween(restarted, after), { burner: after.burner?.cpuSeconds });
     const peaks = await memory.peaks();
     await memory.close();
-    const { peakBytes = 0, childrenBytes = 0 } = peaks.burner ?? {};
+    const { peakBytes = 0, childrenBytes = 0 } = peaks.processes.burner ?? {};
     assert.ok(childrenBytes > 30e6, `${childrenBytes} bytes of the child`);
     assert.ok(peakBytes > childrenBytes + 30e6, `${peakBytes} bytes of both`);
+    // One program in two processes: its pages count once.
+    const { systemBytes } = peaks;
+    assert.ok(systemBytes > 30e6, `${systemBytes} bytes together`);
+    assert.ok(systemBytes < peakBytes - 15e6, `${systemBytes} bytes together, of ${peakBytes}`);
   } finally {
     process.kill(-pid, 'SIGKILL');
   }

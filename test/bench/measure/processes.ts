@@ -53,6 +53,12 @@ export function cpuBetween(
   return Object.fromEntries(used);
 }
 
+/** The processes and all that they started. */
+export async function familiesOf(pids: readonly number[]): Promise<number[]> {
+  const all = await readStats();
+  return pids.flatMap((pid) => withDescendants(all, pid).map((stat) => stat.pid));
+}
+
 async function readStats(): Promise<Stat[]> {
   const names = await readdir('/proc');
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
@@ -80,10 +86,14 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Processes may end while we look. */
-async function readIfThere(path: string): Promise<string | undefined> {
+export function readIfThere(path: string): Promise<string | undefined> {
+  return ifThere(readFile(path, 'utf8'));
+}
+
+/** Processes may end while we look: then it gives undefined. */
+export async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await reading;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ESRCH') return undefined;

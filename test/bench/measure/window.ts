@@ -1,6 +1,8 @@
 // What a system and the control plane spent while something happened.
+import { join } from 'node:path';
 import { type AuditEvent, until } from '@weir/cluster';
 import type { Trial } from '../trial.ts';
+import { profileApiserver } from './apiserver.ts';
 import { now } from './clock.ts';
 import { cpuBetween, processUse } from './processes.ts';
 import { countRequests, lastRequestAt, type Requests, requestsOf, totalOf } from './requests.ts';
@@ -8,6 +10,8 @@ import { countRequests, lastRequestAt, type Requests, requestsOf, totalOf } from
 export interface Spent {
   seconds: number;
   requests: Requests;
+  /** The most memory that the system held at a time, what its processes share counted once. Bytes. */
+  memoryBytes: number;
   processes: Record<string, { cpuSeconds: number; peakBytes: number; childrenBytes: number }>;
 }
 
@@ -18,8 +22,9 @@ export interface Window<T> {
   lastRequestAt: number | undefined;
 }
 
-/** When the window ends. */
-export interface WindowEnd {
+export interface WindowOptions {
+  /** Has the start of it profiled where profiles are asked for. */
+  name?: string;
   /**
    * How long nothing but Leases may be asked for until the work counts as done: events and last status writes
    * follow what one waits for. 0 to end with the work. Milliseconds; a second if not given.
@@ -34,18 +39,20 @@ const QUIET_TIMEOUT_MS = 15 * 60_000;
 
 /** Runs `work` and gives its result with what was spent on it. */
 export async function spentOn<T>(
-  { ground, system, memory }: Trial,
+  { ground, system, memory, profiles }: Trial,
   work: () => Promise<T>,
-  { quietMs = QUIET_MS, clients }: WindowEnd = {},
+  { quietMs = QUIET_MS, clients, name }: WindowOptions = {},
 ): Promise<Window<T>> {
   const { cluster } = ground;
   const pids = () => ({ ...system.pids(), ...cluster.pids() });
   const seen = (await cluster.audit()).length;
   const newEvents = async () => (await cluster.audit()).slice(seen);
   memory.reset();
+  const profiled =
+    name && profiles ? profileApiserver(cluster.kubeconfig, join(profiles, `${name}.pprof`)) : null;
   const before = await processUse(pids());
   const startedAt = now();
-  const result = await work();
+  const [result] = await Promise.all([work(), profiled]);
   if (quietMs > 0) await untilQuiet(newEvents, quietMs, clients);
   const seconds = (now() - startedAt) / 1_000;
   const cpu = cpuBetween(before, await processUse(pids()));
@@ -53,13 +60,14 @@ export async function spentOn<T>(
   const events = await newEvents();
   const processes = Object.entries(cpu).map(([name, cpuSeconds]) => [
     name,
-    { cpuSeconds, ...(peaks[name] ?? { peakBytes: 0, childrenBytes: 0 }) },
+    { cpuSeconds, ...(peaks.processes[name] ?? { peakBytes: 0, childrenBytes: 0 }) },
   ]);
   return {
     result,
     spent: {
       seconds,
       requests: countRequests(events),
+      memoryBytes: peaks.systemBytes,
       processes: Object.fromEntries(processes),
     },
     lastRequestAt: lastRequestAt(events, system.clients),

@@ -23,6 +23,7 @@ function measurement(id: string, apps: number, more: Partial<Measurement> = {}):
         'kube-controller-manager': { update: 20 },
         bench: { patch: 100 },
       },
+      memoryBytes: 90 * MIB,
       processes: {
         source: { cpuSeconds: 1, peakBytes: 100 * MIB, childrenBytes: 0 },
         'nats-server': { cpuSeconds: 0.5, peakBytes: 20 * MIB, childrenBytes: 0 },
@@ -65,7 +66,8 @@ describe('the figures of a measurement', () => {
       ['its CPU', 0.75, 'CPU s'],
       ['CPU of kube-apiserver', 4, 'CPU s'],
       ['CPU of etcd', 0, 'CPU s'],
-      ['its memory', 100, 'MiB'],
+      ['its memory', 90, 'MiB'],
+      ['its processes, each for itself', 100, 'MiB'],
       ['memory of NATS', 20, 'MiB'],
     ]);
   });

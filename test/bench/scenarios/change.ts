@@ -37,8 +37,10 @@ async function change(
   changed: readonly string[],
 ): Promise<Measurement> {
   trial.progress(`commits to ${changed.length} of ${trial.apps} apps`);
-  const { result, spent } = await spentOn(trial, () =>
-    repeat(trial.rounds, () => fleet.commit(changed)),
+  const { result, spent } = await spentOn(
+    trial,
+    () => repeat(trial.rounds, () => fleet.commit(changed)),
+    { name: id },
   );
   return {
     id,

@@ -18,7 +18,10 @@ export const idle: FleetScenario = {
     // What the changed interval itself gave work to.
     await delay(2_000);
     progress(`nothing, for ${idleSeconds} s`);
-    const { spent } = await spentOn(trial, () => delay(idleSeconds * 1_000), { quietMs: 0 });
+    const { spent } = await spentOn(trial, () => delay(idleSeconds * 1_000), {
+      quietMs: 0,
+      name: 'idle',
+    });
     const name = `idle for ${idleSeconds} s, interval ${SHORT_INTERVAL}`;
     return [{ id: 'idle', name, apps, count: 1, unit: 'run', times: {}, spent }];
   },
