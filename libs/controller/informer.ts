@@ -14,7 +14,7 @@ export interface Change<T> {
 }
 
 export interface Informer<T extends KubeObject> {
-  /** By `<namespace>/<name>`. Objects are shared: never change one. */
+  /** By `<namespace>/<name>`. Objects are shared: never change one. They have no `managedFields`. */
   get(key: string): T | undefined;
   list(): T[];
   /** Calls back on every change from now on, in order; returns the way to stop that. */
@@ -61,7 +61,8 @@ export function createInformer<T extends KubeObject>(
     }
   }
 
-  function put(object: T) {
+  function put(read: T) {
+    const object = withoutBookkeeping(read);
     const key = objectKey(object.metadata);
     const previous = store.get(key);
     if (previous && !isNewer(object, previous)) return;
@@ -81,7 +82,8 @@ export function createInformer<T extends KubeObject>(
     if (!previous || (previous.metadata.uid !== object.metadata.uid && isNewer(previous, object)))
       return;
     store.delete(key);
-    emit({ type: 'deleted', object, previous });
+    // What the watch tells of an object that went while it was away is less than we have.
+    emit({ type: 'deleted', object: { ...previous, ...object }, previous });
   }
 
   async function follow() {
@@ -122,6 +124,12 @@ export function createInformer<T extends KubeObject>(
     },
     close: () => stop.abort(),
   };
+}
+
+/** Who set which field: often more than the object itself, and nothing that a reader of a cache may rely on. */
+function withoutBookkeeping<T extends KubeObject>(object: T): T {
+  const { managedFields: _bookkeeping, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 export interface Index<T> {

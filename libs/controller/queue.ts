@@ -79,7 +79,8 @@ export function createQueue(options: QueueOptions): Queue {
   const line = createFairLine<Entry>();
   const entries = new Map<Item, Entry>();
   const idle = new Set<() => void>();
-  // A turn starts where some other one ended or added it, and must not take over its trace.
+  // A turn starts where some other one ended or added it, and must not take over its trace; a timer would keep
+  // that trace in memory.
   const outside = AsyncLocalStorage.snapshot();
   let workers = 0;
   let running = 0;
@@ -130,7 +131,8 @@ export function createQueue(options: QueueOptions): Queue {
     item.stopTimer?.();
     delete item.stopTimer;
     const due = Math.min(item.later?.due ?? Infinity, item.again?.due ?? Infinity);
-    if (due !== Infinity) item.stopTimer = clock.timer(() => fire(item), due - clock.now());
+    if (due === Infinity) return;
+    item.stopTimer = outside(() => clock.timer(() => fire(item), due - clock.now()));
   }
 
   function fire(item: Item) {

@@ -58,7 +58,8 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   let bytes = 0;
   let inFlight = 0;
   let paused = true;
-  let pausing = pauseSignal();
+  // One for each posting under way: a promise that all of them wait for would remember each for ever.
+  const interrupts = new Set<(why: Error) => void>();
   let dropped = 0;
 
   function measure(): void {
@@ -136,13 +137,16 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     entry.attempts += 1;
     inFlight += 1;
     let delayMs = 0;
+    const away = Promise.withResolvers<never>();
+    interrupts.add(away.reject);
     try {
-      await Promise.race([entry.send(), pausing.promise]);
+      await Promise.race([entry.send(), away.promise]);
       finish(entry);
       counts.published.add(1, { stream: entry.stream });
     } catch (error) {
       delayMs = failed(entry, error);
     }
+    interrupts.delete(away.reject);
     inFlight -= 1;
     entry.inFlight = false;
     measure();
@@ -190,13 +194,12 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     resume: () => {
       if (!paused) return;
       paused = false;
-      pausing = pauseSignal();
       pump();
     },
     pause: () => {
       if (paused) return;
       paused = true;
-      pausing.reject(new Error('the bus is away'));
+      for (const interrupt of interrupts) interrupt(new Error('the bus is away'));
     },
     flush: async (timeoutMs) => {
       if (entries.size === 0) return true;
@@ -209,13 +212,6 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       return flushed;
     },
   };
-}
-
-/** A promise that is only ever rejected, and need not be listened to. */
-function pauseSignal(): PromiseWithResolvers<never> {
-  const signal = Promise.withResolvers<never>();
-  signal.promise.catch(() => undefined);
-  return signal;
 }
 
 function instruments(metrics: Metrics) {

@@ -76,7 +76,8 @@ export interface ObjectList<T> {
 
 /**
  * One step of an endless listWatch. `added`, `modified` and `deleted` always fit what came before: after
- * a relist they are worked out by comparison. `synced` follows each complete list. `error` is news only
+ * a relist they are worked out by comparison, and an object that went meanwhile shows as its identity, labels
+ * and annotations. `synced` follows each complete list. `error` is news only
  * (the first of failures that are alike): the loop goes on by itself.
  */
 export type ListWatchEvent<T> =

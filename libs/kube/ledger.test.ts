@@ -36,6 +36,19 @@ it('works out what happened between two lists', () => {
   assert.deepEqual(told(ledger.endList()), ['deleted gone@1']);
 });
 
+it('remembers which object it was and how it was labelled, and no more', () => {
+  const ledger = createLedger<KubeObject>();
+  const { metadata, ...rest } = object('a', '1', '7');
+  const labels = { app: 'web' };
+  const managedFields = [{ manager: 'kubectl' }];
+  ledger.present({ ...rest, metadata: { ...metadata, labels, managedFields }, data: { a: 'b' } });
+  ledger.beginList();
+  const [change] = ledger.endList();
+  const { annotations, ...kept } = change?.object.metadata ?? {};
+  assert.deepEqual(change?.object, { ...rest, metadata: { ...kept, annotations } });
+  assert.deepEqual(kept, { ...metadata, labels });
+});
+
 it('starts over when a list does', () => {
   const ledger = createLedger<KubeObject>();
   ledger.beginList();

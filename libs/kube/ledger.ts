@@ -20,6 +20,10 @@ export interface Ledger<T> {
   endList(): Change<T>[];
 }
 
+/**
+ * Of each object it keeps what `remains` of it: what a consumer is told of one that went while nobody
+ * looked. Whole objects would be in memory twice, here and with the consumer.
+ */
 export function createLedger<T extends KubeObject>(): Ledger<T> {
   const known = new Map<string, T>();
   /** Keys that the list of now has shown; undefined between lists. */
@@ -30,7 +34,7 @@ export function createLedger<T extends KubeObject>(): Ledger<T> {
       const key = objectKey(object);
       seen?.add(key);
       const before = known.get(key);
-      known.set(key, object);
+      known.set(key, remains(object));
       if (before === undefined) return [{ type: 'added', object }];
       if (before.metadata.uid !== object.metadata.uid) {
         return [
@@ -58,4 +62,15 @@ export function createLedger<T extends KubeObject>(): Ledger<T> {
       return missing.map(([, object]) => ({ type: 'deleted', object }));
     },
   };
+}
+
+/** Which object it was, and how it was labelled. */
+function remains<T extends KubeObject>({ apiVersion, kind, metadata }: T): T {
+  const { namespace, name, uid, resourceVersion, labels, annotations } = metadata;
+  const kept = { name, uid, resourceVersion, labels, annotations };
+  return {
+    apiVersion,
+    kind,
+    metadata: namespace === undefined ? kept : { namespace, ...kept },
+  } as T;
 }

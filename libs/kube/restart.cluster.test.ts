@@ -100,6 +100,9 @@ it('a watch whose connection broke goes on where it was', async (t) => {
 
 it('a network that swallows everything is noticed within seconds', async (t) => {
   const follower = await follow(t);
+  // A connection that is only being made is given longer: the watch has to be there.
+  await write('a', '2b');
+  await reaches(follower, { a: '2b', b: '1' }, 5_000);
   follower.tap.freeze();
   const frozenAt = performance.now();
   await write('a', '3');

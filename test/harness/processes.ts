@@ -14,6 +14,7 @@ const ENTRY = join(import.meta.dirname, '../../services/run.ts');
  */
 const NODE_ENV = {
   NODE_OPTIONS: '--max-semi-space-size=2 --max-old-space-size=512',
+  MALLOC_ARENA_MAX: '2',
   NODE_COMPILE_CACHE: join(cacheFolder(), 'node'),
 };
 const READY_TIMEOUT_MS = 60_000;
