@@ -1,7 +1,8 @@
 // A kind: one TypeBox schema with the names and columns around it. The static type, the validator
 // (validate.ts) and the CustomResourceDefinition (crd.ts) all come from this one value.
 import type { KubeObject, ResourceType } from '@weir/kube';
-import { type Static, type TObject, type TSchema, Type } from 'typebox';
+import type { Static, TObject, TSchema } from 'typebox';
+import { object, optional, text } from './schema.ts';
 
 /** An object of a kind as the API server holds it. `Status` is `never` for kinds without one. */
 export type Resource<Spec, Status = never> = KubeObject & { spec: Spec; status?: Status };
@@ -74,16 +75,14 @@ export function defineKind(names: KindNames, spec: TSchema, status?: TSchema): K
 }
 
 function wholeObject(description: string, spec: TSchema, status: TSchema | undefined): TObject {
-  return Type.Object(
+  return object(
     {
-      apiVersion: Type.Optional(
-        Type.String({ description: 'The API group and version that this object is written in.' }),
-      ),
-      kind: Type.Optional(Type.String({ description: 'The kind of this object.' })),
-      metadata: Type.Optional(Type.Object({}, { additionalProperties: true })),
-      spec: Type.Optional(spec),
-      ...(status && { status: Type.Optional(status) }),
+      apiVersion: optional(text('The API group and version that this object is written in.')),
+      kind: optional(text('The kind of this object.')),
+      metadata: optional(object({}, undefined, { additionalProperties: true })),
+      spec: optional(spec),
+      ...(status && { status: optional(status) }),
     },
-    { description },
+    description,
   );
 }

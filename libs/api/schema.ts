@@ -1,15 +1,23 @@
 // The pieces that the kinds' schemas are made of. Each takes the description that `kubectl explain`
 // shows, and whatever else of a schema the field needs.
-import {
-  type Static,
-  type TObject,
-  type TObjectOptions,
-  type TProperties,
-  type TSchema,
-  type TSchemaOptions,
-  type TStringOptions,
-  Type,
+import type {
+  Static,
+  TArray,
+  TBoolean,
+  TEnum,
+  TInteger,
+  TObject,
+  TObjectOptions,
+  TProperties,
+  TRecord,
+  TSchema,
+  TSchemaOptions,
+  TString,
+  TStringOptions,
 } from 'typebox';
+import { isOptional, refined, schemaOf } from './typebox.ts';
+
+export { optional } from './typebox.ts';
 
 /** A rule that the API server evaluates in CEL, with the same check for our own validator. */
 export interface Rule<Value> {
@@ -25,73 +33,72 @@ export const DURATION = '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$';
 /** A Go duration for the length of one operation; hours are not offered. */
 export const SHORT_DURATION = '^([0-9]+(\\.[0-9]+)?(ms|s|m))+$';
 
-export const optional = Type.Optional;
-
-export function text(description: string, options: TStringOptions = {}) {
-  return Type.String({ description, ...options });
+export function text(description: string, options: TStringOptions = {}): TString {
+  return schemaOf<TString>('String', { type: 'string', description, ...options });
 }
 
-export function flag(description: string, options: TSchemaOptions = {}) {
-  return Type.Boolean({ description, ...options });
+export function flag(description: string, options: TSchemaOptions = {}): TBoolean {
+  return schemaOf<TBoolean>('Boolean', { type: 'boolean', description, ...options });
 }
 
-export function int64(description: string, options: TSchemaOptions = {}) {
-  return Type.Integer({ description, format: 'int64', ...options });
+export function int64(description: string, options: TSchemaOptions = {}): TInteger {
+  const format = 'int64';
+  return schemaOf<TInteger>('Integer', { type: 'integer', description, format, ...options });
 }
 
-export function time(description: string) {
-  return Type.String({ description, format: 'date-time' });
+export function time(description: string): TString {
+  return text(description, { format: 'date-time' });
 }
 
-export function duration(description: string, options: TStringOptions = {}) {
-  return Type.String({ description, pattern: DURATION, ...options });
+export function duration(description: string, options: TStringOptions = {}): TString {
+  return text(description, { pattern: DURATION, ...options });
 }
 
-export function shortDuration(description: string, options: TStringOptions = {}) {
-  return Type.String({ description, pattern: SHORT_DURATION, ...options });
+export function shortDuration(description: string, options: TStringOptions = {}): TString {
+  return text(description, { pattern: SHORT_DURATION, ...options });
 }
 
 export function choice<const Values extends string[]>(
   values: readonly [...Values],
   description: string,
   options: TSchemaOptions = {},
-) {
-  return Type.Enum(values, { type: 'string', description, ...options });
+): TEnum<Values> {
+  const json = { enum: [...values], type: 'string', description, ...options };
+  return schemaOf<TEnum<Values>>('Enum', json);
 }
 
-export function list<Item extends TSchema>(items: Item, description: string) {
-  return Type.Array(items, { description });
+export function list<Item extends TSchema>(items: Item, description: string): TArray<Item> {
+  return schemaOf<TArray<Item>>('Array', { type: 'array', items, description });
 }
 
 /** A map of strings, such as labels. */
-export function dictionary(description: string) {
-  return Type.Record(Type.String(), Type.String(), { description });
+export function dictionary(description: string): TRecord<'^.*$', TString> {
+  const patternProperties = { '^.*$': schemaOf<TString>('String', { type: 'string' }) };
+  const json = { type: 'object', patternProperties, description };
+  return schemaOf<TRecord<'^.*$', TString>>('Record', json);
 }
 
 export function object<Properties extends TProperties>(
   properties: Properties,
-  description: string,
+  description: string | undefined,
   options: TObjectOptions & { rules?: readonly Rule<Static<TObject<Properties>>>[] } = {},
 ): TObject<Properties> {
   const { rules = [], ...rest } = options;
   const cel = rules.map(({ rule, message }) => ({ message, rule }));
-  const plain = Type.Object(properties, {
-    description,
+  const required = Object.keys(properties).filter((name) => !isOptional(properties[name] ?? {}));
+  const plain = schemaOf<TObject<Properties>>('Object', {
+    type: 'object',
+    properties,
+    ...(description !== undefined && { description }),
+    ...(required.length > 0 && { required }),
     ...rest,
     ...(cel.length > 0 && { [CEL_RULES]: cel }),
   });
-  return rules.reduce<TObject<Properties>>((schema, rule) => refine(schema, rule), plain);
-}
-
-/** The API server evaluates CEL only on objects that are otherwise valid, so `holds` may trust the type. */
-function refine<Properties extends TProperties>(
-  schema: TObject<Properties>,
-  rule: Rule<Static<TObject<Properties>>>,
-): TObject<Properties> {
-  return Type.Refine(
-    schema,
-    (value) => rule.holds(value),
-    () => rule.message,
+  // The API server evaluates CEL only on objects that are otherwise valid, so `holds` may trust the type.
+  return rules.reduce<TObject<Properties>>(
+    (schema, { holds, message }) =>
+      refined(schema, (value) => holds(value as Static<TObject<Properties>>), message),
+    plain,
   );
 }
 
