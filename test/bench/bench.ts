@@ -11,7 +11,7 @@ import { plots } from './plots.ts';
 import { markdown } from './report/markdown.ts';
 import { formatComparison, formatMachine, formatMeasurement } from './report/text.ts';
 import type { Results } from './results.ts';
-import { type LegResult, runLeg } from './run.ts';
+import { type RunOptions, runLeg } from './run.ts';
 import type { System } from './system.ts';
 
 const PEERS = SYSTEMS.filter(({ name }) => name !== 'weir').map(({ name }) => name);
@@ -29,14 +29,13 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
   process.stdout.write(formatMachine(results.machine));
   for (const leg of planLegs(scenarios, options.apps)) {
     for (const system of systems.filter((each) => takesPart(each, leg, options))) {
-      const { platform, measurements } = await measure(system, leg, options, signal);
-      results.platform = platform;
-      for (const measurement of measurements) {
+      await measure(system, leg, options, signal, async (measurement, platform) => {
+        results.platform = platform;
         results.results.push({ system: system.name, measurement });
         process.stdout.write(`\n${formatMeasurement(system, measurement)}`);
-      }
-      // After each leg: what was measured so far is not lost when the next one fails.
-      if (options.out !== undefined) await write(results, options.out);
+        // After each: what was measured so far is not lost when the next one fails.
+        if (options.out !== undefined) await write(results, options.out);
+      });
     }
   }
   process.stdout.write(`\n${formatComparison(results)}`);
@@ -48,11 +47,12 @@ function measure(
   leg: Leg,
   options: Options,
   signal: AbortSignal,
-): Promise<LegResult> {
+  measured: RunOptions['measured'],
+): Promise<void> {
   const what = leg.kind === 'own' ? leg.scenario.name : 'apps';
   const progress = (line: string) =>
     process.stderr.write(`${system.name}, ${leg.apps} ${what}: ${line}\n`);
-  return runLeg(system, leg, { ...options, progress, signal });
+  return runLeg(system, leg, { ...options, progress, measured, signal });
 }
 
 async function write(results: Results, out: string): Promise<void> {

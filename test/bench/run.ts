@@ -13,17 +13,14 @@ export interface RunOptions extends Pick<Trial, 'rounds' | 'idleSeconds' | 'prog
   cpuProfiles?: string;
   /** Folder for the logs of all processes; they go with the run unless given. */
   logs?: string;
+  /** Told of each measurement as soon as it is made. */
+  measured(measurement: Measurement, platform: Platform): Promise<void>;
   /** Ends the run, and all that was started for it. */
   signal: AbortSignal;
 }
 
-export interface LegResult {
-  platform: Platform;
-  measurements: Measurement[];
-}
-
 /** Starts a control plane and the system, measures, and stops all of it. Rejects when the signal aborts. */
-export async function runLeg(system: System, leg: Leg, options: RunOptions): Promise<LegResult> {
+export async function runLeg(system: System, leg: Leg, options: RunOptions): Promise<void> {
   const { apps } = leg;
   const { rounds, idleSeconds, progress, cpuProfiles, logs, signal } = options;
   const own = leg.kind === 'own' ? leg.scenario.name : 'apps';
@@ -63,8 +60,10 @@ export async function runLeg(system: System, leg: Leg, options: RunOptions): Pro
       progress,
     };
     const { platform } = ground;
-    const measurements = await Promise.race([measureLeg(leg, trial, started), aborted.promise]);
-    return { platform, measurements };
+    const tell = async (measurements: Measurement[]) => {
+      for (const measurement of measurements) await options.measured(measurement, platform);
+    };
+    await Promise.race([measureLeg(leg, trial, started, tell), aborted.promise]);
   } finally {
     signal.removeEventListener('abort', abort);
     await started.disposeAsync();
@@ -75,11 +74,13 @@ async function measureLeg(
   leg: Leg,
   trial: Trial,
   started: AsyncDisposableStack,
-): Promise<Measurement[]> {
-  if (leg.kind === 'own') return leg.scenario.run(trial);
+  tell: (measurements: Measurement[]) => Promise<void>,
+): Promise<void> {
+  if (leg.kind === 'own') {
+    await tell(await leg.scenario.run(trial));
+    return;
+  }
   const fleet = await installFleet(trial);
   started.defer(() => fleet.close());
-  const measurements: Measurement[] = [];
-  for (const scenario of leg.scenarios) measurements.push(...(await scenario.run(trial, fleet)));
-  return measurements;
+  for (const scenario of leg.scenarios) await tell(await scenario.run(trial, fleet));
 }
