@@ -1,6 +1,12 @@
 // What the drift watch holds for each object: `node --expose-gc libs/apply/bench.ts [objects]`.
 // It feeds the watch with ConfigMaps as an API server would list them, and reads the heap before and after.
-import { ConfigMap, type KubeClient, type KubeObject, type ListWatchEvent } from '@weir/kube';
+import {
+  ConfigMap,
+  createLedger,
+  type KubeClient,
+  type KubeObject,
+  type ListWatchEvent,
+} from '@weir/kube';
 import { createDriftWatch, type Tracked } from './drift.ts';
 import { managerRules } from './fieldmanagers.ts';
 
@@ -8,6 +14,8 @@ const GROUP = 'kustomize.toolkit.fluxcd.io';
 const MANAGER = 'kustomize-controller';
 const PER_OWNER = 10;
 
+const stop = new AbortController();
+const stopped = stop.signal;
 const count = Number(process.argv[2] ?? 50_000);
 
 function object(index: number): KubeObject {
@@ -33,9 +41,16 @@ function object(index: number): KubeObject {
   };
 }
 
+/** As the client's own, with what that remembers of each object. */
 async function* listWatch(): AsyncGenerator<ListWatchEvent<KubeObject>> {
-  for (let index = 0; index < count; index++) yield { type: 'added', object: object(index) };
+  const ledger = createLedger<KubeObject>();
+  ledger.beginList();
+  for (let index = 0; index < count; index++) yield* ledger.present(object(index));
+  yield* ledger.endList();
   yield { type: 'synced', resourceVersion: '9000000' };
+  // A watch goes on, and keeps what it knows.
+  await new Promise((resolve) => stopped.addEventListener('abort', resolve));
+  ledger.beginList();
 }
 
 function heap(): number {
@@ -75,4 +90,5 @@ for (let owner = 0; owner * PER_OWNER < count; owner++) {
   );
 }
 print('tracked, beside that', heap() - seen);
+stop.abort();
 await watch.close();

@@ -2,6 +2,7 @@ export type * from './client.ts';
 export { type ConnectOptions, connectKube, userAgent } from './connect.ts';
 export * from './errors.ts';
 export { type Impersonation, serviceAccountUser } from './impersonate.ts';
+export { createLedger } from './ledger.ts';
 export * from './object.ts';
 export * from './resources.ts';
 export { connectAsServiceAccount } from './service-account.ts';

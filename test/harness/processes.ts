@@ -10,7 +10,8 @@ import { cacheFolder } from '@weir/render/gobuild';
 const ENTRY = join(import.meta.dirname, '../../services/run.ts');
 /**
  * Node as it is in the chart's containers: what the image sets (Dockerfile), and the heap that Node allows
- * itself where there is 1 GiB. See docs/performance.md, "Memory".
+ * itself where there is 1 GiB. musl, which the image has, needs no telling how many heaps to keep for its
+ * threads; glibc does. See docs/performance.md, "Memory".
  */
 const NODE_ENV = {
   NODE_OPTIONS: '--max-semi-space-size=2 --max-old-space-size=512',
