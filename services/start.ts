@@ -207,13 +207,17 @@ interface Preparation {
 /** Waits for Kubernetes, and does there what the flags ask for before a service can start. */
 async function prepare(admin: KubeClient, preparation: Preparation): Promise<void> {
   const { settings, namespace, log, signal } = preparation;
+  let told: string | undefined;
   for (;;) {
     try {
       await admin.request({ method: 'GET', path: '/version', signal });
       break;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      log.warn({ server: admin.server, why }, 'Kubernetes does not answer, trying again');
+      // One line for one trouble, however long it lasts.
+      const level = why === told ? 'debug' : 'warn';
+      told = why;
+      log[level]({ server: admin.server, why }, 'Kubernetes does not answer, trying again');
       await delay(RETRY_MS, undefined, { signal });
     }
   }
