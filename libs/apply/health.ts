@@ -10,7 +10,7 @@ import type {
   ObjectStatus,
   StatusFunction,
 } from './healthtypes.ts';
-import { watchTargets } from './healthwatch.ts';
+import { readLatest, watchTargets } from './healthwatch.ts';
 import { inventoryId } from './inventory.ts';
 import { type ObjectTarget, subjectOf, targetOf } from './objects.ts';
 import { createPodWatches, type PodWatches } from './pods.ts';
@@ -44,6 +44,7 @@ export async function waitForHealth(
     await Promise.allSettled([...watches, pods.ended()]);
   }
   options.signal.throwIfAborted();
+  if (!board.isSettled()) await readLatest(client, board, options);
   return board.verdict(!board.isSettled());
 }
 

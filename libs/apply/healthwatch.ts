@@ -75,6 +75,34 @@ async function readOnNews(
   }
 }
 
+/** How long the last word of a wait may take. Milliseconds. */
+const CATCH_UP_MS = 2_000;
+
+/** Reads what changed so lately that it was not read yet: a wait whose time is over ends with what is true then. */
+export async function readLatest(
+  client: KubeClient,
+  board: HealthBoard,
+  { watched, signal }: Pick<HealthOptions, 'watched' | 'signal'>,
+): Promise<void> {
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(CATCH_UP_MS)]);
+  const behind = board
+    .open()
+    .filter(
+      (target) => watched?.watches(target) && isBehind(board.get(target), watched.newest(target)),
+    );
+  await Promise.all(
+    behind.map(async (target) => {
+      try {
+        const type = await client.discovery.resourceFor(target);
+        await readEach(client, type, { targets: [target] }, board, inTime);
+      } catch (error) {
+        // Then what was read before has to do.
+        if (!inTime.aborted && !isNoMatch(error)) throw error;
+      }
+    }),
+  );
+}
+
 /** Whether the watch knows of something newer than the board, or the board of nothing at all. */
 function isBehind(known: HealthResult | undefined, newest: bigint | undefined): boolean {
   const { status, resourceVersion } = known ?? {};

@@ -128,6 +128,8 @@ const PERSISTENT: ConnectionOptions = {
   pingInterval: 20_000,
   maxPingOut: 2,
   timeout: 5_000,
+  // A stack for each request that might fail took a fortieth of kustomize's CPU time.
+  noAsyncTraces: true,
 };
 
 function subscribe(callbacks: Set<() => void>, callback: () => void): () => void {
