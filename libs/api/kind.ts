@@ -3,6 +3,7 @@
 import type { KubeObject, ResourceType } from '@weir/kube';
 import type { Static, TObject, TSchema } from 'typebox';
 import { object, optional, text } from './schema.ts';
+import { schemaOf } from './typebox.ts';
 
 /** An object of a kind as the API server holds it. `Status` is `never` for kinds without one. */
 export type Resource<Spec, Status = never> = KubeObject & { spec: Spec; status?: Status };
@@ -74,12 +75,19 @@ export function defineKind(names: KindNames, spec: TSchema, status?: TSchema): K
   };
 }
 
+/** Described and checked by the API server itself. */
+const METADATA = schemaOf<TObject>('Object', {
+  type: 'object',
+  properties: {},
+  additionalProperties: true,
+});
+
 function wholeObject(description: string, spec: TSchema, status: TSchema | undefined): TObject {
   return object(
     {
       apiVersion: optional(text('The API group and version that this object is written in.')),
       kind: optional(text('The kind of this object.')),
-      metadata: optional(object({}, undefined, { additionalProperties: true })),
+      metadata: optional(METADATA),
       spec: optional(spec),
       ...(status && { status: optional(status) }),
     },

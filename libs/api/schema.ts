@@ -80,7 +80,7 @@ export function dictionary(description: string): TRecord<'^.*$', TString> {
 
 export function object<Properties extends TProperties>(
   properties: Properties,
-  description: string | undefined,
+  description: string,
   options: TObjectOptions & { rules?: readonly Rule<Static<TObject<Properties>>>[] } = {},
 ): TObject<Properties> {
   const { rules = [], ...rest } = options;
@@ -89,7 +89,7 @@ export function object<Properties extends TProperties>(
   const plain = schemaOf<TObject<Properties>>('Object', {
     type: 'object',
     properties,
-    ...(description !== undefined && { description }),
+    description,
     ...(required.length > 0 && { required }),
     ...rest,
     ...(cel.length > 0 && { [CEL_RULES]: cel }),

@@ -1,4 +1,4 @@
-// Schemas as TypeBox makes them, without its code: a service needs its types only, and pays 10 MB of memory for
+// Schemas as TypeBox makes them, without its code: a service needs its types only, and pays 8 MB of memory for
 // the rest. They are JSON Schema with TypeBox's marks, which its types name and its validator looks for.
 import type { TOptional, TRefine, TSchema } from 'typebox';
 

@@ -82,8 +82,8 @@ export function createInformer<T extends KubeObject>(
     if (!previous || (previous.metadata.uid !== object.metadata.uid && isNewer(previous, object)))
       return;
     store.delete(key);
-    // What the watch tells of an object that went while it was away is less than we have.
-    emit({ type: 'deleted', object: { ...previous, ...object }, previous });
+    // Not what the watch says: of an object that went while it was away, that is less.
+    emit({ type: 'deleted', object: previous, previous });
   }
 
   async function follow() {

@@ -8,13 +8,20 @@ export interface ApiAccess {
   key: string;
 }
 
-/** Sends one request and resolves with the parsed JSON answer (text where it is not JSON). */
+/** Sends one request and resolves with the parsed JSON answer (text where it is not JSON), or its bytes. */
 export type ApiRequest = <T = unknown>(
   method: string,
   path: string,
   body?: unknown,
-  options?: { contentType?: string },
+  options?: ApiRequestOptions,
 ) => Promise<T>;
+
+export interface ApiRequestOptions {
+  /** Of the body; JSON unless given. */
+  contentType?: string;
+  /** Whether the answer is wanted as it is, as a Buffer. */
+  bytes?: boolean;
+}
 
 /** An answer of the API server that is not 2xx. */
 export class StatusError extends Error {
@@ -44,7 +51,7 @@ export function requestsWith(
     method: string,
     path: string,
     body?: unknown,
-    options: { contentType?: string } = {},
+    options: ApiRequestOptions = {},
   ): Promise<T> => {
     const authentication = await authenticate();
     const payload = body === undefined ? undefined : JSON.stringify(body);
@@ -54,11 +61,11 @@ export function requestsWith(
     };
     if (payload !== undefined) headers['content-type'] = options.contentType ?? 'application/json';
     const settings = { ...authentication, method, headers, timeout: TIMEOUT_MS };
-    const { status, text } = await send(new URL(path, server), settings, payload);
+    const { status, answer } = await send(new URL(path, server), settings, payload);
     if (status < 200 || status > 299) {
-      throw new StatusError(status, `${method} ${path}: ${status} ${messageOf(text)}`);
+      throw new StatusError(status, `${method} ${path}: ${status} ${messageOf(answer.toString())}`);
     }
-    return parse(text) as T;
+    return (options.bytes ? answer : parse(answer.toString())) as T;
   };
 }
 
@@ -66,14 +73,14 @@ function send(
   url: URL,
   options: RequestOptions,
   payload: string | undefined,
-): Promise<{ status: number; text: string }> {
+): Promise<{ status: number; answer: Buffer }> {
   return new Promise((resolve, reject) => {
     const sent = request(url, options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() });
+        resolve({ status: response.statusCode ?? 0, answer: Buffer.concat(chunks) });
       });
     });
     sent.on('error', reject);

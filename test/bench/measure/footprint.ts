@@ -1,6 +1,6 @@
 // What processes need of a machine's memory together, a program that runs twice counted once.
 import { readlink } from 'node:fs/promises';
-import { familiesOf, ifThere, readIfThere } from './processes.ts';
+import { ifThere, readIfThere } from './processes.ts';
 
 /** Bytes. */
 interface Mapped {
@@ -12,11 +12,11 @@ interface Mapped {
 }
 
 /**
- * Bytes that the processes and their children hold together now: what is each one's own, and the pages of each
+ * Bytes that the processes hold together now: what is each one's own, and the pages of each
  * program once, as many as the process has that touched most of it. So it is on a node that runs them side by side.
  */
 export async function footprintOf(pids: readonly number[]): Promise<number> {
-  const all = (await Promise.all((await familiesOf(pids)).map(mappedBy))).filter(isThere);
+  const all = (await Promise.all(pids.map(mappedBy))).filter(isThere);
   const programs = Map.groupBy(all, ({ program }) => program);
   const files = [...programs.values()].map((each) => Math.max(...each.map((one) => one.files)));
   return sum(all.map(({ own }) => own)) + sum(files);

@@ -35,10 +35,11 @@ export function watchMemory({ system, others }: Watched): MemoryWatch {
   let looking: Promise<void> = Promise.resolve();
   const look = async () => {
     const pids = system();
-    const together = await footprintOf(Object.values(pids));
-    peaks.systemBytes = Math.max(peaks.systemBytes, together);
+    const used = await processUse({ ...pids, ...others() });
+    const families = Object.keys(pids).flatMap((name) => used[name]?.family ?? []);
+    peaks.systemBytes = Math.max(peaks.systemBytes, await footprintOf(families));
     const { processes } = peaks;
-    for (const [name, use] of Object.entries(await processUse({ ...pids, ...others() }))) {
+    for (const [name, use] of Object.entries(used)) {
       const { residentBytes: peakBytes, childrenBytes } = use;
       if (peakBytes > (processes[name]?.peakBytes ?? 0))
         processes[name] = { peakBytes, childrenBytes };

@@ -4,6 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 /** What a process and all that it started have used up to a moment. */
 export interface ProcessUse {
   pid: number;
+  /** The process and all that it started and that run now. */
+  family: number[];
   /** CPU time, user and system, since its start, children that ended included. */
   cpuSeconds: number;
   /** Memory that is resident, added up over the processes; what they share counts for each. */
@@ -36,7 +38,9 @@ export async function processUse(
     const [own = 0, ...children] = family.map(({ resident }) => resident);
     const childrenBytes = sum(children);
     const cpuSeconds = sum(family.map(({ ticks }) => ticks)) / TICKS_PER_SECOND;
-    return [name, { pid, cpuSeconds, residentBytes: own + childrenBytes, childrenBytes }] as const;
+    const pids = family.map((stat) => stat.pid);
+    const residentBytes = own + childrenBytes;
+    return [name, { pid, family: pids, cpuSeconds, residentBytes, childrenBytes }] as const;
   });
   return Object.fromEntries(used);
 }
@@ -51,12 +55,6 @@ export function cpuBetween(
     return [name, cpuSeconds - (earlier?.pid === pid ? earlier.cpuSeconds : 0)];
   });
   return Object.fromEntries(used);
-}
-
-/** The processes and all that they started. */
-export async function familiesOf(pids: readonly number[]): Promise<number[]> {
-  const all = await readStats();
-  return pids.flatMap((pid) => withDescendants(all, pid).map((stat) => stat.pid));
 }
 
 async function readStats(): Promise<Stat[]> {

@@ -49,7 +49,7 @@ export async function spentOn<T>(
   const newEvents = async () => (await cluster.audit()).slice(seen);
   memory.reset();
   const profiled =
-    name && profiles ? profileApiserver(cluster.kubeconfig, join(profiles, `${name}.pprof`)) : null;
+    name && profiles ? profileApiserver(cluster, join(profiles, `${name}.pprof`)) : null;
   const before = await processUse(pids());
   const startedAt = now();
   const [result] = await Promise.all([work(), profiled]);
