@@ -1,8 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { access, chmod, readdir, readFile, rename, rm } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { withLock } from './lock.ts';
 
 export interface GoBuildOptions {
@@ -16,6 +27,11 @@ export interface GoBuildOptions {
   ldflags?: string | ((hash: string) => string);
   /** `-tags`. */
   tags?: string[];
+  /**
+   * Files that `package` embeds but that `module`, which it is in, lacks as published. Empty ones are put into a copy
+   * of that module, whose path inside it each of `files` is.
+   */
+  embeds?: { module: string; files: string[] };
   /** Where binaries are kept; `WEIR_CACHE`, `$XDG_CACHE_HOME/weir` or `~/.cache/weir` unless given. */
   cacheDir?: string;
   /** Gets lines for a person to read: what is built, how far it is. Not called when nothing is built. */
@@ -67,7 +83,7 @@ async function findOrBuild(options: GoBuildOptions, cacheDir: string): Promise<s
   await withLock(`${binary}.lock`, { isDone, onWait, signal }, async () => {
     const unfinished = `${binary}.${randomUUID()}`;
     try {
-      await compile(options, hash, unfinished);
+      await compileWithEmbeds(options, hash, unfinished);
       await chmod(unfinished, 0o755);
       await rename(unfinished, binary);
     } finally {
@@ -85,9 +101,9 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 
 async function sourceHash(options: GoBuildOptions): Promise<string> {
   const hash = createHash('sha256');
-  const { package: target = '.', ldflags, tags = [] } = options;
+  const { package: target = '.', ldflags, tags = [], embeds = null } = options;
   const flags = typeof ldflags === 'function' ? ldflags('') : ldflags;
-  hash.update(JSON.stringify([process.platform, process.arch, target, flags, tags]));
+  hash.update(JSON.stringify([process.platform, process.arch, target, flags, tags, embeds]));
   for (const file of await sourceFiles(options.module)) {
     hash.update(`\0${relative(options.module, file)}\0`);
     hash.update(await readFile(file));
@@ -113,6 +129,42 @@ async function exists(file: string): Promise<boolean> {
   }
 }
 
+/** Compiles; where files to embed are missing, in a scratch folder with a copy of the module that has them. */
+async function compileWithEmbeds(
+  options: GoBuildOptions,
+  hash: string,
+  output: string,
+): Promise<void> {
+  const { embeds, module } = options;
+  if (embeds === undefined) return compile(options, hash, output);
+  const scratch = await mkdtemp(join(dirname(output), 'module-'));
+  try {
+    const folder = await go(options, ['mod', 'download', '-json', embeds.module]);
+    const published = (JSON.parse(folder) as { Dir: string }).Dir;
+    await cp(module, scratch, { recursive: true });
+    await cp(published, join(scratch, 'completed'), { recursive: true });
+    // Go's module cache is read-only, and so is a copy of it.
+    await makeWritable(join(scratch, 'completed'));
+    for (const file of embeds.files) {
+      const path = join(scratch, 'completed', file);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, '');
+    }
+    const completed = { ...options, module: scratch };
+    await go(completed, ['mod', 'edit', `-replace=${embeds.module}=./completed`]);
+    await compile(completed, hash, output);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
+  }
+}
+
 async function compile(options: GoBuildOptions, hash: string, output: string): Promise<void> {
   const { name, ldflags = '-s -w', tags, onProgress } = options;
   const target = options.package ?? '.';
@@ -135,12 +187,12 @@ async function compile(options: GoBuildOptions, hash: string, output: string): P
 
 /** How many packages a build may have to compile; also downloads the modules. */
 async function countPackages(options: GoBuildOptions, target: string): Promise<number> {
-  const list = await go(options, ['list', '-deps', target], () => undefined);
+  const list = await go(options, ['list', '-deps', target]);
   return list.split('\n').length - 1;
 }
 
 /** Runs the go command; returns its output. `onLine` gets each line that it says meanwhile. */
-async function go(options: GoBuildOptions, args: string[], onLine: () => void): Promise<string> {
+async function go(options: GoBuildOptions, args: string[], onLine?: () => void): Promise<string> {
   const { name, module, signal } = options;
   const child = spawn('go', args, {
     cwd: module,
@@ -159,7 +211,7 @@ async function go(options: GoBuildOptions, args: string[], onLine: () => void): 
     rest = lines.pop() ?? '';
     for (const line of lines) {
       said.push(line);
-      onLine();
+      onLine?.();
     }
   });
   const code = await exitCode(child, name, signal);

@@ -46,7 +46,7 @@ export function usage({ scenarios, peers }: Known): string {
   --skip NAME        what to leave out, may be repeated
   --apps N,N         numbers of Kustomizations (${DEFAULT_APPS})
   --peer NAME        what to measure beside Weir, may be repeated: ${peers.join(', ')};
-                     needs the binaries of Flux in PEER_BIN
+                     Flux's binaries are built the first time, or come from the folder PEER_BIN
   --all-sizes        peers with more than ${PEERS_UP_TO} Kustomizations too
   --rounds N         repetitions of what is short, at most (${DEFAULT_ROUNDS})
   --idle-seconds N   how long nothing is done for (${DEFAULT_IDLE_SECONDS})

@@ -3,8 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { buildTools, TOOLS } from './build.ts';
+import { buildTool, buildTools, PEERS, TEST_TOOLS, type Tool } from './build.ts';
 import { run } from './exec.ts';
+
+const VERSION_ARGUMENTS: Partial<Record<Tool, string[]>> = {
+  helm: ['version'],
+  kubectl: ['version', '--client'],
+};
 
 test('the versions that people are told are those in go.mod', async () => {
   const required = {
@@ -13,6 +18,8 @@ test('the versions that people are told are those in go.mod', async () => {
     kubernetes: 'k8s.io/kubernetes',
     kwok: 'sigs.k8s.io/kwok',
     'nats-server': 'github.com/nats-io/nats-server/v2',
+    ...Object.fromEntries(PEERS.map((name) => [name, `github.com/fluxcd/${name}`])),
+    flux: 'github.com/fluxcd/flux2/v2',
   };
   const source = await readFile(join(import.meta.dirname, 'build.ts'), 'utf8');
   for (const [module, path] of Object.entries(required)) {
@@ -35,12 +42,22 @@ test('binaries in KUBEBUILDER_ASSETS are preferred', async (t) => {
   assert.ok(!paths.get('nats-server')?.startsWith(assets));
 });
 
-test('all tools are built and know their version', async () => {
-  const flags = { helm: ['version'], kubectl: ['version', '--client'] };
-  const paths = await buildTools(TOOLS);
+test('binaries of Flux in PEER_BIN are preferred', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'weir-peers-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  await writeFile(join(folder, 'flux'), '', { mode: 0o755 });
+  const env = { ...process.env, PEER_BIN: folder };
+  assert.equal(await buildTool('flux', { env }), join(folder, 'flux'));
+});
+
+test('all tools of the tests are built and know their version', async () => {
+  const paths = await buildTools(TEST_TOOLS);
   for (const [tool, path] of paths) {
-    const args = tool in flags ? flags[tool as keyof typeof flags] : ['--version'];
-    const { stdout, stderr, code } = await run(path, args);
+    // Flux's controllers tell no version; Go tells it of the module that each was built from.
+    const [command = '', ...args] = tool.endsWith('-controller')
+      ? ['go', 'version', '-m', path]
+      : [path, ...(VERSION_ARGUMENTS[tool] ?? ['--version'])];
+    const { stdout, stderr, code } = await run(command, args);
     assert.equal(code, 0, stderr);
     const version = /-v([\d.]+)-/.exec(path)?.[1];
     assert.ok(version && stdout.includes(version), `${tool}: ${stdout} in ${path}`);

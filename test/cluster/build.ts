@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder, type GoBuildOptions, goBuild } from '@weir/render/gobuild';
 
@@ -15,6 +15,8 @@ interface ToolSource {
   module: string;
   package: string;
   ldflags?: string[];
+  /** Files that the package embeds and that its published module lacks: empty ones take their place. */
+  embeds?: { module: string; files: string[] };
 }
 
 function kubernetes(name: string): ToolSource {
@@ -26,7 +28,12 @@ function kubernetes(name: string): ToolSource {
   };
 }
 
-/** In the order in which they are built: small ones first, those of Kubernetes together. */
+/** A controller of Flux; its main package is the root of its module. */
+function fluxController(name: string, version: string): ToolSource {
+  return { version, module: name, package: `github.com/fluxcd/${name}` };
+}
+
+/** In the order in which they are built: small ones first, those of Kubernetes together, then Flux. */
 const SOURCES = {
   'nats-server': {
     version: 'v2.15.2',
@@ -50,13 +57,50 @@ const SOURCES = {
       '-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=37',
     ],
   },
+  flux: {
+    version: 'v2.9.5',
+    module: 'flux',
+    package: 'github.com/fluxcd/flux2/v2/cmd/flux',
+    ldflags: ['-X main.VERSION=2.9.5'],
+    // What `flux install` would apply, generated at Flux's own release; nothing here installs Flux.
+    embeds: { module: 'github.com/fluxcd/flux2/v2', files: ['cmd/flux/manifests/none.yaml'] },
+  },
+  'source-controller': fluxController('source-controller', 'v1.9.6'),
+  'kustomize-controller': fluxController('kustomize-controller', 'v1.9.6'),
+  'helm-controller': fluxController('helm-controller', 'v1.6.4'),
+  'notification-controller': fluxController('notification-controller', 'v1.9.3'),
+  'image-reflector-controller': fluxController('image-reflector-controller', 'v1.1.1'),
+  'image-automation-controller': fluxController('image-automation-controller', 'v1.1.2'),
 } satisfies Record<string, ToolSource>;
 
 export type Tool = keyof typeof SOURCES;
 export const TOOLS = Object.keys(SOURCES) as Tool[];
 
-/** Binaries that `KUBEBUILDER_ASSETS` may hold (the layout of controller-runtime's envtest). */
-const ASSETS: readonly Tool[] = ['etcd', 'kube-apiserver', 'kubectl'];
+/** Flux's own binaries. */
+export const PEERS = [
+  'flux',
+  'source-controller',
+  'kustomize-controller',
+  'helm-controller',
+  'notification-controller',
+  'image-reflector-controller',
+  'image-automation-controller',
+] as const satisfies Tool[];
+
+/** Of Flux's binaries those that `npm test` runs; the others are for recordings and benchmarks, and built when asked for. */
+const TESTED_PEERS: readonly Tool[] = ['flux', 'source-controller', 'kustomize-controller'];
+
+/** What `npm test` needs. */
+export const TEST_TOOLS = TOOLS.filter(
+  (tool) => !(PEERS as readonly Tool[]).includes(tool) || TESTED_PEERS.includes(tool),
+);
+
+/** Folders of binaries that somebody brings, by the variable that names one, and what such a folder may hold. */
+const BROUGHT: Record<string, readonly Tool[]> = {
+  // The layout of controller-runtime's envtest.
+  KUBEBUILDER_ASSETS: ['etcd', 'kube-apiserver', 'kubectl'],
+  PEER_BIN: PEERS,
+};
 
 export interface BuildToolsOptions {
   /** Gets lines for people; default: stderr. */
@@ -67,8 +111,8 @@ export interface BuildToolsOptions {
 }
 
 /**
- * Paths of the asked binaries. Those that neither `KUBEBUILDER_ASSETS` nor the cache (`$WEIR_CACHE`, else `weir` in the
- * user's cache folder) holds are built, which takes minutes when Go's own cache is empty.
+ * Paths of the asked binaries. Those that neither `KUBEBUILDER_ASSETS` or `PEER_BIN` nor the cache (`$WEIR_CACHE`, else
+ * `weir` in the user's cache folder) hold are built, which takes minutes when Go's own cache is empty.
  */
 export async function buildTools(
   wanted: Iterable<Tool>,
@@ -84,31 +128,43 @@ export async function buildTools(
       onProgress: (line: string) => progress(`(${index + 1} of ${tools.length}) ${line}`),
       ...(signal === undefined ? {} : { signal }),
     };
-    const asset = await findAsset(env.KUBEBUILDER_ASSETS, tool);
-    paths.set(tool, asset ?? (await buildTool(tool, options)));
+    paths.set(tool, (await findBrought(env, tool)) ?? (await build(tool, options)));
   }
   return paths;
 }
 
-async function buildTool(
+/** The path of one binary; see {@link buildTools}. */
+export async function buildTool(tool: Tool, options: BuildToolsOptions = {}): Promise<string> {
+  const path = (await buildTools([tool], options)).get(tool);
+  if (path === undefined) throw new Error(`there is no tool ${tool}`);
+  return path;
+}
+
+async function build(
   tool: Tool,
   options: Pick<GoBuildOptions, 'cacheDir' | 'onProgress' | 'signal'>,
 ): Promise<string> {
-  const { version, module, package: target, ldflags = [] }: ToolSource = SOURCES[tool];
+  const { version, module, package: target, ldflags = [], embeds }: ToolSource = SOURCES[tool];
   return goBuild({
     ...options,
     name: `${tool}-${version}`,
     module: join(import.meta.dirname, 'modules', module),
     package: target,
     ldflags: ['-s', '-w', ...ldflags].join(' '),
+    ...(embeds === undefined ? {} : { embeds }),
   });
 }
 
-async function findAsset(assets: string | undefined, tool: Tool): Promise<string | undefined> {
-  if (!assets || !ASSETS.includes(tool)) return undefined;
-  const path = join(assets, tool);
-  return access(path).then(
-    () => path,
-    () => undefined,
-  );
+async function findBrought(env: NodeJS.ProcessEnv, tool: Tool): Promise<string | undefined> {
+  for (const [variable, tools] of Object.entries(BROUGHT)) {
+    const folder = env[variable];
+    if (!folder || !tools.includes(tool)) continue;
+    const path = join(folder, tool);
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return undefined;
 }

@@ -1,6 +1,6 @@
 export { type ApiRequest, StatusError } from './api.ts';
 export type { AuditEvent } from './audit.ts';
-export { buildTools, TOOLS, type Tool } from './build.ts';
+export { buildTool, buildTools, PEERS, TEST_TOOLS, type Tool } from './build.ts';
 export { type Authority, createAuthority, type KeyPair } from './certificates.ts';
 export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 export type { Component } from './components.ts';

@@ -1,10 +1,10 @@
 // `npm run tools`: builds whatever the tests need and the cache doesn't hold, and says how far it is. The
 // first time that takes minutes, which no test should have to wait for.
 import { buildEngine } from '@weir/render';
-import { buildTools, TOOLS } from './build.ts';
+import { buildTools, TEST_TOOLS } from './build.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-await buildTools([...TOOLS], { progress: say });
+await buildTools(TEST_TOOLS, { progress: say });
 if (!process.env.WEIR_ENGINE) await buildEngine(say);
 say('the tools of the tests are there');

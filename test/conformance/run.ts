@@ -12,7 +12,7 @@ import type { SessionSettings } from './session.ts';
 
 const FIXTURES_DIR = join(import.meta.dirname, 'fixtures');
 const USAGE = `npm run conformance [-- [options] [part of a fixture's id]...]
-  --record          play against Flux's controllers in PEER_BIN and write down what they do
+  --record          play against Flux's controllers and write down what they do
   --crds FILE       definitions to use for kinds that Weir does not serve
   --all             print also what differs on purpose
   --concurrency N   fixtures at a time (24)

@@ -3,7 +3,7 @@
 import { globSync } from 'node:fs';
 import { access, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Cluster, freePort } from '@weir/cluster';
+import { buildTool, type Cluster, freePort, type PEERS } from '@weir/cluster';
 import { CustomResourceDefinition, type KubeClient, type KubeObject } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
 import { inPodOf } from './pod.ts';
@@ -65,7 +65,7 @@ export interface FluxOptions extends SystemOptions {
   leaderElection?: boolean;
 }
 
-/** Starts Flux's source-controller and kustomize-controller from PEER_BIN; resolves with what stops both. */
+/** Starts Flux's source-controller and kustomize-controller; resolves with what stops both. */
 async function startFlux(options: FluxOptions): Promise<() => Promise<void>> {
   const stopSource = await startSourceController(options);
   const stopKustomize = await startKustomizeController(options);
@@ -92,14 +92,12 @@ export function startKustomizeController(options: FluxOptions): Promise<() => Pr
 }
 
 async function startController(
-  name: string,
+  name: (typeof PEERS)[number],
   { cluster, dir, eventsAddress, common = {}, leaderElection = false }: FluxOptions,
   own: string[],
 ): Promise<() => Promise<void>> {
-  const bin = process.env.PEER_BIN;
-  if (!bin) throw new Error(`PEER_BIN has to name the folder with Flux's ${name}`);
   const [healthPort, metrics] = [await freePort(), await freePort()];
-  const command = join(bin, name);
+  const command = await buildTool(name);
   const args = [
     `--metrics-addr=127.0.0.1:${metrics}`,
     `--health-addr=127.0.0.1:${healthPort}`,

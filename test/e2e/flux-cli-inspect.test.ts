@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { appFiles, gitRepository, isReady, kustomization } from '@weir/harness';
-import { type Flux, type FluxResult, fluxFor, skipWithoutFlux } from './flux.ts';
+import { type Flux, type FluxResult, fluxFor } from './flux.ts';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'flux-system';
 
 /** What the CLI reads from a cluster, and builds from what it reads. */
-describe('the flux CLI looks at a cluster', { skip: skipWithoutFlux() }, () => {
+describe('the flux CLI looks at a cluster', () => {
   const started = stoppedAfter();
   let weir: Weir;
   let flux: Flux;
@@ -32,7 +32,7 @@ describe('the flux CLI looks at a cluster', { skip: skipWithoutFlux() }, () => {
 
   before(async () => {
     weir = await startWeir(started);
-    flux = fluxFor(weir.cluster.kubeconfig);
+    flux = await fluxFor(weir.cluster.kubeconfig);
     dir = await mkdtemp(join(tmpdir(), 'weir-e2e-checkout-'));
     started.defer(() => rm(dir, { recursive: true, force: true }));
     await weir.namespace(NAMESPACE);

@@ -4,13 +4,13 @@ import { Alert, GitRepository, Kustomization, Provider } from '@weir/api';
 import { appFiles, isReady } from '@weir/harness';
 import { ConfigMap } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
-import { type Flux, type FluxResult, fluxFor, skipWithoutFlux } from './flux.ts';
+import { type Flux, type FluxResult, fluxFor } from './flux.ts';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'flux-system';
 
 /** The user's way through the CLI, in order: each step stands on those before it. */
-describe('the flux CLI', { skip: skipWithoutFlux() }, () => {
+describe('the flux CLI', () => {
   const started = stoppedAfter();
   let weir: Weir;
   let flux: Flux;
@@ -19,7 +19,7 @@ describe('the flux CLI', { skip: skipWithoutFlux() }, () => {
 
   before(async () => {
     weir = await startWeir(started);
-    flux = fluxFor(weir.cluster.kubeconfig);
+    flux = await fluxFor(weir.cluster.kubeconfig);
     await weir.namespace(NAMESPACE);
     await weir.namespace('shop');
     const repository = await weir.repository('shop');

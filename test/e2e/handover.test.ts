@@ -11,7 +11,6 @@ import type { FluxEvent } from '@weir/events';
 import { isReady, type WeirProcess } from '@weir/harness';
 import { ConfigMap, Deployment, type KubeObject } from '@weir/kube';
 import { cloudEvents } from './cloudevents.ts';
-import { skipWithoutControllers } from './flux.ts';
 import { BY_OTHERS, changed, FILES, fleet, NAMESPACE, named, TARGETS } from './handover/fleet.ts';
 import { TELLS_OF_CHANGE, told, type Versions, versionsOf } from './handover/witness.ts';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
@@ -21,9 +20,7 @@ const RUNTIME = 'weir-system';
 const OWN_ACCOUNT = /^system:serviceaccount:weir-system:weir-/;
 const READS = new Set(['get', 'list', 'watch']);
 
-describe('a cluster moves from Flux to Weir and back', {
-  skip: skipWithoutControllers('source-controller', 'kustomize-controller'),
-}, () => {
+describe('a cluster moves from Flux to Weir and back', () => {
   const started = stoppedAfter();
   let weir: Weir;
   /** Where Flux's controllers tell of events, as they would tell its notification-controller. */

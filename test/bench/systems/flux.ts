@@ -1,13 +1,12 @@
 // Flux's own controllers, from a folder of binaries: what Weir is compared with.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, run } from '@weir/cluster';
+import { buildTool, freePort, run } from '@weir/cluster';
 import { runProgram } from '@weir/conformance/process';
 import { ClusterRoleBinding, type KubeClient, Namespace, ServiceAccount } from '@weir/kube';
 import type { Ground } from '../ground.ts';
 import type { RunningSystem, System, SystemDescription } from '../system.ts';
 import { startParts } from './parts.ts';
-import { peerFolder } from './peers.ts';
 
 const NAMESPACE = 'flux-system';
 const SOURCE = 'source-controller';
@@ -47,7 +46,7 @@ function fluxWith(name: string, title: string, own: Flags): System {
 }
 
 async function describe(name: string, title: string, flags: Flags): Promise<SystemDescription> {
-  const binary = join(await peerFolder(), 'flux');
+  const binary = await buildTool('flux');
   const { stdout, code, stderr } = await run(binary, ['version', '--client']);
   if (code !== 0) throw new Error(`${binary}: ${stderr}`);
   return { name, title, version: stdout.trim().replace(/^flux: /, ''), flags };
@@ -55,7 +54,6 @@ async function describe(name: string, title: string, flags: Flags): Promise<Syst
 
 async function start(ground: Ground, flags: Flags): Promise<RunningSystem> {
   const { cluster, client, dir } = ground;
-  const bin = await peerFolder();
   await createAccounts(client);
   const storagePath = join(dir, SOURCE);
   await mkdir(storagePath, { recursive: true });
@@ -66,10 +64,11 @@ async function start(ground: Ground, flags: Flags): Promise<RunningSystem> {
       KUBECONFIG: await cluster.kubeconfigFor(`${NAMESPACE}/${name}`),
       RUNTIME_NAMESPACE: NAMESPACE,
     };
+    const command = await buildTool(name);
     return () =>
       runProgram({
         name,
-        command: join(bin, name),
+        command,
         args: [
           ...flags[name],
           ...more,
