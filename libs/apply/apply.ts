@@ -1,7 +1,8 @@
 // A staged server-side apply: a stage is dry-run as a whole before any of it is written, and what the
 // next stage needs (kinds, namespaces, roles, classes) is waited for.
+
+import { mapBounded } from '@weir/async';
 import type { KubeClient, KubeObject } from '@weir/kube';
-import { bounded } from './bounded.ts';
 import type { Change, ChangeSet } from './changes.ts';
 import { untilServed } from './definitions.ts';
 import { ApplyError } from './errors.ts';
@@ -102,7 +103,7 @@ function planStage(client: KubeClient, stage: Stage, options: ApplyOptions): Pro
   const { expected = () => false, guard = () => undefined } = options;
   const rules = managerRules(owner.fieldManager, options.overrideManagers);
   const how = { owner, rules, force, expected, exempt, migrateVersion, intact, guard, signal };
-  return bounded(stage.objects, options.concurrency ?? DEFAULT_CONCURRENCY, (object) =>
+  return mapBounded(stage.objects, options.concurrency ?? DEFAULT_CONCURRENCY, (object) =>
     planObject(client, object, how),
   );
 }
@@ -117,7 +118,7 @@ async function writeStage(
   const rules = managerRules(owner.fieldManager, options.overrideManagers);
   const written = new Map<Plan, KubeObject>();
   for (const wave of intoWaves(plans, ({ target }) => target.kind)) {
-    await bounded(wave, options.concurrency ?? DEFAULT_CONCURRENCY, async (plan) => {
+    await mapBounded(wave, options.concurrency ?? DEFAULT_CONCURRENCY, async (plan) => {
       const { type } = plan;
       if (plan.write === 'none' || type === undefined) return;
       touched.push(plan.target);

@@ -1,5 +1,6 @@
 // Deleting what left the inventory, and only what is still ours.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { mapBounded } from '@weir/async';
 import {
   type DiscoveredResource,
   isConflict,
@@ -8,7 +9,6 @@ import {
   type KubeClient,
   type KubeObject,
 } from '@weir/kube';
-import { bounded } from './bounded.ts';
 import type { Action, ChangeSet } from './changes.ts';
 import { messageOf } from './errors.ts';
 import { isOwnedBy, type Owner } from './labels.ts';
@@ -53,7 +53,7 @@ export async function pruneObjects(
   const left: ObjectTarget[] = [];
   const errors: string[] = [];
   for (const wave of inReverse(targets)) {
-    const outcomes = await bounded(wave, options.concurrency ?? DEFAULT_CONCURRENCY, (target) =>
+    const outcomes = await mapBounded(wave, options.concurrency ?? DEFAULT_CONCURRENCY, (target) =>
       pruneOne(client, target, options),
     );
     for (const [index, outcome] of outcomes.entries()) {
@@ -170,7 +170,7 @@ export async function waitUntilGone(
   const deadline = performance.now() + timeoutMs;
   let left = [...targets];
   for (;;) {
-    const there = await bounded(left, DEFAULT_CONCURRENCY, (target) =>
+    const there = await mapBounded(left, DEFAULT_CONCURRENCY, (target) =>
       exists(client, target, signal),
     );
     left = left.filter((_, index) => there[index]);

@@ -1,8 +1,8 @@
 // The work of one controller: which object runs when. A key waits at most once, runs at most once at
 // a time, runs again when it was added while it ran, and comes back later with every failure.
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createFairLine } from '@weir/async';
 import { type Clock, systemClock } from './clock.ts';
-import { createFairLine } from './fair.ts';
 import type { Outcome } from './reconcile.ts';
 import { createWorker } from './worker.ts';
 

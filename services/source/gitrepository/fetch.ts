@@ -4,6 +4,13 @@
 import { FETCH_FAILED, type GitRepositorySpec, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import {
+  createFreshFlight,
+  createKeyedLimit,
+  createLimit,
+  createSingleFlight,
+  type Limit,
+} from '@weir/async';
+import {
   fetchCommit,
   GitError,
   type Resolved,
@@ -19,13 +26,6 @@ import type { Remote } from './credentials.ts';
 import { messageOf, SourceFailure } from './failure.ts';
 import { packCommit } from './pack.ts';
 import type { RepositoryCache } from './repositories.ts';
-import {
-  createFreshSharing,
-  createLimit,
-  createLimits,
-  createSharing,
-  type Limit,
-} from './sharing.ts';
 
 /** What to fetch from a remote. */
 export interface Wanted {
@@ -81,12 +81,12 @@ const packsAtATime = 2;
 
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { tracing } = options;
-  const shareResolve = createFreshSharing<Resolved>();
-  const shareStore = createSharing<Snapshot>();
+  const shareResolve = createFreshFlight<Resolved>();
+  const shareStore = createSingleFlight<Snapshot>();
   const shared: Shared = {
     ...options,
     limitPacking: createLimit(packsAtATime),
-    limitHost: createLimits(options.perHost),
+    limitHost: createKeyedLimit(options.perHost),
   };
   // What was stored a moment ago need not be fetched again for the next object that wants it.
   const recent = new Map<string, Snapshot>();

@@ -9,6 +9,7 @@ import {
   unsupportedMessage,
 } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
+import { orAborted } from '@weir/async';
 import {
   addFinalizer,
   createStatusWriter,
@@ -159,17 +160,4 @@ function report(object: GitRepository, failure: SourceFailure, { recorder }: Dep
 function isStopped(error: unknown, { signal, superseded }: ReconcileContext): boolean {
   if (signal.aborted || superseded.aborted) return true;
   return error instanceof GitError && error.reason === 'Aborted';
-}
-
-/** Leaves shared work, which goes on for the others, when this run is no longer wanted. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }

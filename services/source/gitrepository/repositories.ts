@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createSerial } from '@weir/async';
 import { GitError, tidyRepository } from '@weir/git';
 import type { Logger } from '@weir/telemetry';
-import { createQueues } from './sharing.ts';
 
 /** Bare repositories on this machine, one a remote, that make a fetch transfer only what is new. Derived data. */
 export interface RepositoryCache {
@@ -22,7 +22,7 @@ export async function createRepositoryCache(
   { log, signal }: { log: Logger; signal: AbortSignal },
 ): Promise<RepositoryCache> {
   await rm(root, { recursive: true, force: true });
-  const queue = createQueues();
+  const queue = createSerial();
   const uses = new Map<string, { last: number; count: number }>();
 
   function use<T>(key: string, work: (dir: string) => Promise<T>): Promise<T> {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bounded } from './bounded.ts';
+import { mapBounded } from './map-bounded.ts';
 
 test('results keep their order and the limit holds', async () => {
   let running = 0;
   let most = 0;
-  const results = await bounded([3, 1, 2, 0], 2, async (n) => {
+  const results = await mapBounded([3, 1, 2, 0], 2, async (n) => {
     most = Math.max(most, ++running);
     for (let i = 0; i < n; i++) await new Promise(setImmediate);
     running--;
@@ -17,7 +17,7 @@ test('results keep their order and the limit holds', async () => {
 
 test('the first item that failed is reported, and nothing new is begun', async () => {
   const begun: number[] = [];
-  const run = bounded([0, 1, 2, 3], 2, async (n) => {
+  const run = mapBounded([0, 1, 2, 3], 2, async (n) => {
     begun.push(n);
     if (n === 0) await new Promise(setImmediate);
     throw new Error(`item ${n}`);

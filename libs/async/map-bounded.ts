@@ -3,7 +3,7 @@
  * items. After a failure no further item is begun; what runs is awaited, then the failure of the item
  * that comes first is thrown, so that the same input fails the same way.
  */
-export async function bounded<T, R>(
+export async function mapBounded<T, R>(
   items: readonly T[],
   limit: number,
   work: (item: T, index: number) => Promise<R>,

@@ -4,7 +4,7 @@
 export interface FairLine<Entry> {
   /** `first` puts it before what its tenant has waiting. */
   push(tenant: string, entry: Entry, options?: { first?: boolean }): void;
-  /** Takes the next entry; its tenant counts as having one more at work until `release`. */
+  /** Takes the next entry; its tenant counts as having one more at work until `release`. Undefined when none may run. */
   take(): Entry | undefined;
   release(tenant: string): void;
   /** Takes an entry out before its turn. */
@@ -12,7 +12,12 @@ export interface FairLine<Entry> {
   size(): number;
 }
 
-export function createFairLine<Entry>(): FairLine<Entry> {
+export interface FairLineOptions {
+  /** Whether a tenant may have one more at work that has `held` there now; always unless given. */
+  mayRun?(held: number): boolean;
+}
+
+export function createFairLine<Entry>({ mayRun }: FairLineOptions = {}): FairLine<Entry> {
   // A Map keeps the order of insertion: taken out and put in again, a tenant goes to the end.
   const waiting = new Map<string, Entry[]>();
   const atWork = new Map<string, number>();
@@ -24,10 +29,10 @@ export function createFairLine<Entry>(): FairLine<Entry> {
   function next(): string | undefined {
     let best: string | undefined;
     for (const tenant of waiting.keys()) {
-      if (busy(tenant) === 0) return tenant;
+      if (busy(tenant) === 0) return mayRun?.(0) === false ? undefined : tenant;
       if (best === undefined || busy(tenant) < busy(best)) best = tenant;
     }
-    return best;
+    return best === undefined || mayRun?.(busy(best)) === false ? undefined : best;
   }
 
   function moveToEnd(tenant: string, entries: Entry[]) {
