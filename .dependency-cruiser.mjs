@@ -5,6 +5,36 @@ import { dirname } from 'node:path';
 
 const TESTS = '\\.test\\.ts$|/testing/|/testdata/|/testing\\.ts$|/bench\\.ts$';
 
+/** The libs from the ground up: each imports only from layers below its own. */
+const LAYERS = [
+  ['telemetry', 'async', 'net'],
+  ['kube', 'bus', 'render', 'git', 'oci', 'helm', 'objectstore', 'forge', 'identity'],
+  ['api', 'events'],
+  ['artifact', 'controller'],
+  ['service', 'apply', 'sources'],
+  ['reconcile'],
+];
+
+/** One backend each, without any kind of Flux inside. */
+const BACKENDS = 'git|oci|helm|objectstore|forge|identity|net|render';
+
+function layerRule(layer, index) {
+  const below = LAYERS.slice(0, index).flat();
+  return {
+    name: `a-lib-imports-from-below (${layer.join(', ')})`,
+    comment: 'Libs are layered: see LAYERS. Move what both need further down.',
+    severity: 'error',
+    from: { path: `^libs/(${layer.join('|')})/`, pathNot: TESTS },
+    to: { path: '^libs/', pathNot: [`^libs/(${below.join('|') || '-'})/`, '^libs/$1/'] },
+  };
+}
+
+/** A lib that stands in no layer would be checked by no rule. */
+const unlayered = globSync('libs/*/package.json')
+  .map((path) => dirname(path).slice('libs/'.length))
+  .filter((lib) => !LAYERS.flat().includes(lib));
+if (unlayered.length > 0) throw new Error(`give these libs a layer: ${unlayered.join(', ')}`);
+
 /** Every workspace package: its folder and the names of the workspace packages it declares. */
 function workspaces() {
   const manifests = globSync([
@@ -40,9 +70,10 @@ export default {
   forbidden: [
     {
       name: 'no-service-imports-a-service',
-      comment: 'Services hand work to each other over NATS and Kubernetes, never by a call.',
+      comment:
+        'Services hand work to each other over NATS and Kubernetes, never by a call; only the host starts them.',
       severity: 'error',
-      from: { path: '^services/([^/]+)/' },
+      from: { path: '^services/([^/]+)/', pathNot: '^services/host/' },
       to: { path: '^services/', pathNot: '^services/$1/' },
     },
     {
@@ -65,6 +96,32 @@ export default {
       severity: 'error',
       from: { path: '^((?:libs|services|test)/[^/]+)/' },
       to: { path: '^(libs|services|test)/[^/]+/', pathNot: '^$1/', dependencyTypes: ['local'] },
+    },
+    ...LAYERS.map(layerRule),
+    {
+      name: 'no-kind-imports-a-sibling-kind',
+      comment: 'What two kinds need belongs into shared/ beside them, or into a lib.',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/([^/]+)/', pathNot: ['/shared/', TESTS] },
+      to: {
+        path: '^services/$1/[^/]+/',
+        pathNot: ['^services/$1/($2|shared|testing)/', '^services/(notification|host)/'],
+      },
+    },
+    {
+      name: 'no-backend-knows-a-kind',
+      comment:
+        'A backend speaks its protocol; kinds and their schemas stay with those who call it.',
+      severity: 'error',
+      from: { path: `^libs/(${BACKENDS})/`, pathNot: TESTS },
+      to: { path: '^libs/api/' },
+    },
+    {
+      name: 'nats-behind-the-bus',
+      comment: 'Only libs/bus and libs/artifact speak to NATS themselves.',
+      severity: 'error',
+      from: { path: '^(libs|services)/', pathNot: ['^libs/(bus|artifact)/', TESTS] },
+      to: { path: 'node_modules/@nats-io/' },
     },
     ...workspaces().map(declaredOnly),
     {
@@ -93,7 +150,6 @@ export default {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^node_modules' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],

@@ -39,9 +39,9 @@ RUN mkdir .compile-cache && chown 65532:65532 .compile-cache
 # A number, so that `runAsNonRoot` can be checked without a passwd file.
 USER 65532:65532
 # Strips the types of everything and compiles it, once and for all starts. The cache is this user's alone.
-RUN node services/run.ts --help > /dev/null \
-  && node -e "import('./services/catalogue.ts').then((c) => Promise.all(c.SERVICES.map(c.loadService)))"
-ENTRYPOINT ["node", "services/run.ts"]
+RUN node services/host/run.ts --help > /dev/null \
+  && node -e "import('./services/host/catalogue.ts').then((c) => Promise.all(c.SERVICES.map(c.loadService)))"
+ENTRYPOINT ["node", "services/host/run.ts"]
 
 # The Git server of the example repository, for docker-compose.yml.
 FROM weir AS example

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { kinds } from '@weir/api';
-import { readCommandLine } from '../../services/flags.ts';
+import { readCommandLine } from '../../services/host/flags.ts';
 import {
   CHART,
   find,

@@ -9,16 +9,16 @@ import { after, before, describe, it } from 'node:test';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { type ArtifactStore, createStore, packArtifact } from '@weir/artifact';
-import { buildTools, type Cluster, run, startCluster } from '@weir/cluster';
 import {
-  type Bus,
-  connectBus,
-  consumeEvents,
-  openValues,
+  type ArtifactStore,
+  createStore,
+  packArtifact,
   publishArtifact,
   readArtifacts,
-} from '@weir/events';
+} from '@weir/artifact';
+import { type Bus, connectBus, openValues } from '@weir/bus';
+import { buildTools, type Cluster, run, startCluster } from '@weir/cluster';
+import { consumeEvents } from '@weir/events';
 import { createLogger, createMetrics } from '@weir/telemetry';
 import {
   NATS_ENVIRONMENT,

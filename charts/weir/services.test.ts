@@ -27,7 +27,7 @@ import {
   workloads,
 } from './testing.ts';
 
-const ENTRY = join(CHART, '../../services/run.ts');
+const ENTRY = join(CHART, '../../services/host/run.ts');
 const STOP_MS = 30_000;
 
 describe('the containers of the chart', () => {

@@ -5,7 +5,7 @@ import {
   RetentionPolicy,
   StorageType,
 } from '@nats-io/jetstream';
-import { type Bus, openValues, subjectToken } from '@weir/events';
+import { type Bus, openValues, subjectToken } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
 import { digestName, nameDigest } from './digest.ts';
 import { createObjects } from './objects.ts';

@@ -1,4 +1,4 @@
-import { BusUnavailable } from '@weir/events';
+import { BusUnavailable } from '@weir/bus';
 import { createCache } from './cache.ts';
 import { hashFor, parseDigest } from './digest.ts';
 import { ArtifactError, ArtifactMissing } from './errors.ts';

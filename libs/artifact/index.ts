@@ -1,3 +1,11 @@
+export {
+  type ArtifactMessage,
+  type ArtifactReading,
+  type ArtifactRef,
+  publishArtifact,
+  purgeArtifact,
+  readArtifacts,
+} from './announcements.ts';
 export type { StoredArtifact } from './blobs.ts';
 export { digestOf } from './digest.ts';
 export { ArtifactError, type ArtifactFailure, ArtifactMissing } from './errors.ts';
@@ -8,4 +16,5 @@ export { type FileEntry, type Packed, packArtifact } from './pack.ts';
 export { artifactPath, pathDigest } from './path.ts';
 export { type ArtifactServer, type ServeOptions, serveArtifacts } from './server.ts';
 export { type ArtifactStore, createStore, type StoreOptions } from './store.ts';
+export { artifactFilter, artifactSubject } from './subjects.ts';
 export { readManifest, type UnpackLimits } from './unpack.ts';

@@ -1,6 +1,6 @@
 import { StorageType } from '@nats-io/jetstream';
 import { type ObjectStore, Objm } from '@nats-io/obj';
-import { type Bus, BusUnavailable, subjectToken } from '@weir/events';
+import { type Bus, BusUnavailable, subjectToken } from '@weir/bus';
 
 /** Large things in a bucket of the JetStream object store. */
 export interface Objects {

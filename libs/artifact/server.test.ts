@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { it, type TestContext } from 'node:test';
-import { BusUnavailable } from '@weir/events';
+import { BusUnavailable } from '@weir/bus';
 import { createCache } from './cache.ts';
 import { ArtifactMissing } from './errors.ts';
 import { fetchArtifact } from './fetch.ts';

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { BusUnavailable } from '@weir/events';
+import { BusUnavailable } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
 import { ArtifactMissing } from './errors.ts';
 import { pathDigest } from './path.ts';

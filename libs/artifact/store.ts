@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Bus, BusUnavailable } from '@weir/events';
+import { type Bus, BusUnavailable } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
 import { createBlobs, type StoredArtifact } from './blobs.ts';
 import { createCache } from './cache.ts';

@@ -1,14 +1,6 @@
+export { type Clock, systemClock } from './clock.ts';
 export { runController, Stopped } from './controller.ts';
 export { addFinalizer, type FinalizerOptions, removeFinalizer } from './finalizers.ts';
-export {
-  type FluxLeaders,
-  type FluxLeadersOptions,
-  fluxNamespaces,
-  watchFluxLeaders,
-  whileFree,
-  yieldToFlux,
-} from './fluxleaders.ts';
-export { type HealthOptions, type HealthServer, serveHealth } from './health.ts';
 export {
   type Change,
   type ChangeType,
@@ -26,20 +18,11 @@ export {
 } from './membership.ts';
 export { mergeDiff } from './merge.ts';
 export type * from './reconcile.ts';
-export type * from './service.ts';
-export {
-  createSettings,
-  leaseTimes,
-  type Range,
-  type Settings,
-  SettingsError,
-  variableOf,
-} from './settings.ts';
+export { type LeaseObject, REPLICA_LABEL } from './roster.ts';
 export {
   createStatusWriter,
   type StatusOf,
   type StatusWriter,
   type StatusWriterOptions,
 } from './status.ts';
-export { openStorage, type Storage } from './storage.ts';
 export { isNewer } from './version.ts';

@@ -74,3 +74,22 @@ export function eventMessage(message: string, limit = MAX_MESSAGE): string {
 export function kubeTime(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }
+
+/** The event that a message holds; undefined where a field is missing that every event has, or is of another type. */
+export function parseEvent(data: unknown): FluxEvent | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  const event = data as Partial<Record<keyof FluxEvent, unknown>>;
+  const texts = ['timestamp', 'message', 'reason', 'reportingController'] as const;
+  if (texts.some((name) => typeof event[name] !== 'string')) return undefined;
+  if (event.severity !== 'info' && event.severity !== 'error') return undefined;
+  const { involvedObject, metadata = {} } = event;
+  const names = ['apiVersion', 'kind', 'namespace', 'name', 'uid'];
+  if (!hasTexts(involvedObject, names)) return undefined;
+  return hasTexts(metadata, Object.keys(metadata ?? {})) ? (data as FluxEvent) : undefined;
+}
+
+function hasTexts(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const fields = value as Record<string, unknown>;
+  return names.every((name) => typeof fields[name] === 'string');
+}

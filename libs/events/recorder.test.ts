@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import type { CloudEvent } from '@weir/bus';
+import { testBus } from '@weir/bus/testing';
 import { type Cluster, startCluster, until } from '@weir/cluster';
 import { connectKube, type KubeClient, type KubeObject } from '@weir/kube';
 import { createTracing } from '@weir/telemetry';
-import type { CloudEvent } from './cloudevents.ts';
 import type { KubernetesEvent } from './correlate.ts';
 import type { FluxEvent } from './fluxevent.ts';
 import { createRecorder } from './recorder.ts';
-import { testBus } from './testing/bus.ts';
 
 const object: KubeObject = {
   apiVersion: 'kustomize.toolkit.fluxcd.io/v1',

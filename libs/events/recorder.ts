@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
+import type { Bus } from '@weir/bus';
 import type { KubeClient, KubeObject } from '@weir/kube';
 import type { Logger, Tracing } from '@weir/telemetry';
-import type { Bus } from './bus.ts';
 import type { KubernetesEvent } from './correlate.ts';
 import { eventMessage, eventMetadata, type FluxEvent, kubeTime, referenceTo } from './fluxevent.ts';
 import { createEventWriter } from './kubernetesevents.ts';

@@ -1,4 +1,5 @@
-import { joinMembership, leaseTimes, type Service } from '@weir/controller';
+import { joinMembership } from '@weir/controller';
+import { leaseTimes, type Service } from '@weir/service';
 
 /** Will own ImageRepository, ImagePolicy and ImageUpdateAutomation. It takes its place among the replicas and owns no kind yet. */
 export const service: Service = {

@@ -4,15 +4,11 @@ import { after, before, test } from 'node:test';
 import type { Kustomization } from '@weir/api';
 import { Kustomization as KustomizationKind } from '@weir/api';
 import { createDriftWatch, managerRules } from '@weir/apply';
-import {
-  createInformer,
-  createSettings,
-  type Informer,
-  type ReconcileContext,
-} from '@weir/controller';
+import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { ConfigMap, isNotFound, type KubeClient } from '@weir/kube';
 import { createPool, type RenderPool } from '@weir/render';
+import { createSettings } from '@weir/service';
 import { createLogger } from '@weir/telemetry';
 import { createBases } from './kustomization/basis.ts';
 import { createDigest } from './kustomization/digests.ts';

@@ -2,22 +2,20 @@
 import { Kustomization } from '@weir/api';
 import { createDriftWatch, managerRules } from '@weir/apply';
 import { createStore } from '@weir/artifact';
+import { createInformer, joinMembership, runController } from '@weir/controller';
+import { createRecorder } from '@weir/events';
+import { objectKey } from '@weir/kube';
+import { createPool, engineDigest } from '@weir/render';
 import {
-  createInformer,
   fluxNamespaces,
-  joinMembership,
   leaseTimes,
   openStorage,
   type RunningService,
-  runController,
   type Service,
   type ServiceContext,
   watchFluxLeaders,
   yieldToFlux,
-} from '@weir/controller';
-import { createRecorder } from '@weir/events';
-import { objectKey } from '@weir/kube';
-import { createPool, engineDigest } from '@weir/render';
+} from '@weir/service';
 import { createBases } from './kustomization/basis.ts';
 import { createDigest, sharedKey } from './kustomization/digests.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';

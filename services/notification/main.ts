@@ -1,13 +1,13 @@
 import { Alert, Provider } from '@weir/api';
+import { createInformer } from '@weir/controller';
+import { consumeEvents, createRecorder } from '@weir/events';
 import {
-  createInformer,
   fluxNamespaces,
   type RunningService,
   type Service,
   watchFluxLeaders,
   whileFree,
-} from '@weir/controller';
-import { consumeEvents, createRecorder } from '@weir/events';
+} from '@weir/service';
 import { labelReader } from './alerts/labels.ts';
 import { createDelivered } from './delivery/delivered.ts';
 import { createDispatcher } from './delivery/dispatch.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Alert, crds, Kustomization, Provider } from '@weir/api';
+import { type Bus, connectBus } from '@weir/bus';
 import { type Cluster, type Receiver, startCluster, startReceiver, until } from '@weir/cluster';
-import { createSettings, type RunningService } from '@weir/controller';
-import { type Bus, connectBus, createRecorder, type Recorder } from '@weir/events';
+import { createRecorder, type Recorder } from '@weir/events';
 import {
   CustomResourceDefinition,
   connectKube,
@@ -13,6 +13,7 @@ import {
   type ResourceType,
   Secret,
 } from '@weir/kube';
+import { createSettings, type RunningService } from '@weir/service';
 import { createLogger, createMetrics, createTracing, type Metrics } from '@weir/telemetry';
 import { service } from './main.ts';
 

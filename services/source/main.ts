@@ -1,21 +1,19 @@
 import { join } from 'node:path';
 import { GitRepository } from '@weir/api';
 import { createStore, serveArtifacts } from '@weir/artifact';
-import {
-  createInformer,
-  fluxNamespaces,
-  joinMembership,
-  leaseTimes,
-  openStorage,
-  runController,
-  type Service,
-  watchFluxLeaders,
-  yieldToFlux,
-} from '@weir/controller';
+import { createInformer, joinMembership, runController } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { defaultTreeLimits } from '@weir/git';
 import { objectKey } from '@weir/kube';
 import { createPool } from '@weir/render';
+import {
+  fluxNamespaces,
+  leaseTimes,
+  openStorage,
+  type Service,
+  watchFluxLeaders,
+  yieldToFlux,
+} from '@weir/service';
 import { reachableAt } from './gitrepository/artifacts.ts';
 import { ownershipKey } from './gitrepository/credentials.ts';
 import { createFetcher } from './gitrepository/fetch.ts';

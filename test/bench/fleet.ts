@@ -1,7 +1,7 @@
 // N apps in one repository, a folder and a Kustomization each.
 import { Kustomization } from '@weir/api';
 import type { GitServerRepository } from '@weir/cluster';
-import { readyOf } from '@weir/harness';
+import { readyOf } from '@weir/kit';
 import { Deployment, type KubeObject } from '@weir/kube';
 import { appFiles, imageOf } from './app.ts';
 import { now } from './measure/clock.ts';

@@ -1,6 +1,6 @@
 // What users do, and look at, whatever the system is.
 import { GitRepository, Kustomization } from '@weir/api';
-import { gitRepository, isReady, kustomization } from '@weir/harness';
+import { gitRepository, isReady, kustomization } from '@weir/kit';
 import type { KubeObject } from '@weir/kube';
 import type { Ground } from './ground.ts';
 

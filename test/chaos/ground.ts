@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kustomization } from '@weir/api';
+import { connectBus } from '@weir/bus';
 import {
   type GitServerRepository,
   type Receiver,
@@ -11,14 +12,8 @@ import {
   startReceiver,
   until,
 } from '@weir/cluster';
-import { connectBus, consumeEvents, type FluxEvent } from '@weir/events';
-import {
-  gitRepository,
-  kustomization,
-  readyOf,
-  startProcess,
-  type WeirProcess,
-} from '@weir/harness';
+import { consumeEvents, type FluxEvent } from '@weir/events';
+import { gitRepository, kustomization, readyOf, startProcess, type WeirProcess } from '@weir/kit';
 import { connectKube, type KubeClient, type KubeObject } from '@weir/kube';
 import { createLogger, createMetrics } from '@weir/telemetry';
 import { NAMESPACE } from './model.ts';

@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { connect } from '@nats-io/transport-node';
-import { decodeCloudEvent, type FluxEvent } from '@weir/events';
+import { decodeCloudEvent } from '@weir/bus';
+import type { FluxEvent } from '@weir/events';
 
 export interface Listener {
   /** The events about objects in these namespaces so far. */

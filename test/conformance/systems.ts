@@ -42,7 +42,7 @@ async function startWeir({ cluster, dir, flags }: SystemOptions): Promise<() => 
     name: 'weir',
     command: process.execPath,
     args: [
-      join(ROOT, 'services/run.ts'),
+      join(ROOT, 'services/host/run.ts'),
       'source',
       'kustomize',
       '--service-accounts',

@@ -1,4 +1,5 @@
-import { connectBus, consumeEvents, type FluxEvent } from '@weir/events';
+import { connectBus } from '@weir/bus';
+import { consumeEvents, type FluxEvent } from '@weir/events';
 import { createLogger, createMetrics } from '@weir/telemetry';
 
 /** Follows the events that Weir publishes from now on; the list grows until `started` is disposed. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { until } from '@weir/cluster';
-import { gitRepository, isReady, kustomization, type WeirProcess } from '@weir/harness';
+import { gitRepository, isReady, kustomization, type WeirProcess } from '@weir/kit';
 import { ConfigMap } from '@weir/kube';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
-import { appFiles, gitRepository, isFailed, isReady, kustomization } from '@weir/harness';
+import { appFiles, gitRepository, isFailed, isReady, kustomization } from '@weir/kit';
 import { ConfigMap } from '@weir/kube';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 

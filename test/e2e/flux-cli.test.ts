@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { Alert, GitRepository, Kustomization, Provider } from '@weir/api';
-import { appFiles, isReady } from '@weir/harness';
+import { appFiles, isReady } from '@weir/kit';
 import { ConfigMap } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
 import { type Flux, type FluxResult, fluxFor } from './flux.ts';

@@ -8,7 +8,7 @@ import {
   startSourceController,
 } from '@weir/conformance/systems';
 import type { FluxEvent } from '@weir/events';
-import { isReady, type WeirProcess } from '@weir/harness';
+import { isReady, type WeirProcess } from '@weir/kit';
 import { ConfigMap, Deployment, type KubeObject } from '@weir/kube';
 import { cloudEvents } from './cloudevents.ts';
 import { BY_OTHERS, changed, FILES, fleet, NAMESPACE, named, TARGETS } from './handover/fleet.ts';

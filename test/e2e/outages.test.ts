@@ -5,7 +5,7 @@ import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { freePort, until } from '@weir/cluster';
 import type { FluxEvent } from '@weir/events';
-import { gitRepository, isFailed, isReady, kustomization } from '@weir/harness';
+import { gitRepository, isFailed, isReady, kustomization } from '@weir/kit';
 import { ConfigMap, type KubeObject } from '@weir/kube';
 import { cloudEvents } from './cloudevents.ts';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { type Collector, startCollector, until } from '@weir/cluster';
-import { appFiles, gitRepository, isReady, kustomization } from '@weir/harness';
+import { appFiles, gitRepository, isReady, kustomization } from '@weir/kit';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'traced';

@@ -15,7 +15,7 @@ import {
   startReceiver,
   until,
 } from '@weir/cluster';
-import { type ProcessOptions, startProcess, type WeirProcess } from '@weir/harness';
+import { type ProcessOptions, startProcess, type WeirProcess } from '@weir/kit';
 import {
   connectKube,
   isNotFound,

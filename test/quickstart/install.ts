@@ -1,8 +1,8 @@
 // For docker-compose.yml: makes the kubeconfig that the services use, then installs the CRDs and the
 // example's objects. Ends when that is done.
 import { readFile, writeFile } from 'node:fs/promises';
+import { installCrds } from '@weir/host';
 import { connectKube, Namespace } from '@weir/kube';
-import { installCrds } from '@weir/services';
 import { parseDocument } from 'yaml';
 import { applyManifests, readManifests } from './manifests.ts';
 

@@ -1,5 +1,5 @@
 // Flux's feature gates, with its names and defaults (kustomize-controller 1.9), for `--feature-gates`.
-import { SettingsError } from '@weir/controller';
+import { SettingsError } from '@weir/service';
 
 const DEFAULTS = {
   /** A dependency with a `readyExpr` has to be ready by the usual rules too. */

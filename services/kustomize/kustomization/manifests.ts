@@ -1,6 +1,6 @@
 // What files an artifact holds, without the artifact itself.
 import { ArtifactError } from '@weir/artifact';
-import { BusUnavailable } from '@weir/events';
+import { BusUnavailable } from '@weir/bus';
 import { indexManifest, type Manifest, type ManifestIndex } from '@weir/render';
 
 /** An artifact's files, prepared for many traces; undefined when they can't be had. */

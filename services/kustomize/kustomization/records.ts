@@ -3,10 +3,9 @@
 // a result, which may hold secrets. It is derived data: without it everything is built and compared once.
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
-import { StorageType } from '@nats-io/jetstream';
 import type { Kustomization } from '@weir/api';
 import type { LastApplied } from '@weir/apply';
-import { type Bus, BusUnavailable, openValues, subjectToken } from '@weir/events';
+import { type Bus, BusUnavailable, openValues, subjectToken } from '@weir/bus';
 import { objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import type { Basis } from './basis.ts';
@@ -68,7 +67,6 @@ export function createRecords({ bus, configuration, replicas = 1, log }: RecordO
       name: STREAM,
       description: 'What objects were last applied from',
       subjects: ['weir.record.>'],
-      storage: StorageType.File,
       num_replicas: replicas,
     },
   });

@@ -1,6 +1,6 @@
 // The flags of the service, with Flux's names and defaults where Flux has them.
 import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
-import type { Settings } from '@weir/controller';
+import type { Settings } from '@weir/service';
 import { type Gates, readGates } from './gates.ts';
 
 export interface KustomizeSettings {

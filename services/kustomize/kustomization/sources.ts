@@ -9,8 +9,8 @@ import {
   resolveReference,
   type SourceReference,
 } from '@weir/api';
+import type { ArtifactMessage } from '@weir/artifact';
 import { createInformer, type Informer } from '@weir/controller';
-import type { ArtifactMessage } from '@weir/events';
 import { isNoMatch, type KubeClient, type KubeObject, objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import { sourceKey } from './dependencies.ts';

@@ -3,6 +3,8 @@
 import type { Kustomization } from '@weir/api';
 import { findCondition, READY, Reason } from '@weir/api';
 import { type Drift, formatDrift } from '@weir/apply';
+import { readArtifacts } from '@weir/artifact';
+import type { Bus } from '@weir/bus';
 import {
   type Controller,
   createInformer,
@@ -10,7 +12,7 @@ import {
   type Informer,
   indexBy,
 } from '@weir/controller';
-import { type Bus, type Recorder, readArtifacts } from '@weir/events';
+import type { Recorder } from '@weir/events';
 import {
   ConfigMap,
   CustomResourceDefinition,

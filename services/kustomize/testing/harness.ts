@@ -12,11 +12,18 @@ import {
   type KustomizationSpec,
   READY,
 } from '@weir/api';
-import { type ArtifactStore, artifactPath, createStore, packArtifact } from '@weir/artifact';
+import {
+  type ArtifactStore,
+  artifactPath,
+  createStore,
+  packArtifact,
+  publishArtifact,
+} from '@weir/artifact';
+import { type Bus, connectBus } from '@weir/bus';
 import { type Cluster, startCluster, until } from '@weir/cluster';
-import { createSettings, type RunningService } from '@weir/controller';
-import { type Bus, connectBus, consumeEvents, type FluxEvent, publishArtifact } from '@weir/events';
+import { consumeEvents, type FluxEvent } from '@weir/events';
 import { connectKube, isNotFound, type KubeClient, type KubeObject } from '@weir/kube';
+import { createSettings, type RunningService } from '@weir/service';
 import { createLogger, createMetrics, createTracing, type Tracing } from '@weir/telemetry';
 import { service } from '../main.ts';
 

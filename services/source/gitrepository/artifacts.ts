@@ -1,6 +1,6 @@
 import { type Artifact, formatTime, GitRepository } from '@weir/api';
 import { type ArtifactStore, artifactPath, type Packed } from '@weir/artifact';
-import { BusUnavailable } from '@weir/events';
+import { BusUnavailable } from '@weir/bus';
 
 /** What `status.artifact` says of a stored snapshot. Keeps the time of the artifact before if it is the same. */
 export function describeArtifact(

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GitRepository } from '@weir/api';
-import { type ArtifactStore, collectGarbage } from '@weir/artifact';
+import { type ArtifactStore, artifactSubject, collectGarbage, purgeArtifact } from '@weir/artifact';
+import { type Bus, tokenText } from '@weir/bus';
 import type { Informer, Membership } from '@weir/controller';
-import { artifactSubject, type Bus, purgeArtifact, tokenText } from '@weir/events';
 import type { Logger } from '@weir/telemetry';
 import type { RepositoryCache } from './repositories.ts';
 

@@ -4,15 +4,11 @@ import { type Artifact, type GitRepository, Reason } from '@weir/api';
 import {
   type ArtifactMessage,
   artifactSubject,
-  type Bus,
-  decodeCloudEvent,
-  eventSubject,
-  type FluxEvent,
   publishArtifact,
   purgeArtifact,
-  type Recorder,
-  type StreamName,
-} from '@weir/events';
+} from '@weir/artifact';
+import { type Bus, decodeCloudEvent, type StreamName } from '@weir/bus';
+import { eventSubject, type FluxEvent, type Recorder } from '@weir/events';
 import { objectKey } from '@weir/kube';
 import type { Logger, Tracing } from '@weir/telemetry';
 

@@ -10,18 +10,17 @@ import {
   READY,
   RECONCILE_REQUEST,
 } from '@weir/api';
-import { type ArtifactStore, createStore } from '@weir/artifact';
-import { type Cluster, type GitServer, startCluster, startGitServer, until } from '@weir/cluster';
-import { createSettings, type RunningService } from '@weir/controller';
 import {
   type ArtifactReading,
-  type Bus,
-  connectBus,
-  consumeEvents,
-  type FluxEvent,
+  type ArtifactStore,
+  createStore,
   readArtifacts,
-} from '@weir/events';
+} from '@weir/artifact';
+import { type Bus, connectBus } from '@weir/bus';
+import { type Cluster, type GitServer, startCluster, startGitServer, until } from '@weir/cluster';
+import { consumeEvents, type FluxEvent } from '@weir/events';
 import { connectKube, type KubeClient } from '@weir/kube';
+import { createSettings, type RunningService } from '@weir/service';
 import { createLogger, createMetrics, createTracing, type Logger } from '@weir/telemetry';
 import { service } from '../main.ts';
 

@@ -1,7 +1,7 @@
 // From a commit with a reconcile request to the changed object: one app of four objects.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kustomization } from '@weir/api';
-import { appFiles, gitRepository, kustomization } from '@weir/harness';
+import { appFiles, gitRepository, kustomization } from '@weir/kit';
 import { ConfigMap, type KubeObject } from '@weir/kube';
 import { now } from '../measure/clock.ts';
 import { type Following, follow } from '../measure/follow.ts';

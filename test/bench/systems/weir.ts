@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, git } from '@weir/cluster';
-import { startProcess } from '@weir/harness';
+import { startProcess } from '@weir/kit';
 import type { Ground } from '../ground.ts';
 import type { RunningSystem, System, SystemDescription, SystemOptions } from '../system.ts';
 import { startParts } from './parts.ts';

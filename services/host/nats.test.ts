@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createSettings } from '@weir/controller';
+import { createSettings } from '@weir/service';
 import { natsServers } from './nats.ts';
 
 const read = (url: string) => natsServers(createSettings({ 'nats-url': url }, {}), {});

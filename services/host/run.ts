@@ -1,8 +1,8 @@
 // The one entry point, of the container and of `npm run services`: runs the services that its arguments
 // name, or all, until it is told to stop.
 import { flushCompileCache } from 'node:module';
-import { SettingsError } from '@weir/controller';
 import { KubeconfigError } from '@weir/kube';
+import { SettingsError } from '@weir/service';
 import { SERVICES } from './catalogue.ts';
 import { readCommandLine, UsageError, usage } from './flags.ts';
 import { startServices } from './start.ts';

@@ -1,4 +1,4 @@
-import type { Service } from '@weir/controller';
+import type { Service } from '@weir/service';
 
 /** Loads a service's code only when it is to run: a process with one service carries one. */
 const CATALOGUE: Record<string, () => Promise<{ service: Service }>> = {

@@ -1,5 +1,5 @@
 // What a service is to the process that runs it: a name, a start, and something to ask and to stop.
-import type { Bus } from '@weir/events';
+import type { Bus } from '@weir/bus';
 import type { KubeClient } from '@weir/kube';
 import type { Logger, Metrics, Tracing } from '@weir/telemetry';
 import type { Settings } from './settings.ts';

@@ -1,4 +1,9 @@
-import type { JetStreamManager, StoredMsg, StreamConfig } from '@nats-io/jetstream';
+import {
+  type JetStreamManager,
+  StorageType,
+  type StoredMsg,
+  type StreamConfig,
+} from '@nats-io/jetstream';
 import type { Logger } from '@weir/telemetry';
 import type { Bus } from './bus.ts';
 import { ensureStream, isStreamGone } from './streams.ts';
@@ -20,7 +25,7 @@ export interface Values {
 
 export interface ValuesOptions {
   bus: Bus;
-  /** Created at the first use; `max_msgs_per_subject` is 1 and `allow_direct` on, whatever it says. */
+  /** Created at the first use, in files unless it says otherwise; `max_msgs_per_subject` is 1 and `allow_direct` on, whatever it says. */
   stream: Partial<StreamConfig> & { name: string };
   log: Logger;
 }
@@ -29,7 +34,12 @@ export interface ValuesOptions {
 const OVERHEAD_BYTES = 4_096;
 
 export function openValues({ bus, stream, log }: ValuesOptions): Values {
-  const definition = { ...stream, max_msgs_per_subject: 1, allow_direct: true };
+  const definition = {
+    storage: StorageType.File,
+    ...stream,
+    max_msgs_per_subject: 1,
+    allow_direct: true,
+  };
   const { name } = stream;
   let opening: Promise<JetStreamManager> | undefined;
   bus.onDisconnect(() => {

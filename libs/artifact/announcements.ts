@@ -1,10 +1,14 @@
 import { type ConsumerMessages, DeliverPolicy, type JetStreamClient } from '@nats-io/jetstream';
 import type { Artifact } from '@weir/api';
-import type { Bus } from './bus.ts';
-import { decodeCloudEvent } from './cloudevents.ts';
-import { pause, stopOnTrouble } from './pulling.ts';
-import { isStreamGone } from './streams.ts';
-import { artifactFilter, artifactSubject, kindGroup } from './subjects.ts';
+import {
+  type Bus,
+  decodeCloudEvent,
+  isStreamGone,
+  kindGroup,
+  pause,
+  stopOnTrouble,
+} from '@weir/bus';
+import { artifactFilter, artifactSubject } from './subjects.ts';
 
 const SOURCE_GROUP = 'source.toolkit.fluxcd.io';
 

@@ -7,7 +7,7 @@ import { freePort } from '@weir/cluster';
 import { buildEngine } from '@weir/render';
 import { cacheFolder } from '@weir/render/gobuild';
 
-const ENTRY = join(import.meta.dirname, '../../services/run.ts');
+const ENTRY = join(import.meta.dirname, '../../services/host/run.ts');
 /**
  * Node as it is in the chart's containers: what the image sets (Dockerfile), and the heap that Node allows
  * itself where there is 1 GiB. musl, which the image has, needs no telling how many heaps to keep for its

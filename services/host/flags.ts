@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { variableOf } from '@weir/controller';
+import { variableOf } from '@weir/service';
 
 /** A flag of the command line, its meaning, and its default in words. */
 interface Flag {

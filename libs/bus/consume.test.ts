@@ -4,40 +4,35 @@ import { once } from 'node:events';
 import { it, type TestContext } from 'node:test';
 import { until } from '@weir/cluster';
 import type { Bus } from './bus.ts';
-import { type ConsumeOptions, consumeEvents, type EventContext, type Outcome } from './consume.ts';
-import type { FluxEvent } from './fluxevent.ts';
-import { eventSubject } from './subjects.ts';
+import {
+  type ConsumeOptions,
+  consumeStream,
+  type MessageContext,
+  type Outcome,
+} from './consume.ts';
 import { startNats, testBus } from './testing/index.ts';
 
 const soon = (message: string) => ({ timeoutMs: 20_000, intervalMs: 10, message });
 const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 function publish(bus: Bus, name: string): void {
-  const group = 'kustomize.toolkit.fluxcd.io/v1';
-  const data: FluxEvent = {
-    involvedObject: { apiVersion: group, kind: 'Kustomization', namespace: 'ns', name, uid: 'u' },
-    severity: 'info',
-    timestamp: '2024-01-01T00:00:00Z',
-    message: name,
-    reason: 'Test',
-    reportingController: 'kustomize-controller',
-    reportingInstance: 'i',
-  };
-  const ref = { group, kind: 'Kustomization', namespace: 'ns', name };
-  const subject = eventSubject(bus.cluster, ref, 'Test');
+  const subject = `weir.event.${bus.cluster}.${name}`;
   const envelope = { id: `id-${name}`, type: 'weir.event.info', source: '/s' };
-  bus.publish({ stream: 'events', subject, ...envelope, data, traceparent: trace });
+  bus.publish({ stream: 'events', subject, ...envelope, data: name, traceparent: trace });
 }
 
 /** Consumes in the background until the test ends, or `end` is called. */
 function consumer(
   t: TestContext,
   bus: Bus,
-  handle: (event: FluxEvent, context: EventContext) => Promise<Outcome>,
-  options: Partial<ConsumeOptions> = {},
+  handle: (text: string, context: MessageContext) => Promise<Outcome>,
+  options: Partial<ConsumeOptions<string>> = {},
 ) {
   const stop = new AbortController();
-  const running = consumeEvents(bus, {
+  const running = consumeStream(bus, {
+    stream: 'events',
+    filter: `weir.event.${bus.cluster}.>`,
+    parse: (data) => (typeof data === 'string' ? data : undefined),
     durable: 'notification',
     concurrency: 4,
     signal: stop.signal,
@@ -53,7 +48,7 @@ function consumer(
 }
 
 /** A handler that takes an event and does nothing with it until its consumer ends. */
-async function stuckUntilTheEnd(_event: FluxEvent, { signal }: EventContext): Promise<Outcome> {
+async function stuckUntilTheEnd(_text: string, { signal }: MessageContext): Promise<Outcome> {
   if (!signal.aborted) await once(signal, 'abort');
   return { retryInMs: 0 };
 }
@@ -74,10 +69,10 @@ it('hands each event with its context to one of two replicas, and acknowledges i
   const { nats, bus } = await setup(t);
   const other = await testBus(t, nats.url);
   const seen: string[][] = [[], []];
-  const contexts: EventContext[] = [];
+  const contexts: MessageContext[] = [];
   for (const [i, replica] of [bus, other].entries()) {
-    consumer(t, replica, async (event, context) => {
-      seen[i]?.push(event.message);
+    consumer(t, replica, async (text, context) => {
+      seen[i]?.push(text);
       contexts.push(context);
       await new Promise((resolve) => setTimeout(resolve, 2));
       return 'ack';
@@ -104,11 +99,11 @@ it('tries again after a failure, when asked to, and not when dropped', async (t)
   consumer(
     t,
     bus,
-    async (event, { attempt }) => {
-      attempts.set(event.message, [...(attempts.get(event.message) ?? []), attempt]);
-      if (event.message === 'throws' && attempt === 1) throw new Error('out of order');
-      if (event.message === 'later' && attempt < 3) return { retryInMs: 20 };
-      return event.message === 'dropped' ? 'drop' : 'ack';
+    async (text, { attempt }) => {
+      attempts.set(text, [...(attempts.get(text) ?? []), attempt]);
+      if (text === 'throws' && attempt === 1) throw new Error('out of order');
+      if (text === 'later' && attempt < 3) return { retryInMs: 20 };
+      return text === 'dropped' ? 'drop' : 'ack';
     },
     { metrics: bus.metrics, log: bus.log },
   );
@@ -139,8 +134,8 @@ it('runs no more than its concurrency, and holds nothing back from other replica
   for (let i = 0; i < 10; i++) publish(bus, `e${i}`);
   await until(() => running === 4, soon('four handlers'));
   const free: string[] = [];
-  consumer(t, await testBus(t, nats.url), async (event) => {
-    free.push(event.message);
+  consumer(t, await testBus(t, nats.url), async (text) => {
+    free.push(text);
     return 'ack';
   });
   await until(() => free.length === 6, soon('the other replica'));
@@ -181,8 +176,8 @@ it('delivers again what a consumer had when it crashed', async (t) => {
   consumer(
     t,
     bus,
-    async (event, { attempt }) => {
-      seen.push([event.message, attempt]);
+    async (text, { attempt }) => {
+      seen.push([text, attempt]);
       return 'ack';
     },
     { ackWaitMs: 1_000 },
@@ -194,8 +189,8 @@ it('delivers again what a consumer had when it crashed', async (t) => {
 it('goes on when NATS restarts, loses its data, or comes late', async (t) => {
   const { nats, bus } = await setup(t, { started: false });
   const seen = new Set<string>();
-  consumer(t, bus, async (event) => {
-    seen.add(event.message);
+  consumer(t, bus, async (text) => {
+    seen.add(text);
     return 'ack';
   });
   publish(bus, 'late');
@@ -212,8 +207,8 @@ it('goes on when NATS restarts, loses its data, or comes late', async (t) => {
 it('makes its consumer again when that was deleted', async (t) => {
   const { bus } = await setup(t);
   const seen = new Set<string>();
-  consumer(t, bus, async (event) => {
-    seen.add(event.message);
+  consumer(t, bus, async (text) => {
+    seen.add(text);
     return 'ack';
   });
   publish(bus, 'before');
@@ -231,8 +226,8 @@ it('ends after its handlers, and leaves the rest to others', async (t) => {
   const { end } = consumer(
     t,
     bus,
-    async (event) => {
-      started.push(event.message);
+    async (text) => {
+      started.push(text);
       return gate.promise;
     },
     { concurrency: 1 },
@@ -259,8 +254,8 @@ it('drops what is no CloudEvent', async (t) => {
   consumer(
     t,
     bus,
-    async (event) => {
-      seen.push(event.message);
+    async (text) => {
+      seen.push(text);
       return 'ack';
     },
     { log: bus.log },

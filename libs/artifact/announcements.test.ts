@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
+import type { Bus } from '@weir/bus';
+import { startNats, testBus } from '@weir/bus/testing';
 import { until } from '@weir/cluster';
 import {
   type ArtifactMessage,
   publishArtifact,
   purgeArtifact,
   readArtifacts,
-} from './artifacts.ts';
-import type { Bus } from './bus.ts';
-import { startNats, testBus } from './testing/index.ts';
+} from './announcements.ts';
 
 let resourceVersion = 0;
 

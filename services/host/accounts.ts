@@ -15,7 +15,7 @@ import {
 } from '@weir/kube';
 import { parse } from 'yaml';
 
-const RULES = new URL('../charts/weir/rbac/', import.meta.url);
+const RULES = new URL('../../charts/weir/rbac/', import.meta.url);
 const FIELD_MANAGER = 'weir';
 const RBAC = 'rbac.authorization.k8s.io';
 

@@ -1,12 +1,18 @@
 // Whether a Flux controller is at work in this cluster: while one holds its leader Lease, what it
 // reconciles is left alone. Times that it writes into the Lease mean nothing here, only that they change.
+
+import {
+  type Clock,
+  isNewer,
+  type LeaseObject,
+  type Membership,
+  NotOwner,
+  REPLICA_LABEL,
+  systemClock,
+} from '@weir/controller';
 import { type KubeClient, Lease, objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
-import { type Clock, systemClock } from './clock.ts';
-import { type Membership, NotOwner } from './membership.ts';
-import { type LeaseObject, REPLICA_LABEL } from './roster.ts';
 import type { Settings } from './settings.ts';
-import { isNewer } from './version.ts';
 
 export interface FluxLeaders {
   /** Why nothing may be done now, in words for a person; undefined when no Flux controller leads. */

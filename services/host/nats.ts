@@ -1,4 +1,4 @@
-import { type Settings, SettingsError } from '@weir/controller';
+import { type Settings, SettingsError } from '@weir/service';
 
 /**
  * NATS servers with commas between them, from `--nats-url` or NATS_URL; undefined where neither is set. Throws

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CustomResourceDefinition, type KubeClient, type KubeObject } from '@weir/kube';
 import { parse } from 'yaml';
 
-const FOLDER = new URL('../charts/weir/crds/', import.meta.url);
+const FOLDER = new URL('../../charts/weir/crds/', import.meta.url);
 const FIELD_MANAGER = 'weir';
 const POLL_MS = 50;
 

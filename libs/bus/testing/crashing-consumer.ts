@@ -1,19 +1,22 @@
 // A consumer that gets an event, says so to its parent, and never ends its work.
 import { createLogger, createMetrics } from '@weir/telemetry';
 import { connectBus } from '../bus.ts';
-import { consumeEvents } from '../consume.ts';
+import { consumeStream } from '../consume.ts';
 
 const [, , servers = ''] = process.argv;
 const log = createLogger({ service: 'crashing', level: 'error' });
 const metrics = createMetrics({ service: 'crashing' });
 const bus = await connectBus({ servers, cluster: 'test', name: 'crashing', log, metrics });
-await consumeEvents(bus, {
+await consumeStream<string>(bus, {
+  stream: 'events',
+  filter: 'weir.event.>',
+  parse: String,
   durable: 'notification',
   concurrency: 1,
   ackWaitMs: 1_000,
   signal: new AbortController().signal,
-  handle: async (event) => {
-    process.send?.(event.message);
+  handle: async (text) => {
+    process.send?.(text);
     return new Promise(() => undefined);
   },
 });

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Bus, connectBus } from '@weir/bus';
+import { connectKube, type KubeClient, userAgent } from '@weir/kube';
 import {
   createSettings,
   type RunningService,
   type Service,
   type Settings,
   serveHealth,
-} from '@weir/controller';
-import { type Bus, connectBus } from '@weir/events';
-import { connectKube, type KubeClient, userAgent } from '@weir/kube';
+} from '@weir/service';
 import {
   createLogger,
   createMetrics,

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { type Cluster, until } from '@weir/cluster';
+import { joinMembership, type LeaseObject, NotOwner } from '@weir/controller';
+import { connect, log, makeNamespace, startApiServer } from '@weir/controller/testing';
 import { type KubeClient, Lease } from '@weir/kube';
-import { type FluxLeaders, watchFluxLeaders, whileFree, yieldToFlux } from './fluxleaders.ts';
-import { joinMembership, NotOwner } from './membership.ts';
-import type { LeaseObject } from './roster.ts';
-import { connect, log, makeNamespace, startApiServer } from './testing/cluster.ts';
+import { type FluxLeaders, watchFluxLeaders, whileFree, yieldToFlux } from './flux-leaders.ts';
 
 const NAME = 'kustomize-controller-leader-election';
 const DURATION_S = 2;

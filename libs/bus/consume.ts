@@ -1,0 +1,205 @@
+import type { Consumer, JsMsg } from '@nats-io/jetstream';
+import type { Logger, Metrics } from '@weir/telemetry';
+import type { Bus } from './bus.ts';
+import { decodeCloudEvent } from './cloudevents.ts';
+import { durableConsumer } from './consumer.ts';
+import { createLossCounter, watchLosses } from './losses.ts';
+import { pause, stopOnTrouble } from './pulling.ts';
+import { isStreamGone, type StreamName } from './streams.ts';
+
+/** What becomes of a message: done; to be tried again after a while; or given up for good. */
+export type Outcome = 'ack' | 'drop' | { retryInMs: number };
+
+export interface MessageContext {
+  traceparent?: string;
+  /** 1 for the first delivery. */
+  attempt: number;
+  /** The CloudEvent's id: the same in each delivery. */
+  id: string;
+  /** Milliseconds since the stream took the event. */
+  ageMs: number;
+  /** Aborts when the consumer is asked to stop: what can't end soon may throw and is delivered again. */
+  signal: AbortSignal;
+}
+
+export interface ConsumeOptions<T> {
+  stream: StreamName;
+  /** Which subjects of the stream. */
+  filter: string;
+  /** What the data of a CloudEvent is; undefined for what is none of it, which is logged, counted and dropped. */
+  parse(data: unknown): T | undefined;
+  /** Name of the consumer that all replicas of a service share. */
+  durable: string;
+  /** Messages handled at a time by this replica. */
+  concurrency: number;
+  signal: AbortSignal;
+  /** Called at least once a message. What it throws is logged and tried again with backoff. */
+  handle(data: T, context: MessageContext): Promise<Outcome>;
+  /** A handler is believed dead when its process said nothing for this long. Milliseconds, 30 s. */
+  ackWaitMs?: number;
+  log?: Logger;
+  metrics?: Metrics;
+}
+
+const RETRY = { minMs: 1_000, maxMs: 5 * 60_000 };
+
+/**
+ * Shares the messages of a stream among all that consume with the same `durable`, and acknowledges each
+ * after its effect. Goes on by itself after troubles with NATS. Resolves when `signal` has aborted and the
+ * handlers under way have ended.
+ */
+export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Promise<void> {
+  const { signal, log } = options;
+  const ackWaitMs = options.ackWaitMs ?? 30_000;
+  const counts = instruments(options);
+  const slots = createSlots(options.concurrency);
+  const losses = createLossCounter();
+  const deliver = (message: JsMsg) => handleMessage(message, { ...options, ackWaitMs }, counts);
+
+  while (!signal.aborted) {
+    try {
+      const js = await bus.available(signal);
+      const { consumer, jsm } = await durableConsumer(js, {
+        stream: options.stream,
+        durable: options.durable,
+        cluster: bus.cluster,
+        filter: options.filter,
+        ackWaitMs,
+      });
+      const stopWatching = await watchLosses(bus, jsm, consumer, losses, counts.lost);
+      try {
+        await pullWhileConnected(bus, consumer, slots, deliver, signal);
+      } finally {
+        stopWatching();
+      }
+    } catch (error) {
+      if (signal.aborted) break;
+      if (isStreamGone(error)) bus.recheck();
+      log?.debug({ err: error }, 'Reading a stream was interrupted');
+      await pause(200, signal);
+    }
+  }
+  await slots.idle();
+}
+
+async function pullWhileConnected(
+  bus: Bus,
+  consumer: Consumer,
+  slots: Slots,
+  deliver: (message: JsMsg) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted && bus.connected()) {
+    await slots.free();
+    // As many as can be handled at once, so that no message waits here while its ack wait runs.
+    const messages = await consumer.fetch({
+      max_messages: slots.available(),
+      expires: 30_000,
+      idle_heartbeat: 5_000,
+    });
+    const release = stopOnTrouble(bus, messages, signal);
+    try {
+      for await (const message of messages) slots.run(() => deliver(message));
+    } finally {
+      release();
+    }
+  }
+}
+
+interface Counts {
+  handled(result: string): void;
+  lost(count: number): void;
+}
+
+async function handleMessage<T>(
+  message: JsMsg,
+  options: ConsumeOptions<T> & { ackWaitMs: number },
+  counts: Counts,
+): Promise<void> {
+  const event = decodeCloudEvent(message.data);
+  const data = event && options.parse(event.data);
+  if (event === undefined || data === undefined) {
+    options.log?.error(
+      { subject: message.subject },
+      'A message is not what it should be, dropped it',
+    );
+    counts.handled('malformed');
+    return message.term('malformed');
+  }
+  const attempt = message.info.deliveryCount;
+  const keepAlive = setInterval(() => message.working(), options.ackWaitMs / 3);
+  try {
+    const outcome = await options.handle(data, {
+      ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
+      attempt,
+      id: event.id,
+      ageMs: Math.max(0, Date.now() - message.time.getTime()),
+      signal: options.signal,
+    });
+    settle(message, outcome, counts);
+  } catch (error) {
+    const retryInMs = Math.min(RETRY.minMs * 2 ** (attempt - 1), RETRY.maxMs);
+    options.log?.error(
+      { err: error, id: event.id, attempt, retryInMs },
+      'Handling a message failed',
+    );
+    settle(message, { retryInMs: options.signal.aborted ? 0 : retryInMs }, counts);
+  } finally {
+    clearInterval(keepAlive);
+  }
+}
+
+function settle(message: JsMsg, outcome: Outcome, counts: Counts): void {
+  if (outcome === 'ack') {
+    message.ack();
+    counts.handled('ack');
+  } else if (outcome === 'drop') {
+    message.term('dropped by its handler');
+    counts.handled('drop');
+  } else {
+    message.nak(outcome.retryInMs);
+    counts.handled('retry');
+  }
+}
+
+function instruments({
+  durable,
+  metrics,
+}: Pick<ConsumeOptions<never>, 'durable' | 'metrics'>): Counts {
+  const handled = metrics?.counter('weir_events_handled_total', 'Deliveries of events, by result.');
+  const lost = metrics?.counter(
+    'weir_events_lost_total',
+    'Events that fell out of the stream before they were delivered.',
+  );
+  lost?.add(0, { durable });
+  return {
+    handled: (result) => handled?.add(1, { durable, result }),
+    lost: (count) => lost?.add(count, { durable }),
+  };
+}
+
+interface Slots {
+  available(): number;
+  /** Resolves when at least one slot is free. */
+  free(): Promise<void>;
+  /** Resolves when nothing runs. */
+  idle(): Promise<void>;
+  run(task: () => Promise<void>): void;
+}
+
+function createSlots(limit: number): Slots {
+  const running = new Set<Promise<void>>();
+  return {
+    available: () => Math.max(0, limit - running.size),
+    free: async () => {
+      while (running.size >= limit) await Promise.race(running);
+    },
+    idle: async () => {
+      await Promise.all(running);
+    },
+    run: (task) => {
+      const ended = task().finally(() => running.delete(ended));
+      running.add(ended);
+    },
+  };
+}

@@ -1,0 +1,19 @@
+export {
+  type FluxLeaders,
+  type FluxLeadersOptions,
+  fluxNamespaces,
+  watchFluxLeaders,
+  whileFree,
+  yieldToFlux,
+} from './flux-leaders.ts';
+export { type HealthOptions, type HealthServer, serveHealth } from './health.ts';
+export type * from './service.ts';
+export {
+  createSettings,
+  leaseTimes,
+  type Range,
+  type Settings,
+  SettingsError,
+  variableOf,
+} from './settings.ts';
+export { openStorage, type Storage } from './storage.ts';
