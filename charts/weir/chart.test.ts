@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { kinds } from '@weir/api';
-import { readCommandLine } from '../../services/host/flags.ts';
+import { grammar } from '../../services/host/catalogue.ts';
+import { readCommandLine } from '../../services/host/command-line.ts';
 import {
   CHART,
   find,
@@ -71,7 +72,7 @@ describe('the rendered objects', () => {
     ]) {
       const manifests = await render(...values);
       for (const name of SERVICES) {
-        const { services, flags } = readCommandLine(argsOf(manifests, name), SERVICES);
+        const { services, flags } = readCommandLine(argsOf(manifests, name), await grammar());
         assert.deepEqual(services, [name]);
         assert.equal(flags['health-port'], '9440');
       }

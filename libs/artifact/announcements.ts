@@ -7,6 +7,7 @@ import {
   kindGroup,
   pause,
   stopOnTrouble,
+  tokenText,
 } from '@weir/bus';
 import { artifactFilter, artifactSubject } from './subjects.ts';
 
@@ -135,4 +136,19 @@ function readingOf(bytes: Uint8Array): ArtifactReading | undefined {
 
 function subjectOf(bus: Bus, ref: ArtifactRef): string {
   return artifactSubject(bus.cluster, { ...ref, group: ref.group ?? SOURCE_GROUP });
+}
+
+/** Which objects of a kind have an artifact announced. Rejects with BusUnavailable while NATS is away. */
+export async function announcedArtifacts(
+  bus: Bus,
+  { group, kind }: { group: string; kind: string },
+): Promise<{ namespace: string; name: string }[]> {
+  const one = artifactSubject(bus.cluster, { group, kind, namespace: '', name: '' });
+  const all = [...one.split('.').slice(0, -2), '*', '*'].join('.');
+  const manager = await (await bus.jetstream()).jetstreamManager(false);
+  const { state } = await manager.streams.info('artifacts', { subjects_filter: all });
+  return Object.keys(state.subjects ?? {}).map((subject) => {
+    const [namespace = '', name = ''] = subject.split('.').slice(-2).map(tokenText);
+    return { namespace, name };
+  });
 }

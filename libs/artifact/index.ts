@@ -2,6 +2,7 @@ export {
   type ArtifactMessage,
   type ArtifactReading,
   type ArtifactRef,
+  announcedArtifacts,
   publishArtifact,
   purgeArtifact,
   readArtifacts,

@@ -5,4 +5,5 @@ export { type Impersonation, serviceAccountUser } from './impersonate.ts';
 export { createLedger } from './ledger.ts';
 export * from './object.ts';
 export * from './resources.ts';
+export { readSecret, type SecretData } from './secrets.ts';
 export { connectAsServiceAccount } from './service-account.ts';

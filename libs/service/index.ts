@@ -1,4 +1,10 @@
 export {
+  defineService,
+  type ServiceDefinition,
+  type ServiceParts,
+  type StartedService,
+} from './define.ts';
+export {
   type FluxLeaders,
   type FluxLeadersOptions,
   fluxNamespaces,

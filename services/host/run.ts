@@ -3,17 +3,18 @@
 import { flushCompileCache } from 'node:module';
 import { KubeconfigError } from '@weir/kube';
 import { SettingsError } from '@weir/service';
-import { SERVICES } from './catalogue.ts';
-import { readCommandLine, UsageError, usage } from './flags.ts';
+import { grammar } from './catalogue.ts';
+import { readCommandLine, UsageError, usage } from './command-line.ts';
 import { startServices } from './start.ts';
 
 /** Longer than services take at most; shorter than a kubelet waits. */
 const STOP_TIMEOUT_MS = 28_000;
 
 async function main(): Promise<void> {
-  const { services, flags } = readCommandLine(process.argv.slice(2), SERVICES);
+  const known = await grammar();
+  const { services, flags } = readCommandLine(process.argv.slice(2), known);
   if (flags.help) {
-    process.stdout.write(usage(SERVICES));
+    process.stdout.write(usage(known));
     return;
   }
   const signal = stopSignal();

@@ -1,22 +1,8 @@
-import { joinMembership } from '@weir/controller';
-import { leaseTimes, type Service } from '@weir/service';
+import { defineService } from '@weir/service';
 
-/** Will own ImageRepository, ImagePolicy and ImageUpdateAutomation. It takes its place among the replicas and owns no kind yet. */
-export const service: Service = {
+/** Will own the image kinds. It takes its place among the replicas and owns no kind yet. */
+export const service = defineService({
   name: 'image-automation',
-
-  async start({ client, namespace, instance, log, settings }) {
-    const membership = await joinMembership({
-      client,
-      namespace,
-      service: 'image-automation',
-      instance,
-      ...leaseTimes(settings),
-      log,
-    });
-    return {
-      ready: () => membership.healthy() || 'not a member of the replicas yet',
-      close: () => membership.close(),
-    };
-  },
-};
+  controllers: ['image-reflector-controller', 'image-automation-controller'],
+  start: async () => ({}),
+});

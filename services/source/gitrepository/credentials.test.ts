@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { GitRepository } from '@weir/api';
+import { Failure } from '@weir/reconcile';
 import { authFrom, ownershipKey } from './credentials.ts';
-import { SourceFailure } from './failure.ts';
-import { unsupportedIn } from './unsupported.ts';
 
 function repository(spec: Partial<GitRepository['spec']>, namespace = 'apps'): GitRepository {
   return {
@@ -33,7 +32,7 @@ describe('a secret', () => {
       assert.throws(
         () => auth(data),
         (error: unknown) =>
-          error instanceof SourceFailure &&
+          error instanceof Failure &&
           /AuthenticationFailed|InvalidProviderConfiguration/.test(error.reason) &&
           /a\/b/.test(error.message),
       );
@@ -51,32 +50,4 @@ test('a replica owns what can share a fetch', () => {
   );
   const secret = { secretRef: { name: 's' } };
   assert.notEqual(ownershipKey(repository(secret)), ownershipKey(repository(secret, 'other')));
-});
-
-test('fields without behaviour are named', () => {
-  assert.deepEqual(unsupportedIn(repository({ provider: 'generic', suspend: true })), []);
-  assert.deepEqual(
-    unsupportedIn(
-      repository({
-        url: 'ssh://git@host/web',
-        verify: { secretRef: { name: 'k' } },
-        include: [{ repository: { name: 'x' } }],
-        recurseSubmodules: true,
-        sparseCheckout: ['a'],
-        proxySecretRef: { name: 'p' },
-        provider: 'azure',
-        serviceAccountName: 's',
-      }),
-    ),
-    [
-      'spec.verify',
-      'spec.include',
-      'spec.recurseSubmodules',
-      'spec.sparseCheckout',
-      'spec.proxySecretRef',
-      'spec.provider',
-      'spec.serviceAccountName',
-      'spec.url (ssh://)',
-    ],
-  );
 });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { FETCH_FAILED, type GitRepository, Reason } from '@weir/api';
 import { credentialsFor, type GitAuth, parseRemoteUrl } from '@weir/git';
-import { type KubeClient, type KubeObject, Secret } from '@weir/kube';
-import { messageOf, SourceFailure } from './failure.ts';
+import { type KubeClient, readSecret } from '@weir/kube';
+import { Failure, messageOf } from '@weir/reconcile';
 
 /** Where to fetch from, and as whom. */
 export interface Remote {
@@ -16,7 +16,7 @@ export interface Remote {
 /**
  * Reads the secret that a GitRepository names and makes of it what Flux does: `bearerToken`, or `username` and
  * `password`; `ca.crt` (or `caFile`), `tls.crt` and `tls.key` besides.
- * @throws SourceFailure URLInvalid (stalled), AuthenticationFailed, InvalidProviderConfiguration
+ * @throws Failure URLInvalid (stalled), AuthenticationFailed, InvalidProviderConfiguration
  */
 export async function readRemote(
   client: KubeClient,
@@ -35,53 +35,36 @@ async function authFromSecret(
   signal: AbortSignal,
 ): Promise<GitAuth> {
   const ref = { namespace: metadata.namespace ?? '', name: spec.secretRef?.name ?? '' };
-  return authFrom(await readSecret(client, ref, signal), `${ref.namespace}/${ref.name}`);
+  const name = `${ref.namespace}/${ref.name}`;
+  const data = await readSecret(client, ref, { signal }).catch((cause: unknown) => {
+    const message = `failed to get secret '${name}': ${messageOf(cause)}`;
+    throw new Failure(Reason.AuthenticationFailed, message, { condition: FETCH_FAILED, cause });
+  });
+  return authFrom(new Map([...data].map(([key, value]) => [key, value.toString()])), name);
 }
 
 function withoutCredentials(url: string): string {
   try {
     return parseRemoteUrl(url).url;
   } catch (cause) {
-    throw new SourceFailure(
-      FETCH_FAILED,
+    throw new Failure(
       Reason.URLInvalid,
       `failed to parse url '${url.replace(/\/\/[^/@]*@/, '//*****@')}': ${messageOf(cause)}`,
-      { cause, stalled: true },
-    );
-  }
-}
-
-async function readSecret(
-  client: KubeClient,
-  ref: { namespace: string; name: string },
-  signal: AbortSignal,
-): Promise<Map<string, string>> {
-  try {
-    const secret = await client.get<KubeObject & { data?: Record<string, string> }>(Secret, ref, {
-      signal,
-    });
-    const entries = Object.entries(secret.data ?? {});
-    return new Map(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
-  } catch (cause) {
-    throw new SourceFailure(
-      FETCH_FAILED,
-      Reason.AuthenticationFailed,
-      `failed to get secret '${ref.namespace}/${ref.name}': ${messageOf(cause)}`,
-      { cause },
+      { condition: FETCH_FAILED, cause, stalled: true },
     );
   }
 }
 
 /**
  * @param name the secret's `namespace/name`, for messages
- * @throws SourceFailure when the secret's keys don't go together
+ * @throws Failure when the secret's keys don't go together
  */
 export function authFrom(data: ReadonlyMap<string, string>, name: string): GitAuth {
   if (data.get('githubAppID')) {
-    throw new SourceFailure(
-      FETCH_FAILED,
+    throw new Failure(
       Reason.InvalidProviderConfiguration,
       `secretRef '${name}' has github app data but provider is not set to github`,
+      { condition: FETCH_FAILED },
     );
   }
   const caFile = data.get('ca.crt') || data.get('caFile');
@@ -105,11 +88,11 @@ export function authFrom(data: ReadonlyMap<string, string>, name: string): GitAu
   return { ...tls, ...(username ? { username, password: password ?? '' } : {}) };
 }
 
-function invalid(message: string): SourceFailure {
-  return new SourceFailure(
-    FETCH_FAILED,
+function invalid(message: string): Failure {
+  return new Failure(
     Reason.AuthenticationFailed,
     `failed to configure authentication options: ${message}`,
+    { condition: FETCH_FAILED },
   );
 }
 

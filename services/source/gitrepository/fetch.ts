@@ -19,11 +19,11 @@ import {
   type TreeLimits,
   withObjects,
 } from '@weir/git';
+import { Failure, messageOf } from '@weir/reconcile';
 import { RenderError, type RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
-import { isArtifactLost } from './artifacts.ts';
+import { isArtifactLost } from '../shared/artifacts.ts';
 import type { Remote } from './credentials.ts';
-import { messageOf, SourceFailure } from './failure.ts';
 import { packCommit } from './pack.ts';
 import type { RepositoryCache } from './repositories.ts';
 
@@ -47,12 +47,12 @@ export interface Snapshot {
 export interface Fetcher {
   /**
    * Asks the remote which commit the reference is, now: never with an answer older than the call.
-   * @throws SourceFailure
+   * @throws Failure
    */
   resolve(wanted: Wanted): Promise<Resolved>;
   /**
    * Fetches a commit, packs it and puts it into the store.
-   * @throws SourceFailure
+   * @throws Failure
    */
   store(wanted: Wanted, resolved: Resolved, ignore: string | undefined): Promise<Snapshot>;
 }
@@ -194,11 +194,10 @@ async function store(
   });
   await tracing.span('store', { attributes: { 'artifact.size': packed.size } }, () =>
     artifacts.put(packed).catch((cause: unknown) => {
-      throw new SourceFailure(
-        STORAGE_OPERATION_FAILED,
+      throw new Failure(
         Reason.ArchiveOperationFailed,
         `unable to archive artifact to storage: ${messageOf(cause)}`,
-        { cause },
+        { condition: STORAGE_OPERATION_FAILED, cause },
       );
     }),
   );
@@ -209,10 +208,9 @@ function fetchFailure(cause: unknown): unknown {
   if (cause instanceof GitError && cause.reason === 'Aborted') return cause;
   if (!(cause instanceof GitError) && !(cause instanceof RenderError)) return cause;
   const empty = cause.message.startsWith('git repository is empty');
-  return new SourceFailure(
-    FETCH_FAILED,
+  return new Failure(
     empty ? Reason.EmptyGitRepository : Reason.GitOperationFailed,
     empty ? cause.message : `failed to checkout and determine revision: ${cause.message}`,
-    { cause },
+    { condition: FETCH_FAILED, cause },
   );
 }

@@ -11,8 +11,8 @@ import {
   type TreeLimits,
   withObjects,
 } from '@weir/git';
+import { Failure, messageOf } from '@weir/reconcile';
 import { RenderError, type RenderPool } from '@weir/render';
-import { messageOf, SourceFailure } from './failure.ts';
 
 export interface PackOptions {
   /** The bare repository that holds the commit. */
@@ -35,7 +35,7 @@ export interface PackedCommit {
 
 /**
  * Packs the files of a commit that `.sourceignore` files and spec.ignore leave.
- * @throws SourceFailure with the condition that Flux sets for the step that failed
+ * @throws Failure with the condition that Flux sets for the step that failed
  */
 export async function packCommit(options: PackOptions): Promise<PackedCommit> {
   try {
@@ -47,20 +47,18 @@ export async function packCommit(options: PackOptions): Promise<PackedCommit> {
       return { packed: await packArtifact(readFiles(objects, kept, limits.maxBytes)), subject };
     });
   } catch (cause) {
-    if (cause instanceof SourceFailure) throw cause;
+    if (cause instanceof Failure) throw cause;
     const gitFailed = cause instanceof GitError && cause.reason !== 'LimitExceeded';
     throw gitFailed
-      ? new SourceFailure(
-          FETCH_FAILED,
+      ? new Failure(
           Reason.GitOperationFailed,
           `failed to checkout and determine revision: ${messageOf(cause)}`,
-          { cause },
+          { condition: FETCH_FAILED, cause },
         )
-      : new SourceFailure(
-          STORAGE_OPERATION_FAILED,
+      : new Failure(
           Reason.ArchiveOperationFailed,
           `unable to archive artifact to storage: ${messageOf(cause)}`,
-          { cause },
+          { condition: STORAGE_OPERATION_FAILED, cause },
         );
   }
 }
@@ -86,11 +84,10 @@ async function withoutIgnored(
     return entries.filter((entry) => kept.has(entry.path));
   } catch (cause) {
     if (!(cause instanceof RenderError)) throw cause;
-    throw new SourceFailure(
-      STORAGE_OPERATION_FAILED,
+    throw new Failure(
       'SourceIgnoreError',
       `failed to load source ignore patterns from repository: ${cause.message}`,
-      { cause },
+      { condition: STORAGE_OPERATION_FAILED, cause },
     );
   }
 }

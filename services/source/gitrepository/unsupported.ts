@@ -1,6 +1,8 @@
-import { type GitRepository, type UnsupportedRule, unsupportedFields } from '@weir/api';
+import { type GitRepository, Reason, type UnsupportedRule } from '@weir/api';
+import { Failure, refuseUnsupported } from '@weir/reconcile';
 
-const rules: UnsupportedRule[] = [
+/** Fields of a GitRepository that ask for what doesn't exist yet. */
+const FIELDS: readonly UnsupportedRule[] = [
   'spec.verify',
   'spec.include',
   'spec.recurseSubmodules',
@@ -10,8 +12,10 @@ const rules: UnsupportedRule[] = [
   'spec.serviceAccountName',
 ];
 
-/** The fields of a GitRepository that ask for what doesn't exist yet. */
-export function unsupportedIn(object: GitRepository): string[] {
-  const fields = unsupportedFields(object, rules);
-  return object.spec.url.startsWith('ssh://') ? [...fields, 'spec.url (ssh://)'] : fields;
+/** Throws a stalled Failure that names what the spec asks for and what doesn't exist yet. */
+export function refuseUnsupportedFields(object: GitRepository): void {
+  refuseUnsupported(object, FIELDS);
+  if (!object.spec.url.startsWith('ssh://')) return;
+  const message = 'spec.url: ssh:// is not supported yet, use an https:// URL';
+  throw new Failure(Reason.UnsupportedField, message, { stalled: true });
 }

@@ -1,17 +1,18 @@
-import { type Artifact, formatTime, GitRepository } from '@weir/api';
+import { type Artifact, formatTime } from '@weir/api';
 import { type ArtifactStore, artifactPath, type Packed } from '@weir/artifact';
 import { BusUnavailable } from '@weir/bus';
+import type { SourceObject } from './source.ts';
 
 /** What `status.artifact` says of a stored snapshot. Keeps the time of the artifact before if it is the same. */
 export function describeArtifact(
-  object: GitRepository,
+  object: SourceObject,
   revision: string,
   { digest, size }: Pick<Packed, 'digest' | 'size'>,
   base: string,
 ): Artifact {
   const before = object.status?.artifact;
   const { namespace = '', name } = object.metadata;
-  const path = artifactPath(GitRepository.kind, namespace, name, digest);
+  const path = artifactPath(object.kind, namespace, name, digest);
   const same = before?.digest === digest && before.revision === revision;
   return {
     ...(before?.metadata && same ? { metadata: before.metadata } : {}),

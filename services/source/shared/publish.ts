@@ -1,6 +1,6 @@
-// Tells other services about artifacts. The status is the truth: what a crash or an outage kept from the streams is
+// Announces artifacts to other services. The status is the truth: what a crash or an outage kept from the streams is
 // found missing there the next time, and published again.
-import { type Artifact, type GitRepository, Reason } from '@weir/api';
+import { type Artifact, Reason } from '@weir/api';
 import {
   type ArtifactMessage,
   artifactSubject,
@@ -11,18 +11,19 @@ import { type Bus, decodeCloudEvent, type StreamName } from '@weir/bus';
 import { eventSubject, type FluxEvent, type Recorder } from '@weir/events';
 import { objectKey } from '@weir/kube';
 import type { Logger, Tracing } from '@weir/telemetry';
+import type { SourceObject } from './source.ts';
 
 export interface Publisher {
   /** Publishes the artifact that has just been written to the object's status. */
-  publish(object: GitRepository): void;
+  publish(object: SourceObject): void;
   /** Looks whether the artifact in the status is on the stream, unless that is known; publishes it if it isn't. */
-  ensure(object: GitRepository): Promise<void>;
+  ensure(object: SourceObject): Promise<void>;
   /** Whether the artifact in the status is known to be on the stream. */
-  isPublished(object: GitRepository): boolean;
-  /** Records that an artifact was stored for a commit. */
-  recordStored(object: GitRepository, reason: string, commit: string): void;
+  isPublished(object: SourceObject): boolean;
+  /** Records that an artifact was stored; `title` is what the event calls its revision. */
+  recordStored(object: SourceObject, reason: string, title: string): void;
   /** Takes the object's artifact off the stream. */
-  withdraw(object: GitRepository): void;
+  withdraw(object: SourceObject): void;
   /** Forgets what is known: the stream was made anew. */
   forget(): void;
 }
@@ -39,27 +40,27 @@ export function createPublisher(options: {
   const { bus, recorder, tracing, log } = options;
   const published = new Map<string, string>();
 
-  function publish(object: GitRepository): void {
+  function publish(object: SourceObject): void {
     const artifact = object.status?.artifact;
     if (!artifact) return;
     const { uid = '', generation = 0, resourceVersion = '' } = object.metadata;
     const message = { ...refOf(object), uid, generation, resourceVersion, artifact };
     publishArtifact(bus, message, tracing.traceparent());
-    published.set(objectKey(object), identityOf(object, artifact));
+    published.set(keyOf(object), identityOf(object, artifact));
   }
 
-  function isPublished(object: GitRepository): boolean {
+  function isPublished(object: SourceObject): boolean {
     const artifact = object.status?.artifact;
-    return !artifact || published.get(objectKey(object)) === identityOf(object, artifact);
+    return !artifact || published.get(keyOf(object)) === identityOf(object, artifact);
   }
 
-  async function ensure(object: GitRepository): Promise<void> {
+  async function ensure(object: SourceObject): Promise<void> {
     const artifact = object.status?.artifact;
     if (!artifact || isPublished(object) || !bus.connected()) return;
     const ref = refOf(object);
     const message = await lastMessage(bus, 'artifacts', artifactSubject(bus.cluster, ref));
     if (isAbout(message, object, artifact)) {
-      published.set(objectKey(object), identityOf(object, artifact));
+      published.set(keyOf(object), identityOf(object, artifact));
     } else {
       log.info(
         { revision: artifact.revision },
@@ -73,18 +74,18 @@ export function createPublisher(options: {
       'events',
       eventSubject(bus.cluster, ref, Reason.NewArtifact),
     );
-    if (!tellsOf(event, object, artifact))
+    if (!isAboutArtifact(event, object, artifact))
       recordStored(object, Reason.NewArtifact, artifact.revision);
   }
 
-  function recordStored(object: GitRepository, reason: string, commit: string): void {
+  function recordStored(object: SourceObject, reason: string, title: string): void {
     const artifact = object.status?.artifact;
     if (!artifact) return;
     const { revision, digest, lastUpdateTime } = artifact;
     recorder.event(object, {
       severity: 'info',
       reason,
-      message: `stored artifact for commit '${commit}'`,
+      message: `stored artifact for commit '${title}'`,
       metadata: { revision, digest },
       ...(reason === Reason.NewArtifact
         ? { id: `${object.metadata.uid}/${revision}/${digest}/${lastUpdateTime}` }
@@ -98,18 +99,22 @@ export function createPublisher(options: {
     isPublished,
     recordStored,
     withdraw(object) {
-      published.delete(objectKey(object));
+      published.delete(keyOf(object));
       purgeArtifact(bus, refOf(object));
     },
     forget: () => published.clear(),
   };
 }
 
-function refOf({ apiVersion, kind, metadata }: GitRepository) {
+function keyOf(object: SourceObject): string {
+  return `${object.kind}/${objectKey(object)}`;
+}
+
+function refOf({ apiVersion, kind, metadata }: SourceObject) {
   return { group: apiVersion, kind, namespace: metadata.namespace ?? '', name: metadata.name };
 }
 
-function identityOf({ metadata }: GitRepository, { revision, digest, url }: Artifact): string {
+function identityOf({ metadata }: SourceObject, { revision, digest, url }: Artifact): string {
   return JSON.stringify([metadata.uid, revision, digest, url]);
 }
 
@@ -120,7 +125,7 @@ async function lastMessage(bus: Bus, stream: StreamName, subject: string): Promi
   return message && decodeCloudEvent(message.data)?.data;
 }
 
-function isAbout(data: unknown, object: GitRepository, artifact: Artifact): boolean {
+function isAbout(data: unknown, object: SourceObject, artifact: Artifact): boolean {
   const message = data as Partial<ArtifactMessage> | undefined;
   return (
     message?.uid === object.metadata.uid &&
@@ -129,7 +134,7 @@ function isAbout(data: unknown, object: GitRepository, artifact: Artifact): bool
   );
 }
 
-function tellsOf(data: unknown, object: GitRepository, { digest }: Artifact): boolean {
+function isAboutArtifact(data: unknown, object: SourceObject, { digest }: Artifact): boolean {
   const event = data as Partial<FluxEvent> | undefined;
   return (
     event?.involvedObject?.uid === object.metadata.uid &&

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SERVICES } from './catalogue.ts';
-import { readCommandLine, UsageError, usage } from './flags.ts';
+import { grammar, SERVICES } from './catalogue.ts';
+import { readCommandLine, UsageError, usage } from './command-line.ts';
 
-const read = (...args: string[]) => readCommandLine(args, SERVICES);
+const known = await grammar();
+const read = (...args: string[]) => readCommandLine(args, known);
 const refuses = (args: string[], message: RegExp) =>
   assert.throws(
     () => read(...args),
@@ -44,14 +45,14 @@ test('a command line that cannot be followed is refused with what would be right
 });
 
 test('the help shows every service and every flag', () => {
-  const text = usage(SERVICES);
+  const text = usage(known);
   for (const name of SERVICES) assert.ok(text.includes(`[${name}]`), name);
   assert.match(text, /--no-cross-namespace-refs +\S/);
   assert.match(text, /WEIR_HEALTH_PORT/);
 });
 
 test('whatever the code reads can be given as a flag', async () => {
-  const text = usage(SERVICES);
+  const text = usage(known);
   const folder = join(import.meta.dirname, '..');
   const files = (await readdir(folder, { recursive: true })).filter(
     (name) => name.endsWith('.ts') && !name.includes('test') && !name.includes('node_modules'),

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { GitRepository, GitRepositorySpec } from '@weir/api';
+import { refuseUnsupportedFields } from './unsupported.ts';
+
+function repository(spec: Partial<GitRepositorySpec>): GitRepository {
+  return {
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    metadata: { name: 'web', namespace: 'apps' },
+    spec: { url: 'https://host/web', interval: '1m', ...spec },
+  };
+}
+
+test('fields without behaviour are named', () => {
+  refuseUnsupportedFields(repository({ provider: 'generic', suspend: true }));
+  const asksForAll = repository({
+    verify: { secretRef: { name: 'k' } },
+    include: [{ repository: { name: 'x' } }],
+    recurseSubmodules: true,
+    sparseCheckout: ['a'],
+    proxySecretRef: { name: 'p' },
+    provider: 'azure',
+    serviceAccountName: 's',
+  });
+  const fields = [
+    'spec.verify',
+    'spec.include',
+    'spec.recurseSubmodules',
+    'spec.sparseCheckout',
+    'spec.proxySecretRef',
+    'spec.provider',
+    'spec.serviceAccountName',
+  ];
+  assert.throws(() => refuseUnsupportedFields(asksForAll), {
+    reason: 'UnsupportedField',
+    stalled: true,
+    message: `${fields.join(', ')} are not supported yet: remove them, or see the documentation for what works today`,
+  });
+});
+
+test('a URL over ssh is refused with what to do instead', () => {
+  assert.throws(() => refuseUnsupportedFields(repository({ url: 'ssh://git@host/web' })), {
+    message: 'spec.url: ssh:// is not supported yet, use an https:// URL',
+  });
+});

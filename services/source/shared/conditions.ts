@@ -1,0 +1,81 @@
+// The conditions of sources, in the words of Flux's source-controller. Each function goes from report to report.
+import {
+  ARTIFACT_IN_STORAGE,
+  ARTIFACT_OUTDATED,
+  type Artifact,
+  FETCH_FAILED,
+  findCondition,
+  READY,
+  Reason,
+  STORAGE_OPERATION_FAILED,
+} from '@weir/api';
+import {
+  asProgressing,
+  asSucceeded,
+  type ConditionTypes,
+  dropStates,
+  isAwaited as isRunAwaited,
+  type StatusReport,
+  setFields,
+  setState,
+} from '@weir/reconcile';
+import type { SourceObject, SourceStatus } from './source.ts';
+
+export const CONDITION_TYPES: ConditionTypes = {
+  failures: [FETCH_FAILED, STORAGE_OPERATION_FAILED],
+  others: [ARTIFACT_IN_STORAGE, ARTIFACT_OUTDATED],
+};
+
+type Report = StatusReport<SourceStatus>;
+
+/** A run has begun: what it is for, before the remote was asked. */
+export function asBegun(report: Report, object: SourceObject): Report {
+  if (!object.status?.artifact) return asBuilding(report, 'building artifact');
+  const { generation } = report;
+  const before = object.status.observedGeneration ?? -1;
+  const message =
+    before === generation
+      ? 'reconciliation in progress'
+      : `processing object: new generation ${before} -> ${generation}`;
+  const isReadySet = report.states.get(READY) !== undefined;
+  return asProgressing(report, message, isReadySet ? undefined : message);
+}
+
+/** The remote has a revision that isn't stored. */
+export function asOutdated(report: Report, object: SourceObject, revision: string): Report {
+  const message = `new upstream revision '${revision}'`;
+  const building = asBuilding(report, `building artifact: ${message}`);
+  if (!object.status?.artifact) return building;
+  const reason = Reason.NewRevision;
+  return setState(building, ARTIFACT_OUTDATED, { status: 'True', reason, message });
+}
+
+/** The status names an artifact that the store has lost. */
+export function asLost(report: Report): Report {
+  return asBuilding(report, 'building artifact: disappeared from storage');
+}
+
+function asBuilding(report: Report, message: string): Report {
+  return asProgressing(report, message, message);
+}
+
+/** The artifact is in the store. */
+export function asStored(report: Report, artifact: Artifact): Report {
+  const reason = Reason.Succeeded;
+  const message = `stored artifact for revision '${artifact.revision}'`;
+  const ready = dropStates(asSucceeded(report, { reason, message }), [ARTIFACT_OUTDATED]);
+  const stored = setState(ready, ARTIFACT_IN_STORAGE, { status: 'True', reason, message });
+  return setFields(stored, { artifact });
+}
+
+/** Whether somebody waits to see that a run has begun: for a new generation, a request, or the first artifact. */
+export function isAwaited(object: SourceObject): boolean {
+  return isRunAwaited(object) || object.status?.artifact === undefined;
+}
+
+/** Whether a condition tells of a failure that a success would end. */
+export function hasFailed(object: SourceObject): boolean {
+  return [FETCH_FAILED, STORAGE_OPERATION_FAILED].some(
+    (type) => findCondition(object.status?.conditions, type) !== undefined,
+  );
+}

@@ -1,0 +1,52 @@
+// What a kind of source is to the service.
+import type { Kind } from '@weir/api';
+import type { ArtifactStore } from '@weir/artifact';
+import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
+import type { Recorder } from '@weir/events';
+import type { KubeClient } from '@weir/kube';
+import type { RenderPool } from '@weir/render';
+import type { Settings } from '@weir/service';
+import type { Logger, Tracing } from '@weir/telemetry';
+import type { Publisher } from './publish.ts';
+import type { SourceObject } from './source.ts';
+
+/** What the service gives to every kind. */
+export interface SourceEnvironment {
+  client: KubeClient;
+  store: ArtifactStore;
+  publisher: Publisher;
+  recorder: Recorder;
+  pool: RenderPool;
+  tracing: Tracing;
+  settings: Settings;
+  log: Logger;
+  /** URL under which other services reach the artifact server. */
+  address: string;
+  /** Folder for what can be had again. */
+  storageDir: string;
+  /** Objects of a kind that are worked on at a time. */
+  concurrency: number;
+  /** The shortest interval that an object may have, in ms. */
+  minIntervalMs: number;
+  /** What a kind opens goes onto it. */
+  stack: AsyncDisposableStack;
+  /** Aborts when the service stops. */
+  signal: AbortSignal;
+}
+
+/** The row of a kind in the table of kinds: all that the service needs to know of it. */
+export interface SourceKind<T extends SourceObject> {
+  kind: Kind;
+  /** What decides which replica owns an object: those alike share their fetches. */
+  ownershipKey(object: T): string;
+  reconcile(object: T, context: ReconcileContext, informer: Informer<T>): Promise<Outcome>;
+  /** Makes the artifact that the object's status names again, and puts it into the store. Any replica may. */
+  restore(object: T): Promise<void>;
+  /** Looks after what the kind keeps on disk, from time to time. */
+  tidy?(): Promise<void>;
+}
+
+/** Opens what is a kind's own. */
+export type OpenKind<T extends SourceObject> = (
+  environment: SourceEnvironment,
+) => Promise<SourceKind<T>>;

@@ -1,0 +1,162 @@
+// The steps that reconciliations of all kinds of sources begin and end with. A kind's reconcile.ts calls them in its order.
+import { type Artifact, FINALIZER, isRequested, type Kind, Reason } from '@weir/api';
+import {
+  addFinalizer,
+  type Informer,
+  type Outcome,
+  type ReconcileContext,
+  removeFinalizer,
+} from '@weir/controller';
+import {
+  asFailed,
+  Failure,
+  intervalMs,
+  isReported,
+  newestOf,
+  openStatus,
+  type StatusSession,
+  setFields,
+} from '@weir/reconcile';
+import { artifactUrl, isArtifactLost } from './artifacts.ts';
+import {
+  asBegun,
+  asLost,
+  asOutdated,
+  asStored,
+  CONDITION_TYPES,
+  hasFailed,
+  isAwaited,
+} from './conditions.ts';
+import type { SourceEnvironment } from './kind.ts';
+import type { SourceObject, SourceStatus } from './source.ts';
+
+const FIELD_MANAGER = 'source-controller';
+
+/** One run of one object: what it was given, and what it says so far. */
+export interface SourceRun<T extends SourceObject> {
+  object: T;
+  context: ReconcileContext;
+  environment: SourceEnvironment;
+  status: StatusSession<T, SourceStatus>;
+  /** Aborts when the run's result is no longer wanted. */
+  signal: AbortSignal;
+}
+
+/**
+ * Begins a run. Undefined when there is nothing to do: the object is gone or suspended, or it is being deleted, and
+ * then its artifact is withdrawn and its finalizer taken away.
+ */
+export async function beginRun<T extends SourceObject>(
+  found: T,
+  context: ReconcileContext,
+  informer: Informer<T>,
+  kind: Kind,
+  environment: SourceEnvironment,
+): Promise<SourceRun<T> | undefined> {
+  const { client, publisher } = environment;
+  const newest = await newestOf(found, context, { client, kind, informer });
+  if (newest === undefined) return undefined;
+  const writing = { fieldManager: FIELD_MANAGER, informer, guard: context.guard };
+  if (newest.metadata.deletionTimestamp !== undefined) {
+    publisher.withdraw(newest);
+    await removeFinalizer(client, kind, newest, FINALIZER, writing);
+    return undefined;
+  }
+  const object = await addFinalizer(client, kind, newest, FINALIZER, writing);
+  const status = openStatus<T, SourceStatus>(object, context, {
+    ...{ client, kind, informer, fieldManager: FIELD_MANAGER },
+    types: CONDITION_TYPES,
+  });
+  if (object.spec.suspend) {
+    // As in Flux: a request counts as handled, so that the source isn't fetched for it when it is resumed.
+    if (isRequested(object, object.status?.lastHandledReconcileAt)) await status.finish();
+    return undefined;
+  }
+  status.update((report) => asBegun(report, object));
+  if (isAwaited(object)) status.show();
+  const signal = AbortSignal.any([context.signal, context.superseded]);
+  return { object, context, environment, status, signal };
+}
+
+/**
+ * The artifact that the status names, if it is of this revision, is still in the store, and was made as the spec says
+ * now. Undefined when it has to be made; the status says why from then on.
+ * @param isSame whether what else decides the artifact's contents, such as `spec.ignore`, is as it was
+ */
+export async function currentArtifact(
+  { object, environment, status }: SourceRun<SourceObject>,
+  revision: string,
+  isSame: boolean,
+): Promise<Artifact | undefined> {
+  const before = object.status?.artifact;
+  const lost = await isArtifactLost(environment.store, before);
+  if (before?.revision === revision && isSame && !lost) {
+    return { ...before, url: artifactUrl(environment.address, before.path) };
+  }
+  if (before?.revision !== revision) status.update((it) => asOutdated(it, object, revision));
+  else if (lost) status.update(asLost);
+  status.show();
+  return undefined;
+}
+
+/** How a run ended well. */
+export interface Stored {
+  artifact: Artifact;
+  /** What events call it: a commit's subject, for example. The revision unless given. */
+  title?: string;
+  /** Fields of the kind's status besides the artifact; undefined removes one. */
+  fields?: Record<string, unknown>;
+}
+
+/** Writes the end of a run that has an artifact, and announces the artifact. */
+export async function succeed<T extends SourceObject>(
+  { object, context, environment, status }: SourceRun<T>,
+  { artifact, title, fields = {} }: Stored,
+): Promise<Outcome> {
+  status.update((report) => setFields(asStored(report, artifact), fields));
+  const written = await status.finish();
+  await announce(object, written, title ?? artifact.revision, context, environment);
+  return { requeueAfterMs: intervalMs(object.spec.interval, environment.minIntervalMs) };
+}
+
+/** Publishes the artifact and the event; each is found missing the next time if the process stops before it. */
+async function announce(
+  before: SourceObject,
+  written: SourceObject,
+  title: string,
+  { log }: ReconcileContext,
+  { publisher }: SourceEnvironment,
+): Promise<void> {
+  const artifact = written.status?.artifact;
+  if (!artifact) return;
+  const old = before.status?.artifact;
+  const reason = old?.digest !== artifact.digest ? Reason.NewArtifact : Reason.Succeeded;
+  if (old?.revision !== artifact.revision || old.digest !== artifact.digest) {
+    publisher.publish(written);
+  }
+  if (reason === Reason.NewArtifact || hasFailed(before)) {
+    log.info({ revision: artifact.revision, digest: artifact.digest }, 'stored artifact');
+    publisher.recordStored(written, reason, title);
+  }
+  await publisher.ensure(written);
+}
+
+/**
+ * Writes the end of a run that failed, and records it unless the status said so before and nobody asked. The artifact
+ * of before stays. Rejects with what is no Failure: the controller tries that again by itself.
+ */
+export async function fail(run: SourceRun<SourceObject>, error: unknown): Promise<Outcome> {
+  const { object, status, signal, environment } = run;
+  if (signal.aborted || environment.signal.aborted) {
+    status.abandon();
+    return {};
+  }
+  if (!(error instanceof Failure)) throw error;
+  const { reason, message, stalled } = error;
+  const isNews =
+    !isReported(object, error) || isRequested(object, object.status?.lastHandledReconcileAt);
+  status.update((report) => asFailed(report, error));
+  await status.finish();
+  if (isNews) environment.recorder.event(object, { severity: 'error', reason, message });
+  return stalled ? {} : { retry: error };
+}
