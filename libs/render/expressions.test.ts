@@ -88,3 +88,23 @@ test('which fields are left to others', async () => {
     message: /^failed to create ignore rule selector: invalid kind regex: /,
   });
 });
+
+test('which patterns match which texts', async () => {
+  const patterns = ['^waiting.*socket', '(', 'Ready$', '(?i)ERROR'];
+  const texts = ['waiting for socket', 'error: not Ready', ''];
+  const { matches, invalid } = await pool.match({ patterns, texts }, { tenant: 'apps' });
+  assert.deepEqual(matches, [[0], [2, 3], []]);
+  assert.deepEqual(invalid, [{ index: 1, reason: 'error parsing regexp: missing closing ): `(`' }]);
+});
+
+test('patterns and texts are bounded, in time too', async () => {
+  const tenant = 'apps';
+  const long = { patterns: ['a'], texts: ['x'.repeat(65_537)] };
+  await assert.rejects(pool.match(long, { tenant }), { reason: 'InvalidRequest' });
+  const many = { patterns: Array(101).fill('a'), texts: [] };
+  await assert.rejects(pool.match(many, { tenant }), { reason: 'InvalidRequest' });
+  const patterns = Array.from({ length: 100 }, (_, n) => `(x{0,1000}x{0,950})y${n}$`);
+  const slow = { patterns, texts: ['x'.repeat(65_536)] };
+  await assert.rejects(pool.match(slow, { tenant }), { reason: 'Timeout' });
+  assert.equal(pool.pids().length, 1);
+});

@@ -12,6 +12,8 @@ export type {
   HealthCheckExpression,
   IgnoreRequest,
   Image,
+  MatchRequest,
+  MatchResult,
   ObjectStatus,
   Patch,
   RenderedObject,

@@ -143,6 +143,25 @@ export interface ExemptionRule {
   target?: Selector | undefined;
 }
 
+/**
+ * Regular expressions of Go (RE2: linear time, no look-around and no back references), not anchored: at most 100 of
+ * 1,024 bytes of UTF-8 each. And what they are tried on: at most 100 texts of 65,536 bytes of UTF-8 each.
+ */
+export interface MatchRequest {
+  patterns: readonly string[];
+  texts: readonly string[];
+}
+
+export interface MatchResult {
+  /** For each text, in the order given, the indexes of the patterns that match it, rising. */
+  matches: number[][];
+  /**
+   * The patterns that can't be used and match nothing, by rising index, each with the reason: Go's words for one that
+   * doesn't parse, or the bound that it is over (its length, or a program of 4,096 instructions, as `x{1000}` has 1,000).
+   */
+  invalid: { index: number; reason: string }[];
+}
+
 export interface EngineVersion {
   /** Two engines with the same hash render the same. */
   hash: string;
@@ -183,6 +202,11 @@ export interface Operations {
     request: { rules: readonly ExemptionRule[]; objects: readonly object[] },
     options?: RequestOptions,
   ): Promise<string[][]>;
+  /**
+   * Which patterns match which texts; compiled ones are kept. More patterns or texts, or longer texts, than
+   * `MatchRequest` allows are `InvalidRequest`. Matching takes 2 s at most, for all together: `Timeout`.
+   */
+  match(request: MatchRequest, options: RequestOptions & { tenant: string }): Promise<MatchResult>;
   version(options?: RequestOptions): Promise<EngineVersion>;
 }
 
@@ -224,6 +248,9 @@ export function operations(send: Send): Operations {
     },
     async exempt(request, options = {}) {
       return ((await send('exempt', request, options)) as { paths: string[][] }).paths;
+    },
+    async match(request, options) {
+      return (await send('match', request, { ...EXPRESSIONS, ...options })) as MatchResult;
     },
     async version(options = {}) {
       return (await send('version', {}, options)) as EngineVersion;

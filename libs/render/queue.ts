@@ -2,6 +2,8 @@ import { RenderError } from './error.ts';
 
 /** What every request takes besides its own input. */
 export interface RequestOptions {
+  /** The namespace on whose behalf this is asked: whose turn it is goes by tenant. */
+  tenant?: string;
   /** Time that the engine may take once it has begun, in ms. Waiting for its turn isn't in it. */
   timeoutMs?: number;
   /** Gives the request up, whether it waits or runs. */

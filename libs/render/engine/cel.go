@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
@@ -108,33 +107,4 @@ func typed(object liveObject) (map[string]any, error) {
 type expressions struct {
 	booleans memo[*cel.Expression]
 	readers  memo[*cel.StatusReader]
-}
-
-// memo keeps results by what they were made of, up to a limit, above which it
-// starts anew.
-type memo[T any] struct {
-	mu   sync.Mutex
-	made map[string]T
-}
-
-const memoLimit = 256
-
-func (m *memo[T]) get(key string, make func() (T, error)) (T, error) {
-	m.mu.Lock()
-	value, ok := m.made[key]
-	m.mu.Unlock()
-	if ok {
-		return value, nil
-	}
-	value, err := make()
-	if err != nil {
-		return value, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.made == nil || len(m.made) >= memoLimit {
-		m.made = map[string]T{}
-	}
-	m.made[key] = value
-	return value, nil
 }

@@ -15,6 +15,7 @@ type engine struct {
 	writing     sync.Mutex
 	artifacts   *artifacts
 	expressions *expressions
+	patterns    *patterns
 	memory      memoryLimit
 }
 
@@ -96,6 +97,8 @@ func (e *engine) handle(op string, body json.RawMessage) (any, error) {
 		return decoded(body, e.expressions.evaluate)
 	case "exempt":
 		return decoded(body, exempt)
+	case "match":
+		return decoded(body, e.patterns.match)
 	case "version":
 		return version(), nil
 	}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"regexp/syntax"
+	"time"
+	"unicode/utf8"
+)
+
+type matchRequest struct {
+	// Patterns are regular expressions of Go (RE2), not anchored.
+	Patterns []string `json:"patterns"`
+	Texts    []string `json:"texts"`
+}
+
+type matchAnswer struct {
+	// Matches has for each text the indexes of the patterns that match it, rising.
+	Matches [][]int `json:"matches"`
+	// Invalid are the patterns that match nothing because of what they are, rising.
+	Invalid []invalidPattern `json:"invalid"`
+}
+
+type invalidPattern struct {
+	Index  int    `json:"index"`
+	Reason string `json:"reason"`
+}
+
+// Bounds of a request. The time for a match is the length of the text times the
+// number of instructions that the pattern compiles to, of which `x{1000}` has a
+// thousand in seven bytes: both are bounded, and beyond that the time is.
+const (
+	maxPatterns            = 100
+	maxPatternBytes        = 1 << 10
+	maxPatternInstructions = 4 << 10
+	maxTexts               = 100
+	maxTextBytes           = 64 << 10
+	matchTime              = 2 * time.Second
+)
+
+// stepsBetweenChecks is what a match may cost, in bytes times instructions, without
+// an eye on the time: about a fifth of a second.
+const stepsBetweenChecks = 10_000_000
+
+const reasonTimeout = "Timeout"
+
+// patterns keeps compiled patterns: the same few are asked for with each event.
+type patterns struct {
+	compiled memo[*pattern]
+}
+
+// patternCacheBytes bounds what compiled patterns take.
+const patternCacheBytes = 16 << 20
+
+func newPatterns() *patterns {
+	return &patterns{memo[*pattern]{limit: patternCacheBytes, weigh: (*pattern).bytes}}
+}
+
+// pattern is one that was compiled, or why it can't be: finding that out takes time
+// too.
+type pattern struct {
+	*regexp.Regexp
+	refusal      error
+	instructions int
+	ranges       int
+}
+
+// bytes is about what the pattern takes in memory.
+func (p *pattern) bytes() int {
+	if p.refusal != nil {
+		return 4096
+	}
+	return 1024 + 80*p.instructions + 4*p.ranges
+}
+
+// match says which patterns match which texts. A request that is over a bound
+// fails as a whole, a pattern that can't be used is named and matches nothing.
+func (p *patterns) match(r *matchRequest) (*matchAnswer, error) {
+	if err := r.check(); err != nil {
+		return nil, fail(reasonInvalid, err)
+	}
+	answer := &matchAnswer{Matches: make([][]int, len(r.Texts)), Invalid: []invalidPattern{}}
+	for i := range answer.Matches {
+		answer.Matches[i] = []int{}
+	}
+	end := time.Now().Add(matchTime)
+	for index, source := range r.Patterns {
+		if time.Now().After(end) {
+			return nil, fail(reasonTimeout, errMatchTime)
+		}
+		compiled, err := p.compile(source)
+		if err != nil {
+			answer.Invalid = append(answer.Invalid, invalidPattern{index, err.Error()})
+			continue
+		}
+		for i, text := range r.Texts {
+			matches, err := compiled.matches(text, end)
+			if err != nil {
+				return nil, fail(reasonTimeout, err)
+			}
+			if matches {
+				answer.Matches[i] = append(answer.Matches[i], index)
+			}
+		}
+	}
+	return answer, nil
+}
+
+func (r *matchRequest) check() error {
+	if len(r.Patterns) > maxPatterns {
+		return fmt.Errorf("%d patterns are too many: %d at most", len(r.Patterns), maxPatterns)
+	}
+	if len(r.Texts) > maxTexts {
+		return fmt.Errorf("%d texts are too many: %d at most", len(r.Texts), maxTexts)
+	}
+	for i, text := range r.Texts {
+		if len(text) > maxTextBytes {
+			return fmt.Errorf("text %d of %d bytes is too long: %d at most", i, len(text), maxTextBytes)
+		}
+	}
+	return nil
+}
+
+func (p *patterns) compile(source string) (*pattern, error) {
+	if len(source) > maxPatternBytes {
+		return nil, fmt.Errorf("a pattern of %d bytes is too long: %d at most", len(source), maxPatternBytes)
+	}
+	compiled, err := p.compiled.get(source, func() (*pattern, error) {
+		compiled := &pattern{}
+		compiled.refusal = compiled.measure(source)
+		if compiled.refusal == nil {
+			compiled.Regexp, compiled.refusal = regexp.Compile(source)
+		}
+		return compiled, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return compiled, compiled.refusal
+}
+
+// measure says how much the pattern compiles to, and whether that is too much. The
+// program of package regexp is the same, but hidden in there.
+func (p *pattern) measure(source string) error {
+	parsed, err := syntax.Parse(source, syntax.Perl)
+	if err != nil {
+		return err
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return err
+	}
+	p.instructions = len(program.Inst)
+	for _, instruction := range program.Inst {
+		p.ranges += len(instruction.Rune)
+	}
+	if p.instructions > maxPatternInstructions {
+		return errors.New("the pattern repeats too much: it compiles to more than 4096 instructions")
+	}
+	return nil
+}
+
+// matches gives up with an error when the time is over.
+func (p *pattern) matches(text string, end time.Time) (bool, error) {
+	if time.Now().After(end) {
+		return false, errMatchTime
+	}
+	if len(text)*p.instructions <= stepsBetweenChecks {
+		return p.MatchString(text), nil
+	}
+	reader := &timedReader{text: text, end: end, every: 1 + stepsBetweenChecks/10/p.instructions}
+	matches := p.MatchReader(reader)
+	if reader.late {
+		return false, errMatchTime
+	}
+	return matches, nil
+}
+
+var errMatchTime = fmt.Errorf("matching took longer than %s: use fewer or simpler patterns", matchTime)
+
+// timedReader ends the text when the time is over: nothing else stops a match.
+type timedReader struct {
+	text  string
+	end   time.Time
+	every int
+	read  int
+	late  bool
+}
+
+func (r *timedReader) ReadRune() (rune, int, error) {
+	r.read++
+	if r.read%r.every == 0 && time.Now().After(r.end) {
+		r.late = true
+	}
+	if r.late || r.text == "" {
+		return 0, 0, io.EOF
+	}
+	char, size := utf8.DecodeRuneInString(r.text)
+	r.text = r.text[size:]
+	return char, size, nil
+}
