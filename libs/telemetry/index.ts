@@ -1,5 +1,6 @@
 export type { Attributes, Span, Tracer } from '@opentelemetry/api';
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions } from './logger.ts';
+export { maskSecrets, maskUrl } from './mask.ts';
 export {
   type Counter,
   createMetrics,
@@ -10,6 +11,8 @@ export {
   METRICS_CONTENT_TYPE,
   type Metrics,
 } from './metrics.ts';
-export { isSecretKey, MASK, maskSecrets, redact } from './redact.ts';
+export { redact } from './redact.ts';
+export { isSecretKey } from './secretkeys.ts';
 export { formatTraceparent, parseTraceparent } from './traceparent.ts';
 export { createTracing, type SpanOptions, type Tracing, type TracingOptions } from './tracing.ts';
+export { MASK } from './urls.ts';

@@ -13,7 +13,7 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
 import type { Logger } from './logger.ts';
-import { maskSecrets } from './redact.ts';
+import { maskSecrets } from './mask.ts';
 import { otlpExporter } from './spans.ts';
 import { contextOf, formatTraceparent, parseTraceparent } from './traceparent.ts';
 
