@@ -33,6 +33,35 @@ it('keeps secrets out of fields, bindings, messages and errors', () => {
   assert.match(JSON.parse(lines[0] ?? '').err.message, /clone of https:\/\/\*\*\*@h\/x failed/);
 });
 
+it('writes a bounded line whatever is logged', () => {
+  const { lines, destination } = capture();
+  const log = createLogger({ service: 's', level: 'info', destination });
+  const long = '"\\'.repeat(8_000_000);
+  log.error({ err: new Error(long), text: long, list: Array(50).fill(long) }, long);
+  log.child({ binding: long }).error('%s and %s', long, long);
+  log.error(new Error(long));
+  assert.equal(lines.length, 3);
+  for (const line of lines) {
+    assert.ok(line.length < 1_000_000, `${line.length} characters`);
+    assert.equal(JSON.parse(line).service, 's');
+    assert.match(line, /\[cut: the text has \d+ characters\]/);
+  }
+});
+
+it('masks query values, webhook paths and private keys in every field', () => {
+  const { lines, destination } = capture();
+  const log = createLogger({ service: 's', level: 'info', destination });
+  const key = '-----BEGIN PRIVATE KEY-----\ngeheim\n-----END PRIVATE KEY-----';
+  log.info({
+    url: 'https://h/x.git?any=geheim',
+    key,
+    hook: 'https://hooks.slack.com/services/geheim',
+  });
+  log.child({ url: 'https://h/?q=geheim' }).info('got %s', 'https://h/?q=geheim');
+  assert.equal(lines.length, 2);
+  assert.doesNotMatch(lines.join(), /geheim/);
+});
+
 it('names the active span', async () => {
   const { lines, destination } = capture();
   const log = createLogger({ service: 's', level: 'info', destination });

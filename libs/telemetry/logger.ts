@@ -1,7 +1,8 @@
 import { trace } from '@opentelemetry/api';
 import { type DestinationStream, type Level, type Logger as PinoLogger, pino } from 'pino';
+import { MAX_TEXT, maskUrl } from './mask.ts';
 import { prettyDestination } from './pretty.ts';
-import { maskLine, redact } from './redact.ts';
+import { redact, redactLine } from './redact.ts';
 
 export type Logger = PinoLogger;
 
@@ -21,7 +22,7 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 
 /**
  * A logger that writes one JSON object a line: `level`, `ts` (RFC 3339), `service`, `msg`, and the
- * `trace_id` and `span_id` of the active span. Secrets are masked in keys, messages and errors.
+ * `trace_id` and `span_id` of the active span. Secrets are masked in keys, messages and errors, and a line is bounded.
  * Throws a RangeError for an unknown level.
  */
 export function createLogger(options: LoggerOptions): Logger {
@@ -42,10 +43,20 @@ export function createLogger(options: LoggerOptions): Logger {
         level: (label) => ({ level: label }),
         log: redact,
       },
-      hooks: { streamWrite: maskLine },
+      hooks: {
+        // A message is cut before it becomes a part of a line: one of hundreds of megabytes could not become one.
+        logMethod(args, method) {
+          method.apply(this, args.map(shortened) as typeof args);
+        },
+        streamWrite: redactLine,
+      },
     },
     options.pretty === true ? prettyDestination(destination) : destination,
   );
+}
+
+function shortened(argument: unknown): unknown {
+  return typeof argument === 'string' && argument.length > MAX_TEXT ? maskUrl(argument) : argument;
 }
 
 function activeSpan(): object {

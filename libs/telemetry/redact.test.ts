@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { redact } from './redact.ts';
+import { redact, redactLine } from './redact.ts';
 import { isSecretKey } from './secretkeys.ts';
 
 describe('redact', () => {
@@ -13,6 +13,7 @@ describe('redact', () => {
         headers: [{ Authorization: 'Bearer x', accept: 'y' }],
         auth: { password: 'p', bearerToken: 't', username: 'u' },
         empty: { token: undefined },
+        body: Buffer.from('geheim'),
       }),
       {
         url: 'x',
@@ -20,6 +21,7 @@ describe('redact', () => {
         headers: [{ Authorization: '***', accept: 'y' }],
         auth: { password: '***', bearerToken: '***', username: 'u' },
         empty: { token: undefined },
+        body: '[6 bytes]',
       },
     );
   });
@@ -36,6 +38,41 @@ describe('redact', () => {
   it('ends on a cycle', () => {
     const cycle: Record<string, unknown> = {};
     cycle.self = cycle;
+    cycle.list = [cycle];
     assert.match(JSON.stringify(redact(cycle)), /too deep/);
+  });
+
+  const large: [string, Record<string, unknown>][] = [
+    ['many fields', Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, i]))],
+    ['a long list', { list: Array.from({ length: 1_000_000 }, (_, i) => i) }],
+    ['many long texts', { list: Array.from({ length: 1_000 }, () => 'x'.repeat(60_000)) }],
+    ['a long key', { ['k'.repeat(1_000_000)]: 1 }],
+    ['a long text', { text: 'x'.repeat(16_000_000) }],
+  ];
+  for (const [name, record] of large) {
+    it(`bounds ${name}`, () => {
+      assert.ok(JSON.stringify(redact(record)).length < 300_000);
+    });
+  }
+});
+
+describe('redactLine', () => {
+  it('masks texts, keys and private keys of a line', () => {
+    const line = { msg: 'at https://u:geheim@h/?x=geheim', token: 'geheim', n: 1 };
+    assert.deepEqual(JSON.parse(redactLine(`${JSON.stringify(line)}\n`)), {
+      msg: 'at https://***@h/?x=***',
+      token: '***',
+      n: 1,
+    });
+    const key = '-----BEGIN PRIVATE KEY-----\ngeheim\n-----END PRIVATE KEY-----';
+    assert.doesNotMatch(redactLine(JSON.stringify({ err: { message: key } })), /geheim/);
+  });
+
+  it('writes what is no JSON as a message', () => {
+    for (const line of ['', 'https://u:geheim@h/', '{"a":', '7', 'null', '"x']) {
+      const record = JSON.parse(redactLine(line));
+      assert.equal(record.level, 'error');
+      assert.doesNotMatch(record.msg, /geheim/);
+    }
   });
 });

@@ -89,6 +89,26 @@ it('records a failure without its secrets and throws it on', async (t) => {
   assert.doesNotMatch(JSON.stringify(collector.spans), /geheim/);
 });
 
+it('masks secrets in attributes, events and links, however they were set', async (t) => {
+  const collector = await startCollector(t);
+  const tracing = createTracing({ service: 's', endpoint: collector.endpoint });
+  const url = 'https://u:geheim@h/x.git?any=geheim';
+  await tracing.span(
+    'fetch',
+    { attributes: { 'url.full': url, password: 'geheim' } },
+    async (span) => {
+      span.setAttribute('urls', [url, 'https://h/?q=geheim']);
+      span.addEvent('redirect', { to: url });
+      span.addLink({ context: span.spanContext(), attributes: { from: url } });
+      span.recordException(new Error(`no access to ${url}`));
+    },
+  );
+  await tracing.close();
+  const sent = JSON.stringify(collector.spans);
+  assert.match(sent, /https:\/\/\*\*\*@h\/x\.git\?any=\*\*\*/);
+  assert.doesNotMatch(sent, /geheim/);
+});
+
 it('lets ids flow without a collector, and begins a new trace at a malformed parent', async () => {
   const tracing = createTracing({ service: 's', endpoint: '' });
   assert.equal(tracing.traceparent(), undefined);
