@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Cluster, startCluster, until } from '@weir/cluster';
 import { READY, setCondition } from './conditions.ts';
-import { crdYaml } from './crd.ts';
-import { GitRepository } from './gitrepository.ts';
-import type { Kind } from './kind.ts';
 import { kinds } from './kinds.ts';
+import { crdYaml } from './schema/crd.ts';
+import type { Kind } from './schema/kind.ts';
+import { validate, withDefaults } from './schema/validate.ts';
+import { ExternalArtifact } from './source/externalartifact.ts';
+import { GitRepository } from './source/gitrepository.ts';
 import { objectOf, verdicts } from './testing/cases.ts';
-import { validate, withDefaults } from './validate.ts';
 
 let cluster: Cluster;
 
@@ -65,6 +66,25 @@ describe('the definitions in an API server', () => {
     const { metadata: _, ...ours } = Object(withDefaults(GitRepository, object));
     const { metadata: __, ...theirs } = Object(stored);
     assert.deepEqual(theirs, ours);
+  });
+});
+
+describe('the definition of ExternalArtifact', () => {
+  it('stores what a controller exports as it is, and no artifact without a digest', async () => {
+    const { apiVersion, kind } = ExternalArtifact;
+    const object = { apiVersion, kind, metadata: { name: 'external', namespace: 'default' } };
+    await cluster.request('POST', collection(ExternalArtifact), object);
+    const write = (status: object) =>
+      cluster.request<{ status: unknown }>(
+        'PATCH',
+        `${collection(ExternalArtifact)}/external/status`,
+        { status },
+        { contentType: 'application/merge-patch+json' },
+      );
+    const exportedInputs = { a: { b: [1, 'c'] }, d: 'e', f: 2, g: true };
+    assert.deepEqual((await write({ exportedInputs })).status, { exportedInputs });
+    await assert.rejects(write({ artifact: { url: 'http://x', path: 'y' } }), /digest/);
+    await cluster.request('DELETE', `${collection(ExternalArtifact)}/external`);
   });
 });
 

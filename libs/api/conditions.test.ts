@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Condition } from './condition.ts';
 import {
   ARTIFACT_IN_STORAGE,
   conditionsOf,
@@ -13,6 +12,7 @@ import {
   STALLED,
   setCondition,
 } from './conditions.ts';
+import type { Condition } from './schema/condition.ts';
 
 const noon = new Date('2026-01-02T12:00:00.987Z');
 const later = new Date('2026-01-02T12:05:00Z');

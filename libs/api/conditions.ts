@@ -1,7 +1,7 @@
 // Status conditions as values: every function returns a new list and leaves the given one alone.
 // Order, transition times and trimming follow fluxcd/pkg/runtime/conditions, so that both write the same.
 import type { KubeObject } from '@weir/kube';
-import { type Condition, MAX_MESSAGE } from './condition.ts';
+import { type Condition, MAX_MESSAGE } from './schema/condition.ts';
 
 export const READY = 'Ready';
 export const RECONCILING = 'Reconciling';

@@ -3,8 +3,8 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { crdYaml } from './crd.ts';
 import { kinds } from './kinds.ts';
+import { crdYaml } from './schema/crd.ts';
 
 const FOLDER = join(import.meta.dirname, '../../charts/weir/crds');
 

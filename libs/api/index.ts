@@ -1,16 +1,11 @@
-export * from './alert.ts';
 export * from './annotations.ts';
-export type { Artifact } from './artifact.ts';
-export { type Condition, MAX_MESSAGE } from './condition.ts';
 export * from './conditions.ts';
-export { crdFor, crds, crdYaml } from './crd.ts';
 export * from './durations.ts';
-export * from './gitrepository.ts';
-export type { Column, Kind, ObjectOf, Resource } from './kind.ts';
-export { kinds } from './kinds.ts';
-export * from './kustomization.ts';
-export type { HistorySnapshot, Inventory, InventoryEntry } from './kustomization-status.ts';
-export * from './provider.ts';
+export { crds, kinds } from './kinds.ts';
+export * from './kustomize/kustomization.ts';
+export type { HistorySnapshot, Inventory, InventoryEntry } from './kustomize/status.ts';
+export * from './notification/alert.ts';
+export * from './notification/provider.ts';
 export * from './reasons.ts';
 export {
   type DependencyReference,
@@ -20,4 +15,10 @@ export {
   resolveReference,
 } from './references.ts';
 export * from './revision.ts';
+export { type Condition, MAX_MESSAGE } from './schema/condition.ts';
+export { crdFor, crdYaml } from './schema/crd.ts';
+export type { Column, Kind, KindVersion, ObjectOf, Resource } from './schema/kind.ts';
+export type { Artifact } from './source/artifact.ts';
+export * from './source/externalartifact.ts';
+export * from './source/gitrepository.ts';
 export * from './unsupported.ts';

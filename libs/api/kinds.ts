@@ -1,8 +1,22 @@
 // Every kind that Weir serves, in the order of a change's way through them.
-import { Alert } from './alert.ts';
-import { GitRepository } from './gitrepository.ts';
-import type { Kind } from './kind.ts';
-import { Kustomization } from './kustomization.ts';
-import { Provider } from './provider.ts';
+import type { KubeObject } from '@weir/kube';
+import { Kustomization } from './kustomize/kustomization.ts';
+import { Alert } from './notification/alert.ts';
+import { Provider } from './notification/provider.ts';
+import { crdFor } from './schema/crd.ts';
+import type { Kind } from './schema/kind.ts';
+import { ExternalArtifact } from './source/externalartifact.ts';
+import { GitRepository } from './source/gitrepository.ts';
 
-export const kinds: readonly Kind[] = [GitRepository, Kustomization, Provider, Alert];
+export const kinds: readonly Kind[] = [
+  GitRepository,
+  ExternalArtifact,
+  Kustomization,
+  Provider,
+  Alert,
+];
+
+/** The CustomResourceDefinitions of all kinds. */
+export function crds(): KubeObject[] {
+  return kinds.map(crdFor);
+}

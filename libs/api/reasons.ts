@@ -24,6 +24,7 @@ export const Reason = {
   NewRevision: 'NewRevision',
   NoArtifact: 'NoArtifact',
   NoSource: 'NoSource',
+  NoSourceArtifact: 'NoSourceArtifact',
   IncludeChange: 'IncludeChange',
   NotFound: 'NotFound',
   URLInvalid: 'URLInvalid',
@@ -64,6 +65,10 @@ export const Reason = {
   Initialized: 'Initialized',
   ValidationFailed: 'ValidationFailed',
   TokenNotFound: 'TokenNotFound',
+  InvalidConfig: 'InvalidConfig',
+  NotificationDispatchFailed: 'NotificationDispatchFailed',
+  SourceFetchFailed: 'SourceFetchFailed',
+  MetadataAppendFailed: 'MetadataAppendFailed',
 
   // Ours: a field is set whose behaviour does not exist yet.
   UnsupportedField: 'UnsupportedField',

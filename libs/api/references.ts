@@ -1,6 +1,6 @@
 // Schemas of the references that kinds share, and how a reference is resolved and written.
 import type { Static } from 'typebox';
-import { object, optional, text } from './schema.ts';
+import { object, optional, text } from './schema/schema.ts';
 
 /** Selects objects of a build: what is left out matches everything. */
 export function objectSelector(description: string) {

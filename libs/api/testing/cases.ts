@@ -1,10 +1,12 @@
 // Objects with the verdict that an API server must give on them. validate.test.ts asks our validator,
 // api-server.test.ts a real API server: both must agree.
-import { Alert } from '../alert.ts';
-import { GitRepository } from '../gitrepository.ts';
-import type { Kind } from '../kind.ts';
-import { Kustomization } from '../kustomization.ts';
-import { Provider } from '../provider.ts';
+
+import { Kustomization } from '../kustomize/kustomization.ts';
+import { Alert } from '../notification/alert.ts';
+import { Provider } from '../notification/provider.ts';
+import type { Kind } from '../schema/kind.ts';
+import { ExternalArtifact } from '../source/externalartifact.ts';
+import { GitRepository } from '../source/gitrepository.ts';
 
 export interface Case {
   readonly title: string;
@@ -81,6 +83,13 @@ const gitRepositories = cases(GitRepository, git, [
   ['a string for a boolean', { suspend: 'true' }, 'spec.suspend'],
 ]);
 
+const externalArtifacts = cases(ExternalArtifact, {}, [
+  ['the least', {}],
+  ['an origin', { sourceRef: { apiVersion: 'example.com/v1', kind: 'Source', name: 'a' } }],
+  ['an origin without a name', { sourceRef: { kind: 'Source' } }, 'spec.sourceRef.name'],
+  ['an origin without a kind', { sourceRef: { name: 'a' } }, 'spec.sourceRef.kind'],
+]);
+
 const kustomizations = cases(Kustomization, kustomization, [
   ['the least', {}],
   ['no prune', { prune: undefined }, 'spec.prune'],
@@ -151,6 +160,7 @@ const providers = cases(Provider, provider, [
   ['the least', {}],
   ['no type', { type: undefined }, 'spec.type'],
   ['an unknown type', { type: 'Slack' }, 'spec.type'],
+  ['a type that v1 took up', { type: 'mastodon' }],
   ['Feishu', { type: 'lark', address: 'https://example.com/hook' }],
   ['a long address', { address: 'x'.repeat(2049) }, 'spec.address'],
   ['a proxy', { proxy: 'http://proxy:3128' }],
@@ -177,11 +187,13 @@ const alerts = cases(Alert, alert, [
     'spec.eventSources.0.name',
   ],
   ['a long summary', { summary: 'x'.repeat(256) }, 'spec.summary'],
+  ['a short summary', { summary: 'x'.repeat(255) }],
   ['metadata', { eventMetadata: { cluster: 'a' }, inclusionList: ['a'], exclusionList: ['b'] }],
 ]);
 
 export const verdicts: readonly Case[] = [
   ...gitRepositories,
+  ...externalArtifacts,
   ...kustomizations,
   ...providers,
   ...alerts,

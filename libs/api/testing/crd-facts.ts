@@ -3,12 +3,13 @@
 import { parse } from 'yaml';
 
 interface Schema {
-  type: string;
+  type?: string;
   description?: string;
   properties?: Record<string, Schema>;
   required?: string[];
   items?: Schema;
   additionalProperties?: Schema;
+  'x-kubernetes-preserve-unknown-fields'?: boolean;
   'x-kubernetes-validations'?: { rule: string; message: string }[];
   [keyword: string]: unknown;
 }
@@ -23,6 +24,8 @@ export interface Definition {
       name: string;
       served: boolean;
       storage: boolean;
+      deprecated?: boolean;
+      deprecationWarning?: string;
       subresources: object;
       additionalPrinterColumns: {
         name: string;
@@ -59,7 +62,7 @@ export function crdFacts(definition: Definition): string[] {
         [`${group}/${version.name}`, names.kind, ...cells].join('\t');
       const { spec, status } = version.schema.openAPIV3Schema.properties ?? {};
       const subresources = Object.keys(version.subresources).join(',');
-      const storage = version.storage ? 'True' : 'False';
+      const storage = `${version.storage ? 'True' : 'False'}${version.deprecated ? ' deprecated' : ''}`;
       return [
         line(
           '(names)',
@@ -84,13 +87,19 @@ function fields(path: string, schema: Schema, required: boolean): string[][] {
   const values = schema.additionalProperties
     ? fields(`${path}{}`, schema.additionalProperties, false)
     : [];
-  return [[path, schema.type, constraints(schema, required)], ...inner, ...items, ...values];
+  return [
+    [path, schema.type ?? 'any', constraints(schema, required)],
+    ...inner,
+    ...items,
+    ...values,
+  ];
 }
 
 function constraints(schema: Schema, required: boolean): string {
   const given = CONSTRAINTS.filter((keyword) => schema[keyword] !== undefined);
   return [
     ...(required ? ['required'] : []),
+    ...(schema['x-kubernetes-preserve-unknown-fields'] ? ['preserve-unknown'] : []),
     ...given.map((keyword) => `${keyword}=${json(schema[keyword])}`),
     ...(schema['x-kubernetes-validations'] ?? []).map(({ rule }) => `cel=${rule}`),
   ].join(' ');

@@ -1,6 +1,6 @@
 // The schema of `status.artifact`: where a source's content can be had, and what it is.
 import type { Static } from 'typebox';
-import { dictionary, int64, object, optional, text, time } from './schema.ts';
+import { dictionary, int64, object, optional, text, time } from '../schema/schema.ts';
 
 /** `<algorithm>:<value>`, the digest form of the OCI image specification. */
 const DIGEST = '^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$';

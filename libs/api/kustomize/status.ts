@@ -5,8 +5,8 @@ import {
   lastHandledReconcileAt,
   NEVER_OBSERVED,
   observedGeneration,
-} from './condition.ts';
-import { dictionary, int64, list, object, optional, text, time } from './schema.ts';
+} from '../schema/condition.ts';
+import { dictionary, int64, list, object, optional, text, time } from '../schema/schema.ts';
 
 const snapshot = object(
   {

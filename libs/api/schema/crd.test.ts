@@ -3,33 +3,64 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Type } from 'typebox';
+import { kinds } from '../kinds.ts';
+import { allSchemas, crdFacts, parseDefinition } from '../testing/crd-facts.ts';
 import { crdYaml, structural } from './crd.ts';
-import { kinds } from './kinds.ts';
-import { allSchemas, crdFacts, parseDefinition } from './testing/crd-facts.ts';
 
-const FACTS = join(import.meta.dirname, 'testdata/flux-crd-fields.tsv');
+const FACTS = join(import.meta.dirname, '../testdata/flux-crd-fields.tsv');
 const definitions = kinds.map((kind) => parseDefinition(crdYaml(kind)));
 
 /** What Flux's definitions say beyond the table of fields. */
 const CATEGORIES = new Map([
   ['GitRepository', ['all', 'fluxcd', 'fluxcd-sources']],
+  ['ExternalArtifact', ['all', 'fluxcd', 'fluxcd-sources']],
   ['Kustomization', ['all', 'fluxcd', 'fluxcd-appliers']],
   ['Provider', ['all', 'fluxcd', 'fluxcd-notifications']],
   ['Alert', ['all', 'fluxcd', 'fluxcd-notifications']],
 ]);
+const COMMIT_STATUS =
+  "spec.commitStatusExpr is only supported for the 'github', 'gitlab', 'gitea', 'bitbucketserver', 'bitbucket', 'azuredevops' provider types";
 const ONE_KUBECONFIG =
   'exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified';
 const RULE_MESSAGES = [
   "serviceAccountName can only be set when provider is 'azure' or 'aws'",
   ONE_KUBECONFIG,
-  ONE_KUBECONFIG,
-  "spec.commitStatusExpr is only supported for the 'github', 'gitlab', 'gitea', 'bitbucketserver', 'bitbucket', 'azuredevops' provider types",
+  COMMIT_STATUS,
+  COMMIT_STATUS,
 ];
 
+/** Fields of v1beta3 that Flux's v1 lacks: without them, an API server would drop what somebody set (docs/compatibility.md). */
+const ADDITIONS = ['Alert\tspec.summary', 'Provider\tspec.interval', 'Provider\tspec.proxy'];
+
 describe('the definitions', () => {
-  it('have every field and constraint that Flux has, and no other', () => {
-    const expected = readFileSync(FACTS, 'utf8').split('\n').filter(Boolean).sort();
-    assert.deepEqual(definitions.flatMap(crdFacts).sort(), expected);
+  it('have every field and constraint that Flux has, and no other but the listed additions', () => {
+    const facts = readFileSync(FACTS, 'utf8').split('\n').filter(Boolean);
+    const additions = ADDITIONS.map((field) => {
+      const older = facts.find((fact) => fact.includes(`/v1beta3\t${field}\t`));
+      return older?.replace('/v1beta3\t', '/v1\t');
+    });
+    assert.deepEqual(definitions.flatMap(crdFacts).sort(), [...facts, ...additions].sort());
+  });
+
+  it('are held to the facts of every kind that is served', () => {
+    const facts = readFileSync(FACTS, 'utf8').split('\n').filter(Boolean);
+    assert.deepEqual(
+      new Set(facts.map((fact) => fact.split('\t')[1])),
+      new Set(kinds.map(({ kind }) => kind)),
+    );
+  });
+
+  it('store objects in a version that has every field of the older ones', () => {
+    for (const { spec } of definitions) {
+      const [stored, ...older] = spec.versions.map(
+        ({ schema }) => new Set([...allSchemas(schema.openAPIV3Schema)].map(([path]) => path)),
+      );
+      for (const paths of older)
+        assert.deepEqual(
+          [...paths].filter((path) => !stored?.has(path)),
+          [],
+        );
+    }
   });
 
   it('are named and listed as in Flux', () => {
@@ -39,9 +70,19 @@ describe('the definitions', () => {
       assert.equal(listKind, `${kind}List`);
       assert.equal(singular, kind?.toLowerCase());
       assert.deepEqual(categories, CATEGORIES.get(kind ?? ''));
+      const [stored, ...older] = spec.versions;
+      assert.deepEqual([stored?.name, stored?.served, stored?.storage], ['v1', true, true]);
+      const isNotification = spec.group === 'notification.toolkit.fluxcd.io';
       assert.deepEqual(
-        spec.versions.map(({ served, storage }) => ({ served, storage })),
-        [{ served: true, storage: true }],
+        older.map(({ name, served, storage, deprecationWarning }) => [
+          name,
+          served,
+          storage,
+          deprecationWarning,
+        ]),
+        isNotification
+          ? [['v1beta3', true, false, `v1beta3 ${kind} is deprecated, upgrade to v1`]]
+          : [],
       );
     }
   });
@@ -80,6 +121,7 @@ describe('the definitions', () => {
     );
     assert.deepEqual(names, [
       ['URL', 'Age', 'Ready', 'Status'],
+      ['Age', 'Ready', 'Status', 'Source'],
       ['Age', 'Ready', 'Status'],
       ['Age'],
       ['Age'],

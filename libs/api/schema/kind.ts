@@ -28,6 +28,13 @@ export interface KindNames {
   readonly columns: readonly Column[];
 }
 
+/** A version of a kind in which the API server takes and gives its objects. */
+export interface KindVersion {
+  readonly version: string;
+  /** The whole object: apiVersion, kind, metadata, spec and, where there is one, status. */
+  readonly schema: TObject;
+}
+
 export interface Kind<Spec = unknown, Status = unknown> extends ResourceType {
   readonly apiVersion: string;
   readonly singular: string;
@@ -39,6 +46,11 @@ export interface Kind<Spec = unknown, Status = unknown> extends ResourceType {
   readonly hasStatus: boolean;
   /** The whole object: apiVersion, kind, metadata, spec and, where there is one, status. */
   readonly schema: TObject;
+  /**
+   * Versions that are served too, for objects and tools from before. Objects are stored in `version`, and no field
+   * is converted: `schema` must therefore have every field of an older version, or the API server would drop it.
+   */
+  readonly olderVersions: readonly KindVersion[];
   /** Carries the object's type for the type checker; never set. */
   readonly shape?: Resource<Spec, Status>;
 }
@@ -72,7 +84,18 @@ export function defineKind(names: KindNames, spec: TSchema, status?: TSchema): K
     shortNames: names.shortNames ?? [],
     hasStatus: status !== undefined,
     schema: wholeObject(names.description, spec, status),
+    olderVersions: [],
   };
+}
+
+/** The kind, served in an older version with a spec of its own too. For kinds without a status. */
+export function alsoServed<Spec>(
+  kind: Kind<Spec, never>,
+  version: string,
+  spec: TSchema,
+): Kind<Spec, never> {
+  const older = { version, schema: wholeObject(kind.description, spec, undefined) };
+  return { ...kind, olderVersions: [...kind.olderVersions, older] };
 }
 
 /** Described and checked by the API server itself. */

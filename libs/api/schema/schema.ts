@@ -14,6 +14,7 @@ import type {
   TSchemaOptions,
   TString,
   TStringOptions,
+  TUnknown,
 } from 'typebox';
 import { isOptional, refined, schemaOf } from './typebox.ts';
 
@@ -76,6 +77,13 @@ export function dictionary(description: string): TRecord<'^.*$', TString> {
   const patternProperties = { '^.*$': schemaOf<TString>('String', { type: 'string' }) };
   const json = { type: 'object', patternProperties, description };
   return schemaOf<TRecord<'^.*$', TString>>('Record', json);
+}
+
+/** A map of values of any type, which the API server stores as they are. */
+export function anyValues(description: string): TRecord<'^.*$', TUnknown> {
+  const value = schemaOf<TUnknown>('Unknown', { 'x-kubernetes-preserve-unknown-fields': true });
+  const json = { type: 'object', patternProperties: { '^.*$': value }, description };
+  return schemaOf<TRecord<'^.*$', TUnknown>>('Record', json);
 }
 
 export function object<Properties extends TProperties>(

@@ -1,10 +1,19 @@
 // Kustomization: the objects that a path of a source builds, kept in the cluster as they are there.
 import type { Static } from 'typebox';
-import { AGE, defineKind, READY_COLUMNS, type Resource } from './kind.ts';
-import { commonMetadata, decryption, image, patch, postBuild } from './kustomization-build.ts';
-import { status } from './kustomization-status.ts';
-import { dependencyReference, kindReference, objectSelector } from './references.ts';
-import { choice, duration, flag, list, localReference, object, optional, text } from './schema.ts';
+import { dependencyReference, kindReference, objectSelector } from '../references.ts';
+import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
+import {
+  choice,
+  duration,
+  flag,
+  list,
+  localReference,
+  object,
+  optional,
+  text,
+} from '../schema/schema.ts';
+import { commonMetadata, decryption, image, patch, postBuild } from './build.ts';
+import { status } from './status.ts';
 
 const sourceRef = object(
   {
@@ -46,16 +55,10 @@ const kubeConfig = object(
   {
     rules: [
       {
-        rule: 'has(self.configMapRef) || has(self.secretRef)',
+        rule: 'has(self.configMapRef) != has(self.secretRef)',
         message: ONE_KUBECONFIG,
         holds: ({ configMapRef, secretRef }) =>
-          configMapRef !== undefined || secretRef !== undefined,
-      },
-      {
-        rule: '!has(self.configMapRef) || !has(self.secretRef)',
-        message: ONE_KUBECONFIG,
-        holds: ({ configMapRef, secretRef }) =>
-          configMapRef === undefined || secretRef === undefined,
+          (configMapRef === undefined) !== (secretRef === undefined),
       },
     ],
   },

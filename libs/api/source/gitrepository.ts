@@ -1,13 +1,12 @@
 // GitRepository: what a Git repository holds at a ref, made an artifact for others to apply.
 import type { Static } from 'typebox';
-import { artifactSchema } from './artifact.ts';
 import {
   conditionsSchema,
   lastHandledReconcileAt,
   NEVER_OBSERVED,
   observedGeneration,
-} from './condition.ts';
-import { AGE, defineKind, READY_COLUMNS, type Resource } from './kind.ts';
+} from '../schema/condition.ts';
+import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import {
   choice,
   duration,
@@ -18,7 +17,8 @@ import {
   optional,
   shortDuration,
   text,
-} from './schema.ts';
+} from '../schema/schema.ts';
+import { artifactSchema } from './artifact.ts';
 
 const ref = object(
   {
@@ -170,6 +170,11 @@ const status = object(
       list(
         text('A folder of the repository.'),
         'The spec.sparseCheckout that the current artifact was made with.',
+      ),
+    ),
+    sourceVerificationFingerprint: optional(
+      text(
+        'Fingerprint of what the current artifact was verified against. Where it differs, the signature is verified again.',
       ),
     ),
     sourceVerificationMode: optional(

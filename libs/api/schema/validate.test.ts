@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Alert } from './alert.ts';
-import { GitRepository } from './gitrepository.ts';
-import { kinds } from './kinds.ts';
-import { Kustomization } from './kustomization.ts';
-import { objectOf, verdicts } from './testing/cases.ts';
+import { kinds } from '../kinds.ts';
+import { Kustomization } from '../kustomize/kustomization.ts';
+import { Alert } from '../notification/alert.ts';
+import { GitRepository } from '../source/gitrepository.ts';
+import { objectOf, verdicts } from '../testing/cases.ts';
 import { validate, withDefaults } from './validate.ts';
 
 describe('validate', () => {
@@ -23,7 +23,7 @@ describe('validate', () => {
     assert.deepEqual(result, {
       ok: false,
       errors: [
-        'apiVersion: must be notification.toolkit.fluxcd.io/v1beta3',
+        'apiVersion: must be notification.toolkit.fluxcd.io/v1',
         'kind: must be Alert',
         'spec: is required',
       ],

@@ -1,6 +1,6 @@
 // Alert: which events are sent to a Provider.
 import type { Static } from 'typebox';
-import { AGE, defineKind, type Resource } from './kind.ts';
+import { AGE, alsoServed, defineKind, type Kind, type Resource } from '../schema/kind.ts';
 import {
   choice,
   dictionary,
@@ -10,7 +10,7 @@ import {
   object,
   optional,
   text,
-} from './schema.ts';
+} from '../schema/schema.ts';
 
 const name = { minLength: 1, maxLength: 253 };
 
@@ -44,7 +44,7 @@ const eventSource = object(
       dictionary('Labels that the object must carry. Only together with the name `*`.'),
     ),
   },
-  'Objects to be told about.',
+  'Objects whose events are sent.',
 );
 
 const spec = object(
@@ -80,6 +80,7 @@ const spec = object(
         'Facts to add to every message, such as the cluster or the region. What the event says itself comes first.',
       ),
     ),
+    // Not in Flux's v1: an API server would drop what somebody set in v1beta3.
     summary: optional(
       text(
         'A short text to add to every message. Prefer a `summary` in `eventMetadata`; with both, this one is used.',
@@ -97,10 +98,10 @@ export type AlertSpec = Static<typeof spec>;
 export type AlertEventSource = AlertSpec['eventSources'][number];
 export type Alert = Resource<AlertSpec>;
 
-export const Alert = defineKind(
+const v1: Kind<AlertSpec, never> = defineKind(
   {
     group: 'notification.toolkit.fluxcd.io',
-    version: 'v1beta3',
+    version: 'v1',
     kind: 'Alert',
     plural: 'alerts',
     categories: ['all', 'fluxcd', 'fluxcd-notifications'],
@@ -109,3 +110,5 @@ export const Alert = defineKind(
   },
   spec,
 );
+
+export const Alert = alsoServed(v1, 'v1beta3', spec);

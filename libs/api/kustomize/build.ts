@@ -1,5 +1,5 @@
 // What a Kustomization's spec says about the build: patches, images, variables, decryption.
-import { objectSelector } from './references.ts';
+import { objectSelector } from '../references.ts';
 import {
   choice,
   dictionary,
@@ -9,7 +9,7 @@ import {
   object,
   optional,
   text,
-} from './schema.ts';
+} from '../schema/schema.ts';
 
 export const commonMetadata = object(
   {

@@ -3,13 +3,12 @@
 import type { KubeObject } from '@weir/kube';
 import type { TSchema } from 'typebox';
 import { stringify } from 'yaml';
-import { SUBSTITUTE } from './annotations.ts';
-import type { Column, Kind } from './kind.ts';
-import { kinds } from './kinds.ts';
+import { SUBSTITUTE } from '../annotations.ts';
+import type { Column, Kind, KindVersion } from './kind.ts';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** The definition of one kind, served and stored in its one version. */
+/** The definition of one kind: stored in its version, served in the older ones too, without a conversion. */
 export function crdFor(kind: Kind): KubeObject {
   const { group, plural, singular, shortNames, categories, listKind } = kind;
   return {
@@ -31,14 +30,17 @@ export function crdFor(kind: Kind): KubeObject {
         categories: [...categories],
       },
       scope: 'Namespaced',
-      versions: [version(kind)],
+      versions: [
+        { ...servedVersion(kind, kind), storage: true },
+        ...kind.olderVersions.map((older) => ({
+          ...servedVersion(kind, older),
+          storage: false,
+          deprecated: true,
+          deprecationWarning: `${older.version} ${kind.kind} is deprecated, upgrade to ${kind.version}`,
+        })),
+      ],
     },
   };
-}
-
-/** The definitions of all kinds. */
-export function crds(): KubeObject[] {
-  return kinds.map(crdFor);
 }
 
 /** The definition of a kind as a YAML file; the same kind is always the same bytes. */
@@ -46,14 +48,13 @@ export function crdYaml(kind: Kind): string {
   return stringify(crdFor(kind), { lineWidth: 100, aliasDuplicateObjects: false });
 }
 
-function version(kind: Kind) {
+function servedVersion(kind: Kind, { version, schema }: KindVersion) {
   return {
-    name: kind.version,
+    name: version,
     served: true,
-    storage: true,
     additionalPrinterColumns: kind.columns.map(printerColumn),
     subresources: kind.hasStatus ? { status: {} } : {},
-    schema: { openAPIV3Schema: structural(kind.schema) },
+    schema: { openAPIV3Schema: structural(schema) },
   };
 }
 
@@ -77,6 +78,7 @@ const SHARED_KEYWORDS = [
   'default',
   'required',
   'x-kubernetes-validations',
+  'x-kubernetes-preserve-unknown-fields',
 ];
 const NESTED_KEYWORDS = ['properties', 'patternProperties', 'items'];
 
