@@ -16,16 +16,16 @@ import {
   watchFluxLeaders,
   yieldToFlux,
 } from '@weir/service';
-import { createBases } from './kustomization/basis.ts';
-import { createDigest, sharedKey } from './kustomization/digests.ts';
+import { createBases } from './kustomization/last-build/last-builds.ts';
+import { createDigest, sharedKey } from './kustomization/last-build/keyed-digest.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
-import { createManifests } from './kustomization/manifests.ts';
+import { createManifests } from './kustomization/build/file-index.ts';
 import { reconcileKustomization } from './kustomization/reconcile.ts';
-import { createRecords } from './kustomization/records.ts';
-import { readSettings, resultSettings } from './kustomization/settings.ts';
+import { createRecords } from './kustomization/last-build/saved-builds.ts';
+import { readSettings, resultSettings } from './settings.ts';
 import { createSources } from './kustomization/sources.ts';
 import { createTriggers } from './kustomization/triggers.ts';
-import { createWaiting } from './kustomization/waiting.ts';
+import { createWaiting } from './kustomization/waiters.ts';
 
 export const service: Service = { name: 'kustomize', start };
 

@@ -7,13 +7,13 @@ import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
-import type { Bases } from './basis.ts';
-import type { Digest } from './digests.ts';
-import type { Manifests } from './manifests.ts';
-import type { Records } from './records.ts';
-import type { KustomizeSettings } from './settings.ts';
+import type { Bases } from './last-build/last-builds.ts';
+import type { Digest } from './last-build/keyed-digest.ts';
+import type { Manifests } from './build/file-index.ts';
+import type { Records } from './last-build/saved-builds.ts';
+import type { KustomizeSettings } from '../settings.ts';
 import type { Sources } from './sources.ts';
-import type { Waiting } from './waiting.ts';
+import type { Waiting } from './waiters.ts';
 
 export interface Environment {
   /** With the service's own rights; what is applied goes through `accountClient`. */

@@ -17,24 +17,24 @@ import {
 import { type AppliedObject, areHealthy } from '@weir/apply';
 import { addFinalizer, type Outcome, type ReconcileContext } from '@weir/controller';
 import { isNotFound, objectKey } from '@weir/kube';
-import { apply, prune } from './apply.ts';
-import { type Build, buildObjects, fetchFile } from './build.ts';
-import { dependencyFailure, unreadyDependency } from './dependencies.ts';
-import { isWatched } from './drift.ts';
+import { apply, prune } from './apply/apply.ts';
+import { type Build, buildObjects, fetchFile } from './build/build.ts';
+import { dependencyFailure, unreadyDependency } from './dependencies/dependencies.ts';
+import { isWatched } from './apply/drift.ts';
 import { type Environment, LOOKING, STATUS_MANAGER } from './environment.ts';
-import { evaluateReady, requireExpressions, statusFunction } from './expressions.ts';
-import { Failure } from './failure.ts';
-import { finalizeKustomization } from './finalize.ts';
-import { awaitHealth, healthTargets, knownStanding, type Standing, standingOf } from './health.ts';
-import { inventoryDigest } from './inventory.ts';
-import { describeLoop, findLoop } from './loops.ts';
-import { fail, passOn, succeed } from './outcome.ts';
-import { restoreBasis } from './restore.ts';
+import { evaluateReady, requireExpressions, statusFunction } from './health/expressions.ts';
+import { Failure } from './status/failure.ts';
+import { finalizeKustomization } from './delete.ts';
+import { awaitHealth, healthTargets, knownStanding, type Standing, standingOf } from './health/health.ts';
+import { inventoryDigest } from './apply/inventory.ts';
+import { describeLoop, findLoop } from './dependencies/loops.ts';
+import { fail, passOn, succeed } from './status/finish.ts';
+import { restoreBasis } from './last-build/restore.ts';
 import { beginRun, type Run, revisions } from './run.ts';
 import { findArtifact } from './sources.ts';
 import { timeoutMs } from './timing.ts';
-import { looksAtCluster, unaffectedBasis } from './unaffected.ts';
-import { variablesDigest } from './variables.ts';
+import { looksAtCluster, unaffectedBasis } from './last-build/skip-build.ts';
+import { variablesDigest } from './build/variables.ts';
 
 /** Causes of the first run of an object in this process. */
 const STARTING = ['added', 'gained'];

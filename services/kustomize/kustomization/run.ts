@@ -2,10 +2,10 @@
 import type { Artifact, Kustomization } from '@weir/api';
 import type { ReconcileContext } from '@weir/controller';
 import type { KubeClient } from '@weir/kube';
-import { accountClient } from './account.ts';
+import { accountClient } from './apply/account.ts';
 import type { Environment } from './environment.ts';
-import { createTell, type Tell } from './events.ts';
-import { createReport, type Report } from './report.ts';
+import { createTell, type Tell } from './status/events.ts';
+import { createReport, type Report } from './status/status-report.ts';
 import { originRevision } from './sources.ts';
 
 /** What a run knows; each step adds to it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Artifact, Kustomization } from '@weir/api';
-import { Failure } from './failure.ts';
+import { Failure } from './status/failure.ts';
 import { findArtifact, originRevision, type Source } from './sources.ts';
 
 const artifact: Artifact = {

@@ -13,8 +13,8 @@ import type { ArtifactMessage } from '@weir/artifact';
 import { createInformer, type Informer } from '@weir/controller';
 import { isNoMatch, type KubeClient, type KubeObject, objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
-import { sourceKey } from './dependencies.ts';
-import { Failure } from './failure.ts';
+import { sourceKey } from './dependencies/dependencies.ts';
+import { Failure } from './status/failure.ts';
 
 const GROUP = 'source.toolkit.fluxcd.io';
 const ORIGIN_REVISION = 'org.opencontainers.image.revision';

@@ -21,16 +21,16 @@ import {
   Secret,
 } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
-import type { Bases } from './basis.ts';
-import { dependencyKeys, sourceKey } from './dependencies.ts';
-import { createReferee, rivals } from './drift.ts';
+import type { Bases } from './last-build/last-builds.ts';
+import { dependencyKeys, sourceKey } from './dependencies/dependencies.ts';
+import { createReferee, rivals } from './apply/drift.ts';
 import { DRIFT, LOOKING } from './environment.ts';
-import type { Gates } from './gates.ts';
-import type { Manifests } from './manifests.ts';
+import type { Gates } from '../feature-gates.ts';
+import type { Manifests } from './build/file-index.ts';
 import type { ArtifactChange, Sources } from './sources.ts';
-import { affectedFirst } from './unaffected.ts';
-import { variableSources } from './variables.ts';
-import type { Waiting } from './waiting.ts';
+import { affectedFirst } from './last-build/skip-build.ts';
+import { variableSources } from './build/variables.ts';
+import type { Waiting } from './waiters.ts';
 
 export interface TriggerOptions {
   client: KubeClient;

@@ -14,12 +14,12 @@ import {
   targetOf,
 } from '@weir/apply';
 import { type KubeObject, objectKey } from '@weir/kube';
-import type { Build } from './build.ts';
+import type { Build } from '../build/build.ts';
 import { trackApplied } from './drift.ts';
-import type { Environment } from './environment.ts';
-import { exemptionsOf } from './exemptions.ts';
-import { statusFunction } from './expressions.ts';
-import { Failure } from './failure.ts';
+import type { Environment } from '../environment.ts';
+import { exemptionsOf } from './ignore-rules.ts';
+import { statusFunction } from '../health/expressions.ts';
+import { Failure } from '../status/failure.ts';
 import {
   appliedEntries,
   grownInventory,
@@ -28,9 +28,9 @@ import {
   touchedInventory,
 } from './inventory.ts';
 import { ownerOf } from './owner.ts';
-import { type Run, revisions } from './run.ts';
-import { timeoutMs } from './timing.ts';
-import { trustedBasis } from './unaffected.ts';
+import { type Run, revisions } from '../run.ts';
+import { timeoutMs } from '../timing.ts';
+import { trustedBasis } from '../last-build/skip-build.ts';
 
 /** Flux's log line for an apply: what searches and dashboards look for. */
 const APPLIED = 'server-side apply completed';

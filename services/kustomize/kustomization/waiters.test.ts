@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWaiting } from './waiting.ts';
+import { createWaiting } from './waiters.ts';
 
 test('a new run waits for nothing', () => {
   const waiting = createWaiting();

@@ -10,11 +10,11 @@ import {
 } from '@weir/api';
 import { objectKey } from '@weir/kube';
 import { traceHolds } from '@weir/render';
-import type { Basis } from './basis.ts';
-import { DRIFT, type Environment } from './environment.ts';
-import type { Run } from './run.ts';
-import { intervalMs } from './timing.ts';
-import { gatherVariables, VariablesError, variablesDigest } from './variables.ts';
+import type { Basis } from './last-builds.ts';
+import { DRIFT, type Environment } from '../environment.ts';
+import type { Run } from '../run.ts';
+import { intervalMs } from '../timing.ts';
+import { gatherVariables, VariablesError, variablesDigest } from '../build/variables.ts';
 
 /** What may have woken a run that finds nothing to do: who asks for a run wants the cluster looked at. */
 const PASSIVE: ReadonlySet<string> = new Set([

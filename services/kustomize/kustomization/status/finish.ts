@@ -10,14 +10,14 @@ import {
 } from '@weir/api';
 import { NotOwner, type Outcome, Stopped } from '@weir/controller';
 import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
-import type { Basis } from './basis.ts';
-import { DRIFT, type Environment } from './environment.ts';
+import type { Basis } from '../last-build/last-builds.ts';
+import { DRIFT, type Environment } from '../environment.ts';
 import { Failure } from './failure.ts';
 import type { Attempt } from './history.ts';
-import { type Run, revisions } from './run.ts';
-import { originRevision } from './sources.ts';
-import { intervalMs, retryIntervalMs } from './timing.ts';
-import { msUntilLook } from './unaffected.ts';
+import { type Run, revisions } from '../run.ts';
+import { originRevision } from '../sources.ts';
+import { intervalMs, retryIntervalMs } from '../timing.ts';
+import { msUntilLook } from '../last-build/skip-build.ts';
 
 export async function succeed(run: Run, artifact: Artifact): Promise<Outcome> {
   const { object, report, tell, startedAt } = run;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Kustomization } from '@weir/api';
-import { deletesObjects } from './finalize.ts';
+import { deletesObjects } from './delete.ts';
 
 function kustomization(spec: Partial<Kustomization['spec']>, entries = 1): Kustomization {
   return {

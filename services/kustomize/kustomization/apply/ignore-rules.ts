@@ -2,8 +2,8 @@
 import { type Kustomization, Reason } from '@weir/api';
 import type { KubeObject } from '@weir/kube';
 import { RenderError } from '@weir/render';
-import type { Environment } from './environment.ts';
-import { Failure } from './failure.ts';
+import type { Environment } from '../environment.ts';
+import { Failure } from '../status/failure.ts';
 
 /**
  * Answers which fields of an object are exempt, as JSON pointers; undefined when the spec has no rules.

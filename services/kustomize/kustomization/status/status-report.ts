@@ -18,7 +18,7 @@ import {
 } from '@weir/api';
 import { createStatusWriter, type ReconcileContext } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { type Environment, STATUS_MANAGER } from './environment.ts';
+import { type Environment, STATUS_MANAGER } from '../environment.ts';
 import { type Attempt, isRepeated, upsertHistory } from './history.ts';
 
 type ConditionType = typeof READY | typeof RECONCILING | typeof STALLED | typeof HEALTHY;

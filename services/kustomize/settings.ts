@@ -1,7 +1,7 @@
 // The flags of the service, with Flux's names and defaults where Flux has them.
 import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
 import type { Settings } from '@weir/service';
-import { type Gates, readGates } from './gates.ts';
+import { type Gates, readGates } from './feature-gates.ts';
 
 export interface KustomizeSettings {
   /** Reconciles at once; those that wait for health don't count. */

@@ -11,12 +11,12 @@ import {
 } from '@weir/apply';
 import { type Outcome, type ReconcileContext, removeFinalizer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { accountClient, accountExists } from './account.ts';
+import { accountClient, accountExists } from './apply/account.ts';
 import { type Environment, STATUS_MANAGER } from './environment.ts';
-import { createTell, type Tell } from './events.ts';
-import { heldEntries } from './inventory.ts';
-import { ownerOf } from './owner.ts';
-import { createReport, type Report } from './report.ts';
+import { createTell, type Tell } from './status/events.ts';
+import { heldEntries } from './apply/inventory.ts';
+import { ownerOf } from './apply/owner.ts';
+import { createReport, type Report } from './status/status-report.ts';
 import { timeoutMs } from './timing.ts';
 
 /**

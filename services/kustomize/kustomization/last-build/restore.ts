@@ -1,8 +1,8 @@
 // Going on where an earlier process, or another replica, stopped.
 import type { Kustomization } from '@weir/api';
 import { objectKey } from '@weir/kube';
-import type { Environment } from './environment.ts';
-import { inventoryDigest } from './inventory.ts';
+import type { Environment } from '../environment.ts';
+import { inventoryDigest } from '../apply/inventory.ts';
 
 /** How long the watches of an object's kinds may take to show what is there. Milliseconds. */
 const SETTLE_MS = 10_000;

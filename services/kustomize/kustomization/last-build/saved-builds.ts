@@ -8,7 +8,7 @@ import type { LastApplied } from '@weir/apply';
 import { type Bus, BusUnavailable, openValues, subjectToken } from '@weir/bus';
 import { objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
-import type { Basis } from './basis.ts';
+import type { Basis } from './last-builds.ts';
 
 export type KeptBasis = Omit<Basis, 'comparedAt' | 'lookedAt'>;
 

@@ -2,8 +2,8 @@
 import type { Kustomization } from '@weir/api';
 import { type AppliedObject, type Drift, inventoryId, ownerKeyOf, type Tracked } from '@weir/apply';
 import { isNoMatch, type KubeClient, objectKey } from '@weir/kube';
-import { CONTROLLER, type Environment, GROUP } from './environment.ts';
-import { vanishingJobs } from './health.ts';
+import { CONTROLLER, type Environment, GROUP } from '../environment.ts';
+import { vanishingJobs } from '../health/health.ts';
 
 /** Watches what was applied from here on, in the state that the apply left it in. */
 export async function trackApplied(

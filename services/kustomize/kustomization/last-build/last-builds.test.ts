@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Kustomization } from '@weir/api';
-import { createBases } from './basis.ts';
+import { createBases } from './last-builds.ts';
 
 const NEXT = { revision: 'main@sha1:2', artifact: 'sha256:2' };
 

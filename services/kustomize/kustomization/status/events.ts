@@ -2,8 +2,8 @@
 // of one run that went well are one Kubernetes Event, as each costs the API server a write.
 import { type Kustomization, READY } from '@weir/api';
 import type { ReconcileContext } from '@weir/controller';
-import type { Environment } from './environment.ts';
-import type { Report } from './report.ts';
+import type { Environment } from '../environment.ts';
+import type { Report } from './status-report.ts';
 
 export interface EventOptions {
   revision?: string | undefined;

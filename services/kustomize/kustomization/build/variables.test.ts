@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createDigest } from './digests.ts';
+import { createDigest } from '../last-build/keyed-digest.ts';
 import { variablesDigest } from './variables.ts';
 
 test('variables are told apart, whatever their order', () => {

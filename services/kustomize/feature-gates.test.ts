@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readGates } from './gates.ts';
+import { readGates } from './feature-gates.ts';
 
 const none = () => assert.fail('no gate is ignored');
 

@@ -18,12 +18,12 @@ import {
   objectKey,
   parseApiVersion,
 } from '@weir/kube';
-import type { Environment } from './environment.ts';
-import { GROUP } from './environment.ts';
+import type { Environment } from '../environment.ts';
+import { GROUP } from '../environment.ts';
 import { statusFunction } from './expressions.ts';
-import { Failure } from './failure.ts';
-import type { Report } from './report.ts';
-import { timeoutMs } from './timing.ts';
+import { Failure } from '../status/failure.ts';
+import type { Report } from '../status/status-report.ts';
+import { timeoutMs } from '../timing.ts';
 
 /** What the Kustomization holds, as far as health goes. */
 export interface Standing {

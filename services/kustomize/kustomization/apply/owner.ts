@@ -1,6 +1,6 @@
 import type { Kustomization } from '@weir/api';
 import { type Owner, ownerLabels } from '@weir/apply';
-import { CONTROLLER, GROUP } from './environment.ts';
+import { CONTROLLER, GROUP } from '../environment.ts';
 
 /** The Kustomization as the owner of what it applies, and the labels that say so. */
 export function ownerOf({ metadata }: Kustomization): Owner & { labels: Record<string, string> } {

@@ -3,10 +3,10 @@ import { type Artifact, formatDuration, type Kustomization, Reason, SUBSTITUTE }
 import { ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
 import { type KubeObject, parseApiVersion } from '@weir/kube';
 import { type ArtifactFile, type BuildResult, RenderError, type Substitution } from '@weir/render';
-import type { Environment } from './environment.ts';
-import { Failure } from './failure.ts';
-import { ownerOf } from './owner.ts';
-import { timeoutMs } from './timing.ts';
+import type { Environment } from '../environment.ts';
+import { Failure } from '../status/failure.ts';
+import { ownerOf } from '../apply/owner.ts';
+import { timeoutMs } from '../timing.ts';
 import { gatherVariables, VariablesError } from './variables.ts';
 
 /** The largest archive that is fetched. Bytes. */

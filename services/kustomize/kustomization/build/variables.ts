@@ -2,7 +2,7 @@
 import type { Kustomization } from '@weir/api';
 import { ConfigMap, isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
 import type { Substitution } from '@weir/render';
-import type { Digest } from './digests.ts';
+import type { Digest } from '../last-build/keyed-digest.ts';
 
 type Reference = NonNullable<
   NonNullable<Kustomization['spec']['postBuild']>['substituteFrom']

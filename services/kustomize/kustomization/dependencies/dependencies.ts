@@ -9,7 +9,7 @@ import {
 } from '@weir/api';
 import { objectKey } from '@weir/kube';
 import type { Evaluation } from '@weir/render';
-import { Failure } from './failure.ts';
+import { Failure } from '../status/failure.ts';
 
 /** `<namespace>/<name>` of every Kustomization that this one depends on. */
 export function dependencyKeys(object: Kustomization): string[] {

@@ -3,8 +3,8 @@
 import { type Kustomization, Reason } from '@weir/api';
 import type { StatusFunction } from '@weir/apply';
 import { type Evaluation, type HealthCheckExpression, RenderError } from '@weir/render';
-import type { Environment } from './environment.ts';
-import { Failure } from './failure.ts';
+import type { Environment } from '../environment.ts';
+import { Failure } from '../status/failure.ts';
 
 type Pool = Pick<Environment['pool'], 'status' | 'evaluate'>;
 
