@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { isNotFound, type KubeObject, serviceAccountUser } from '@weir/kube';
+import { actingAs } from './cluster.ts';
 import { ApplyError, DryRunError, NamespaceMissingError } from './errors.ts';
 import { targetOf } from './objects.ts';
 import { pruneObjects } from './prune.ts';
@@ -246,7 +247,7 @@ test('what is about to be there is recorded before anything is written', async (
 
 test('an account can only what it may', async () => {
   const ns = await h.namespace();
-  const tenant = h.client.impersonate(serviceAccountUser(ns, 'tenant'));
+  const tenant = actingAs(h.target, serviceAccountUser(ns, 'tenant'));
   const { applyObjects } = await import('./apply.ts');
   const error = await failure(
     applyObjects(tenant, owned([configMap(ns, 'c')]), {
@@ -276,7 +277,7 @@ test('pruning deletes what is still ours, and nothing else', async () => {
   await h.apply([configMap(ns, 'taken')], { owner: owner('other') });
   const targets = [...objects, configMap(ns, 'taken'), configMap(ns, 'never')].map(targetOf);
   const unknown = { ...targetOf(kept), group: 'nowhere.io', kind: 'Nothing' };
-  const { changes, left, error } = await pruneObjects(h.client, [...targets, unknown], {
+  const { changes, left, error } = await pruneObjects(h.target, [...targets, unknown], {
     owner: owner(),
     signal,
   });
@@ -302,7 +303,7 @@ test('what could not be deleted is named and left', async () => {
   const ns = await h.namespace();
   await h.apply([configMap(ns, 'c')]);
   const target = targetOf(configMap(ns, 'c'));
-  const tenant = h.client.impersonate(serviceAccountUser(ns, 'tenant'));
+  const tenant = actingAs(h.target, serviceAccountUser(ns, 'tenant'));
   const { left, error } = await pruneObjects(tenant, [target], { owner: owner(), signal });
   assert.deepEqual(left, [target]);
   assert.match(error ?? '', new RegExp(`^delete failed, errors: ConfigMap/${ns}/c query failed: `));
@@ -313,7 +314,7 @@ test('an object that was just applied is never pruned, whatever an inventory cal
   const [applied] = await h.apply([configMap(ns, 'c')]);
   const keep = new Set([applied?.object?.metadata.uid ?? '']);
   const target = targetOf(configMap(ns, 'c'));
-  const { changes } = await pruneObjects(h.client, [target], { owner: owner(), keep, signal });
+  const { changes } = await pruneObjects(h.target, [target], { owner: owner(), keep, signal });
   assert.equal(changes[0]?.action, 'skipped');
   assert.equal(await exists(ns, 'c'), true);
 });

@@ -2,15 +2,16 @@
 // next stage needs (kinds, namespaces, roles, classes) is waited for.
 
 import { mapBounded } from '@weir/async';
-import type { KubeClient, KubeObject } from '@weir/kube';
+import type { KubeObject } from '@weir/kube';
 import type { Change, ChangeSet } from './changes.ts';
+import type { TargetCluster } from './cluster.ts';
 import { untilServed } from './definitions.ts';
 import { ApplyError } from './errors.ts';
 import { managerRules } from './fieldmanagers.ts';
 import { waitForHealth } from './health.ts';
 import type { StatusFunction } from './healthtypes.ts';
 import type { Owner } from './labels.ts';
-import type { ObjectId, ObjectTarget } from './objects.ts';
+import { type ObjectId, type ObjectTarget, targetOf } from './objects.ts';
 import { type Plan, planObject } from './plan.ts';
 import { intoStages, intoWaves, type Stage } from './stages.ts';
 import { carryOut } from './write.ts';
@@ -30,10 +31,10 @@ export interface ApplyOptions {
   /** Rewrite records of field ownership that speak of another version of the kind (MigrateAPIVersion). */
   migrateVersion?: boolean | undefined;
   /**
-   * UID of an object that surely is as this manifest was applied, as a drift watch knows: it is taken for
-   * unchanged without a request.
+   * Stands for a manifest, as in what the drift watch tracks. Where it is given, an object that the drift watch knows
+   * to be as that manifest was applied is taken for unchanged without a request.
    */
-  intact?: ((desired: KubeObject) => string | undefined) | undefined;
+  digest?: ((desired: KubeObject) => string) | undefined;
   /** True for objects that the inventory holds. */
   expected?(id: ObjectId): boolean;
   /** Writes down what is about to be there; done before the first write, beside the first dry-run. */
@@ -62,7 +63,7 @@ export interface AppliedObject {
  * before, its `touched` all objects that may have been written.
  */
 export async function applyObjects(
-  client: KubeClient,
+  cluster: TargetCluster,
   objects: readonly KubeObject[],
   options: ApplyOptions,
 ): Promise<AppliedObject[]> {
@@ -72,10 +73,10 @@ export async function applyObjects(
   const recorded = (options.record ?? nothing)();
   try {
     for (const stage of intoStages(objects, options.customKinds)) {
-      const [plans] = await bothSettled(planStage(client, stage, options), recorded);
-      const applied = await writeStage(client, plans, touched, options);
+      const [plans] = await bothSettled(planStage(cluster, stage, options), recorded);
+      const applied = await writeStage(cluster, plans, touched, options);
       done.push(...applied);
-      if (stage.awaited) await settle(client, applied, options);
+      if (stage.awaited) await settle(cluster, applied, options);
     }
     await recorded;
     return done;
@@ -98,8 +99,13 @@ async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> 
   return [await a, await b];
 }
 
-function planStage(client: KubeClient, stage: Stage, options: ApplyOptions): Promise<Plan[]> {
-  const { owner, force = false, exempt, migrateVersion, intact, signal } = options;
+function planStage(
+  { client, drift }: TargetCluster,
+  stage: Stage,
+  options: ApplyOptions,
+): Promise<Plan[]> {
+  const { owner, force = false, exempt, migrateVersion, digest, signal } = options;
+  const intact = digest && ((object: KubeObject) => drift.intact(targetOf(object), digest(object)));
   const { expected = () => false, guard = () => undefined } = options;
   const rules = managerRules(owner.fieldManager, options.overrideManagers);
   const how = { owner, rules, force, expected, exempt, migrateVersion, intact, guard, signal };
@@ -109,7 +115,7 @@ function planStage(client: KubeClient, stage: Stage, options: ApplyOptions): Pro
 }
 
 async function writeStage(
-  client: KubeClient,
+  { client }: TargetCluster,
   plans: readonly Plan[],
   touched: ObjectTarget[],
   options: ApplyOptions,
@@ -144,7 +150,7 @@ function changeOf({ target, action }: Plan): Change {
 
 /** Waits until the objects of a stage do what the next one needs them for. */
 async function settle(
-  client: KubeClient,
+  cluster: TargetCluster,
   applied: readonly AppliedObject[],
   { status, waitTimeoutMs = DEFAULT_WAIT_MS, signal }: ApplyOptions,
 ): Promise<void> {
@@ -155,7 +161,7 @@ async function settle(
       ...(object === undefined ? {} : { object }),
     }));
   if (targets.length === 0) return;
-  const health = await waitForHealth(client, targets, {
+  const health = await waitForHealth(cluster, targets, {
     status,
     timeoutMs: waitTimeoutMs,
     failFast: false,
@@ -164,7 +170,7 @@ async function settle(
   if (!health.healthy) throw new Error(health.message);
   const changed = applied.filter(({ change }) => ['created', 'configured'].includes(change.action));
   await untilServed(
-    client,
+    cluster.client,
     changed.flatMap(({ object }) => object ?? []),
     { timeoutMs: waitTimeoutMs, signal },
   );

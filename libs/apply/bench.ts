@@ -67,7 +67,6 @@ const client = { listWatch } as unknown as KubeClient;
 const watch = createDriftWatch(client, {
   owner: { group: GROUP, fieldManager: MANAGER },
   rules: managerRules(MANAGER),
-  onDrift: () => undefined,
   onError: (_type, error) => {
     throw error;
   },

@@ -49,12 +49,16 @@ export interface DriftWatchOptions {
   /** Whose objects: the prefix of the owner labels and the field manager. */
   owner: Pick<Owner, 'group' | 'fieldManager'>;
   rules: readonly ManagerRule[];
-  onDrift(drift: Drift): void;
-  /** News about watches: a kind that may not be watched, a connection lost. */
+  /** Called when a watch has trouble: a kind that may not be watched, a connection lost. */
   onError(type: ResourceType, error: Error): void;
 }
 
 export interface DriftWatch {
+  /**
+   * Calls back when an object is no longer as it was applied: once, however often it changes until it is applied
+   * again, or found to be as it was. Returns the way to stop that.
+   */
+  onDrift(listener: (drift: Drift) => void): () => void;
   /**
    * Says that the owner is about to write: what happens to its objects is kept until `track`, and
    * then compared with what the writes left behind.
@@ -107,11 +111,14 @@ interface Expected {
   manifest: string | undefined;
   healthy: bigint | undefined;
   mayVanish: boolean;
+  /** Its drift was published, and nobody has put it right yet. */
+  isPublished: boolean;
 }
 
 /** Starts with nothing to watch; watches open and close with what is tracked. */
 export function createDriftWatch(client: KubeClient, options: DriftWatchOptions): DriftWatch {
-  const { owner: identity, rules, onDrift, onError } = options;
+  const { owner: identity, rules, onError } = options;
+  const listeners = new Set<(drift: Drift) => void>();
   const expected = new Map<string, Expected>();
   const owned = new Map<string, Map<string, Expected>>();
   const held = new Map<string, Map<string, Happening>>();
@@ -133,10 +140,16 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       return;
     }
     if (state === undefined) return;
-    if (gone ? !isLoss(object, state) : !isChanged(state)) return;
-    if (isMarked(object, leftAlone(identity))) return;
+    if (gone ? !isLoss(object, state) : !isChanged(state)) {
+      state.isPublished = false;
+      return;
+    }
+    // Controllers write the status of what somebody changed, several times: all of that is one drift.
+    if (state.isPublished || isMarked(object, leftAlone(identity))) return;
+    state.isPublished = true;
     const managers = foreignManagers(object, rules);
-    onDrift({ owner: state.owner, id, what: gone ? 'gone' : 'changed', managers, object });
+    const what = gone ? 'gone' : 'changed';
+    for (const listener of listeners) listener({ owner: state.owner, id, what, managers, object });
   }
   function isChanged({ id, resourceVersion, fingerprint }: Expected): boolean {
     const seen = watches.seen(id);
@@ -173,11 +186,15 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       fingerprint: fingerprint(object, identity, rules),
     };
     watches.observe(id, seen);
-    return { owner, id, type, ...seen, manifest, healthy: undefined, mayVanish };
+    return {
+      ...{ owner, id, type, ...seen, manifest, mayVanish },
+      ...{ healthy: undefined, isPublished: false },
+    };
   }
   function keep(owner: string, id: ObjectId): Expected[] {
     const state = owned.get(owner)?.get(inventoryId(id));
     if (state === undefined) return [];
+    state.isPublished = false;
     watches.retain(state.type);
     return [state];
   }
@@ -191,6 +208,10 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
   }
 
   return {
+    onDrift(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     hold: (owner) => held.set(owner, held.get(owner) ?? new Map()),
     track(owner, objects, kept = []) {
       const looked = objects.map((tracked) => expect(owner, tracked));
@@ -281,6 +302,7 @@ function expectedFrom(owner: string, last: LastApplied): Expected {
     manifest: last.manifest,
     healthy: healthy === undefined ? undefined : BigInt(healthy),
     mayVanish,
+    isPublished: false,
   };
 }
 

@@ -19,7 +19,7 @@ const status: StatusFunction = async (objects) =>
 it('ends with what is true when the time is over, also where a slow server is asked less often', async () => {
   let newest = '1';
   let tell: () => void = () => undefined;
-  const watched: WatchedObjects = {
+  const drift: WatchedObjects = {
     watches: () => true,
     newest: () => BigInt(newest),
     onNews: (_id, callback) => {
@@ -34,8 +34,8 @@ it('ends with what is true when the time is over, also where a slow server is as
   } as unknown as KubeClient;
   const object = version('1');
   const signal = new AbortController().signal;
-  const options = { status, timeoutMs: 100, failFast: true, watched, signal };
-  const waiting = waitForHealth(client, [{ target: targetOf(object), object }], options);
+  const options = { status, timeoutMs: 100, failFast: true, signal };
+  const waiting = waitForHealth({ client, drift }, [{ target: targetOf(object), object }], options);
   setImmediate(() => {
     newest = '2';
     tell();

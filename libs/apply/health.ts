@@ -1,9 +1,10 @@
 // Waiting until objects are healthy: by watching, so that a wait costs nothing while nothing happens.
-import type { KubeClient, KubeObject } from '@weir/kube';
+import type { KubeObject } from '@weir/kube';
 import { aborted } from './aborted.ts';
 import type {
   Health,
   HealthBoard,
+  HealthCluster,
   HealthOptions,
   HealthResult,
   HealthTarget,
@@ -20,7 +21,7 @@ import { createPodWatches, type PodWatches } from './pods.ts';
  * object; rejects with the signal's reason when that aborts.
  */
 export async function waitForHealth(
-  client: KubeClient,
+  cluster: HealthCluster,
   targets: readonly HealthTarget[],
   options: HealthOptions,
 ): Promise<Health> {
@@ -29,13 +30,13 @@ export async function waitForHealth(
   const timer = setTimeout(() => stop.abort(TIMEOUT), options.timeoutMs);
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const changed = (object: KubeObject) => board.show([object]);
-  const pods = createPodWatches(client, { status, expressed, signal, changed });
+  const pods = createPodWatches(cluster.client, { status, expressed, signal, changed });
   const board = createBoard(targets, options, pods);
   const watches: Promise<void>[] = [];
   try {
     await board.show(targets.flatMap(({ object }) => object ?? []));
     if (board.isSettled()) return board.verdict(false);
-    watches.push(...watchTargets(client, board, { ...options, signal }));
+    watches.push(...watchTargets(cluster, board, { ...options, signal }));
     const ends = [...watches.map(failures), pods.failure, aborted(signal)];
     await Promise.race([board.settled, ...ends]);
   } finally {
@@ -44,7 +45,7 @@ export async function waitForHealth(
     await Promise.allSettled([...watches, pods.ended()]);
   }
   options.signal.throwIfAborted();
-  if (!board.isSettled()) await readLatest(client, board, options);
+  if (!board.isSettled()) await readLatest(cluster, board, options.signal);
   return board.verdict(!board.isSettled());
 }
 

@@ -1,5 +1,5 @@
 // The words in which health is asked for and told.
-import type { KubeObject } from '@weir/kube';
+import type { KubeClient, KubeObject } from '@weir/kube';
 import type { DriftWatch } from './drift.ts';
 import type { ObjectTarget } from './objects.ts';
 
@@ -28,11 +28,15 @@ export interface HealthOptions {
   vanishing?: ReadonlySet<string>;
   /** Selects all targets, where all carry labels of their owner: many then share a watch. */
   labelSelector?: string;
-  /** Tells of changes to objects that are watched anyway: those need no watch of their own. */
-  watched?: WatchedObjects;
   /** `<group>/<Kind>` of what `status` judges by expressions of the user's: their pods have no say. */
   expressed?: ReadonlySet<string>;
   signal: AbortSignal;
+}
+
+/** Where health is asked for: what is watched there for drift anyway needs no watch of its own. */
+export interface HealthCluster {
+  client: KubeClient;
+  drift: WatchedObjects;
 }
 
 export type WatchedObjects = Pick<DriftWatch, 'watches' | 'newest' | 'onNews'>;

@@ -11,7 +11,13 @@ import {
 } from '@weir/kube';
 import { aborted } from './aborted.ts';
 import { messageOf } from './errors.ts';
-import type { HealthBoard, HealthOptions, HealthResult, WatchedObjects } from './healthtypes.ts';
+import type {
+  HealthBoard,
+  HealthCluster,
+  HealthOptions,
+  HealthResult,
+  WatchedObjects,
+} from './healthtypes.ts';
 import type { ObjectTarget } from './objects.ts';
 
 const RETRY_MS = 1_000;
@@ -27,19 +33,18 @@ const READ_DELAY = { minMs: 25, maxMs: 1_000, answers: 3 };
  * with what isn't the cluster's.
  */
 export function watchTargets(
-  client: KubeClient,
+  { client, drift }: HealthCluster,
   board: HealthBoard,
-  options: Pick<HealthOptions, 'labelSelector' | 'watched' | 'signal'>,
+  { labelSelector, signal }: Pick<HealthOptions, 'labelSelector' | 'signal'>,
 ): Promise<void>[] {
-  const { labelSelector, watched, signal } = options;
-  const { listened = [], others = [] } = Object.groupBy(board.open(), (target) =>
-    watched?.watches(target) ? 'listened' : 'others',
+  const { watched = [], unwatched = [] } = Object.groupBy(board.open(), (target) =>
+    drift.watches(target) ? 'watched' : 'unwatched',
   );
   return [
-    ...listened.map((target) =>
-      readOnNews(client, target, board, watched as WatchedObjects, signal),
+    ...watched.map((target) => readOnNews(client, target, board, drift, signal)),
+    ...intoGroups(unwatched, labelSelector).map((group) =>
+      watchGroup(client, group, board, signal),
     ),
-    ...intoGroups(others, labelSelector).map((group) => watchGroup(client, group, board, signal)),
   ];
 }
 
@@ -48,18 +53,18 @@ async function readOnNews(
   client: KubeClient,
   target: ObjectTarget,
   board: HealthBoard,
-  watched: WatchedObjects,
+  drift: WatchedObjects,
   signal: AbortSignal,
 ): Promise<void> {
   let news = Promise.withResolvers<void>();
-  const stop = watched.onNews(target, () => news.resolve());
+  const stop = drift.onNews(target, () => news.resolve());
   try {
     const group = { targets: [target] };
     const type = await untilKnown(client, group, board, signal);
     const { minMs, maxMs, answers } = READ_DELAY;
     let delayMs = Math.min(maxMs, Math.max(minMs, answers * client.paceMs()));
     while (!signal.aborted) {
-      if (isBehind(board.get(target), watched.newest(target))) {
+      if (isBehind(board.get(target), drift.newest(target))) {
         await readEach(client, type, group, board, signal);
         delayMs = Math.min(2 * delayMs, maxMs);
       } else {
@@ -80,16 +85,14 @@ const CATCH_UP_MS = 2_000;
 
 /** Reads what changed so lately that it was not read yet: a wait whose time is over ends with what is true then. */
 export async function readLatest(
-  client: KubeClient,
+  { client, drift }: HealthCluster,
   board: HealthBoard,
-  { watched, signal }: Pick<HealthOptions, 'watched' | 'signal'>,
+  signal: AbortSignal,
 ): Promise<void> {
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(CATCH_UP_MS)]);
   const behind = board
     .open()
-    .filter(
-      (target) => watched?.watches(target) && isBehind(board.get(target), watched.newest(target)),
-    );
+    .filter((target) => drift.watches(target) && isBehind(board.get(target), drift.newest(target)));
   await Promise.all(
     behind.map(async (target) => {
       try {

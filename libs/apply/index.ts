@@ -1,7 +1,7 @@
 export { type AppliedObject, type ApplyOptions, applyObjects } from './apply.ts';
 export * from './changes.ts';
+export { actingAs, openTargetCluster, type TargetCluster } from './cluster.ts';
 export {
-  createDriftWatch,
   type Drift,
   type DriftWatch,
   type DriftWatchOptions,
@@ -9,6 +9,7 @@ export {
   type LastApplied,
   type Tracked,
 } from './drift.ts';
+export { createDriftBackoff, type Repair } from './drift-backoff.ts';
 export { ApplyError, DryRunError, NamespaceMissingError } from './errors.ts';
 export { type ManagerRule, managerRules } from './fieldmanagers.ts';
 export { areHealthy, waitForHealth } from './health.ts';
@@ -32,3 +33,4 @@ export {
 } from './objects.ts';
 export { type Pruned, type PruneOptions, pruneObjects, waitUntilGone } from './prune.ts';
 export { compareIds } from './stages.ts';
+export { isWatched, trackApplied, vanishingJobs } from './track.ts';

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { IMAGES } from '@weir/cluster';
-import { type KubeClient, type KubeObject, Pod, serviceAccountUser } from '@weir/kube';
+import { type KubeObject, Pod, serviceAccountUser } from '@weir/kube';
+import { actingAs, type TargetCluster } from './cluster.ts';
 import { waitForHealth } from './health.ts';
 import type { Health, HealthOptions } from './healthtypes.ts';
 import { targetOf } from './objects.ts';
@@ -29,11 +30,11 @@ function statefulSet(namespace: string): KubeObject {
 async function waitWhilePodCrashes(
   ns: string,
   options: Partial<HealthOptions> = {},
-  client: KubeClient = h.client,
+  target: TargetCluster = h.target,
 ): Promise<Health> {
   const [applied] = await h.apply([statefulSet(ns)]);
   assert.ok(applied?.object);
-  const waiting = waitForHealth(client, [{ target: targetOf(applied.object) }], {
+  const waiting = waitForHealth(target, [{ target: targetOf(applied.object) }], {
     status: (objects) => h.pool.status(objects),
     timeoutMs: 30_000,
     failFast: true,
@@ -92,7 +93,7 @@ test('an account that may not read pods goes by the StatefulSet alone', async ()
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
     subjects: [{ kind: 'ServiceAccount', name: 'tenant', namespace: ns }],
   });
-  const tenant = h.client.impersonate(serviceAccountUser(ns, 'tenant'));
+  const tenant = actingAs(h.target, serviceAccountUser(ns, 'tenant'));
   const result = await waitWhilePodCrashes(ns, { timeoutMs: 3_000 }, tenant);
   assert.equal(
     result.healthy || result.message,

@@ -10,6 +10,7 @@ import {
   type KubeObject,
 } from '@weir/kube';
 import type { Action, ChangeSet } from './changes.ts';
+import type { TargetCluster } from './cluster.ts';
 import { messageOf } from './errors.ts';
 import { isOwnedBy, type Owner } from './labels.ts';
 import { isMarked, type ObjectTarget, subjectOf } from './objects.ts';
@@ -45,7 +46,7 @@ const GONE_POLL_MS = 500;
  * An object that is gone, or whose kind is, counts as deleted. Never throws for a refused delete.
  */
 export async function pruneObjects(
-  client: KubeClient,
+  { client }: Pick<TargetCluster, 'client'>,
   targets: readonly ObjectTarget[],
   options: PruneOptions,
 ): Promise<Pruned> {
@@ -163,7 +164,7 @@ async function deleteExactly(
 
 /** Waits until deleted objects are gone for good; returns those that are still there when the time is over. */
 export async function waitUntilGone(
-  client: KubeClient,
+  { client }: Pick<TargetCluster, 'client'>,
   targets: readonly ObjectTarget[],
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<ObjectTarget[]> {

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { IMAGES } from '@weir/cluster';
 import { type KubeObject, serviceAccountUser } from '@weir/kube';
 import type { AppliedObject } from './apply.ts';
+import { actingAs } from './cluster.ts';
 import { createDriftWatch, type Drift, type DriftWatch } from './drift.ts';
 import { managerRules } from './fieldmanagers.ts';
 import { waitForHealth } from './health.ts';
@@ -43,7 +44,7 @@ function unread({ change, desired }: AppliedObject): AppliedObject {
 }
 
 function health(applied: AppliedObject[], options: Partial<HealthOptions> = {}) {
-  return waitForHealth(h.client, applied.map(asTarget), {
+  return waitForHealth(h.target, applied.map(asTarget), {
     status: (objects) => h.pool.status(objects),
     timeoutMs: 30_000,
     failFast: true,
@@ -107,12 +108,12 @@ test('what is not there is NotFound, and healthy once it comes', async () => {
   const target = targetOf(deployment(ns, 'late', 0));
   const options = { failFast: true, status: (list: KubeObject[]) => h.pool.status(list) };
   const signal = AbortSignal.timeout(60_000);
-  const early = await waitForHealth(h.client, [{ target }], { ...options, timeoutMs: 300, signal });
+  const early = await waitForHealth(h.target, [{ target }], { ...options, timeoutMs: 300, signal });
   assert.equal(
     early.healthy || early.message,
     `timeout waiting for: [Deployment/${ns}/late status: 'NotFound']`,
   );
-  const waiting = waitForHealth(h.client, [{ target }], { ...options, timeoutMs: 20_000, signal });
+  const waiting = waitForHealth(h.target, [{ target }], { ...options, timeoutMs: 20_000, signal });
   await h.apply([deployment(ns, 'late', 0)]);
   assert.equal((await waiting).healthy, true);
 });
@@ -120,7 +121,7 @@ test('what is not there is NotFound, and healthy once it comes', async () => {
 test('a Job that deletes itself is done when it is gone', async () => {
   const ns = await h.namespace();
   const job = { group: 'batch', version: 'v1', kind: 'Job', namespace: ns, name: 'j' };
-  const result = await waitForHealth(h.client, [{ target: job }], {
+  const result = await waitForHealth(h.target, [{ target: job }], {
     status: (objects) => h.pool.status(objects),
     timeoutMs: 5_000,
     failFast: true,
@@ -144,7 +145,7 @@ test('an account that may only read objects waits too', async () => {
   });
   await h.apply([deployment(ns, 'web', 1)]);
   const target = targetOf(deployment(ns, 'web'));
-  const tenant = h.client.impersonate(serviceAccountUser(ns, 'tenant'));
+  const tenant = actingAs(h.target, serviceAccountUser(ns, 'tenant'));
   const result = await waitForHealth(tenant, [{ target }], {
     status: (objects) => h.pool.status(objects),
     timeoutMs: 30_000,
@@ -176,9 +177,9 @@ function watchDrift(): Watched {
   const watch = createDriftWatch(h.client, {
     owner: { group: GROUP, fieldManager: FIELD_MANAGER },
     rules: managerRules(FIELD_MANAGER),
-    onDrift: (drift) => drifts.push(drift),
     onError: (type, error) => assert.fail(`${type.kind}: ${error.message}`),
   });
+  watch.onDrift((drift) => drifts.push(drift));
   return {
     watch,
     drifts,
@@ -253,11 +254,10 @@ test('a wait for what is watched anyway opens no watch of its own', async () => 
   const w = watchDrift();
   const listWatch = () => assert.fail('a watch of its own');
   const wait = (applied: AppliedObject[], timeoutMs: number) =>
-    waitForHealth({ ...h.client, listWatch }, applied.map(asTarget), {
+    waitForHealth({ client: { ...h.client, listWatch }, drift: w.watch }, applied.map(asTarget), {
       status: (objects) => h.pool.status(objects),
       timeoutMs,
       failFast: true,
-      watched: w.watch,
       signal: AbortSignal.timeout(60_000),
     });
   try {

@@ -4,11 +4,15 @@ import { connectKube, type KubeClient, type KubeObject } from '@weir/kube';
 import { createPool, type RenderPool } from '@weir/render';
 import { createLogger } from '@weir/telemetry';
 import { type AppliedObject, type ApplyOptions, applyObjects } from '../apply.ts';
+import { openTargetCluster, type TargetCluster } from '../cluster.ts';
+import { managerRules } from '../fieldmanagers.ts';
 import { type Owner, ownerLabels } from '../labels.ts';
 
 export interface Harness {
   cluster: Cluster;
   client: KubeClient;
+  /** The cluster as something to apply to, with all rights; its drift watch reports to nobody. */
+  target: TargetCluster;
   pool: RenderPool;
   /** Makes a namespace of its own for a test. */
   namespace(): Promise<string>;
@@ -41,10 +45,16 @@ export async function startHarness(options: ClusterOptions): Promise<Harness> {
   const cluster = await startCluster({ nats: false, ...options });
   const client = connectKube({ kubeconfig: cluster.kubeconfig }, { log });
   const pool = await createPool({ size: 1, log });
+  const target = openTargetCluster(client, {
+    owner: { group: GROUP, fieldManager: FIELD_MANAGER },
+    rules: managerRules(FIELD_MANAGER),
+    onError: (type, err) => log.error({ err, kind: type.kind }, 'drift watch'),
+  });
   let namespaces = 0;
   return {
     cluster,
     client,
+    target,
     pool,
     async namespace() {
       const name = `test-${++namespaces}`;
@@ -53,7 +63,7 @@ export async function startHarness(options: ClusterOptions): Promise<Harness> {
     },
     apply(objects, more = {}) {
       const by = more.owner ?? owner();
-      return applyObjects(client, owned(objects, by), {
+      return applyObjects(target, owned(objects, by), {
         owner: by,
         status: (list) => pool.status(list),
         signal: AbortSignal.timeout(30_000),
@@ -65,6 +75,7 @@ export async function startHarness(options: ClusterOptions): Promise<Harness> {
       return client.get(type, { namespace, name });
     },
     async close() {
+      await target.drift.close();
       await pool.close();
       await client.close();
       await cluster.close();

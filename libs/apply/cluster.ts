@@ -1,0 +1,21 @@
+// The cluster that objects are applied to, as one handle: what applies, prunes, waits for health or looks for drift
+// takes it, and so never asks which cluster that is.
+import type { Impersonation, KubeClient } from '@weir/kube';
+import { createDriftWatch, type DriftWatch, type DriftWatchOptions } from './drift.ts';
+
+export interface TargetCluster {
+  /** With the rights of whoever the objects belong to. Its `discovery` knows the kinds of that cluster. */
+  client: KubeClient;
+  /** Watches what was applied there, with the rights that the handle was opened with. */
+  drift: DriftWatch;
+}
+
+/** Starts with nothing to watch. Closing its drift watch closes all that it opens; the client stays the caller's. */
+export function openTargetCluster(client: KubeClient, options: DriftWatchOptions): TargetCluster {
+  return { client, drift: createDriftWatch(client, options) };
+}
+
+/** The same cluster with the rights of somebody else; its drift watch is shared. */
+export function actingAs({ client, drift }: TargetCluster, identity: Impersonation): TargetCluster {
+  return { client: client.impersonate(identity), drift };
+}

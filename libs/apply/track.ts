@@ -1,0 +1,69 @@
+// From an apply to the drift watch: what was applied is watched in the state that the apply left it in.
+import { isNoMatch, type KubeClient, type KubeObject, type ResourceType } from '@weir/kube';
+import type { AppliedObject } from './apply.ts';
+import type { TargetCluster } from './cluster.ts';
+import type { Tracked } from './drift.ts';
+import { inventoryId } from './inventory.ts';
+import { targetOf } from './objects.ts';
+
+/**
+ * Replaces what is watched for `owner` (`<namespace>/<name>`) by what was just applied. `digest` stands for a manifest,
+ * as in the options of the apply.
+ */
+export async function trackApplied(
+  { client, drift }: TargetCluster,
+  owner: string,
+  applied: readonly AppliedObject[],
+  digest: (desired: KubeObject) => string,
+): Promise<void> {
+  const vanishing = vanishingJobs(applied.map(({ desired }) => desired));
+  const intact = applied.filter(({ intact }) => intact !== undefined);
+  const tracked = await Promise.all(
+    applied.map(async ({ change, desired, object }): Promise<Tracked | undefined> => {
+      if (change.action === 'skipped' || object === undefined) return undefined;
+      const type = await typeOf(client, object);
+      const mayVanish = vanishing.has(inventoryId(change.id));
+      return type && { type, object, manifest: digest(desired), mayVanish };
+    }),
+  );
+  drift.track(
+    owner,
+    tracked.filter((entry) => entry !== undefined),
+    intact.map(({ change }) => change.id),
+  );
+}
+
+/** Whether every change to what was applied will be noticed, its disappearance included. */
+export function isWatched(applied: readonly AppliedObject[]): boolean {
+  const vanishing = vanishingJobs(applied.map(({ desired }) => desired));
+  return applied.every(({ change, object }) =>
+    // What was skipped without a question will be so again.
+    change.action === 'skipped' ? object === undefined : !vanishing.has(inventoryId(change.id)),
+  );
+}
+
+/** Inventory ids of Jobs that delete themselves when they are done. */
+export function vanishingJobs(objects: readonly KubeObject[]): Set<string> {
+  const jobs = objects.filter(
+    ({ apiVersion, kind, spec }) =>
+      kind === 'Job' &&
+      apiVersion.startsWith('batch/') &&
+      Number.isInteger(
+        (spec as { ttlSecondsAfterFinished?: unknown } | undefined)?.ttlSecondsAfterFinished,
+      ),
+  );
+  return new Set(jobs.map((job) => inventoryId(targetOf(job))));
+}
+
+async function typeOf(
+  client: KubeClient,
+  { apiVersion, kind }: KubeObject,
+): Promise<ResourceType | undefined> {
+  try {
+    return await client.discovery.resourceForKind(apiVersion, kind);
+  } catch (error) {
+    // The kind went while its objects were applied: there is nothing to watch.
+    if (isNoMatch(error)) return undefined;
+    throw error;
+  }
+}
