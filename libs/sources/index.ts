@@ -1,0 +1,10 @@
+export { originRevision } from './artifact.ts';
+export { findArtifact, type Lookup } from './lookup.ts';
+export { type ReferenceRules, refusedReference, sourceKey } from './references.ts';
+export {
+  type ArtifactChange,
+  createSources,
+  type Source,
+  type Sources,
+  type SourcesOptions,
+} from './sources.ts';

@@ -1,0 +1,191 @@
+// Sources and the artifacts that they have. What is true is the status in the API server, which a watch shows. A message
+// over NATS only brings the trace of an artifact, and a question to the API server where the watch is behind.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Artifact } from '@weir/api';
+import { type ArtifactReading, readArtifacts } from '@weir/artifact';
+import { createBoundedMap } from '@weir/async';
+import type { Bus } from '@weir/bus';
+import type { Change } from '@weir/controller';
+import { isNotFound, type KubeClient, objectKey } from '@weir/kube';
+import type { Logger } from '@weir/telemetry';
+import { type Announcement, announcementOf, isConfirmed } from './announcements.ts';
+import { artifactId } from './artifact.ts';
+import { createDoubts } from './doubts.ts';
+import { createKindWatches, type SourceObject } from './kind-watches.ts';
+import { SOURCE_GROUP } from './references.ts';
+
+/** A source, which need not have an artifact yet. */
+export interface Source {
+  artifact?: Artifact;
+}
+
+export interface ArtifactChange {
+  /** `<kind>/<namespace>/<name>` of the source. */
+  source: string;
+  artifact: Artifact;
+  traceparent?: string;
+}
+
+export interface Sources {
+  /**
+   * The source as the API server has it; undefined when there is none. The kind is watched from the first call on.
+   * Rejects with NoMatchError when the kind isn't served, and with SourcesNotListed when its objects can't be listed.
+   */
+  find(source: { kind: string; namespace: string; name: string }): Promise<Source | undefined>;
+  /**
+   * Calls back once for each artifact that a source of a watched kind newly has; returns the way to stop that. What
+   * the first list of a kind holds is no change: whoever needs it waits for that list.
+   */
+  onArtifact(listener: (change: ArtifactChange) => void): () => void;
+  close(): Promise<void>;
+}
+
+export interface SourcesOptions {
+  client: KubeClient;
+  bus: Bus;
+  log: Logger;
+}
+
+/** How long a message may be behind the watch. It carries the trace, which nothing else does. */
+const MESSAGE_LAG_MS = 100;
+/** Messages that are remembered, the latest of each source. */
+const MAX_ANNOUNCEMENTS = 10_000;
+/** Before announcements are read again after an error that nobody foresaw. */
+const READ_AGAIN_MS = 1_000;
+
+/** Follows announcements at once, and the sources of a kind from the first call of `find` on. */
+export function createSources({ client, bus, log }: SourcesOptions): Sources {
+  const listeners = new Set<(change: ArtifactChange) => void>();
+  const watches = createKindWatches(client, log, onChange);
+  const announced = createBoundedMap<string, Announcement>({ max: MAX_ANNOUNCEMENTS });
+  /** The artifact of each source that listeners know. */
+  const published = new Map<string, string>();
+  const lagging = new Map<string, NodeJS.Timeout>();
+  const doubts = createDoubts(isSettled, ask);
+  const stop = new AbortController();
+
+  function currentOf(source: string): SourceObject | undefined {
+    const { kind, key } = partsOf(source);
+    return watches.known(kind)?.get(key);
+  }
+
+  function isPublished(source: string, object: SourceObject): boolean {
+    const { artifact } = object.status ?? {};
+    return artifact !== undefined && published.get(source) === artifactId(artifact);
+  }
+
+  function onChange(kind: string, { type, object }: Change<SourceObject>): void {
+    const source = `${kind}/${objectKey(object)}`;
+    if (type === 'deleted' || object.status?.artifact === undefined) {
+      if (type === 'deleted') announced.delete(source);
+      published.delete(source);
+      return;
+    }
+    if (isPublished(source, object)) return;
+    const isAwaited = bus.connected() && watches.known(kind)?.hasSynced() === true;
+    if (!isAwaited || isConfirmed(announced.get(source), object)) publish(source);
+    else publishLater(source);
+  }
+
+  function publishLater(source: string): void {
+    if (lagging.has(source)) return;
+    lagging.set(
+      source,
+      setTimeout(() => publish(source), MESSAGE_LAG_MS),
+    );
+  }
+
+  function publish(source: string): void {
+    clearTimeout(lagging.get(source));
+    lagging.delete(source);
+    const object = currentOf(source);
+    const artifact = object?.status?.artifact;
+    if (object === undefined || artifact === undefined || isPublished(source, object)) return;
+    published.set(source, artifactId(artifact));
+    if (watches.known(partsOf(source).kind)?.hasSynced() !== true) return;
+    const announcement = announced.get(source);
+    const { traceparent } = isConfirmed(announcement, object) ? announcement : {};
+    const trace = traceparent === undefined ? {} : { traceparent };
+    for (const listener of listeners) listener({ source, artifact, ...trace });
+  }
+
+  function receive(reading: ArtifactReading): void {
+    const announcement = announcementOf(reading);
+    if (announcement === undefined) {
+      log.warn('dropped a message about an artifact that does not say which');
+      return;
+    }
+    const { kind, key } = announcement;
+    const informer = watches.known(kind);
+    if (informer === undefined) return;
+    const source = `${kind}/${key}`;
+    announced.set(source, announcement);
+    const object = informer.get(key);
+    // The watch shows a source that is new, if there is one.
+    if (object === undefined) return;
+    if (isConfirmed(announcement, object)) publish(source);
+    else doubts.raise(source);
+  }
+
+  function isSettled(source: string): boolean {
+    const object = currentOf(source);
+    return object === undefined || isConfirmed(announced.get(source), object);
+  }
+
+  /** What the API server says is taken in as if the watch had shown it, whether it confirms the message or not. */
+  async function ask(source: string): Promise<void> {
+    const { kind, key, namespace, name } = partsOf(source);
+    try {
+      const type = await client.discovery.resourceFor({ group: SOURCE_GROUP, kind });
+      const object = await client.get<SourceObject>(type, { namespace, name });
+      if (!isConfirmed(announced.get(source), object)) {
+        announced.delete(source);
+        log.info({ source }, 'dropped a message about an artifact that the source does not have');
+      }
+      watches.known(kind)?.observe(object);
+    } catch (err) {
+      if (!isNotFound(err)) log.debug({ err, source: `${kind}/${key}` }, 'left to the watch');
+    }
+  }
+
+  async function follow(): Promise<void> {
+    const { signal } = stop;
+    while (!signal.aborted) {
+      try {
+        for await (const reading of readArtifacts(bus, { signal })) receive(reading);
+      } catch (err) {
+        if (signal.aborted) return;
+        log.error({ err }, 'announcements are read again');
+        await sleep(READ_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  const following = follow();
+  return {
+    async find({ kind, namespace, name }) {
+      const informer = await watches.listed(kind);
+      const object = informer.get(objectKey({ namespace, name }));
+      if (object === undefined) return undefined;
+      const { artifact } = object.status ?? {};
+      return artifact === undefined ? {} : { artifact };
+    },
+    onArtifact(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      stop.abort();
+      doubts.close();
+      for (const timer of lagging.values()) clearTimeout(timer);
+      watches.close();
+      await following;
+    },
+  };
+}
+
+/** Names of kinds, namespaces and objects hold no slash. */
+function partsOf(source: string) {
+  const [kind = '', namespace = '', name = ''] = source.split('/');
+  return { kind, namespace, name, key: `${namespace}/${name}` };
+}
