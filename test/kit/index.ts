@@ -1,3 +1,5 @@
+export { type Files, publishFiles, type SourceOptions } from './artifacts.ts';
 export { type AppOptions, appFiles } from './example.ts';
+export { type Platform, RUNTIME, startPlatform } from './platform.ts';
 export { type ProcessOptions, startProcess, type WeirProcess } from './processes.ts';
 export { gitRepository, isFailed, isReady, kustomization, readyOf } from './resources.ts';

@@ -1,0 +1,65 @@
+// Sources as a test writes them by hand: the artifact into the store, the status onto the object.
+import { type Artifact, GitRepository } from '@weir/api';
+import { artifactPath, packArtifact, publishArtifact } from '@weir/artifact';
+import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
+import type { Platform } from './platform.ts';
+
+/** Path to content. */
+export type Files = Record<string, string>;
+
+export interface SourceOptions {
+  /** The kind of the source; GitRepository unless given. */
+  kind?: ResourceType & { apiVersion: string };
+  name?: string;
+  revision: string;
+  /** False leaves the artifact to the watch. */
+  announce?: boolean;
+  traceparent?: string | undefined;
+}
+
+/** Gives a source a new artifact, and announces it as the source service would. Answers with the artifact. */
+export async function publishFiles(
+  { client, store, bus }: Pick<Platform, 'client' | 'store' | 'bus'>,
+  namespace: string,
+  files: Files,
+  options: SourceOptions,
+): Promise<Artifact> {
+  const { kind = GitRepository, name = 'git', revision, announce = true, traceparent } = options;
+  const entries = Object.entries(files).map(([path, content]) => ({
+    path,
+    mode: 0o644,
+    content: Buffer.from(content),
+  }));
+  const packed = await packArtifact(entries);
+  await store.put(packed);
+  const path = artifactPath(kind.kind, namespace, name, packed.digest);
+  const artifact: Artifact = {
+    revision,
+    digest: packed.digest,
+    size: packed.size,
+    path,
+    url: `http://127.0.0.1:1/${path}`,
+    lastUpdateTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+  };
+  const source = await writeSource(client, kind, { namespace, name }, artifact);
+  const { uid = '', generation = 1, resourceVersion = '' } = source.metadata;
+  if (announce) {
+    const about = { kind: kind.kind, namespace, name, uid, generation, resourceVersion };
+    publishArtifact(bus, { ...about, artifact }, traceparent);
+  }
+  return artifact;
+}
+
+async function writeSource(
+  client: KubeClient,
+  type: ResourceType & { apiVersion: string },
+  metadata: { namespace: string; name: string },
+  artifact: Artifact,
+): Promise<KubeObject> {
+  const { apiVersion, kind } = type;
+  const spec =
+    kind === GitRepository.kind ? { interval: '1h', url: 'https://example.com/repository' } : {};
+  await client.apply(type, { apiVersion, kind, metadata, spec }, { fieldManager: 'test' });
+  const status = { observedGeneration: 1, artifact };
+  return client.patch(type, metadata, { status }, { kind: 'merge', subresource: 'status' });
+}
