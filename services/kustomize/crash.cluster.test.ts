@@ -3,22 +3,23 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Kustomization } from '@weir/api';
 import { Kustomization as KustomizationKind } from '@weir/api';
-import { createDriftWatch, managerRules } from '@weir/apply';
+import { managerRules, openTargetCluster } from '@weir/apply';
 import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { ConfigMap, isNotFound, type KubeClient } from '@weir/kube';
 import { createPool, type RenderPool } from '@weir/render';
 import { createSettings } from '@weir/service';
+import { createSources, type Sources } from '@weir/sources';
 import { createLogger } from '@weir/telemetry';
-import { createBases } from './kustomization/last-build/last-builds.ts';
-import { createDigest } from './kustomization/last-build/keyed-digest.ts';
+import { createAttemptedRevisions } from './kustomization/attempted-revisions.ts';
+import { createFileIndexes } from './kustomization/build/file-index.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
-import { createManifests } from './kustomization/build/file-index.ts';
+import { createKeyedDigest } from './kustomization/last-build/keyed-digest.ts';
+import { createLastBuilds } from './kustomization/last-build/last-builds.ts';
+import { createSavedBuilds } from './kustomization/last-build/saved-builds.ts';
 import { reconcileKustomization } from './kustomization/reconcile.ts';
-import { createRecords } from './kustomization/last-build/saved-builds.ts';
+import { createWaiters } from './kustomization/waiters.ts';
 import { readSettings } from './settings.ts';
-import { createSources, type Sources } from './kustomization/sources.ts';
-import { createWaiting } from './kustomization/waiters.ts';
 import { Crash, doomedClient } from './testing/crash.ts';
 import { configMap, type Harness, manifests, startHarness, until } from './testing/harness.ts';
 
@@ -34,16 +35,11 @@ before(async () => {
   await h.running.close();
   pool = await createPool({ size: 1, log });
   informer = createInformer<Kustomization>(h.client, KustomizationKind, { log });
-  sources = createSources({
-    client: h.client,
-    log,
-    onArtifact: () => undefined,
-    isAnnounced: () => false,
-  });
+  sources = createSources({ client: h.client, bus: h.bus, log });
   await informer.synced();
 });
 after(async () => {
-  sources?.close();
+  await sources?.close();
   informer?.close();
   await pool?.close();
   await h?.close();
@@ -51,19 +47,19 @@ after(async () => {
 
 /** One run, as a process of its own would do it. */
 async function reconcile(client: KubeClient, object: Kustomization): Promise<void> {
-  const drift = createDriftWatch(h.client, {
+  const { drift } = openTargetCluster(h.client, {
     owner: { group: GROUP, fieldManager: CONTROLLER },
     rules: managerRules(CONTROLLER),
-    onDrift: () => undefined,
     onError: () => undefined,
   });
-  const records = createRecords({ bus: h.bus, configuration: 'test', log });
+  const savedBuilds = createSavedBuilds({ bus: h.bus, configuration: 'test', log });
   const environment: Environment = {
     client,
+    cluster: { client, drift },
     kustomizations: informer,
     sources,
     store: h.store,
-    cacheDir: h.cacheDir,
+    cacheDir: h.dir,
     pool,
     recorder: createRecorder({
       bus: h.bus,
@@ -73,20 +69,19 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
       log,
       tracing: h.tracing,
     }),
-    drift,
-    waiting: createWaiting(),
-    attempts: new Map(),
-    bases: createBases(),
-    records,
-    digest: createDigest(Buffer.from('a key that all processes share')),
-    manifests: createManifests(h.store),
+    waiters: createWaiters(),
+    attemptedRevisions: createAttemptedRevisions(),
+    lastBuilds: createLastBuilds(),
+    savedBuilds,
+    digest: createKeyedDigest(Buffer.from('a key that all processes share')),
+    fileIndexes: createFileIndexes(h.store),
     tracing: h.tracing,
     settings: readSettings(createSettings({})),
   };
   const context: ReconcileContext = {
     signal: AbortSignal.timeout(20_000),
     superseded: new AbortController().signal,
-    // As after a start: what the process before this one kept is taken up.
+    // As after a start: what the process before this one saved is taken up.
     causes: new Set(['added']),
     attempt: 1,
     log,
@@ -98,7 +93,7 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
   } catch (error) {
     if (!(error instanceof Crash)) throw error;
   } finally {
-    await records.close();
+    await savedBuilds.close();
     await drift.close();
   }
 }
@@ -108,8 +103,7 @@ async function settled(namespace: string, revision: string): Promise<Kustomizati
   const { metadata } = await h.read(namespace, 'app');
   return until(
     async () => {
-      const reference = { kind: 'GitRepository' as const, name: 'git' };
-      const source = await sources.find(reference, namespace);
+      const source = await sources.find({ kind: 'GitRepository', namespace, name: 'git' });
       const object = informer.get(`${namespace}/app`);
       const isCurrent = object?.metadata.resourceVersion === metadata.resourceVersion;
       return source?.artifact?.revision === revision && isCurrent && object;

@@ -19,6 +19,8 @@ export interface KustomizeSettings {
   customStageKinds: ReadonlySet<string>;
   /** Share of an interval by which a reconcile may come earlier or later. */
   jitter: number;
+  /** The shortest interval that counts, in ms. */
+  minIntervalMs: number;
   /** Which ConfigMaps and Secrets are watched for the variables in them. */
   watchedConfigs: string;
   gates: Gates;
@@ -50,6 +52,7 @@ export function readSettings(
         .map((kind) => (kind.includes('/') ? kind : `/${kind}`)),
     ),
     jitter: settings.number('interval-jitter-percentage', 5, { min: 0, max: 100 }) / 100,
+    minIntervalMs: settings.duration('min-interval', 1_000),
     watchedConfigs:
       settings.get('watch-configs-label-selector') ?? `${WATCH_LABEL}=${WATCH_ENABLED}`,
     gates: readGates(settings.list('feature-gates'), gateIgnored),

@@ -1,5 +1,10 @@
 // The end of a Kustomization: what it holds is deleted or left, as its deletion policy says.
-import { FINALIZER, type Kustomization, Kustomization as KustomizationKind } from '@weir/api';
+import {
+  FINALIZER,
+  type Kustomization,
+  Kustomization as KustomizationKind,
+  Reason,
+} from '@weir/api';
 import {
   type ChangeSet,
   formatChanges,
@@ -11,40 +16,39 @@ import {
 } from '@weir/apply';
 import { type Outcome, type ReconcileContext, removeFinalizer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { accountClient, accountExists } from './apply/account.ts';
-import { type Environment, STATUS_MANAGER } from './environment.ts';
-import { createTell, type Tell } from './status/events.ts';
+import { asFailed, Failure } from '@weir/reconcile';
+import { accountExists } from './apply/account.ts';
 import { heldEntries } from './apply/inventory.ts';
 import { ownerOf } from './apply/owner.ts';
-import { createReport, type Report } from './status/status-report.ts';
+import { type Environment, STATUS_MANAGER } from './environment.ts';
+import { beginRun, type Run } from './run.ts';
+import { asObserved } from './status/run-status.ts';
 import { timeoutMs } from './timing.ts';
 
 /**
- * Prunes and lets go of the object. Needs neither its source nor a build; where the account to act as is
- * gone, what is left behind is named in an event. A failed delete is tried again.
+ * Prunes, and removes the finalizer. Needs neither the source nor a build. Where the account to act as is gone, an event
+ * names what is left behind. A Kustomization whose objects are in a cluster that can't be reached keeps its finalizer
+ * until its spec changes. A failed delete is tried again.
  */
-export async function finalizeKustomization(
+export async function deleteKustomization(
   env: Environment,
   object: Kustomization,
   ctx: ReconcileContext,
 ): Promise<Outcome> {
-  env.drift.untrack(objectKey(object));
-  env.attempts.delete(objectKey(object));
-  env.bases.forget(objectKey(object));
-  env.records.remove(object);
+  forget(env, object);
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
-  const report = createReport(env, object, ctx);
-  const tell = createTell(env, object, report, ctx);
-  if (deletesObjects(object)) {
-    const targets = heldEntries(object).map(targetOfEntry);
-    if (await accountExists(env.client, object, env.settings.defaultServiceAccount)) {
-      await deleteAll(env, object, ctx, targets, { report, tell });
-    } else {
-      const list = targets.map(subjectOf).join('\n');
-      tell('error', `unable to prune objects: \n${list}`, revisionsOf(object));
+  const run = beginRun(env, object, ctx);
+  try {
+    if (deletesObjects(object)) {
+      refuseOtherCluster(object);
+      await deleteObjects(run);
     }
+  } catch (error) {
+    if (!(error instanceof Failure && error.stalled)) throw error;
+    return await keepStalled(run, error);
+  } finally {
+    run.events.flush();
   }
-  tell.flush();
   await removeFinalizer(env.client, KustomizationKind, object, FINALIZER, {
     fieldManager: STATUS_MANAGER,
     guard: ctx.guard,
@@ -59,42 +63,78 @@ export function deletesObjects(object: Kustomization): boolean {
   return deletionPolicy === 'MirrorPrune' ? prune : deletionPolicy !== 'Orphan';
 }
 
-async function deleteAll(
-  env: Environment,
-  object: Kustomization,
-  ctx: ReconcileContext,
+/**
+ * Throws a stalled Failure for a Kustomization whose objects are in another cluster: those of this one that have the
+ * same names are not meant.
+ */
+function refuseOtherCluster({ spec }: Kustomization): void {
+  if (spec.kubeConfig === undefined) return;
+  const message =
+    'nothing is deleted: spec.kubeConfig names another cluster, which is not supported yet. ' +
+    'Set spec.deletionPolicy to Orphan to leave its objects as they are';
+  throw new Failure(Reason.UnsupportedField, message, { stalled: true });
+}
+
+function forget(env: Environment, object: Kustomization): void {
+  const key = objectKey(object);
+  env.cluster.drift.untrack(key);
+  env.attemptedRevisions.forget(key);
+  env.waiters.forget(key);
+  env.lastBuilds.forget(key);
+  env.savedBuilds.remove(object);
+}
+
+async function keepStalled({ object, status, events }: Run, failure: Failure): Promise<Outcome> {
+  status.update((it) => asFailed(it, failure));
+  await status.finish();
+  events.publish('error', failure.message, lastRevisions(object));
+  return {};
+}
+
+async function deleteObjects(run: Run): Promise<void> {
+  const { env, object, events } = run;
+  const targets = heldEntries(object).map(targetOfEntry);
+  if (await accountExists(env.client, object, env.settings.defaultServiceAccount)) {
+    await pruneAll(run, targets);
+    return;
+  }
+  const list = targets.map(subjectOf).join('\n');
+  events.publish('error', `unable to prune objects: \n${list}`, lastRevisions(object));
+}
+
+async function pruneAll(
+  { env, object, status, events, cluster, ctx }: Run,
   targets: ObjectTarget[],
-  { report, tell }: { report: Report; tell: Tell },
 ): Promise<void> {
-  const client = accountClient(env.client, object, env.settings.defaultServiceAccount);
-  const { changes, error } = await pruneObjects(client, targets, {
+  const { changes, error } = await pruneObjects(cluster, targets, {
     owner: ownerOf(object),
     concurrency: env.settings.concurrentSsa,
     guard: ctx.guard,
     signal: ctx.signal,
   });
   if (error !== undefined) {
-    tell('error', 'pruning for deleted resource failed', revisionsOf(object));
+    events.publish('error', 'pruning for deleted resource failed', lastRevisions(object));
     // Whoever asked for a reconcile, or waits for this generation, sees that it was tried.
-    await report.finish();
+    status.update(asObserved);
+    await status.finish();
     throw new Error(error);
   }
-  tell('info', formatChanges(changes), revisionsOf(object));
+  events.publish('info', formatChanges(changes), lastRevisions(object));
   if (object.spec.deletionPolicy !== 'WaitForTermination') return;
   const limit = { timeoutMs: timeoutMs(object), signal: ctx.signal };
-  const left = await ctx.waiting(() => waitUntilGone(client, deleted(changes), limit));
+  const left = await ctx.waiting(() => waitUntilGone(cluster, deletedTargets(changes), limit));
   if (left.length === 0) return;
   ctx.log.error({ left: left.map(subjectOf) }, 'objects still there after the timeout');
-  tell('error', 'failed to wait for resources termination', revisionsOf(object));
+  events.publish('error', 'failed to wait for resources termination', lastRevisions(object));
 }
 
-function deleted(changes: ChangeSet): ObjectTarget[] {
+function deletedTargets(changes: ChangeSet): ObjectTarget[] {
   return changes.flatMap(({ id, version, action }) =>
     action === 'deleted' ? { ...id, version } : [],
   );
 }
 
-function revisionsOf({ status }: Kustomization) {
+function lastRevisions({ status }: Kustomization) {
   return {
     revision: status?.lastAppliedRevision,
     originRevision: status?.lastAppliedOriginRevision,

@@ -1,41 +1,32 @@
-// One run of the pipeline: what it was given, and what its steps found out.
+// What all steps of one run share. What a step finds out it returns, and later steps are given it.
 import type { Artifact, Kustomization } from '@weir/api';
+import type { TargetCluster } from '@weir/apply';
 import type { ReconcileContext } from '@weir/controller';
-import type { KubeClient } from '@weir/kube';
-import { accountClient } from './apply/account.ts';
+import { originRevision } from '@weir/sources';
+import { targetCluster } from './apply/account.ts';
 import type { Environment } from './environment.ts';
-import { createTell, type Tell } from './status/events.ts';
-import { createReport, type Report } from './status/status-report.ts';
-import { originRevision } from './sources.ts';
+import { createEventPublisher, type EventPublisher } from './status/events.ts';
+import { openRunStatus, type RunStatus } from './status/run-status.ts';
 
-/** What a run knows; each step adds to it. */
 export interface Run {
   env: Environment;
   object: Kustomization;
   ctx: ReconcileContext;
-  report: Report;
-  tell: Tell;
-  /** With the rights that the Kustomization acts with. */
-  client: KubeClient;
+  status: RunStatus;
+  events: EventPublisher;
+  /** Where the Kustomization is applied, with the rights that it acts with. */
+  cluster: TargetCluster;
   startedAt: Date;
-  artifact?: Artifact;
-  /** Of the built manifests: of this run, or of the one that it repeats. */
-  digest?: string;
-  /** Whether anything in the cluster was created, changed or deleted. */
-  changed: boolean;
 }
 
 export function beginRun(env: Environment, object: Kustomization, ctx: ReconcileContext): Run {
-  const report = createReport(env, object, ctx);
-  const tell = createTell(env, object, report, ctx);
-  const client = accountClient(env.client, object, env.settings.defaultServiceAccount);
-  return { env, object, ctx, report, tell, client, startedAt: new Date(), changed: false };
+  const status = openRunStatus(env, object, ctx);
+  const events = createEventPublisher(env, object, status, ctx);
+  const cluster = targetCluster(env.cluster, object, env.settings.defaultServiceAccount);
+  return { env, object, ctx, status, events, cluster, startedAt: new Date() };
 }
 
-/** The revisions that events of the run carry. */
-export function revisions({ artifact }: Run) {
-  return {
-    revision: artifact?.revision,
-    originRevision: artifact && originRevision(artifact),
-  };
+/** The revisions that events about an artifact carry. */
+export function revisionsOf(artifact: Artifact) {
+  return { revision: artifact.revision, originRevision: originRevision(artifact) };
 }

@@ -1,5 +1,6 @@
-// As whom a Kustomization acts.
+// As whom, and where, a Kustomization acts.
 import type { Kustomization } from '@weir/api';
+import { actingAs, type TargetCluster } from '@weir/apply';
 import { isNotFound, type KubeClient, ServiceAccount, serviceAccountUser } from '@weir/kube';
 
 /** The ServiceAccount to act as, or undefined for the service's own rights. */
@@ -7,15 +8,18 @@ export function accountName(object: Kustomization, defaultAccount: string): stri
   return object.spec.serviceAccountName || defaultAccount || undefined;
 }
 
-/** The client for every request that concerns the Kustomization's objects: apply, delete, health. */
-export function accountClient(
-  client: KubeClient,
+/**
+ * The cluster for everything that concerns the Kustomization's objects: apply, delete, health, drift. `own` is the
+ * cluster that the service runs in, with the service's rights.
+ */
+export function targetCluster(
+  own: TargetCluster,
   object: Kustomization,
   defaultAccount: string,
-): KubeClient {
+): TargetCluster {
   const name = accountName(object, defaultAccount);
-  if (name === undefined) return client;
-  return client.impersonate(serviceAccountUser(object.metadata.namespace ?? '', name));
+  if (name === undefined) return own;
+  return actingAs(own, serviceAccountUser(object.metadata.namespace ?? '', name));
 }
 
 /** False if the ServiceAccount to act as is gone. */

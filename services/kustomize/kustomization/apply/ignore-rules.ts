@@ -1,16 +1,15 @@
 // `spec.ignore`: fields of applied objects that are left to others.
 import { type Kustomization, Reason } from '@weir/api';
 import type { KubeObject } from '@weir/kube';
-import { RenderError } from '@weir/render';
-import type { Environment } from '../environment.ts';
-import { Failure } from '../status/failure.ts';
+import { Failure } from '@weir/reconcile';
+import { RenderError, type RenderPool } from '@weir/render';
 
 /**
- * Answers which fields of an object are exempt, as JSON pointers; undefined when the spec has no rules.
+ * Answers which fields of an object are ignored, as JSON pointers; undefined when the spec has no rules.
  * Fails for a rule whose selector can't be read.
  */
-export async function exemptionsOf(
-  pool: Pick<Environment['pool'], 'exempt'>,
+export async function ignoredFields(
+  pool: Pick<RenderPool, 'exempt'>,
   { spec }: Kustomization,
 ): Promise<((object: KubeObject) => Promise<string[]>) | undefined> {
   const { ignore: rules = [] } = spec;
@@ -27,7 +26,7 @@ export async function exemptionsOf(
   };
 }
 
-/** Selectors look at nothing else. */
+/** The parts of an object that selectors look at. */
 function selectable({ apiVersion, kind, metadata }: KubeObject): object {
   const { name, namespace, labels, annotations } = metadata;
   return { apiVersion, kind, metadata: { name, namespace, labels, annotations } };

@@ -1,48 +1,15 @@
-// From an artifact to the objects that are to be in the cluster.
+// The step that makes an artifact into the objects that are to be in the cluster.
 import { type Artifact, formatDuration, type Kustomization, Reason, SUBSTITUTE } from '@weir/api';
-import { ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
 import { type KubeObject, parseApiVersion } from '@weir/kube';
+import { Failure, setFields } from '@weir/reconcile';
 import { type ArtifactFile, type BuildResult, RenderError, type Substitution } from '@weir/render';
-import type { Environment } from '../environment.ts';
-import { Failure } from '../status/failure.ts';
 import { ownerOf } from '../apply/owner.ts';
+import type { Environment } from '../environment.ts';
+import type { Run } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
 import { gatherVariables, VariablesError } from './variables.ts';
 
-/** The largest archive that is fetched. Bytes. */
-const MAX_ARTIFACT_BYTES = 1024 ** 3;
-
-/**
- * Brings the artifact to this machine; returns the path of its tar.gz. Fails with ArtifactFailed: what
- * nobody has (yet) is asked for again after `requeueDependencyMs`, other trouble with backoff.
- */
-export async function fetchFile(
-  env: Environment,
-  object: Kustomization,
-  artifact: Artifact,
-  signal: AbortSignal,
-): Promise<string> {
-  try {
-    const { file } = await fetchArtifact(env.store, artifact, {
-      dir: env.cacheDir,
-      signal,
-      timeoutMs: timeoutMs(object),
-      maxBytes: MAX_ARTIFACT_BYTES,
-    });
-    return file;
-  } catch (cause) {
-    if (!(cause instanceof ArtifactError)) throw cause;
-    if (!(cause instanceof ArtifactMissing)) {
-      const { message, transient: backoff } = cause;
-      throw new Failure(Reason.ArtifactFailed, message, { cause, backoff });
-    }
-    const { requeueDependencyMs: retryMs } = env.settings;
-    const message = `Source is not ready, artifact not found, retrying in ${formatDuration(retryMs)}`;
-    throw new Failure(Reason.ArtifactFailed, message, { cause, retryMs, event: 'none' });
-  }
-}
-
-/** Not the manifests' fault: worth another try soon. */
+/** Reasons of the engine that aren't the manifests' fault: worth another try soon. */
 const ENGINE_TROUBLE = new Set(['EngineUnavailable', 'EngineCrashed', 'Closed']);
 
 /** What the render pool made of it, with the owner's labels on every object. */
@@ -55,10 +22,31 @@ export interface Build {
 }
 
 /**
- * Builds `spec.path` and replaces variables. Failures carry the reason ArtifactFailed (no such path) or
- * BuildFailed.
+ * Builds `spec.path` of the artifact, whose tar.gz is at `file`, and replaces variables. Fails with ArtifactFailed
+ * where there is no such path, and with BuildFailed.
  */
-export async function buildObjects(
+export async function build(run: Run, artifact: Artifact, file: string): Promise<Build> {
+  const { env, object, status, ctx } = run;
+  const { revision, digest } = artifact;
+  const limit = `with a timeout of ${formatDuration(timeoutMs(object))}`;
+  const { lastAttemptedRevision } = status.report().fields;
+  return env.tracing.span('kustomize.build', { attributes: { revision } }, async () => {
+    status.update((it) => setFields(it, { lastAttemptedRevision: revision }));
+    status.progress(`Building manifests for revision ${revision} ${limit}`);
+    try {
+      return await buildObjects(env, object, { digest, file }, ctx.signal);
+    } catch (error) {
+      // An artifact without the path was not attempted: it is the artifact that is at fault.
+      if (error instanceof Failure && error.reason === Reason.ArtifactFailed) {
+        status.update((it) => setFields(it, { lastAttemptedRevision }));
+        status.progress(`Fetching manifests for revision ${revision} ${limit}`);
+      }
+      throw error;
+    }
+  });
+}
+
+async function buildObjects(
   env: Environment,
   object: Kustomization,
   artifact: ArtifactFile,
@@ -108,7 +96,7 @@ async function render(
   }
 }
 
-/** What to tell of a build that went over a limit; undefined for other errors. */
+/** The message of a build that went over a limit; undefined for other errors. */
 function tooLarge({ reason }: RenderError, { spec }: Kustomization, limitMs: number) {
   const subject = `kustomize build failed: '${spec.path || './'}'`;
   const advice = 'split it into several Kustomizations';
@@ -119,7 +107,7 @@ function tooLarge({ reason }: RenderError, { spec }: Kustomization, limitMs: num
   return `${subject} took longer than ${limit}: ${advice}, or raise the limit`;
 }
 
-/** Whether the object opts out of variables. */
+/** Whether the object is to keep its variables. */
 function isMarked({ labels, annotations }: KubeObject['metadata']): boolean {
   return [labels, annotations].some((values) => values?.[SUBSTITUTE] === 'disabled');
 }
@@ -130,8 +118,8 @@ function resourceId({ apiVersion, kind, metadata }: KubeObject): string {
   return `${kind}.${version}.${group || '[noGrp]'}/${metadata.name}`;
 }
 
-/** The engine's own troubles (time, memory, a crash) are failures of the build to its user. */
-function buildReason(reason: string): Failure['reason'] {
+/** A user sees the engine's own trouble (time, memory, a crash) as a failure of the build. */
+function buildReason(reason: string): Reason {
   if (reason === Reason.ArtifactFailed || reason === Reason.ReconciliationFailed) return reason;
   return Reason.BuildFailed;
 }

@@ -1,16 +1,18 @@
-// What files an artifact holds, without the artifact itself.
+// Which files an artifact holds, by path and digest, without the artifact itself.
 import { ArtifactError } from '@weir/artifact';
 import { BusUnavailable } from '@weir/bus';
 import { indexManifest, type Manifest, type ManifestIndex } from '@weir/render';
 
 /** An artifact's files, prepared for many traces; undefined when they can't be had. */
-export type Manifests = (digest: string) => Promise<ManifestIndex | undefined>;
+export type FileIndexes = (digest: string) => Promise<ManifestIndex | undefined>;
 
 /** Sources whose artifacts come up at the same time. */
 const MAX_INDEXES = 8;
 
-/** Reads each manifest once for all Kustomizations that are woken by its artifact. */
-export function createManifests(store: { manifest(digest: string): Promise<Manifest> }): Manifests {
+/** Reads each index once for all Kustomizations that its artifact wakes. */
+export function createFileIndexes(store: {
+  manifest(digest: string): Promise<Manifest>;
+}): FileIndexes {
   const indexes = new Map<string, Promise<ManifestIndex | undefined>>();
   return (digest) => {
     const index = indexes.get(digest) ?? readIndex(store, digest);

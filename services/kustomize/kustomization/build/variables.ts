@@ -2,7 +2,7 @@
 import type { Kustomization } from '@weir/api';
 import { ConfigMap, isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
 import type { Substitution } from '@weir/render';
-import type { Digest } from '../last-build/keyed-digest.ts';
+import type { KeyedDigest } from '../last-build/keyed-digest.ts';
 
 type Reference = NonNullable<
   NonNullable<Kustomization['spec']['postBuild']>['substituteFrom']
@@ -35,7 +35,7 @@ export async function gatherVariables(
 }
 
 /** Stands for the values; equal for equal ones, whatever their order. */
-export function variablesDigest(digest: Digest, substitute: Substitution | undefined): string {
+export function variablesDigest(digest: KeyedDigest, substitute: Substitution | undefined): string {
   const { vars, strict, always } = substitute ?? {};
   const sorted = vars && Object.entries(vars).sort(([a], [b]) => (a < b ? -1 : 1));
   return digest([sorted, strict, always]);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Artifact, Kustomization } from '@weir/api';
-import { dependencyKeys, sourceKey, unreadyDependency } from './dependencies.ts';
+import { refusedExpression, unreadyDependency } from './dependencies.ts';
+import { dependencyKeys } from './references.ts';
 
 const artifact: Artifact = {
   digest: 'sha256:00',
@@ -96,7 +97,21 @@ test('an expression decides alone, unless it only adds to the rules', async () =
 test('references take the namespace of the object unless they name one', () => {
   const object = kustomization('app');
   object.spec.dependsOn = [{ name: 'a' }, { name: 'b', namespace: 'm' }];
-  object.spec.sourceRef = { kind: 'Bucket', name: 's', namespace: 'm' };
   assert.deepEqual(dependencyKeys(object), ['n/a', 'm/b']);
-  assert.equal(sourceKey(object), 'Bucket/m/s');
+});
+
+test('only an expression looks into another namespace', () => {
+  const object = kustomization('app');
+  object.spec.dependsOn = [
+    { name: 'a', namespace: 'm' },
+    { name: 'b', readyExpr: 'true' },
+    { name: 'c', namespace: 'n', readyExpr: 'true' },
+    { name: 'd', namespace: 'm', readyExpr: '' },
+  ];
+  assert.equal(refusedExpression(object), undefined);
+  object.spec.dependsOn.push({ name: 'e', namespace: 'm', readyExpr: 'dep.metadata.name' });
+  assert.equal(
+    refusedExpression(object),
+    "can't evaluate readyExpr over 'Kustomization/m/e', cross-namespace references have been blocked",
+  );
 });

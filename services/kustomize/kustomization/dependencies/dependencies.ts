@@ -2,20 +2,56 @@
 import {
   type Artifact,
   findCondition,
+  formatDuration,
   type Kustomization,
   READY,
   Reason,
   resolveReference,
 } from '@weir/api';
 import { objectKey } from '@weir/kube';
+import { Failure } from '@weir/reconcile';
 import type { Evaluation } from '@weir/render';
-import { Failure } from '../status/failure.ts';
+import { sourceKey } from '@weir/sources';
+import { evaluateReady } from '../health/expressions.ts';
+import type { Run } from '../run.ts';
+import { describeLoop, findLoop } from './loops.ts';
 
-/** `<namespace>/<name>` of every Kustomization that this one depends on. */
-export function dependencyKeys(object: Kustomization): string[] {
-  return (object.spec.dependsOn ?? []).map((reference) =>
-    objectKey(resolveReference(reference, object)),
-  );
+/**
+ * The step that waits for `spec.dependsOn`. Fails with DependencyNotReady; a change of a dependency then wakes the
+ * Kustomization. Fails until the spec changes with AccessDenied and InvalidCELExpression.
+ */
+export async function requireDependencies({ env, object }: Run, artifact: Artifact): Promise<void> {
+  if ((object.spec.dependsOn ?? []).length === 0) return;
+  const { noCrossNamespaceRefs, gates, requeueDependencyMs: retryMs } = env.settings;
+  const refused = noCrossNamespaceRefs ? refusedExpression(object) : undefined;
+  if (refused !== undefined) throw new Failure(Reason.AccessDenied, refused, { stalled: true });
+  const key = objectKey(object);
+  // Before any dependency is looked at, so that no change of one is missed.
+  env.waiters.forDependency(key);
+  const message = await unreadyDependency(object, artifact, {
+    find: env.kustomizations.get,
+    isReady: (expression, dep) => evaluateReady(env.pool, expression, { self: object, dep }),
+    additive: gates.AdditiveCELDependencyCheck,
+  });
+  if (message === undefined) {
+    env.waiters.done(key);
+    return;
+  }
+  const loop = findLoop(object, env.kustomizations.get);
+  throw dependencyFailure(message, retryMs, loop && describeLoop(loop));
+}
+
+/**
+ * Why an expression of `dependsOn` may not be evaluated where references stay within their namespace: the result and
+ * the errors of an expression say what the fields of the other object hold. Undefined when all may.
+ */
+export function refusedExpression(object: Kustomization): string | undefined {
+  for (const reference of object.spec.dependsOn ?? []) {
+    const { namespace, name } = resolveReference(reference, object);
+    if ((reference.readyExpr ?? '') === '' || namespace === object.metadata.namespace) continue;
+    return `can't evaluate readyExpr over 'Kustomization/${namespace}/${name}', cross-namespace references have been blocked`;
+  }
+  return undefined;
 }
 
 export interface DependencyRules {
@@ -52,7 +88,7 @@ export async function unreadyDependency(
     }
     if (!isReadyNow(dependency)) return `dependency '${key}' is not ready`;
     if (
-      sourceKey(dependency) === sourceKey(object) &&
+      hasSameSource(dependency, object) &&
       dependency.status?.lastAppliedRevision !== artifact.revision
     ) {
       return `dependency '${key}' revision is not up to date`;
@@ -61,35 +97,25 @@ export async function unreadyDependency(
   return undefined;
 }
 
-/**
- * The Failure of a Kustomization that waits for its dependencies. A loop is a mistake and told as one:
- * waiting would not end it.
- */
-export function dependencyFailure(
-  waitsFor: string,
-  retryMs: number,
-  retryText: string,
-  loop?: string,
-): Failure {
+/** A loop is a mistake, and its event says so: no wait would end it. */
+function dependencyFailure(message: string, retryMs: number, loop: string | undefined): Failure {
   if (loop !== undefined) {
-    const message = `${waitsFor}: ${loop}`;
-    const event = { severity: 'error' as const, message };
-    return new Failure(Reason.DependencyNotReady, message, { retryMs, event });
+    const named = `${message}: ${loop}`;
+    const event = { severity: 'error' as const, message: named };
+    return new Failure(Reason.DependencyNotReady, named, { retryMs, event });
   }
-  return new Failure(Reason.DependencyNotReady, waitsFor, {
+  return new Failure(Reason.DependencyNotReady, message, {
     retryMs,
     brief: true,
     event: {
       severity: 'info',
-      message: `Dependencies do not meet ready condition, retrying in ${retryText}`,
+      message: `Dependencies do not meet ready condition, retrying in ${formatDuration(retryMs)}`,
     },
   });
 }
 
-/** `<kind>/<namespace>/<name>` of the source. */
-export function sourceKey(object: Kustomization): string {
-  const { sourceRef } = object.spec;
-  return `${sourceRef.kind}/${objectKey(resolveReference(sourceRef, object))}`;
+function hasSameSource(a: Kustomization, b: Kustomization): boolean {
+  return sourceKey(a.spec.sourceRef, a) === sourceKey(b.spec.sourceRef, b);
 }
 
 function isReadyNow({ metadata, status }: Kustomization): boolean {

@@ -1,7 +1,8 @@
-// Kustomizations that wait for each other: none of them would ever say more than "not ready".
+// Kustomizations that wait for each other in a circle: without a search for it, each would only say that another one is
+// not ready.
 import type { Kustomization } from '@weir/api';
 import { objectKey } from '@weir/kube';
-import { dependencyKeys } from './dependencies.ts';
+import { dependencyKeys } from './references.ts';
 
 /**
  * The first loop of `dependsOn` on the way from a Kustomization, also one that it only waits behind:

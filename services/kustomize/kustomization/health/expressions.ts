@@ -2,9 +2,9 @@
 // dependency is ready. What they mean, and how they fail, is decided in the render engine.
 import { type Kustomization, Reason } from '@weir/api';
 import type { StatusFunction } from '@weir/apply';
+import { Failure } from '@weir/reconcile';
 import { type Evaluation, type HealthCheckExpression, RenderError } from '@weir/render';
 import type { Environment } from '../environment.ts';
-import { Failure } from '../status/failure.ts';
 
 type Pool = Pick<Environment['pool'], 'status' | 'evaluate'>;
 

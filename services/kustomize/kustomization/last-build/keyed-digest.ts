@@ -1,13 +1,13 @@
-// Digests that stand for manifests and variables without giving them away: keyed, so that nobody who sees
-// one can try values until one fits.
+// Digests that stand for manifests and variables without giving them away. They are keyed, so that nobody who sees one
+// can try values until one fits.
 import { hash, randomBytes } from 'node:crypto';
 import { isAlreadyExists, isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
 
 /** The same for equal JSON and the same key. 24 characters. */
-export type Digest = (value: unknown) => string;
+export type KeyedDigest = (value: unknown) => string;
 
-/** SHA-512/256 can't be carried on from its result: it is enough for the key to come first. */
-export function createDigest(key: Uint8Array): Digest {
+/** The key comes first: nobody can continue SHA-512/256 from its result to digest more (length extension). */
+export function createKeyedDigest(key: Uint8Array): KeyedDigest {
   const prefix = Buffer.from(key).toString('hex');
   return (value) =>
     hash('sha512-256', `${prefix}${JSON.stringify(value)}`, 'base64url').slice(0, 24);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Kustomization } from '@weir/api';
-import { createBases } from './last-builds.ts';
+import { createLastBuilds } from './last-builds.ts';
 
 const NEXT = { revision: 'main@sha1:2', artifact: 'sha256:2' };
 
@@ -21,38 +21,38 @@ function applied(files: number) {
   return { revision: 'main@sha1:1', ...digests, trace, watched: true };
 }
 
-test('only the very object with the very spec has a basis', () => {
-  const bases = createBases();
-  bases.remember(kustomization('a'), applied(1), true);
-  assert.equal(bases.recall(kustomization('a'))?.revision, 'main@sha1:1');
-  assert.equal(bases.recall(kustomization('a', 2)), undefined);
-  assert.equal(bases.recall(kustomization('a', 1, 'another')), undefined);
-  bases.passOn(kustomization('a'), NEXT, { looked: false });
-  assert.equal(bases.recall(kustomization('a'))?.revision, 'main@sha1:2');
-  bases.forget('n/a');
-  assert.equal(bases.recall(kustomization('a')), undefined);
+test('a last build is that of the very object with the very spec', () => {
+  const builds = createLastBuilds();
+  builds.remember(kustomization('a'), applied(1), true);
+  assert.equal(builds.recall(kustomization('a'))?.revision, 'main@sha1:1');
+  assert.equal(builds.recall(kustomization('a', 2)), undefined);
+  assert.equal(builds.recall(kustomization('a', 1, 'another')), undefined);
+  builds.update(kustomization('a'), NEXT, { checked: false });
+  assert.equal(builds.recall(kustomization('a'))?.revision, 'main@sha1:2');
+  builds.forget('n/a');
+  assert.equal(builds.recall(kustomization('a')), undefined);
 });
 
 test('the traces take bounded memory, and those not used for longest go', () => {
-  const bases = createBases(10);
-  for (const name of ['a', 'b']) bases.remember(kustomization(name), applied(3), true);
-  bases.passOn(kustomization('a'), NEXT, { looked: false });
-  bases.remember(kustomization('c'), applied(3), true);
-  const kept = ['a', 'b', 'c'].filter((name) => bases.recall(kustomization(name)));
+  const builds = createLastBuilds(10);
+  for (const name of ['a', 'b']) builds.remember(kustomization(name), applied(3), true);
+  builds.update(kustomization('a'), NEXT, { checked: false });
+  builds.remember(kustomization('c'), applied(3), true);
+  const kept = ['a', 'b', 'c'].filter((name) => builds.recall(kustomization(name)));
   assert.deepEqual(kept, ['a', 'c']);
-  bases.remember(kustomization('huge'), applied(20), true);
-  assert.equal(bases.recall(kustomization('huge')), undefined);
-  bases.remember(kustomization('d'), applied(3), true);
-  assert.ok(bases.recall(kustomization('d')), 'what was dropped takes no room');
+  builds.remember(kustomization('huge'), applied(20), true);
+  assert.equal(builds.recall(kustomization('huge')), undefined);
+  builds.remember(kustomization('d'), applied(3), true);
+  assert.ok(builds.recall(kustomization('d')), 'what was dropped takes no room');
 });
 
-test('a look that asked nothing leaves the time of the last comparison', () => {
-  const bases = createBases();
-  const { comparedAt } = bases.remember(kustomization('a'), applied(1), true);
-  const again = bases.remember(kustomization('a'), applied(1), false);
+test('a check that asked nothing leaves the time of the last comparison', () => {
+  const builds = createLastBuilds();
+  const { comparedAt } = builds.remember(kustomization('a'), applied(1), true);
+  const again = builds.remember(kustomization('a'), applied(1), false);
   assert.equal(again.comparedAt, comparedAt);
-  assert.ok(again.lookedAt >= comparedAt);
-  bases.passOn(kustomization('a'), NEXT, { looked: false });
-  assert.equal(bases.recall(kustomization('a'))?.lookedAt, again.lookedAt);
-  assert.notEqual(bases.remember(kustomization('a', 2), applied(1), false).comparedAt, comparedAt);
+  assert.ok(again.checkedAt >= comparedAt);
+  builds.update(kustomization('a'), NEXT, { checked: false });
+  assert.equal(builds.recall(kustomization('a'))?.checkedAt, again.checkedAt);
+  assert.notEqual(builds.remember(kustomization('a', 2), applied(1), false).comparedAt, comparedAt);
 });

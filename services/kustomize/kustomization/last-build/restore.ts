@@ -1,33 +1,40 @@
 // Going on where an earlier process, or another replica, stopped.
 import type { Kustomization } from '@weir/api';
 import { objectKey } from '@weir/kube';
-import type { Environment } from '../environment.ts';
 import { inventoryDigest } from '../apply/inventory.ts';
+import type { Run } from '../run.ts';
 
+/** Causes of the first run of an object in this process. */
+const FIRST_CAUSES = ['added', 'gained'];
 /** How long the watches of an object's kinds may take to show what is there. Milliseconds. */
 const SETTLE_MS = 10_000;
 
 /**
- * Takes up what was kept of the object, if nobody else wrote its status or changed its spec since. What
- * the watches then show to be as it was needs no comparison.
+ * In the first run of an object in this process: takes up the saved build, if nobody else wrote the object's status or
+ * changed its spec since. What the watches then show to be as it was needs no comparison.
  */
-export async function restoreBasis(
-  { records, bases, drift }: Environment,
-  object: Kustomization,
-  signal: AbortSignal,
-): Promise<void> {
+export async function restoreBuild({ env, object, cluster, ctx }: Run): Promise<void> {
+  if (!FIRST_CAUSES.some((cause) => ctx.causes.has(cause))) return;
   const key = objectKey(object);
-  if (bases.recall(object) !== undefined && drift.tracks(key)) return;
-  const record = await records.load(object);
-  if (record === undefined) return;
-  const { basis, objects } = record;
-  const { uid, generation } = object.metadata;
-  if (basis.uid !== uid || basis.generation !== generation) return;
-  if (basis.inventory !== inventoryDigest(object.status?.inventory)) return;
-  drift.resume(key, objects);
-  bases.remember(object, basis, true);
-  const { lastAppliedRevision = basis.revision } = object.status ?? {};
-  // It was passed on since, or applied by another: what is in the cluster, and the artifact, tell which.
-  bases.passOn(object, { ...basis, revision: lastAppliedRevision }, { looked: false });
-  await drift.settled(key, AbortSignal.any([signal, AbortSignal.timeout(SETTLE_MS)]));
+  if (env.lastBuilds.recall(object) !== undefined && cluster.drift.tracks(key)) return;
+  const saved = await env.savedBuilds.load(object);
+  if (saved === undefined || !belongsTo(object, saved.build)) return;
+  cluster.drift.resume(key, saved.objects);
+  env.lastBuilds.remember(object, saved.build, true);
+  const { lastAppliedRevision: revision = saved.build.revision } = object.status ?? {};
+  // The revision may have changed since then without a build. Whether what is in the cluster is of the artifact of
+  // today is told by the trace, as after every artifact.
+  env.lastBuilds.update(object, { ...saved.build, revision }, { checked: false });
+  await cluster.drift.settled(key, AbortSignal.any([ctx.signal, AbortSignal.timeout(SETTLE_MS)]));
+}
+
+function belongsTo(
+  { metadata, status }: Kustomization,
+  build: { uid: string | undefined; generation: number | undefined; inventory: string },
+): boolean {
+  return (
+    build.uid === metadata.uid &&
+    build.generation === metadata.generation &&
+    build.inventory === inventoryDigest(status?.inventory)
+  );
 }

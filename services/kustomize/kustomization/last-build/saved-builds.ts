@@ -1,5 +1,5 @@
-// What each Kustomization was last applied from, kept in NATS for a process that starts and for the replica
-// that takes over: with it what is in sync is known to be so without a build. Traces and digests only, never
+// What each Kustomization was last applied from, saved in NATS for a process that starts and for the replica
+// that takes over: with it, what is in sync is known to be so without a build. Only traces and digests are saved, never
 // a result, which may hold secrets. It is derived data: without it everything is built and compared once.
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
@@ -8,26 +8,25 @@ import type { LastApplied } from '@weir/apply';
 import { type Bus, BusUnavailable, openValues, subjectToken } from '@weir/bus';
 import { objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
-import type { Basis } from './last-builds.ts';
+import type { CompletedBuild, LastBuild } from './last-builds.ts';
 
-export type KeptBasis = Omit<Basis, 'comparedAt' | 'lookedAt'>;
-
-export interface KeptRecord {
-  basis: KeptBasis;
+export interface SavedBuild {
+  build: CompletedBuild & Pick<LastBuild, 'uid' | 'generation'>;
+  /** What the drift watch knows of the objects. */
   objects: LastApplied[];
 }
 
-export interface Records {
+export interface SavedBuilds {
   /** Undefined when there is none, none of this configuration, or NATS is away. */
-  load(object: Kustomization): Promise<KeptRecord | undefined>;
-  /** Never waits; while NATS is away nothing is kept. */
-  save(object: Kustomization, record: KeptRecord): void;
+  load(object: Kustomization): Promise<SavedBuild | undefined>;
+  /** Never waits; while NATS is away nothing is saved. */
+  save(object: Kustomization, saved: SavedBuild): void;
   remove(object: Kustomization): void;
   /** Waits for what is being written. */
   close(): Promise<void>;
 }
 
-export interface RecordOptions {
+export interface SavedBuildsOptions {
   bus: Bus;
   /** Stands for everything beside object and artifact that decides a result: engine, gates, flags. */
   configuration: string;
@@ -36,14 +35,14 @@ export interface RecordOptions {
 }
 
 const STREAM = 'records';
-/** Counted up with each change of what a record holds or of what its digests are made of. */
-const FORMAT = 1;
+/** Counted up with each change of what is saved or of what its digests are made of. */
+const FORMAT = 2;
 
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 /** Below this, compressing costs more than it saves. Characters. */
 const MIN_DEFLATED = 16_384;
-/** The first byte of a record: whether the rest is deflated. */
+/** The first byte says whether the rest is deflated. */
 const PLAIN = Buffer.from([0]);
 const DEFLATED = Buffer.from([1]);
 
@@ -57,7 +56,12 @@ async function unpack(bytes: Uint8Array): Promise<string> {
   return (bytes[0] === DEFLATED[0] ? await inflate(rest) : rest).toString();
 }
 
-export function createRecords({ bus, configuration, replicas = 1, log }: RecordOptions): Records {
+export function createSavedBuilds({
+  bus,
+  configuration,
+  replicas = 1,
+  log,
+}: SavedBuildsOptions): SavedBuilds {
   const prefix = `weir.record.${subjectToken(bus.cluster)}.kustomization`;
   const subject = ({ metadata: { uid = '' } }: Kustomization) => `${prefix}.${subjectToken(uid)}`;
   const values = openValues({
@@ -78,7 +82,7 @@ export function createRecords({ bus, configuration, replicas = 1, log }: RecordO
     const before = writing.get(key) ?? Promise.resolve();
     const now = before.then(write).catch((error: unknown) => {
       if (error instanceof BusUnavailable) return;
-      log.warn({ err: error, kustomization: objectKey(object) }, 'not kept for the next start');
+      log.warn({ err: error, kustomization: objectKey(object) }, 'not saved for the next start');
     });
     writing.set(key, now);
     void now.then(() => {
@@ -86,13 +90,13 @@ export function createRecords({ bus, configuration, replicas = 1, log }: RecordO
     });
   }
 
-  async function write(object: Kustomization, record: KeptRecord): Promise<void> {
-    const text = JSON.stringify({ format: FORMAT, configuration, record });
+  async function write(object: Kustomization, saved: SavedBuild): Promise<void> {
+    const text = JSON.stringify({ format: FORMAT, configuration, saved });
     const packed = await pack(text);
     const max = values.maxBytes() ?? packed.length;
     if (packed.length <= max) return values.put(subject(object), packed);
-    // An old one would cost a look at everything that has changed since, and be no use.
-    log.info({ kustomization: objectKey(object), bytes: packed.length, max }, 'too large to keep');
+    // The one from before would be of no use, and cost a comparison with everything that has changed since.
+    log.info({ kustomization: objectKey(object), bytes: packed.length, max }, 'too large to save');
     await values.remove(subject(object));
   }
 
@@ -101,17 +105,21 @@ export function createRecords({ bus, configuration, replicas = 1, log }: RecordO
       try {
         const message = await values.get(subject(object));
         if (message === undefined) return undefined;
-        const kept = JSON.parse(await unpack(message.data)) as Kept;
-        const isOurs = kept.format === FORMAT && kept.configuration === configuration;
-        return isOurs ? kept.record : undefined;
+        const envelope = JSON.parse(await unpack(message.data)) as Envelope;
+        const { format, saved } = envelope;
+        const isOurs = format === FORMAT && envelope.configuration === configuration;
+        return isOurs ? saved : undefined;
       } catch (error) {
         if (!(error instanceof BusUnavailable)) {
-          log.warn({ err: error, kustomization: objectKey(object) }, 'what was kept is of no use');
+          log.warn(
+            { err: error, kustomization: objectKey(object) },
+            'the saved build is of no use',
+          );
         }
         return undefined;
       }
     },
-    save: (object, record) => enqueue(object, () => write(object, record)),
+    save: (object, saved) => enqueue(object, () => write(object, saved)),
     remove: (object) => enqueue(object, () => values.remove(subject(object))),
     close: async () => {
       await Promise.all(writing.values());
@@ -119,8 +127,8 @@ export function createRecords({ bus, configuration, replicas = 1, log }: RecordO
   };
 }
 
-interface Kept {
+interface Envelope {
   format: number;
   configuration: string;
-  record: KeptRecord;
+  saved: SavedBuild;
 }

@@ -1,5 +1,5 @@
 // Whether a run would find everything as the last one left it: what the build looked at is as it was, so is
-// everything else that went into it, and nobody touched what was applied. Then there is nothing to build.
+// everything else that went into it, and nobody changed what was applied. Then there is nothing to build.
 import {
   type Artifact,
   findCondition,
@@ -9,14 +9,15 @@ import {
   Reason,
 } from '@weir/api';
 import { objectKey } from '@weir/kube';
+import { intervalMs } from '@weir/reconcile';
 import { traceHolds } from '@weir/render';
-import type { Basis } from './last-builds.ts';
+import type { FileIndexes } from '../build/file-index.ts';
+import { gatherVariables, VariablesError, variablesDigest } from '../build/variables.ts';
 import { DRIFT, type Environment } from '../environment.ts';
 import type { Run } from '../run.ts';
-import { intervalMs } from '../timing.ts';
-import { gatherVariables, VariablesError, variablesDigest } from '../build/variables.ts';
+import type { LastBuild } from './last-builds.ts';
 
-/** What may have woken a run that finds nothing to do: who asks for a run wants the cluster looked at. */
+/** Causes of a run that may find nothing to do. Who asks for a run wants the cluster checked, and is not among them. */
 const PASSIVE: ReadonlySet<string> = new Set([
   'added',
   'artifact',
@@ -24,10 +25,10 @@ const PASSIVE: ReadonlySet<string> = new Set([
   'gained',
   'interval',
 ]);
-/** What may have woken a run for which watches can stand in for a look at each object. */
+/** Causes of a run in which watches can stand in for a comparison of each object. */
 const TRUSTING: ReadonlySet<string> = new Set([...PASSIVE, DRIFT, 'variables']);
 /** Causes for which the cluster, and not the artifact alone, may have changed. */
-const LOOKING: readonly string[] = ['added', 'gained', 'interval'];
+const CLUSTER_CAUSES: readonly string[] = ['added', 'gained', 'interval'];
 
 /**
  * However exact the watches are, every object is compared by a dry-run this often, in milliseconds: what a
@@ -39,57 +40,62 @@ const COMPARE_MS = 3_600_000;
  * What the Kustomization was applied from, if the artifact gives exactly that again and its objects surely
  * are as they were. Undefined when it has to be built to be sure.
  */
-export async function unaffectedBasis(run: Run, artifact: Artifact): Promise<Basis | undefined> {
-  const { env, object, ctx } = run;
-  const basis = trustedBasis(run);
-  if (basis === undefined || !isAtRest(run, basis)) return undefined;
+export async function skippableBuild(run: Run, artifact: Artifact): Promise<LastBuild | undefined> {
+  const { env, object, cluster, ctx } = run;
+  const last = trustedBuild(run);
+  if (last === undefined || !isAtRest(object, last)) return undefined;
   if (![...ctx.causes].every((cause) => PASSIVE.has(cause))) return undefined;
-  if (!env.drift.allIntact(objectKey(object))) return undefined;
-  if (looksAtCluster(run, basis) && !basis.watched) return undefined;
-  if (!(await givesTheSame(env, basis, artifact))) return undefined;
-  return (await hasSameVariables(run, basis)) ? basis : undefined;
+  if (!cluster.drift.allIntact(objectKey(object))) return undefined;
+  if (checksCluster(run, last) && !last.watched) return undefined;
+  if (!(await givesTheSame(env.fileIndexes, last, artifact))) return undefined;
+  return (await hasSameVariables(run, last)) ? last : undefined;
 }
 
-/** What the watches can be compared with, for a run that may rely on them. */
-export function trustedBasis({ env, object, ctx }: Run): Basis | undefined {
-  const basis = env.bases.recall(object);
-  if (basis === undefined || isRequested(object, object.status?.lastHandledReconcileAt)) return;
+/** What the watches can be compared with, in a run that may rely on them; else undefined. */
+export function trustedBuild({ env, object, ctx }: Run): LastBuild | undefined {
+  const last = env.lastBuilds.recall(object);
+  if (last === undefined || isRequested(object, object.status?.lastHandledReconcileAt)) return;
   if (![...ctx.causes].every((cause) => TRUSTING.has(cause))) return;
-  const isDue = ctx.causes.has('interval') && performance.now() - basis.comparedAt > COMPARE_MS;
-  return isDue ? undefined : basis;
+  const isDue = ctx.causes.has('interval') && performance.now() - last.comparedAt > COMPARE_MS;
+  return isDue ? undefined : last;
 }
 
-/** Whether more is asked than what the artifact changes. */
-export function looksAtCluster(run: Run, basis: Basis): boolean {
-  return LOOKING.some((cause) => run.ctx.causes.has(cause)) || msUntilLook(run, basis) === 0;
+/** Whether the run also has to look at what is in the cluster, and not only at what the artifact changes. */
+export function checksCluster(run: Run, last: LastBuild): boolean {
+  return CLUSTER_CAUSES.some((cause) => run.ctx.causes.has(cause)) || msUntilCheck(run, last) === 0;
 }
 
 /** Those that the artifact changes something for go first: the others need next to nothing. */
-export async function affectedFirst(
-  env: Pick<Environment, 'bases' | 'manifests'>,
+export async function changedFirst(
+  env: Pick<Environment, 'lastBuilds' | 'fileIndexes'>,
   objects: readonly Kustomization[],
   artifact: Artifact,
 ): Promise<Kustomization[]> {
   if (objects.length < 2) return [...objects];
-  const index = await env.manifests(artifact.digest);
-  const isKept = (object: Kustomization) => {
-    const basis = env.bases.recall(object);
-    return index !== undefined && basis !== undefined && traceHolds(basis.trace, index);
+  const index = await env.fileIndexes(artifact.digest);
+  const isUnchanged = (object: Kustomization) => {
+    const last = env.lastBuilds.recall(object);
+    return index !== undefined && last !== undefined && traceHolds(last.trace, index);
   };
-  const { affected = [], kept = [] } = Object.groupBy(objects, (object) =>
-    isKept(object) ? 'kept' : 'affected',
+  const { changed = [], unchanged = [] } = Object.groupBy(objects, (object) =>
+    isUnchanged(object) ? 'unchanged' : 'changed',
   );
-  return [...affected, ...kept];
+  return [...changed, ...unchanged];
 }
 
-/** Milliseconds until the interval asks for a look at the cluster, whatever the artifacts say. */
-export function msUntilLook({ object }: Pick<Run, 'object'>, { lookedAt }: Basis): number {
-  return Math.max(0, lookedAt + intervalMs(object) - performance.now());
+/** Milliseconds until the interval asks for a check of the cluster, whatever the artifacts say. */
+export function msUntilCheck(
+  { env, object }: Pick<Run, 'env' | 'object'>,
+  { checkedAt }: LastBuild,
+): number {
+  return Math.max(
+    0,
+    checkedAt + intervalMs(object.spec.interval, env.settings.minIntervalMs) - performance.now(),
+  );
 }
 
 /** Nothing happened since that revision was applied, but that the object waited for its dependencies. */
-function isAtRest({ object }: Run, { revision }: Basis): boolean {
-  const { metadata, status } = object;
+function isAtRest({ metadata, status }: Kustomization, { revision }: LastBuild): boolean {
   const ready = findCondition(status?.conditions, READY);
   return (
     (ready?.status === 'True' || ready?.reason === Reason.DependencyNotReady) &&
@@ -99,16 +105,16 @@ function isAtRest({ object }: Run, { revision }: Basis): boolean {
 }
 
 async function givesTheSame(
-  { manifests }: Environment,
-  { artifact, trace }: Basis,
+  fileIndexes: FileIndexes,
+  { artifact, trace }: LastBuild,
   { digest }: Artifact,
 ): Promise<boolean> {
   if (artifact === digest) return true;
-  const index = await manifests(digest);
+  const index = await fileIndexes(digest);
   return index !== undefined && traceHolds(trace, index);
 }
 
-async function hasSameVariables({ env, object }: Run, { variables }: Basis): Promise<boolean> {
+async function hasSameVariables({ env, object }: Run, { variables }: LastBuild): Promise<boolean> {
   try {
     const strict = env.settings.gates.StrictPostBuildSubstitutions;
     const substitute = await gatherVariables(env.client, object, { strict });

@@ -3,7 +3,7 @@
 import { type Kustomization, READY } from '@weir/api';
 import type { ReconcileContext } from '@weir/controller';
 import type { Environment } from '../environment.ts';
-import type { Report } from './status-report.ts';
+import type { RunStatus } from './run-status.ts';
 
 export interface EventOptions {
   revision?: string | undefined;
@@ -13,65 +13,66 @@ export interface EventOptions {
   metadata?: Record<string, string>;
 }
 
-export interface Tell {
-  (severity: 'info' | 'error', message: string, options?: EventOptions): void;
-  /** Writes the Kubernetes Event of what was told so far. */
+export interface EventPublisher {
+  publish(severity: 'info' | 'error', message: string, options?: EventOptions): void;
+  /** Writes the Kubernetes Event of what was published so far. */
   flush(): void;
 }
 
-/** Those who look at the object see what a run has done by then, also when it goes on. Milliseconds. */
+/** Whoever looks at the object sees what a run has done by then, also when the run goes on. Milliseconds. */
 const GATHER_MS = 5_000;
 
 /** Events carry the reason that the Ready condition has at that moment, and the trace of the run. */
-export function createTell(
-  env: Environment,
+export function createEventPublisher(
+  env: Pick<Environment, 'recorder' | 'tracing'>,
   object: Kustomization,
-  report: Report,
-  ctx: ReconcileContext,
-): Tell {
+  status: Pick<RunStatus, 'condition'>,
+  ctx: Pick<ReconcileContext, 'traceparent'>,
+): EventPublisher {
   let lines: string[] = [];
   let gathered: Record<string, string> = {};
   let timer: NodeJS.Timeout | undefined;
 
-  function event(
+  function record(
     severity: 'trace' | 'info' | 'error',
     message: string,
     metadata: Record<string, string>,
     kubernetes: boolean,
   ): void {
-    const reason = report.condition(READY)?.reason ?? (severity === 'trace' ? 'info' : severity);
+    const reason = status.condition(READY)?.reason ?? (severity === 'trace' ? 'info' : severity);
     const traceparent = env.tracing.traceparent() ?? ctx.traceparent;
     const trace = traceparent === undefined ? {} : { traceparent };
     env.recorder.event(object, { severity, reason, message, metadata, kubernetes, ...trace });
   }
+
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    // How it ended comes first: it is what a line has room for.
-    if (lines.length > 0) event('trace', lines.reverse().join('\n'), gathered, true);
+    // How the run ended comes first: a table of events shows one line.
+    if (lines.length > 0) record('trace', lines.reverse().join('\n'), gathered, true);
     lines = [];
     gathered = {};
   }
-  function tell(
-    severity: 'info' | 'error',
-    message: string,
-    { revision, originRevision, kubernetes = true, metadata: more }: EventOptions = {},
-  ): void {
-    const metadata = {
-      ...more,
-      ...(revision === undefined ? {} : { revision }),
-      ...(originRevision === undefined ? {} : { originRevision }),
-    };
-    if (severity === 'error') {
-      flush();
-      event(severity, message, metadata, kubernetes);
-      return;
-    }
-    event(severity, message, metadata, false);
-    if (!kubernetes) return;
-    lines.push(message.trimEnd());
-    gathered = { ...gathered, ...metadata };
-    timer ??= setTimeout(flush, GATHER_MS).unref();
-  }
-  return Object.assign(tell, { flush });
+
+  return {
+    flush,
+    publish(severity, message, options = {}) {
+      const { revision, originRevision, kubernetes = true, metadata: more } = options;
+      const metadata = {
+        ...more,
+        ...(revision === undefined ? {} : { revision }),
+        ...(originRevision === undefined ? {} : { originRevision }),
+      };
+      if (severity === 'error') {
+        flush();
+        record(severity, message, metadata, kubernetes);
+        return;
+      }
+      record(severity, message, metadata, false);
+      if (!kubernetes) return;
+      lines.push(message.trimEnd());
+      gathered = { ...gathered, ...metadata };
+      timer ??= setTimeout(flush, GATHER_MS).unref();
+    },
+  };
 }

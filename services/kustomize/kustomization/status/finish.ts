@@ -1,147 +1,159 @@
 // How a run ends: in a Ready condition, an event, and the time of the next one.
-import {
-  type Artifact,
-  findCondition,
-  formatDuration,
-  type Kustomization,
-  READY,
-  Reason,
-  STALLED,
-} from '@weir/api';
+import { type Artifact, findCondition, formatDuration, READY, Reason } from '@weir/api';
 import { NotOwner, type Outcome, Stopped } from '@weir/controller';
 import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
-import type { Basis } from '../last-build/last-builds.ts';
-import { DRIFT, type Environment } from '../environment.ts';
-import { Failure } from './failure.ts';
+import {
+  asFailed,
+  asFailure,
+  asSucceeded,
+  Failure,
+  findCause,
+  intervalMs,
+  setFields,
+} from '@weir/reconcile';
+import { originRevision } from '@weir/sources';
+import { DRIFT } from '../environment.ts';
+import type { LastBuild } from '../last-build/last-builds.ts';
+import { msUntilCheck } from '../last-build/skip-build.ts';
+import { type Run, revisionsOf } from '../run.ts';
+import { retryIntervalMs } from '../timing.ts';
 import type { Attempt } from './history.ts';
-import { type Run, revisions } from '../run.ts';
-import { originRevision } from '../sources.ts';
-import { intervalMs, retryIntervalMs } from '../timing.ts';
-import { msUntilLook } from '../last-build/skip-build.ts';
 
-export async function succeed(run: Run, artifact: Artifact): Promise<Outcome> {
-  const { object, report, tell, startedAt } = run;
-  const { causes } = run.ctx;
-  const { revision } = artifact;
-  const wasReady = findCondition(object.status?.conditions, READY)?.status === 'True';
-  report.set({
-    lastAppliedRevision: revision,
-    lastAppliedOriginRevision: originRevision(artifact),
-  });
-  report.mark(READY, {
-    status: 'True',
-    reason: Reason.ReconciliationSucceeded,
-    message: `Applied revision: ${revision}`,
-  });
-  const isNews = await report.finish(attempt(run, Reason.ReconciliationSucceeded));
-  const took = formatDuration(Date.now() - startedAt.getTime());
-  if (isNews) {
-    const message = `Reconciliation finished in ${took}, next run in ${formatDuration(intervalMs(object))}`;
-    // Where nothing happened in the cluster, the revision alone is no news to those who look at the object.
-    const kubernetes = run.changed || !wasReady || causes.has('requested');
-    const metadata = { commit_status: 'update' };
-    tell('info', message, { ...revisions(run), kubernetes, metadata });
-  }
-  return { requeueAfterMs: intervalMs(object) };
+/** How far a run got. */
+export interface Progress {
+  /** What its source has. */
+  artifact?: Artifact;
+  /** Digest of the manifests that it built. */
+  digest?: string;
 }
 
-/** The artifact gives what is in place already: only the revision is new. */
-export async function passOn(
+/** `changed`: something in the cluster was created, changed or deleted. */
+export async function succeed(
   run: Run,
   artifact: Artifact,
-  basis: Basis,
-  looked: boolean,
+  { digest, changed }: { digest: string; changed: boolean },
 ): Promise<Outcome> {
-  const { env, object, report } = run;
+  const { env, object, status, events, startedAt, ctx } = run;
+  const { revision } = artifact;
+  const nextMs = intervalMs(object.spec.interval, env.settings.minIntervalMs);
+  const wasReady = findCondition(object.status?.conditions, READY)?.status === 'True';
+  env.waiters.forget(objectKey(object));
+  const reason = Reason.ReconciliationSucceeded;
+  status.update((it) => {
+    const lastAppliedOriginRevision = originRevision(artifact);
+    const applied = setFields(it, { lastAppliedRevision: revision, lastAppliedOriginRevision });
+    return asSucceeded(applied, { reason, message: `Applied revision: ${revision}` });
+  });
+  const isNews = await status.finish(attemptOf(run, { artifact, digest }, reason));
+  const took = formatDuration(Date.now() - startedAt.getTime());
+  if (isNews) {
+    const message = `Reconciliation finished in ${took}, next run in ${formatDuration(nextMs)}`;
+    // Where nothing happened in the cluster, the revision alone is no news to those who look at the object.
+    const kubernetes = changed || !wasReady || ctx.causes.has('requested');
+    const metadata = { commit_status: 'update' };
+    events.publish('info', message, { ...revisionsOf(artifact), kubernetes, metadata });
+  }
+  return { requeueAfterMs: nextMs };
+}
+
+/** The artifact gives what is in place already: only the revision is new. `checked`: the cluster was checked too. */
+export async function succeedUnchanged(
+  run: Run,
+  artifact: Artifact,
+  last: LastBuild,
+  { checked }: { checked: boolean },
+): Promise<Outcome> {
+  const { env, object, status } = run;
   const { revision, digest } = artifact;
-  run.digest = basis.digest;
-  report.set({ lastAttemptedRevision: revision });
-  await succeed(run, artifact);
-  env.bases.passOn(object, { revision, artifact: digest }, { looked });
-  return { requeueAfterMs: looked ? intervalMs(object) : msUntilLook(run, basis) };
+  status.update((it) => setFields(it, { lastAttemptedRevision: revision }));
+  const outcome = await succeed(run, artifact, { digest: last.digest, changed: false });
+  env.lastBuilds.update(object, { revision, artifact: digest }, { checked });
+  return checked ? outcome : { requeueAfterMs: msUntilCheck(run, last) };
 }
 
 /** What a new Kustomization waits for often comes with the same `kubectl apply`, a moment later. */
 const PATIENCE_MS = 1_000;
 
 /** Turns whatever ended a run into conditions, an event and the time of the next try. */
-export async function fail(run: Run, error: unknown): Promise<Outcome> {
-  const { env, object, report, tell, ctx } = run;
+export async function fail(run: Run, progress: Progress, error: unknown): Promise<Outcome> {
+  const { object, status, ctx } = run;
   if (ctx.signal.aborted || error instanceof NotOwner) throw error;
-  if (ctx.superseded.aborted && !(error instanceof Failure)) return supersede(run);
-  const failure = asFailure(error);
-  const { reason, message, stalled, event } = failure;
+  if (ctx.superseded.aborted && !(error instanceof Failure)) return supersede(run, progress);
+  const failure = asFailure(error, Reason.ReconciliationFailed);
+  const { reason, stalled } = failure;
   const before = findCondition(object.status?.conditions, READY);
   const isNew = ctx.causes.has('added') && before === undefined;
   if (isNew && failure.brief) return { requeueAfterMs: PATIENCE_MS };
-  report.mark(READY, { status: 'False', reason, message });
-  if (stalled) {
-    report.mark(STALLED, { status: 'True', reason, message });
-    report.set({ observedGeneration: object.metadata.generation ?? 0 });
-  }
-  ctx.log.warn({ reason, revision: run.artifact?.revision, err: failure }, 'reconciliation failed');
-  await report.finish(attempt(run, reason));
-  // What only waits says so once.
-  const isWait = event !== undefined && event !== 'none';
-  if (event !== 'none' && !(isWait && before?.message === message)) {
-    tell(event?.severity ?? 'error', event?.message ?? message, revisions(run));
-  }
+  status.update((it) => asFailed(it, failure));
+  const { revision } = progress.artifact ?? {};
+  ctx.log.warn({ reason, revision, err: failure }, 'reconciliation failed');
+  await status.finish(attemptOf(run, progress, reason));
+  publishFailure(run, progress, failure, before?.message);
   if (stalled) return {};
-  if (failure.backoff || someCause(failure, isUnavailable)) return { retry: failure };
-  return { requeueAfterMs: nextTry(env, object, failure) };
+  if (failure.backoff || findCause(failure, isUnavailable)) return { retry: failure };
+  return { requeueAfterMs: nextTry(run, failure) };
+}
+
+/** A wait is published once for a revision, however often it is looked at; `before` is what Ready said at the start. */
+function publishFailure(
+  { env, object, events }: Run,
+  { artifact }: Progress,
+  { event, message }: Failure,
+  before: string | undefined,
+): void {
+  if (event === 'none') return;
+  const revisions = artifact === undefined ? {} : revisionsOf(artifact);
+  if (event === undefined) {
+    events.publish('error', message, revisions);
+    return;
+  }
+  const { revision = '' } = artifact ?? {};
+  const isFirst = env.waiters.isFirstEvent(objectKey(object), revision, event.message);
+  if (isFirst && before !== message) events.publish(event.severity, event.message, revisions);
 }
 
 /** Between two looks for a kind whose definition was just applied. */
 const COMING_RETRY_MS = 300;
 
 /** When to try again what no event is sure to announce. */
-function nextTry(
-  { client, waiting }: Environment,
-  object: Kustomization,
-  failure: Failure,
-): number {
-  const missing = someCause(failure, isNoMatch);
+function nextTry({ env, object, cluster }: Run, failure: Failure): number {
+  const missing = findCause(failure, isNoMatch);
   if (isNoMatch(missing)) {
-    waiting.forGroup(objectKey(object), missing.group);
-    if (waiting.isComing(missing.group)) {
-      client.discovery.invalidate();
+    env.waiters.forGroup(objectKey(object), missing.group);
+    if (env.waiters.isComing(missing.group)) {
+      cluster.client.discovery.invalidate();
       return COMING_RETRY_MS;
     }
   }
-  return failure.retryMs ?? retryIntervalMs(object);
+  return failure.retryMs ?? retryIntervalMs(object, env.settings.minIntervalMs);
 }
 
-async function supersede(run: Run): Promise<Outcome> {
-  const { object, report, tell, ctx } = run;
+async function supersede(
+  { object, status, events, ctx }: Run,
+  { artifact }: Progress,
+): Promise<Outcome> {
   const why: unknown = ctx.superseded.reason;
   const { subject: changed, trigger: cause } = why instanceof Stopped ? why : {};
   // What is waited for was changed or deleted by hand: it is put back, and the wait goes on.
   if (cause === DRIFT) {
-    report.abandon();
+    status.abandon();
     return { requeueAfterMs: 0 };
   }
   const trigger = `triggered by ${changed ?? `Kustomization/${objectKey(object)}`}`;
-  const message = `New reconciliation ${trigger}`;
-  report.mark(READY, { status: 'False', reason: Reason.HealthCheckCanceled, message });
-  await report.finish();
-  tell('info', `Health checks canceled due to new reconciliation ${trigger}`, revisions(run));
+  const failure = new Failure(Reason.HealthCheckCanceled, `New reconciliation ${trigger}`);
+  status.update((it) => asFailed(it, failure));
+  await status.finish();
+  const canceled = `Health checks canceled due to new reconciliation ${trigger}`;
+  events.publish('info', canceled, artifact === undefined ? {} : revisionsOf(artifact));
   return { requeueAfterMs: 0 };
 }
 
-function asFailure(error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Failure(Reason.ReconciliationFailed, message, { cause: error });
-}
-
-/** The error, or the first of those that led to it, for which this is true. */
-function someCause(error: unknown, is: (cause: unknown) => boolean): unknown {
-  if (is(error)) return error;
-  return error instanceof Error ? someCause(error.cause, is) : undefined;
-}
-
 /** A line of the history; runs that built nothing leave none. */
-function attempt({ artifact, digest, startedAt }: Run, status: string): Attempt | undefined {
+function attemptOf(
+  { startedAt }: Run,
+  { artifact, digest }: Progress,
+  status: string,
+): Attempt | undefined {
   if (artifact === undefined || digest === undefined) return undefined;
   const origin = originRevision(artifact);
   return {

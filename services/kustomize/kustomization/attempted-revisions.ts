@@ -1,0 +1,30 @@
+// Which revision the latest run of each Kustomization took: a new artifact need not wake those that have it already.
+
+/** `searching`: a run is about to read the source, and will find whatever artifact that has by then. */
+export type Attempt = { state: 'searching' } | { state: 'taken'; revision: string };
+
+/** Keys are `<namespace>/<name>`. */
+export interface AttemptedRevisions {
+  /** A run begins, and has not read its source yet. */
+  search(key: string): void;
+  /** The run goes on with this revision. */
+  take(key: string, revision: string): void;
+  /** The run took no artifact: the next one that comes may wake it. Nothing happens after `take`. */
+  endSearch(key: string): void;
+  /** Undefined for a Kustomization of which no run took an artifact in this process. */
+  get(key: string): Attempt | undefined;
+  forget(key: string): void;
+}
+
+export function createAttemptedRevisions(): AttemptedRevisions {
+  const attempts = new Map<string, Attempt>();
+  return {
+    search: (key) => attempts.set(key, { state: 'searching' }),
+    take: (key, revision) => attempts.set(key, { state: 'taken', revision }),
+    endSearch(key) {
+      if (attempts.get(key)?.state === 'searching') attempts.delete(key);
+    },
+    get: (key) => attempts.get(key),
+    forget: (key) => attempts.delete(key),
+  };
+}

@@ -1,0 +1,43 @@
+// The step that brings an artifact to this machine.
+import { type Artifact, formatDuration, Reason } from '@weir/api';
+import { ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
+import { Failure } from '@weir/reconcile';
+import type { Run } from '../run.ts';
+import { timeoutMs } from '../timing.ts';
+
+/** The largest archive that is fetched. Bytes. */
+const MAX_ARTIFACT_BYTES = 1024 ** 3;
+
+/**
+ * Returns the path of the artifact's tar.gz. Fails with ArtifactFailed: what nobody has (yet) is asked for again after
+ * `requeueDependencyMs`, other trouble with backoff. It holds a worker, so it ends when a build would have to.
+ */
+export async function fetchFile(
+  { env, object, status, ctx }: Run,
+  artifact: Artifact,
+): Promise<string> {
+  const limit = formatDuration(timeoutMs(object));
+  status.progress(
+    `Fetching manifests for revision ${artifact.revision} with a timeout of ${limit}`,
+  );
+  try {
+    const { file } = await env.tracing.span('kustomize.fetch', {}, () =>
+      fetchArtifact(env.store, artifact, {
+        dir: env.cacheDir,
+        signal: ctx.signal,
+        timeoutMs: Math.min(timeoutMs(object), env.settings.buildTimeoutMs),
+        maxBytes: MAX_ARTIFACT_BYTES,
+      }),
+    );
+    return file;
+  } catch (cause) {
+    if (!(cause instanceof ArtifactError)) throw cause;
+    if (!(cause instanceof ArtifactMissing)) {
+      const { message, transient: backoff } = cause;
+      throw new Failure(Reason.ArtifactFailed, message, { cause, backoff });
+    }
+    const { requeueDependencyMs: retryMs } = env.settings;
+    const message = `Source is not ready, artifact not found, retrying in ${formatDuration(retryMs)}`;
+    throw new Failure(Reason.ArtifactFailed, message, { cause, retryMs, event: 'none' });
+  }
+}

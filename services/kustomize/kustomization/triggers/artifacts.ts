@@ -1,0 +1,49 @@
+// A new artifact of a source wakes the Kustomizations that use the source.
+import { findCondition, type Kustomization, READY, Reason } from '@weir/api';
+import { indexBy } from '@weir/controller';
+import { objectKey } from '@weir/kube';
+import { type ArtifactChange, sourceKey } from '@weir/sources';
+import type { AttemptedRevisions } from '../attempted-revisions.ts';
+import { changedFirst } from '../last-build/skip-build.ts';
+import type { TriggerOptions } from './options.ts';
+
+/** Returns the way to end that. */
+export function onArtifacts({ env, controller, log }: TriggerOptions): () => void {
+  const { kustomizations, attemptedRevisions, settings, sources } = env;
+  const bySource = indexBy(kustomizations, (object) => [sourceKey(object.spec.sourceRef, object)]);
+
+  async function wake({ source, artifact, traceparent }: ArtifactChange): Promise<void> {
+    for (const object of await changedFirst(env, bySource.get(source), artifact)) {
+      if (!isNewTo(object, artifact.revision, attemptedRevisions)) continue;
+      controller.enqueue(objectKey(object), {
+        cause: 'artifact',
+        interrupt: settings.gates.CancelHealthCheckOnNewRevision,
+        subject: source,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      });
+    }
+  }
+
+  const stop = sources.onArtifact((change) => {
+    wake(change).catch((err: unknown) =>
+      log.error({ err, source: change.source }, 'an artifact woke nobody'),
+    );
+  });
+  return () => {
+    stop();
+    bySource.close();
+  };
+}
+
+/** Only where the artifact itself was the trouble is the same revision worth another run. */
+function isNewTo(
+  object: Kustomization,
+  revision: string,
+  attempted: Pick<AttemptedRevisions, 'get'>,
+): boolean {
+  const { status } = object;
+  const attempt = attempted.get(objectKey(object));
+  if (attempt?.state === 'searching') return false;
+  if ((attempt?.revision ?? status?.lastAttemptedRevision) !== revision) return true;
+  return findCondition(status?.conditions, READY)?.reason === Reason.ArtifactFailed;
+}
