@@ -2,11 +2,12 @@
 #
 #   docker build -t weir .
 #   docker run weir source --nats-url=nats://nats:4222
-ARG NODE_VERSION=24
-ARG GO_VERSION=1.26
+# By digest for a build that nobody can change: docs/install.md, "Images by digest".
+ARG NODE_IMAGE=node:24-alpine
+ARG GO_IMAGE=golang:1.26-alpine
 
 # Kustomize and its kin exist in Go only: a static binary that the services keep alive.
-FROM golang:${GO_VERSION}-alpine AS engine
+FROM ${GO_IMAGE} AS engine
 WORKDIR /src
 COPY libs/render/engine/go.mod libs/render/engine/go.sum ./
 RUN go mod download
@@ -14,7 +15,7 @@ COPY libs/render/engine ./
 RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /weir-engine .
 
 # The packages that run, without what only develops and tests them.
-FROM node:${NODE_VERSION}-alpine AS packages
+FROM ${NODE_IMAGE} AS packages
 WORKDIR /weir
 COPY package.json package-lock.json .npmrc ./
 COPY libs ./libs
@@ -22,7 +23,7 @@ COPY services ./services
 COPY test ./test
 RUN npm ci --omit=dev --ignore-scripts && rm -rf libs/render/engine
 
-FROM node:${NODE_VERSION}-alpine AS weir
+FROM ${NODE_IMAGE} AS weir
 RUN apk add --no-cache git openssh-client gnupg && rm -rf /usr/local/lib/node_modules /opt/yarn*
 WORKDIR /weir
 COPY --from=packages /weir/node_modules ./node_modules
