@@ -33,6 +33,7 @@ describe('the schema of the values', () => {
     ['nats.jetstream.maxFile=lots', /maxFile/],
     ['services.source.args={artifact-port=1}', /args/],
     ['image.digest=latest', /digest/],
+    ['multiTenant=yes', /multiTenant/],
   ];
   for (const [value, message] of refused) {
     it(`refuses ${value}`, async () => {
@@ -67,7 +68,7 @@ describe('the rendered objects', () => {
     const external = ['nats.enabled=false', 'nats.external.url=nats://a:4222'];
     const credentials = 'nats.external.credentialsSecret=nats';
     for (const values of [
-      ['installCRDs=true', 'nats.replicas=3'],
+      ['installCRDs=true', 'nats.replicas=3', 'multiTenant=true'],
       [...external, credentials],
     ]) {
       const manifests = await render(...values);
@@ -76,6 +77,50 @@ describe('the rendered objects', () => {
         assert.deepEqual(services, [name]);
         assert.equal(flags['health-port'], '9440');
       }
+    }
+  });
+
+  it('lock tenants in where multiTenant is set, and only there', async () => {
+    const locks = /^--(?:no-cross-namespace-refs|default-service-account)/;
+    for (const name of SERVICES) {
+      const locked = argsOf(await render('multiTenant=true'), name).filter((arg) =>
+        locks.test(arg),
+      );
+      assert.deepEqual(locked, [
+        '--no-cross-namespace-refs=true',
+        ...(name === 'kustomize' ? ['--default-service-account=default'] : []),
+      ]);
+      assert.ok(!argsOf(await render(), name).some((arg) => locks.test(arg)));
+    }
+  });
+
+  it('name the image by its digest where one is given, by its tag otherwise', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const pinned = await render('image.repository=r.example/weir', `image.digest=${digest}`);
+    const tagged = await render('image.repository=r.example/weir', 'image.tag=1.2');
+    for (const name of SERVICES) {
+      assert.equal(containerOf(pinned, name)?.image, `r.example/weir@${digest}`);
+      assert.equal(containerOf(tagged, name)?.image, 'r.example/weir:1.2');
+    }
+  });
+
+  it('are locked down: no root, nothing to write but caches, a token only where it is asked for', async () => {
+    const manifests = await render();
+    for (const { metadata, spec } of workloads(manifests)) {
+      const pod = spec.template.spec;
+      assert.equal(pod.securityContext.runAsNonRoot, true);
+      assert.equal(pod.securityContext.seccompProfile?.type, 'RuntimeDefault');
+      assert.equal(pod.automountServiceAccountToken, metadata.name !== 'weir-nats');
+      for (const { securityContext } of pod.containers) {
+        assert.deepEqual(securityContext, {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+      }
+    }
+    for (const account of manifests.filter(({ kind }) => kind === 'ServiceAccount')) {
+      assert.equal(account.automountServiceAccountToken, false, account.metadata.name);
     }
   });
 
@@ -220,8 +265,12 @@ describe('the rendered objects', () => {
 });
 
 function argsOf(manifests: readonly Manifest[], service: string): string[] {
+  return containerOf(manifests, service)?.args ?? [];
+}
+
+function containerOf(manifests: readonly Manifest[], service: string) {
   const deployment = find(manifests, 'Deployment', `weir-${service}`);
-  return isWorkload(deployment) ? (deployment.spec.template.spec.containers[0]?.args ?? []) : [];
+  return isWorkload(deployment) ? deployment.spec.template.spec.containers[0] : undefined;
 }
 
 function selectorOf(

@@ -29,6 +29,7 @@ describe('the API server', () => {
     'services.source.replicas=2',
     'nats.replicas=3',
     'installCRDs=true',
+    'multiTenant=true',
     'dashboards.enabled=true',
     'tracing.endpoint=http://collector:4318',
     'serviceAccount.annotations.source.a=b',
@@ -79,6 +80,8 @@ describe('helm', () => {
     assert.equal(code, 0, stderr);
     assert.match(stdout, /Weir \S+ is starting in namespace weir-system/);
     assert.match(stdout, /helm show crds/);
+    assert.match(stdout, /RISK: who may create a Kustomization.*an administrator of the cluster/);
+    assert.match(stdout, /set multiTenant=true/);
     for (const { plural, group } of kinds) await crd(`${plural}.${group}`);
   });
 
@@ -118,6 +121,7 @@ describe('helm', () => {
       false,
     );
     assert.equal(await can('source', 'delete', ours), false);
+    assert.equal(await can('source', 'update', ours), false);
   });
 
   it('leaves the definitions when the release goes', async () => {

@@ -1,85 +1,54 @@
-// The containers of the chart as processes: with its arguments, under its service accounts, logged in to NATS
-// with its passwords and permissions. What a commit needs on its way to an alert, the chart must allow.
+// What a commit needs on its way to an alert, the chart must allow, and what the chart allows, something must need.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import {
-  type Cluster,
-  freePort,
-  type GitServer,
-  type Receiver,
-  startCluster,
-  startGitServer,
-  startReceiver,
-  until,
-} from '@weir/cluster';
-import {
-  CHART,
-  find,
-  helm,
-  NAMESPACE,
-  natsAuthorization,
-  PASSWORDS,
-  render,
-  SERVICES,
-  workloads,
-} from './testing.ts';
+import { type GitServer, type Receiver, startGitServer, startReceiver, until } from '@weir/cluster';
+import { alert, gitRepository, kustomization, manifest, provider, secret } from './manifests.ts';
+import { type Release, startRelease } from './processes.ts';
+import { isUsed, type Right, rightsOf, rightsUsed } from './rights.ts';
+import { CHART, find, NAMESPACE, render, SERVICES } from './testing.ts';
 
-const ENTRY = join(CHART, '../../services/host/run.ts');
-const STOP_MS = 30_000;
+/** Rights that the commit below doesn't need: by what they match, and the code that needs them. */
+const USED_ELSEWHERE: { right: RegExp; file: string; code: string }[] = [
+  {
+    // A second event of the same kind within minutes.
+    right: /^events patch$/,
+    file: 'libs/events/kubernetesevents.ts',
+    code: 'client.patch(Event',
+  },
+  {
+    // After a conflict with somebody else's write.
+    right: /^gitrepositories\.source\.toolkit\.fluxcd\.io get$/,
+    file: 'libs/controller/finalizers.ts',
+    code: 'client.get<T>(kind, ref)',
+  },
+  {
+    // The labels of every kind that an Alert can name: rights.test.ts compares the kinds.
+    right: /^\w+\.(?:source|source\.extensions|helm|image)\.(?:toolkit\.)?fluxcd\.io get$/,
+    file: 'services/notification/alerts/labels.ts',
+    code: 'client.get(type',
+  },
+];
 
 describe('the containers of the chart', () => {
-  let cluster: Cluster;
+  let release: Release;
   let git: GitServer;
   let receiver: Receiver;
-  const processes = new Map<string, ChildProcess>();
-  const output = new Map<string, string>();
 
   before(async () => {
-    const natsConfig = await natsAuthorization();
-    cluster = await startCluster({ nodes: 0, kubectl: true, tools: ['helm'], natsConfig });
     git = await startGitServer();
     receiver = await startReceiver();
-    const install = ['install', 'weir', CHART, '--namespace', NAMESPACE, '--create-namespace'];
-    const { code, stderr } = await helm(install, cluster.env);
-    assert.equal(code, 0, stderr);
-    const manifests = await render();
-    for (const [name, child] of await startAll(manifests)) processes.set(name, child);
+    release = await startRelease();
   });
-
   after(async () => {
-    await Promise.all([...processes.values()].map(stop));
+    await release?.close();
     await Promise.all([git?.close(), receiver?.close()]);
-    await cluster?.close();
   });
-
-  async function startAll(manifests: Awaited<ReturnType<typeof render>>) {
-    return Promise.all(
-      SERVICES.map(async (name): Promise<[string, ChildProcess]> => {
-        const [deployment] = workloads([find(manifests, 'Deployment', `weir-${name}`)]);
-        const args = await argumentsHere(deployment?.spec.template.spec.containers[0]?.args ?? []);
-        const login = `${name}:${PASSWORDS[name]}@`;
-        const env = {
-          PATH: process.env.PATH,
-          HOME: process.env.HOME,
-          KUBECONFIG: await cluster.kubeconfigFor(`${NAMESPACE}/weir-${name}`),
-          NATS_URL: cluster.natsUrl.replace('://', `://${login}`),
-          POD_NAME: `weir-${name}-0`,
-        };
-        const child = spawn(process.execPath, [ENTRY, ...args], { env, stdio: 'pipe' });
-        const collect = (chunk: Buffer) => output.set(name, `${output.get(name) ?? ''}${chunk}`);
-        child.stdout.on('data', collect);
-        child.stderr.on('data', collect);
-        return [name, child];
-      }),
-    );
-  }
 
   for (const name of SERVICES) {
     it(`get ready: ${name}`, async () => {
-      await until(() => output.get(name)?.includes(`ready: ${name}\n`), {
+      await until(async () => release.output(name).includes(`ready: ${name}\n`), {
         timeoutMs: 120_000,
         message: `${name} to be ready`,
       });
@@ -87,88 +56,83 @@ describe('the containers of the chart', () => {
   }
 
   it('carry a commit to the cluster and an alert to its receiver', async () => {
-    const repository = await git.createRepository('app');
-    await repository.commit({ 'app/configmap.yaml': manifest('v1', 'ConfigMap', 'app') });
-    const { code, stderr } = await cluster.kubectl(['apply', '-f', '-'], {
+    const login = { username: 'weir', password: 'pass' };
+    const repository = await git.createRepository('app', { auth: login });
+    const configMap = manifest('v1', 'ConfigMap', { name: 'app' });
+    await repository.commit({ 'app/configmap.yaml': configMap });
+    const { code, stderr } = await release.cluster.kubectl(['apply', '-f', '-'], {
       input: [
-        manifest('source.toolkit.fluxcd.io/v1', 'GitRepository', 'app', {
-          url: repository.url,
-          interval: '1h',
-          ref: { branch: 'main' },
-        }),
-        manifest('notification.toolkit.fluxcd.io/v1beta3', 'Provider', 'chat', {
-          type: 'generic',
-          address: receiver.url,
-        }),
-        manifest('notification.toolkit.fluxcd.io/v1beta3', 'Alert', 'all', {
-          providerRef: { name: 'chat' },
-          eventSources: [{ kind: 'Kustomization', name: '*' }],
-        }),
-        manifest('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', 'app', {
-          sourceRef: { kind: 'GitRepository', name: 'app' },
-          path: './app',
-          interval: '1h',
-          prune: true,
-          targetNamespace: 'default',
-        }),
+        secret('default', 'login', login),
+        secret('default', 'address', { address: receiver.url }),
+        gitRepository('default', 'app', repository.url, { secretRef: { name: 'login' } }),
+        provider('default', 'chat', { type: 'generic', secretRef: { name: 'address' } }),
+        provider('default', 'refused', { type: 'generic', serviceAccountName: 'cloud' }),
+        alert('default', 'all', 'chat'),
+        kustomization('default', 'app'),
       ].join('\n---\n'),
     });
     assert.equal(code, 0, stderr);
     for (const object of ['gitrepository/app', 'kustomization/app']) {
-      const ready = await cluster.kubectl([
-        'wait',
-        '--for=condition=Ready',
-        '--timeout=60s',
-        object,
-      ]);
+      const wait = ['wait', '--for=condition=Ready', '--timeout=60s', object];
+      const ready = await release.cluster.kubectl(wait);
       assert.equal(ready.code, 0, `${ready.stderr}\n${log('source')}\n${log('kustomize')}`);
     }
-    await cluster.request('GET', '/api/v1/namespaces/default/configmaps/app');
+    await release.cluster.request('GET', '/api/v1/namespaces/default/configmaps/app');
+    const events = '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Drefused';
     await until(
-      () => receiver.requests().some(({ body }) => body.includes('ReconciliationSucceeded')),
+      async () => (await release.cluster.request<{ items: [] }>('GET', events)).items.length > 0,
       {
         timeoutMs: 30_000,
-        message: `the alert to arrive; ${log('notification')}`,
+        message: `the event of the Provider that is refused; ${log('notification')}`,
       },
+    );
+    await until(
+      () => receiver.requests().some(({ body }) => body.includes('ReconciliationSucceeded')),
+      { timeoutMs: 30_000, message: `the alert to arrive; ${log('notification')}` },
     );
   });
 
   it('were never refused by Kubernetes or NATS', () => {
     const refused = /forbidden|permissions violation/i;
-    for (const name of SERVICES) assert.doesNotMatch(output.get(name) ?? '', refused);
+    for (const name of SERVICES) assert.doesNotMatch(release.output(name), refused);
+  });
+
+  it('used each right that they have', async () => {
+    await release.stop();
+    const events = await release.cluster.audit();
+    const usedBy = (name: string) =>
+      rightsUsed(events, `system:serviceaccount:${NAMESPACE}:weir-${name}`);
+    const manifests = await render();
+    const unused: Record<string, Right[]> = {};
+    for (const name of SERVICES) {
+      const used = usedBy(name);
+      const granted = rightsOf([find(manifests, 'ClusterRole', `weir-${name}`)]);
+      const left = granted.filter((right) => !isUsed(right, used) && !isUsedElsewhere(right));
+      if (left.length > 0) unused[name] = left;
+    }
+    assert.deepEqual(unused, {}, 'rights that no code uses');
+    // The rights on Leases are the same for all services: they write the one for a replica by the same code.
+    const all = new Set(SERVICES.flatMap((name) => [...usedBy(name)]));
+    const leases = rightsOf([find(manifests, 'Role', 'weir-source')]);
+    assert.deepEqual(
+      leases.filter((right) => !isUsed(right, all)),
+      [],
+    );
+  });
+
+  it('need elsewhere what this commit did not need', async () => {
+    for (const { file, code } of USED_ELSEWHERE) {
+      const text = await readFile(join(CHART, '../..', file), 'utf8');
+      assert.ok(text.includes(code), `${file} has ${code}`);
+    }
   });
 
   /** The last lines that a service wrote. */
   function log(name: string): string {
-    return `${name}: ${(output.get(name) ?? '').slice(-4_000)}`;
+    return `${name}: ${release.output(name).slice(-4_000)}`;
   }
 });
 
-/** Ports and addresses are the machine's here; everything else is as in the pod. */
-async function argumentsHere(args: readonly string[]): Promise<string[]> {
-  const port = await freePort();
-  const own: Record<string, string> = {
-    '--health-port': '0',
-    '--artifact-port': String(port),
-    '--artifact-address': `127.0.0.1:${port}`,
-    '--runtime-namespace': NAMESPACE,
-  };
-  return args.map((arg) => {
-    const [flag = ''] = arg.split('=');
-    return own[flag] === undefined ? arg : `${flag}=${own[flag]}`;
-  });
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-  await ended;
-  clearTimeout(timer);
-}
-
-function manifest(apiVersion: string, kind: string, name: string, spec?: object): string {
-  const metadata = { name, ...(spec && { namespace: 'default' }) };
-  return JSON.stringify({ apiVersion, kind, metadata, ...(spec && { spec }) });
+function isUsedElsewhere(granted: Right): boolean {
+  return USED_ELSEWHERE.some(({ right }) => right.test(granted));
 }

@@ -20,9 +20,12 @@ export interface Manifest {
 
 export interface PodSpec {
   serviceAccountName: string;
+  automountServiceAccountToken: boolean;
+  securityContext: { runAsNonRoot: boolean; seccompProfile?: { type: string } };
   topologySpreadConstraints?: unknown[];
   containers: {
     name: string;
+    image: string;
     args: string[];
     env: { name: string; value?: string }[];
     ports: { name: string; containerPort: number }[];

@@ -41,21 +41,14 @@ export async function asOwnAccount(
   namespace: string,
 ): Promise<KubeClient> {
   const name = `weir-${service}`;
-  const rules = parse(await readFile(new URL(`${service}.yaml`, RULES), 'utf8')) as {
-    rules: unknown[];
-  };
+  const [rules, leases] = await Promise.all([readRules(service), readRules('leases')]);
   const subjects = [{ kind: 'ServiceAccount', name, namespace }];
   const role = (kind: string) => ({ apiGroup: RBAC, kind, name });
-  const leases = {
-    apiGroups: ['coordination.k8s.io'],
-    resources: ['leases'],
-    verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'],
-  };
   const objects: [ResourceType, Record<string, unknown>][] = [
     [ServiceAccount, {}],
     [ClusterRole, rules],
     [ClusterRoleBinding, { roleRef: role('ClusterRole'), subjects }],
-    [Role, { rules: [leases] }],
+    [Role, leases],
     [RoleBinding, { roleRef: role('Role'), subjects }],
   ];
   await Promise.all(
@@ -67,4 +60,9 @@ export async function asOwnAccount(
     }),
   );
   return connectAsServiceAccount(admin, { namespace, name });
+}
+
+/** The rules of a file of the chart: those of a service for the cluster, or `leases` for its own namespace. */
+async function readRules(name: string): Promise<{ rules: unknown[] }> {
+  return parse(await readFile(new URL(`${name}.yaml`, RULES), 'utf8')) as { rules: unknown[] };
 }

@@ -1,0 +1,56 @@
+// Objects that the tests of the running chart apply, as JSON.
+
+export function manifest(
+  apiVersion: string,
+  kind: string,
+  metadata: { name: string; namespace?: string; labels?: Record<string, string> },
+  fields: object = {},
+): string {
+  return JSON.stringify({ apiVersion, kind, metadata, ...fields });
+}
+
+export function secret(namespace: string, name: string, stringData: object): string {
+  return manifest('v1', 'Secret', { namespace, name }, { stringData });
+}
+
+export function gitRepository(
+  namespace: string,
+  name: string,
+  url: string,
+  spec: object = {},
+): string {
+  return manifest(
+    'source.toolkit.fluxcd.io/v1',
+    'GitRepository',
+    { namespace, name },
+    {
+      spec: { url, interval: '1h', ref: { branch: 'main' }, ...spec },
+    },
+  );
+}
+
+/** Labelled `team: a`, as Alerts may select by labels. */
+export function kustomization(namespace: string, name: string, spec: object = {}): string {
+  const metadata = { namespace, name, labels: { team: 'a' } };
+  return manifest('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', metadata, {
+    spec: {
+      sourceRef: { kind: 'GitRepository', name },
+      path: './app',
+      interval: '1h',
+      prune: true,
+      targetNamespace: namespace,
+      ...spec,
+    },
+  });
+}
+
+export function provider(namespace: string, name: string, spec: object): string {
+  return manifest('notification.toolkit.fluxcd.io/v1', 'Provider', { namespace, name }, { spec });
+}
+
+/** On every Kustomization of the namespace with the label `team: a`. */
+export function alert(namespace: string, name: string, providerName: string): string {
+  const eventSources = [{ kind: 'Kustomization', name: '*', matchLabels: { team: 'a' } }];
+  const spec = { providerRef: { name: providerName }, eventSources };
+  return manifest('notification.toolkit.fluxcd.io/v1', 'Alert', { namespace, name }, { spec });
+}
