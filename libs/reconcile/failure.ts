@@ -1,4 +1,5 @@
 // A reconciliation that ends before it is done: what its user reads, and when it is tried again.
+import { maskSecrets } from '@weir/telemetry';
 
 export interface FailureOptions {
   /** The condition of the kind, besides Ready, that says so (`FetchFailed`); it becomes True. */
@@ -16,7 +17,7 @@ export interface FailureOptions {
   cause?: unknown;
 }
 
-/** `reason` and `message` become those of the Ready condition. */
+/** `reason` and `message` become those of the Ready condition, which everybody may read: credentials in it are masked. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly reason: string;
@@ -28,7 +29,7 @@ export class Failure extends Error {
   readonly event: FailureOptions['event'];
 
   constructor(reason: string, message: string, options: FailureOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(maskSecrets(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.reason = reason;
     this.condition = options.condition;
     this.stalled = options.stalled ?? false;

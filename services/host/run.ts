@@ -63,7 +63,8 @@ try {
   await main();
 } catch (error) {
   const toSay = advice(error);
-  const text = toSay ?? (error instanceof Error ? error.stack : error);
+  const { maskSecrets } = await import('@weir/telemetry');
+  const text = maskSecrets(toSay ?? String(error instanceof Error ? error.stack : error));
   // At once: services that had begun to start would keep a process alive that does nothing.
   process.stderr.write(`${text}\n`, () => process.exit(toSay === undefined ? 1 : 2));
 }
