@@ -21,6 +21,15 @@ describe('maskSecrets', () => {
     ['authorization: token abc', 'authorization: token ***'],
     ['got Basic dTpwdw== back', 'got Basic *** back'],
     ['Basic authentication failed', 'Basic authentication failed'],
+    ['Deployment/apps/cookie: not ready', 'Deployment/apps/cookie: not ready'],
+    ['roles.rbac.authorization: no', 'roles.rbac.authorization: no'],
+    [
+      '{"user":"a","password":"b\\"c", "token" : "d"}',
+      '{"user":"a","password":"***", "token" : "***"}',
+    ],
+    ['host=a password=b sslmode=c', 'host=a password=*** sslmode=c'],
+    ['git --auth-token=abc push', 'git --auth-token=*** push'],
+    ['label app.example/token=x', 'label app.example/token=***'],
     ['PRIVATE-TOKEN: abc', 'PRIVATE-TOKEN: ***'],
     ['Set-Cookie: a=b; c=d', 'Set-Cookie: ***'],
     ['GET https://h/x?access_token=abc&b=1', 'GET https://h/x?access_token=***&b=1'],
@@ -103,6 +112,8 @@ describe('a hostile text', () => {
     ['headers', 'authorization: x-a-token: cookie:'],
     ['paths', 'https://hooks/hook/webhooks/'],
     ['quotes', '\\"'],
+    ['fields', '"password":"\\\\'],
+    ['assignments', '--a-password'],
   ];
   for (const [name, unit] of hostile) {
     it(`of 16 MB of ${name} is cut and masked at once`, () => {

@@ -7,14 +7,18 @@ export const MAX_TEXT = 65_536;
 const OVERLAP = 4_096;
 
 const AUTHORIZATION =
-  /(authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:Bearer|Basic|Token|Digest|Negotiate)\s{1,4})?)[^\s"',]{1,4096}/gi;
+  /(?<![\w/.])((?:proxy-)?authorization["']?\s{0,4}[:=]\s{0,4}["']?(?:(?:Bearer|Basic|Token|Digest|Negotiate)\s{1,4})?)[^\s"',]{1,4096}/gi;
 const SECRET_HEADER =
-  /\b((?:set-cookie|cookie|x-api-key|private-token|job-token|x-[a-z]{1,16}-token|x-[a-z]{1,16}-secret)["']?\s{0,4}:\s{0,4}["']?)(?![^\s@]{1,512}@)[^\r\n"']{1,4096}/gi;
+  /(?<![\w/.-])((?:set-cookie|cookie|x-api-key|private-token|job-token|x-[a-z]{1,16}-token|x-[a-z]{1,16}-secret)["']?\s{0,4}:\s{0,4}["']?)(?![^\s@]{1,512}@)[^\r\n"']{1,4096}/gi;
 const BEARER = /\b(Bearer)\s{1,4}[A-Za-z0-9._~+/=-]{8,4096}/gi;
 const BASIC = /\b(Basic)\s{1,4}([A-Za-z0-9+/_-]{4,4096}={0,2})/gi;
 // User names under which Git hosts take a token as the password, in an address without a scheme.
 const TOKEN_USER = /\b(x-access-token|x-token-auth|oauth2|gitlab-ci-token):[^\s@"']{1,512}@/gi;
 const PARAMETER = /((?:[?&;#]|\\u0026)([\w.~-]{1,64})=)[^&;\s"'#\\<>]{1,4096}/gi;
+// A field of JSON, and an assignment as in a connection string or on a command line.
+const JSON_FIELD = /("([\w.-]{1,64})"\s{0,4}:\s{0,4}")(?:[^"\\]|\\.){1,4096}"/g;
+const ASSIGNMENT =
+  /(?<![\w.-])((?:--)?[\w-]{0,32}(?:password|passwd|passphrase|secret|token|api[-_]?key)=)[^\s&;"',]{1,4096}/gi;
 const PRIVATE_KEY =
   /-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----[\s\S]*?(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)/g;
 // Tokens that name their issuer: GitHub, GitLab, Slack, npm, Docker Hub, Google, and signed JSON web tokens.
@@ -46,7 +50,11 @@ function maskCommon(text: string): string {
   let masked = text;
   if (masked.includes('-----BEGIN')) masked = masked.replace(PRIVATE_KEY, privateKeyMask);
   if (masked.includes('://')) masked = maskHookPaths(maskUserinfo(masked));
-  if (masked.includes('=')) masked = masked.replace(PARAMETER, maskParameter);
+  if (masked.includes('=')) {
+    masked = masked.replace(PARAMETER, maskParameter).replace(ASSIGNMENT, `$1${MASK}`);
+  }
+  if (masked.includes('":') || masked.includes('" :'))
+    masked = masked.replace(JSON_FIELD, maskField);
   if (/auth|basic|bearer|token|cookie|-key|-secret/i.test(masked)) {
     masked = masked
       .replace(AUTHORIZATION, `$1${MASK}`)
@@ -71,6 +79,10 @@ function privateKeyMask(_key: string, label: string): string {
 
 function maskParameter(whole: string, before: string, name: string): string {
   return isSecretParameter(name) ? before + MASK : whole;
+}
+
+function maskField(whole: string, before: string, name: string): string {
+  return isSecretKey(name) ? `${before}${MASK}"` : whole;
 }
 
 function isSecretParameter(name: string): boolean {
