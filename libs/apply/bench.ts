@@ -2,7 +2,7 @@
 // It feeds the watch with ConfigMaps as an API server would list them, and reads the heap before and after.
 import {
   ConfigMap,
-  createLedger,
+  createChangeTracker,
   type KubeClient,
   type KubeObject,
   type ListWatchEvent,
@@ -43,14 +43,14 @@ function object(index: number): KubeObject {
 
 /** As the client's own, with what that remembers of each object. */
 async function* listWatch(): AsyncGenerator<ListWatchEvent<KubeObject>> {
-  const ledger = createLedger<KubeObject>();
-  ledger.beginList();
-  for (let index = 0; index < count; index++) yield* ledger.present(object(index));
-  yield* ledger.endList();
+  const tracker = createChangeTracker<KubeObject>();
+  tracker.beginList();
+  for (let index = 0; index < count; index++) yield* tracker.observed(object(index));
+  yield* tracker.endList();
   yield { type: 'synced', resourceVersion: '9000000' };
   // A watch goes on, and keeps what it knows.
   await new Promise((resolve) => stopped.addEventListener('abort', resolve));
-  ledger.beginList();
+  tracker.beginList();
 }
 
 function heap(): number {

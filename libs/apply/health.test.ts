@@ -28,7 +28,7 @@ it('ends with what is true when the time is over, also where a slow server is as
     },
   };
   const client = {
-    paceMs: () => 60_000,
+    latencyMs: () => 60_000,
     discovery: { resourceFor: async () => ConfigMap },
     get: async () => version(newest),
   } as unknown as KubeClient;

@@ -62,7 +62,7 @@ async function readOnNews(
     const group = { targets: [target] };
     const type = await untilKnown(client, group, board, signal);
     const { minMs, maxMs, answers } = READ_DELAY;
-    let delayMs = Math.min(maxMs, Math.max(minMs, answers * client.paceMs()));
+    let delayMs = Math.min(maxMs, Math.max(minMs, answers * client.latencyMs()));
     while (!signal.aborted) {
       if (isBehind(board.get(target), drift.newest(target))) {
         await readEach(client, type, group, board, signal);

@@ -10,7 +10,7 @@ interface Cost {
   perSecond: number;
 }
 
-/** Runs the work `count` times, `IN_FLIGHT` at once, and says what one of them cost. */
+/** Runs the work `count` times, `IN_FLIGHT` at once, and returns the mean cost of one run. */
 async function measure(count: number, work: (i: number) => Promise<unknown>): Promise<Cost> {
   const cpu = process.cpuUsage();
   const startedAt = performance.now();
@@ -74,7 +74,7 @@ async function bench(client: KubeClient): Promise<void> {
   await watchCost(client);
 }
 
-/** Events arrive while somebody else writes; only a watch runs in this client. */
+/** Measures what one watch event costs. Another process writes the objects, so that this client only runs the watch. */
 async function watchCost(client: KubeClient): Promise<void> {
   const stop = new AbortController();
   const writer = connectKube({ kubeconfig });

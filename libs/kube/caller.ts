@@ -1,20 +1,24 @@
 import type { RawRequest } from './client.ts';
 import { ConnectionError, RequestTimeoutError } from './errors.ts';
-import { createPace, type Pace } from './pace.ts';
+import type { HttpRequest, HttpResponse, HttpStream } from './http.ts';
+import { createLatencyMeter, type LatencyMeter } from './latency.ts';
 import { retrying } from './retry.ts';
 import { apiError } from './status.ts';
 import type { Transport } from './transport.ts';
-import type { WireRequest, WireResponse, WireStream } from './wire.ts';
 
-/** Requests in the API server's terms: JSON both ways, failures as errors, retried where that is safe. */
+/** Sends requests to the API server: JSON in both directions, failures as errors, repeated where that is safe. */
 export interface Caller {
+  /** Returns the parsed answer. Rejects with the errors that KubeClient lists. */
   request<T>(request: RawRequest): Promise<T>;
-  /** A watch: one attempt, no time limit once the answer began. Fails with ApiError unless the status is 2xx. */
-  stream(request: RawRequest, signal: AbortSignal): Promise<WireStream>;
-  /** The same connections with more headers. */
+  /**
+   * Opens a watch. It is tried once, and has no time limit once the answer has begun. Rejects with ApiError unless
+   * the status is 2xx.
+   */
+  stream(request: RawRequest, signal: AbortSignal): Promise<HttpStream>;
+  /** A caller over the same connections that adds these headers to each request. */
   with(headers: Record<string, string | string[]>): Caller;
-  /** How long answers take just now, with these headers or others. */
-  readonly pace: Pace;
+  /** How long answers take at the moment, over all requests of these connections. */
+  readonly latency: LatencyMeter;
 }
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
@@ -22,14 +26,14 @@ export const DEFAULT_TIMEOUT_MS = 30_000;
 export function createCaller(
   transport: Transport,
   headers: Record<string, string | string[]>,
-  pace: Pace = createPace(),
+  latency: LatencyMeter = createLatencyMeter(),
 ): Caller {
   const measured: Transport = {
     ...transport,
-    exchange: (...request) => timed(transport, pace, request),
+    exchange: (...request) => timed(transport, latency, request),
   };
   return {
-    pace,
+    latency,
     request: <T>(raw: RawRequest) => requestJson<T>(measured, headers, raw),
     async stream(raw, signal) {
       const response = await transport.stream(wireRequest(raw, headers), signal);
@@ -38,18 +42,18 @@ export function createCaller(
       for await (const chunk of response.chunks) chunks.push(chunk);
       throw apiError(response.status, response.headers, Buffer.concat(chunks));
     },
-    with: (more) => createCaller(transport, { ...headers, ...more }, pace),
+    with: (more) => createCaller(transport, { ...headers, ...more }, latency),
   };
 }
 
 async function timed(
   transport: Transport,
-  pace: Pace,
+  latency: LatencyMeter,
   request: Parameters<Transport['exchange']>,
-): Promise<WireResponse> {
+): Promise<HttpResponse> {
   const askedAt = performance.now();
   const response = await transport.exchange(...request);
-  pace.answered(performance.now() - askedAt);
+  latency.answered(performance.now() - askedAt);
   return response;
 }
 
@@ -84,7 +88,7 @@ async function requestJson<T>(
   }
 }
 
-function parsed<T>(response: WireResponse, raw: RawRequest): T {
+function parsed<T>(response: HttpResponse, raw: RawRequest): T {
   try {
     return JSON.parse(response.body.toString('utf8'));
   } catch (cause) {
@@ -96,8 +100,9 @@ function parsed<T>(response: WireResponse, raw: RawRequest): T {
 }
 
 /**
- * Whether doing it twice is the same as once (RFC 9110 9.2.2). A JSON patch may append, a create may make
- * two; server-side apply and merge patches say how it shall be. A dry run leaves nothing behind.
+ * Whether sending the request twice has the same effect as sending it once (RFC 9110 9.2.2). A JSON patch may append
+ * to a list and a create may make two objects, so these are not idempotent. Server-side apply and merge patches
+ * state the wanted result, and a dry run changes nothing.
  */
 function isIdempotent({ method, contentType, query }: RawRequest): boolean {
   if (query?.dryRun === 'All') return true;
@@ -105,7 +110,7 @@ function isIdempotent({ method, contentType, query }: RawRequest): boolean {
   return method !== 'POST';
 }
 
-function wireRequest(raw: RawRequest, base: Record<string, string | string[]>): WireRequest {
+function wireRequest(raw: RawRequest, base: Record<string, string | string[]>): HttpRequest {
   const headers = { ...base, accept: raw.accept ?? 'application/json' };
   const path = raw.query === undefined ? raw.path : raw.path + queryOf(raw.query);
   const { method } = raw;

@@ -249,7 +249,7 @@ describe('lists', () => {
         () => undefined,
         (error: unknown) => error,
       );
-    // Compaction runs each second here and forgets what was before the one before.
+    // Compaction runs each second here, and drops the versions from before the previous compaction.
     const error = await until(
       async () => {
         await client.patch(
@@ -267,17 +267,17 @@ describe('lists', () => {
 });
 
 describe('a listWatch', () => {
-  it('tells what happens, with the content or without', async () => {
+  it('reports changes, with the content or without', async () => {
     const stop = new AbortController();
     const full: string[] = [];
     const metadata: string[] = [];
-    const watch = async (told: string[], metadataOnly: boolean) => {
+    const watch = async (events: string[], metadataOnly: boolean) => {
       const selection = { labelSelector: 'watched=yes', metadataOnly, signal: stop.signal };
       for await (const event of client.listWatch(ConfigMap, selection)) {
         if (event.type === 'error') throw event.error;
-        if (event.type === 'synced') told.push('synced');
-        else told.push(`${event.type} ${event.object.kind} ${JSON.stringify(event.object.data)}`);
-        if (event.type === 'deleted') break;
+        if (event.type === 'synced') events.push('synced');
+        else if (event.type === 'deleted') return events.push(`deleted ${event.object.kind}`);
+        else events.push(`${event.type} ${event.object.kind} ${JSON.stringify(event.object.data)}`);
       }
     };
     const watching = Promise.all([watch(full, false), watch(metadata, true)]);
@@ -291,20 +291,20 @@ describe('a listWatch', () => {
     };
     await client.apply(ConfigMap, labelled('1', 'yes'), { fieldManager: 'm' });
     await client.apply(ConfigMap, labelled('2', 'yes'), { fieldManager: 'm' });
-    // It leaves the selection, which is a deletion for those who watch that.
+    // The object no longer matches the selector, which a watch with that selector reports as a deletion.
     await client.apply(ConfigMap, labelled('2', 'no'), { fieldManager: 'm' });
     await watching;
     assert.deepEqual(full, [
       'synced',
       'added ConfigMap {"a":"1"}',
       'modified ConfigMap {"a":"2"}',
-      'deleted ConfigMap {"a":"2"}',
+      'deleted ConfigMap',
     ]);
     assert.deepEqual(metadata, [
       'synced',
       'added ConfigMap undefined',
       'modified ConfigMap undefined',
-      'deleted ConfigMap undefined',
+      'deleted ConfigMap',
     ]);
     stop.abort();
   });

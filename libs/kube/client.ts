@@ -1,10 +1,16 @@
 import type { Impersonation } from './impersonate.ts';
-import type { DiscoveredResource, KubeObject, ObjectRef, ResourceType } from './object.ts';
+import type {
+  DeletedObject,
+  DiscoveredResource,
+  KubeObject,
+  ObjectRef,
+  ResourceType,
+} from './object.ts';
 
-/** What every call takes. `timeoutMs` is for the whole call, its retries included. */
+/** Options of every call. */
 export interface CallOptions {
   signal?: AbortSignal;
-  /** Milliseconds; 30 000 when not given, 60 000 a page for lists. */
+  /** Time limit of the whole call with its retries, in ms. The default is 30 000, and 60 000 for each page of a list. */
   timeoutMs?: number;
 }
 
@@ -38,12 +44,12 @@ export interface PatchOptions extends WriteOptions {
 
 export interface ApplyOptions extends WriteOptions {
   fieldManager: string;
-  /** Take fields over from other managers instead of failing with Conflict. */
+  /** Takes fields over from other field managers. Without it the apply fails with Conflict where one owns a field. */
   force?: boolean;
 }
 
 export interface DeleteOptions extends CallOptions {
-  /** Preconditions: the delete fails with Conflict when the object is another one, or changed. */
+  /** Preconditions: the delete fails with Conflict when the object has another UID or another resourceVersion. */
   uid?: string;
   resourceVersion?: string;
   propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
@@ -55,12 +61,15 @@ export interface Selection {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
-  /** Metadata only, which saves the server and us most of the bytes; apiVersion and kind are the object's own. */
+  /**
+   * Asks for metadata only (`PartialObjectMetadata`), which saves most of the bytes. The results carry the apiVersion
+   * and kind of the object and not those of PartialObjectMetadata.
+   */
   metadataOnly?: boolean;
 }
 
 export interface ListOptions extends Selection, CallOptions {
-  /** Objects a request; 500 when not given. */
+  /** Objects of one page; 500 when not given. */
   pageSize?: number;
 }
 
@@ -75,25 +84,25 @@ export interface ObjectList<T> {
 }
 
 /**
- * One step of an endless listWatch. `added`, `modified` and `deleted` always fit what came before: after
- * a relist they are worked out by comparison, and an object that went meanwhile shows as its identity, labels
- * and annotations. `synced` follows each complete list. `error` is news only
- * (the first of failures that are alike): the loop goes on by itself.
+ * One event of an endless listWatch. `added`, `modified` and `deleted` are always consistent with the events before
+ * them: after a gap they are computed by comparing the new list with what was reported. `synced` follows each complete
+ * list. `error` reports the first of several failures of the same kind; the listWatch goes on by itself after it.
  */
 export type ListWatchEvent<T> =
   | { type: 'synced'; resourceVersion: string }
-  | { type: 'added' | 'modified' | 'deleted'; object: T }
+  | { type: 'added' | 'modified'; object: T }
+  | { type: 'deleted'; object: DeletedObject }
   | { type: 'error'; error: Error };
 
 /**
- * A connection to one Kubernetes API server as one identity. All calls reject with ApiError, ConnectionError,
- * RequestTimeoutError, CredentialError or ClientClosedError; with the signal's reason when that aborts.
+ * A client of one Kubernetes API server that acts as one identity. All calls reject with ApiError, ConnectionError,
+ * RequestTimeoutError, CredentialError or ClientClosedError, or with the signal's reason when the signal aborts.
  */
 export interface KubeClient {
   readonly server: string;
   readonly discovery: Discovery;
-  /** How long answers take just now, in ms, whoever asks over these connections; 0 when nobody did of late. */
-  paceMs(): number;
+  /** The mean time until an answer, in ms, over all recent requests of these connections; 0 when there were none. */
+  latencyMs(): number;
   request<T>(request: RawRequest): Promise<T>;
   get<T extends KubeObject = KubeObject>(
     type: ResourceType,
@@ -120,38 +129,41 @@ export interface KubeClient {
     body: unknown,
     options: PatchOptions,
   ): Promise<T>;
-  /** Server-side apply: the object holds the fields that the field manager wants to own. */
+  /** Server-side apply. `object` contains exactly the fields that the field manager wants to own. */
   apply<T extends KubeObject = KubeObject>(
     type: ResourceType,
     object: KubeObject,
     options: ApplyOptions,
   ): Promise<T>;
   delete(type: ResourceType, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
-  /** Paged list, then a watch for ever; ends only by its signal or by close(). */
+  /** Lists in pages, then watches for ever. It ends only when its signal aborts or the client is closed. */
   listWatch<T extends KubeObject = KubeObject>(
     type: ResourceType,
     options: ListWatchOptions,
   ): AsyncIterable<ListWatchEvent<T>>;
-  /** The same connections, acting as somebody else. Closing it closes nothing. */
+  /** A client over the same connections that acts as another identity. Closing it leaves the connections open. */
   impersonate(as: Impersonation): KubeClient;
-  /** The same server over connections of its own, with a bearer token in place of this client's credentials. */
+  /** A client of the same server with its own connections, which authenticates by a bearer token. */
   withToken(token: TokenSource): KubeClient;
   close(): Promise<void>;
 }
 
-/** Gives a bearer token and until when it can be used (epoch ms). Asked again shortly before that, and after a 401. */
+/**
+ * Returns a bearer token and when it expires (ms since 1970). The client calls it again before the token expires, and
+ * after the server answered 401.
+ */
 export type TokenSource = (signal: AbortSignal) => Promise<{ token: string; expiresAt: number }>;
 
-/** Which kinds the API server serves, cached; a miss asks the server again, but not more often than every two seconds. */
+/** The kinds that the API server serves, cached. An unknown kind asks the server again, at most every two seconds. */
 export interface Discovery {
-  /** Without a version: the group's preferred one that has the kind. Rejects with NoMatchError. */
+  /** Without a version, finds the kind in the group's most preferred version. Rejects with NoMatchError. */
   resourceFor(kind: { group: string; version?: string; kind: string }): Promise<DiscoveredResource>;
   resourceForKind(apiVersion: string, kind: string): Promise<DiscoveredResource>;
   /** All kinds in all versions, the preferred version of a group first. */
   resources(): Promise<readonly DiscoveredResource[]>;
   /**
-   * Forget: the next question goes to the server, and for five seconds a miss may ask again every 200 ms.
-   * Call it after applying CustomResourceDefinitions.
+   * Empties the cache. For the next five seconds an unknown kind may ask the server every 200 ms, because the server
+   * serves a new CustomResourceDefinition a little later than it accepts it. Call this after applying one.
    */
   invalidate(): void;
 }

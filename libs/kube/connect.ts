@@ -21,12 +21,12 @@ import { createTransport } from './transport.ts';
 import { createVerbs } from './verbs.ts';
 
 export interface ConnectOptions {
-  /** The whole User-Agent; userAgent(service) when not given. */
+  /** The User-Agent header; `userAgent()` when not given. */
   userAgent?: string;
   log?: Logger;
 }
 
-/** `weir/<version> (<service>)`, which the API server's audit log and metrics then show. */
+/** The User-Agent `weir/<version> (<service>)`, by which the API server's audit log and metrics tell services apart. */
 export function userAgent(service?: string): string {
   return service === undefined
     ? `weir/${manifest.version}`
@@ -34,9 +34,9 @@ export function userAgent(service?: string): string {
 }
 
 /**
- * A client for the cluster that a kubeconfig (a path, or client-node's object) names; without one KUBECONFIG,
- * the pod's service account, or ~/.kube/config. Returns at once and connects with the first request.
- * Throws KubeconfigError for a configuration that cannot work.
+ * Makes a client for the cluster of a kubeconfig, given as a path or as an object of `@kubernetes/client-node`.
+ * Without one it uses KUBECONFIG, the pod's service account or ~/.kube/config, the first of these that exists.
+ * It returns at once and connects with the first request. Throws KubeconfigError for an unusable configuration.
  */
 export function connectKube(
   config: { kubeconfig?: string } | KubeConfig = {},
@@ -54,7 +54,7 @@ export function connectKube(
   return open(endpoint, credentials, headers, options.log);
 }
 
-/** One identity's connections, and the client over them. */
+/** Opens the connections of one identity, and makes the client that uses them. */
 function open(
   endpoint: Endpoint,
   credentials: CredentialSource,
@@ -89,7 +89,7 @@ function clientOver(caller: Caller, shared: Shared, close: () => Promise<void>):
   return {
     server: shared.server,
     discovery: shared.discovery,
-    paceMs: caller.pace.ms,
+    latencyMs: caller.latency.ms,
     request: (raw) => caller.request(raw),
     ...createVerbs(caller),
     list: (type, options = {}) => listAll(caller, type, options),
@@ -97,7 +97,7 @@ function clientOver(caller: Caller, shared: Shared, close: () => Promise<void>):
       const signal = AbortSignal.any([options.signal, shared.closing]);
       return listWatch<T>(caller, type, { ...options, signal }) as AsyncIterable<ListWatchEvent<T>>;
     },
-    // What the API server serves is the same for all who may ask, so discovery stays the client's own.
+    // The API server serves the same kinds to everybody, so an impersonating client shares the discovery cache.
     impersonate: (as: Impersonation) =>
       clientOver(caller.with(impersonationHeaders(as)), shared, async () => undefined),
     withToken: shared.withToken,

@@ -66,7 +66,7 @@ describe('an exec plugin', () => {
     return path;
   }
 
-  it('runs once for many callers, is told what is wanted, and runs again after a refusal', async () => {
+  it('runs once for many callers, gets its input, and runs again after a refusal', async () => {
     const log = join(dir, 'runs');
     const command = await plugin(`
       echo "$KUBERNETES_EXEC_INFO $FLAVOUR" >> ${log}

@@ -6,7 +6,7 @@ import type { TokenSource } from './client.ts';
 import { CredentialError } from './errors.ts';
 import type { Access } from './kubeconfig.ts';
 
-/** What proves who we are: a header for each request, a certificate for each connection. */
+/** How this client authenticates: by a header of each request, by a client certificate of each connection, or both. */
 export interface Credentials {
   authorization?: string;
   cert?: string | Buffer;
@@ -14,22 +14,26 @@ export interface Credentials {
 }
 
 export interface CredentialSource {
-  /** At once when what is cached is still fresh. Rejects with CredentialError. */
+  /** Returns the cached credentials without a promise while they are fresh. Rejects with CredentialError. */
   current(): Credentials | Promise<Credentials>;
-  /** The server refused what current() gave: get new ones, unless that happened already. */
+  /** The server refused these credentials: the next current() gets new ones, unless newer ones are there already. */
   renew(refused: Credentials): void;
 }
 
-/** Token and certificate files are read again after this time, as the Go client does. */
+/** Token and certificate files are read again after this time, in ms. The Go client uses the same. */
 const FILE_FRESH_MS = 60_000;
-/** A plugin's own cache decides when the plugin runs again; this is how often that cache is asked. */
+/**
+ * How long the credentials of an exec plugin are used before client-node is asked again, in ms. client-node keeps
+ * a cache of its own, which decides whether the plugin really runs again.
+ */
 const PLUGIN_FRESH_MS = 5_000;
-/** Renew a token when this share of its life is over, as the kubelet does. */
+/** A token is renewed when this share of its lifetime has passed. The kubelet does the same. */
 const TOKEN_RENEW_SHARE = 0.8;
 
 /**
- * The credentials of a kubeconfig user: token, basic, client certificate (inline or files), token file,
- * exec plugin; any legacy auth-provider (OIDC) through client-node's KubeConfig, loaded only for that.
+ * The credentials of a kubeconfig user: a token, basic authentication, a client certificate (inline or in files), a
+ * token file or an exec plugin. A legacy auth-provider (OIDC) goes through client-node's KubeConfig, which is loaded
+ * only for that.
  */
 export function credentialSource(access: Access, config?: KubeConfig): CredentialSource {
   const { user, tokenFile } = access;
@@ -48,13 +52,13 @@ export function credentialSource(access: Access, config?: KubeConfig): Credentia
   }));
 }
 
-/** No credentials at all: plain HTTP never carries any (as clientcmd of the Go client has it). */
+/** No credentials. Plain HTTP never carries any, as with clientcmd of the Go client. */
 export function noCredentials(): CredentialSource {
   const none: Credentials = {};
   return { current: () => none, renew: () => undefined };
 }
 
-/** Bearer tokens from a function; renewed in the background while the old one still works. */
+/** Bearer tokens from a function. A token is renewed in the background while the one before is still valid. */
 export function tokenCredentials(source: TokenSource, signal: AbortSignal): CredentialSource {
   let held: { credentials: Credentials; renewAt: number; expiresAt: number } | undefined;
   let asking: Promise<Credentials> | undefined;
@@ -72,7 +76,7 @@ export function tokenCredentials(source: TokenSource, signal: AbortSignal): Cred
       });
     return asking;
   };
-  /** A failed renewal is tried again later: what is held still works and is what callers get. */
+  /** A failed renewal is not reported: callers go on with the token that is still valid, and it is tried again later. */
   const renewQuietly = (had: NonNullable<typeof held>) => {
     ask().catch(() => {
       had.renewAt = Date.now() + 10_000;
@@ -122,7 +126,7 @@ function execCredentials(access: Access): CredentialSource {
         : {}),
     },
   };
-  // Plugins are told what is wanted in this variable (client-go credential plugins, "input format").
+  // A plugin reads its input from this variable (client-go credential plugins, "input and output formats").
   const env = [...(exec.env ?? []), { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }];
   const plugin = { ...user, exec: { ...exec, env } };
   let auth = new ExecAuth();
@@ -151,7 +155,7 @@ function providerCredentials(access: Access, given?: KubeConfig): CredentialSour
   let config = given;
   return refreshing(PLUGIN_FRESH_MS, async () => {
     if (config === undefined) {
-      // 80 MB and 0.4 s that only these kubeconfigs need.
+      // This import takes 80 MB and 0.4 s, so only kubeconfigs with a legacy auth-provider load it.
       const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
       config = new KubeConfig();
       config.loadFromClusterAndUser(access.cluster, access.user);
@@ -179,7 +183,7 @@ function credentialsIn(options: RequestOptions): Credentials {
   };
 }
 
-/** Keeps what `ask` gave for a while, and asks once however many callers wait. */
+/** Caches the answer of `ask` for `freshMs`. Callers that come while a question is under way share its answer. */
 function refreshing(freshMs: number, ask: () => Promise<Credentials>): CredentialSource {
   let held: Credentials | undefined;
   let freshUntil = 0;

@@ -7,10 +7,10 @@ import type { Cluster } from '@kubernetes/client-node/dist/config_types.js';
 import type { Credentials } from './credentials.ts';
 import { ConnectionError, KubeconfigError } from './errors.ts';
 
-/** Where an API server is, and how to know that it is the right one. */
+/** The address of an API server, and how its certificate is verified. */
 export interface Endpoint {
   url: URL;
-  /** Read at every dial: CA files are rotated too. */
+  /** The certificate authority (PEM). It is read for every connection, because CA files are rotated. */
   ca(): Buffer | undefined;
   insecure: boolean;
   servername?: string;
@@ -53,8 +53,8 @@ function readCa(path: string): Buffer {
 }
 
 /**
- * A TLS connection to the endpoint, through its proxy if it has one, verified and with ALPN done.
- * Rejects with ConnectionError (nothing was sent) after 10 seconds at the latest.
+ * Opens a TLS connection to the endpoint, through its proxy if it has one. The certificate is verified and the protocol
+ * negotiated (ALPN) when it resolves. Rejects with ConnectionError, after 10 seconds at the latest; no request was sent.
  */
 export async function dial(
   endpoint: Endpoint,
@@ -92,7 +92,10 @@ export async function dial(
   }
 }
 
-/** What went wrong in words; an AggregateError (all addresses of a name failed) has none of its own. */
+/**
+ * The message of an error. An AggregateError, which Node throws when all addresses of a name failed, has no message of
+ * its own: the first error in it is used.
+ */
 export function describe(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
@@ -120,7 +123,10 @@ function opened(socket: TLSSocket, event: string, until: AbortSignal): Promise<v
   });
 }
 
-/** An HTTP CONNECT tunnel (RFC 9110 9.3.6); user and password of the proxy URL are sent as Basic. */
+/**
+ * Opens a tunnel through an HTTP proxy by CONNECT (RFC 9110 9.3.6). The user and password of the proxy's URL are sent
+ * as basic authentication.
+ */
 function tunnelThrough(
   proxy: URL,
   hostname: string,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { createDiscovery } from './discovery.ts';
 import { NoMatchError } from './errors.ts';
-import { type Seen, scripted } from './testing/script.ts';
+import { type ReceivedRequest, scripted } from './testing/script.ts';
 import { answer, refuse } from './testing/server.ts';
 
 function aggregated(...groups: [string, string[], string[]][]) {
@@ -26,7 +26,7 @@ function aggregated(...groups: [string, string[], string[]][]) {
 }
 
 it('asks for everything at once', async (t) => {
-  const { caller, seen } = await scripted(t, [
+  const { caller, received } = await scripted(t, [
     (stream, { path }) =>
       answer(
         stream,
@@ -49,7 +49,7 @@ it('asks for everything at once', async (t) => {
   assert.equal(preferred.version, 'v2');
   assert.equal((await discovery.resourceForKind('apps/v1', 'Deployment')).version, 'v1');
   assert.equal((await discovery.resources()).length, 4);
-  assert.deepEqual(seen.map(({ path }) => path).toSorted(), ['/api', '/apis']);
+  assert.deepEqual(received.map(({ path }) => path).toSorted(), ['/api', '/apis']);
 });
 
 it('asks an old server group by group, and leaves out what is down', async (t) => {
@@ -78,7 +78,7 @@ it('asks an old server group by group, and leaves out what is down', async (t) =
       ]),
     ),
   };
-  const respond = (stream: Parameters<typeof answer>[0], { path }: Seen) => {
+  const respond = (stream: Parameters<typeof answer>[0], { path }: ReceivedRequest) => {
     const body = answers[path];
     if (body === undefined) return refuse(stream, 404, 'NotFound');
     answer(stream, body);
@@ -117,7 +117,7 @@ it('asks again for what it does not know, but not all the time', async (t) => {
   assert.equal(rounds, 3);
   await ask();
   assert.equal(rounds, 3);
-  // A kind was just applied: the next misses may be the server's own delay.
+  // A definition was just applied: the server may serve its kind only a little later.
   discovery.invalidate();
   const other = () => discovery.resourceForKind('a.example/v1', 'Other');
   await assert.rejects(other(), NoMatchError);

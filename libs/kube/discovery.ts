@@ -4,12 +4,15 @@ import { NoMatchError } from './errors.ts';
 import { type DiscoveredResource, parseApiVersion } from './object.ts';
 import { fetchServed } from './served.ts';
 
-/** A table younger than this is believed when it does not have a kind. */
+/** A kind that is missing in a table younger than this does not exist, and the server isn't asked again. */
 const MISS_FRESH_MS = 2_000;
-/** After invalidate() a new kind is expected any moment: the server's own document may lag behind a little. */
+/**
+ * After invalidate() a new kind is expected, and the server's discovery document may be a little behind. For this
+ * time EXPECTED_FRESH_MS counts in place of MISS_FRESH_MS.
+ */
 const EXPECTED_FOR_MS = 5_000;
 const EXPECTED_FRESH_MS = 200;
-/** One older than this is read again behind the back of whoever asks, so that removed kinds go. */
+/** A table older than this is read again in the background, so that kinds that were removed disappear from it. */
 const STALE_MS = 5 * 60_000;
 
 interface Table {
@@ -18,7 +21,7 @@ interface Table {
   readAt: number;
 }
 
-/** The cache over one server's discovery documents. */
+/** A cache of one server's discovery documents. `now` is a clock in ms that never jumps. */
 export function createDiscovery(
   caller: Caller,
   now: () => number = () => performance.now(),
@@ -33,7 +36,7 @@ export function createDiscovery(
     const mine: Promise<Table> = fetchServed(caller)
       .then((resources) => {
         const fresh = { resources, byKind: index(resources), readAt: startedAt };
-        // Invalidated meanwhile: whoever asked gets this one, the next question a newer one.
+        // If the cache was invalidated meanwhile, this answer goes to its callers but does not become the table.
         if (reading === mine) table = fresh;
         return fresh;
       })
@@ -45,7 +48,7 @@ export function createDiscovery(
   };
   const current = async (): Promise<Table> => {
     if (table === undefined) return read();
-    // A failure here is not the caller's: the old table still answers, and the next call tries again.
+    // When this read fails the caller still gets the old table, and the next call tries again.
     if (now() - table.readAt > STALE_MS) read().catch(() => undefined);
     return table;
   };
@@ -80,7 +83,7 @@ function kindKey({ group, version, kind }: { group: string; version?: string; ki
   return `${group}/${version ?? ''}/${kind}`;
 }
 
-/** By exact version, and by none for the first (preferred) version that has the kind. */
+/** Indexes each kind by its exact version, and without a version for the most preferred version that has it. */
 function index(resources: readonly DiscoveredResource[]): Map<string, DiscoveredResource> {
   const byKind = new Map<string, DiscoveredResource>();
   for (const resource of resources) {

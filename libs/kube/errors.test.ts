@@ -48,7 +48,7 @@ it('knows how Kubernetes says that a field cannot change', () => {
   assert.ok(!isImmutable(new Error('field is immutable')));
 });
 
-it('tells a server that is away from one that says no', () => {
+it('distinguishes an unavailable server from one that refuses', () => {
   const busy = new ApiError('busy', { status: 429, reason: 'TooManyRequests' });
   const missing = new ApiError('not found', { status: 404, reason: 'NotFound' });
   assert.ok(isUnavailable(busy));

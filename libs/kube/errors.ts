@@ -26,16 +26,16 @@ export interface Status {
 }
 
 /**
- * The API server's own "no". `status` is the HTTP code, `reason` the machine-readable word for it
- * (NotFound, Conflict, Forbidden, Invalid, AlreadyExists, Gone, Expired, Timeout, TooManyRequests,
- * InternalError, ...), the message is the server's.
+ * The API server refused the request. `status` is the HTTP code and `reason` the server's machine-readable word
+ * (NotFound, Conflict, Forbidden, Invalid, AlreadyExists, Gone, Expired, Timeout, TooManyRequests, InternalError, ...).
+ * The message is the server's.
  */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
   readonly reason: string;
   readonly details: StatusDetails | undefined;
-  /** How long the server asks to stay away before trying again. */
+  /** How long the server asks to wait before the request is repeated, in ms. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -51,8 +51,8 @@ export class ApiError extends Error {
 }
 
 /**
- * The server could not be reached, or the connection broke before the whole answer was here.
- * `sent` is false when the server surely never worked on the request, so that even a create may be repeated.
+ * The server could not be reached, or the connection broke before the whole answer had arrived.
+ * `sent` is false when the server certainly did not process the request, so that even a create may be repeated.
  */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
@@ -65,13 +65,13 @@ export class ConnectionError extends Error {
   }
 }
 
-/** The caller's time limit passed without an answer; the server may or may not have done the work. */
+/** The caller's time limit passed without an answer. The server may have processed the request or not. */
 export class RequestTimeoutError extends Error {
   override readonly name = 'RequestTimeoutError';
   readonly reason = 'Timeout';
 }
 
-/** The client was closed, by its owner: no call will ever succeed again. */
+/** The client was closed by its owner. No call on it succeeds after that. */
 export class ClientClosedError extends Error {
   override readonly name = 'ClientClosedError';
   readonly reason = 'Closed';
@@ -81,19 +81,19 @@ export class ClientClosedError extends Error {
   }
 }
 
-/** No credential could be had: a plugin failed, a token file is missing. Never holds the credential. */
+/** No credential could be obtained, for example because a plugin failed. The message never contains a credential. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
   readonly reason = 'CredentialsUnavailable';
 }
 
-/** The kubeconfig cannot be used as it is. */
+/** The kubeconfig is not usable. The message says what to correct. */
 export class KubeconfigError extends Error {
   override readonly name = 'KubeconfigError';
   readonly reason = 'InvalidKubeconfig';
 }
 
-/** The API server serves no such kind. Worded as the Go client's `NoKindMatchError`, which users know. */
+/** The API server doesn't serve the kind. The message is that of the Go client's `NoKindMatchError`, which users know. */
 export class NoMatchError extends Error {
   override readonly name = 'NoMatchError';
   readonly reason = 'NoMatch';
@@ -121,7 +121,7 @@ export function isNotFound(error: unknown): boolean {
   return isApiError(error) && error.reason === 'NotFound';
 }
 
-/** Somebody else changed the object, or (server-side apply without force) owns one of the fields. */
+/** Another writer changed the object meanwhile, or owns one of the fields of a server-side apply without force. */
 export function isConflict(error: unknown): boolean {
   return isApiError(error) && error.reason === 'Conflict';
 }
@@ -138,7 +138,7 @@ export function isAlreadyExists(error: unknown): boolean {
   return isApiError(error) && error.reason === 'AlreadyExists';
 }
 
-/** A resourceVersion or continue token that the server no longer holds: list again. */
+/** The server no longer has this resourceVersion or continue token. The caller has to list again. */
 export function isGone(error: unknown): boolean {
   return isApiError(error) && (error.status === 410 || error.reason === 'Expired');
 }
@@ -147,15 +147,15 @@ export function isNoMatch(error: unknown): error is NoMatchError {
   return error instanceof NoMatchError;
 }
 
-/** The server is away, overloaded or starting: the same call is worth another try later. */
+/** The server is unreachable, overloaded or starting. The same call may succeed later. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof ConnectionError || error instanceof RequestTimeoutError) return true;
   return isApiError(error) && [429, 502, 503, 504].includes(error.status);
 }
 
 /**
- * How Kubernetes words "this cannot change once it is there": `field is immutable` in most places, and
- * what a few older validations (StatefulSet, Pod, Service, StorageClass, RoleBinding, PVC) say instead.
+ * The messages by which Kubernetes says that a field cannot change: `field is immutable` in most validations, and
+ * other words in a few older ones (StatefulSet, Pod, Service, StorageClass, RoleBinding, PVC).
  */
 const IMMUTABLE = [
   /\bis immutable\b/,
@@ -166,7 +166,7 @@ const IMMUTABLE = [
   /\bcan ?not (change roleRef|be (changed|updated|modified))\b/,
 ];
 
-/** The update is refused because a field cannot change: only deleting and creating the object again would do. */
+/** The update was refused because a field cannot change. The object would have to be deleted and created again. */
 export function isImmutable(error: unknown): boolean {
   if (!isApiError(error) || (error.status !== 422 && error.status !== 403 && error.status !== 400))
     return false;

@@ -4,18 +4,18 @@ import { Socket } from 'node:net';
 import type { Credentials } from './credentials.ts';
 import { describe, dial, type Endpoint } from './dial.ts';
 import { ConnectionError } from './errors.ts';
-import type { Wire, WireRequest, WireResponse, WireStream } from './wire.ts';
+import type { HttpExchange, HttpRequest, HttpResponse, HttpStream } from './http.ts';
 
-/** HTTP/1.1 over keep-alive connections, for `http:` servers and proxies that do not speak HTTP/2. */
-export interface Http1 extends Wire {
-  /** Idle connections are closed; the next requests open theirs with the credentials of then. */
+/** HTTP/1.1 over keep-alive connections, for `http:` servers and for proxies that do not speak HTTP/2. */
+export interface Http1 extends HttpExchange {
+  /** Closes idle connections, so that the next requests open new ones with the current credentials. */
   retire(): void;
   destroy(): void;
 }
 
 const MAX_CONNECTIONS = 16;
 
-/** `credentials` gives the client certificate for each new connection. */
+/** `credentials` is called for each new connection and returns its client certificate. */
 export function createHttp1(
   endpoint: Endpoint,
   credentials: () => Promise<Credentials> | Credentials,
@@ -30,7 +30,7 @@ export function createHttp1(
   let requests = createAgent(MAX_CONNECTIONS);
   let streams = createAgent(Number.POSITIVE_INFINITY);
 
-  const send = (request: WireRequest, agent: http.Agent): ClientRequest => {
+  const send = (request: HttpRequest, agent: http.Agent): ClientRequest => {
     const outgoing = (secure ? https : http).request({
       host: endpoint.url.hostname.replace(/^\[|\]$/g, ''),
       port: endpoint.url.port || (secure ? 443 : 80),
@@ -68,7 +68,7 @@ export function createHttp1(
   };
 }
 
-/** Connections are made by our own dial(), which knows proxies, rotated CAs and certificates. */
+/** An agent that connects by dial(), because that handles proxies, rotated certificate authorities and certificates. */
 function dialingAgent(
   endpoint: Endpoint,
   credentials: () => Promise<Credentials> | Credentials,
@@ -131,7 +131,7 @@ function wholeBody(
   });
 }
 
-function streamOf(response: IncomingMessage, origin: string, signal: AbortSignal): WireStream {
+function streamOf(response: IncomingMessage, origin: string, signal: AbortSignal): HttpStream {
   const cancel = () => void response.destroy();
   signal.addEventListener('abort', cancel);
   response.once('close', () => signal.removeEventListener('abort', cancel));
@@ -159,6 +159,6 @@ function broken(origin: string, cause: unknown, sent: boolean): ConnectionError 
   return new ConnectionError(`lost the connection to ${origin}: ${why}`, { sent, cause });
 }
 
-function headOf(response: IncomingMessage): Pick<WireResponse, 'status' | 'headers'> {
+function headOf(response: IncomingMessage): Pick<HttpResponse, 'status' | 'headers'> {
   return { status: response.statusCode ?? 0, headers: response.headers };
 }

@@ -175,7 +175,7 @@ describe('identity', () => {
     await other.close();
   });
 
-  it('is told to the audit log by the user agent', async () => {
+  it('shows in the audit log as the user agent', async () => {
     const agents = new Set((await cluster.audit()).map(({ userAgent: agent }) => agent));
     assert.ok(agents.has('weir/0.1.0 (kustomize)'), [...agents].join());
   });

@@ -1,4 +1,4 @@
-/** Who to act as (Kubernetes "user impersonation"); the client's own identity needs the `impersonate` verb. */
+/** The identity to act as (Kubernetes "user impersonation"). The client's own identity needs the `impersonate` verb. */
 export interface Impersonation {
   user: string;
   groups?: string[];
@@ -7,8 +7,8 @@ export interface Impersonation {
 }
 
 /**
- * The identity of a service account. Its groups are left to the API server, which adds them itself to an
- * impersonated service account: naming them would need the right to impersonate groups as well.
+ * The identity of a service account, without groups. The API server adds a service account's groups itself; sending
+ * them would need the right to impersonate groups as well.
  */
 export function serviceAccountUser(
   namespace: string,
@@ -18,10 +18,10 @@ export function serviceAccountUser(
 }
 
 /**
- * The request headers for an impersonation. User and groups go as they are (UTF-8 bytes); the key of an
- * `extra` becomes part of a header name and is percent-encoded, which the API server undoes
+ * The request headers of an impersonation. User and groups are sent as UTF-8 bytes. The key of an `extra` becomes part
+ * of a header name and is percent-encoded, which the API server decodes
  * (https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/).
- * Throws TypeError when a value could not be a header (control characters).
+ * Throws TypeError for a value with control characters, because such a value could add headers of its own.
  */
 export function impersonationHeaders(as: Impersonation): Record<string, string | string[]> {
   if (as.user === '') throw new TypeError('impersonation needs a user name');
@@ -35,7 +35,7 @@ export function impersonationHeaders(as: Impersonation): Record<string, string |
   return headers;
 }
 
-/** Header values are bytes: Node writes one byte a character, so UTF-8 is spread over latin1 characters. */
+/** Node writes one byte for each character of a header, so each byte of the UTF-8 text becomes one latin1 character. */
 function headerValue(value: string): string {
   for (let i = 0; i < value.length; i += 1) {
     const code = value.charCodeAt(i);
@@ -45,7 +45,7 @@ function headerValue(value: string): string {
   return Buffer.from(value, 'utf8').toString('latin1');
 }
 
-/** Lower case, and everything that no HTTP token may hold (RFC 9110 5.6.2), and `%` itself, as %XX. */
+/** Lower case. `%`, and each byte that an HTTP token must not contain (RFC 9110 5.6.2), become %XX. */
 function encodeExtraKey(key: string): string {
   const bytes = Buffer.from(key.toLowerCase(), 'utf8');
   return Array.from(bytes, (byte) => {

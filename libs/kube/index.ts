@@ -1,8 +1,8 @@
+export { createChangeTracker } from './change-tracker.ts';
 export type * from './client.ts';
 export { type ConnectOptions, connectKube, userAgent } from './connect.ts';
 export * from './errors.ts';
 export { type Impersonation, serviceAccountUser } from './impersonate.ts';
-export { createLedger } from './ledger.ts';
 export * from './object.ts';
 export * from './resources.ts';
 export { readSecret, type SecretData } from './secrets.ts';

@@ -14,11 +14,11 @@ import type { Impersonation } from './impersonate.ts';
 
 const IN_CLUSTER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Which server, and as whom: one context of a kubeconfig, paths absolute. */
+/** One context of a kubeconfig: the server and the user. All paths are absolute. */
 export interface Access {
   cluster: Cluster;
   user: User;
-  /** A file whose content is the bearer token and changes (kubeconfig `tokenFile`, in-cluster tokens). */
+  /** A file that contains the bearer token and is rotated (`tokenFile` of a kubeconfig, the token of a pod). */
   tokenFile?: string;
   impersonate?: Impersonation;
 }
@@ -36,9 +36,9 @@ interface Kubeconfig {
 }
 
 /**
- * Finds out how to reach the API server: the given file, else the files of KUBECONFIG (merged, the first
- * one to name something wins), else the pod's service account, else ~/.kube/config.
- * Throws KubeconfigError with what to correct.
+ * Finds out how to reach the API server: by the given file, else the files of KUBECONFIG (merged; where several name
+ * the same entry the first one counts), else the pod's service account, else ~/.kube/config.
+ * Throws KubeconfigError, which says what to correct.
  */
 export function loadAccess(path?: string, env: NodeJS.ProcessEnv = process.env): Access {
   if (path !== undefined) return accessOf(readKubeconfig(path), path);
@@ -59,7 +59,7 @@ export function loadAccess(path?: string, env: NodeJS.ProcessEnv = process.env):
   );
 }
 
-/** The service account of the pod that we run in, where the kubelet mounts (and rotates) its token. */
+/** The service account of the pod that this process runs in. The kubelet mounts its token and rotates it. */
 export function inClusterAccess(env: NodeJS.ProcessEnv, root = IN_CLUSTER): Access | undefined {
   const host = env.KUBERNETES_SERVICE_HOST;
   const tokenFile = join(root, 'token');
@@ -107,7 +107,10 @@ function named(list: unknown, field: string): NamedEntry[] {
 
 const PATHS = ['certificate-authority', 'client-certificate', 'client-key', 'tokenFile'];
 
-/** File names in a kubeconfig are relative to that kubeconfig; a plugin's only when it has a slash. */
+/**
+ * Makes the file names of an entry absolute: they are relative to the folder of their kubeconfig. A plugin's command
+ * without a slash is left alone, because it is looked up in PATH.
+ */
 function absolute({ name, entry }: NamedEntry, folder: string): NamedEntry {
   const moved: Fields = { ...entry };
   const resolve = (path: string) => (isAbsolute(path) ? path : join(folder, path));

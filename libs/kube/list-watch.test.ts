@@ -21,17 +21,17 @@ function bookmark(resourceVersion: string): [Change, object] {
   return ['BOOKMARK', { kind: 'ConfigMap', apiVersion: 'v1', metadata: { resourceVersion } }];
 }
 
-/** Reads what the consumer is told, until it was told `count` things. */
+/** Returns the first `count` events of a listWatch. */
 async function read(t: TestContext, { caller }: Script, count: number): Promise<string[]> {
   const stop = new AbortController();
   const late = setTimeout(() => stop.abort(), 10_000);
   t.after(() => clearTimeout(late));
-  const told: string[] = [];
+  const events: string[] = [];
   for await (const event of listWatch(caller, ConfigMap, { signal: stop.signal })) {
-    told.push(describe(event));
-    if (told.length === count) stop.abort();
+    events.push(describe(event));
+    if (events.length === count) stop.abort();
   }
-  return told;
+  return events;
 }
 
 function describe(event: ListWatchEvent<KubeObject>): string {
@@ -45,28 +45,28 @@ function describe(event: ListWatchEvent<KubeObject>): string {
   }
 }
 
-it('resumes where events and bookmarks have brought it', async (t) => {
+it('resumes from the version of the last event or bookmark', async (t) => {
   const script = await scripted(t, [
     (stream) => answer(stream, listOf([configMap('a', '5')], '10')),
     (stream) => send(stream, ['MODIFIED', configMap('a', '11')]).end(),
     (stream) => send(stream, bookmark('20')).end(),
     (stream) =>
-      // Once all is on its way, as a crash would be.
+      // The connection breaks after the half line was sent, as in a crash of the server.
       send(stream, ['DELETED', configMap('a', '21')]).write('{"half', () =>
         stream.session?.destroy(),
       ),
     (stream) => send(stream, ['ADDED', configMap('b', '22')]),
   ]);
-  const told = await read(t, script, 6);
-  assert.match(told[4] ?? '', /^error lost the connection/);
-  assert.deepEqual(told.toSpliced(4, 1), [
+  const events = await read(t, script, 6);
+  assert.match(events[4] ?? '', /^error lost the connection/);
+  assert.deepEqual(events.toSpliced(4, 1), [
     'added a 5',
     'synced 10',
     'modified a 11',
     'deleted a 21',
     'added b 22',
   ]);
-  const watches = script.seen.filter(({ query }) => query.has('watch'));
+  const watches = script.received.filter(({ query }) => query.has('watch'));
   assert.deepEqual(
     watches.map(({ query }) => query.get('resourceVersion')),
     ['10', '11', '20', '21'],
@@ -78,7 +78,7 @@ it('resumes where events and bookmarks have brought it', async (t) => {
   }
 });
 
-it('lists again when its resourceVersion is gone, and tells only what is new', async (t) => {
+it('lists again when its resourceVersion is gone, and reports only what is new', async (t) => {
   const gone = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' };
   const before = ['a', 'b', 'c', 'd'].map((name) => configMap(name, '1'));
   const after = [configMap('a', '1'), configMap('b', '9'), configMap('d', '9', 'u2')];
@@ -90,14 +90,14 @@ it('lists again when its resourceVersion is gone, and tells only what is new', a
     (stream) => answer(stream, listOf(after, '30')),
     (stream) => send(stream),
   ]);
-  const told = await read(t, script, 11);
-  assert.deepEqual(told.slice(5), [
+  const events = await read(t, script, 11);
+  assert.deepEqual(events.slice(5), [
     'modified b 9',
     'deleted d 1',
     'added d 9',
     'deleted c 1',
     'synced 10',
-    // The second time in a row it waits a little, and says why.
+    // The second 410 in a row is reported and followed by a wait.
     'error Gone',
   ]);
 });
@@ -111,7 +111,7 @@ it('corrects a server that repeats itself or forgot to begin', async (t) => {
         ['ADDED', configMap('a', '5')],
         ['ADDED', configMap('a', '6')],
         ['MODIFIED', configMap('new', '7')],
-        ['DELETED', configMap('never-seen', '8')],
+        ['DELETED', configMap('never-received', '8')],
         ['ADDED', configMap('end', '9')],
       ),
   ]);

@@ -16,14 +16,15 @@ interface ListBody<T> {
   items?: T[] | null;
 }
 
-/** One page; `restarted` when everything before it is void. */
+/** One page of a list. */
 export interface Page<T> extends ObjectList<T> {
+  /** The list has begun anew: the caller has to drop all pages before this one. */
   restarted: boolean;
 }
 
 /**
- * The pages of one consistent list. When the server no longer holds the snapshot (410 for a continue token)
- * the list starts again, the second time without pages, which cannot expire.
+ * The pages of one consistent list. When the server no longer has the snapshot (410 for a continue token) the list
+ * starts again, and after a second time in one page, because such a list needs no snapshot.
  */
 export async function* listPages<T extends KubeObject>(
   caller: Caller,
@@ -61,7 +62,7 @@ export async function* listPages<T extends KubeObject>(
   } while (true);
 }
 
-/** The whole list, over as many pages as it takes. */
+/** The whole list, read page by page. */
 export async function listAll<T extends KubeObject>(
   caller: Caller,
   type: ResourceType,
@@ -84,8 +85,8 @@ export function selectors({ labelSelector, fieldSelector }: Selection): {
 }
 
 /**
- * Items of built-in lists carry no apiVersion and kind, and metadata-only ones that of PartialObjectMetadata:
- * all get their own.
+ * The object with its own apiVersion and kind. Items of built-in lists carry none, and metadata-only items carry those
+ * of PartialObjectMetadata.
  */
 export function typed<T extends KubeObject>(object: T, type: ResourceType): T {
   const own = { apiVersion: groupVersion(type), kind: type.kind };

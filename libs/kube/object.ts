@@ -43,6 +43,19 @@ export interface KubeObject {
   [field: string]: unknown;
 }
 
+/**
+ * What is certainly known of an object that was deleted: its identity, labels and annotations. More is not known of
+ * one that was deleted while no watch was open. (A type and not an interface, so that it is assignable to KubeObject.)
+ */
+export type DeletedObject = {
+  apiVersion: string;
+  kind: string;
+  metadata: Pick<
+    ObjectMeta,
+    'name' | 'namespace' | 'uid' | 'resourceVersion' | 'labels' | 'annotations'
+  >;
+};
+
 /** A kind as the API server serves it. The core group is `""`. */
 export interface ResourceType {
   group: string;
@@ -52,7 +65,7 @@ export interface ResourceType {
   namespaced: boolean;
 }
 
-/** A served kind with what can be done to it. */
+/** A served kind with the verbs (`get`, `list`, `patch`, ...) and subresources (`status`, ...) that it supports. */
 export interface DiscoveredResource extends ResourceType {
   verbs: readonly string[];
   subresources: readonly string[];
@@ -63,7 +76,7 @@ export interface ObjectRef {
   name: string;
 }
 
-/** `apps/v1`, or `v1` for the core group. */
+/** The `apiVersion` of a kind: `apps/v1`, or `v1` for the core group. */
 export function groupVersion(type: { group: string; version: string }): string {
   return type.group === '' ? type.version : `${type.group}/${type.version}`;
 }
@@ -75,7 +88,7 @@ export function parseApiVersion(apiVersion: string): { group: string; version: s
   return { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
 }
 
-/** `namespace/name`, or just `name` for what lives in no namespace. */
+/** `namespace/name`, or just `name` for an object that lives in no namespace. */
 export function objectKey(of: ObjectRef | KubeObject): string {
   const { namespace, name } = isObject(of) ? of.metadata : of;
   return namespace ? `${namespace}/${name}` : name;

@@ -1,6 +1,6 @@
 import { groupVersion, type ResourceType } from './object.ts';
 
-/** The collection's path at the API server; all namespaces when none is given. */
+/** The path of a kind's collection at the API server; that of all namespaces when none is given. */
 export function collectionPath(type: ResourceType, namespace?: string): string {
   const root = type.group === '' ? `/api/${type.version}` : `/apis/${groupVersion(type)}`;
   return type.namespaced && namespace
@@ -9,8 +9,8 @@ export function collectionPath(type: ResourceType, namespace?: string): string {
 }
 
 /**
- * The path of one object, or of its subresource. Throws TypeError when a namespaced object comes without a
- * namespace or any without a name: such a path would mean another thing.
+ * The path of one object or of its subresource. Throws TypeError for an object without a name, or a namespaced object
+ * without a namespace, because the path would be that of a whole collection.
  */
 export function objectPath(
   type: ResourceType,
@@ -22,7 +22,7 @@ export function objectPath(
   return subresource === undefined ? path : `${path}/${subresource}`;
 }
 
-/** The collection in which one object lives. Throws TypeError as objectPath. */
+/** The path of the collection that contains the object. Throws TypeError as `objectPath` does. */
 export function namespacePath(
   type: ResourceType,
   ref: { namespace?: string; name?: string },

@@ -1,22 +1,22 @@
 import type { Session } from './session.ts';
 
-/** HTTP/2 sessions to one server, as many as the load asks for. */
+/** HTTP/2 sessions to one server. More are opened as the number of streams grows. */
 export interface Pool {
   /**
-   * Starts something on a session that has room for one more stream, at once or when it is its turn.
-   * Rejects when a needed connection cannot be made, or with the signal's reason while it waits.
+   * Calls `start` with a session that has room for one more stream; waits in line when there is none.
+   * Rejects when a needed connection cannot be made, or with the signal's reason when it aborts during the wait.
    */
   use<T>(start: (session: Session) => Promise<T>, signal: AbortSignal): Promise<T>;
-  /** Sessions of now get no new streams (their credentials are old). */
+  /** The sessions that are open now get no further streams, for example because their client certificate is old. */
   retire(): void;
   destroy(error: Error): void;
 }
 
 export interface PoolOptions {
   open(changed: () => void): Promise<Session>;
-  /** Sessions at most. */
+  /** The largest number of sessions. */
   size: number;
-  /** Streams on the least busy session before another one is opened beside it. */
+  /** Another session is opened when even the least busy one has this many streams. */
   spread: number;
 }
 
@@ -26,8 +26,8 @@ interface Waiter {
 }
 
 /**
- * Streams go to the session with the fewest; never more on one than the server allows. When all are full
- * and no more may be opened, callers wait their turn.
+ * Gives each stream to the session with the fewest streams, and never more to one than the server allows. When all
+ * sessions are full and no more may be opened, callers wait in line.
  */
 export function createPool({ open, size, spread }: PoolOptions): Pool {
   const sessions = new Set<Session>();
@@ -60,7 +60,7 @@ export function createPool({ open, size, spread }: PoolOptions): Pool {
         for (const waiter of [...waiters]) waiter.fail(error);
       });
   };
-  /** Called whenever a stream or a session ended or began. */
+  /** Called whenever a stream or a session began or ended: starts what can start now. */
   const changed = () => {
     for (const session of sessions) if (session.closed()) sessions.delete(session);
     for (const waiter of waiters) {
@@ -77,7 +77,7 @@ export function createPool({ open, size, spread }: PoolOptions): Pool {
         signal.removeEventListener('abort', abort);
       };
       const waiter: Waiter = {
-        // In the same turn as the choice of the session, so that its count of streams is never stale.
+        // The stream starts synchronously after its session was chosen, so that the count of streams is always exact.
         start(session) {
           leave();
           resolve(start(session));

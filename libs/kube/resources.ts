@@ -8,7 +8,7 @@ function rbac(kind: string, plural: string, namespaced: boolean): ResourceType {
   return { group: 'rbac.authorization.k8s.io', version: 'v1', kind, plural, namespaced };
 }
 
-/** Kinds of Kubernetes itself that Weir reads or writes by name, so that no discovery is needed for them. */
+/** The kinds of Kubernetes itself that Weir reads or writes. Stating them here saves asking discovery for them. */
 export const Secret = core('Secret', 'secrets');
 export const ConfigMap = core('ConfigMap', 'configmaps');
 export const Namespace = core('Namespace', 'namespaces', false);

@@ -13,7 +13,7 @@ import {
   type ListWatchEvent,
 } from './index.ts';
 import { variantOf } from './testing/kubeconfig.ts';
-import { tapTo, type WireTap } from './testing/wire-tap.ts';
+import { proxyTo, type TcpProxy } from './testing/tcp-proxy.ts';
 
 let cluster: Cluster;
 let client: KubeClient;
@@ -39,18 +39,18 @@ function write(name: string, value: string): Promise<KubeObject> {
   return client.apply(ConfigMap, object, { fieldManager: 'test' });
 }
 
-/** What a consumer knows by its events alone, and which kinds of events it got. */
+/** A consumer that knows only what the events of its listWatch said. */
 interface Follower {
   state(): Record<string, string>;
   events: ListWatchEvent<KubeObject>[];
   count(type: ListWatchEvent<KubeObject>['type']): number;
 }
 
-/** Follows the config maps through a cable of its own; fails the test if an event does not fit what came before. */
-async function follow(t: TestContext): Promise<Follower & { tap: WireTap }> {
-  const tap = await tapTo(Number(new URL(cluster.server).port));
-  const kubeconfig = await variantOf(cluster.kubeconfig, join(dir, `tap-${tap.port}`), {
-    cluster: { server: `https://127.0.0.1:${tap.port}` },
+/** Watches the ConfigMaps through a proxy, and fails the test when an event is inconsistent with those before it. */
+async function follow(t: TestContext): Promise<Follower & { proxy: TcpProxy }> {
+  const proxy = await proxyTo(Number(new URL(cluster.server).port));
+  const kubeconfig = await variantOf(cluster.kubeconfig, join(dir, `proxy-${proxy.port}`), {
+    cluster: { server: `https://127.0.0.1:${proxy.port}` },
   });
   const watcher = connectKube({ kubeconfig });
   const held = new Map<string, string>();
@@ -71,11 +71,11 @@ async function follow(t: TestContext): Promise<Follower & { tap: WireTap }> {
     stop.abort();
     await following;
     await watcher.close();
-    await tap.close();
+    await proxy.close();
   });
   const count: Follower['count'] = (type) => events.filter((event) => event.type === type).length;
   await until(() => count('synced') === 1, { timeoutMs: 10_000, message: 'the first list' });
-  return { tap, events, count, state: () => Object.fromEntries(held) };
+  return { proxy, events, count, state: () => Object.fromEntries(held) };
 }
 
 async function reaches(follower: Follower, state: Record<string, string>, timeoutMs: number) {
@@ -91,7 +91,7 @@ async function reaches(follower: Follower, state: Record<string, string>, timeou
 it('a watch whose connection broke goes on where it was', async (t) => {
   await write('a', '1');
   const follower = await follow(t);
-  follower.tap.cut();
+  follower.proxy.cut();
   await write('a', '2');
   await write('b', '1');
   await reaches(follower, { a: '2', b: '1' }, 5_000);
@@ -100,30 +100,30 @@ it('a watch whose connection broke goes on where it was', async (t) => {
 
 it('a network that swallows everything is noticed within seconds', async (t) => {
   const follower = await follow(t);
-  // A connection that is only being made is given longer: the watch has to be there.
+  // A connection that is still being made is given more time than an open one, so the watch has to be open first.
   await write('a', '2b');
   await reaches(follower, { a: '2b', b: '1' }, 5_000);
-  follower.tap.freeze();
+  follower.proxy.freeze();
   const frozenAt = performance.now();
   await write('a', '3');
   await client.delete(ConfigMap, { namespace: 'default', name: 'b' });
   await until(() => follower.count('error') > 0, { timeoutMs: 15_000, message: 'an error' });
   const noticedMs = performance.now() - frozenAt;
   assert.ok(noticedMs < 8_000, `noticed after ${noticedMs} ms`);
-  follower.tap.thaw();
+  follower.proxy.thaw();
   await reaches(follower, { a: '3' }, 10_000);
 });
 
 it('an API server that crashed is back for watches soon after it is back', async (t) => {
   await write('doomed', '1');
   const follower = await follow(t);
-  // What is changed while the watcher is cut off and the server forgets its past has to be worked out.
-  follower.tap.freeze();
+  // The watch is interrupted and the server forgets old versions: the changes made meanwhile can't be replayed.
+  follower.proxy.freeze();
   await client.delete(ConfigMap, { namespace: 'default', name: 'doomed' });
   await write('a', '4');
   await cluster.stop('kube-apiserver', { signal: 'SIGKILL' });
   await assert.rejects(client.list(ConfigMap, { timeoutMs: 500 }), isUnavailable);
-  follower.tap.thaw();
+  follower.proxy.thaw();
   await cluster.start('kube-apiserver');
   const backAt = performance.now();
   await reaches(follower, { a: '4' }, 10_000);

@@ -1,27 +1,27 @@
 import { ApiError, ConnectionError, RequestTimeoutError } from './errors.ts';
 
-/** How long to wait before each try; milliseconds. */
+/** The shortest first wait and the longest wait between tries, in ms. */
 export interface Backoff {
   baseMs: number;
   maxMs: number;
 }
 
 const REQUEST_BACKOFF: Backoff = { baseMs: 50, maxMs: 2_000 };
-/** The Go client gives up after ten as well. */
+/** How often a request is repeated at most. The Go client has the same limit. */
 const MAX_RETRIES = 10;
-/** About three seconds without an answer: longer outages are the caller's to wait for. */
+/** How often a failed connection is tried again: for about three seconds. The caller has to wait out longer outages. */
 const MAX_CONNECTION_RETRIES = 6;
 
 /**
- * Exponential, with the upper half random: a fleet that lost the same server does not come back in one
- * instant, and nobody comes back at once. `attempt` counts from 0.
+ * An exponential wait in ms whose upper half is random, so that many clients that lost the same server do not all come
+ * back at the same moment. `attempt` counts from 0.
  */
 export function backoffMs(attempt: number, { baseMs, maxMs }: Backoff): number {
   const ceiling = Math.min(maxMs, baseMs * 2 ** Math.min(attempt, 30));
   return ceiling / 2 + Math.random() * (ceiling / 2);
 }
 
-/** Resolves after the time; rejects with the signal's reason if that aborts first. */
+/** Resolves after `ms`. Rejects with the signal's reason when the signal aborts before that. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
@@ -38,10 +38,12 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * When to try again after a failure, in ms from now, or undefined for never.
- * - The server asks for it (429, or 5xx with Retry-After): it did nothing, whatever the method was.
- * - It surely never saw the request (no connection, refused stream, beyond a GOAWAY): any method.
- * - The connection broke in between, or 429/502/503/504 without more: only what can be done twice.
+ * How long to wait before a failed request is repeated, in ms; undefined when it must not be repeated.
+ * - The server asks for a repetition (429, or 5xx with Retry-After), so it did nothing: any method is repeated.
+ * - The server certainly did not process the request (no connection, refused stream, a stream above the last one of a
+ *   GOAWAY): any method is repeated.
+ * - The connection broke before the answer, or a 429/502/503/504 without Retry-After: only idempotent requests are
+ *   repeated.
  */
 export function retryDelayMs(
   error: unknown,
@@ -63,8 +65,8 @@ export function retryDelayMs(
 }
 
 /**
- * Runs a request until it succeeds or retryDelayMs says never. It does not start a wait that would end after
- * `deadline` (epoch of performance.now(), ms): then the error that it has is thrown.
+ * Runs a request until it succeeds or `retryDelayMs` returns undefined. When the next wait would end after `deadline`
+ * (a time of performance.now(), in ms), the last error is thrown at once.
  */
 export async function retrying<T>(
   run: () => Promise<T>,
@@ -75,7 +77,7 @@ export async function retrying<T>(
     try {
       return await run();
     } catch (error) {
-      // Out of time while trying again: what went wrong before is what a user has to know.
+      // The time limit passed during a repetition: the failure before it is what the user has to know.
       if (error instanceof RequestTimeoutError && last instanceof Error) {
         throw new RequestTimeoutError(`${error.message}: ${last.message}`, { cause: last });
       }

@@ -2,10 +2,10 @@ import type { KubeClient } from './client.ts';
 import type { KubeObject, ObjectRef } from './object.ts';
 import { Secret } from './resources.ts';
 
-/** The data of a Secret by key, decoded. */
+/** The data of a Secret by key, decoded from base64. */
 export type SecretData = ReadonlyMap<string, Buffer>;
 
-/** Reads a Secret whole. Rejects as `get` does: NotFound, Forbidden. The values go into no message. */
+/** Reads all data of a Secret. Rejects as `get` does (NotFound, Forbidden, ...). No message contains a value. */
 export async function readSecret(
   client: KubeClient,
   ref: ObjectRef,

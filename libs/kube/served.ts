@@ -2,7 +2,7 @@ import type { Caller } from './caller.ts';
 import { isNotFound, isUnavailable } from './errors.ts';
 import { type DiscoveredResource, parseApiVersion } from './object.ts';
 
-/** Aggregated discovery: everything in two requests (KEP-3352). Older servers ignore it and send group lists. */
+/** Asks for aggregated discovery, all kinds in two requests (KEP-3352). Older servers ignore it and send group lists. */
 const AGGREGATED = [
   'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
   'application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList',
@@ -38,7 +38,7 @@ interface ResourceList {
   resources: { name: string; kind: string; namespaced: boolean; verbs?: string[] }[];
 }
 
-/** Every kind that the server serves, the preferred version of a group first. */
+/** All kinds that the server serves, those in a group's preferred version before those in its other versions. */
 export async function fetchServed(caller: Caller): Promise<DiscoveredResource[]> {
   const [core, groups] = await Promise.all([
     readRoot<CoreVersions>(caller, '/api'),
@@ -68,7 +68,7 @@ function fromAggregated(list: AggregatedList): DiscoveredResource[] {
   });
 }
 
-/** A resource without a kind of its own only holds subresources. */
+/** Returns nothing for a resource without a kind: such an entry only carries subresources. */
 function fromResource(
   group: string,
   version: string,
@@ -99,8 +99,8 @@ function versionsOf({ groups }: GroupList): string[] {
 }
 
 /**
- * The kinds of one version. A group whose own (aggregated) server is down is left out, as the Go client does:
- * it must not make all other kinds unknown.
+ * The kinds of one version. A group whose aggregated API server is down is left out, as in the Go client, because one
+ * such group must not make all other kinds unknown.
  */
 async function readVersion(caller: Caller, apiVersion: string): Promise<DiscoveredResource[]> {
   const { group, version } = parseApiVersion(apiVersion);

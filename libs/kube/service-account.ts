@@ -1,6 +1,6 @@
 import type { KubeClient } from './client.ts';
 
-/** Asked for; the API server may give less. Short enough that a leaked token soon is worth nothing. */
+/** The lifetime that is asked for; the API server may grant less. It is short so that a leaked token soon expires. */
 const LIFETIME_SECONDS = 3_600;
 
 interface TokenRequest {
@@ -8,9 +8,9 @@ interface TokenRequest {
 }
 
 /**
- * A client that is a service account, by tokens that `admin` requests for it (TokenRequest API) and that are
- * renewed when 80 % of their life is over. `admin` has to stay open. It connects on first use; a missing
- * account shows there as ApiError NotFound.
+ * A client that acts as a service account. `admin` requests tokens for it (TokenRequest API), and again when 80 % of a
+ * token's lifetime has passed; `admin` has to stay open. The client connects with the first request, which rejects with
+ * ApiError NotFound when the account doesn't exist.
  */
 export function connectAsServiceAccount(
   admin: KubeClient,

@@ -9,43 +9,47 @@ import {
 import type { TLSSocket } from 'node:tls';
 import { describe } from './dial.ts';
 import { ConnectionError } from './errors.ts';
-import { keepPulse, type PulseOptions } from './pulse.ts';
-import type { Wire, WireHead, WireRequest, WireResponse, WireStream } from './wire.ts';
+import type { HttpExchange, HttpHead, HttpRequest, HttpResponse, HttpStream } from './http.ts';
+import { type KeepaliveOptions, startKeepalive } from './keepalive.ts';
 
-/** Big windows: a list of 500 objects is megabytes, and the default of 64 KiB would stop it for each round trip. */
+/**
+ * Flow control windows (RFC 9113 5.2). A list of 500 objects is megabytes large; with the default window of 64 KiB the
+ * server would wait a round trip for each 64 KiB of it.
+ */
 const STREAM_WINDOW_BYTES = 4 << 20;
 const SESSION_WINDOW_BYTES = 16 << 20;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** One HTTP/2 connection (RFC 9113). */
-export interface Session extends Wire {
-  /** Streams that are open now, and how many the server allows at once. */
+export interface Session extends HttpExchange {
+  /** The number of open streams. */
   streams(): number;
+  /** The number of streams that the server allows at once. */
   limit(): number;
-  /** False once the server said GOAWAY, the connection broke, or it was retired. */
+  /** False after the server sent GOAWAY, the connection broke, or retire() was called. */
   usable(): boolean;
   closed(): boolean;
-  /** Takes no new streams, and closes when the last one ends. */
+  /** Lets no new streams start, and closes the connection when the last one ends. */
   retire(): void;
   destroy(error: Error): void;
 }
 
 export interface SessionEvents {
-  /** A stream ended, so that another one may start; or the session ended, so that another one has to be opened. */
+  /** A stream ended and another one may start, or the session ended and another one has to be opened. */
   changed(): void;
-  /** The connection ended though nobody here wanted that. */
+  /** The connection ended without a call of retire() or destroy(). */
   lost(error: Error): void;
 }
 
 /**
- * Speaks HTTP/2 over a connected socket. Resolves when the server's SETTINGS are here, as only they tell
- * how many streams it allows. Rejects with ConnectionError.
+ * Opens an HTTP/2 session over a connected socket. Resolves when the server's SETTINGS have arrived, because these
+ * state how many streams it allows. Rejects with ConnectionError.
  */
 export function openSession(
   socket: TLSSocket,
   origin: string,
   events: SessionEvents,
-  pulse?: PulseOptions,
+  keepalive?: KeepaliveOptions,
 ): Promise<Session> {
   const http2 = http2Connect(origin, {
     createConnection: () => socket,
@@ -67,7 +71,7 @@ export function openSession(
       clearTimeout(timer);
       http2.off('error', fail).off('close', fail);
       http2.setLocalWindowSize(SESSION_WINDOW_BYTES);
-      resolve(sessionOver(http2, socket, origin, events, pulse));
+      resolve(sessionOver(http2, socket, origin, events, keepalive));
     });
   });
 }
@@ -77,22 +81,22 @@ function sessionOver(
   socket: TLSSocket,
   origin: string,
   events: SessionEvents,
-  pulse?: PulseOptions,
+  keepalive?: KeepaliveOptions,
 ): Session {
   let open = 0;
   let retired = false;
   let failure: Error | undefined;
-  /** Streams above this were never looked at by the server (RFC 9113 6.8). */
+  /** The server did not process streams with an id above this one (RFC 9113 6.8). */
   let lastProcessed = Number.POSITIVE_INFINITY;
 
-  /** We end it ourselves: no news for anybody. */
+  /** The session is ended by this process, so its end is not reported as lost. */
   let intended = false;
 
   const fail = (error: Error) => {
     failure ??= error;
     if (!http2.destroyed) http2.destroy(undefined, constants.NGHTTP2_CANCEL);
   };
-  const stopPulse = keepPulse(http2, socket, fail, pulse);
+  const stopKeepalive = startKeepalive(http2, socket, fail, keepalive);
   http2.on('error', (error) => {
     failure ??= error;
   });
@@ -102,7 +106,7 @@ function sessionOver(
     events.changed();
   });
   http2.once('close', () => {
-    stopPulse();
+    stopKeepalive();
     if (!intended) events.lost(failure ?? new Error('closed by the server'));
     retired = true;
     events.changed();
@@ -120,8 +124,8 @@ function sessionOver(
     });
   };
 
-  /** Starts a stream and counts it until it is over. */
-  const start = (request: WireRequest): ClientHttp2Stream => {
+  /** Starts a stream and counts it until it ends. */
+  const start = (request: HttpRequest): ClientHttp2Stream => {
     const headers: OutgoingHttpHeaders = {
       ':method': request.method,
       ':path': request.path,
@@ -164,15 +168,15 @@ function sessionOver(
 
 type Broken = (stream: ClientHttp2Stream, cause: unknown) => ConnectionError;
 
-/** Waits for the whole answer. */
+/** Waits for the whole response. */
 function exchange(
   stream: ClientHttp2Stream,
   broken: Broken,
   signal: AbortSignal,
-): Promise<WireResponse> {
+): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    let head: WireHead | undefined;
+    let head: HttpHead | undefined;
     let whole = false;
     let failure: unknown;
     const abort = () => {
@@ -203,12 +207,12 @@ function exchange(
   });
 }
 
-/** Waits for the headers; the body is left to be iterated. */
+/** Waits for the headers. The caller iterates over the body. */
 function openStream(
   stream: ClientHttp2Stream,
   broken: Broken,
   signal: AbortSignal,
-): Promise<WireStream> {
+): Promise<HttpStream> {
   return new Promise((resolve, reject) => {
     let begun = false;
     let failure: unknown;
@@ -236,8 +240,8 @@ function openStream(
 }
 
 /**
- * Asked in an `end` listener: whether the server said that this was all. Node ends the readable side of a stream
- * whose connection broke just as politely, but destroys the stream first.
+ * Whether the server ended the stream in the regular way; to be called in an `end` listener. Node also emits `end` for
+ * a stream whose connection broke, but destroys such a stream before that.
  */
 function endedWell(stream: ClientHttp2Stream): boolean {
   return !stream.destroyed && stream.rstCode === constants.NGHTTP2_NO_ERROR;
@@ -261,6 +265,6 @@ async function* chunksOf(
   if (!whole) throw broken();
 }
 
-function headOf(headers: IncomingHttpHeaders): WireHead {
+function headOf(headers: IncomingHttpHeaders): HttpHead {
   return { status: Number(headers[':status'] ?? 0), headers };
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { ApiError, type Status } from './errors.ts';
 
-/** What the Go client calls a failure whose body is no Status (a proxy's page, plain text). */
+/** The reasons that the Go client gives to failures whose body is no Status, such as a proxy's page or plain text. */
 const REASONS: Record<number, string> = {
   400: 'BadRequest',
   401: 'Unauthorized',
@@ -20,7 +20,7 @@ const REASONS: Record<number, string> = {
   504: 'Timeout',
 };
 
-/** The error that a failed response means. */
+/** Makes the error for a failed response. Its message is that of the Status, else the first 500 bytes of the body. */
 export function apiError(code: number, headers: IncomingHttpHeaders, body: Buffer): ApiError {
   const status = statusIn(body);
   const after = retryAfterMs(headers['retry-after']);
@@ -35,14 +35,14 @@ export function apiError(code: number, headers: IncomingHttpHeaders, body: Buffe
   return errorOfStatus({ ...status, code: status.code ?? code }, after);
 }
 
-/** The error in a Status object, as watches deliver it too. */
+/** Makes the error for a Status object, which failed responses and `ERROR` events of watches carry. */
 export function errorOfStatus(status: Status, retryAfter?: number): ApiError {
   const code = status.code ?? 500;
   const seconds = status.details?.retryAfterSeconds;
   const after = retryAfter ?? (seconds === undefined ? undefined : seconds * 1000);
   return new ApiError(status.message || `the server answered HTTP ${code}`, {
     status: code,
-    // A 500 without a reason is an error that the server itself could not name.
+    // A 500 without a reason keeps its empty reason, as in Go: the server had no word for that error.
     reason: status.reason || (code === 500 ? '' : REASONS[code] || 'Unknown'),
     ...(status.details === undefined ? {} : { details: status.details }),
     ...(after === undefined ? {} : { retryAfterMs: after }),
@@ -63,7 +63,7 @@ function isStatus(value: unknown): value is Status {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'Status';
 }
 
-/** Retry-After in seconds or as an HTTP date (RFC 9110 10.2.3), as milliseconds from now. */
+/** The wait that a Retry-After header asks for, in ms. It holds seconds or an HTTP date (RFC 9110 10.2.3). */
 export function retryAfterMs(header: string | undefined, now = Date.now()): number | undefined {
   if (header === undefined) return undefined;
   if (/^\d+$/.test(header)) return Number(header) * 1000;

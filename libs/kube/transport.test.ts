@@ -6,7 +6,7 @@ import { tokenCredentials } from './credentials.ts';
 import { ApiError, ConnectionError, isUnavailable, RequestTimeoutError } from './errors.ts';
 import { callerFor, GET, POST, readAll, setUp } from './testing/calls.ts';
 import { answer, endpointAt, refuse, serve } from './testing/server.ts';
-import { tapTo } from './testing/wire-tap.ts';
+import { proxyTo } from './testing/tcp-proxy.ts';
 
 describe('streams', () => {
   it('never are more on a connection than the server allows, over two connections', async (t) => {
@@ -71,46 +71,46 @@ describe('streams', () => {
 
 describe('a connection that goes away', () => {
   it('by a GOAWAY finishes what it has; what it refused goes over a new one, creates too', async (t) => {
-    let seen = 0;
+    let requests = 0;
     const { server, caller } = await setUp(t, (stream) => {
-      seen += 1;
-      if (seen > 1) return answer(stream, { connection: server.connections() });
-      // The first stream gets its answer later; whatever comes after it is not looked at.
+      requests += 1;
+      if (requests > 1) return answer(stream, { connection: server.connections() });
+      // The first stream gets its answer later; the server does not process the streams after it.
       stream.session?.goaway(constants.NGHTTP2_NO_ERROR, stream.id);
       setTimeout(() => answer(stream, { connection: 1 }), 50);
     });
     const first = caller.request(POST);
-    await until(() => seen === 1, { timeoutMs: 5_000, message: 'the first request' });
+    await until(() => requests === 1, { timeoutMs: 5_000, message: 'the first request' });
     const others = await Promise.all([caller.request(POST), caller.request(POST)]);
     assert.deepEqual(others, [{ connection: 2 }, { connection: 2 }]);
     assert.deepEqual(await first, { connection: 1 });
   });
 
   it('with a refused stream repeats even a create', async (t) => {
-    let seen = 0;
+    let requests = 0;
     const { caller } = await setUp(t, (stream) => {
-      seen += 1;
-      if (seen === 1) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
-      answer(stream, { seen });
+      requests += 1;
+      if (requests === 1) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      answer(stream, { requests });
     });
-    assert.deepEqual(await caller.request(POST), { seen: 2 });
+    assert.deepEqual(await caller.request(POST), { requests: 2 });
   });
 
   it('in the middle of an answer repeats a get, but not a create', async (t) => {
-    let seen = 0;
+    let requests = 0;
     const { caller } = await setUp(t, (stream) => {
-      seen += 1;
-      if (seen % 2 === 0) return answer(stream, { seen });
+      requests += 1;
+      if (requests % 2 === 0) return answer(stream, { requests });
       stream.respond({ ':status': 200 });
       stream.write('{"half":');
       setTimeout(() => stream.session?.destroy(), 5);
     });
-    assert.deepEqual(await caller.request(GET), { seen: 2 });
+    assert.deepEqual(await caller.request(GET), { requests: 2 });
     await assert.rejects(
       caller.request(POST),
       (error) => error instanceof ConnectionError && error.sent,
     );
-    assert.equal(seen, 3);
+    assert.equal(requests, 3);
   });
 
   it('makes a watch throw, and one that the server ends does not', async (t) => {
@@ -128,16 +128,16 @@ describe('a connection that goes away', () => {
     );
   });
 
-  it('without a word is noticed by its silence', async (t) => {
+  it('without closing is noticed because no byte arrives', async (t) => {
     const server = await serve((stream) => stream.respond({ ':status': 200 }));
     t.after(() => server.close());
-    const tap = await tapTo(server.port);
-    t.after(() => tap.close());
-    const caller = callerFor(t, endpointAt(tap.port), {
-      pulse: { everyMs: 50, deadAfterMs: 200 },
+    const proxy = await proxyTo(server.port);
+    t.after(() => proxy.close());
+    const caller = callerFor(t, endpointAt(proxy.port), {
+      keepalive: { everyMs: 50, deadAfterMs: 200 },
     });
     const watch = await caller.stream(GET, new AbortController().signal);
-    tap.freeze();
+    proxy.freeze();
     await assert.rejects(readAll(watch), /no sign of life/);
   });
 
@@ -147,7 +147,7 @@ describe('a connection that goes away', () => {
       stream.write('before\n');
       setTimeout(() => stream.end('after\n'), 800);
     });
-    const caller = callerFor(t, server.endpoint, { pulse: { everyMs: 20, deadAfterMs: 100 } });
+    const caller = callerFor(t, server.endpoint, { keepalive: { everyMs: 20, deadAfterMs: 100 } });
     const watch = await caller.stream(GET, new AbortController().signal);
     const busyUntil = performance.now() + 500;
     while (performance.now() < busyUntil);
@@ -156,13 +156,13 @@ describe('a connection that goes away', () => {
 
   it('is followed by another one when the server is back', async (t) => {
     const first = await serve((stream) => answer(stream, { server: 1 }));
-    const tap = await tapTo(first.port);
-    t.after(() => tap.close());
-    const caller = callerFor(t, endpointAt(tap.port));
+    const proxy = await proxyTo(first.port);
+    t.after(() => proxy.close());
+    const caller = callerFor(t, endpointAt(proxy.port));
     assert.deepEqual(await caller.request(GET), { server: 1 });
-    tap.cut();
+    proxy.cut();
     assert.deepEqual(await caller.request(GET), { server: 1 });
-    assert.equal(tap.connections(), 2);
+    assert.equal(proxy.connections(), 2);
     await first.close();
     await assert.rejects(
       caller.request({ ...GET, timeoutMs: 1_000 }),
@@ -198,10 +198,10 @@ describe('a server that asks for time', () => {
 describe('a slow server', () => {
   it('makes a call time out, and learns that nobody waits any more', async (t) => {
     const cancelled: number[] = [];
-    let seen = 0;
+    let requests = 0;
     const { caller } = await setUp(t, (stream, headers) => {
       if (headers[':path'] === '/ready') return answer(stream, {});
-      seen += 1;
+      requests += 1;
       stream.on('close', () => cancelled.push(stream.rstCode ?? -1));
     });
     await caller.request({ ...GET, path: '/ready' });
@@ -209,7 +209,7 @@ describe('a slow server', () => {
     const stop = new AbortController();
     const call = caller.request({ ...GET, signal: stop.signal });
     const aborted = assert.rejects(call, /changed my mind/);
-    await until(() => seen === 2, { timeoutMs: 5_000, message: 'the second request' });
+    await until(() => requests === 2, { timeoutMs: 5_000, message: 'the second request' });
     stop.abort(new Error('changed my mind'));
     await aborted;
     await until(() => cancelled.length === 2, { timeoutMs: 5_000, message: 'both cancelled' });
@@ -217,8 +217,8 @@ describe('a slow server', () => {
   });
 });
 
-describe('who we are', () => {
-  it('is renewed once when the server does not know us any more', async (t) => {
+describe('credentials', () => {
+  it('are renewed once when the server refuses them', async (t) => {
     const { server } = await setUp(t, (stream, headers) => {
       if (headers.authorization === 'Bearer t2') return answer(stream, { ok: true });
       refuse(stream, 401, 'Unauthorized');

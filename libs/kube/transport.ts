@@ -1,41 +1,43 @@
+import { orAborted } from '@weir/async';
 import type { Logger } from '@weir/telemetry';
 import type { CredentialSource, Credentials } from './credentials.ts';
 import { dial, type Endpoint } from './dial.ts';
 import { ClientClosedError } from './errors.ts';
+import type { HttpExchange, HttpRequest } from './http.ts';
 import { createHttp1 } from './http1.ts';
+import type { KeepaliveOptions } from './keepalive.ts';
 import { createPool } from './pool.ts';
-import type { PulseOptions } from './pulse.ts';
 import { openSession, type Session } from './session.ts';
-import { unlessAborted, type Wire, type WireRequest } from './wire.ts';
 
-/** Authenticated requests to one server over as few connections as do. */
-export interface Transport extends Wire {
+/** Sends authenticated requests to one server, over as few connections as possible. */
+export interface Transport extends HttpExchange {
   readonly endpoint: Endpoint;
   close(): Promise<void>;
 }
 
 export interface TransportOptions {
-  pulse?: PulseOptions;
-  /** Connections made and lost, at debug and info. */
+  keepalive?: KeepaliveOptions;
+  /** Made connections are logged at debug level, lost ones at info level. */
   log?: Logger;
 }
 
-/** Two connections use both ends' cores; more only cost memory at the API server. */
+/** Two connections let the server use two cores for this client; more of them only cost memory there. */
 const REQUEST_SESSIONS = 2;
-/** Below this many requests in flight a second connection would not pay for its handshake. */
+/** With fewer requests in flight than this, a second connection is not worth its TLS handshake. */
 const REQUEST_SPREAD = 16;
 
-/** The server speaks HTTP/1.1 only, which ALPN (RFC 7301) told while connecting. */
+/** The negotiation of the protocol (ALPN, RFC 7301) showed that the server offers HTTP/1.1 only. */
 class NoHttp2 extends Error {}
 
 /**
- * HTTP/2 where the server offers it, HTTP/1.1 otherwise. Watches have connections of their own, so that no
- * burst of requests waits behind them or uses up their streams. A refused credential (401) is renewed once.
+ * Uses HTTP/2 where the server offers it, and HTTP/1.1 otherwise. Watches have their own connections, so that requests
+ * don't wait behind them and can't use up their streams. After a 401 the credentials are renewed and the request is
+ * sent once more.
  */
 export function createTransport(
   endpoint: Endpoint,
   credentials: CredentialSource,
-  { pulse, log }: TransportOptions = {},
+  { keepalive, log }: TransportOptions = {},
 ): Transport {
   let http1Only = endpoint.url.protocol === 'http:';
   let shown: Credentials | undefined;
@@ -48,7 +50,7 @@ export function createTransport(
       socket.destroy();
       throw new NoHttp2();
     }
-    const session = await openSession(socket, endpoint.url.origin, { changed, lost }, pulse);
+    const session = await openSession(socket, endpoint.url.origin, { changed, lost }, keepalive);
     log?.debug({ server: endpoint.url.origin }, 'connected to the API server');
     return session;
   };
@@ -60,7 +62,7 @@ export function createTransport(
   });
   const http1 = createHttp1(endpoint, () => credentials.current());
 
-  /** A connection keeps the certificate that it began with: a new one needs new connections. */
+  /** A connection authenticates once, with its client certificate. When that changed, new connections are needed. */
   const follow = (now: Credentials) => {
     if (now === shown) return;
     const before = shown;
@@ -70,16 +72,16 @@ export function createTransport(
   };
   const prefix = endpoint.url.pathname.replace(/\/$/, '');
 
-  /** Adds who we are, and asks again with new credentials when the server does not know us. */
+  /** Sends the request with the credentials, and once more with new ones when the server answers 401. */
   const authenticated = async <T extends { status: number }>(
-    request: WireRequest,
+    request: HttpRequest,
     signal: AbortSignal,
-    send: (request: WireRequest) => Promise<T>,
+    send: (request: HttpRequest) => Promise<T>,
     discard?: (refused: T) => void,
   ): Promise<T> => {
     for (let attempt = 0; ; attempt += 1) {
       const current = credentials.current();
-      const mine = current instanceof Promise ? await unlessAborted(current, signal) : current;
+      const mine = current instanceof Promise ? await orAborted(current, signal) : current;
       follow(mine);
       const { authorization } = mine;
       const headers =
@@ -90,7 +92,7 @@ export function createTransport(
       credentials.renew(mine);
     }
   };
-  /** The first answer of the server says which protocol it speaks, and that stays. */
+  /** Uses HTTP/2 until a connection shows that the server offers only HTTP/1.1, and HTTP/1.1 from then on. */
   const negotiated = async <T>(overHttp2: () => Promise<T>, overHttp1: () => Promise<T>) => {
     if (http1Only) return overHttp1();
     try {

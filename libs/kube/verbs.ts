@@ -4,7 +4,7 @@ import { METADATA, typed } from './list.ts';
 import type { KubeObject, ObjectRef } from './object.ts';
 import { namespacePath, objectPath } from './path.ts';
 
-/** The calls on single objects: which method, path and query each of them is. */
+/** The calls on single objects, each translated to an HTTP method, a path and a query. */
 export type Verbs = Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch' | 'apply' | 'delete'>;
 
 const PATCH_TYPES = {

@@ -15,14 +15,15 @@ interface WireEvent<T> {
   object: T;
 }
 
-/** The server ends a watch after 5 to 10 minutes, spread so that not all watches start again at once. */
+/** The time after which the server ends a watch: 5 to 10 minutes, random so that not all watches end together. */
 function timeoutSeconds(): number {
   return Math.round(300 + Math.random() * 300);
 }
 
 /**
- * One watch from a resourceVersion on, until the server ends it (returns), the connection breaks
- * (ConnectionError), it reports an error (ApiError; 410 means list again) or the signal aborts (its reason).
+ * One watch, starting after a resourceVersion. It returns when the server ends the watch. It throws ConnectionError when
+ * the connection breaks, ApiError when the server reports an error (410 means that the caller has to list again), and
+ * the signal's reason when the signal aborts.
  */
 export async function* watchFrom<T extends KubeObject>(
   caller: Caller,
@@ -67,7 +68,7 @@ export async function* watchFrom<T extends KubeObject>(
 
 const NEWLINE = 0x0a;
 
-/** The lines of a byte stream, without the last one if that was cut. */
+/** The complete lines of a byte stream. A last line without a newline at its end is dropped. */
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let pending: Buffer[] = [];
   for await (const chunk of chunks) {

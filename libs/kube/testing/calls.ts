@@ -3,14 +3,14 @@ import { type Caller, createCaller } from '../caller.ts';
 import type { RawRequest } from '../client.ts';
 import { noCredentials } from '../credentials.ts';
 import type { Endpoint } from '../dial.ts';
+import type { HttpStream } from '../http.ts';
 import { createTransport, type TransportOptions } from '../transport.ts';
-import type { WireStream } from '../wire.ts';
 import { type Handler, serve } from './server.ts';
 
 export const GET: RawRequest = { method: 'GET', path: '/version' };
 export const POST: RawRequest = { method: 'POST', path: '/things', body: { a: 1 } };
 
-/** A server and a caller for it, both closed after the test. */
+/** Starts a server and makes a caller for it. Both are closed after the test. */
 export async function setUp(t: TestContext, handler: Handler, settings = {}) {
   const server = await serve(handler, settings);
   t.after(() => server.close());
@@ -28,7 +28,7 @@ export function callerFor(
   return createCaller(transport, { 'user-agent': 'weir/test' });
 }
 
-export async function readAll({ chunks }: WireStream): Promise<string> {
+export async function readAll({ chunks }: HttpStream): Promise<string> {
   let text = '';
   for await (const chunk of chunks) text += chunk.toString();
   return text;

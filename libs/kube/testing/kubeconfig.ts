@@ -6,7 +6,7 @@ interface Kubeconfig {
   users: { user: Record<string, unknown> }[];
 }
 
-/** Writes a copy of a kubeconfig with changes to its cluster or another user, and gives the copy's path back. */
+/** Writes a copy of a kubeconfig with a changed cluster or another user, and returns the path of the copy. */
 export async function variantOf(
   kubeconfig: string,
   path: string,
@@ -19,7 +19,7 @@ export async function variantOf(
   return path;
 }
 
-/** The bearer token in a kubeconfig, or the base64 PEMs of its client certificate. */
+/** The user's fields in a kubeconfig: its bearer token, or its client certificate and key (PEM in base64). */
 export async function userOf(kubeconfig: string): Promise<Record<string, unknown>> {
   const config: Kubeconfig = parse(await readFile(kubeconfig, 'utf8'));
   return config.users[0]?.user ?? {};

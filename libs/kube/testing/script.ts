@@ -5,8 +5,8 @@ import type { KubeObject } from '../object.ts';
 import { createTransport } from '../transport.ts';
 import { type Handler, serve } from './server.ts';
 
-/** One request as a scripted server saw it. */
-export interface Seen {
+/** One request that the scripted server received. */
+export interface ReceivedRequest {
   method: string;
   path: string;
   query: URLSearchParams;
@@ -15,14 +15,14 @@ export interface Seen {
 
 export interface Script {
   caller: Caller;
-  seen: Seen[];
+  received: ReceivedRequest[];
 }
 
-type Step = (stream: Parameters<Handler>[0], request: Seen) => void;
+type Step = (stream: Parameters<Handler>[0], request: ReceivedRequest) => void;
 
-/** A server that answers the first request with the first step, and so on; the last step goes on for ever. */
+/** A server that answers the n-th request by the n-th step. The last step answers all further requests as well. */
 export async function scripted(t: TestContext, steps: Step[]): Promise<Script> {
-  const seen: Seen[] = [];
+  const received: ReceivedRequest[] = [];
   const server = await serve((stream, headers) => {
     const url = new URL(headers[':path'] ?? '/', 'https://server');
     const request = {
@@ -31,15 +31,15 @@ export async function scripted(t: TestContext, steps: Step[]): Promise<Script> {
       query: url.searchParams,
       accept: String(headers.accept),
     };
-    seen.push(request);
-    steps[Math.min(seen.length, steps.length) - 1]?.(stream, request);
+    received.push(request);
+    steps[Math.min(received.length, steps.length) - 1]?.(stream, request);
   });
   const transport = createTransport(server.endpoint, noCredentials());
   t.after(async () => {
     await transport.close();
     await server.close();
   });
-  return { caller: createCaller(transport, {}), seen };
+  return { caller: createCaller(transport, {}), received };
 }
 
 export function configMap(name: string, resourceVersion: string, uid = 'u1'): KubeObject {

@@ -12,7 +12,7 @@ import type { Endpoint } from '../dial.ts';
 
 export const authority = await createAuthority('kube tests');
 const serving = await authority.serving(['localhost', '127.0.0.1', 'api.internal']);
-/** What a TLS server of these tests shows, and whom it believes. */
+/** The certificate of a TLS server of these tests, and the authority of client certificates that it accepts. */
 export const tlsOptions = {
   key: serving.key,
   cert: serving.certificate,
@@ -24,14 +24,14 @@ export type Handler = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) 
 export interface ProtocolServer {
   port: number;
   endpoint: Endpoint;
-  /** Connections that are open now. */
+  /** The connections that are open now. */
   sessions: Set<ServerHttp2Session>;
-  /** Connections so far. */
+  /** The number of connections since the start, closed ones included. */
   connections(): number;
   close(): Promise<void>;
 }
 
-/** Where a server on a port of this machine is; it shows a certificate of these tests. */
+/** The endpoint of a test server on a port of this machine. */
 export function endpointAt(port: number, more: Partial<Endpoint> = {}): Endpoint {
   return {
     url: new URL(`https://127.0.0.1:${port}`),
@@ -41,7 +41,7 @@ export function endpointAt(port: number, more: Partial<Endpoint> = {}): Endpoint
   };
 }
 
-/** An HTTP/2 server that answers just as the test says: for what no healthy API server would do on demand. */
+/** An HTTP/2 server that answers as the test says. It can misbehave as no healthy API server would on demand. */
 export async function serve(
   handler: Handler,
   options: SecureServerOptions = {},
@@ -56,7 +56,7 @@ export async function serve(
     session.on('error', () => session.destroy());
   });
   server.on('stream', (stream, headers) => {
-    // Clients of these tests go away in the middle of things on purpose.
+    // Clients of these tests disconnect in the middle of a stream on purpose.
     stream.on('error', () => stream.destroy());
     handler(stream, headers);
   });
@@ -87,7 +87,7 @@ export function answer(
   stream.end(JSON.stringify(body));
 }
 
-/** An answer as an API server's "no". */
+/** Answers a request with an error Status, as an API server does. */
 export function refuse(
   stream: ServerHttp2Stream,
   code: number,

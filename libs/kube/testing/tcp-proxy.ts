@@ -1,20 +1,22 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A cable between client and server that a test can cut or let hang. */
-export interface WireTap {
+/** A TCP proxy between client and server by which a test can interrupt their connections. */
+export interface TcpProxy {
   port: number;
-  /** From now on nothing gets through, in either direction, and no end closes. */
+  /** Drops all bytes in both directions from now on, without closing a connection, as a broken network does. */
   freeze(): void;
-  /** Ends the frost: the connections of now are closed, new ones work. */
+  /** Ends freeze(): closes the frozen connections and lets new ones work. */
   thaw(): void;
-  /** Closes the connections of now. */
+  /** Closes all open connections. New ones work. */
   cut(): void;
+  /** The number of connections since the start. */
   connections(): number;
   close(): Promise<void>;
 }
 
-export async function tapTo(target: number): Promise<WireTap> {
+/** Starts a proxy on a free port that forwards to the port `target` of this machine. */
+export async function proxyTo(target: number): Promise<TcpProxy> {
   const pairs = new Set<[Socket, Socket]>();
   let connections = 0;
   let frozen = false;
