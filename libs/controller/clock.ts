@@ -1,14 +1,14 @@
-/** Time as the queue and the membership see it; tests pass one that they move themselves. */
+/** The clock that queue and membership use. Tests pass one that they move themselves. */
 export interface Clock {
-  /** Milliseconds of a clock that never jumps; only differences mean something. */
+  /** Milliseconds of a clock that never jumps and stands still while the machine sleeps; only differences have a meaning. */
   now(): number;
-  /** Milliseconds since 1970, as the machine believes; may jump either way, and goes on while it sleeps. */
+  /** Milliseconds since 1970 by the machine's clock, which may be set in either direction and runs while it sleeps. */
   wall(): number;
-  /** Calls back once after `ms`, which may be longer than a plain timer can count; returns the way to stop that. */
+  /** Calls back once after `ms`, which may exceed the limit of setTimeout. Returns a function that cancels it. */
   timer(callback: () => void, ms: number): () => void;
 }
 
-/** A plain timer counts up to 2^31-1 ms and fires at once when asked for more. */
+/** setTimeout counts up to 2^31-1 ms, and fires at once when it gets a longer time. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
@@ -25,7 +25,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** A moment on both clocks. */
+/** One point in time on both clocks, in ms. */
 export interface Moment {
   now: number;
   wall: number;
@@ -36,9 +36,9 @@ export function moment(clock: Clock): Moment {
 }
 
 /**
- * The most time that may have passed since: the steady clock stands still while a machine sleeps, and
- * the wall clock can be set back, so the larger of the two counts. For what we may still do, never for
- * what others can no longer do.
+ * The longest time, in ms, that may have passed since a moment. The steady clock stands still while a machine sleeps
+ * and the wall clock can be set back, so the larger difference of the two counts. This is for deciding whether this
+ * replica may still act, where too long is safe. It must not decide whether another replica may still act.
  */
 export function longestSince(since: Moment, clock: Clock): number {
   return Math.max(clock.now() - since.now, clock.wall() - since.wall);

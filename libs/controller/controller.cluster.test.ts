@@ -43,7 +43,7 @@ describe('a controller', () => {
     await cluster?.close();
   });
 
-  /** A namespace of its own, and controllers for what is in it. */
+  /** Makes a namespace for one test, and starts controllers that see only this namespace. */
   async function setUp(t: { after(end: () => Promise<void>): void }) {
     namespaces += 1;
     const namespace = await makeNamespace(admin, `controller-${namespaces}`);
@@ -124,7 +124,7 @@ describe('a controller', () => {
     assert.equal(times('early'), 1);
   });
 
-  it('tells a run that it is superseded, and runs again with what superseded it', async (t) => {
+  it('aborts the signal of a superseded run, and runs again with what superseded it', async (t) => {
     const { start, create, patch } = await setUp(t);
     const { times, calls, controller } = await start(async ({ context }) => {
       if (context.causes.has('added')) await aborted(context.superseded);
@@ -240,7 +240,7 @@ describe('a controller', () => {
       { ...WAIT, message: 'progress' },
     ).then((revision) => assert.equal(revision, 'main@sha1:3'));
 
-    // Somebody else moves the version on: the write must neither fail nor undo that.
+    // Another writer changes the object: the write of the status must neither fail nor undo that change.
     await patch('app', { metadata: { labels: { team: 'a' } } });
     writer.progress({ lastAttemptedRevision: 'never written' });
     const last = await writer.finish({ lastAppliedRevision: 'main@sha1:4' });
@@ -276,7 +276,7 @@ describe('a controller', () => {
     const names = Array.from({ length: 30 }, (_, n) => `app-${n}`);
     for (const name of names) await create(name);
     const guarded: string[] = [];
-    // Each run lasts until it is told to end: what moves must be aborted to be taken over.
+    // Each run lasts until its signal aborts, so an object changes its owner only if the run of the old one is aborted.
     const hold = async ({ key, context }: Called) => {
       await context.waiting(() => aborted(context.signal));
       try {
@@ -301,7 +301,7 @@ describe('a controller', () => {
     for (const key of stillRuns(one)) assert.ok(!stillRuns(two).has(key), `${key} runs twice`);
     assert.equal(stillRuns(one).size + stillRuns(two).size, names.length);
 
-    // What another replica owns is none of ours, whoever asks.
+    // Enqueueing an object that another replica owns has no effect.
     const [theirs = ''] = moved;
     const before = one.times(theirs);
     one.controller.enqueue(`${namespace}/${theirs}`, { cause: 'test' });

@@ -1,5 +1,5 @@
-// From changes to runs: what changed goes into the queue if this replica owns it, and comes out as a
-// call of the reconciler with everything that it needs to stop in time.
+// Turns changes into runs: an object that changed goes into the queue if this replica owns it. When its turn comes the
+// reconciler is called, with signals that tell it when to stop.
 import { reconcileRequest } from '@weir/api';
 import { type KubeObject, objectKey } from '@weir/kube';
 import type { Change } from './informer.ts';
@@ -9,13 +9,13 @@ import { createControllerMetrics } from './metrics.ts';
 import { createQueue, type Turn } from './queue.ts';
 import type { Controller, ControllerOptions, Outcome, ReconcileContext } from './reconcile.ts';
 
-/** Why a run was aborted that nothing is wrong with: the process stops, or the object is gone. */
+/** The abort reason of a run that did not fail: the process stops, the object was deleted, or a newer run replaces it. */
 export class Stopped extends Error {
   override name = 'Stopped';
   readonly reason = 'Stopped';
-  /** What changed, where that is known and not the object itself. */
+  /** The other object whose change caused this, such as `GitRepository/apps/web`, where it is known. */
   readonly subject: string | undefined;
-  /** The cause of the run that takes its place, as it was enqueued. */
+  /** The cause of the run that replaces this one, as it was enqueued. */
   readonly trigger: string | undefined;
 
   constructor(message: string, { subject, trigger }: { subject?: string; trigger?: string } = {}) {
@@ -33,10 +33,10 @@ interface Run {
 
 const DEFAULT_JITTER = 0.05;
 const DEFAULT_STOP_GRACE_MS = 5_000;
-/** After a write was refused: by then it is clear whether the object still is ours. */
+/** When to run again after guard() refused a write, in ms. By then it is clear whether this replica owns the object. */
 const REFUSED_RETRY_MS = 1_000;
 
-/** Starts when the informer has synced and goes on until it is closed. */
+/** Starts a controller. It begins to reconcile when the informer has synced, and goes on until it is closed. */
 export function runController<T extends KubeObject>(options: ControllerOptions<T>): Controller {
   const { kind, informer, membership, tracing, concurrency, retry } = options;
   const { jitter = DEFAULT_JITTER, stopGraceMs = DEFAULT_STOP_GRACE_MS } = options;
@@ -50,7 +50,7 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
   let started = false;
   let closing = false;
 
-  /** Takes note of who owns the object now; answers whether we do, and if that is new. */
+  /** Updates whether this replica owns the object: `gained` when it does since now, `ours` when it did before. */
   function claim(object: T): 'ours' | 'gained' | 'other' {
     const key = objectKey(object.metadata);
     const before = owned.has(key);
@@ -59,11 +59,11 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
       metrics.objects(owned.size);
       return before ? 'ours' : 'gained';
     }
-    if (before) letGo(object, new NotOwner(`${key} belongs to another replica now`));
+    if (before) disown(object, new NotOwner(`${key} belongs to another replica now`));
     return 'other';
   }
 
-  function letGo(object: T, why: Error) {
+  function disown(object: T, why: Error) {
     const key = objectKey(object.metadata);
     owned.delete(key);
     metrics.objects(owned.size);
@@ -75,7 +75,7 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
   function onChange({ type, object, previous }: Change<T>) {
     const key = objectKey(object.metadata);
     if (type === 'deleted') {
-      if (owned.has(key)) letGo(object, new Stopped(`${key} is gone`));
+      if (owned.has(key)) disown(object, new Stopped(`${key} is gone`));
       return;
     }
     const claimed = claim(object);
@@ -116,7 +116,7 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
     const startedAt = performance.now();
     const ended = await call(object, turn, current);
     runs.delete(turn.key);
-    // Gone or lost meanwhile: its metrics are no longer ours to write.
+    // An object that was deleted or has another owner by now must not appear in the metrics of this replica again.
     if (owned.has(turn.key)) metrics.duration(object, performance.now() - startedAt);
     metrics.ended(ended.how, queue.stats());
     return ended.outcome;
@@ -138,7 +138,7 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
         { parent: turn.traceparent, links: turn.links, attributes },
         async () => {
           const outcome = await options.reconcile(object, context);
-          // The span shows the failure, as it does one that was thrown.
+          // A returned failure is thrown here, so that the span is marked as failed like one that was thrown.
           if ('retry' in outcome) throw outcome.retry;
           return outcome;
         },
@@ -155,7 +155,7 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
       log.info(error.message);
       return { how: 'refused', outcome: { requeueAfterMs: REFUSED_RETRY_MS } };
     }
-    // It is in the queue again already, with the change that superseded it.
+    // The change that superseded this run has already put the object into the queue again.
     if (superseded.signal.aborted) return { how: 'superseded', outcome: {} };
     log.error({ err: error, attempt }, 'Reconciliation failed');
     const retry = error instanceof Error ? error : new Error(String(error));
@@ -227,7 +227,7 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
   };
 }
 
-/** What about a change matters to a reconciler; nothing if only status or metadata moved. */
+/** The cause for a run that an update gives; undefined when only status, labels or other metadata changed. */
 function causeOf(previous: KubeObject, object: KubeObject): string | undefined {
   const [was, is] = [previous.metadata, object.metadata];
   if (was.deletionTimestamp === undefined && is.deletionTimestamp !== undefined) return 'deleted';

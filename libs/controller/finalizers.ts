@@ -1,4 +1,4 @@
-// Finalizers: what keeps an object in the API server until its controller has cleaned up after it.
+// Finalizers keep a deleted object in the API server until its controller has cleaned up after it.
 import {
   isConflict,
   isNotFound,
@@ -17,7 +17,10 @@ export interface FinalizerOptions<T extends KubeObject> {
 
 const MAX_CONFLICTS = 5;
 
-/** The object with the finalizer, which is written unless it is there. Rejects with NotFound when the object is gone. */
+/**
+ * Adds the finalizer unless the object has it, and returns the object as it is then. Rejects with NotFound when the
+ * object no longer exists, and with what `guard` throws.
+ */
 export function addFinalizer<T extends KubeObject>(
   client: KubeClient,
   kind: ResourceType,
@@ -30,7 +33,7 @@ export function addFinalizer<T extends KubeObject>(
   );
 }
 
-/** The object without the finalizer; an object that is gone is just as well. */
+/** Removes the finalizer and returns the object as it is then. An object that no longer exists is no error. */
 export async function removeFinalizer<T extends KubeObject>(
   client: KubeClient,
   kind: ResourceType,
@@ -48,7 +51,7 @@ export async function removeFinalizer<T extends KubeObject>(
   }
 }
 
-/** A merge patch replaces the whole list, so it is made for one version of the object only. */
+/** A merge patch replaces the whole list of finalizers, so it names the resourceVersion that the list was read from. */
 async function change<T extends KubeObject>(
   client: KubeClient,
   kind: ResourceType,

@@ -18,7 +18,7 @@ export {
 } from './membership.ts';
 export { mergeDiff } from './merge.ts';
 export type * from './reconcile.ts';
-export { type LeaseObject, REPLICA_LABEL } from './roster.ts';
+export { type LeaseObject, REPLICA_LABEL } from './replicas.ts';
 export {
   createStatusWriter,
   type StatusOf,

@@ -37,7 +37,7 @@ describe('an informer', () => {
     return { namespace, create, set, informer, changes };
   }
 
-  it('holds what is there, follows what happens, and tells it in order', async (t) => {
+  it('has all objects, follows their changes, and reports these in order', async (t) => {
     const { namespace, create, set, informer, changes } = await setUp(t);
     assert.equal(informer.hasSynced(), false);
     await informer.synced();
@@ -56,7 +56,7 @@ describe('an informer', () => {
     assert.equal(changes[2]?.previous?.data.value, 'one');
   });
 
-  it('takes in what was just written, and is not set back by older news', async (t) => {
+  it('stores what was just written, and ignores older events', async (t) => {
     const { namespace, set, informer, changes } = await setUp(t);
     await informer.synced();
     const key = `${namespace}/first`;
@@ -74,7 +74,7 @@ describe('an informer', () => {
     assert.deepEqual(versions, ['one', 'two', 'three'], 'each version is told once');
   });
 
-  it('lets what is gone stay gone', async (t) => {
+  it('does not bring a deleted object back', async (t) => {
     const { namespace, set, informer } = await setUp(t);
     await informer.synced();
     const late = await set('first', 'two');
@@ -108,7 +108,7 @@ describe('an informer', () => {
     assert.equal(object?.data, undefined);
   });
 
-  it('goes on telling others when one reader throws', async (t) => {
+  it('goes on calling the other subscribers when one throws', async (t) => {
     const { create, informer, changes } = await setUp(t);
     informer.onChange(() => {
       throw new Error('a reader with a bug');

@@ -1,5 +1,5 @@
 // A local copy of all objects of one kind, kept current by a watch, for any number of readers.
-import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
+import type { DeletedObject, KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import { objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import { isNewer } from './version.ts';
@@ -9,20 +9,20 @@ export type ChangeType = 'added' | 'modified' | 'deleted';
 export interface Change<T> {
   type: ChangeType;
   object: T;
-  /** What we had before; absent on `added`. */
+  /** The object before the change; absent on `added`. */
   previous?: T;
 }
 
 export interface Informer<T extends KubeObject> {
-  /** By `<namespace>/<name>`. Objects are shared: never change one. They have no `managedFields`. */
+  /** Finds an object by `<namespace>/<name>`. Objects are shared and must not be changed. They have no `managedFields`. */
   get(key: string): T | undefined;
   list(): T[];
-  /** Calls back on every change from now on, in order; returns the way to stop that. */
+  /** Calls back on every change from now on, in order. Returns a function that ends the subscription. */
   onChange(callback: (change: Change<T>) => void): () => void;
-  /** Resolves after the first complete list; rejects when closed before that. */
+  /** Resolves after the first complete list. Rejects when the informer is closed before that. */
   synced(): Promise<void>;
   hasSynced(): boolean;
-  /** Takes in what we just wrote, so that nobody acts on less than that; the newer version wins. */
+  /** Stores the result of a write of this process, so that nobody acts on an older version; the newer version wins. */
   observe(object: T): void;
   close(): void;
 }
@@ -30,13 +30,13 @@ export interface Informer<T extends KubeObject> {
 export interface InformerOptions {
   namespace?: string;
   labelSelector?: string;
-  /** Holds metadata only: for kinds with large or secret content. */
+  /** Reads and keeps metadata only, for kinds with large or secret content. */
   metadataOnly?: boolean;
   log: Logger;
   signal?: AbortSignal;
 }
 
-/** Starts to list and watch at once and goes on for ever; trouble with the watch is logged. */
+/** Starts to list and watch at once, and goes on until it is closed. Failures of the watch are logged and retried. */
 export function createInformer<T extends KubeObject>(
   client: KubeClient,
   type: ResourceType,
@@ -56,7 +56,7 @@ export function createInformer<T extends KubeObject>(
       try {
         callback(change);
       } catch (error) {
-        log.error({ err: error, kind: type.kind }, 'a reader of the informer failed');
+        log.error({ err: error, kind: type.kind }, 'A subscriber of the informer failed');
       }
     }
   }
@@ -67,7 +67,7 @@ export function createInformer<T extends KubeObject>(
     const previous = store.get(key);
     if (previous && !isNewer(object, previous)) return;
     store.set(key, object);
-    // Deleted and made anew while we weren't looking: readers must not take it for the same object.
+    // The object was deleted and created again between two reads: readers must not take it for the same object.
     if (previous && previous.metadata.uid !== object.metadata.uid) {
       emit({ type: 'deleted', object: previous, previous });
       emit({ type: 'added', object });
@@ -76,13 +76,13 @@ export function createInformer<T extends KubeObject>(
     }
   }
 
-  function remove(object: T) {
+  function remove(object: DeletedObject) {
     const key = objectKey(object.metadata);
     const previous = store.get(key);
     if (!previous || (previous.metadata.uid !== object.metadata.uid && isNewer(previous, object)))
       return;
     store.delete(key);
-    // Not what the watch says: of an object that went while it was away, that is less.
+    // Subscribers get the stored object, because the watch may know only identity and labels of a deleted one.
     emit({ type: 'deleted', object: previous, previous });
   }
 
@@ -92,7 +92,7 @@ export function createInformer<T extends KubeObject>(
         synced = true;
         first.resolve();
       } else if (event.type === 'error') {
-        log.warn({ kind: type.kind, why: event.error.message }, 'watch interrupted, trying again');
+        log.warn({ kind: type.kind, why: event.error.message }, 'Watch interrupted, trying again');
       } else if (event.type === 'deleted') {
         remove(event.object);
       } else {
@@ -104,7 +104,7 @@ export function createInformer<T extends KubeObject>(
   follow().then(
     () => first.reject(new Error(`informer for ${type.kind} closed`)),
     (error: unknown) => {
-      if (!stopped.aborted) log.error({ err: error, kind: type.kind }, 'watch ended');
+      if (!stopped.aborted) log.error({ err: error, kind: type.kind }, 'Watch ended');
       first.reject(error);
     },
   );
@@ -119,26 +119,26 @@ export function createInformer<T extends KubeObject>(
     synced: () => first.promise,
     hasSynced: () => synced,
     observe(object) {
-      // Only updates: an object that is gone must not come back by an answer that was under way.
+      // Only known objects are updated: an object that was deleted meanwhile must not come back by a late answer.
       if (store.has(objectKey(object.metadata))) put(object);
     },
     close: () => stop.abort(),
   };
 }
 
-/** Who set which field: often more than the object itself, and nothing that a reader of a cache may rely on. */
+/** Drops `managedFields`, which are often larger than the rest of the object and which no reader of a cache needs. */
 function withoutBookkeeping<T extends KubeObject>(object: T): T {
   const { managedFields: _bookkeeping, ...metadata } = object.metadata;
   return { ...object, metadata };
 }
 
 export interface Index<T> {
-  /** Objects that have this value. */
+  /** The objects that are indexed under this value. */
   get(value: string): T[];
   close(): void;
 }
 
-/** An index over an informer, kept current: `valuesOf` says under which values an object is found. */
+/** An index over an informer that follows its changes. `valuesOf` returns the values under which an object is found. */
 export function indexBy<T extends KubeObject>(
   informer: Informer<T>,
   valuesOf: (object: T) => Iterable<string>,

@@ -1,8 +1,8 @@
 import type { Outcome } from './reconcile.ts';
 
 /**
- * Moves the next run of an outcome by up to `share` of its time in either direction, so that what began
- * together does not come together for ever. `random` is Math.random unless given.
+ * Moves the next run by up to `share` of its delay in either direction, so that objects that started at the same time
+ * don't run at the same time for ever. `random` returns numbers in [0, 1); Math.random unless given.
  */
 export function withJitter(
   { requeueAfterMs }: { requeueAfterMs?: number },

@@ -1,6 +1,11 @@
-// The Lease of one replica: made, renewed, let go.
+// Requests about Leases: a replica creates, renews and releases its own, and lists those of the others.
 import { isConflict, isNotFound, type KubeClient, Lease } from '@weir/kube';
-import { type LeaseObject, RELEASED_ANNOTATION, REPLICA_LABEL, SEEN_ANNOTATION } from './roster.ts';
+import {
+  type LeaseObject,
+  RELEASED_ANNOTATION,
+  REPLICA_LABEL,
+  SEEN_ANNOTATION,
+} from './replicas.ts';
 
 const FIELD_MANAGER = 'weir';
 
@@ -10,7 +15,7 @@ export interface LeaseOptions {
   service: string;
   identity: string;
   leaseMs: number;
-  /** How long one request may take. */
+  /** The time limit of one request, in ms. */
   timeoutMs: number;
 }
 
@@ -21,12 +26,18 @@ export interface OwnLease {
 
 export interface LeaseKeeper {
   create(): Promise<OwnLease>;
-  /** Rejects with NotFound or Conflict when the Lease is no longer ours. */
-  renew(lease: OwnLease, seen: readonly string[]): Promise<void>;
-  /** Frees our keys for the others at once, then deletes the Lease. Only after we stopped acting. */
+  /**
+   * Renews the Lease and writes into it which other Leases (UIDs) this replica knows. Rejects with NotFound or Conflict
+   * when the Lease was deleted or replaced.
+   */
+  renew(lease: OwnLease, known: readonly string[]): Promise<void>;
+  /**
+   * Marks the Lease as released, by which other replicas take over its keys at once, and deletes it. To be called only
+   * when this replica no longer acts.
+   */
   release(lease: OwnLease): Promise<void>;
   list(): Promise<LeaseObject[]>;
-  /** Deletes somebody's Lease unless it changed since. */
+  /** Deletes the Lease of another replica, unless it was changed since it was read. */
   discard(lease: LeaseObject): Promise<void>;
 }
 
@@ -39,7 +50,7 @@ export function createLeaseKeeper(options: LeaseOptions): LeaseKeeper {
   const leaseDurationSeconds = Math.max(1, Math.ceil(options.leaseMs / 1000));
 
   async function patch({ name, uid }: OwnLease, change: object, annotations: object) {
-    // The UID makes it a precondition that the Lease is still the one we made.
+    // With the UID in the patch, the API server refuses it for another Lease of the same name.
     const body = { metadata: { uid, annotations }, ...change };
     await client.patch(Lease, { namespace, name }, body, {
       kind: 'merge',
@@ -52,7 +63,7 @@ export function createLeaseKeeper(options: LeaseOptions): LeaseKeeper {
     try {
       await client.delete(Lease, { namespace, name }, { ...preconditions, timeoutMs });
     } catch (error) {
-      // Somebody was faster, or its holder renewed it and so is alive: either way nothing is left to do.
+      // Another replica deleted it first, or its holder renewed it and is alive: in both cases nothing is left to do.
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
   }
@@ -82,11 +93,11 @@ export function createLeaseKeeper(options: LeaseOptions): LeaseKeeper {
       });
       return { name: metadata.name, uid: metadata.uid ?? '' };
     },
-    renew: (lease, seen) =>
+    renew: (lease, known) =>
       patch(
         lease,
         { spec: { renewTime: microTime(new Date()) } },
-        { [SEEN_ANNOTATION]: seen.join(',') },
+        { [SEEN_ANNOTATION]: known.join(',') },
       ),
     async release(lease) {
       try {
@@ -97,7 +108,7 @@ export function createLeaseKeeper(options: LeaseOptions): LeaseKeeper {
       }
     },
     async list() {
-      // No resourceVersion: the answer is what the cluster agrees on now, not what a cache held.
+      // A list without resourceVersion is consistent: it is read from etcd and not from a cache of the API server.
       const { items } = await client.list<LeaseObject>(Lease, {
         namespace,
         labelSelector: leaseSelector(service),

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { type Cluster, until } from '@weir/cluster';
 import { type KubeClient, Lease } from '@weir/kube';
 import { joinMembership, type Membership, NotOwner } from './membership.ts';
-import type { LeaseObject } from './roster.ts';
+import type { LeaseObject } from './replicas.ts';
 import { connect, log, makeNamespace, startApiServer } from './testing/cluster.ts';
 
 const LEASE_MS = 2_000;
@@ -24,7 +24,7 @@ describe('membership by Leases', () => {
     await cluster?.close();
   });
 
-  /** Replicas of one service in a namespace of their own, let go of when the test ends. */
+  /** Starts replicas of one service in a namespace of their own, and closes them when the test ends. */
   async function replicas(t: { after(end: () => Promise<void>): void }) {
     namespaces += 1;
     const namespace = await makeNamespace(admin, `replicas-${namespaces}`);
@@ -47,7 +47,7 @@ describe('membership by Leases', () => {
 
     const owners = (key: string) => all.filter((one) => one.owns(key));
 
-    /** Waits until each key has an owner, and fails when one ever has two; answers how long it took, in ms. */
+    /** Waits until each key has an owner, and fails when a key ever has two. Returns how long that took, in ms. */
     async function shared(): Promise<number> {
       const start = performance.now();
       const most = await until(
@@ -61,7 +61,7 @@ describe('membership by Leases', () => {
       return performance.now() - start;
     }
 
-    /** Two that share. */
+    /** Starts two replicas, and waits until they share the keys. */
     async function joinTwo() {
       const [one, two] = [await join('one'), await join('two')];
       const start = performance.now();
@@ -116,7 +116,7 @@ describe('membership by Leases', () => {
     const { joinTwo, shared, namespace } = await replicas(t);
     const { two } = await joinTwo();
     const theirs = keys.filter((key) => two.membership.owns(key));
-    // Cut off, it can neither renew nor release; its own clock must stop it.
+    // Without a connection the replica can neither renew nor release its Lease, so its own clock has to stop it.
     await two.client.close();
     const cutOff = performance.now();
     await until(() => theirs.every((key) => !two.membership.owns(key)), {

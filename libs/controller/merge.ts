@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 type Json = Record<string, unknown>;
 
 /**
- * The JSON merge patch (RFC 7386) that makes `to` of `from`; undefined when they are the same as JSON.
- * Lists are replaced whole. `to` must hold no nulls, which a merge patch can't express.
+ * The JSON merge patch (RFC 7386) that changes `from` into `to`; undefined when both are the same as JSON.
+ * Lists are replaced as a whole. `to` must contain no null, because a merge patch uses null for removal.
  */
 export function mergeDiff(from: object, to: object): Json | undefined {
   return diff(from as Json, JSON.parse(JSON.stringify(to)) as Json);

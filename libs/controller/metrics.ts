@@ -1,11 +1,11 @@
-// What a controller counts. `gotk_*` are Flux's names, labels and buckets, so that its dashboards work.
+// The metrics of a controller. `gotk_*` have Flux's names, labels and buckets, so that Flux's dashboards work.
 import { conditionsOf, findCondition, READY } from '@weir/api';
 import type { KubeObject } from '@weir/kube';
 import type { Metrics } from '@weir/telemetry';
 import type { Queue, Turn } from './queue.ts';
 
 const STATUSES = ['True', 'False', 'Unknown'];
-/** Ten from 10 ms to half an hour, each the same factor above the one before. */
+/** Upper bounds in seconds: ten from 10 ms to half an hour, each larger than the one before by the same factor. */
 const DURATION_BUCKETS = exponential(0.01, 1_800, 10);
 const WAIT_BUCKETS = exponential(0.001, 600, 10);
 
@@ -47,7 +47,7 @@ export function createControllerMetrics(metrics: Metrics, controller: string, ki
   }
 
   return {
-    /** Ready and suspend as the object shows them. */
+    /** Records Ready and suspend as the object states them. */
     state(object: KubeObject) {
       const labels = labelsOf(object);
       const status = findCondition(conditionsOf(object), READY)?.status ?? 'Unknown';
@@ -56,7 +56,7 @@ export function createControllerMetrics(metrics: Metrics, controller: string, ki
       }
       suspended.set(isSuspended(object) ? 1 : 0, labels);
     },
-    /** The object is gone, or another replica's. */
+    /** Removes the object's metrics, because it was deleted or another replica owns it. */
     forget(object: KubeObject) {
       const labels = labelsOf(object);
       for (const status of STATUSES) condition.remove({ ...labels, type: READY, status });
@@ -81,7 +81,7 @@ function isSuspended({ spec }: KubeObject): boolean {
   return typeof spec === 'object' && spec !== null && 'suspend' in spec && spec.suspend === true;
 }
 
-/** As Prometheus' `ExponentialBucketsRange`. */
+/** Bucket bounds as `ExponentialBucketsRange` of Prometheus' Go client makes them. */
 function exponential(min: number, max: number, count: number): number[] {
   const factor = (max / min) ** (1 / (count - 1));
   return Array.from({ length: count }, (_, n) => Number((min * factor ** n).toPrecision(12)));

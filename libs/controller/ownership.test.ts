@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NotOwner } from './membership.ts';
 import { createFakeClock, type FakeClock } from './testing/clock.ts';
-import { createModel, LEASE_MS, type ModelReplica, seeded } from './testing/replicas.ts';
+import { createModel, LEASE_MS, type ModelReplica, seeded } from './testing/replica-model.ts';
 
 const keys = Array.from({ length: 40 }, (_, n) => `Kustomization/team-${n % 3}/app-${n}`);
 
 const owners = (replicas: ModelReplica[], key: string) =>
-  replicas.filter((one) => !one.asleep && one.standing.owns(key)).map(({ identity }) => identity);
+  replicas.filter((one) => !one.asleep && one.ownership.owns(key)).map(({ identity }) => identity);
 
 function assertNoneTwice(replicas: ModelReplica[], when: string) {
   for (const key of keys) {
@@ -19,7 +19,7 @@ function assertNoneTwice(replicas: ModelReplica[], when: string) {
 const isShared = (replicas: ModelReplica[]) =>
   keys.every((key) => owners(replicas, key).length === 1);
 
-/** Moves time in small steps, checking at each; answers how long it took until `done`. */
+/** Moves time in steps of 20 ms, checks the invariant at each, and returns how long it took until `done`, in ms. */
 async function watch(
   clock: FakeClock,
   replicas: ModelReplica[],
@@ -40,7 +40,7 @@ test('a lone replica owns everything at once', async () => {
   const one = model.add('one');
   const took = await watch(clock, model.replicas, LEASE_MS, () => isShared(model.replicas));
   assert.ok(took < 1_000, `${took} ms`);
-  assert.deepEqual(one.standing.members(), ['one']);
+  assert.deepEqual(one.ownership.members(), ['one']);
 });
 
 test('a second one has its share as soon as the first has seen it, without waiting for a lease', async () => {
@@ -49,16 +49,16 @@ test('a second one has its share as soon as the first has seen it, without waiti
   const one = model.add('one');
   await watch(clock, model.replicas, LEASE_MS);
   const two = model.add('two');
-  const settled = () => two.standing.isSafe() && isShared(model.replicas);
+  const settled = () => two.ownership.isSafe() && isShared(model.replicas);
   const took = await watch(clock, model.replicas, LEASE_MS, settled);
-  // The model has no rounds on news: the first one answers with its next renewal.
+  // The model makes no extra rounds for watch events: the first replica acknowledges the second at its next renewal.
   assert.ok(took < LEASE_MS / 2, `${took} ms`);
   assert.ok(
-    keys.some((key) => one.standing.owns(key)) && keys.some((key) => two.standing.owns(key)),
+    keys.some((key) => one.ownership.owns(key)) && keys.some((key) => two.ownership.owns(key)),
   );
 });
 
-test('a replica that leaves is missed for no longer than the news takes', async () => {
+test('the keys of a replica that leaves are taken over when its release is known', async () => {
   const clock = createFakeClock();
   const model = createModel(clock, seeded(3), 0);
   const one = model.add('one');
@@ -79,13 +79,13 @@ test('the keys of a replica that vanished wait until its lease is surely over', 
   two.cutOff = true;
   await watch(clock, model.replicas, LEASE_MS * 0.4);
   assert.ok(
-    keys.some((key) => two.standing.owns(key)),
+    keys.some((key) => two.ownership.owns(key)),
     'it acts while its lease is safe',
   );
   const took = await watch(clock, model.replicas, LEASE_MS * 2, () => isShared([one]));
   assert.ok(took > 0 && took < LEASE_MS, `${took} ms`);
-  assert.equal(two.standing.isSafe(), false);
-  for (const key of keys) assert.throws(() => two.standing.guard(key), NotOwner);
+  assert.equal(two.ownership.isSafe(), false);
+  for (const key of keys) assert.throws(() => two.ownership.guard(key), NotOwner);
 });
 
 test('a machine that slept through its lease does nothing when it wakes', async () => {
@@ -98,8 +98,8 @@ test('a machine that slept through its lease does nothing when it wakes', async 
   await watch(clock, model.replicas, LEASE_MS * 3, () => isShared([one]));
   two.asleep = false;
   assertNoneTwice(model.replicas, 'on waking');
-  await watch(clock, model.replicas, LEASE_MS * 2, () => two.standing.isSafe());
-  assert.ok(two.standing.isSafe() && isShared(model.replicas));
+  await watch(clock, model.replicas, LEASE_MS * 2, () => two.ownership.isSafe());
+  assert.ok(two.ownership.isSafe() && isShared(model.replicas));
 });
 
 test('a lease that somebody deleted is made anew', async () => {
@@ -112,13 +112,13 @@ test('a lease that somebody deleted is made anew', async () => {
   assert.ok(isShared([one]));
 });
 
-test('on change is told when ownership begins, moves and ends', async () => {
+test('subscribers are called when ownership begins, moves and ends', async () => {
   const clock = createFakeClock();
   const model = createModel(clock, seeded(7), 0);
   const one = model.add('one');
   const told: string[] = [];
-  one.standing.onChange(() => {
-    told.push(`${one.standing.isSafe()} ${one.standing.members()}`);
+  one.ownership.onChange(() => {
+    told.push(`${one.ownership.isSafe()} ${one.ownership.members()}`);
   });
   await watch(clock, model.replicas, LEASE_MS);
   model.add('two');
@@ -137,7 +137,7 @@ for (const trouble of [0.05, 0.3]) {
   });
 }
 
-/** A few minutes in the life of up to five replicas. */
+/** Simulates some minutes of up to five replicas that join, leave, sleep and lose their connection at random. */
 async function live(seed: number, trouble: number) {
   const clock = createFakeClock();
   const chance = seeded(seed);

@@ -1,52 +1,52 @@
-// Where one replica stands among the others: the rules of `membership.ts` without their network.
+// Which keys this replica owns: the rules that `membership.ts` states, without requests to the API server.
 import { type Clock, longestSince, type Moment, moment } from './clock.ts';
 import type { OwnLease } from './lease.ts';
 import { type Member, memberOf, ownerOf } from './rendezvous.ts';
-import { createRoster, type LeaseObject, type Replica } from './roster.ts';
+import { createReplicaList, type LeaseObject, type Replica } from './replicas.ts';
 
-/** A write was refused because another replica may own the object; nothing is wrong. */
+/** A write was refused because another replica may own the object. This is no failure: the other replica does the work. */
 export class NotOwner extends Error {
   override name = 'NotOwner';
   readonly reason = 'NotOwner';
 }
 
-export interface StandingOptions {
+export interface OwnershipOptions {
   identity: string;
   leaseMs: number;
   clock: Clock;
-  /** A reader of `onChange` threw. */
+  /** Called with what a subscriber of `onChange` threw. */
   failed(error: unknown): void;
 }
 
-/** Part of the lease that isn't used: for writes under way, and clocks that run at different rates. */
+/** The share of the lease that isn't used, because writes take time and clocks may run at different rates. */
 const MARGIN = 0.2;
 
-export function createStanding({ identity, leaseMs, clock, failed }: StandingOptions) {
+export function createOwnership({ identity, leaseMs, clock, failed }: OwnershipOptions) {
   const safeMs = leaseMs * (1 - MARGIN);
-  const roster = createRoster(identity);
+  const replicas = createReplicaList(identity);
   const callbacks = new Set<() => void>();
   let lease: (OwnLease & { joinedAt: number }) | undefined;
   let renewedAt: Moment | undefined;
-  let lookedAt: Moment | undefined;
+  let listedAt: Moment | undefined;
   let settled = false;
   let left = false;
-  let lapsed: OwnLease[] = [];
+  let expired: OwnLease[] = [];
   let members: Member[] = [];
   let last = '';
   let stopTimer: (() => void) | undefined;
 
   const isFresh = (at: Moment | undefined) => at !== undefined && longestSince(at, clock) < safeMs;
-  const isSafe = () => settled && !left && isFresh(renewedAt) && isFresh(lookedAt);
+  const isSafe = () => settled && !left && isFresh(renewedAt) && isFresh(listedAt);
 
-  /** When a replica that says nothing must have seen us, or can act no more. */
+  /** From this time on each other replica either knows this one's Lease or can no longer act, because its own has expired. */
   function settlesAt({ joinedAt, uid }: { joinedAt: number; uid: string }): number {
-    const silent = roster.live().filter((replica) => !replica.hasSeen(uid));
+    const silent = replicas.live().filter((replica) => !replica.hasSeen(uid));
     return Math.max(0, ...silent.map(({ durationMs }) => joinedAt + Math.max(leaseMs, durationMs)));
   }
 
   function update() {
-    if (lease && lookedAt && !settled) settled = settlesAt(lease) <= clock.now();
-    const identities = new Set(roster.live().map((replica) => replica.identity));
+    if (lease && listedAt && !settled) settled = settlesAt(lease) <= clock.now();
+    const identities = new Set(replicas.live().map((replica) => replica.identity));
     if (lease) identities.add(identity);
     members = [...identities].sort().map(memberOf);
     arm();
@@ -62,20 +62,20 @@ export function createStanding({ identity, leaseMs, clock, failed }: StandingOpt
     }
   }
 
-  /** What changes by time alone: a lease that runs out, a wait that is over. */
+  /** Sets a timer for what changes without an event: the lease expires, or the wait for other replicas ends. */
   function arm() {
     stopTimer?.();
     stopTimer = undefined;
-    if (left || !lease || !renewedAt || !lookedAt) return;
+    if (left || !lease || !renewedAt || !listedAt) return;
     const now = clock.now();
-    const due = settled ? Math.min(renewedAt.now, lookedAt.now) + safeMs : settlesAt(lease);
+    const due = settled ? Math.min(renewedAt.now, listedAt.now) + safeMs : settlesAt(lease);
     if (due > now) stopTimer = clock.timer(update, due - now + 1);
   }
 
   function drop() {
     lease = undefined;
     renewedAt = undefined;
-    lookedAt = undefined;
+    listedAt = undefined;
     settled = false;
     update();
   }
@@ -99,49 +99,49 @@ export function createStanding({ identity, leaseMs, clock, failed }: StandingOpt
     },
     moment: () => moment(clock),
     lease: (): OwnLease | undefined => lease,
-    /** UIDs of the Leases that are taken into account here. */
-    seen: () => roster.live().map((replica) => replica.uid),
-    /** Lets go of a Lease that ran out before it was renewed; answers those to be released. */
-    lapsed(): readonly OwnLease[] {
+    /** The UIDs of the other replicas' Leases that this replica knows. */
+    knownLeases: () => replicas.live().map((replica) => replica.uid),
+    /** Drops this replica's Lease when it expired before it was renewed. Returns all such Leases that are to be released. */
+    expired(): readonly OwnLease[] {
       if (lease && !isFresh(renewedAt)) {
-        lapsed.push(lease);
+        expired.push(lease);
         drop();
       }
-      return lapsed;
+      return expired;
     },
     released(lease: OwnLease) {
-      lapsed = lapsed.filter(({ uid }) => uid !== lease.uid);
+      expired = expired.filter(({ uid }) => uid !== lease.uid);
     },
-    /** The Lease is no longer ours. */
+    /** This replica's Lease was deleted or replaced by somebody else. */
     lost: drop,
     joined(made: OwnLease, sent: Moment) {
       lease = { ...made, joinedAt: clock.now() };
       renewedAt = sent;
       update();
     },
-    /** A complete list that was sent for at `asked`; answers the replicas that are dead by it. */
-    looked(leases: readonly LeaseObject[], asked: Moment): Replica[] {
-      const dead = roster.see(leases, asked.now, clock.now());
-      if (lease) lookedAt = asked;
+    /** Takes in a complete list that was requested at `asked`. Returns the replicas that are dead according to it. */
+    listed(leases: readonly LeaseObject[], asked: Moment): Replica[] {
+      const dead = replicas.listed(leases, asked.now, clock.now());
+      if (lease) listedAt = asked;
       update();
       return dead;
     },
-    /** A renewal came through; one that took too long doesn't count, as others may have judged us dead. */
+    /** A renewal succeeded. One that took too long is ignored, because others may have taken this replica for dead. */
     renewed(sent: Moment) {
       if (!isFresh(renewedAt)) return;
       renewedAt = sent;
       update();
     },
-    /** News from a watch; answers whether a round should follow at once. */
-    hear(news: LeaseObject, deleted: boolean): boolean {
-      const { uid } = news.metadata;
-      const isLive = () => roster.live().some((replica) => replica.uid === uid);
+    /** Takes in an event of the watch. Returns whether a round should follow at once. */
+    leaseChanged(changed: LeaseObject, deleted: boolean): boolean {
+      const { uid } = changed.metadata;
+      const isLive = () => replicas.live().some((replica) => replica.uid === uid);
       const before = isLive();
-      roster.hear(news, deleted, clock.now());
+      replicas.changed(changed, deleted, clock.now());
       const lost = deleted && uid === lease?.uid;
       if (lost) drop();
       else update();
-      // A newcomer waits for us to say that we have seen it.
+      // A new replica waits until this one has written that it knows its Lease.
       return lost || (!before && isLive());
     },
     leave() {
@@ -152,4 +152,4 @@ export function createStanding({ identity, leaseMs, clock, failed }: StandingOpt
   };
 }
 
-export type Standing = ReturnType<typeof createStanding>;
+export type Ownership = ReturnType<typeof createOwnership>;

@@ -8,7 +8,7 @@ import { createFakeClock } from './testing/clock.ts';
 
 const retry = { minMs: 1_000, maxMs: 8_000 };
 
-/** A queue whose turns end when the test says so. */
+/** A queue whose runs end when the test ends them. */
 function harness({ concurrency = 2 } = {}) {
   const clock = createFakeClock();
   const started: string[] = [];
@@ -179,7 +179,7 @@ test('one tenant with a thousand objects delays another by no more than what run
   await end('big/0');
   assert.deepEqual(started.slice(2), ['small/one']);
   await end('big/1');
-  // One worker each from here on.
+  // From here on each of the two tenants has one worker.
   assert.deepEqual(running(), ['small/one', 'big/2']);
   await end('small/one');
   assert.deepEqual(running(), ['big/2', 'small/two']);
@@ -196,7 +196,7 @@ test('tenants that all have work take turns', async () => {
   for (const key of started) {
     const tenant = key[0] ?? '';
     counts.set(tenant, (counts.get(tenant) ?? 0) + 1);
-    // The first one to come has its first turn before there is anybody to take turns with.
+    // The first tenant is ahead by one run, because it started before the others had anything in line.
     const values = ['a', 'b', 'c'].map((one) => counts.get(one) ?? 0);
     assert.ok(Math.max(...values) - Math.min(...values) <= 2, started.join(' '));
   }

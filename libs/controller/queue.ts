@@ -1,22 +1,24 @@
-// The work of one controller: which object runs when. A key waits at most once, runs at most once at
-// a time, runs again when it was added while it ran, and comes back later with every failure.
+// The queue of one controller decides which object runs when. A key stands in line at most once and runs at most once at
+// a time. It runs again when it was added while it ran, and after each failure with a growing delay.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createFairLine } from '@weir/async';
 import { type Clock, systemClock } from './clock.ts';
 import type { Outcome } from './reconcile.ts';
 import { createWorker } from './worker.ts';
 
-/** One turn of one key. */
+/** One run of one key. */
 export interface Turn {
   key: string;
   causes: ReadonlySet<string>;
-  /** Of the latest cause that had one. */
+  /** The W3C trace context of the latest cause that had one. */
   traceparent?: string;
-  /** Trace contexts of the other causes that this turn answers. */
+  /** The trace contexts of the other causes that this run serves. */
   links: readonly string[];
+  /** 1 for the first run, and one more after each failure in a row. */
   attempt: number;
   /** How long the key stood in line, in ms. */
   queuedMs: number;
+  /** Gives the worker back while `wait` is under way, and takes one again after it. */
   waiting<T>(wait: () => Promise<T>): Promise<T>;
 }
 
@@ -27,23 +29,23 @@ export interface AddOptions {
 }
 
 export interface Queue {
-  /** The key runs soon; with a delay, once more after that, even when it runs before. */
+  /** Makes the key run soon. With a delay it runs once after that time, even when it also runs before. */
   add(key: string, options: AddOptions): void;
-  /** The next failure is the first one again: what failed before has changed. */
+  /** Resets the count of failures, because the object that failed has changed. */
   forgive(key: string): void;
-  /** Forgets the key; how a turn that is under way ends no longer matters. */
+  /** Removes the key. The outcome of a run that is under way is ignored. */
   remove(key: string): void;
   stats(): { ready: number; running: number; waiting: number };
-  /** Resolves when nothing runs and nothing is ready; what is due later doesn't count. */
+  /** Resolves when nothing runs and nothing is ready. Keys that are due later don't count. */
   idle(): Promise<void>;
-  /** Starts nothing more; resolves when what runs has ended. */
+  /** Starts no further run, and resolves when those under way have ended. */
   close(): Promise<void>;
 }
 
 export interface QueueOptions {
   concurrency: number;
   retry: { minMs: number; maxMs: number };
-  /** What takes turns in fairness; the namespace of the key unless given. */
+  /** The tenant of a key; workers are shared fairly between tenants. The namespace of the key unless given. */
   tenantOf?(key: string): string;
   run(turn: Turn): Promise<Outcome>;
   clock?: Clock;
@@ -58,19 +60,19 @@ interface Item {
   key: string;
   tenant: string;
   running: boolean;
-  /** Removed while it ran: its outcome means nothing. */
+  /** The key was removed while it ran, so the outcome of that run is ignored. */
   removed: boolean;
   failures: number;
-  /** While the key stands in line, or runs and has to run again. */
+  /** Set while the key stands in line, or while it runs and has to run again. */
   next?: Causes & { since: number };
-  /** Asked for by a caller for later; an earlier turn doesn't answer it. */
+  /** A run that a caller asked for at a later time. A run before that time doesn't replace it. */
   later?: Causes & { due: number };
-  /** When the last outcome wanted it to come again, and why; any turn answers it. */
+  /** When the last outcome asked for another run, and why. Any run before that time replaces it. */
   again?: { due: number; cause: 'interval' | 'retry' };
   stopTimer?: () => void;
 }
 
-/** An entry of the line: a key that starts, or a run that waited and wants a worker back. */
+/** An entry of the line: the start of a key's run, or the continuation of a run that needs a worker after a wait. */
 type Entry = () => void;
 
 export function createQueue(options: QueueOptions): Queue {
@@ -79,8 +81,8 @@ export function createQueue(options: QueueOptions): Queue {
   const line = createFairLine<Entry>();
   const entries = new Map<Item, Entry>();
   const idle = new Set<() => void>();
-  // A turn starts where some other one ended or added it, and must not take over its trace; a timer would keep
-  // that trace in memory.
+  // A run is started from within another run that ended or enqueued it. The snapshot keeps it from inheriting that run's
+  // trace, and keeps timers from holding that trace in memory.
   const outside = AsyncLocalStorage.snapshot();
   let workers = 0;
   let running = 0;
@@ -126,7 +128,7 @@ export function createQueue(options: QueueOptions): Queue {
     pump();
   }
 
-  /** One timer a key, for whatever is due first. */
+  /** Sets the one timer of a key to what is due first. */
   function arm(item: Item) {
     item.stopTimer?.();
     delete item.stopTimer;
@@ -190,7 +192,7 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   async function take(item: Item, turn: Turn): Promise<Outcome> {
-    // Whoever added the key goes on first.
+    // The run begins asynchronously, so that the caller of add() continues first.
     await undefined;
     try {
       return closed || item.removed ? {} : await outside(options.run, turn);
@@ -257,7 +259,7 @@ export function createQueue(options: QueueOptions): Queue {
   };
 }
 
-/** `minMs` after the first failure, twice that after each further one, never more than `maxMs`. */
+/** The wait after a number of failures, in ms: `minMs` after the first, doubled after each further one, at most `maxMs`. */
 export function backoffMs(failures: number, { minMs, maxMs }: { minMs: number; maxMs: number }) {
   return Math.min(maxMs, minMs * 2 ** Math.min(failures - 1, 62));
 }
@@ -266,7 +268,7 @@ function namespaceOf(key: string): string {
   return key.slice(0, Math.max(0, key.indexOf('/')));
 }
 
-/** Later trace contexts go last, also when they were there before. */
+/** Adds causes to those that are there. The trace context of the latest cause goes last, also when it was there before. */
 function merge(into: Causes, from: Causes): Causes {
   for (const name of from.names) into.names.add(name);
   for (const traceparent of from.traceparents) {

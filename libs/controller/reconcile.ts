@@ -1,53 +1,52 @@
-// What a reconciler is given and what it answers. `controller.ts` is what calls it.
+// The types of a reconciler's input and result. `controller.ts` calls it.
 import type { KubeObject, ResourceType } from '@weir/kube';
 import type { Logger, Metrics, Tracing } from '@weir/telemetry';
 import type { Informer } from './informer.ts';
 import type { Membership } from './membership.ts';
 
 /**
- * How a run ended. With `requeueAfterMs` it comes again after that time, give or take the jitter;
- * with neither it rests until something changes; `retry` comes again with exponential backoff,
- * as a thrown error does.
+ * How a run ended. With `requeueAfterMs` the object runs again after that time, moved by the jitter. With `retry` it
+ * runs again after an exponential backoff, as after a thrown error. With neither it runs when something changes.
  */
 export type Outcome = { requeueAfterMs?: number } | { retry: Error };
 
 export interface ReconcileContext {
-  /** Aborted when the process stops, the object is gone or another replica owns it now. */
+  /** Aborts when the process stops, the object is gone or another replica owns it now. */
   signal: AbortSignal;
-  /** Aborted when spec, suspend or deletion changed while we run, or somebody interrupts us. */
+  /** Aborts when the spec changes or the deletion begins during the run, or when an enqueue interrupts it. */
   superseded: AbortSignal;
-  /** Why it runs: `added`, `spec`, `deleted`, `requested`, `interval`, `retry`, `gained` or a caller's own. */
+  /** Why it runs: `added`, `spec`, `deleted`, `requested`, `interval`, `retry`, `gained` or the cause of an enqueue. */
   causes: ReadonlySet<string>;
-  /** W3C trace context of the happening that caused the run, when there is one. */
+  /** The W3C trace context of the event that caused the run, when there is one. */
   traceparent?: string;
-  /** 1, and one more for each failure in a row. */
+  /** 1, and one more after each failure in a row. */
   attempt: number;
   log: Logger;
   /**
-   * Runs `wait` without holding a worker and comes back when a worker is free again. For health,
-   * dependencies and whatever else only waits; one wait at a time.
+   * Runs `wait` without holding a worker, and resolves when a worker is free again. For waits on health, dependencies
+   * and the like; one at a time.
    */
   waiting<T>(wait: () => Promise<T>): Promise<T>;
-  /** Call before every write; throws `NotOwner` when another replica may own the object by now. */
+  /** To be called before every write. Throws `NotOwner` when another replica may own the object by now. */
   guard(): void;
 }
 
 export interface ControllerOptions<T extends KubeObject> {
-  /** For metrics and logs, such as `kustomization`. */
+  /** The controller's name in metrics and logs, such as `kustomization`. */
   name: string;
   kind: ResourceType;
   informer: Informer<T>;
   membership: Membership;
-  /** What decides which replica owns the object; `<kind>/<namespace>/<name>` unless given. */
+  /** The key whose hash decides which replica owns the object; `<kind>/<namespace>/<name>` unless given. */
   ownershipKey?(object: T): string;
-  /** Runs at the same time, those in `waiting()` not counted. */
+  /** How many runs may be under way at the same time, without those in `waiting()`. */
   concurrency: number;
   reconcile(object: T, context: ReconcileContext): Promise<Outcome>;
-  /** Share of `requeueAfterMs` by which it may come earlier or later; 0.05 unless given. */
+  /** The share of `requeueAfterMs` by which the next run may come earlier or later; 0.05 unless given. */
   jitter?: number;
-  /** Backoff after failures: doubles from `minMs` up to `maxMs`. */
+  /** The wait after failures, in ms: it doubles from `minMs` up to `maxMs`. */
   retry: { minMs: number; maxMs: number };
-  /** How long a close lets runs go on that are not merely waiting; 5 s unless given. */
+  /** How long close() lets runs continue that are not in `waiting()`, in ms; 5 000 unless given. */
   stopGraceMs?: number;
   log: Logger;
   metrics: Metrics;
@@ -57,21 +56,21 @@ export interface ControllerOptions<T extends KubeObject> {
 export interface EnqueueOptions {
   cause: string;
   delayMs?: number | undefined;
-  /** Makes the run part of this trace. */
+  /** The run becomes part of this trace (W3C trace context). */
   traceparent?: string | undefined;
-  /** Tells a run that is under way that it is superseded. */
+  /** Aborts the signal `superseded` of a run that is under way. */
   interrupt?: boolean | undefined;
-  /** What changed, such as `GitRepository/apps/web`; a run that is superseded finds it in the `Stopped`. */
+  /** The object that changed, such as `GitRepository/apps/web`. A superseded run finds it in the abort reason. */
   subject?: string | undefined;
 }
 
 export interface Controller {
-  /** Makes the object `<namespace>/<name>` run soon; nothing happens where another replica owns it. */
+  /** Makes the object `<namespace>/<name>` run soon. Does nothing when another replica owns it. */
   enqueue(key: string, options: EnqueueOptions): void;
-  /** Whether a run of the object is under way: what it will write isn't known yet. */
+  /** Whether a run of the object is under way, so that its status may change soon. */
   isRunning(key: string): boolean;
-  /** Resolves when nothing runs and nothing is due. */
+  /** Resolves when nothing runs and nothing stands in line. */
   idle(): Promise<void>;
-  /** Starts nothing more, gives runs their grace, then aborts them; resolves when all have ended. */
+  /** Starts no further run and aborts those under way after `stopGraceMs`. Resolves when all have ended. */
   close(): Promise<void>;
 }

@@ -1,13 +1,13 @@
-// What one replica knows of the Leases of the others. It judges by what it saw and when it saw it on
-// its own steady clock: the times that the others write into their Leases mean nothing here.
+// What one replica knows of the Leases of the other replicas. Whether a Lease has expired depends only on when this
+// replica saw it change, by its own steady clock. The times in the Leases are not used, because clocks may differ.
 import type { KubeObject } from '@weir/kube';
 import { isNewer } from './version.ts';
 
-/** Which service the replica belongs to; also what Leases are found by. */
+/** The label with the service that the replica belongs to. Leases are selected by it. */
 export const REPLICA_LABEL = 'weir/replica-of';
-/** UIDs of the Leases whose holders this replica takes into account. */
+/** The annotation with the UIDs of the other Leases that the replica knows. */
 export const SEEN_ANNOTATION = 'weir/seen-replicas';
-/** Set by a replica that has stopped acting for good; its keys are free at once. */
+/** The annotation of a replica that has stopped acting for good. Others take over its keys at once. */
 export const RELEASED_ANNOTATION = 'weir/released';
 
 export interface LeaseObject extends KubeObject {
@@ -23,24 +23,24 @@ export interface Replica {
   uid: string;
   identity: string;
   lease: LeaseObject;
-  /** How long the Lease holds after each renewal, in ms, as its holder says. */
+  /** How long the Lease is valid after each renewal, in ms, as its holder states. */
   durationMs: number;
-  /** When we saw it for the first time or changed, on our steady clock. */
+  /** When this replica first saw this version of the Lease, by its own steady clock (ms). */
   changedAt: number;
-  /** Whether it takes the Lease with this UID into account. */
+  /** Whether the holder has written that it knows the Lease with this UID. */
   hasSeen(uid: string): boolean;
 }
 
-export interface Roster {
-  /** A complete and current list that was asked for at `asked` and is here at `now`; answers who is dead. */
-  see(leases: readonly LeaseObject[], asked: number, now: number): Replica[];
-  /** News of one Lease from a watch, which may be late but never wrong. */
-  hear(lease: LeaseObject, deleted: boolean, now: number): void;
-  /** Everyone else who may be acting; a replica that started anew can be in it twice. */
+export interface ReplicaList {
+  /** Takes in a consistent list that was requested at `asked` and arrived at `now` (ms). Returns the dead replicas. */
+  listed(leases: readonly LeaseObject[], asked: number, now: number): Replica[];
+  /** Takes in an event of the watch, which may be late. */
+  changed(lease: LeaseObject, deleted: boolean, now: number): void;
+  /** All other replicas that may be acting. A replica that started again with a new Lease can be in it twice. */
   live(): Replica[];
 }
 
-/** Of a holder that acts no more: kept while old news of it may still come. */
+/** The Lease of a replica that no longer acts. It is kept as long as late events about it may arrive. */
 interface Gone {
   lease: LeaseObject;
   goneAt: number;
@@ -48,45 +48,45 @@ interface Gone {
 
 const DEFAULT_DURATION_S = 15;
 
-/** `identity` is our own; our Leases, old and new, are nobody's. */
-export function createRoster(identity: string): Roster {
+/** `identity` is that of this replica. Its own Leases, old and new, are ignored. */
+export function createReplicaList(identity: string): ReplicaList {
   const live = new Map<string, Replica>();
   const gone = new Map<string, Gone>();
 
-  function bury({ uid, lease }: { uid: string; lease: LeaseObject }, goneAt: number) {
+  function markGone({ uid, lease }: { uid: string; lease: LeaseObject }, goneAt: number) {
     live.delete(uid);
     gone.set(uid, { lease, goneAt });
   }
 
-  function hear(lease: LeaseObject, deleted: boolean, now: number) {
+  function changed(lease: LeaseObject, deleted: boolean, now: number) {
     const uid = lease.metadata.uid ?? '';
     const known = live.get(uid)?.lease ?? gone.get(uid)?.lease;
     if (holderOf(lease) === identity) return;
     if (isReleased(lease)) {
-      bury({ uid, lease }, now);
+      markGone({ uid, lease }, now);
       return;
     }
-    // Deleted by somebody else: its holder may not know yet, and acts until its time is over.
+    // A Lease may be deleted without having been released. Its holder may not know that and act until its time is over.
     if (deleted || (known && (isReleased(known) || !isNewer(lease, known)))) return;
     gone.delete(uid);
     live.set(uid, replicaOf(lease, uid, now));
   }
 
   return {
-    see(leases, asked, now) {
-      const listed = new Set(leases.map((lease) => lease.metadata.uid));
+    listed(leases, asked, now) {
+      const listedUids = new Set(leases.map((lease) => lease.metadata.uid));
       for (const [uid, { goneAt }] of gone) {
-        if (!listed.has(uid) && goneAt < asked) gone.delete(uid);
+        if (!listedUids.has(uid) && goneAt < asked) gone.delete(uid);
       }
-      for (const lease of leases) hear(lease, false, now);
-      // Unchanged between a moment in which we had it and a later one, before the list was made.
+      for (const lease of leases) changed(lease, false, now);
+      // A Lease that did not change for its whole duration before the list was requested has expired.
       const dead = [...live.values()].filter(
         (replica) => asked - replica.changedAt >= replica.durationMs,
       );
-      for (const replica of dead) bury(replica, now);
+      for (const replica of dead) markGone(replica, now);
       return dead;
     },
-    hear,
+    changed,
     live: () => [...live.values()],
   };
 }

@@ -1,4 +1,4 @@
-// Writes of one object's status during one run: as few as someone could see.
+// Writes the status of one object during one run, with as few writes as a reader could notice.
 import {
   isConflict,
   isNotFound,
@@ -11,29 +11,29 @@ import type { Logger } from '@weir/telemetry';
 import { type Clock, systemClock } from './clock.ts';
 import type { Informer } from './informer.ts';
 import { mergeDiff } from './merge.ts';
-import { NotOwner } from './standing.ts';
+import { NotOwner } from './ownership.ts';
 
 export type StatusOf<T extends KubeObject> = NonNullable<T['status']>;
 
 export interface StatusWriter<T extends KubeObject> {
-  /** Written later, if the run goes on that long; of several only the last. Never fails. */
+  /** Writes this status later, if the run still goes on then. Of several only the last is written. Never fails. */
   progress(status: StatusOf<T>): void;
-  /** Written before it resolves, with the object as it is then. */
+  /** Writes this status at once, and resolves with the object as it is then. Rejects when the write fails. */
   now(status: StatusOf<T>): Promise<T>;
-  /** The last word: `progress` that isn't written yet never will be. */
+  /** Writes the final status of the run, as `now` does. Progress that wasn't written yet is dropped. */
   finish(status: StatusOf<T>): Promise<T>;
-  /** Ends without a last word: another run has it. */
+  /** Ends without a final status, because another run will write one. */
   abandon(): void;
 }
 
 export interface StatusWriterOptions<T extends KubeObject> {
   fieldManager: string;
   informer?: Pick<Informer<T>, 'observe'>;
-  /** Called before each write; what it throws is what the write rejects with. */
+  /** Called before each write. When it throws, nothing is written and the write rejects with that error. */
   guard(): void;
-  /** How long after the start of the run progress is written; 1 s when not given. */
+  /** Progress is written when the run has lasted this long, in ms; 1 000 unless given. */
   delayMs?: number;
-  /** How long after a write, which shows that it is under way, progress is written; 3 s when not given. */
+  /** The shortest time between a write and the next progress, in ms; 3 000 unless given. */
   pauseMs?: number;
   log?: Logger;
   clock?: Clock;
@@ -42,9 +42,9 @@ export interface StatusWriterOptions<T extends KubeObject> {
 const MAX_CONFLICTS = 5;
 
 /**
- * A writer that starts from `object` as we know it. Each status given is the whole of it: what is not in it is removed.
- * Writes are merge patches on the version that we know; when somebody else wrote meanwhile, the
- * object is read and the difference worked out anew. An object that is gone takes writes in silence.
+ * Makes a writer for the status of `object`. Each status that it gets replaces the whole status.
+ * Writes are merge patches on the last known version. When somebody else has written meanwhile, the object is read and
+ * the patch computed again. Writing to an object that no longer exists does nothing and is no error.
  */
 export function createStatusWriter<T extends KubeObject>(
   client: KubeClient,
@@ -64,7 +64,7 @@ export function createStatusWriter<T extends KubeObject>(
   let earliest = clock.now() + delayMs;
   let last: Promise<unknown> = Promise.resolve();
 
-  /** One after the other, in the order in which they were asked for. */
+  /** Writes happen one after another, in the order of the calls. */
   function enqueue(status: StatusOf<T>): Promise<T> {
     const written = last.then(() => write(status));
     last = written.catch(() => undefined);
@@ -97,7 +97,7 @@ export function createStatusWriter<T extends KubeObject>(
   async function refresh() {
     try {
       const fresh = await client.get<T>(kind, ref);
-      // Another object by the same name is not ours to write.
+      // The object was deleted, and another one has the same name now.
       if (fresh.metadata.uid === uid) take(fresh);
       else gone = true;
     } catch (error) {
@@ -123,7 +123,7 @@ export function createStatusWriter<T extends KubeObject>(
     cancel();
     if (status === undefined) return;
     enqueue(status).catch((error: unknown) => {
-      // The next write carries it as well, and fails aloud.
+      // The next write contains the whole status as well, and rejects when it fails.
       if (!(error instanceof NotOwner)) {
         log?.warn({ err: error, object: objectKey(ref) }, 'Progress not written');
       }

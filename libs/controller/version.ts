@@ -1,9 +1,9 @@
 import type { KubeObject } from '@weir/kube';
 
 /**
- * Whether `candidate` is a later version. Versions of one kind are decimal numbers that grow
- * (KEP-5504 made it legitimate to compare them); of any others, a different one counts as later, so
- * that nothing is ever missed.
+ * Whether `candidate` has a later resourceVersion. The versions of one kind are growing decimal numbers, and comparing
+ * them is part of the API since KEP-5504. Of versions that are no numbers, a different one counts as later, so that
+ * no change is missed.
  */
 export function isNewer(candidate: KubeObject, than: KubeObject): boolean {
   const a = candidate.metadata.resourceVersion ?? '';

@@ -1,16 +1,17 @@
-// The worker that a run holds, and gives back while it only waits.
+// The worker that a run occupies. The run gives it back while it only waits.
 
 export interface Worker {
+  /** Gives the worker back, runs `wait`, and resolves when the run has a worker again. */
   waiting<T>(wait: () => Promise<T>): Promise<T>;
-  /** The run has ended: the worker is free, once. */
+  /** Gives the worker back because the run has ended. */
   done(): void;
-  /** Whether the run waits now, or stands in line to go on. */
+  /** Whether the run waits, or stands in line for a worker after a wait. */
   isWaiting(): boolean;
 }
 
 /**
- * `free` gives the worker to somebody else; `regain` calls back when there is one again. Waits of one
- * run that overlap count as one, from the start of the first to the end of the last.
+ * `free` gives the worker back to the queue; `regain` calls `granted` when there is a worker for this run again.
+ * Overlapping waits of one run count as one, from the start of the first to the end of the last.
  */
 export function createWorker(free: () => void, regain: (granted: () => void) => void): Worker {
   let waits = 0;
@@ -29,7 +30,7 @@ export function createWorker(free: () => void, regain: (granted: () => void) => 
       regain(() => {
         holds = true;
         regaining = undefined;
-        // A run that abandoned its wait may have ended by now.
+        // A run may end without awaiting its wait; then it needs no worker any more.
         if (ended) release();
         resolve();
       });

@@ -1,15 +1,15 @@
 import type { Clock } from '../clock.ts';
 
 export interface FakeClock extends Clock {
-  /** Moves time on, fires what is due in order, and lets promises that follow from it settle. */
+  /** Moves time forward, fires the timers that are due in their order, and lets the promises that they resolve settle. */
   advance(ms: number): Promise<void>;
   /** Lets promises settle without moving time. */
   settle(): Promise<void>;
-  /** The machine sleeps: the wall clock goes on, the steady one doesn't. */
+  /** Simulates a sleep of the machine: the wall clock goes on and the steady clock stands still. */
   sleep(ms: number): void;
 }
 
-/** A clock that moves only when told. */
+/** A clock that moves only when a test moves it. */
 export function createFakeClock(): FakeClock {
   let now = 1_000;
   let wall = 1_750_000_000_000;

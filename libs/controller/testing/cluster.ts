@@ -11,12 +11,12 @@ import { createLogger } from '@weir/telemetry';
 
 export const log = createLogger({ service: 'test', level: process.env.LOG_LEVEL ?? 'silent' });
 
-/** An API server without anything that would act in it. */
+/** Starts an API server without controller manager, scheduler or nodes, so that only the test changes objects. */
 export async function startApiServer(): Promise<Cluster> {
   return startCluster({ nodes: 0, controllerManager: false, nats: false });
 }
 
-/** A new client, so that it can be cut off alone. */
+/** Makes a client of its own for each caller, so that a test can close one without affecting the others. */
 export function connect(cluster: Cluster): KubeClient {
   return connectKube({ kubeconfig: cluster.kubeconfig }, { log });
 }

@@ -1,26 +1,26 @@
-// A model of replicas around one API server: requests and news that take their time or get lost,
-// replicas that are cut off, asleep or gone. The rules under test are the real ones.
+// A model of replicas around one API server: requests and watch events may be late or lost, and replicas may be
+// disconnected, asleep or gone. Only the network is simulated; the rules under test are the real ones.
 import { ApiError } from '@weir/kube';
 import { createLogger } from '@weir/telemetry';
 import type { Clock } from '../clock.ts';
 import type { LeaseKeeper, OwnLease } from '../lease.ts';
 import { makeRound } from '../membership.ts';
-import { type LeaseObject, RELEASED_ANNOTATION, SEEN_ANNOTATION } from '../roster.ts';
-import { createStanding, type Standing } from '../standing.ts';
+import { createOwnership, type Ownership } from '../ownership.ts';
+import { type LeaseObject, RELEASED_ANNOTATION, SEEN_ANNOTATION } from '../replicas.ts';
 import type { FakeClock } from './clock.ts';
 
 export const LEASE_MS = 10_000;
 export const RENEW_MS = LEASE_MS / 3;
 
-/** What chance decides; tests pass seeded numbers in [0, 1). */
+/** Returns random numbers in [0, 1). Tests pass a seeded generator, so that a failure can be repeated. */
 export type Chance = () => number;
 
 export interface ModelReplica {
   identity: string;
-  standing: Standing;
-  /** Requests fail, news waits; it goes on acting as long as its rules let it. */
+  ownership: Ownership;
+  /** Its requests fail and it gets no watch events. It goes on acting as long as its rules allow. */
   cutOff: boolean;
-  /** Does nothing, and its steady clock stands still. */
+  /** Its machine sleeps: it does nothing, and its steady clock stands still. */
   asleep: boolean;
   gone: boolean;
   leave(): Promise<void>;
@@ -28,7 +28,7 @@ export interface ModelReplica {
 
 const log = createLogger({ service: 'model', level: 'silent' });
 
-/** `trouble` is the share of requests that are lost or very late. */
+/** `share` is the share of requests that are lost or very late. */
 export function createModel(clock: FakeClock, chance: Chance, share: number) {
   let trouble = share;
   const leases = new Map<string, LeaseObject>();
@@ -42,21 +42,21 @@ export function createModel(clock: FakeClock, chance: Chance, share: number) {
     return late ? chance() * LEASE_MS * 1.5 : chance() * 100;
   }
 
-  function tell(lease: LeaseObject, deleted: boolean) {
+  function notify(lease: LeaseObject, deleted: boolean) {
     for (const replica of replicas) deliver(replica, structuredClone(lease), deleted);
   }
 
   async function deliver(replica: ModelReplica, lease: LeaseObject, deleted: boolean) {
     await pause(latency());
     if (replica.asleep || replica.cutOff || replica.gone) return;
-    replica.standing.hear(lease, deleted);
+    replica.ownership.leaseChanged(lease, deleted);
   }
 
   function write(lease: LeaseObject) {
     version += 1;
     lease.metadata.resourceVersion = String(version);
     leases.set(lease.metadata.name, lease);
-    tell(lease, false);
+    notify(lease, false);
   }
 
   function own({ name, uid }: OwnLease): LeaseObject {
@@ -67,16 +67,16 @@ export function createModel(clock: FakeClock, chance: Chance, share: number) {
 
   function erase(lease: LeaseObject) {
     leases.delete(lease.metadata.name);
-    tell(lease, true);
+    notify(lease, true);
   }
 
-  /** The request arrives late or never, and so does the answer. */
+  /** Both the request and its answer may be late or lost. */
   async function request<T>(from: ModelReplica, work: () => T): Promise<T> {
     await pause(latency());
     if (from.cutOff || chance() < trouble / 4) throw new Error('lost on the way');
     const answer = work();
     await pause(latency());
-    // Sent before the machine fell asleep, read when it wakes.
+    // An answer that arrives while the machine sleeps is read when it wakes.
     while (from.asleep) await pause(RENEW_MS / 5);
     if (from.cutOff || chance() < trouble / 4) throw new Error('answer lost');
     return answer;
@@ -128,12 +128,12 @@ export function createModel(clock: FakeClock, chance: Chance, share: number) {
     let slept = 0;
     let fellAsleep = 0;
     let asleep = false;
-    // The wall clock of a sleeping machine goes on, its steady one doesn't.
+    // While a machine sleeps its wall clock goes on and its steady clock stands still.
     const own: Clock = {
       ...clock,
       now: () => (asleep ? fellAsleep : clock.now()) - slept,
     };
-    const standing = createStanding({
+    const ownership = createOwnership({
       identity,
       leaseMs: LEASE_MS,
       clock: own,
@@ -143,7 +143,7 @@ export function createModel(clock: FakeClock, chance: Chance, share: number) {
     });
     const replica: ModelReplica = {
       identity,
-      standing,
+      ownership,
       cutOff: false,
       gone: false,
       get asleep() {
@@ -155,9 +155,9 @@ export function createModel(clock: FakeClock, chance: Chance, share: number) {
         asleep = next;
       },
       async leave() {
-        standing.leave();
+        ownership.leave();
         replica.gone = true;
-        const lease = standing.lease();
+        const lease = ownership.lease();
         if (lease) await keeper.release(lease).catch(() => undefined);
       },
     };
@@ -169,7 +169,7 @@ export function createModel(clock: FakeClock, chance: Chance, share: number) {
           await pause(RENEW_MS / 5);
           continue;
         }
-        const joined = await makeRound(standing, keeper, log).then(
+        const joined = await makeRound(ownership, keeper, log).then(
           () => true,
           () => false,
         );
@@ -179,7 +179,7 @@ export function createModel(clock: FakeClock, chance: Chance, share: number) {
     return replica;
   }
 
-  /** From here on nothing is lost or late, and everybody is awake. */
+  /** From now on no request is lost or late, and all replicas are awake and connected. */
   function heal() {
     trouble = 0;
     for (const replica of replicas) {
@@ -195,7 +195,7 @@ function missing(name: string): ApiError {
   return new ApiError(`leases "${name}" not found`, { status: 404, reason: 'NotFound' });
 }
 
-/** Mulberry32: small, seeded, good enough to shuffle. */
+/** A seeded random number generator (Mulberry32). */
 export function seeded(seed: number): Chance {
   let state = seed >>> 0;
   return () => {
