@@ -1,8 +1,8 @@
-/** A Map that forgets what was used least recently once its entries weigh more than it may hold. */
+/** A Map with a bound. When its entries weigh more than the bound, those that were used least recently are dropped. */
 export interface BoundedMap<K, V> {
-  /** Counts as a use. */
+  /** Returns the value, and counts as a use of the entry. */
   get(key: K): V | undefined;
-  /** An entry that alone is heavier than the bound is not kept. */
+  /** Adds or replaces the entry. An entry that alone is heavier than the bound is not kept. */
   set(key: K, value: V): void;
   delete(key: K): void;
   clear(): void;
@@ -10,15 +10,15 @@ export interface BoundedMap<K, V> {
 }
 
 export interface BoundedMapOptions<K, V> {
-  /** What all entries may weigh together. */
+  /** The largest total weight of all entries. */
   max: number;
-  /** What an entry weighs; 1 unless given, so that `max` is a number of entries. */
+  /** The weight of an entry, for example its bytes; 1 unless given, so that `max` is a number of entries. */
   weigh?(value: V, key: K): number;
 }
 
 export function createBoundedMap<K, V>(options: BoundedMapOptions<K, V>): BoundedMap<K, V> {
   const { max, weigh = () => 1 } = options;
-  // A Map keeps the order of insertion: the first entry is the one whose last use is the longest ago.
+  // A Map keeps the order of insertion, and a used entry is inserted again: the first entry is the least recently used.
   const entries = new Map<K, { value: V; weight: number }>();
   let total = 0;
 

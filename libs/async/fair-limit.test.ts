@@ -16,7 +16,7 @@ test('one tenant alone never holds the last slots, and others get in at once', a
   assert.deepEqual(limit.load(), { waiting: 28, running: 13 });
 });
 
-test('a slot that comes free goes to the tenant with the fewest at work', async () => {
+test('a free slot goes to the tenant with the fewest running pieces of work', async () => {
   const limit = createFairLimit(2);
   const first = controlled();
   const second = controlled();
@@ -36,7 +36,7 @@ test('a slot that comes free goes to the tenant with the fewest at work', async 
   assert.deepEqual(await Promise.all(waiting), [2, 3]);
 });
 
-test('of one slot everybody gets a turn', async () => {
+test('with one slot every tenant gets a turn', async () => {
   const limit = createFairLimit(1);
   assert.deepEqual(
     await Promise.all(['a', 'a', 'b'].map((name) => limit.run(name, async () => name))),
@@ -44,7 +44,7 @@ test('of one slot everybody gets a turn', async () => {
   );
 });
 
-test('who gives up while waiting leaves the line; a failure frees the slot', async () => {
+test('an aborted caller leaves the line; a failure frees the slot', async () => {
   const limit = createFairLimit(1);
   const { runs, work } = controlled();
   const running = limit.run('a', work);
@@ -59,7 +59,7 @@ test('who gives up while waiting leaves the line; a failure frees the slot', asy
   assert.equal(runs.length, 1);
 });
 
-/** What is ready to run has run. */
+/** Resolves when all promises that could settle have settled. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

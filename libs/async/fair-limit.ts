@@ -3,11 +3,11 @@ import { createFairLine } from './fair-line.ts';
 /** Runs work in a slot that is shared fairly between tenants (namespaces). */
 export interface FairLimit {
   /**
-   * Resolves or rejects as the work does. While it waits for its slot, an aborted signal takes it out of the line and
-   * rejects with the signal's reason; once the work runs, ending it is the work's own affair.
+   * Resolves or rejects as the work does. When the signal aborts while the call waits for its slot, the call leaves the
+   * line and rejects with the signal's reason. Once the work runs, the signal has no effect: the work has to observe it.
    */
   run<T>(tenant: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** How many pieces of work wait, and how many run. */
+  /** How many pieces of work wait in line, and how many run. */
   load(): { waiting: number; running: number };
 }
 
@@ -15,9 +15,9 @@ export interface FairLimit {
 const SHARE = 3;
 
 /**
- * Lets at most `max` pieces of work run at the same time. Whose turn it is goes by tenant: the one with the fewest at
- * work is next. A tenant never gets the last slots however long it is alone, so that work of it that hangs until its
- * time limit leaves room for others: of 16 slots one tenant alone gets 12, a second one 3 of the rest.
+ * Lets at most `max` pieces of work run at the same time. A free slot goes to the tenant with the fewest running pieces.
+ * A tenant never gets the last slots, even when it is the only one, so that its work that hangs until a time limit
+ * leaves room for others: of 16 slots one tenant alone gets 12, and a second one 3 of the rest.
  */
 export function createFairLimit(max: number): FairLimit {
   let running = 0;

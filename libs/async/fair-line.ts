@@ -1,31 +1,36 @@
-// Who is next when many tenants want few workers: the one with the fewest at work, and among those
-// the one that has waited longest for its turn. Within a tenant, first come, first served.
+// The order in which entries of many tenants get few workers. The next entry is one of the tenant with the fewest
+// running entries, and among such tenants of the one that has waited longest since its last turn. The entries of one
+// tenant are served in the order in which they came.
 
 export interface FairLine<Entry> {
-  /** `first` puts it before what its tenant has waiting. */
+  /** Adds an entry at the end of its tenant's line, or with `first` at its beginning. */
   push(tenant: string, entry: Entry, options?: { first?: boolean }): void;
-  /** Takes the next entry; its tenant counts as having one more at work until `release`. Undefined when none may run. */
+  /**
+   * Takes the next entry, or returns undefined when none may run. The entry counts as running for its tenant until
+   * `release`.
+   */
   take(): Entry | undefined;
+  /** One entry of this tenant no longer runs. */
   release(tenant: string): void;
-  /** Takes an entry out before its turn. */
+  /** Takes a waiting entry out of the line. Does nothing when it isn't there. */
   remove(tenant: string, entry: Entry): void;
   size(): number;
 }
 
 export interface FairLineOptions {
-  /** Whether a tenant may have one more at work that has `held` there now; always unless given. */
+  /** Whether a tenant that has `held` running entries may get another one; always unless given. */
   mayRun?(held: number): boolean;
 }
 
 export function createFairLine<Entry>({ mayRun }: FairLineOptions = {}): FairLine<Entry> {
-  // A Map keeps the order of insertion: taken out and put in again, a tenant goes to the end.
+  // A Map keeps the order of insertion, so a tenant that is removed and inserted again goes to the end.
   const waiting = new Map<string, Entry[]>();
-  const atWork = new Map<string, number>();
+  const running = new Map<string, number>();
   let size = 0;
 
-  const busy = (tenant: string) => atWork.get(tenant) ?? 0;
+  const busy = (tenant: string) => running.get(tenant) ?? 0;
 
-  /** At most as many tenants are at work as there are workers, so the search ends after that many. */
+  /** The search ends at the first tenant without a running entry, so it looks at no more tenants than there are workers. */
   function next(): string | undefined {
     let best: string | undefined;
     for (const tenant of waiting.keys()) {
@@ -54,14 +59,14 @@ export function createFairLine<Entry>({ mayRun }: FairLineOptions = {}): FairLin
       if (tenant === undefined || !entries) return undefined;
       const entry = entries.shift();
       moveToEnd(tenant, entries);
-      atWork.set(tenant, busy(tenant) + 1);
+      running.set(tenant, busy(tenant) + 1);
       size -= 1;
       return entry;
     },
     release(tenant) {
       const left = busy(tenant) - 1;
-      if (left > 0) atWork.set(tenant, left);
-      else atWork.delete(tenant);
+      if (left > 0) running.set(tenant, left);
+      else running.delete(tenant);
     },
     remove(tenant, entry) {
       const entries = waiting.get(tenant);

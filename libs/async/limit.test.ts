@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createLimit } from './limit.ts';
 import { controlled } from './testing.ts';
 
-test('limit: so many at a time, and each gets its turn', async () => {
+test('limit: no more than the maximum run at a time, and each gets its turn', async () => {
   const limit = createLimit(2);
   const { runs, work } = controlled();
   const all = [limit(work), limit(work), limit(work), limit(work)];

@@ -19,7 +19,7 @@ export function createLimit(max: number): Limit {
 
 export type KeyedLimit = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
-/** A limit for each key, of which only those in use take memory. */
+/** Lets at most `max` pieces of work of one key run at the same time. A key takes memory only while it is in use. */
 export function createKeyedLimit(max: number): KeyedLimit {
   const limits = new Map<string, { limit: Limit; users: number }>();
   return async (key, work) => {

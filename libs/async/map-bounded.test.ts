@@ -15,7 +15,7 @@ test('results keep their order and the limit holds', async () => {
   assert.equal(most, 2);
 });
 
-test('the first item that failed is reported, and nothing new is begun', async () => {
+test('the failure of the first item in the list is thrown, and no further item is begun', async () => {
   const begun: number[] = [];
   const run = mapBounded([0, 1, 2, 3], 2, async (n) => {
     begun.push(n);

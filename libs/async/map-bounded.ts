@@ -1,7 +1,7 @@
 /**
- * Runs `work` over the items, at most `limit` at a time, and returns the results in the order of the
- * items. After a failure no further item is begun; what runs is awaited, then the failure of the item
- * that comes first is thrown, so that the same input fails the same way.
+ * Runs `work` over the items, at most `limit` at a time, and returns the results in the order of the items.
+ * After a failure no further item is begun and the running ones are awaited. Then the failure of the item that comes
+ * first in the list is thrown, so that the same input always fails with the same error.
  */
 export async function mapBounded<T, R>(
   items: readonly T[],

@@ -1,6 +1,6 @@
 /**
- * Settles as the work does, or rejects with the signal's reason once it aborts. The work itself goes on: for work that
- * is shared with others who still want it.
+ * Settles as the work does, or rejects with the signal's reason when the signal aborts first. The work itself goes on,
+ * because other callers may share it.
  */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createSerial } from './serial.ts';
 import { controlled } from './testing.ts';
 
-test('serial: one at a time a key, and a failure ends only its own', async () => {
+test('serial: the work of one key runs one after another, and a failure rejects only its own call', async () => {
   const serial = createSerial();
   const { runs, work } = controlled();
   const first = serial('a', work);

@@ -1,6 +1,6 @@
 export type Serial = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
-/** Runs the work of one key one after another, in the order of the calls; a failure ends only its own call. */
+/** Runs the work of one key one after another, in the order of the calls. A failure rejects only its own call. */
 export function createSerial(): Serial {
   const tails = new Map<string, Promise<void>>();
   return async (key, work) => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createFreshFlight, createSingleFlight } from './single-flight.ts';
 import { controlled } from './testing.ts';
 
-test('fresh flight: who comes while work runs shares the next one', async () => {
+test('fresh flight: calls that come while work runs share the next run', async () => {
   const share = createFreshFlight<number>();
   const { runs, work } = controlled();
   const first = share('a', work);
@@ -23,7 +23,7 @@ test('fresh flight: who comes while work runs shares the next one', async () => 
   assert.equal(await later, 3);
 });
 
-test('fresh flight: a failure is not handed to who came later', async () => {
+test('fresh flight: a failure does not reject calls that came later', async () => {
   const share = createFreshFlight<number>();
   const { runs, work } = controlled();
   const first = share('a', work);
@@ -34,7 +34,7 @@ test('fresh flight: a failure is not handed to who came later', async () => {
   assert.equal(await second, 2);
 });
 
-test('single flight: one run for all who come while it runs', async () => {
+test('single flight: all calls that come during a run share it', async () => {
   const share = createSingleFlight<number>();
   const { runs, work } = controlled();
   const both = [share('a', work), share('a', work)];

@@ -1,8 +1,8 @@
-// Several callers that want the same at the same time get one result.
+// Concurrent calls of the same key share one run of the work and its result.
 
 export type SingleFlight<T> = (key: string, work: () => Promise<T>) => Promise<T>;
 
-/** Joins calls of the same key while one is under way: for work whose result depends on the key alone. */
+/** Calls of a key that come while its work runs share that run. For work whose result depends on the key alone. */
 export function createSingleFlight<T>(): SingleFlight<T> {
   const running = new Map<string, Promise<T>>();
   return (key, work) => {
@@ -20,8 +20,8 @@ interface Flight<T> {
 }
 
 /**
- * Joins calls of the same key, for work that looks at something that changes: a caller never gets the result of work
- * that had begun before it asked. It waits for that to end and shares the next one with all who came since.
+ * Like createSingleFlight, for work that reads something that changes. A caller never gets the result of a run that began
+ * before its call: it waits until that run has ended, and shares the next run with all callers that came meanwhile.
  */
 export function createFreshFlight<T>(): SingleFlight<T> {
   const running = new Map<string, Flight<T>>();

@@ -1,4 +1,4 @@
-/** Work that ends when told to, and how often it was begun. */
+/** Makes work that a test can end: `runs` has one entry for each time the work was begun. */
 export function controlled() {
   const runs: PromiseWithResolvers<number>[] = [];
   return {
