@@ -252,7 +252,7 @@ test('an account can only what it may', async () => {
   const error = await failure(
     applyObjects(tenant, owned([configMap(ns, 'c')]), {
       owner: owner(),
-      status: (list) => h.pool.status(list),
+      status: (list) => h.pool.status(list, { tenant: 'test' }),
       signal,
     }),
   );

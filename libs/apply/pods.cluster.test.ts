@@ -35,7 +35,7 @@ async function waitWhilePodCrashes(
   const [applied] = await h.apply([statefulSet(ns)]);
   assert.ok(applied?.object);
   const waiting = waitForHealth(target, [{ target: targetOf(applied.object) }], {
-    status: (objects) => h.pool.status(objects),
+    status: (objects) => h.pool.status(objects, { tenant: 'test' }),
     timeoutMs: 30_000,
     failFast: true,
     signal: AbortSignal.timeout(60_000),
@@ -71,7 +71,7 @@ test('expressions for a kind are all that counts for it', async () => {
   const ns = await h.namespace();
   const checks = [{ apiVersion: 'apps/v1', kind: 'StatefulSet', current: 'false' }];
   const result = await waitWhilePodCrashes(ns, {
-    status: (objects) => h.pool.status(objects, { checks }),
+    status: (objects) => h.pool.status(objects, { tenant: 'test', checks }),
     expressed: new Set(['apps/StatefulSet']),
     timeoutMs: 3_000,
   });

@@ -45,7 +45,7 @@ function unread({ change, desired }: AppliedObject): AppliedObject {
 
 function health(applied: AppliedObject[], options: Partial<HealthOptions> = {}) {
   return waitForHealth(h.target, applied.map(asTarget), {
-    status: (objects) => h.pool.status(objects),
+    status: (objects) => h.pool.status(objects, { tenant: 'test' }),
     timeoutMs: 30_000,
     failFast: true,
     signal: AbortSignal.timeout(60_000),
@@ -86,7 +86,7 @@ test('a status that can not be told comes with the reason', async () => {
   const ns = await h.namespace();
   const applied = await h.apply([configMap(ns, 'c', { a: '1' })]);
   const checks = [{ apiVersion: 'v1', kind: 'ConfigMap', current: "data.state == 'done'" }];
-  const status = (objects: KubeObject[]) => h.pool.status(objects, { checks });
+  const status = (objects: KubeObject[]) => h.pool.status(objects, { tenant: 'test', checks });
   const result = await health(applied, { status, timeoutMs: 300 });
   const why = "failed to evaluate the CEL expression 'data.state == 'done'': no such key: state";
   const message = `timeout waiting for: [ConfigMap/${ns}/c status: 'Unknown': ${why}]`;
@@ -106,7 +106,10 @@ test('what failed ends the wait early', async () => {
 test('what is not there is NotFound, and healthy once it comes', async () => {
   const ns = await h.namespace();
   const target = targetOf(deployment(ns, 'late', 0));
-  const options = { failFast: true, status: (list: KubeObject[]) => h.pool.status(list) };
+  const options = {
+    failFast: true,
+    status: (list: KubeObject[]) => h.pool.status(list, { tenant: 'test' }),
+  };
   const signal = AbortSignal.timeout(60_000);
   const early = await waitForHealth(h.target, [{ target }], { ...options, timeoutMs: 300, signal });
   assert.equal(
@@ -122,7 +125,7 @@ test('a Job that deletes itself is done when it is gone', async () => {
   const ns = await h.namespace();
   const job = { group: 'batch', version: 'v1', kind: 'Job', namespace: ns, name: 'j' };
   const result = await waitForHealth(h.target, [{ target: job }], {
-    status: (objects) => h.pool.status(objects),
+    status: (objects) => h.pool.status(objects, { tenant: 'test' }),
     timeoutMs: 5_000,
     failFast: true,
     vanishing: new Set([inventoryId(job)]),
@@ -147,7 +150,7 @@ test('an account that may only read objects waits too', async () => {
   const target = targetOf(deployment(ns, 'web'));
   const tenant = actingAs(h.target, serviceAccountUser(ns, 'tenant'));
   const result = await waitForHealth(tenant, [{ target }], {
-    status: (objects) => h.pool.status(objects),
+    status: (objects) => h.pool.status(objects, { tenant: 'test' }),
     timeoutMs: 30_000,
     failFast: true,
     signal: AbortSignal.timeout(60_000),
@@ -255,7 +258,7 @@ test('a wait for what is watched anyway opens no watch of its own', async () => 
   const listWatch = () => assert.fail('a watch of its own');
   const wait = (applied: AppliedObject[], timeoutMs: number) =>
     waitForHealth({ client: { ...h.client, listWatch }, drift: w.watch }, applied.map(asTarget), {
-      status: (objects) => h.pool.status(objects),
+      status: (objects) => h.pool.status(objects, { tenant: 'test' }),
       timeoutMs,
       failFast: true,
       signal: AbortSignal.timeout(60_000),

@@ -4,6 +4,7 @@ import { createLogger } from '@weir/telemetry';
 import { type BuildRequest, createPool, RenderError, type RenderPool } from './index.ts';
 import { EXAMPLE, type Files, packFiles, SERVICE } from './testing/artifact.ts';
 
+const tenant = 'apps';
 let pool: RenderPool;
 before(async () => {
   pool = await createPool({ size: 1, log: createLogger({ service: 'test', level: 'error' }) });
@@ -14,7 +15,7 @@ type Context = Parameters<typeof packFiles>[0];
 type Options = Omit<BuildRequest, 'artifact' | 'path'>;
 
 async function build(t: Context, files: Files, path: string, options: Options = {}) {
-  return await pool.build({ artifact: await packFiles(t, files), path, ...options });
+  return await pool.build({ artifact: await packFiles(t, files), path, ...options }, { tenant });
 }
 
 /** Rejects unless a build fails with the reason and a message that has all the words. */
@@ -154,7 +155,7 @@ test('errors name the file and the line', async (t) => {
 
 test('an artifact that is not what its digest says', async (t) => {
   const artifact = { ...(await packFiles(t, EXAMPLE)), digest: `sha256:${'0'.repeat(64)}` };
-  await assert.rejects(pool.build({ artifact, path: 'base' }), {
+  await assert.rejects(pool.build({ artifact, path: 'base' }, { tenant }), {
     reason: 'ArtifactFailed',
     message: /digest mismatch/,
   });
@@ -168,25 +169,33 @@ test('deprecated fields are warnings', async (t) => {
 });
 
 test('the other operations', async () => {
-  const { kept } = await pool.ignore({
-    rules: undefined,
-    ignoreFiles: [{ path: 'app/.sourceignore', content: '*.md\n' }],
-    paths: ['app/x.md', 'app/x.yaml', 'x.md', '.git/config'],
-  });
+  const { kept } = await pool.ignore(
+    {
+      rules: undefined,
+      ignoreFiles: [{ path: 'app/.sourceignore', content: '*.md\n' }],
+      paths: ['app/x.md', 'app/x.yaml', 'x.md', '.git/config'],
+    },
+    { tenant },
+  );
   assert.deepEqual(kept, ['app/x.yaml', 'x.md']);
   assert.deepEqual(
-    await pool.semver({ range: '1.x', versions: ['v1.0.0', '1.2.0', '2.0.0', 'x'] }),
+    await pool.semver({ range: '1.x', versions: ['v1.0.0', '1.2.0', '2.0.0', 'x'] }, { tenant }),
     {
       sorted: ['1.2.0', 'v1.0.0'],
       highest: ['1.2.0'],
     },
   );
-  await assert.rejects(pool.semver({ range: '!', versions: [] }), { reason: 'InvalidSemVer' });
+  await assert.rejects(pool.semver({ range: '!', versions: [] }, { tenant }), {
+    reason: 'InvalidSemVer',
+  });
   assert.deepEqual(
-    await pool.status([
-      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' } },
-      { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'x', generation: 1 }, spec: {} },
-    ]),
+    await pool.status(
+      [
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x' } },
+        { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'x', generation: 1 }, spec: {} },
+      ],
+      { tenant },
+    ),
     [
       { status: 'Current', message: 'Resource is always ready' },
       { status: 'InProgress', message: 'Job not started. active: 0/1' },

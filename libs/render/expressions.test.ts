@@ -5,6 +5,7 @@ import { createPool } from './index.ts';
 
 const pool = await createPool({ size: 1, log: createLogger({ service: 'test', level: 'fatal' }) });
 after(() => pool.close());
+const tenant = 'apps';
 
 function certificate(status: object): object {
   return { apiVersion: 'x.example/v1', kind: 'Certificate', metadata: { name: 'a' }, status };
@@ -26,7 +27,7 @@ test('health by expressions, and by convention where there is none', async () =>
     certificate({}),
     { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c' } },
   ];
-  const states = await pool.status(objects, { checks });
+  const states = await pool.status(objects, { tenant, checks });
   assert.deepEqual(
     states.map(({ status }) => status),
     ['Current', 'Failed', 'InProgress', 'Unknown', 'Current'],
@@ -39,7 +40,7 @@ test('health by expressions, and by convention where there is none', async () =>
 
 test('expressions that do not compile are told before there is an object', async () => {
   const checks = [{ apiVersion: 'x.example/v1', kind: 'Certificate', current: 'status.' }];
-  await assert.rejects(pool.status([], { checks }), {
+  await assert.rejects(pool.status([], { tenant, checks }), {
     reason: 'InvalidCELExpression',
     message:
       /^failed to create custom status evaluator for healthchecks\[0\]: failed to parse the expression Current: failed to parse the CEL expression 'status\.': ERROR: <input>:1:8: Syntax error/,
@@ -48,20 +49,23 @@ test('expressions that do not compile are told before there is an object', async
 
 test('an expression about two objects, for many pairs', async () => {
   const labelled = (version: string) => ({ metadata: { labels: { version } } });
-  const results = await pool.evaluate({
-    expression: "dep.metadata.labels['version'] == self.metadata.labels['version']",
-    inputs: [
-      { self: labelled('1'), dep: labelled('1') },
-      { self: labelled('1'), dep: labelled('2') },
-      { self: labelled('1'), dep: { metadata: {} } },
-    ],
-  });
+  const results = await pool.evaluate(
+    {
+      expression: "dep.metadata.labels['version'] == self.metadata.labels['version']",
+      inputs: [
+        { self: labelled('1'), dep: labelled('1') },
+        { self: labelled('1'), dep: labelled('2') },
+        { self: labelled('1'), dep: { metadata: {} } },
+      ],
+    },
+    { tenant },
+  );
   assert.deepEqual(results.slice(0, 2), [{ value: true }, { value: false }]);
   assert.match(results[2]?.error ?? '', /no such key: labels/);
 });
 
 test('an expression that gives no boolean', async () => {
-  await assert.rejects(pool.evaluate({ expression: '1 + 1', inputs: [{ self: {} }] }), {
+  await assert.rejects(pool.evaluate({ expression: '1 + 1', inputs: [{ self: {} }] }, { tenant }), {
     reason: 'InvalidCELExpression',
     message: 'CEL expression output type mismatch: expected bool, got int',
   });
@@ -78,12 +82,12 @@ test('which fields are left to others', async () => {
     { paths: ['/metadata/annotations/note'] },
   ];
   const objects = [object('Deployment', 'web-1'), object('StatefulSet', 'web-1')];
-  assert.deepEqual(await pool.exempt({ rules, objects }), [
+  assert.deepEqual(await pool.exempt({ rules, objects }, { tenant }), [
     ['/spec/replicas', '/metadata/annotations/note'],
     ['/metadata/annotations/note'],
   ]);
   const broken = [{ paths: ['/a'], target: { kind: '[' } }];
-  await assert.rejects(pool.exempt({ rules: broken, objects }), {
+  await assert.rejects(pool.exempt({ rules: broken, objects }, { tenant }), {
     reason: 'ReconciliationFailed',
     message: /^failed to create ignore rule selector: invalid kind regex: /,
   });
@@ -92,13 +96,12 @@ test('which fields are left to others', async () => {
 test('which patterns match which texts', async () => {
   const patterns = ['^waiting.*socket', '(', 'Ready$', '(?i)ERROR'];
   const texts = ['waiting for socket', 'error: not Ready', ''];
-  const { matches, invalid } = await pool.match({ patterns, texts }, { tenant: 'apps' });
+  const { matches, invalid } = await pool.match({ patterns, texts }, { tenant });
   assert.deepEqual(matches, [[0], [2, 3], []]);
   assert.deepEqual(invalid, [{ index: 1, reason: 'error parsing regexp: missing closing ): `(`' }]);
 });
 
 test('patterns and texts are bounded, in time too', async () => {
-  const tenant = 'apps';
   const long = { patterns: ['a'], texts: ['x'.repeat(65_537)] };
   await assert.rejects(pool.match(long, { tenant }), { reason: 'InvalidRequest' });
   const many = { patterns: Array(101).fill('a'), texts: [] };

@@ -1,5 +1,6 @@
 export { buildEngine, engineDigest } from './binary.ts';
 export { RenderError, type RenderFailure } from './error.ts';
+export type { RequestOptions } from './job.ts';
 export type {
   ArtifactFile,
   BuildRequest,
@@ -22,7 +23,6 @@ export type {
   Substitution,
 } from './operations.ts';
 export { createPool, type PoolOptions, type RenderPool } from './pool.ts';
-export type { RequestOptions } from './queue.ts';
 export {
   indexManifest,
   listingDigest,

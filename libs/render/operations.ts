@@ -1,6 +1,7 @@
 import { RenderError } from './error.ts';
+import { type RequestOptions, timeoutError } from './job.ts';
+import { ignoreBodies, statusBodies } from './portions.ts';
 import type { WireError } from './protocol.ts';
-import type { RequestOptions } from './queue.ts';
 import type { Trace } from './trace.ts';
 
 /** A packed artifact: a tar.gz file on this machine and the digest of its bytes. */
@@ -172,88 +173,116 @@ export interface EngineVersion {
 /** What an engine can do. Every call rejects with a {@link RenderError}. */
 export interface Operations {
   /** Builds the objects that Flux's kustomize-controller would apply for a Kustomization. */
-  build(request: BuildRequest, options?: RequestOptions): Promise<BuildResult>;
-  /** Says which files of a source source-controller would pack, in the order given. */
-  ignore(request: IgnoreRequest, options?: RequestOptions): Promise<{ kept: string[] }>;
+  build(request: BuildRequest, options: RequestOptions): Promise<BuildResult>;
+  /**
+   * Says which files of a source source-controller would pack, in the order given. `timeoutMs` is for all of it. More than
+   * 10,000 lines or 1 MiB of rules are `InvalidRequest`.
+   */
+  ignore(request: IgnoreRequest, options: RequestOptions): Promise<{ kept: string[] }>;
   /** Picks versions from Git tags and the like as `spec.ref.semver` does; a bad range is `InvalidSemVer`. */
   semver(
     request: { range: string; versions: string[] },
-    options?: RequestOptions,
+    options: RequestOptions,
   ): Promise<SemverResult>;
   /**
    * The health of live objects as Flux computes it (kstatus), in the order given; of the kinds that
    * `checks` names, by their CEL expressions. Checks that don't compile are `InvalidCELExpression`, also
    * without objects; an expression that fails on an object makes it Unknown, with the error as message.
+   * `timeoutMs` is for each MiB of objects.
    */
   status(
     objects: readonly object[],
-    options?: RequestOptions & { checks?: readonly HealthCheckExpression[] | undefined },
+    options: RequestOptions & { checks?: readonly HealthCheckExpression[] | undefined },
   ): Promise<ObjectStatus[]>;
   /**
    * Evaluates a CEL expression as Flux does `readyExpr`; one that doesn't compile, or isn't a boolean,
    * is `InvalidCELExpression`.
    */
-  evaluate(request: EvaluateRequest, options?: RequestOptions): Promise<Evaluation[]>;
+  evaluate(request: EvaluateRequest, options: RequestOptions): Promise<Evaluation[]>;
   /**
    * The JSON pointers that the rules exempt in each object, in the order given; of the objects only
    * kind, name, namespace, labels and annotations count. A bad selector is `ReconciliationFailed`.
    */
   exempt(
     request: { rules: readonly ExemptionRule[]; objects: readonly object[] },
-    options?: RequestOptions,
+    options: RequestOptions,
   ): Promise<string[][]>;
   /**
    * Which patterns match which texts; compiled ones are kept. More patterns or texts, or longer texts, than
    * `MatchRequest` allows are `InvalidRequest`. Matching takes 2 s at most, for all together: `Timeout`.
    */
-  match(request: MatchRequest, options: RequestOptions & { tenant: string }): Promise<MatchResult>;
-  version(options?: RequestOptions): Promise<EngineVersion>;
+  match(request: MatchRequest, options: RequestOptions): Promise<MatchResult>;
+  version(): Promise<EngineVersion>;
 }
 
-/** Sends a request to an engine. */
-export type Send = (op: string, body: unknown, options: RequestOptions) => Promise<unknown>;
+/**
+ * Sends a request, whose body is JSON, to an engine. Requests of the same tenant and profile (the operation unless given)
+ * are expected to take the same time and memory.
+ */
+export type Send = (
+  op: string,
+  body: string,
+  options: RequestOptions,
+  profile?: string,
+) => Promise<unknown>;
 
-/** For requests with expressions of users in them, in ms: whoever asks should not wait long. */
-const EXPRESSIONS = { timeoutMs: 10_000 };
+/** Whose turn it is for what nobody asked for. */
+const NO_TENANT = '';
 
 /** The typed operations over the engine's protocol. */
 export function operations(send: Send): Operations {
   return {
-    async build({ artifact, path, kustomization = {}, substitute, ownerLabels }, options = {}) {
+    async build({ artifact, path, kustomization = {}, substitute, ownerLabels }, options) {
       const { digest, file } = artifact;
       const body = { digest, file, path, kustomization, substitute, ownerLabels };
-      const answer = (await send('build', body, options)) as BuildResult & {
+      const answer = (await send('build', JSON.stringify(body), options, `build ${path}`)) as {
         failed?: WireError;
-      };
+      } & BuildResult;
       const { failed, trace, warnings } = answer;
       if (failed) throw new RenderError(failed.reason, failed.message, { trace, warnings });
       return answer;
     },
-    async ignore(request, options = {}) {
-      return (await send('ignore', request, options)) as { kept: string[] };
+    async ignore(request, { timeoutMs = IGNORE_MS, ...options }) {
+      const end = performance.now() + timeoutMs;
+      const kept: string[] = [];
+      for (const body of ignoreBodies(request)) {
+        const left = end - performance.now();
+        if (left <= 0) throw timeoutError({ timeoutMs });
+        const answer = await send('ignore', body, { ...options, timeoutMs: left });
+        kept.push(...(answer as { kept: string[] }).kept);
+      }
+      return { kept };
     },
-    async semver(request, options = {}) {
-      return (await send('semver', request, options)) as SemverResult;
+    async semver(request, options) {
+      return (await send('semver', JSON.stringify(request), options)) as SemverResult;
     },
-    async status(objects, { checks, ...options } = {}) {
-      const limits = checks === undefined ? options : { ...EXPRESSIONS, ...options };
-      const answer = await send('status', { objects, checks }, limits);
-      return (answer as { statuses: ObjectStatus[] }).statuses;
+    async status(objects, { checks, ...options }) {
+      const profile = checks === undefined ? 'status' : 'status by expressions';
+      const statuses: ObjectStatus[] = [];
+      for (const body of statusBodies(objects, checks)) {
+        const answer = await send('status', body, options, profile);
+        statuses.push(...(answer as { statuses: ObjectStatus[] }).statuses);
+      }
+      return statuses;
     },
-    async evaluate(request, options = {}) {
-      const { results } = (await send('cel', request, { ...EXPRESSIONS, ...options })) as {
+    async evaluate(request, options) {
+      const { results } = (await send('cel', JSON.stringify(request), options)) as {
         results: { value: boolean; error?: string }[];
       };
       return results.map(({ value, error }) => (error === undefined ? { value } : { error }));
     },
-    async exempt(request, options = {}) {
-      return ((await send('exempt', request, options)) as { paths: string[][] }).paths;
+    async exempt(request, options) {
+      const answer = await send('exempt', JSON.stringify(request), options);
+      return (answer as { paths: string[][] }).paths;
     },
     async match(request, options) {
-      return (await send('match', request, { ...EXPRESSIONS, ...options })) as MatchResult;
+      return (await send('match', JSON.stringify(request), options)) as MatchResult;
     },
-    async version(options = {}) {
-      return (await send('version', {}, options)) as EngineVersion;
+    async version() {
+      return (await send('version', '{}', { tenant: NO_TENANT })) as EngineVersion;
     },
   };
 }
+
+/** Time for the files of a source unless the caller says so, in ms. */
+const IGNORE_MS = 60_000;

@@ -1,31 +1,33 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from '@weir/telemetry';
 import { engineBinary } from './binary.ts';
-import { createCrew } from './crew.ts';
-import type { RenderError } from './error.ts';
+import { abortError, closedError, createJob } from './job.ts';
+import { defaultEngineMemory, QUICK_ENGINES, shareMemory } from './memory.ts';
 import { type Operations, operations, type Send } from './operations.ts';
-import { abortError, closedError, createJob, isBuild, type Job } from './queue.ts';
+import { createQueue, type QueueOptions } from './queue.ts';
 
 export interface PoolOptions {
   /**
-   * The most builds that run at a time; the number of CPUs, at most 4, unless given. The other
-   * operations are quick: they don't wait for builds.
+   * The most builds that run at a time, beside one that takes long or needs much memory; the number of CPUs, at most 4,
+   * unless given. The other operations don't wait for builds.
    */
-  size?: number;
+  size?: number | undefined;
   /** Path of the engine's binary; `WEIR_ENGINE`, or one built from source, unless given. */
   engine?: string;
-  /** What one engine may take, in bytes; 1 GiB unless given. */
-  memoryLimitBytes?: number;
+  /** What all engines may take together, in bytes; half of what the container may take, and 1 GiB at most, unless given. */
+  memoryLimitBytes?: number | undefined;
   /** What an artifact may unpack to, in bytes; 256 MiB unless given. Packed, half of it. */
   artifactLimitBytes?: number;
-  /** Limit of a request that names none, in ms; 60,000 unless given. */
+  /** Limit of a build that names none, in ms; 60,000 unless given. */
   timeoutMs?: number;
+  /** How long a build may keep other tenants waiting, in ms; 2,000 unless given. Then it runs anew among those that take long. */
+  patienceMs?: number;
   /** Time after which an engine without work is stopped, in ms; 5 minutes unless given. */
   idleMs?: number;
   log: Logger;
 }
 
-/** A render engine that is started, shared, watched and replaced as requests come. */
+/** Render engines that are started, shared, watched and replaced as requests come. */
 export interface RenderPool extends Operations {
   /** The process ids of the engines that run. */
   pids(): number[];
@@ -35,73 +37,81 @@ export interface RenderPool extends Operations {
 
 const MIB = 1024 ** 2;
 
-/** The most other operations than builds that run at a time. */
-const QUICK = 8;
+/** How long an operation other than a build may keep other tenants waiting, in ms. Most take one. */
+const QUICK_PATIENCE_MS = 250;
+
+/** Among those that take long they have more time, in both cases. */
+const SLOW_PATIENCE = 4;
+
+/** Limit of an operation other than a build that names none, in ms: whoever asks should not wait long. */
+const QUICK_TIMEOUT_MS = 10_000;
 
 /**
- * Opens a pool; the first call on a machine may build the engine. The engine starts on demand.
+ * Opens a pool; the first call on a machine may build the engine. Engines start on demand.
  * Rejects with a GoBuildError when there is no engine and none can be built.
  */
 export async function createPool(options: PoolOptions): Promise<RenderPool> {
-  const { log, idleMs = 300_000, timeoutMs = 60_000 } = options;
-  const { memoryLimitBytes = 1024 * MIB, artifactLimitBytes = 256 * MIB } = options;
-  const size = options.size ?? Math.min(availableParallelism(), 4);
+  const { log, idleMs = 300_000, timeoutMs = 60_000, patienceMs = 2_000 } = options;
+  const { memoryLimitBytes = defaultEngineMemory(), artifactLimitBytes = 256 * MIB } = options;
   const binary = options.engine ?? (await engineBinary(log));
   const profiles = process.env.WEIR_ENGINE_PROFILES;
-  const engine = { binary, memoryLimitBytes, artifactLimitBytes, profiles, log };
-  const queue: Job[] = [];
+  const wanted = options.size ?? Math.min(availableParallelism(), 4);
+  const memory = shareMemory(memoryLimitBytes, wanted);
+  if (memory.builds < wanted) {
+    const { builds } = memory;
+    log.info({ builds, wanted, memoryLimitBytes }, 'fewer builds at a time, for want of memory');
+  }
+  const queue = (limitBytes: number, more: Omit<QueueOptions, 'engine' | 'idleMs'>) =>
+    createQueue({
+      engine: { binary, memoryLimitBytes: limitBytes, artifactLimitBytes, profiles, log },
+      idleMs,
+      ...more,
+    });
+  const slow = queue(memory.slow, {
+    engines: 1,
+    patienceMs: SLOW_PATIENCE * QUICK_PATIENCE_MS,
+  });
+  const quick = queue(memory.quick, {
+    engines: QUICK_ENGINES,
+    enginesPerTenant: QUICK_ENGINES - 1,
+    patienceMs: QUICK_PATIENCE_MS,
+    overflow: slow,
+  });
+  const large = queue(memory.large, { engines: 1, patienceMs: SLOW_PATIENCE * patienceMs });
+  const builds = queue(memory.build, {
+    engines: memory.builds,
+    patienceMs,
+    overflow: large,
+  });
+  const queues = [quick, slow, builds, large];
   let closed = false;
-  const crew = createCrew({ engine, idleMs, onChange: dispatch, onLost });
 
-  /** Gives out what can run, in the order in which it came. */
-  function dispatch(): void {
-    for (;;) {
-      const running = crew.running();
-      const place = queue.findIndex((job) => mayRun(job, running));
-      const [job] = place < 0 ? [] : queue.splice(place, 1);
-      if (!job) return;
-      void crew.run(job);
-    }
-  }
-
-  function mayRun(job: Job, running: readonly Job[]): boolean {
-    if (job.alone) return !running.some(({ alone }) => alone);
-    const alike = running.filter((other) => !other.alone && isBuild(other) === isBuild(job));
-    return alike.length < (isBuild(job) ? size : QUICK);
-  }
-
-  function onLost(job: Job): void {
-    job.alone = true;
-    if (closed) job.reject(closedError());
-    else queue.unshift(job);
-  }
-
-  const send: Send = (op, body, { signal, timeoutMs: limit = timeoutMs }) => {
-    const { job, promise } = createJob(op, body, limit);
+  const send: Send = (op, body, { signal, tenant, timeoutMs: limit }, profile = op) => {
+    const isBuild = op === 'build';
+    const { job, promise } = createJob({
+      ...{ op, body, tenant },
+      timeoutMs: limit ?? (isBuild ? timeoutMs : QUICK_TIMEOUT_MS),
+      profile: JSON.stringify([profile, tenant]),
+    });
     if (closed) job.reject(closedError());
     else if (signal?.aborted) job.reject(abortError(signal));
     else {
-      if (signal) onceAborted(signal, promise, () => cancel(job, abortError(signal)));
-      queue.push(job);
-      dispatch();
+      const cancel = (by: AbortSignal) => {
+        job.reject(abortError(by));
+        for (const one of queues) one.drop(job);
+      };
+      if (signal) onceAborted(signal, promise, () => cancel(signal));
+      (isBuild ? builds : quick).add(job);
     }
     return promise;
   };
 
-  function cancel(job: Job, error: RenderError): void {
-    const place = queue.indexOf(job);
-    if (place >= 0) queue.splice(place, 1);
-    job.reject(error);
-    crew.abandon(job);
-  }
-
   return {
     ...operations(send),
-    pids: () => crew.pids(),
+    pids: () => queues.flatMap((one) => one.pids()),
     async close() {
       closed = true;
-      for (const job of queue.splice(0)) job.reject(closedError());
-      await crew.close();
+      await Promise.all(queues.map((one) => one.close()));
     },
   };
 }

@@ -1,21 +1,19 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Logger } from '@weir/telemetry';
 import { RenderError } from './error.ts';
-import { encodeFrame, type Frame, frameReader } from './protocol.ts';
+import { encodeRequest, frameReader } from './protocol.ts';
 
 /** The exit code with which an engine says that it passed its memory limit (engine/memory.go). */
 const EXIT_MEMORY = 70;
 
-/** One running engine. How many requests it gets at a time is the pool's to limit. */
+/** One running engine. How many requests it gets at a time is its user's to limit. */
 export interface EngineProcess {
   readonly pid: number | undefined;
-  /** Runs a request. Rejects with a RenderError; the engine may be gone then, see `alive`. */
-  request(op: string, body: unknown): Promise<unknown>;
+  /** Runs a request, whose body is JSON. Rejects with a RenderError; the engine may be gone then, see `alive`. */
+  request(op: string, body: string): Promise<unknown>;
   /** Ends the process at once; the requests that run are rejected with `error`. */
   kill(error: RenderError): void;
   alive(): boolean;
-  /** How many requests ran when it ended: with one, that one is why. */
-  lost(): number;
   /** Resolves when the process has ended, however that came about. */
   ended: Promise<void>;
 }
@@ -45,13 +43,11 @@ export function startEngine(options: EngineOptions): EngineProcess {
   const lastLine = tail(child);
   const pending = new Map<number, Pending>();
   let alive = true;
-  let lost = 0;
   let nextId = 1;
 
   const end = (error: RenderError): void => {
     if (!alive) return;
     alive = false;
-    lost = pending.size;
     for (const request of pending.values()) request.reject(error);
     pending.clear();
   };
@@ -99,7 +95,6 @@ export function startEngine(options: EngineOptions): EngineProcess {
     pid: child.pid,
     ended,
     alive: () => alive,
-    lost: () => lost,
     kill: stop,
     request(op, body) {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -107,10 +102,10 @@ export function startEngine(options: EngineOptions): EngineProcess {
         reject(new RenderError('EngineUnavailable', 'the render engine has ended'));
         return promise;
       }
-      const frame: Frame = { type: 'request', id: nextId++, op, body };
+      const id = nextId++;
       try {
-        const bytes = encodeFrame(frame);
-        pending.set(frame.id, { resolve, reject });
+        const bytes = encodeRequest(id, op, body);
+        pending.set(id, { resolve, reject });
         child.stdin.write(bytes);
       } catch (cause) {
         reject(new RenderError('InvalidRequest', 'the request is too large to render', { cause }));

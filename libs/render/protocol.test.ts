@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodeFrame, type Frame, frameReader } from './protocol.ts';
+import { encodeRequest, type Frame, frameReader } from './protocol.ts';
 
 test('frames come out as they went in, however the pipe cuts them', () => {
-  const frames: Frame[] = [
+  const frames: Extract<Frame, { type: 'request' }>[] = [
     { type: 'request', id: 1, op: 'build', body: { path: 'ü' } },
-    { type: 'response', id: 1, body: 'x'.repeat(1000) },
-    { type: 'response', id: 2, error: { reason: 'BuildFailed', message: 'no' } },
+    { type: 'request', id: 2, op: 'x"y', body: 'x'.repeat(1000) },
+    { type: 'request', id: 3, op: 'version', body: null },
   ];
-  const bytes = Buffer.concat(frames.map(encodeFrame));
+  const bytes = Buffer.concat(
+    frames.map(({ id, op, body }) => encodeRequest(id, op, JSON.stringify(body))),
+  );
   for (const size of [1, 2, 3, 5, 7, 100, 1003, bytes.length]) {
     const got: Frame[] = [];
     const read = frameReader((frame) => got.push(frame));

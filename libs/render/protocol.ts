@@ -1,6 +1,6 @@
 /**
  * The frames between the pool and an engine: a length (4 bytes, big endian), then as many bytes of
- * JSON. One request runs at a time; while it does, the engine may ask for something from outside
+ * JSON. While a request runs, the engine may ask for something from outside
  * with a `callback`, which gets a `callbackResponse` of the same id.
  */
 export type Frame =
@@ -19,9 +19,11 @@ export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
 const HEADER_BYTES = 4;
 
-/** Returns a frame as the bytes that go over the pipe. Throws RangeError when it is too large. */
-export function encodeFrame(frame: Frame): Buffer {
-  const json = Buffer.from(JSON.stringify(frame), 'utf8');
+/** Returns a request as the bytes that go over the pipe; its body is JSON. Throws RangeError when it is too large. */
+export function encodeRequest(id: number, op: string, body: string): Buffer {
+  const json = Buffer.from(
+    `{"type":"request","id":${id},"op":${JSON.stringify(op)},"body":${body}}`,
+  );
   if (json.length > MAX_FRAME_BYTES) {
     throw new RangeError(`frame of ${json.length} bytes is over the limit of ${MAX_FRAME_BYTES}`);
   }

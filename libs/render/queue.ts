@@ -1,61 +1,176 @@
+// Jobs that wait, and the engines that work on them. An engine has one job at a time, as a Go program can't stop a
+// computation that never ends and a crash takes all of it along: what has to end is ended with its engine, and nothing
+// else runs there.
+import { createBoundedMap, createFairLine } from '@weir/async';
 import { RenderError } from './error.ts';
+import { closedError, type Job, timeoutError } from './job.ts';
+import { type EngineOptions, type EngineProcess, startEngine } from './process.ts';
 
-/** What every request takes besides its own input. */
-export interface RequestOptions {
-  /** The namespace on whose behalf this is asked: whose turn it is goes by tenant. */
-  tenant?: string;
-  /** Time that the engine may take once it has begun, in ms. Waiting for its turn isn't in it. */
-  timeoutMs?: number;
-  /** Gives the request up, whether it waits or runs. */
-  signal?: AbortSignal;
+export interface Queue {
+  /** Runs the job when it is its turn, which goes by tenant, and settles it. */
+  add(job: Job): void;
+  /** Takes a job out that is settled already: from the line, or by ending the engine that works on it. */
+  drop(job: Job): void;
+  /** The process ids of the engines that run. */
+  pids(): number[];
+  /** Rejects what waits and runs, stops the engines and waits for their end. */
+  close(): Promise<void>;
 }
 
-/** A request on its way through the pool. */
-export interface Job {
-  op: string;
-  body: unknown;
-  timeoutMs: number;
-  /** Its engine ended under it, and others ran there: it runs again, on an engine of its own. */
-  alone: boolean;
-  /** Resolved or rejected: whoever asked waits no more. */
-  settled: boolean;
-  resolve(body: unknown): void;
-  reject(error: RenderError): void;
+export interface QueueOptions {
+  engine: EngineOptions;
+  /** The most engines that run, and so the most jobs. */
+  engines: number;
+  /** The most of them that work for one tenant; all unless given. */
+  enginesPerTenant?: number;
+  /** Time after which an engine without work is stopped, in ms. */
+  idleMs: number;
+  /** How long a job may keep a tenant waiting that has fewer engines, in ms. Then it is ended, and runs anew later. */
+  patienceMs: number;
+  /**
+   * Where jobs run anew, also those for which there isn't enough memory here. Without it they run anew here, each time
+   * with twice the patience, and those that need more memory fail.
+   */
+  overflow?: Queue;
 }
 
-/** A request and what becomes of it. */
-export function createJob(
-  op: string,
-  body: unknown,
-  timeoutMs: number,
-): { job: Job; promise: Promise<unknown> } {
-  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const job: Job = {
-    ...{ op, body, timeoutMs, alone: false, settled: false },
-    resolve(answer) {
-      job.settled = true;
-      resolve(answer);
+interface Worker {
+  process: EngineProcess;
+  job: Job | undefined;
+  /** When its last job began, on the monotonic clock. */
+  since: number;
+  idleTimer: NodeJS.Timeout | undefined;
+}
+
+/** The reason with which an engine is ended for the sake of others. */
+const MAKES_ROOM = 'MakesRoom';
+
+/** How long jobs of a profile that took too much go to the other queue at once, in ms. */
+const REMEMBERED_MS = 600_000;
+const REMEMBERED = 1_000;
+
+export function createQueue(options: QueueOptions): Queue {
+  const { engine, engines, enginesPerTenant = engines, idleMs, patienceMs, overflow } = options;
+  const workers = new Set<Worker>();
+  const waiting = new Set<Job>();
+  const patience = new WeakMap<Job, number>();
+  const line = createFairLine<Job>({ mayRun: (held) => held < enginesPerTenant });
+  const tooMuch = createBoundedMap<string, number>({ max: REMEMBERED });
+  let closed = false;
+  let roomTimer: NodeJS.Timeout | undefined;
+
+  function dispatch(): void {
+    while (!closed && line.size() > 0) {
+      const idle = idleWorker();
+      const job = idle || workers.size < engines ? line.take() : undefined;
+      if (!job) break;
+      waiting.delete(job);
+      void run(idle ?? start(), job);
+    }
+    makeRoom();
+  }
+
+  /** The one that has worked last has the most of what will be asked for in its memory. */
+  function idleWorker(): Worker | undefined {
+    const idle = [...workers].filter(({ process, job }) => !job && process.alive());
+    return idle.sort((a, b) => b.since - a.since)[0];
+  }
+
+  function start(): Worker {
+    const process = startEngine(engine);
+    const worker: Worker = { process, job: undefined, since: 0, idleTimer: undefined };
+    workers.add(worker);
+    // Until then its memory counts, so that no other is started in its place.
+    void process.ended.then(() => {
+      clearTimeout(worker.idleTimer);
+      workers.delete(worker);
+      dispatch();
+    });
+    return worker;
+  }
+
+  async function run(worker: Worker, job: Job): Promise<void> {
+    clearTimeout(worker.idleTimer);
+    worker.job = job;
+    worker.since = performance.now();
+    const timer = setTimeout(() => worker.process.kill(timeoutError(job)), job.timeoutMs);
+    try {
+      job.resolve(await worker.process.request(job.op, job.body));
+    } catch (error) {
+      fail(job, error as RenderError);
+    } finally {
+      clearTimeout(timer);
+      worker.job = undefined;
+      line.release(job.tenant);
+      if (worker.process.alive()) worker.idleTimer = setTimeout(stop, idleMs, worker);
+      dispatch();
+    }
+  }
+
+  function stop(worker: Worker): void {
+    worker.process.kill(closedError());
+  }
+
+  function fail(job: Job, error: RenderError): void {
+    if (job.settled) return;
+    const makesRoom = error.reason === MAKES_ROOM;
+    if (closed) job.reject(closedError());
+    else if (overflow && (makesRoom || error.reason === 'MemoryLimit')) {
+      tooMuch.set(job.profile, performance.now() + REMEMBERED_MS);
+      overflow.add(job);
+    } else if (makesRoom) {
+      patience.set(job, 2 * patienceOf(job));
+      enqueue(job);
+    } else job.reject(error);
+  }
+
+  function enqueue(job: Job): void {
+    waiting.add(job);
+    line.push(job.tenant, job);
+    dispatch();
+  }
+
+  function patienceOf(job: Job): number {
+    return patience.get(job) ?? patienceMs;
+  }
+
+  /** Ends an engine whose job keeps a tenant waiting that has fewer engines, or comes back when one has run too long. */
+  function makeRoom(): void {
+    clearTimeout(roomTimer);
+    const isEnding = [...workers].some(({ process }) => !process.alive());
+    if (closed || isEnding || waiting.size === 0) return;
+    const running = [...workers].flatMap(({ process, job, since }) =>
+      job ? [{ process, tenant: job.tenant, end: since + patienceOf(job) }] : [],
+    );
+    const held = (tenant: string) => running.filter((one) => one.tenant === tenant).length;
+    const fewest = Math.min(...new Set([...waiting].map(({ tenant }) => held(tenant))));
+    const ahead = running.filter(({ tenant }) => held(tenant) > fewest);
+    const [next] = ahead.sort((a, b) => a.end - b.end);
+    if (!next) return;
+    const leftMs = next.end - performance.now();
+    if (leftMs > 0) roomTimer = setTimeout(makeRoom, leftMs);
+    else next.process.kill(new RenderError(MAKES_ROOM, 'others wait for the engine'));
+  }
+
+  return {
+    add(job) {
+      const isTooMuch = performance.now() < (tooMuch.get(job.profile) ?? 0);
+      if (closed) job.reject(closedError());
+      else if (overflow && isTooMuch) overflow.add(job);
+      else enqueue(job);
     },
-    reject(error) {
-      job.settled = true;
-      reject(error);
+    drop(job) {
+      if (waiting.delete(job)) line.remove(job.tenant, job);
+      for (const worker of workers) if (worker.job === job) stop(worker);
+    },
+    pids: () => [...workers].flatMap(({ process }) => process.pid ?? []),
+    async close() {
+      closed = true;
+      clearTimeout(roomTimer);
+      const ending = [...workers];
+      for (const job of waiting) job.reject(closedError());
+      ending.forEach(stop);
+      await Promise.all(ending.map(({ process }) => process.ended));
     },
   };
-  return { job, promise };
-}
-
-export function isBuild(job: Job): boolean {
-  return job.op === 'build';
-}
-
-export function abortError(signal: AbortSignal): RenderError {
-  return new RenderError('Aborted', 'rendering was aborted', { cause: signal.reason });
-}
-
-export function timeoutError(job: Job): RenderError {
-  return new RenderError('Timeout', `rendering took longer than ${job.timeoutMs} ms`);
-}
-
-export function closedError(): RenderError {
-  return new RenderError('Closed', 'the render pool is closed');
 }

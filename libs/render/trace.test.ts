@@ -28,7 +28,10 @@ async function outcome(
 ): Promise<{ text: string; trace: Trace }> {
   try {
     const artifact = await packFiles(t, files);
-    const { objects, trace } = await pool.build({ artifact, path, kustomization });
+    const { objects, trace } = await pool.build(
+      { artifact, path, kustomization },
+      { tenant: 'apps' },
+    );
     return { text: JSON.stringify(objects), trace };
   } catch (error) {
     assert.ok(error instanceof RenderError && error.trace);

@@ -51,6 +51,11 @@ export const commonFlags: Flags = {
     default: '20 for kustomize, else 16',
   },
   'no-cross-namespace-refs': { help: 'Refuse references into other namespaces' },
+  'engine-memory-mib': {
+    help: 'Memory that the render engines of each service may take together',
+    value: 'MiB',
+    default: "half of the container's, 1024 at most",
+  },
   'min-interval': {
     help: 'The shortest interval that an object may have; a shorter one counts as this',
     value: 'duration',

@@ -4,6 +4,7 @@ export {
   type ServiceParts,
   type StartedService,
 } from './define.ts';
+export { engineMemoryBytes } from './engine-memory.ts';
 export {
   type FluxLeaders,
   type FluxLeadersOptions,

@@ -66,8 +66,8 @@ async function openEnvironment(
 ): Promise<Environment> {
   const kustomizations = createInformer<Kustomization>(client, Kustomization, { log });
   stack.defer(() => kustomizations.close());
-  const { renderers: size } = settings;
-  const pool = await createPool({ ...(size === undefined ? {} : { size }), log });
+  const { renderers: size, engineMemoryBytes: memoryLimitBytes } = settings;
+  const pool = await createPool({ size, memoryLimitBytes, log });
   stack.defer(() => pool.close());
   const replicas = parts.settings.number('nats-replicas', 1, { min: 1, max: 5 });
   const store = createStore({

@@ -1,6 +1,6 @@
 // The flags of the service, with Flux's names and defaults where Flux has them.
 import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
-import type { Settings } from '@weir/service';
+import { engineMemoryBytes, type Settings } from '@weir/service';
 import { type Gates, readGates } from './feature-gates.ts';
 
 export interface KustomizeSettings {
@@ -27,6 +27,8 @@ export interface KustomizeSettings {
   /** How much of the artifacts is kept between builds. */
   cacheBytes: number;
   renderers: number | undefined;
+  /** What the render engines may take together; undefined for what suits the container. */
+  engineMemoryBytes: number | undefined;
   /** The longest that a build may take, whatever the timeout of its Kustomization. Milliseconds. */
   buildTimeoutMs: number;
 }
@@ -58,6 +60,7 @@ export function readSettings(
     gates: readGates(settings.list('feature-gates'), gateIgnored),
     cacheBytes: settings.number('cache-size-mib', 512, { min: 0 }) * MIB,
     renderers: renderers > 0 ? renderers : undefined,
+    engineMemoryBytes: engineMemoryBytes(settings),
     buildTimeoutMs: settings.duration('build-timeout', 300_000),
   };
 }

@@ -4,7 +4,7 @@ import { createStore, serveArtifacts } from '@weir/artifact';
 import { type Controller, createInformer, type Informer, runController } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import { createPool } from '@weir/render';
-import { defineService, type ServiceParts } from '@weir/service';
+import { defineService, engineMemoryBytes, type ServiceParts } from '@weir/service';
 import { KINDS } from './kinds.ts';
 import { reachableAt } from './shared/artifacts.ts';
 import { hasFailed } from './shared/conditions.ts';
@@ -33,7 +33,11 @@ export const service = defineService({
       storage: settings.choice('nats-storage', ['file', 'memory'], 'file'),
       log,
     });
-    const pool = await createPool({ size: 1, idleMs: 10 * MINUTE_MS, log });
+    const pool = await createPool({
+      memoryLimitBytes: engineMemoryBytes(settings),
+      idleMs: 10 * MINUTE_MS,
+      log,
+    });
     stack.defer(() => pool.close());
     const restorable: RestorableKind[] = [];
     // Before anything that goes on by itself: the port may be taken.

@@ -65,7 +65,7 @@ export async function startHarness(options: ClusterOptions): Promise<Harness> {
       const by = more.owner ?? owner();
       return applyObjects(target, owned(objects, by), {
         owner: by,
-        status: (list) => pool.status(list),
+        status: (list) => pool.status(list, { tenant: 'test' }),
         signal: AbortSignal.timeout(30_000),
         ...more,
       });

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -124,6 +124,14 @@ ${['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
   )
   .join('\n')}
 `,
+};
+
+/** Something that takes more memory than most builds, and less than there is: a folder of large files. */
+export const WIDE: Files = {
+  ...MEDIUM,
+  ...Object.fromEntries(
+    Array.from({ length: 40 }, (_, n) => [`data/${n}.txt`, randomBytes(1024 ** 2).toString('hex')]),
+  ),
 };
 
 /** Waits until a process is gone; fails after 10 s. */

@@ -33,6 +33,8 @@ export interface Wanted {
   ref: GitRepositorySpec['ref'];
   /** Milliseconds for one Git operation. */
   timeoutMs: number;
+  /** The namespace that wants it first: work that is shared counts for that one. */
+  tenant: string;
 }
 
 /** A commit as an artifact that is in the store. */
@@ -129,13 +131,14 @@ function hostOf({ url }: Remote): string {
 }
 
 async function resolve(wanted: Wanted, options: Shared): Promise<Resolved> {
-  const { remote, timeoutMs } = wanted;
+  const { remote, timeoutMs, tenant } = wanted;
   const { pool, signal, limitHost } = options;
   const context = { url: remote.url, auth: remote.auth, timeoutMs, signal };
   try {
     return await limitHost(hostOf(remote), () =>
       resolveRef(wanted.ref, context, {
-        highest: async (range, versions) => (await pool.semver({ range, versions })).highest,
+        highest: async (range, versions) =>
+          (await pool.semver({ range, versions }, { tenant, signal })).highest,
         committedAt: (commits) => commitTimes(wanted, commits, options),
       }),
     );
@@ -170,7 +173,7 @@ async function store(
   ignore: string | undefined,
   options: Shared,
 ): Promise<Snapshot> {
-  const { remote, timeoutMs } = wanted;
+  const { remote, timeoutMs, tenant } = wanted;
   const { repositories, artifacts, tracing, signal, limitHost } = options;
   const { packed, subject } = await repositories.use(remote.key, async (dir) => {
     await tracing.span('fetch', { attributes: { 'git.commit': commit } }, () =>
@@ -189,7 +192,9 @@ async function store(
       }),
     );
     return options.limitPacking(() =>
-      tracing.span('pack', {}, () => packCommit({ ...options, dir, commit, ignore, timeoutMs })),
+      tracing.span('pack', {}, () =>
+        packCommit({ ...options, dir, commit, ignore, timeoutMs, tenant }),
+      ),
     );
   });
   await tracing.span('store', { attributes: { 'artifact.size': packed.size } }, () =>

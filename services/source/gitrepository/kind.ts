@@ -37,7 +37,12 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
       const commit = parseRevision(revision)?.hash;
       if (commit === undefined) return;
       const remote = await readRemote(client, object, signal);
-      const wanted = { remote, ref: object.spec.ref, timeoutMs: timeoutMs(object) };
+      const wanted = {
+        remote,
+        ref: object.spec.ref,
+        timeoutMs: timeoutMs(object),
+        tenant: object.metadata.namespace ?? '',
+      };
       await fetcher.store(wanted, { commit, revision }, observedIgnore);
     },
     tidy: () => repositories.tidy(UNUSED_REPOSITORY_MS),

@@ -22,6 +22,8 @@ export interface PackOptions {
   ignore: string | undefined;
   limits: TreeLimits;
   pool: RenderPool;
+  /** The namespace on whose behalf ignore rules are applied. */
+  tenant: string;
   /** Milliseconds for each of the steps. */
   timeoutMs: number;
   signal: AbortSignal;
@@ -66,7 +68,7 @@ export async function packCommit(options: PackOptions): Promise<PackedCommit> {
 async function withoutIgnored(
   objects: ObjectReader,
   entries: TreeEntry[],
-  { pool, signal, timeoutMs, ignore: rules, limits }: PackOptions,
+  { pool, tenant, signal, timeoutMs, ignore: rules, limits }: PackOptions,
 ): Promise<TreeEntry[]> {
   const isIgnoreFile = ({ path }: TreeEntry) => /(^|\/)\.sourceignore$/.test(path);
   const ignoreFiles = [];
@@ -80,7 +82,7 @@ async function withoutIgnored(
   try {
     const paths = entries.map((entry) => entry.path);
     const request = { rules, ignoreFiles, paths };
-    const kept = new Set((await pool.ignore(request, { signal, timeoutMs })).kept);
+    const kept = new Set((await pool.ignore(request, { tenant, signal, timeoutMs })).kept);
     return entries.filter((entry) => kept.has(entry.path));
   } catch (cause) {
     if (!(cause instanceof RenderError)) throw cause;

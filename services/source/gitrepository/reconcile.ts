@@ -32,7 +32,12 @@ export async function reconcile(
   try {
     refuseUnsupportedFields(object);
     const remote = await readRemote(client, object, signal);
-    const wanted = { remote, ref: object.spec.ref, timeoutMs: timeoutMs(object) };
+    const wanted = {
+      remote,
+      ref: object.spec.ref,
+      timeoutMs: timeoutMs(object),
+      tenant: object.metadata.namespace ?? '',
+    };
     const resolved = await context.waiting(() => orAborted(fetcher.resolve(wanted), signal));
     const isSame = object.status?.observedIgnore === ignore;
     const current = await currentArtifact(run, resolved.revision, isSame);

@@ -10,18 +10,19 @@ import { RenderError, type RenderPool } from '@weir/render';
  */
 export async function ignoredFields(
   pool: Pick<RenderPool, 'exempt'>,
-  { spec }: Kustomization,
+  { metadata, spec }: Kustomization,
 ): Promise<((object: KubeObject) => Promise<string[]>) | undefined> {
   const { ignore: rules = [] } = spec;
   if (rules.length === 0) return undefined;
+  const options = { tenant: metadata.namespace ?? '' };
   try {
-    await pool.exempt({ rules, objects: [] });
+    await pool.exempt({ rules, objects: [] }, options);
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
     throw new Failure(Reason.ReconciliationFailed, `${error.message}\n`, { cause: error });
   }
   return async (object) => {
-    const [pointers = []] = await pool.exempt({ rules, objects: [selectable(object)] });
+    const [pointers = []] = await pool.exempt({ rules, objects: [selectable(object)] }, options);
     return pointers;
   };
 }

@@ -85,7 +85,7 @@ async function render(
         ownerLabels: ownerOf(object).labels,
         ...(substitute === undefined ? {} : { substitute }),
       },
-      { timeoutMs: limitMs, signal },
+      { tenant: object.metadata.namespace ?? '', timeoutMs: limitMs, signal },
     );
     return { objects: objects as KubeObject[], digest, trace, substitute };
   } catch (error) {

@@ -11,7 +11,8 @@ type Pool = Pick<Environment['pool'], 'status' | 'evaluate'>;
 /** The health of objects, with `spec.healthCheckExprs` for the kinds that it names. */
 export function statusFunction(pool: Pool, object: Kustomization): StatusFunction {
   const checks = expressionsOf(object);
-  return (objects) => pool.status(objects, { checks });
+  const tenant = object.metadata.namespace ?? '';
+  return (objects) => pool.status(objects, { tenant, checks });
 }
 
 /** Fails with InvalidCELExpression, until the spec changes, for `healthCheckExprs` that don't compile. */
@@ -19,7 +20,7 @@ export async function requireExpressions(pool: Pool, object: Kustomization): Pro
   const checks = expressionsOf(object);
   if (checks === undefined) return;
   try {
-    await pool.status([], { checks });
+    await pool.status([], { tenant: object.metadata.namespace ?? '', checks });
   } catch (error) {
     throw terminal(error, ({ message }) => message);
   }
@@ -35,7 +36,8 @@ export async function evaluateReady(
   { self, dep }: { self: Kustomization; dep: Kustomization },
 ): Promise<Evaluation> {
   try {
-    const [result] = await pool.evaluate({ expression, inputs: [{ self, dep }] });
+    const tenant = self.metadata.namespace ?? '';
+    const [result] = await pool.evaluate({ expression, inputs: [{ self, dep }] }, { tenant });
     return result ?? { error: 'the expression was not evaluated' };
   } catch (error) {
     const name = dep.metadata.name;
