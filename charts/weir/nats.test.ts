@@ -9,13 +9,8 @@ import { after, before, describe, it } from 'node:test';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import {
-  type ArtifactStore,
-  createStore,
-  packArtifact,
-  publishArtifact,
-  readArtifacts,
-} from '@weir/artifact';
+import { type ArtifactStore, createStore, publishArtifact, readArtifacts } from '@weir/artifact';
+import { packInMemory, putArtifact } from '@weir/artifact/testing';
 import { type Bus, connectBus, openValues } from '@weir/bus';
 import { buildTools, type Cluster, run, startCluster } from '@weir/cluster';
 import { consumeEvents } from '@weir/events';
@@ -153,12 +148,12 @@ describe('a service that logs in as itself', () => {
   ] as const) {
     it(`keeps a ${size} archive as source, which kustomize reads and cannot write`, async () => {
       const content = randomBytes(bytes);
-      const packed = await packArtifact([{ path: 'a', mode: 0o644, content }]);
-      await storeOf(await busOf('source')).put(packed);
+      const packed = await packInMemory([{ path: 'a', mode: 0o644, content }]);
+      await putArtifact(storeOf(await busOf('source')), packed);
       const theirs = storeOf(await busOf('kustomize'));
       assert.deepEqual(await readFile(await theirs.file(packed.digest)), packed.bytes);
-      const forged = await packArtifact([{ path: 'b', mode: 0o644, content }]);
-      await assert.rejects(theirs.put(forged), /permissions violation/i);
+      const forged = await packInMemory([{ path: 'b', mode: 0o644, content }]);
+      await assert.rejects(putArtifact(theirs, forged), /permissions violation/i);
     });
   }
 

@@ -12,12 +12,20 @@ import { createObjects } from './objects.ts';
 
 /** Artifacts in NATS, shared by all replicas. Rejects with BusUnavailable while NATS is away. */
 export interface Blobs {
-  put(digest: string, content: Uint8Array, manifest: Uint8Array): Promise<void>;
+  put(digest: string, content: Part, manifest: Part): Promise<void>;
   has(digest: string): Promise<boolean>;
-  content(digest: string): Promise<Uint8Array | undefined>;
+  /** The tar.gz as it comes. */
+  content(digest: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   manifest(digest: string): Promise<Uint8Array | undefined>;
   list(): Promise<StoredArtifact[]>;
   remove(digest: string): Promise<void>;
+}
+
+/** What is stored of an artifact; each iteration reads it from its beginning. */
+export interface Part {
+  /** Bytes. */
+  size: number;
+  content: AsyncIterable<Uint8Array>;
 }
 
 export interface StoredArtifact {
@@ -36,13 +44,13 @@ export interface BlobOptions {
 }
 
 const PARTS = ['manifest', 'content'] as const;
-type Part = (typeof PARTS)[number];
+type PartName = (typeof PARTS)[number];
 
 /** What the index message of an artifact holds. It is written last: with it the artifact is whole. */
 interface Index {
   size: number;
   /** The parts that were too large for a message and are objects. */
-  objects: Part[];
+  objects: PartName[];
 }
 
 const STREAM = 'blobs';
@@ -56,9 +64,9 @@ const MAX_MESSAGE = 512 * 1024;
 export function createBlobs(options: BlobOptions): Blobs {
   const { bus } = options;
   const prefix = `weir.blob.${subjectToken(bus.cluster)}`;
-  const subject = (digest: string, part: Part | 'index') =>
+  const subject = (digest: string, part: PartName | 'index') =>
     `${prefix}.${digestName(digest)}.${part}`;
-  const objectName = (digest: string, part: Part) => `${digestName(digest)}.${part}`;
+  const objectName = (digest: string, part: PartName) => `${digestName(digest)}.${part}`;
   const objects = createObjects(options);
   const values = openValues({ bus, stream: streamDefinition(options), log: options.log });
 
@@ -66,26 +74,30 @@ export function createBlobs(options: BlobOptions): Blobs {
     return (await values.get(subject(digest, 'index')))?.json<Index>();
   }
 
-  async function readPart(digest: string, part: Part): Promise<Uint8Array | undefined> {
+  async function readPart(
+    digest: string,
+    part: PartName,
+  ): Promise<AsyncIterable<Uint8Array> | undefined> {
     const index = await readIndex(digest);
     if (index === undefined) return undefined;
     if (index.objects.includes(part)) return objects.get(objectName(digest, part));
-    return (await values.get(subject(digest, part)))?.data;
+    const message = await values.get(subject(digest, part));
+    return message && only(message.data);
   }
 
-  async function writePart(digest: string, part: Part, bytes: Uint8Array): Promise<boolean> {
-    if (bytes.length > Math.min(MAX_MESSAGE, values.maxBytes() ?? MAX_MESSAGE)) {
-      await objects.put(objectName(digest, part), bytes);
+  async function writePart(digest: string, part: PartName, value: Part): Promise<boolean> {
+    if (value.size > Math.min(MAX_MESSAGE, values.maxBytes() ?? MAX_MESSAGE)) {
+      await objects.put(objectName(digest, part), value.content);
       return true;
     }
-    await values.put(subject(digest, part), bytes);
+    await values.put(subject(digest, part), await readAll(value.content));
     return false;
   }
 
   return {
     put: async (digest, content, manifest) => {
       const known = await readIndex(digest);
-      const index: Index = known ?? { size: content.length, objects: [] };
+      const index: Index = known ?? { size: content.size, objects: [] };
       if (known === undefined) {
         const parts = { manifest, content };
         const large = await Promise.all(
@@ -98,7 +110,10 @@ export function createBlobs(options: BlobOptions): Blobs {
     },
     has: async (digest) => (await readIndex(digest)) !== undefined,
     content: (digest) => readPart(digest, 'content'),
-    manifest: (digest) => readPart(digest, 'manifest'),
+    manifest: async (digest) => {
+      const content = await readPart(digest, 'manifest');
+      return content && readAll(content);
+    },
     list: () => values.manage((jsm) => listIndex(jsm, bus, `${prefix}.*.index`)),
     remove: async (digest) => {
       const index = await readIndex(digest);
@@ -106,6 +121,16 @@ export function createBlobs(options: BlobOptions): Blobs {
       for (const part of index?.objects ?? []) await objects.remove(objectName(digest, part));
     },
   };
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function readAll(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 async function listIndex(

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { copyFile, mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from '@weir/telemetry';
+import { createCacheSpace, PART_SUFFIX, type Reservation } from './cache-space.ts';
 import { digestName, hashFor } from './digest.ts';
-import { storageError } from './errors.ts';
+import { isSystemError, storageError } from './errors.ts';
 
 /** Artifacts on the local disk, by digest. A folder may be shared by several caches, in one process or many. */
 export interface Cache {
@@ -13,6 +14,8 @@ export interface Cache {
   find(digest: string): Promise<string | undefined>;
   /** Stores an artifact whole or not at all; rejects with ArtifactError (StorageFull ...). */
   write(digest: string, content: Content): Promise<string>;
+  /** Moves a file of this content, whole, into the cache; it is gone from where it was, whatever happens. */
+  adopt(digest: string, file: string): Promise<string>;
   readManifest(digest: string): Promise<Buffer | undefined>;
   writeManifest(digest: string, manifest: Uint8Array): Promise<void>;
   remove(digest: string): Promise<void>;
@@ -25,6 +28,8 @@ export interface CacheOptions {
   dir: string;
   /** The least recently used files go when the folder holds more. */
   maxBytes: number;
+  /** How much more it may hold in files that are in use or being written; 256 MiB unless given. */
+  slackBytes?: number;
   /** What must not go: it is nowhere else. */
   isPinned?(digest: string): boolean;
   log?: Logger;
@@ -32,15 +37,12 @@ export interface CacheOptions {
 
 const ARCHIVE = '.tar.gz';
 const MANIFEST = '.manifest';
-const TEMPORARY = '.part';
-/** Whoever was given a path may be about to open it. */
-const IN_USE_MS = 60_000;
-const STALE_MS = 60 * 60_000;
 
 export function createCache(options: CacheOptions): Cache {
   const { dir, log } = options;
   // Which state of a file was checked: a check is done again when the file isn't the same any more.
   const checked = new Map<string, string>();
+  const space = createCacheSpace(options);
 
   const archive = (digest: string) => join(dir, `${digestName(digest)}${ARCHIVE}`);
   const manifest = (digest: string) => join(dir, `${digestName(digest)}${MANIFEST}`);
@@ -65,48 +67,53 @@ export function createCache(options: CacheOptions): Cache {
   async function write(digest: string, content: Content): Promise<string> {
     const path = archive(digest);
     await writeWhole(path, content);
+    return stored(digest, path);
+  }
+
+  async function adopt(digest: string, file: string): Promise<string> {
+    const path = archive(digest);
+    try {
+      await mkdir(dir, { recursive: true });
+      await rename(file, path).catch(async (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EXDEV') throw error;
+        await copyFile(file, path);
+      });
+    } catch (error) {
+      throw isSystemError(error) ? storageError('cannot store an artifact', error) : error;
+    } finally {
+      await rm(file, { force: true });
+    }
+    return stored(digest, path);
+  }
+
+  async function stored(digest: string, path: string): Promise<string> {
     const state = await fileState(path);
     if (state !== undefined) checked.set(digest, state.identity);
-    await evict(options.maxBytes);
+    await space.tidy();
     return path;
   }
 
   async function writeWhole(path: string, content: Content): Promise<void> {
-    const part = join(dir, `${randomUUID()}${TEMPORARY}`);
+    const part = join(dir, `${randomUUID()}${PART_SUFFIX}`);
+    const reservation = space.reserve(part);
     try {
       await mkdir(dir, { recursive: true });
-      await writeAll(part, content);
+      await writeAll(part, content, reservation);
       await rename(part, path);
     } catch (error) {
       await rm(part, { force: true }).catch((cause) =>
         log?.warn({ err: cause }, 'Left a part file'),
       );
       throw isSystemError(error) ? storageError('cannot store an artifact', error) : error;
+    } finally {
+      reservation.release();
     }
-  }
-
-  /** Removes what was used longest ago until no more than `maxBytes` are left, and parts that a crash left. */
-  async function evict(maxBytes: number): Promise<void> {
-    const files = (await listFiles(dir)).sort((a, b) => a.usedMs - b.usedMs);
-    let total = files.reduce((sum, file) => sum + file.size, 0);
-    for (const file of files) {
-      const age = Date.now() - file.usedMs;
-      const stale = file.name.endsWith(TEMPORARY) && age > STALE_MS;
-      if (!stale && (total <= maxBytes || age < IN_USE_MS || isPinned(file.name))) continue;
-      await rm(join(dir, file.name), { force: true });
-      total -= file.size;
-    }
-  }
-
-  function isPinned(name: string): boolean {
-    if (name.endsWith(TEMPORARY)) return true;
-    const digest = `sha256:${name.slice(0, name.indexOf('.'))}`;
-    return options.isPinned?.(digest) ?? false;
   }
 
   return {
     find,
     write,
+    adopt,
     readManifest: async (digest) => {
       try {
         return await readFile(manifest(digest));
@@ -124,11 +131,14 @@ export function createCache(options: CacheOptions): Cache {
   };
 }
 
-async function writeAll(path: string, content: Content): Promise<void> {
+async function writeAll(path: string, content: Content, reservation: Reservation): Promise<void> {
   const file = await open(path, 'wx', 0o640);
   try {
     const chunks = content instanceof Uint8Array ? [content] : content;
-    for await (const chunk of chunks) await file.writeFile(chunk);
+    for await (const chunk of chunks) {
+      await reservation.grow(chunk.length);
+      await file.writeFile(chunk);
+    }
   } finally {
     await file.close();
   }
@@ -148,25 +158,6 @@ async function hashFile(path: string, digest: string): Promise<string> {
   const hash = hashFor(digest);
   await pipeline(createReadStream(path), hash);
   return `${digest.slice(0, digest.indexOf(':'))}:${hash.digest('hex')}`;
-}
-
-async function listFiles(dir: string) {
-  const files: { name: string; size: number; usedMs: number }[] = [];
-  for (const name of await readdir(dir)) {
-    if (!/\.(tar\.gz|manifest|part)$/.test(name)) continue;
-    try {
-      const { size, atimeMs, mtimeMs } = await stat(join(dir, name));
-      files.push({ name, size, usedMs: Math.max(atimeMs, mtimeMs) });
-    } catch (error) {
-      // Another cache on the same folder was faster.
-      unlessGone(error);
-    }
-  }
-  return files;
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
 }
 
 function unlessGone(error: unknown): void {

@@ -45,3 +45,8 @@ export function storageError(doing: string, error: unknown): ArtifactError {
   const message = error instanceof Error ? error.message : String(error);
   return new ArtifactError('StorageOperationFailed', `${doing}: ${message}`, { cause: error });
 }
+
+/** Whether an error is one of the operating system: it names the call that failed. */
+export function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { BusUnavailable } from '@weir/bus';
-import { createCache } from './cache.ts';
+import { type AddressPolicy, openRequest } from '@weir/net';
 import { hashFor, parseDigest } from './digest.ts';
 import { ArtifactError, ArtifactMissing } from './errors.ts';
 import type { Manifest } from './manifest.ts';
@@ -7,13 +9,15 @@ import type { ArtifactStore } from './store.ts';
 import { readManifest } from './unpack.ts';
 
 export interface FetchOptions {
-  /** Folder for what comes over HTTP; may be the store's. */
-  dir: string;
   signal: AbortSignal;
   /** For the whole fetch. */
   timeoutMs: number;
-  /** An archive above this is not fetched. */
+  /** Bytes of the tar.gz: an archive above this is not fetched. */
   maxBytes: number;
+  /** Which addresses artifacts are fetched from: a URL in a status may be anybody's. */
+  addresses?: AddressPolicy;
+  /** URL of the operator's own artifact server, whose address is always allowed; see `reachableAt`. */
+  trusted?: string;
 }
 
 export interface Fetched {
@@ -23,12 +27,13 @@ export interface Fetched {
 }
 
 /**
- * Brings an artifact to the local disk: from there, from the store, or from the URL that its source gave.
+ * Brings an artifact to the local disk: from there, from the store, or from the URL that its source gave, which the store
+ * keeps within the bounds of its cache. Redirects are not followed.
  * Rejects with ArtifactError: ArtifactMissing when nobody has it (yet), ArtifactUnavailable when its server
- * can't be reached, ArtifactInvalid when the content has another digest, ArtifactTooLarge.
+ * can't be reached or must not be, ArtifactInvalid when the content has another digest, ArtifactTooLarge, StorageFull.
  */
 export async function fetchArtifact(
-  store: ArtifactStore | undefined,
+  store: ArtifactStore,
   artifact: { url: string; digest: string; size?: number },
   options: FetchOptions,
 ): Promise<Fetched> {
@@ -36,21 +41,14 @@ export async function fetchArtifact(
   parseDigest(digest);
   if ((artifact.size ?? 0) > options.maxBytes) throw tooLarge(options.maxBytes);
   const stored = await fromStore(store, digest);
-  if (stored !== undefined && store !== undefined) {
-    return { file: stored, manifest: () => store.manifest(digest) };
-  }
-  const cache = createCache({ dir: options.dir, maxBytes: Number.POSITIVE_INFINITY });
-  const file =
-    (await cache.find(digest)) ?? (await cache.write(digest, download(artifact, options)));
+  if (stored !== undefined) return { file: stored, manifest: () => store.manifest(digest) };
+  const file = await store.keep(digest, download(artifact, options));
   return { file, manifest: () => readManifest(file) };
 }
 
-async function fromStore(
-  store: ArtifactStore | undefined,
-  digest: string,
-): Promise<string | undefined> {
+async function fromStore(store: ArtifactStore, digest: string): Promise<string | undefined> {
   try {
-    return await store?.file(digest);
+    return await store.file(digest);
   } catch (error) {
     // Its source may have it on its own disk.
     if (error instanceof ArtifactMissing || error instanceof BusUnavailable) return undefined;
@@ -65,7 +63,7 @@ async function* download(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { maxBytes } = options;
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
-  const body = await request(url, digest, signal);
+  const body = await answerOf(url, digest, { ...options, signal });
   const hash = hashFor(digest);
   let bytes = 0;
   try {
@@ -87,26 +85,37 @@ async function* download(
   }
 }
 
-async function request(
+/** The body of an answer that is the artifact; what else a server answers is never quoted. */
+async function answerOf(
   url: string,
   digest: string,
-  signal: AbortSignal,
+  { signal, maxBytes, addresses = {}, trusted }: FetchOptions,
 ): Promise<AsyncIterable<Uint8Array>> {
-  let response: Response;
+  let response: IncomingMessage;
   try {
-    response = await fetch(url, { signal });
+    const target = new URL(url);
+    const isOwn = trusted !== undefined && URL.parse(trusted)?.origin === target.origin;
+    const request = openRequest(target, { signal }, isOwn ? { allowLocal: true } : addresses);
+    request.end();
+    [response] = (await once(request, 'response')) as [IncomingMessage];
   } catch (error) {
     throw unavailable(digest, error, signal);
   }
-  if (response.ok && response.body !== null) return response.body;
-  await response.body?.cancel();
-  if (response.status === 404 || response.status === 410) throw new ArtifactMissing(digest);
-  throw unavailable(digest, new Error(`HTTP status ${response.status}`), signal);
+  const { statusCode: status = 0, headers } = response;
+  if (status === 200) {
+    if (Number(headers['content-length'] ?? 0) <= maxBytes) return response;
+    response.destroy();
+    throw tooLarge(maxBytes);
+  }
+  response.destroy();
+  if (status === 404 || status === 410) throw new ArtifactMissing(digest);
+  const redirects = status >= 300 && status < 400;
+  const why = `HTTP status ${status}${redirects ? ', and redirects are not followed' : ''}`;
+  throw unavailable(digest, new Error(why), signal);
 }
 
 function unavailable(digest: string, error: unknown, signal: AbortSignal): ArtifactError {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const why = signal.aborted ? 'it took too long, or was cancelled' : messageOf(cause);
+  const why = signal.aborted ? 'it took too long, or was cancelled' : messageOf(error);
   return new ArtifactError('ArtifactUnavailable', `failed to download artifact ${digest}: ${why}`, {
     transient: true,
     cause: error,

@@ -1,3 +1,4 @@
+export { reachableAt } from './address.ts';
 export {
   type ArtifactMessage,
   type ArtifactReading,
@@ -13,7 +14,14 @@ export { ArtifactError, type ArtifactFailure, ArtifactMissing } from './errors.t
 export { type Fetched, type FetchOptions, fetchArtifact } from './fetch.ts';
 export { collectGarbage } from './garbage.ts';
 export type { Manifest } from './manifest.ts';
-export { type FileEntry, type Packed, packArtifact } from './pack.ts';
+export {
+  type FileEntry,
+  type Packed,
+  type PackOptions,
+  packArtifact,
+  type StreamedFile,
+  sortByPath,
+} from './pack.ts';
 export { artifactPath, pathDigest } from './path.ts';
 export { type ArtifactServer, type ServeOptions, serveArtifacts } from './server.ts';
 export { type ArtifactStore, createStore, type StoreOptions } from './store.ts';

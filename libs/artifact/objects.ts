@@ -1,11 +1,12 @@
-import { StorageType } from '@nats-io/jetstream';
-import { type ObjectStore, Objm } from '@nats-io/obj';
+import { type Consumer, StorageType } from '@nats-io/jetstream';
+import { type ObjectInfo, type ObjectStore, Objm } from '@nats-io/obj';
 import { type Bus, BusUnavailable, subjectToken } from '@weir/bus';
 
-/** Large things in a bucket of the JetStream object store. */
+/** Large things in a bucket of the JetStream object store. They are streamed: at most a few chunks are in memory. */
 export interface Objects {
-  put(name: string, bytes: Uint8Array): Promise<void>;
-  get(name: string): Promise<Uint8Array | undefined>;
+  put(name: string, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** The content as it comes; fails with BusUnavailable when it stops coming. */
+  get(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   remove(name: string): Promise<void>;
 }
 
@@ -16,8 +17,10 @@ export interface ObjectsOptions {
 }
 
 const CHUNK = 256 * 1024;
-/** A read that takes this long, plus a second for each megabyte, has lost its server. */
-const MIN_READ_MS = 10_000;
+/** Chunks that are asked for at a time. */
+const BATCH = 16;
+/** A batch that takes longer has lost its server. */
+const BATCH_MS = 15_000;
 
 /** Opens the bucket of the cluster when it is first used, and anew after each reconnect. */
 export function createObjects({ bus, replicas, storage }: ObjectsOptions): Objects {
@@ -49,17 +52,17 @@ export function createObjects({ bus, replicas, storage }: ObjectsOptions): Objec
   }
 
   return {
-    put: (name, bytes) =>
+    put: (name, content) =>
       withBucket(async (store) => {
-        await store.putBlob({ name, options: { max_chunk_size: CHUNK } }, bytes);
+        // A stream that Node reads only as fast as NATS takes it.
+        const stream = ReadableStream.from(content) as ReadableStream<Uint8Array>;
+        await store.put({ name, options: { max_chunk_size: CHUNK } }, stream);
       }),
     get: (name) =>
       withBucket(async (store) => {
         const info = await store.info(name);
         if (info === null || info.deleted) return undefined;
-        const timeoutMs = MIN_READ_MS + info.size / 1024;
-        const bytes = await whileConnected(bus, timeoutMs, () => store.getBlob(name));
-        return bytes ?? undefined;
+        return chunksOf(bus, bucket, info);
       }),
     remove: async (name) => {
       await withBucket((store) => store.delete(name));
@@ -78,12 +81,47 @@ function padded(subject: string): string {
   return subject + '='.repeat((4 - (name.length % 4)) % 4);
 }
 
-/** Reads from the store for as long as the bus is there: by itself a read would wait for ever. */
-async function whileConnected<T>(bus: Bus, timeoutMs: number, read: () => Promise<T>): Promise<T> {
+/**
+ * Reads the chunks of an object a few at a time. `ObjectStore.get` would have the server push all of them, however slowly
+ * they are taken.
+ */
+async function* chunksOf(
+  bus: Bus,
+  bucket: string,
+  { nuid, chunks }: Pick<ObjectInfo, 'nuid' | 'chunks'>,
+): AsyncGenerator<Uint8Array> {
+  const js = await bus.jetstream();
+  const subject = `$O.${bucket}.C.${nuid}`;
+  const consumer = await js.consumers.get(`OBJ_${bucket}`, { filter_subjects: [subject] });
+  try {
+    for (let left = chunks; left > 0; ) {
+      const wanted = Math.min(left, BATCH);
+      const batch = await whileConnected(bus, () => readBatch(consumer, wanted));
+      if (batch.length === 0) throw new BusUnavailable();
+      left -= batch.length;
+      yield* batch;
+    }
+  } finally {
+    await consumer.delete().catch(() => undefined);
+  }
+}
+
+async function readBatch(consumer: Consumer, wanted: number): Promise<Uint8Array[]> {
+  const batch: Uint8Array[] = [];
+  const messages = await consumer.fetch({ max_messages: wanted, expires: BATCH_MS / 2 });
+  for await (const message of messages) {
+    batch.push(message.data);
+    if (batch.length === wanted) break;
+  }
+  return batch;
+}
+
+/** Reads for as long as the bus is there: by itself a read would wait for ever. */
+async function whileConnected<T>(bus: Bus, read: () => Promise<T>): Promise<T> {
   const { promise: gone, reject } = Promise.withResolvers<never>();
   const giveUp = () => reject(new BusUnavailable());
   const stop = bus.onDisconnect(giveUp);
-  const timer = setTimeout(giveUp, timeoutMs);
+  const timer = setTimeout(giveUp, BATCH_MS);
   try {
     return await Promise.race([read(), gone]);
   } finally {

@@ -1,8 +1,12 @@
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
-import { digestOf } from './digest.ts';
-import { ArtifactError } from './errors.ts';
+import { PART_SUFFIX } from './cache-space.ts';
+import { ArtifactError, isSystemError, storageError } from './errors.ts';
 import type { Manifest } from './manifest.ts';
 
 /** A file of a source. `mode` is Git's or the file system's: what matters is its type and whether it can be executed. */
@@ -10,15 +14,24 @@ export interface FileEntry {
   /** Relative, with slashes. */
   path: string;
   mode: number;
-  content: Buffer;
+  content: Uint8Array;
+}
+
+/** A file whose content comes piece by piece; it is read once, before the next file. */
+export interface StreamedFile {
+  path: string;
+  mode: number;
+  /** Bytes of the content. */
+  size: number;
+  content: AsyncIterable<Uint8Array>;
 }
 
 export interface Packed {
-  /** The tar.gz. */
-  bytes: Buffer;
-  /** `sha256:<hex>` of `bytes`. */
+  /** Path of the tar.gz, which belongs to whoever has it: `ArtifactStore.put` takes it away. */
+  file: string;
+  /** `sha256:<hex>` of the tar.gz. */
   digest: string;
-  /** Length of `bytes`. */
+  /** Bytes of the tar.gz. */
   size: number;
   manifest: Manifest;
 }
@@ -32,50 +45,138 @@ const SYMLINK = 0o120000;
 const SUBMODULE = 0o160000;
 const EPOCH = new Date(0);
 
-const compress = promisify(gzip);
+export interface PackOptions {
+  /** Folder for the result, made when it isn't there; the store's, so that the file can be moved into it. */
+  dir: string;
+  /** Bytes of the tar.gz; 128 MiB unless given. */
+  maxBytes?: number | undefined;
+}
+
+const DEFAULT_MAX_BYTES = 128 * 1024 ** 2;
 
 /**
  * Packs files into a tar.gz that depends on their paths, contents and executable bits alone: sorted, without
  * times, owners and directories. Symlinks and submodules are dropped. The bytes also depend on the zlib of the
- * Node release, so replicas should run the same. Rejects with ArtifactError (ArtifactInvalid) for a path that
- * leaves the archive or comes twice.
+ * Node release, so replicas should run the same. Contents are streamed: neither a file nor the archive is in memory.
+ * @param entries in any order when they are in memory; a stream of them has to come sorted, see `sortByPath`
+ * @throws ArtifactError ArtifactInvalid for a path that leaves the archive, comes twice or isn't in order;
+ *   ArtifactTooLarge, StorageFull
  */
 export async function packArtifact(
-  entries: Iterable<FileEntry> | AsyncIterable<FileEntry>,
+  entries: Iterable<FileEntry> | AsyncIterable<StreamedFile>,
+  { dir, maxBytes = DEFAULT_MAX_BYTES }: PackOptions,
 ): Promise<Packed> {
-  const files = await sorted(entries);
-  const manifest: Manifest = Object.create(null);
+  const file = join(dir, `${randomUUID()}${PART_SUFFIX}`);
+  const output = await createFile(dir, file);
   const archive = pack();
-  const collected = collect(archive);
-  for (const { path, mode, content } of files) {
-    manifest[path] = digestOf(content);
-    const fileMode = (mode & 0o111) === 0 ? FILE_MODE : EXECUTABLE_MODE;
-    archive.entry({ name: path, mode: fileMode, mtime: EPOCH, uid: 0, gid: 0 }, content);
+  const digest = createHash('sha256');
+  let size = 0;
+  async function* measured(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of withoutOrigin(chunks)) {
+      digest.update(chunk);
+      size += chunk.length;
+      if (size > maxBytes) {
+        const what = `the artifact is larger than ${maxBytes} bytes (--artifact-max-packed-bytes)`;
+        throw new ArtifactError('ArtifactTooLarge', `${what}: leave files out with spec.ignore`);
+      }
+      yield chunk;
+    }
+  }
+  const writing = pipeline(
+    inBlocks(archive),
+    createGzip({ level: 6 }),
+    measured,
+    output.createWriteStream(),
+  );
+  try {
+    const adding = addFiles(archive, streamed(entries), writing);
+    adding.catch((error: Error) => archive.destroy(error));
+    const [manifest] = await Promise.all([adding, writing]);
+    return { file, digest: `sha256:${digest.digest('hex')}`, size, manifest };
+  } catch (error) {
+    await writing.catch(() => undefined);
+    await rm(file, { force: true });
+    throw isSystemError(error) ? storageError('cannot pack an artifact', error) : error;
+  }
+}
+
+/** Opened before anything is written, so that a failure finds the file that it has to remove. */
+async function createFile(dir: string, file: string): Promise<FileHandle> {
+  try {
+    await mkdir(dir, { recursive: true });
+    return await open(file, 'wx', 0o640);
+  } catch (error) {
+    throw storageError('cannot pack an artifact', error);
+  }
+}
+
+/** Adds all files; what it writes to waits for `writing`, which fails when the disk does. */
+async function addFiles(
+  archive: Pack,
+  files: AsyncIterable<StreamedFile>,
+  writing: Promise<void>,
+): Promise<Manifest> {
+  const manifest: Manifest = Object.create(null);
+  let before: Buffer | undefined;
+  for await (const file of files) {
+    const type = file.mode & TYPE_MASK;
+    if (type === SYMLINK || type === SUBMODULE) continue;
+    before = checkPath(file.path, before);
+    manifest[file.path] = await addFile(archive, file, writing);
   }
   archive.finalize();
-  const bytes = withoutOrigin(await compress(await collected, { level: 6 }));
-  return { bytes, digest: digestOf(bytes), size: bytes.length, manifest };
+  return manifest;
 }
 
-async function sorted(
-  entries: Iterable<FileEntry> | AsyncIterable<FileEntry>,
-): Promise<FileEntry[]> {
-  const files = new Map<string, FileEntry>();
-  for await (const entry of entries) {
-    const type = entry.mode & TYPE_MASK;
-    if (type === SYMLINK || type === SUBMODULE) continue;
-    checkPath(entry.path);
-    if (files.has(entry.path)) {
-      throw new ArtifactError('ArtifactInvalid', `the file ${entry.path} is there twice`);
-    }
-    files.set(entry.path, entry);
+/** Adds one file and gives the digest of its content. */
+async function addFile(
+  archive: Pack,
+  { path, mode, size, content }: StreamedFile,
+  writing: Promise<void>,
+): Promise<string> {
+  const hash = createHash('sha256');
+  const fileMode = (mode & 0o111) === 0 ? FILE_MODE : EXECUTABLE_MODE;
+  const added = Promise.withResolvers<void>();
+  const header = { name: path, size, mode: fileMode, mtime: EPOCH, uid: 0, gid: 0 };
+  const entry = archive.entry(header, (error) => (error ? added.reject(error) : added.resolve()));
+  entry.on('error', added.reject);
+  // A failure is the pipeline's as well, which is awaited.
+  added.promise.catch(() => undefined);
+  for await (const chunk of content) {
+    hash.update(chunk);
+    if (!entry.write(chunk)) await Promise.race([once(entry, 'drain'), writing, added.promise]);
   }
-  return [...files.values()].sort((a, b) =>
-    Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)),
-  );
+  entry.end(null);
+  await Promise.race([added.promise, writing]);
+  return `sha256:${hash.digest('hex')}`;
 }
 
-function checkPath(path: string): void {
+async function* streamed(
+  entries: Iterable<FileEntry> | AsyncIterable<StreamedFile>,
+): AsyncGenerator<StreamedFile> {
+  if (Symbol.asyncIterator in entries) {
+    yield* entries;
+    return;
+  }
+  for (const { path, mode, content } of sortByPath([...entries])) {
+    yield { path, mode, size: content.length, content: only(content) };
+  }
+}
+
+async function* only(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content;
+}
+
+/** Files in the order of an archive: by the bytes of their paths in UTF-8. */
+export function sortByPath<T extends { path: string }>(files: readonly T[]): T[] {
+  return files
+    .map((file) => ({ file, key: Buffer.from(file.path) }))
+    .sort((a, b) => Buffer.compare(a.key, b.key))
+    .map(({ file }) => file);
+}
+
+/** Checks a path that comes after `before`; returns its bytes. */
+function checkPath(path: string, before: Buffer | undefined): Buffer {
   const segments = path.split('/');
   if (
     segments.some((part) => part === '' || part === '.' || part === '..') ||
@@ -86,17 +187,41 @@ function checkPath(path: string): void {
       `the path ${JSON.stringify(path)} leaves the archive`,
     );
   }
+  const bytes = Buffer.from(path);
+  const order = before === undefined ? -1 : Buffer.compare(before, bytes);
+  if (order === 0) throw new ArtifactError('ArtifactInvalid', `the file ${path} is there twice`);
+  if (order > 0) throw new ArtifactError('ArtifactInvalid', `the file ${path} comes out of order`);
+  return bytes;
 }
 
-async function collect(archive: Pack): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+const BLOCK = 64 * 1024;
+
+/** Gives small pieces on together: compressing costs a round through the thread pool for each. */
+async function* inBlocks(chunks: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
+  let block: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of chunks as AsyncIterable<Buffer>) {
+    block.push(chunk);
+    size += chunk.length;
+    if (size < BLOCK) continue;
+    yield Buffer.concat(block);
+    block = [];
+    size = 0;
+  }
+  yield Buffer.concat(block);
 }
 
 /** Clears what a gzip header says about its maker: time, flags of the compressor, system (RFC 1952, 2.3.1). */
-function withoutOrigin(bytes: Buffer): Buffer {
-  bytes.fill(0, 4, 9);
-  bytes[9] = 255;
-  return bytes;
+async function* withoutOrigin(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const cleared = Buffer.from([0, 0, 0, 0, 0, 255]);
+  let at = 0;
+  for await (const chunk of chunks) {
+    if (at < 10) {
+      for (let index = 4; index < 10; index++) {
+        if (index >= at && index - at < chunk.length) chunk[index - at] = cleared[index - 4] ?? 0;
+      }
+    }
+    at += chunk.length;
+    yield chunk;
+  }
 }

@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { it, type TestContext } from 'node:test';
 import { BusUnavailable } from '@weir/bus';
-import { createCache } from './cache.ts';
 import { ArtifactMissing } from './errors.ts';
-import { fetchArtifact } from './fetch.ts';
-import { packArtifact } from './pack.ts';
 import { artifactPath } from './path.ts';
 import { type ServeOptions, serveArtifacts } from './server.ts';
-import type { ArtifactStore } from './store.ts';
+import { createDiskStore } from './testing/disk-store.ts';
+import { packInMemory, putArtifact } from './testing/pack.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-serve-'));
@@ -21,23 +18,9 @@ async function folder(t: TestContext): Promise<string> {
   return dir;
 }
 
-/** A store that is a folder: what the server and fetches ask of one. */
-async function folderStore(t: TestContext) {
-  const cache = createCache({ dir: await folder(t), maxBytes: 1024 ** 3 });
-  const store: Pick<ArtifactStore, 'file' | 'put'> = {
-    file: async (digest) => {
-      const path = await cache.find(digest);
-      if (path === undefined) throw new ArtifactMissing(digest);
-      return path;
-    },
-    put: async ({ digest, bytes }) => void (await cache.write(digest, bytes)),
-  };
-  return store as ArtifactStore;
-}
-
 async function setup(t: TestContext, options: Partial<ServeOptions> = {}) {
-  const store = await folderStore(t);
-  const packed = await packArtifact([{ path: 'a.yaml', mode: 0o644, content: Buffer.from('a') }]);
+  const store = createDiskStore(await folder(t));
+  const packed = await packInMemory([{ path: 'a.yaml', mode: 0o644, content: Buffer.from('a') }]);
   const path = artifactPath('GitRepository', 'ns', 'app', packed.digest);
   const server = await serveArtifacts(store, { port: 0, host: '127.0.0.1', ...options });
   t.after(() => server.close());
@@ -46,7 +29,7 @@ async function setup(t: TestContext, options: Partial<ServeOptions> = {}) {
 
 it('serves an artifact with its length and tag', async (t) => {
   const { store, packed, url } = await setup(t);
-  await store.put(packed);
+  await putArtifact(store, packed);
   const response = await fetch(url);
   assert.equal(response.status, 200);
   assert.equal(response.headers.get('content-type'), 'application/gzip');
@@ -70,7 +53,7 @@ it('serves an artifact with its length and tag', async (t) => {
 
 it('refuses other paths and methods', async (t) => {
   const { store, packed, server, url, path } = await setup(t);
-  await store.put(packed);
+  await putArtifact(store, packed);
   for (const wrong of [
     '',
     'x',
@@ -105,7 +88,7 @@ it('has a lost artifact made again, once for all who ask', async (t) => {
     onMissing: async (missing) => {
       asked.push(missing);
       await gate.promise;
-      await store.put(packed);
+      await putArtifact(store, packed);
     },
   });
   const responses = Promise.all([fetch(url), fetch(url)]);
@@ -135,75 +118,4 @@ it('answers 404 for what nobody can make, and 503 when it cannot know', async (t
   t.after(() => server.close());
   const response = await fetch(`${server.url}${new URL(url).pathname}`);
   assert.deepEqual([response.status, response.headers.get('retry-after')], [503, '5']);
-});
-
-it('is fetched from with its content checked, and kept on the local disk', async (t) => {
-  const { store, packed, url, server } = await setup(t);
-  await store.put(packed);
-  const options = { dir: await folder(t), ...limits };
-  const artifact = { url, digest: packed.digest, size: packed.size };
-  const { file, manifest } = await fetchArtifact(undefined, artifact, options);
-  assert.ok((await readFile(file)).equals(packed.bytes));
-  assert.deepEqual({ ...(await manifest()) }, { ...packed.manifest });
-  await server.close();
-  assert.equal((await fetchArtifact(undefined, artifact, options)).file, file);
-});
-
-const limits = { timeoutMs: 5_000, maxBytes: 1024 ** 2, signal: new AbortController().signal };
-
-it('prefers the store, and goes to the URL when the store has nothing or is away', async (t) => {
-  const { store, packed, url } = await setup(t);
-  await store.put(packed);
-  const options = { dir: await folder(t), ...limits };
-  const artifact = { url: 'http://127.0.0.1:1/', digest: packed.digest };
-  const stored = await fetchArtifact(store, artifact, options);
-  assert.equal(stored.file, await store.file(packed.digest));
-  for (const failure of [new ArtifactMissing(packed.digest), new BusUnavailable()]) {
-    const failing = { ...store, file: () => Promise.reject(failure) };
-    const fetched = await fetchArtifact(
-      failing,
-      { ...artifact, url },
-      { ...options, dir: await folder(t) },
-    );
-    assert.ok((await readFile(fetched.file)).equals(packed.bytes));
-  }
-});
-
-it('refuses wrong content, too much of it, and servers that fail', async (t) => {
-  const { packed } = await setup(t);
-  let answer: { status: number; body: Buffer | undefined } = {
-    status: 200,
-    body: Buffer.from('x'),
-  };
-  const server = createServer((_request, response) => {
-    response.writeHead(answer.status);
-    // Without a body it never ends.
-    if (answer.body === undefined) response.write('x');
-    else response.end(answer.body);
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  t.after(() => server.close().closeAllConnections());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const dir = await folder(t);
-  const attempt = (options: object = {}, digest = packed.digest, size?: number) =>
-    fetchArtifact(
-      undefined,
-      { url, digest, ...(size === undefined ? {} : { size }) },
-      { dir, ...limits, ...options },
-    );
-  await assert.rejects(attempt(), { reason: 'ArtifactInvalid' });
-  answer = { status: 200, body: Buffer.alloc(2_000) };
-  await assert.rejects(attempt({ maxBytes: 1_000 }), { reason: 'ArtifactTooLarge' });
-  await assert.rejects(attempt({ maxBytes: 1_000 }, packed.digest, 1_001), {
-    reason: 'ArtifactTooLarge',
-  });
-  answer = { status: 404, body: Buffer.alloc(0) };
-  await assert.rejects(attempt(), ArtifactMissing);
-  answer = { status: 500, body: Buffer.alloc(0) };
-  await assert.rejects(attempt(), { reason: 'ArtifactUnavailable', transient: true });
-  answer = { status: 200, body: undefined };
-  await assert.rejects(attempt({ timeoutMs: 200 }), { reason: 'ArtifactUnavailable' });
-  await assert.rejects(attempt({}, 'md5:abc'), { reason: 'ArtifactInvalid' });
-  server.close().closeAllConnections();
-  await assert.rejects(attempt(), { reason: 'ArtifactUnavailable', message: /ECONNREFUSED/ });
 });

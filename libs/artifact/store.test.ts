@@ -9,8 +9,8 @@ import { startNats, testBus } from '@weir/bus/testing';
 import { until } from '@weir/cluster';
 import { ArtifactMissing } from './errors.ts';
 import { collectGarbage } from './garbage.ts';
-import { type Packed, packArtifact } from './pack.ts';
 import { createStore, type StoreOptions } from './store.ts';
+import { type PackedInMemory, packInMemory, putArtifact } from './testing/pack.ts';
 
 const soon = (message: string) => ({ timeoutMs: 15_000, intervalMs: 10, message });
 
@@ -21,8 +21,8 @@ async function folder(t: TestContext): Promise<string> {
 }
 
 /** An artifact of about `size` bytes that don't compress. */
-function artifact(size = 200): Promise<Packed> {
-  return packArtifact([
+function artifact(size = 200): Promise<PackedInMemory> {
+  return packInMemory([
     { path: 'app.yaml', mode: 0o644, content: randomBytes(size) },
     { path: 'b/run.sh', mode: 0o755, content: Buffer.from('#!') },
   ]);
@@ -54,7 +54,7 @@ for (const [what, size] of [
     const packed = await artifact(size);
     assert.equal(await two.store.has(packed.digest), false);
     await assert.rejects(two.store.file(packed.digest), ArtifactMissing);
-    await one.store.put(packed);
+    await putArtifact(one.store, packed);
     assert.equal(await two.store.has(packed.digest), true);
     const [path, again] = await Promise.all([0, 1].map(() => two.store.file(packed.digest)));
     assert.equal(path, again);
@@ -76,7 +76,7 @@ for (const [what, size] of [
 it('lists and collects what nothing refers to, once it is old enough', async (t) => {
   const { one } = await setup(t);
   const artifacts = await Promise.all(Array.from({ length: 20 }, () => artifact()));
-  for (const packed of artifacts) await one.store.put(packed);
+  for (const packed of artifacts) await putArtifact(one.store, packed);
   const digests = artifacts.map(({ digest }) => digest);
   assert.deepEqual((await one.store.list()).map(({ digest }) => digest).sort(), digests.toSorted());
   const referenced = new Set(digests.slice(0, 5));
@@ -89,10 +89,10 @@ it('lists and collects what nothing refers to, once it is old enough', async (t)
 it('makes an artifact young again that is put again', async (t) => {
   const { one } = await setup(t);
   const packed = await artifact();
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   const [before] = await one.store.list();
   await until(() => Date.now() > (before?.modified.getTime() ?? 0) + 5, soon('time to pass'));
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   const [later] = await one.store.list();
   assert.ok(later && before && later.modified > before.modified);
 });
@@ -102,7 +102,7 @@ it('keeps what is put while NATS is away, and sends it later', async (t) => {
   await nats.stop();
   await until(() => !one.bus.connected(), soon('the disconnect'));
   const packed = await artifact();
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   assert.equal(await one.store.file(packed.digest), await one.store.file(packed.digest));
   assert.deepEqual({ ...(await one.store.manifest(packed.digest)) }, { ...packed.manifest });
   await assert.rejects(one.store.has(packed.digest), BusUnavailable);
@@ -115,31 +115,31 @@ it('keeps what is put while NATS is away, and sends it later', async (t) => {
 it('knows that NATS lost its data, and takes the artifact again', async (t) => {
   const { nats, one, two } = await setup(t);
   const packed = await artifact(2 * 1024 ** 2);
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   await nats.restart({ wipe: true });
   await until(() => one.bus.connected() && two.bus.connected(), soon('the reconnect'));
   assert.equal(await one.store.has(packed.digest), false);
   await assert.rejects(two.store.file(packed.digest), ArtifactMissing);
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   assert.ok(await two.store.file(packed.digest));
 });
 
 it('makes its streams again when they were deleted under it', async (t) => {
   const { one, two } = await setup(t);
   const packed = await artifact(2 * 1024 ** 2);
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   const manager = await (await one.bus.jetstream()).jetstreamManager(false);
   for (const stream of ['blobs', 'OBJ_weir-artifacts-test']) await manager.streams.delete(stream);
   assert.equal(await one.store.has(packed.digest), false);
   assert.deepEqual(await one.store.list(), []);
-  await until(() => one.store.put(packed).then(() => true), soon('an artifact put'));
+  await until(() => putArtifact(one.store, packed).then(() => true), soon('an artifact put'));
   assert.ok(await two.store.file(packed.digest));
 });
 
 it('repairs a damaged local copy, and does not hand out a damaged one of NATS', async (t) => {
   const { one, two } = await setup(t);
   const packed = await artifact();
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   const path = await two.store.file(packed.digest);
   await writeFile(path, 'damaged');
   assert.ok((await readFile(await two.store.file(packed.digest))).equals(packed.bytes));
@@ -155,7 +155,7 @@ it('repairs a damaged local copy, and does not hand out a damaged one of NATS', 
 it('reads the manifest from the archive when there is none', async (t) => {
   const { one, two } = await setup(t);
   const packed = await artifact();
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   const hex = packed.digest.slice('sha256:'.length);
   await (await one.bus.jetstream()).publish(`weir.blob.test.${hex}.manifest`, 'damaged');
   assert.deepEqual({ ...(await two.store.manifest(packed.digest)) }, { ...packed.manifest });
@@ -170,7 +170,7 @@ it('shares its folder with other stores of the process', async (t) => {
     log: two.bus.log,
   });
   const packed = await artifact();
-  await Promise.all([one.store.put(packed), third.put(packed)]);
+  await Promise.all([putArtifact(one.store, packed), putArtifact(third, packed)]);
   assert.equal(await third.file(packed.digest), await one.store.file(packed.digest));
   assert.equal((await readdir(one.dir)).length, 2);
 });
@@ -181,7 +181,7 @@ it('keeps the artifacts of clusters apart', async (t) => {
   await bus.ready;
   const other = createStore({ bus, dir: await folder(t), maxCacheBytes: 1, log: bus.log });
   const packed = await artifact();
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   assert.deepEqual(await other.list(), []);
   assert.equal(await collectGarbage(other, { referenced: new Set(), olderThanMs: 0 }), 0);
   assert.equal(await one.store.has(packed.digest), true);

@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createSingleFlight } from '@weir/async';
 import { type Bus, BusUnavailable } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
-import { createBlobs, type StoredArtifact } from './blobs.ts';
-import { createCache } from './cache.ts';
-import { digestOf } from './digest.ts';
+import { createBlobs, type Part, type StoredArtifact } from './blobs.ts';
+import { type Content, createCache } from './cache.ts';
+import { hashFor, parseDigest } from './digest.ts';
 import { ArtifactError, ArtifactMissing } from './errors.ts';
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
 import type { Packed } from './pack.ts';
@@ -12,7 +14,7 @@ import { readManifest } from './unpack.ts';
 /** Artifacts by digest: in NATS for everyone, with the ones used here on the local disk. */
 export interface ArtifactStore {
   /**
-   * Stores an artifact. While NATS is away it is kept on the local disk, and sent when NATS is back.
+   * Stores an artifact, whose file is taken away. While NATS is away it is kept on the local disk, and sent when NATS is back.
    * Rejects with ArtifactError (StorageFull ...) when it can be stored nowhere.
    */
   put(packed: Packed): Promise<void>;
@@ -20,6 +22,8 @@ export interface ArtifactStore {
   has(digest: string): Promise<boolean>;
   /** Path of the tar.gz on the local disk, checked against its digest; it is safe to open for a minute. */
   file(digest: string): Promise<string>;
+  /** Keeps an artifact on the local disk alone; the content fails if it isn't that of the digest. */
+  keep(digest: string, content: Content): Promise<string>;
   /** Digests of an artifact's files. Like `file` it rejects with ArtifactMissing, or BusUnavailable. */
   manifest(digest: string): Promise<Manifest>;
   list(): Promise<StoredArtifact[]>;
@@ -49,14 +53,15 @@ export function createStore(options: StoreOptions): ArtifactStore {
     log,
   });
   const blobs = createBlobs(options);
-  const once = singleFlight();
+  const shareFile = createSingleFlight<string>();
+  const shareManifest = createSingleFlight<Manifest>();
 
   async function sendPending(): Promise<void> {
     for (const digest of [...pending]) {
       const path = await cache.find(digest);
       const manifest = await cache.readManifest(digest);
       if (path !== undefined && manifest !== undefined) {
-        await blobs.put(digest, await readFile(path), manifest);
+        await blobs.put(digest, await fileContent(path), inMemory(manifest));
       }
       pending.delete(digest);
     }
@@ -74,12 +79,14 @@ export function createStore(options: StoreOptions): ArtifactStore {
     if (local !== undefined) return local;
     const content = await blobs.content(digest);
     if (content === undefined) throw new ArtifactMissing(digest);
-    if (digestOf(content) !== digest) {
+    try {
+      return await cache.write(digest, checked(digest, content));
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
       log.error({ digest }, 'An artifact in NATS is damaged, removed it');
       await blobs.remove(digest);
       throw new ArtifactMissing(digest);
     }
-    return cache.write(digest, content);
   }
 
   async function fetchManifest(digest: string): Promise<Manifest> {
@@ -91,7 +98,7 @@ export function createStore(options: StoreOptions): ArtifactStore {
         log.warn({ err: error, digest }, 'Reading the manifest from the artifact instead');
       }
     }
-    const manifest = await readManifest(await once(`file ${digest}`, () => fetchFile(digest)));
+    const manifest = await readManifest(await shareFile(digest, () => fetchFile(digest)));
     await cache.writeManifest(digest, await encodeManifest(manifest));
     return manifest;
   }
@@ -105,12 +112,12 @@ export function createStore(options: StoreOptions): ArtifactStore {
   }
 
   return {
-    put: async ({ digest, bytes, manifest }) => {
+    put: async ({ digest, file, manifest }) => {
+      const path = await cache.adopt(digest, file);
       const encoded = await encodeManifest(manifest);
       await cache.writeManifest(digest, encoded);
-      await cache.write(digest, bytes);
       try {
-        await blobs.put(digest, bytes, encoded);
+        await blobs.put(digest, await fileContent(path), inMemory(encoded));
       } catch (error) {
         if (bus.connected() && !(error instanceof BusUnavailable)) throw refused(error);
         pending.add(digest);
@@ -118,8 +125,10 @@ export function createStore(options: StoreOptions): ArtifactStore {
       }
     },
     has: (digest) => blobs.has(digest),
-    file: (digest) => once(`file ${digest}`, () => fetchFile(digest)),
-    manifest: (digest) => once(`manifest ${digest}`, () => fetchManifest(digest)),
+    file: (digest) => shareFile(digest, () => fetchFile(digest)),
+    keep: async (digest, content) =>
+      (await cache.find(digest)) ?? (await cache.write(digest, content)),
+    manifest: (digest) => shareManifest(digest, () => fetchManifest(digest)),
     list: () => blobs.list(),
     remove: async (digest) => {
       pending.delete(digest);
@@ -137,14 +146,35 @@ function refused(error: unknown): ArtifactError {
   });
 }
 
-/** Those who ask for the same thing at the same time share one answer. */
-function singleFlight() {
-  const flights = new Map<string, Promise<unknown>>();
-  return <T>(key: string, run: () => Promise<T>): Promise<T> => {
-    const flying = flights.get(key);
-    if (flying !== undefined) return flying as Promise<T>;
-    const flight = run().finally(() => flights.delete(key));
-    flights.set(key, flight);
-    return flight;
+/** The content of a file, read from its beginning by each iteration. */
+async function fileContent(path: string): Promise<Part> {
+  const { size } = await stat(path);
+  return { size, content: { [Symbol.asyncIterator]: () => createReadStream(path).iterator() } };
+}
+
+function inMemory(bytes: Uint8Array): Part {
+  return {
+    size: bytes.length,
+    content: {
+      async *[Symbol.asyncIterator]() {
+        yield bytes;
+      },
+    },
   };
+}
+
+/** Content that turned out to be another one than its digest says. */
+class Damaged extends Error {}
+
+/** Gives content on as it comes, and fails at its end if it isn't that of the digest. */
+async function* checked(
+  digest: string,
+  content: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const hash = hashFor(digest);
+  for await (const chunk of content) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest('hex') !== parseDigest(digest).hex) throw new Damaged();
 }

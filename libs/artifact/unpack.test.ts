@@ -6,7 +6,7 @@ import { it, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { decodeManifest, encodeManifest } from './manifest.ts';
-import { packArtifact } from './pack.ts';
+import { packInMemory } from './testing/pack.ts';
 import { readManifest } from './unpack.ts';
 
 async function fileWith(t: TestContext, bytes: Uint8Array): Promise<string> {
@@ -24,7 +24,7 @@ it('reads the manifest that packing made', async (t) => {
     mode: 0o644,
     content: Buffer.from(text),
   }));
-  const { bytes, manifest } = await packArtifact(files);
+  const { bytes, manifest } = await packInMemory(files);
   assert.deepEqual({ ...(await readManifest(await fileWith(t, bytes))) }, { ...manifest });
 });
 
@@ -41,7 +41,7 @@ it('reads archives of others: folders, links and paths with a dot in front', asy
 });
 
 it('stops at its limits: a small archive may hold a lot', async (t) => {
-  const { bytes } = await packArtifact([
+  const { bytes } = await packInMemory([
     { path: 'zeros', mode: 0o644, content: Buffer.alloc(5_000_000) },
     { path: 'other', mode: 0o644, content: Buffer.from('x') },
   ]);
@@ -52,7 +52,7 @@ it('stops at its limits: a small archive may hold a lot', async (t) => {
 });
 
 it('says so when it is no archive', async (t) => {
-  const { bytes } = await packArtifact([
+  const { bytes } = await packInMemory([
     { path: 'a', mode: 0o644, content: Buffer.alloc(9_000, 'x') },
   ]);
   for (const damaged of [

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { checkCommitId, checkRefName, parseRemoteUrl } from './arguments.ts';
 import { gitEnvironment } from './environment.ts';
-import { explainFailure, GitError, mask } from './errors.ts';
+import { explainFailure, GitError } from './errors.ts';
 import { fetchCommit } from './fetch.ts';
+import { mask } from './mask.ts';
 import { credentialsFor, listRemote } from './remote.ts';
 
 const invalid = (error: unknown) => error instanceof GitError && error.reason === 'InvalidArgument';
@@ -73,17 +74,20 @@ describe('references', () => {
   });
 });
 
+/** The port is of this machine, and nobody listens there. */
+const network = { allowLocal: true };
+
 test('refuses credentials that no header can carry', async () => {
   const url = 'http://127.0.0.1:1/repo';
   const list = (auth: Parameters<typeof listRemote>[0]['auth']) =>
-    listRemote({ url, auth, timeoutMs: 1000 });
+    listRemote({ url, auth, network, timeoutMs: 1000 });
   await assert.rejects(list({ bearerToken: 'a\r\nX: y' }), invalid);
   await assert.rejects(list({ bearerToken: 'a', username: 'b' }), invalid);
 });
 
 test('an unreachable server is named, its credentials are not', async () => {
   const url = 'http://me:hidden@127.0.0.1:1/repo';
-  await assert.rejects(listRemote({ url, timeoutMs: 5000 }), (error: unknown) => {
+  await assert.rejects(listRemote({ url, network, timeoutMs: 5000 }), (error: unknown) => {
     assert.ok(error instanceof GitError);
     assert.equal(error.reason, 'GitOperationFailed');
     assert.match(error.message, /^unable to list remote for 'http:\/\/127\.0\.0\.1:1\/repo': /);
@@ -109,7 +113,7 @@ test('an aborted operation says that it was stopped', async () => {
 test('messages are masked', () => {
   assert.equal(
     mask("fatal: 'https://u:p@h/x' said tok and token", ['tok', 'token']),
-    "fatal: 'https://*****@h/x' said ***** and *****",
+    "fatal: 'https://***@h/x' said *** and ***",
   );
   const error = explainFailure("unable to list remote for 'u'", 'fatal: Authentication failed\n');
   assert.equal(error.message, "unable to list remote for 'u': authentication required");

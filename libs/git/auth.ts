@@ -22,8 +22,8 @@ export interface AuthConfig {
 }
 
 /**
- * Runs `use` with the configuration that authenticates. It isn't scoped to a URL: a git process talks to one server,
- * and with credentials it follows no redirects, so that none of them reaches another host. Headers are handed to git in its environment and
+ * Runs `use` with the configuration that authenticates. It isn't scoped to a URL: a git process talks to one server and
+ * follows no redirects, so that none of it reaches another host. Headers are handed to git in its environment and
  * certificates in files of mode 0600 that are gone afterwards; nothing of it is on a command line.
  * @throws GitError InvalidArgument when the credentials can't be sent as they are
  */
@@ -34,10 +34,7 @@ export async function withAuth<T>(
   const header = auth && authorization(auth);
   const secrets = auth ? secretsOf(auth, header) : [];
   const config: [string, string][] = header
-    ? [
-        ['http.extraHeader', `Authorization: ${header}`],
-        ['http.followRedirects', 'false'],
-      ]
+    ? [['http.extraHeader', `Authorization: ${header}`]]
     : [];
   if (!auth?.caFile && !auth?.clientCert && !auth?.clientKey) return use({ config, secrets });
 
@@ -79,6 +76,13 @@ export function authorization(auth: GitAuth): string | undefined {
     );
   }
   return `Bearer ${auth.bearerToken}`;
+}
+
+/** Whether there is anything in it that another host must not get. */
+export function hasCredentials(auth: GitAuth | undefined): boolean {
+  if (auth === undefined) return false;
+  const { username, password, bearerToken, clientCert, clientKey } = auth;
+  return [username, password, bearerToken, clientCert, clientKey].some((it) => it !== undefined);
 }
 
 /** The system's certificates and these: git and Node take what they are given in place of the system's, Flux adds. */

@@ -1,6 +1,6 @@
 import { checkCommitId } from './arguments.ts';
 import { GitError } from './errors.ts';
-import type { ObjectReader } from './objects.ts';
+import { type ObjectReader, wholeContent } from './objects.ts';
 
 export interface Signature {
   name: string;
@@ -17,16 +17,21 @@ export interface Commit {
   message: string;
 }
 
-/** The most that one commit object may hold, in bytes. */
-const maxCommitBytes = 16 * 1024 * 1024;
+/** The most that one commit object may hold, in bytes: a signature and a long message are a few thousand. */
+const maxCommitBytes = 1024 * 1024;
 
 /**
  * Reads a commit's metadata from a repository.
  * @throws GitError ReferenceNotFound when the repository lacks it
  */
 export async function readCommit(objects: ObjectReader, id: string): Promise<Commit> {
-  for await (const { type, content } of objects.read([checkCommitId(id)], maxCommitBytes))
-    if (type === 'commit') return parseCommit(id, content.toString('utf8'));
+  let commit: Commit | undefined;
+  for await (const object of objects.read([checkCommitId(id)], Number.MAX_SAFE_INTEGER)) {
+    if (object.type !== 'commit') continue;
+    const content = await wholeContent(object, maxCommitBytes, `commit '${id}'`);
+    commit = parseCommit(id, content.toString('utf8'));
+  }
+  if (commit !== undefined) return commit;
   throw new GitError('ReferenceNotFound', `unable to resolve commit object for '${id}'`);
 }
 

@@ -6,6 +6,8 @@ const isolation: [key: string, value: string][] = [
   ['protocol.http.allow', 'always'],
   ['protocol.https.allow', 'always'],
   ['protocol.ext.allow', 'never'],
+  // git would send credentials and certificates to wherever a server points, and resolve that name itself.
+  ['http.followRedirects', 'false'],
   ['core.hooksPath', devNull],
   ['core.fsmonitor', 'false'],
   ['core.askPass', ''],
@@ -16,13 +18,19 @@ const isolation: [key: string, value: string][] = [
   ['submodule.recurse', 'false'],
   // A fetched pack is kept as it is: it appears whole or not at all, and writing it costs one file.
   ['fetch.unpackLimit', '1'],
+  // Memory: packs are mapped in small windows, files above 1 MiB are streamed and not compared with each other.
+  ['core.packedGitWindowSize', '1m'],
+  ['core.packedGitLimit', '16m'],
+  ['core.bigFileThreshold', '1m'],
+  ['core.deltaBaseCacheLimit', '8m'],
+  ['pack.threads', '1'],
+  ['pack.windowMemory', '8m'],
+  ['pack.deltaCacheSize', '1m'],
+  ['index.threads', '1'],
 ];
 
-const passedOn = ['PATH', 'http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'];
-const passedOnUpperCase = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY'];
-
 /**
- * The environment of a git process. Proxy settings of our own environment are passed on; other variables are not.
+ * The environment of a git process. Of our own environment only PATH is passed on: the proxy to use is configuration.
  * @param config further configuration, credentials among it
  * @param allowFile lets git read repositories of this machine (tests)
  */
@@ -51,9 +59,6 @@ export function gitEnvironment(options: {
     env[`GIT_CONFIG_KEY_${index}`] = key;
     env[`GIT_CONFIG_VALUE_${index}`] = value;
   });
-  for (const name of [...passedOn, ...passedOnUpperCase]) {
-    const value = process.env[name];
-    if (value !== undefined) env[name] = value;
-  }
+  if (process.env.PATH !== undefined) env.PATH = process.env.PATH;
   return env;
 }

@@ -1,16 +1,20 @@
+import type { GitLimits } from './limits.ts';
+import { cleanLine, mask } from './mask.ts';
+
 export type GitReason =
   | 'AuthenticationFailed'
   | 'AuthorizationFailed'
   | 'RepositoryNotFound'
   | 'ReferenceNotFound'
   | 'Redirected'
+  | 'AddressRefused'
   | 'InvalidArgument'
   | 'LimitExceeded'
   | 'Timeout'
   | 'Aborted'
   | 'GitOperationFailed';
 
-/** A failed Git operation. The message names the URL without its credentials and never holds a secret. */
+/** A failed Git operation. The message names the URL without its credentials and never holds a secret; see explainFailure(). */
 export class GitError extends Error {
   readonly reason: GitReason;
 
@@ -26,11 +30,25 @@ interface Symptom {
   reason: GitReason;
   /** What to say instead of git's own words; without it git's words are kept. */
   message?: string;
+  /** The limit that was reached. */
+  limit?: keyof GitLimits;
 }
 
 // Wordings of git 2.30 to 2.5x in the C locale; those for authentication, authorization and a missing or empty
 // repository are turned into go-git's, which is what Flux's users (and their alert rules) know.
 const symptoms: Symptom[] = [
+  {
+    pattern: /Out of memory|memory exhausted|mmap failed|unable to create thread/i,
+    reason: 'LimitExceeded',
+    message: 'git needs more memory than it may take',
+    limit: 'memoryBytes',
+  },
+  {
+    pattern: /File too large/,
+    reason: 'LimitExceeded',
+    message: 'the pack that the server sends is too large',
+    limit: 'fileBytes',
+  },
   {
     pattern:
       /could not read (Username|Password)|Authentication failed|returned error: 401|invalid credentials/i,
@@ -59,44 +77,55 @@ const symptoms: Symptom[] = [
   },
 ];
 
+/** Which flag raises a limit: a message that names a limit says what to do about it. */
+const raisedBy = {
+  memoryBytes: 'its limit is %d bytes a process (--git-max-memory-bytes)',
+  fileBytes: 'its limit is %d bytes (--git-max-pack-bytes)',
+};
+
+/** The longest part of a message that comes from outside, in characters. */
+const MAX_QUOTED = 500;
+
 /**
- * Turns what git wrote to standard error into an error with a reason.
+ * Turns what git wrote to standard error into an error with a reason. What the server said is left out: its answer may come
+ * from anything that speaks HTTP, and a message is seen by whoever wrote the URL. What git says is cleaned and bounded.
  * @param doing the start of the message, such as "unable to list remote for 'https://...'"
  * @param output git's standard error; `secrets` in it are masked
  */
 export function explainFailure(
   doing: string,
   output: string,
-  secrets: readonly string[] = [],
+  { secrets = [], limits }: { secrets?: readonly string[] | undefined; limits?: GitLimits } = {},
 ): GitError {
-  const text = mask(output, secrets);
+  const text = linesOfGit(mask(output, secrets)).join('\n');
   const symptom = symptoms.find(({ pattern }) => pattern.test(text));
-  return new GitError(
-    symptom?.reason ?? 'GitOperationFailed',
-    `${doing}: ${symptom?.message ?? tellingLines(text)}`,
-  );
+  const { reason = 'GitOperationFailed', message = tellingLines(text), limit } = symptom ?? {};
+  const bound = limit && limits && raisedBy[limit].replace('%d', String(limits[limit]));
+  return new GitError(reason, `${mask(doing, secrets)}: ${message}${bound ? `: ${bound}` : ''}`);
 }
 
-/** Replaces secrets, and the user information of any URL, by asterisks. */
-export function mask(text: string, secrets: readonly string[]): string {
-  const masked = secrets
-    .filter((secret) => secret.length > 0)
-    .sort((a, b) => b.length - a.length)
-    .reduce((rest, secret) => rest.replaceAll(secret, '*****'), text);
-  return masked.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s']+@/gi, '$1*****@');
+/** The lines that git wrote itself, without what it quotes of the server's answer. */
+function linesOfGit(output: string): string[] {
+  return output
+    .split(/[\n\r]/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^(remote|hint|warning):/.test(line))
+    .map((line) =>
+      line
+        .replace(/(invalid server response); got '.*/, '$1')
+        .replace(/(bad line length character): .*/, '$1')
+        .replace(/(expected [\w/ -]+), (got|received) '.*/, '$1'),
+    );
 }
 
 /** Keeps the lines that say why: git repeats itself ("fatal: ..." after "error: ...") and adds general advice. */
-function tellingLines(output: string): string {
-  const lines = output
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('hint:') && !line.startsWith('warning:'));
-  const fatal = lines.filter((line) => /^(fatal|error|remote):/.test(line));
+function tellingLines(text: string): string {
+  const lines = text.split('\n').filter((line) => line !== '');
+  const fatal = lines.filter((line) => /^(fatal|error):/.test(line));
   const chosen = (fatal.length > 0 ? fatal : lines).map((line) =>
-    line.replace(/^(fatal|error|remote):\s*/, ''),
+    line.replace(/^(fatal|error):\s*/, ''),
   );
-  const reason = [...new Set(chosen)].join('; ').slice(0, 2000);
   // Durations would make the same failure a new one each time.
-  return reason.replace(/ after \d+ (ms|milliseconds)\b/g, '') || 'git gave no reason';
+  const reason = [...new Set(chosen)].join('; ').replace(/ after \d+ (ms|milliseconds)\b/g, '');
+  return cleanLine(reason, MAX_QUOTED) || 'git gave no reason';
 }

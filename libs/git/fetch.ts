@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkCommitId, checkRefName, parseRemoteUrl } from './arguments.ts';
+import { checkCommitId, checkRefName } from './arguments.ts';
 import { GitError } from './errors.ts';
-import { type RemoteOptions, runRemote } from './remote.ts';
+import { whileGrowing } from './growth.ts';
+import { defaultGitLimits, type GitLimits } from './limits.ts';
+import { type RemoteOptions, runRemote, shownUrl } from './remote.ts';
 import { runGit } from './run.ts';
 
 export interface FetchOptions extends RemoteOptions {
@@ -20,10 +22,11 @@ export interface FetchOptions extends RemoteOptions {
  * Brings one commit with all its files into a bare repository. Only what the repository lacks is transferred.
  * The commit is asked for by id; a server that refuses that is asked for the reference: shallow, with its history,
  * and as servers of plain files can serve it.
- * @throws GitError ReferenceNotFound when the commit isn't on the server, or not in `ref`
+ * @throws GitError ReferenceNotFound when the commit isn't on the server, or not in `ref`; LimitExceeded when the server
+ *   sends more than `limits.fileBytes`, while it sends
  */
 export async function fetchCommit(options: FetchOptions): Promise<void> {
-  const { url } = parseRemoteUrl(options.url, options.allowFile);
+  const doing = `unable to clone '${shownUrl(options)}'`;
   const commit = checkCommitId(options.commit);
   if (options.ref !== undefined) checkRefName(options.ref);
   await createRepository(options);
@@ -40,10 +43,12 @@ export async function fetchCommit(options: FetchOptions): Promise<void> {
   let refused: GitError | undefined;
   for (const [depth = [], refspecs = []] of attempts) {
     try {
-      await runRemote(
-        `unable to clone '${url}'`,
-        (target) => ['fetch', ...quick, ...depth, '--', target, ...refspecs],
-        { ...options, gitDir: options.dir },
+      await whileGrowing(doing, watched(options), (signal) =>
+        runRemote(doing, (target) => ['fetch', ...quick, ...depth, '--', target, ...refspecs], {
+          ...options,
+          gitDir: options.dir,
+          signal,
+        }),
       );
       if (!refused || (await hasCommit(options, commit))) return;
       refused = new GitError(
@@ -58,6 +63,11 @@ export async function fetchCommit(options: FetchOptions): Promise<void> {
   throw refused;
 }
 
+/** The kernel holds the limit of a file; a server of plain files sends many of them. */
+function watched({ dir, signal, limits }: FetchOptions) {
+  return { dir, signal, maxBytes: limits?.fileBytes ?? defaultGitLimits.fileBytes };
+}
+
 /**
  * Packs what a cache repository holds into one pack and drops what no fetch refers to any more.
  * Not while a fetch or a read of the same repository runs.
@@ -66,6 +76,7 @@ export async function tidyRepository(options: {
   dir: string;
   timeoutMs: number;
   signal?: AbortSignal | undefined;
+  limits?: Partial<GitLimits> | undefined;
 }): Promise<void> {
   await runGit('unable to tidy the repository cache', ['gc', '--prune=now', '--quiet'], {
     ...options,

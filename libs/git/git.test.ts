@@ -8,8 +8,9 @@ import { GitError } from './errors.ts';
 import { fetchCommit, tidyRepository } from './fetch.ts';
 import { withObjects } from './objects.ts';
 import { listRemote } from './remote.ts';
+import { readAll } from './testing/read.ts';
 import { createTestRepository, type TestRepository } from './testing/repository.ts';
-import { listTree, readTree, type TreeLimits } from './tree.ts';
+import { listTree, readFiles, type TreeLimits } from './tree.ts';
 
 const timeoutMs = 20_000;
 const allowFile = true;
@@ -21,13 +22,7 @@ describe('a repository', () => {
   });
   after(() => repo.remove());
 
-  async function files(dir: string, commit: string): Promise<Record<string, string>> {
-    const found: Record<string, string> = {};
-    for await (const file of readTree({ dir, commit, timeoutMs })) {
-      found[file.path] = file.content.toString();
-    }
-    return found;
-  }
+  const files = (dir: string, commit: string) => readAll({ dir, timeoutMs }, commit);
 
   test('is listed, fetched and read', async () => {
     const first = await repo.commit({ 'a.yaml': 'a: 1\n', 'dir/b.yaml': 'b: 1\n' }, 'Add a and b');
@@ -115,9 +110,7 @@ describe('a repository', () => {
     await fetchCommit({ url: repo.url, dir, commit, timeoutMs, allowFile });
     const exceeded = (error: unknown) =>
       error instanceof GitError && error.reason === 'LimitExceeded';
-    const read = async (limits: Partial<TreeLimits>) => {
-      for await (const file of readTree({ dir, commit, timeoutMs, limits })) assert.ok(file.path);
-    };
+    const read = (limits: Partial<TreeLimits>) => readAll({ dir, timeoutMs }, commit, limits);
     await assert.rejects(read({ maxFiles: 2 }), exceeded);
     await assert.rejects(read({ maxBytes: 50_000 }), exceeded);
     await read({ maxFiles: 100, maxBytes: 1_000_000 });
@@ -130,10 +123,14 @@ describe('a repository', () => {
     const commit = await repo.commit(many);
     const dir = join(repo.scratch, 'part');
     await fetchCommit({ url: repo.url, dir, commit, timeoutMs, allowFile });
-    for await (const file of readTree({ dir, commit, timeoutMs })) {
-      assert.ok(file.path.length > 0);
-      break;
-    }
+    await withObjects({ dir, timeoutMs }, async (objects) => {
+      for await (const file of readFiles(objects, await listTree(objects, commit))) {
+        for await (const chunk of file.content) {
+          assert.ok(chunk.length > 0);
+          return;
+        }
+      }
+    });
     const running = () => process.getActiveResourcesInfo().includes('ProcessWrap');
     const deadline = Date.now() + 5_000;
     while (running() && Date.now() < deadline) await setImmediate();

@@ -16,6 +16,8 @@ import { listRemote } from './remote.ts';
 import { listTree } from './tree.ts';
 
 const timeoutMs = 20_000;
+/** The servers of these tests are on this machine. */
+const network = { allowLocal: true };
 
 function failsWith(reason: GitReason, message: RegExp, hidden = 'no-such-text') {
   return (error: unknown) => {
@@ -45,23 +47,23 @@ describe('over http', () => {
     const commit = await repo.commit({ a: '1' });
     const { url } = repo;
     const auth = { username: 'ada', password };
-    const refs = await listRemote({ url, auth, timeoutMs });
+    const refs = await listRemote({ url, auth, network, timeoutMs });
     assert.equal(refs.get('refs/heads/main'), commit);
-    await fetchCommit({ url, auth, commit, dir: join(scratch, 'basic'), timeoutMs });
+    await fetchCommit({ url, auth, commit, dir: join(scratch, 'basic'), network, timeoutMs });
 
     const inUrl = new URL(url);
     inUrl.username = 'ada';
     inUrl.password = encodeURIComponent(password);
-    assert.equal((await listRemote({ url: inUrl.href, timeoutMs })).get('HEAD'), commit);
+    assert.equal((await listRemote({ url: inUrl.href, network, timeoutMs })).get('HEAD'), commit);
 
     const required = /^unable to list remote for 'http:.*': authentication required$/;
     const wrong = { username: 'ada', password: 'not-it' };
     await assert.rejects(
-      listRemote({ url, auth: wrong, timeoutMs }),
+      listRemote({ url, auth: wrong, network, timeoutMs }),
       failsWith('AuthenticationFailed', required, 'not-it'),
     );
     await assert.rejects(
-      listRemote({ url, timeoutMs }),
+      listRemote({ url, network, timeoutMs }),
       failsWith('AuthenticationFailed', required),
     );
   });
@@ -70,10 +72,10 @@ describe('over http', () => {
     const repo = await server.createRepository('bearer', { auth: { bearer: 'tok-en' } });
     await repo.commit({ a: '1' });
     const { url } = repo;
-    const refs = await listRemote({ url, auth: { bearerToken: 'tok-en' }, timeoutMs });
+    const refs = await listRemote({ url, auth: { bearerToken: 'tok-en' }, network, timeoutMs });
     assert.ok(refs.has('refs/heads/main'));
     await assert.rejects(
-      listRemote({ url, auth: { bearerToken: 'wrong-one' }, timeoutMs }),
+      listRemote({ url, auth: { bearerToken: 'wrong-one' }, network, timeoutMs }),
       failsWith('AuthenticationFailed', /authentication required/, 'wrong-one'),
     );
   });
@@ -81,18 +83,18 @@ describe('over http', () => {
   test('a repository that is not there, a server that is broken', async () => {
     const url = `${server.url}/gone.git`;
     await assert.rejects(
-      listRemote({ url, timeoutMs }),
+      listRemote({ url, network, timeoutMs }),
       failsWith('RepositoryNotFound', /repository not found/),
     );
     const repo = await server.createRepository('broken');
     repo.setFault({ status: 503 });
     await assert.rejects(
-      listRemote({ url: repo.url, timeoutMs }),
+      listRemote({ url: repo.url, network, timeoutMs }),
       failsWith('GitOperationFailed', /error: 503/),
     );
     repo.setFault({ status: 403 });
     await assert.rejects(
-      listRemote({ url: repo.url, timeoutMs }),
+      listRemote({ url: repo.url, network, timeoutMs }),
       failsWith('AuthorizationFailed', /authorization failed/),
     );
   });
@@ -102,13 +104,13 @@ describe('over http', () => {
     repo.setFault({ hang: true });
     const before = performance.now();
     await assert.rejects(
-      listRemote({ url: repo.url, timeoutMs: 300 }),
+      listRemote({ url: repo.url, network, timeoutMs: 300 }),
       failsWith('Timeout', /context deadline exceeded: no answer within 0.3s/),
     );
     assert.ok(performance.now() - before < 5_000);
 
     const abort = new AbortController();
-    const listing = listRemote({ url: repo.url, timeoutMs, signal: abort.signal });
+    const listing = listRemote({ url: repo.url, network, timeoutMs, signal: abort.signal });
     await until(() => processesWith(repo.url) > 0, { timeoutMs, message: 'git to start' });
     abort.abort();
     await assert.rejects(listing, failsWith('Aborted', /stopped/));
@@ -131,14 +133,21 @@ describe('over http', () => {
     try {
       const url = `http://127.0.0.1:${(plain.address() as AddressInfo).port}`;
       const dir = join(scratch, 'plain-files');
-      await fetchCommit({ url, ref: 'refs/heads/main', commit: old, dir, timeoutMs });
+      await fetchCommit({ url, ref: 'refs/heads/main', commit: old, dir, network, timeoutMs });
       const files = await withObjects({ dir, timeoutMs }, (it) => listTree(it, old));
       assert.deepEqual(
         files.map((file) => file.path),
         ['a'],
       );
       await assert.rejects(
-        fetchCommit({ url, ref: 'refs/heads/main', commit: 'a'.repeat(40), dir, timeoutMs }),
+        fetchCommit({
+          url,
+          ref: 'refs/heads/main',
+          commit: 'a'.repeat(40),
+          dir,
+          network,
+          timeoutMs,
+        }),
         failsWith('ReferenceNotFound', /unable to resolve commit object for 'a{40}'/),
       );
     } finally {
@@ -154,9 +163,11 @@ describe('over http', () => {
       await repo.commit({ a: '1' });
       const { url } = repo;
       const caFile = secure.ca ?? '';
-      assert.ok((await listRemote({ url, auth: { ...auth, caFile }, timeoutMs })).has('HEAD'));
+      assert.ok(
+        (await listRemote({ url, auth: { ...auth, caFile }, network, timeoutMs })).has('HEAD'),
+      );
       await assert.rejects(
-        listRemote({ url, auth, timeoutMs }),
+        listRemote({ url, auth, network, timeoutMs }),
         failsWith('GitOperationFailed', /certificate/i),
       );
       const left = (await readdir(tmpdir())).filter((name) => name.startsWith('weir-git-cert-'));
@@ -195,7 +206,7 @@ describe('over http', () => {
     test('within the host are followed with credentials', async () => {
       const auth = { username: 'ada', password: 'pass' };
       await assert.rejects(
-        listRemote({ url: `${here}/plain`, auth, timeoutMs }),
+        listRemote({ url: `${here}/plain`, auth, network, timeoutMs }),
         failsWith('GitOperationFailed', /error: 503/),
       );
       assert.ok(seen.length > 0 && seen.every((header) => header.startsWith('Basic ')));
@@ -207,6 +218,7 @@ describe('over http', () => {
         listRemote({
           url: `${here}/moved`,
           auth: { username: 'ada', password: 'pass' },
+          network,
           timeoutMs,
         }),
         failsWith('GitOperationFailed', new RegExp(`redirects to '${target}/info/refs`), 'pass'),
@@ -216,7 +228,7 @@ describe('over http', () => {
 
     test('are followed anywhere without credentials', async () => {
       await assert.rejects(
-        listRemote({ url: `${here}/moved`, timeoutMs }),
+        listRemote({ url: `${here}/moved`, network, timeoutMs }),
         failsWith('AuthenticationFailed', /authentication required/),
       );
       assert.ok(server.requests().length > 0);

@@ -1,14 +1,24 @@
 export { parseRemoteUrl, type RemoteUrl } from './arguments.ts';
 export type { GitAuth } from './auth.ts';
 export { type Commit, readCommit, type Signature, shortMessage } from './commit.ts';
+export type { NetworkPolicy } from './destination.ts';
 export { GitError, type GitReason } from './errors.ts';
 export { type FetchOptions, fetchCommit, tidyRepository } from './fetch.ts';
-export { type ObjectReader, type ReadOptions, withObjects } from './objects.ts';
+export { folderSize } from './growth.ts';
+export { defaultGitLimits, type GitLimits } from './limits.ts';
+export {
+  type GitObject,
+  type ObjectReader,
+  type ReadOptions,
+  wholeContent,
+  withObjects,
+} from './objects.ts';
 export {
   credentialsFor,
   type ListRemoteOptions,
   listRemote,
   type RemoteOptions,
+  type Slot,
 } from './remote.ts';
 export {
   formatRevision,
@@ -21,7 +31,6 @@ export {
   defaultTreeLimits,
   listTree,
   readFiles,
-  readTree,
   type TreeEntry,
   type TreeFile,
   type TreeLimits,

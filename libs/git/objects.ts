@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { gitEnvironment } from './environment.ts';
 import { GitError } from './errors.ts';
+import type { GitLimits } from './limits.ts';
 import { streamGitProcess } from './process.ts';
 
 export interface ReadOptions {
@@ -9,22 +10,27 @@ export interface ReadOptions {
   /** Milliseconds for all that is read. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
+  limits?: Partial<GitLimits> | undefined;
 }
 
 export interface GitObject {
   id: string;
   type: string;
-  content: Buffer;
+  /** Bytes of the content. */
+  size: number;
+  /** The content as it comes, to be read once and before the next object; what is left of it then is skipped. */
+  content: AsyncIterable<Buffer>;
 }
 
 /** An open repository; one read at a time. */
 export interface ObjectReader {
   /**
-   * Reads objects in the order asked for; one of them is in memory at a time.
+   * Reads objects in the order asked for. No object is in memory as a whole. Whoever stops before the end can't read
+   * anything else afterwards: git's answers to what was asked for stand in the way.
    * @param maxBytes the most that all of them may hold together
    * @throws GitError LimitExceeded; ReferenceNotFound for an object that the repository lacks
    */
-  read(ids: readonly string[], maxBytes: number): AsyncGenerator<GitObject>;
+  read(ids: Iterable<string>, maxBytes: number): AsyncGenerator<GitObject>;
 }
 
 const doing = 'unable to read objects';
@@ -34,32 +40,34 @@ export async function withObjects<T>(
   options: ReadOptions,
   use: (objects: ObjectReader) => Promise<T>,
 ): Promise<T> {
-  const { reader, close } = openObjects(options);
-  try {
-    return await use(reader);
-  } finally {
-    await close();
-  }
-}
-
-/** As withObjects(), for a caller that closes it itself. */
-export function openObjects(options: ReadOptions): {
-  reader: ObjectReader;
-  close(): Promise<void>;
-} {
-  const { dir, timeoutMs, signal } = options;
+  const { dir, timeoutMs, signal, limits } = options;
   const input = new PassThrough();
   const env = gitEnvironment({ gitDir: dir });
   const args = ['cat-file', '--batch'];
-  const source = buffered(
-    streamGitProcess({ doing, args, env, cwd: dir, input, timeoutMs, signal }),
+  const source = countedReader(
+    streamGitProcess({ doing, args, env, cwd: dir, input, timeoutMs, signal, limits }),
   );
+  try {
+    return await use({ read: (ids, maxBytes) => readObjects(source, input, ids, maxBytes) });
+  } finally {
+    input.end();
+    await source.close();
+  }
+}
 
-  async function* read(ids: readonly string[], maxBytes: number): AsyncGenerator<GitObject> {
-    if (ids.length === 0) return;
-    input.write(`${ids.join('\n')}\n`);
-    let left = maxBytes;
-    for (const wanted of ids) {
+/** Object ids that git is given ahead of its answers. */
+const ASKED_AHEAD = 100;
+
+async function* readObjects(
+  source: CountedReader,
+  input: PassThrough,
+  ids: Iterable<string>,
+  maxBytes: number,
+): AsyncGenerator<GitObject> {
+  let left = maxBytes;
+  for (const some of inGroups(ids, ASKED_AHEAD)) {
+    input.write(`${some.join('\n')}\n`);
+    for (const wanted of some) {
       const [id = wanted, type, size] = (await source.line())?.split(' ') ?? [];
       if (type === undefined || size === undefined) {
         throw new GitError('ReferenceNotFound', `${doing}: object ${id} not found`);
@@ -69,24 +77,57 @@ export function openObjects(options: ReadOptions): {
         const limit = `more than ${maxBytes} bytes`;
         throw new GitError('LimitExceeded', `${doing}: the repository holds ${limit}: ${leaveOut}`);
       }
-      const content = await source.bytes(Number(size));
-      await source.bytes(1);
-      yield { id, type, content };
+      const content = source.bytes(Number(size));
+      yield { id, type, size: Number(size), content };
+      for await (const _ of content);
+      for await (const _ of source.bytes(1));
     }
   }
+}
 
-  async function close(): Promise<void> {
-    input.end();
-    await source.close();
+function* inGroups(ids: Iterable<string>, size: number): Generator<string[]> {
+  let group: string[] = [];
+  for (const id of ids) {
+    group.push(id);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
   }
-  return { reader: { read }, close };
+  if (group.length > 0) yield group;
 }
 
 /** What to do about a repository that is too large. */
 const leaveOut = 'leave files out with spec.ignore or .sourceignore';
 
-/** Reads lines and counted bytes from chunks, copying each byte at most once. */
-function buffered(stream: AsyncGenerator<Buffer>) {
+/**
+ * The whole content of an object that is known to be small.
+ * @throws GitError LimitExceeded above `maxBytes`; `what` names the object in the message
+ */
+export async function wholeContent(
+  { size, content }: Pick<GitObject, 'size' | 'content'>,
+  maxBytes: number,
+  what: string,
+): Promise<Buffer> {
+  if (size > maxBytes) {
+    throw new GitError('LimitExceeded', `${what} is larger than ${maxBytes} bytes`);
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of content) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+interface CountedReader {
+  line(): Promise<string | undefined>;
+  /** The next `count` bytes, in pieces that share memory with what came from git. */
+  bytes(count: number): AsyncIterable<Buffer>;
+  close(): Promise<unknown>;
+}
+
+/** The longest line that git answers with: an object id, a type and a size, or what it says of a missing object. */
+const MAX_LINE = 1024;
+
+/** Reads lines and counted bytes from chunks. */
+function countedReader(stream: AsyncGenerator<Buffer>): CountedReader {
   let chunk: Buffer = Buffer.alloc(0);
   async function more(): Promise<boolean> {
     const next = await stream.next();
@@ -102,22 +143,26 @@ function buffered(stream: AsyncGenerator<Buffer>) {
         chunk = chunk.subarray(end + 1);
         return text;
       }
+      if (chunk.length > MAX_LINE) {
+        throw new GitError('GitOperationFailed', `${doing}: git's answer can't be read`);
+      }
       if (!(await more())) return undefined;
     }
   }
-  async function bytes(count: number): Promise<Buffer> {
-    const parts: Buffer[] = [];
+  function bytes(count: number): AsyncIterable<Buffer> {
     let missing = count;
-    while (missing > 0) {
+    async function next(): Promise<IteratorResult<Buffer, undefined>> {
+      if (missing === 0) return { done: true, value: undefined };
       if (chunk.length === 0 && !(await more())) {
-        throw new GitError('GitOperationFailed', 'unable to read objects: git ended early');
+        throw new GitError('GitOperationFailed', `${doing}: git ended early`);
       }
       const part = chunk.subarray(0, missing);
       chunk = chunk.subarray(part.length);
-      parts.push(part);
       missing -= part.length;
+      return { done: false, value: part };
     }
-    return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+    // Every iterator goes on where the one before stopped, so a reader may stop early and the rest is skipped.
+    return { [Symbol.asyncIterator]: () => ({ next }) };
   }
   return { line, bytes, close: () => stream.return(undefined) };
 }

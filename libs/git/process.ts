@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { startDeadline } from './deadline.ts';
 import { explainFailure, GitError } from './errors.ts';
+import { defaultGitLimits, type GitLimits } from './limits.ts';
 
 export interface GitProcess {
   /** The start of an error's message, such as "unable to clone 'https://...'". */
@@ -16,19 +17,22 @@ export interface GitProcess {
   signal?: AbortSignal | undefined;
   /** Masked in messages. */
   secrets?: readonly string[];
+  limits?: Partial<GitLimits> | undefined;
 }
 
 /**
  * Runs git and yields its standard output as it comes. git starts helpers (git-remote-https, index-pack) that don't
  * end with it, so it gets a process group of its own, which is killed as a whole when the time is up, when `signal`
  * fires, or when the reader stops before the end.
- * @throws GitError Timeout, Aborted, or what git's standard error tells
+ * @throws GitError Timeout, Aborted, LimitExceeded, or what git's standard error tells
  */
 export async function* streamGitProcess(command: GitProcess): AsyncGenerator<Buffer> {
   const { doing, args, env, cwd, signal } = command;
   if (signal?.aborted) throw new GitError('Aborted', `${doing}: stopped`);
+  const limits = { ...defaultGitLimits, ...command.limits };
   const deadline = startDeadline(command.timeoutMs, signal);
-  const child = spawn('git', args, { env, cwd, detached: true, stdio: 'pipe' });
+  const shell = ['-c', withLimits(limits), 'git', ...args];
+  const child = spawn('/bin/sh', shell, { env, cwd, detached: true, stdio: 'pipe' });
   const ended = exitOf(child);
   const kill = () => killGroup(child);
   deadline.signal.addEventListener('abort', kill, { once: true });
@@ -39,12 +43,23 @@ export async function* streamGitProcess(command: GitProcess): AsyncGenerator<Buf
     const { code, failure, stderr } = await ended;
     deadline.check(doing);
     if (failure) throw new GitError('GitOperationFailed', `${doing}: ${failure.message}`);
-    if (code !== 0) throw explainFailure(doing, stderr, command.secrets);
+    if (code !== 0) throw explainFailure(doing, stderr, { secrets: command.secrets, limits });
   } finally {
     deadline.signal.removeEventListener('abort', kill);
     deadline.clear();
     kill();
   }
+}
+
+/**
+ * A shell script that sets limits and then becomes git. It is the same for all arguments, which it hands on as words. The
+ * kernel holds the limits, whatever a repository makes git do. Setting one fails where a lower one holds already.
+ * (POSIX sh: memory in KiB, files in blocks of 512 bytes. With the signal ignored git reports a file that is too large.)
+ */
+function withLimits({ memoryBytes, fileBytes }: GitLimits): string {
+  const memory = `ulimit -d ${Math.floor(memoryBytes / 1024)} 2>/dev/null`;
+  const file = `ulimit -f ${Math.ceil(fileBytes / 512)} 2>/dev/null`;
+  return `trap '' XFSZ; ${memory}; ${file}; exec git "$@"`;
 }
 
 interface Exit {

@@ -1,75 +1,106 @@
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { authorization, type GitAuth, trustedCertificates } from './auth.ts';
+import type { IncomingMessage } from 'node:http';
+import { openRequest } from '@weir/net';
+import { maskUrl } from '@weir/telemetry';
+import { authorization, type GitAuth, hasCredentials, trustedCertificates } from './auth.ts';
+import { findDestination, type NetworkPolicy } from './destination.ts';
 import { GitError } from './errors.ts';
+import { cleanLine } from './mask.ts';
 
 export interface RedirectOptions {
-  auth: GitAuth;
-  /** Milliseconds for all of it. */
-  timeoutMs: number;
-  signal?: AbortSignal | undefined;
+  auth?: GitAuth | undefined;
+  signal: AbortSignal;
+  network?: NetworkPolicy | undefined;
 }
 
 /** Where a smart HTTP client begins (gitprotocol-http). */
-const discovery = '/info/refs?service=git-upload-pack';
+const discovery = '/info/refs';
+const service = 'service=git-upload-pack';
 const maxHops = 5;
 
 /**
- * Finds the address that a server redirects a repository's URL to, as servers do that want `.git` at its end.
- * git itself would send the credentials to whatever address that is: this accepts the same host only, and never
- * goes from https to http.
- * @throws GitError when it leads to another host, or nowhere
+ * Finds the address that a server redirects a repository's URL to, as servers do that want `.git` at its end. git itself
+ * would send credentials to whatever address that is, and connect to any: here every hop is checked like the first URL,
+ * with credentials only the same host is accepted, and nothing goes from https to http.
+ * @throws GitError when it leads to where it must not, or nowhere
  */
 export async function redirectTarget(url: string, options: RedirectOptions): Promise<string> {
   let target = url;
   for (let hop = 0; hop < maxHops; hop++) {
     const location = await locationOf(target, options);
     if (location === undefined) return target;
-    target = nextTarget(target, location);
+    target = nextTarget(target, location, hasCredentials(options.auth));
   }
-  throw new GitError('GitOperationFailed', `'${url}' redirects more than ${maxHops} times`);
+  throw new GitError(
+    'GitOperationFailed',
+    `'${maskUrl(url)}' redirects more than ${maxHops} times`,
+  );
 }
 
-/** The repository's URL behind a Location header, if credentials may go there. */
-export function nextTarget(from: string, location: string): string {
+/** The repository's URL behind a Location header, if it may be followed. */
+export function nextTarget(from: string, location: string, withCredentials: boolean): string {
   const here = new URL(from);
-  const there = new URL(location, `${from.replace(/\/$/, '')}${discovery}`);
-  const upgrade = here.protocol === 'http:' && there.protocol === 'https:';
-  const sameOrigin = here.origin === there.origin;
-  const defaultPorts = here.port === '' && there.port === '';
-  const allowed = sameOrigin || (upgrade && defaultPorts && here.hostname === there.hostname);
-  const address = there.href.replace(/^(\w+:\/\/)[^/@]*@/, '$1');
-  if (!allowed || !address.endsWith(discovery)) {
+  const there = URL.parse(location, discoveryOf(from).href);
+  const fail = (why: string): never => {
+    const where = cleanLine(maskUrl(there?.href ?? 'somewhere'), 200);
     throw new GitError(
       'GitOperationFailed',
-      `'${from}' redirects to '${address}', where its credentials are not sent: set the url to that of the repository there`,
+      `'${maskUrl(from)}' redirects to '${where}', ${why}: set the url to that of the repository there`,
     );
+  };
+  if (there === null || !['http:', 'https:'].includes(there.protocol))
+    return fail('which is no way');
+  there.username = '';
+  there.password = '';
+  if (here.protocol === 'https:' && there.protocol === 'http:') {
+    return fail('which is not encrypted');
   }
-  return address.slice(0, -discovery.length);
+  const defaultPorts = here.port === '' && there.port === '';
+  const upgrade = here.protocol === 'http:' && there.protocol === 'https:' && defaultPorts;
+  const sameHost = here.origin === there.origin || (upgrade && here.hostname === there.hostname);
+  if (withCredentials && !sameHost) return fail('where its credentials are not sent');
+  const repository = withoutDiscovery(there.href);
+  return repository ?? fail('which is no repository');
 }
 
-async function locationOf(url: string, options: RedirectOptions): Promise<string | undefined> {
-  const { auth, timeoutMs, signal } = options;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const send = url.startsWith('https:') ? httpsRequest : httpRequest;
-  const header = authorization(auth);
-  const request = send(`${url.replace(/\/$/, '')}${discovery}`, {
-    headers: { 'User-Agent': 'git/2 weir', ...(header ? { Authorization: header } : {}) },
-    agent: false,
-    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    ...(auth.caFile ? { ca: trustedCertificates(auth.caFile) } : {}),
-    ...(auth.clientCert ? { cert: auth.clientCert } : {}),
-    ...(auth.clientKey ? { key: auth.clientKey } : {}),
-  });
-  request.end();
+function discoveryOf(url: string): URL {
+  const plain = url.replace(/\/$/, '');
+  return new URL(`${plain}${discovery}${plain.includes('?') ? '&' : '?'}${service}`);
+}
+
+function withoutDiscovery(url: string): string | undefined {
+  const end = [`${discovery}?${service}`, `${discovery}&${service}`].find((it) => url.endsWith(it));
+  return end && url.slice(0, -end.length);
+}
+
+async function locationOf(
+  url: string,
+  { auth, signal, network }: RedirectOptions,
+): Promise<string | undefined> {
+  const { proxy } = await findDestination(url, network);
+  const header = auth && authorization(auth);
   try {
+    const request = openRequest(
+      discoveryOf(url),
+      {
+        headers: { 'User-Agent': 'git/2 weir', ...(header ? { Authorization: header } : {}) },
+        signal,
+        ...(auth?.caFile ? { ca: trustedCertificates(auth.caFile) } : {}),
+        ...(auth?.clientCert ? { cert: auth.clientCert } : {}),
+        ...(auth?.clientKey ? { key: auth.clientKey } : {}),
+      },
+      { allowLocal: network?.allowLocal, proxy },
+    );
+    request.end();
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    response.resume();
+    // Only the header is wanted: the body may have no end.
+    response.destroy();
     const redirects = [301, 302, 307, 308].includes(response.statusCode ?? 0);
     return redirects ? response.headers.location : undefined;
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new GitError('GitOperationFailed', `unable to access '${url}': ${message}`, { cause });
+    const why = cleanLine(cause instanceof Error ? cause.message : String(cause), 300);
+    throw new GitError('GitOperationFailed', `unable to access '${maskUrl(url)}': ${why}`, {
+      cause,
+    });
   }
 }

@@ -1,18 +1,31 @@
+import { orAborted } from '@weir/async';
+import { maskUrl } from '@weir/telemetry';
 import { checkRefName, parseRemoteUrl } from './arguments.ts';
 import type { GitAuth } from './auth.ts';
+import { startDeadline } from './deadline.ts';
+import { findDestination, type NetworkPolicy } from './destination.ts';
 import { GitError } from './errors.ts';
+import type { GitLimits } from './limits.ts';
+import { querySecrets } from './mask.ts';
 import { redirectTarget } from './redirect.ts';
-import { runGit } from './run.ts';
+import { type RunOptions, runGit } from './run.ts';
 
 export interface RemoteOptions {
   url: string;
   auth?: GitAuth | undefined;
-  /** Milliseconds for the whole operation. */
+  /** Milliseconds for each conversation with the server, redirects among it. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
   /** Accepts `file://` URLs (tests). */
   allowFile?: boolean;
+  /** Which addresses may be connected to; loopback, link-local and the like are not unless it allows them. */
+  network?: NetworkPolicy | undefined;
+  limits?: Partial<GitLimits> | undefined;
+  /** Runs each conversation with the server when there is a slot for it. */
+  slot?: Slot | undefined;
 }
+
+export type Slot = <T>(work: () => Promise<T>) => Promise<T>;
 
 export interface ListRemoteOptions extends RemoteOptions {
   /** Full names of the references that are wanted; `refs/tags/*` for all tags. All of them when it isn't given. */
@@ -26,35 +39,80 @@ export interface ListRemoteOptions extends RemoteOptions {
  * @throws GitError
  */
 export async function listRemote(options: ListRemoteOptions): Promise<Map<string, string>> {
-  const { url } = parseRemoteUrl(options.url, options.allowFile);
   const output = await runRemote(
-    `unable to list remote for '${url}'`,
+    `unable to list remote for '${shownUrl(options)}'`,
     (target) => ['ls-remote', ...namespaces(options.refs), '--', target, ...patterns(options.refs)],
     options,
   );
-  return parseRefs(url, output);
+  return parseRefs(shownUrl(options), output);
+}
+
+/** Whether a repository has any reference at all. */
+export async function hasReferences(options: RemoteOptions): Promise<boolean> {
+  const doing = `unable to list remote for '${shownUrl(options)}'`;
+  const args = (target: string) => ['ls-remote', '--', target];
+  return (await runRemote(doing, args, { ...options, firstOnly: true })) !== '';
+}
+
+/** The URL as messages show it: without credentials, and without the values of its query. */
+export function shownUrl({ url, allowFile }: Pick<RemoteOptions, 'url' | 'allowFile'>): string {
+  return maskUrl(parseRemoteUrl(url, allowFile).url);
 }
 
 /**
- * Runs a git command against a remote. With credentials git follows no redirect; one within the host is followed here.
+ * Runs a git command against a remote, at an address that the policy allows. git follows no redirect: one that may be
+ * followed is followed here.
  * @param args the arguments, given the URL to use
  */
 export async function runRemote(
   doing: string,
   args: (url: string) => string[],
-  options: RemoteOptions & { gitDir?: string },
+  options: RemoteOptions & Pick<RunOptions, 'gitDir' | 'firstOnly'>,
+): Promise<string> {
+  const { slot = (work) => work() } = options;
+  return slot(async () => {
+    const deadline = startDeadline(options.timeoutMs, options.signal);
+    try {
+      return await converse(doing, args, { ...options, signal: deadline.signal });
+    } catch (error) {
+      deadline.check(doing);
+      throw error;
+    } finally {
+      deadline.clear();
+    }
+  });
+}
+
+async function converse(
+  doing: string,
+  args: (url: string) => string[],
+  options: RemoteOptions & Pick<RunOptions, 'gitDir' | 'firstOnly'> & { signal: AbortSignal },
 ): Promise<string> {
   const { url } = parseRemoteUrl(options.url, options.allowFile);
   const auth = credentialsFor(options.url, options.auth, options.allowFile);
+  const secrets = querySecrets(url);
+  const { network, signal } = options;
+
+  /** Says what failed in front of what finding the way to a server says. */
+  async function finding<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await orAborted(work, signal);
+    } catch (cause) {
+      if (!(cause instanceof GitError)) throw cause;
+      throw new GitError(cause.reason, `${doing}: ${cause.message}`, { cause });
+    }
+  }
+
+  async function run(target: string): Promise<string> {
+    const { url, config } = await finding(findDestination(target, network));
+    return runGit(doing, args(url), { ...options, auth, config, secrets });
+  }
+
   try {
-    return await runGit(doing, args(url), { ...options, auth });
+    return await run(url);
   } catch (error) {
-    if (!auth || !(error instanceof GitError) || error.reason !== 'Redirected') throw error;
-    const target = await redirectTarget(url, { ...options, auth }).catch((cause: unknown) => {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new GitError('GitOperationFailed', `${doing}: ${why}`, { cause });
-    });
-    return runGit(doing, args(target), { ...options, auth });
+    if (!(error instanceof GitError) || error.reason !== 'Redirected') throw error;
+    return run(await finding(redirectTarget(url, { auth, signal, network })));
   }
 }
 

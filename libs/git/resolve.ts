@@ -1,6 +1,6 @@
-import { checkCommitId, checkRefName, parseRemoteUrl } from './arguments.ts';
+import { checkCommitId, checkRefName } from './arguments.ts';
 import { GitError } from './errors.ts';
-import { listRemote, type RemoteOptions } from './remote.ts';
+import { hasReferences, listRemote, type RemoteOptions, shownUrl } from './remote.ts';
 
 /** Which revision is wanted. What is set first in this order counts: commit, name, tag, semver, branch. */
 export interface RefSpec {
@@ -39,7 +39,7 @@ export async function resolveRef(
   remote: RemoteOptions,
   help: VersionHelp,
 ): Promise<Resolved> {
-  const { url } = parseRemoteUrl(remote.url, remote.allowFile);
+  const url = shownUrl(remote);
   const plan = planRef(spec ?? {});
   const refs = await listRemote({ ...remote, refs: plan.refs });
   if (plan.semver !== undefined) return highestVersion(plan.semver, url, refs, help);
@@ -114,8 +114,7 @@ async function missingRef(plan: RefPlan, url: string, remote: RemoteOptions): Pr
       `unable to resolve ref '${plan.ref}' to a specific commit: the repository has no such reference`,
     );
   }
-  const any = await listRemote({ ...remote, refs: [] });
-  return any.size === 0
+  return !(await hasReferences(remote))
     ? new GitError('ReferenceNotFound', `git repository is empty: '${url}' has no commits yet`)
     : new GitError(
         'ReferenceNotFound',
@@ -144,13 +143,21 @@ async function highestVersion(
   return { commit, ref: `refs/tags/${tag}`, revision: formatRevision(tag, commit) };
 }
 
+/** Each of them is fetched to learn its time. */
+const MAX_EQUAL_VERSIONS = 50;
+
 async function youngest(
   tags: string[],
   refs: Map<string, string>,
   help: VersionHelp,
 ): Promise<string | undefined> {
   const commitOf = (tag: string) => peeled(refs, `refs/tags/${tag}`) ?? '';
-  const times = await help.committedAt([...new Set(tags.map(commitOf))]);
+  const commits = new Set(tags.map(commitOf));
+  if (commits.size > MAX_EQUAL_VERSIONS) {
+    const many = `more than ${MAX_EQUAL_VERSIONS} tags have the same version as '${tags[0]}'`;
+    throw new GitError('LimitExceeded', `${many}: name the tag with spec.ref.tag`);
+  }
+  const times = await help.committedAt([...commits]);
   const time = (tag: string) => times.get(commitOf(tag)) ?? 0;
   // The name decides last, so that every replica chooses the same.
   return tags.toSorted((a, b) => time(a) - time(b) || (a < b ? -1 : 1)).at(-1);

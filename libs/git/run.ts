@@ -1,21 +1,29 @@
 import { type GitAuth, withAuth } from './auth.ts';
 import { gitEnvironment } from './environment.ts';
 import { GitError } from './errors.ts';
+import type { GitLimits } from './limits.ts';
 import { streamGitProcess } from './process.ts';
 
 export interface RunOptions {
   /** The bare repository to work in; none for a command that needs no repository. */
   gitDir?: string;
   auth?: GitAuth | undefined;
+  /** Configuration besides that of every git process. */
+  config?: readonly (readonly [key: string, value: string])[];
   /** Lets git read repositories of this machine by `file://` (tests). */
   allowFile?: boolean;
   /** Milliseconds until the command is ended. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
+  limits?: Partial<GitLimits> | undefined;
+  /** Masked in messages, besides the credentials. */
+  secrets?: readonly string[];
+  /** Ends git after the first piece of its output, which need not be a whole line: to know whether there is any. */
+  firstOnly?: boolean;
 }
 
-/** The most that a command may answer, in bytes: about 500,000 references. */
-const maxOutput = 64 * 1024 * 1024;
+/** The most that a command may answer, in bytes: about 200,000 references. All of it is in memory. */
+const MAX_OUTPUT = 16 * 1024 * 1024;
 
 /**
  * Runs one git command to its end and returns its standard output.
@@ -27,20 +35,22 @@ export async function runGit(
   args: readonly string[],
   options: RunOptions,
 ): Promise<string> {
-  const { gitDir, timeoutMs, signal } = options;
-  return withAuth(options.auth, async ({ config, secrets }) => {
-    const env = gitEnvironment({ ...options, config: [...config, ...patience(timeoutMs)] });
-    const process = { doing, args, env, cwd: gitDir ?? '/', timeoutMs, signal, secrets };
+  const { gitDir, timeoutMs, signal, limits } = options;
+  return withAuth(options.auth, async (auth) => {
+    const config = [...(options.config ?? []), ...auth.config, ...patience(timeoutMs)];
+    const env = gitEnvironment({ ...options, config });
+    const secrets = [...auth.secrets, ...(options.secrets ?? [])];
+    const process = { doing, args, env, cwd: gitDir ?? '/', timeoutMs, signal, secrets, limits };
     const chunks: Buffer[] = [];
     let size = 0;
     for await (const chunk of streamGitProcess(process)) {
       size += chunk.length;
-      if (size > maxOutput)
-        throw new GitError(
-          'LimitExceeded',
-          `${doing}: the answer is larger than ${maxOutput} bytes`,
-        );
+      if (size > MAX_OUTPUT) {
+        const what = `the answer is larger than ${MAX_OUTPUT} bytes`;
+        throw new GitError('LimitExceeded', `${doing}: ${what}`);
+      }
       chunks.push(chunk);
+      if (options.firstOnly) break;
     }
     return Buffer.concat(chunks).toString('utf8');
   });

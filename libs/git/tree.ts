@@ -1,6 +1,7 @@
 import { checkCommitId } from './arguments.ts';
 import { GitError } from './errors.ts';
-import { type ObjectReader, openObjects, type ReadOptions } from './objects.ts';
+import type { GitObject, ObjectReader } from './objects.ts';
+import { folderMode, isRegularFile, treeEntries } from './tree-object.ts';
 
 export interface TreeEntry {
   /** Path from the repository's root, with '/'. */
@@ -12,7 +13,10 @@ export interface TreeEntry {
 }
 
 export interface TreeFile extends TreeEntry {
-  content: Buffer;
+  /** Bytes. */
+  size: number;
+  /** The content as it comes, to be read before the next file; what is left of it then is skipped. */
+  content: AsyncIterable<Buffer>;
 }
 
 export interface TreeLimits {
@@ -25,12 +29,17 @@ export interface TreeLimits {
 export const defaultTreeLimits: TreeLimits = { maxFiles: 100_000, maxBytes: 512 * 1024 * 1024 };
 
 /** The most that a commit's folders may hold, in bytes; an entry takes about 40. */
-const maxTreeBytes = 64 * 1024 * 1024;
+const MAX_TREE_BYTES = 64 * 1024 * 1024;
+/** As in Linux (PATH_MAX), in bytes. */
+const MAX_PATH_BYTES = 4096;
+/** All paths together, in bytes: 160 for each of 100,000 files. They are in memory at the same time. */
+const MAX_PATHS_BYTES = 16 * 1024 * 1024;
 
 /**
  * Lists the regular files of a commit, folder by folder. Submodules and symbolic links are left out, as in Flux's
- * artifacts.
- * @throws GitError LimitExceeded; GitOperationFailed for a path that would leave the tree
+ * artifacts. Everything is counted while it is read: a commit that goes over a limit is refused before it takes memory.
+ * @throws GitError LimitExceeded for too many files, folders or links, names above 255 bytes and paths above 4096;
+ *   GitOperationFailed for a path that would leave the tree
  */
 export async function listTree(
   objects: ObjectReader,
@@ -38,59 +47,76 @@ export async function listTree(
   maxFiles = defaultTreeLimits.maxFiles,
 ): Promise<TreeEntry[]> {
   const files: TreeEntry[] = [];
-  let folders = [{ path: '', id: await treeOf(objects, commit) }];
+  const count = createCounter(commit, maxFiles);
+  let folders = [{ path: '', bytes: 0, id: await treeOf(objects, commit) }];
+  let left = MAX_TREE_BYTES;
   while (folders.length > 0) {
     const level = folders;
     folders = [];
     let index = 0;
     const ids = level.map(({ id }) => id);
-    for await (const { content } of objects.read(ids, maxTreeBytes)) {
-      const base = level[index++]?.path ?? '';
-      for (const { name, mode, id } of parseTree(content, commit.length / 2)) {
-        const path = base === '' ? name : `${base}/${name}`;
-        if (mode === folderMode) folders.push({ path, id });
-        else if (mode >> 12 === regularFile) files.push({ path, id, mode: simpleMode(mode) });
-      }
-      if (files.length + folders.length > maxFiles) {
-        const found = `commit '${commit}' holds more than ${maxFiles} files`;
-        throw new GitError('LimitExceeded', `${found}: split the repository`);
+    for await (const tree of objects.read(ids, left)) {
+      left -= tree.size;
+      const base = level[index++] ?? { path: '', bytes: 0 };
+      for await (const { name, nameBytes, mode, id } of entriesOf(tree, commit)) {
+        const bytes = base.bytes === 0 ? nameBytes : base.bytes + 1 + nameBytes;
+        const path = base.bytes === 0 ? name : `${base.path}/${name}`;
+        const isFile = isRegularFile(mode);
+        count(isFile, bytes, base.path);
+        if (mode === folderMode) folders.push({ path, bytes, id });
+        else if (isFile) files.push({ path, id, mode: simpleMode(mode) });
       }
     }
   }
   return files;
 }
 
-async function treeOf(objects: ObjectReader, commit: string): Promise<string> {
-  for await (const { id, type } of objects.read([`${checkCommitId(commit)}^{tree}`], maxTreeBytes))
-    if (type === 'tree') return id;
-  throw new GitError('GitOperationFailed', `commit '${commit}' has no tree`);
+/** Counts what a tree holds, of whatever type: a tree can name itself's parts again and again at no cost for its author. */
+function createCounter(commit: string, maxFiles: number) {
+  let files = 0;
+  let others = 0;
+  let pathBytes = 0;
+  const fail = (what: string) => {
+    throw new GitError('LimitExceeded', `commit '${commit}' holds ${what}`);
+  };
+  return (isFile: boolean, bytes: number, folder: string): void => {
+    if (isFile) files += 1;
+    else others += 1;
+    pathBytes += bytes;
+    if (files > maxFiles) fail(`more than ${maxFiles} files: split the repository`);
+    if (others > maxFiles) fail(`more than ${maxFiles} folders and links: split the repository`);
+    if (bytes > MAX_PATH_BYTES) {
+      const where = `below '${folder.slice(0, 100)}...'`;
+      fail(`a path of more than ${MAX_PATH_BYTES} bytes ${where}: shorten it`);
+    }
+    if (pathBytes > MAX_PATHS_BYTES) {
+      fail(`paths of more than ${MAX_PATHS_BYTES} bytes together: split the repository`);
+    }
+  };
 }
 
-const folderMode = 0o40000;
-const regularFile = 0o10;
+function entriesOf(tree: GitObject, commit: string) {
+  if (tree.type !== 'tree') {
+    throw new GitError('GitOperationFailed', `commit '${commit}' has a folder that is none`);
+  }
+  return treeEntries(tree.content, commit.length / 2);
+}
+
+async function treeOf(objects: ObjectReader, commit: string): Promise<string> {
+  const wanted = [`${checkCommitId(commit)}^{tree}`];
+  let tree: string | undefined;
+  for await (const { id, type } of objects.read(wanted, MAX_TREE_BYTES))
+    if (type === 'tree') tree = id;
+  if (tree !== undefined) return tree;
+  throw new GitError('GitOperationFailed', `commit '${commit}' has no tree`);
+}
 
 function simpleMode(mode: number): number {
   return (mode & 0o111) === 0 ? 0o644 : 0o755;
 }
 
-/** Parses a tree object: `<octal mode> <name>\0<id in bytes>`, entry after entry. */
-function* parseTree(content: Buffer, idLength: number) {
-  for (let at = 0; at < content.length; ) {
-    const space = content.indexOf(0x20, at);
-    const end = content.indexOf(0, space);
-    if (space < 0 || end < 0) throw new GitError('GitOperationFailed', 'a folder cannot be read');
-    const mode = Number.parseInt(content.toString('latin1', at, space), 8);
-    const name = content.toString('utf8', space + 1, end);
-    if (name === '' || name === '.' || name === '..' || name.includes('/')) {
-      throw new GitError('GitOperationFailed', `the tree holds an unsafe path '${name}'`);
-    }
-    at = end + 1 + idLength;
-    yield { mode, name, id: content.toString('hex', end + 1, at) };
-  }
-}
-
 /**
- * Reads the content of files that listTree() named, one after the other.
+ * Reads the content of files that listTree() named, one after the other, in their order.
  * @throws GitError LimitExceeded when they are too large together
  */
 export async function* readFiles(
@@ -98,32 +124,13 @@ export async function* readFiles(
   entries: readonly TreeEntry[],
   maxBytes = defaultTreeLimits.maxBytes,
 ): AsyncGenerator<TreeFile> {
-  const ids = entries.map((entry) => entry.id);
   let index = 0;
-  for await (const { content } of objects.read(ids, maxBytes)) {
+  for await (const { size, content } of objects.read(idsOf(entries), maxBytes)) {
     const entry = entries[index++];
-    if (entry) yield { ...entry, content };
+    if (entry) yield { ...entry, size, content };
   }
 }
 
-/**
- * Reads a commit's regular files with their content.
- * @param options.keep chooses by path; all of them when it isn't given
- */
-export async function* readTree(
-  options: ReadOptions & {
-    commit: string;
-    keep?: (path: string) => boolean;
-    limits?: Partial<TreeLimits>;
-  },
-): AsyncGenerator<TreeFile> {
-  const { commit, keep = () => true, limits = {} } = options;
-  const { reader, close } = openObjects(options);
-  try {
-    const entries = await listTree(reader, commit, limits.maxFiles);
-    const kept = entries.filter((entry) => keep(entry.path));
-    yield* readFiles(reader, kept, limits.maxBytes);
-  } finally {
-    await close();
-  }
+function* idsOf(entries: readonly TreeEntry[]): Generator<string> {
+  for (const { id } of entries) yield id;
 }

@@ -6,4 +6,5 @@ export {
   type Resolver,
   resolveAllowed,
 } from './lookup.ts';
-export { openRequest } from './request.ts';
+export { type Environment, proxyFor } from './proxy.ts';
+export { openRequest, type RequestPolicy } from './request.ts';

@@ -1,6 +1,20 @@
-import { type ClientRequest, request as httpRequest, type RequestOptions } from 'node:http';
-import { request as httpsRequest, type RequestOptions as TlsRequestOptions } from 'node:https';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http';
+import {
+  Agent as HttpsAgent,
+  request as httpsRequest,
+  type RequestOptions as TlsRequestOptions,
+} from 'node:https';
 import { type AddressPolicy, allowedLookup, checkHost } from './lookup.ts';
+
+export interface RequestPolicy extends AddressPolicy {
+  /** URL of the proxy to go through, see `proxyFor`; it is the operator's, and resolves the name. */
+  proxy?: string | undefined;
+}
 
 /**
  * Opens an HTTP(S) request to an address that the policy allows, on a connection of its own. Redirects are not followed
@@ -10,9 +24,15 @@ import { type AddressPolicy, allowedLookup, checkHost } from './lookup.ts';
 export function openRequest(
   url: URL,
   options: RequestOptions & TlsRequestOptions,
-  policy: AddressPolicy = {},
+  { proxy, ...policy }: RequestPolicy = {},
 ): ClientRequest {
   checkHost(url.hostname, policy);
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-  return send(url, { agent: false, ...options, lookup: allowedLookup(policy) });
+  const tls = url.protocol === 'https:';
+  const send = tls ? httpsRequest : httpRequest;
+  if (proxy === undefined) {
+    return send(url, { agent: false, ...options, lookup: allowedLookup(policy) });
+  }
+  const proxyEnv = { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
+  const agent = tls ? new HttpsAgent({ proxyEnv }) : new HttpAgent({ proxyEnv });
+  return send(url, { ...options, agent });
 }

@@ -50,6 +50,24 @@ export const commonFlags: Flags = {
     value: 'n',
     default: '20 for kustomize, else 16',
   },
+  'allow-local-addresses': {
+    help: 'Connect to loopback, link-local and metadata addresses too, where an object names such a host',
+  },
+  'artifact-port': {
+    help: 'Port of the artifact server of source',
+    value: 'port',
+    default: '9790',
+  },
+  'artifact-address': {
+    help: 'Host, or host:port, of that server: source advertises it, and others fetch from it whatever its address',
+    value: 'address',
+    default: 'localhost and its port',
+  },
+  'artifact-max-packed-bytes': {
+    help: 'Largest archive that source makes of a tree, and that others fetch',
+    value: 'bytes',
+    default: '128 MiB',
+  },
   'no-cross-namespace-refs': { help: 'Refuse references into other namespaces' },
   'engine-memory-mib': {
     help: 'Memory that the render engines of each service may take together',

@@ -1,5 +1,6 @@
 // The flags of the service, with Flux's names and defaults where Flux has them.
 import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
+import { reachableAt } from '@weir/artifact';
 import { engineMemoryBytes, type Settings } from '@weir/service';
 import { type Gates, readGates } from './feature-gates.ts';
 
@@ -27,6 +28,12 @@ export interface KustomizeSettings {
   /** How much of the artifacts is kept between builds. */
   cacheBytes: number;
   renderers: number | undefined;
+  /** What is fetched of an artifact at most, in bytes of its tar.gz. */
+  maxArtifactBytes: number;
+  /** Whether artifacts are fetched from loopback and link-local addresses. */
+  allowLocalAddresses: boolean;
+  /** Where source serves artifacts: fetched from whatever its address. */
+  artifactUrl: string;
   /** What the render engines may take together; undefined for what suits the container. */
   engineMemoryBytes: number | undefined;
   /** The longest that a build may take, whatever the timeout of its Kustomization. Milliseconds. */
@@ -60,6 +67,12 @@ export function readSettings(
     gates: readGates(settings.list('feature-gates'), gateIgnored),
     cacheBytes: settings.number('cache-size-mib', 512, { min: 0 }) * MIB,
     renderers: renderers > 0 ? renderers : undefined,
+    maxArtifactBytes: settings.number('artifact-max-packed-bytes', 128 * MIB, { min: 1 }),
+    allowLocalAddresses: settings.boolean('allow-local-addresses', false),
+    artifactUrl: reachableAt(
+      settings.get('artifact-address') ?? 'localhost',
+      settings.port('artifact-port', 9790),
+    ),
     engineMemoryBytes: engineMemoryBytes(settings),
     buildTimeoutMs: settings.duration('build-timeout', 300_000),
   };

@@ -1,12 +1,11 @@
 // The source service: fetches what sources name and offers it as artifacts.
 import { join } from 'node:path';
-import { createStore, serveArtifacts } from '@weir/artifact';
+import { createStore, reachableAt, serveArtifacts } from '@weir/artifact';
 import { type Controller, createInformer, type Informer, runController } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import { createPool } from '@weir/render';
 import { defineService, engineMemoryBytes, type ServiceParts } from '@weir/service';
 import { KINDS } from './kinds.ts';
-import { reachableAt } from './shared/artifacts.ts';
 import { hasFailed } from './shared/conditions.ts';
 import { collectRegularly } from './shared/garbage.ts';
 import type { SourceEnvironment, SourceKind } from './shared/kind.ts';
@@ -25,9 +24,10 @@ export const service = defineService({
     const { bus, membership, recorder, settings, storageDir, log, tracing, stack } = parts;
     const stopping = new AbortController();
     const signal = AbortSignal.any([parts.signal, stopping.signal]);
+    const artifactDir = join(storageDir, 'artifacts');
     const store = createStore({
       bus,
-      dir: join(storageDir, 'artifacts'),
+      dir: artifactDir,
       maxCacheBytes: settings.number('artifact-cache-bytes', 1024 ** 3, { min: 0 }),
       replicas: settings.number('nats-replicas', 1, { min: 1, max: 5 }),
       storage: settings.choice('nats-storage', ['file', 'memory'], 'file'),
@@ -51,7 +51,7 @@ export const service = defineService({
     stack.defer(bus.onRecreated(() => publisher.forget()));
     const environment: SourceEnvironment = {
       ...parts,
-      ...{ store, publisher, pool, signal },
+      ...{ store, artifactDir, publisher, pool, signal },
       address: reachableAt(settings.get('artifact-address') ?? 'localhost', server.port),
       concurrency: settings.number('concurrent', 16, { min: 1 }),
       minIntervalMs: settings.duration('min-interval', 1_000),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Artifact, GitRepository } from '@weir/api';
 import { fetchArtifact } from '@weir/artifact';
+import { createDiskStore } from '@weir/artifact/testing';
 import { type Collector, startCollector, until } from '@weir/cluster';
 import { type Harness, startHarness } from './testing/harness.ts';
 
@@ -46,10 +47,10 @@ describe('source, after a loss', () => {
   function download(artifact: Artifact, port: number) {
     const { pathname } = new URL(artifact.url);
     return fetchArtifact(
-      undefined,
+      createDiskStore(join(tmpdir(), `weir-fetched-${randomUUID()}`)),
       { ...artifact, url: `http://127.0.0.1:${port}${pathname}` },
       {
-        dir: join(tmpdir(), `weir-fetched-${randomUUID()}`),
+        addresses: { allowLocal: true },
         signal: AbortSignal.timeout(timeoutMs),
         timeoutMs,
         maxBytes: 1e6,

@@ -1,8 +1,12 @@
 // The main paths of the source service, each from a commit at a Git server to what others see of it.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ARTIFACT_OUTDATED, FINALIZER, findCondition, GitRepository } from '@weir/api';
 import { fetchArtifact } from '@weir/artifact';
+import { createDiskStore } from '@weir/artifact/testing';
 import { type GitServerRepository, until } from '@weir/cluster';
 import { type Harness, startHarness } from './testing/harness.ts';
 
@@ -58,12 +62,16 @@ describe('source', () => {
       'source.toolkit.fluxcd.io/digest': artifact.digest,
     });
 
-    const fetched = await fetchArtifact(undefined, artifact, {
-      dir: `${process.env.TMPDIR ?? '/tmp'}/weir-fetched-${process.pid}`,
-      signal: AbortSignal.timeout(timeoutMs),
-      timeoutMs,
-      maxBytes: 1e6,
-    });
+    const fetched = await fetchArtifact(
+      createDiskStore(join(tmpdir(), `weir-fetched-${randomUUID()}`)),
+      artifact,
+      {
+        addresses: { allowLocal: true },
+        signal: AbortSignal.timeout(timeoutMs),
+        timeoutMs,
+        maxBytes: 1e6,
+      },
+    );
     assert.deepEqual(Object.keys(await fetched.manifest()), ['a.yaml'], 'images are left out');
   });
 

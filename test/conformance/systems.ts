@@ -50,6 +50,7 @@ async function startWeir({ cluster, dir, flags }: SystemOptions): Promise<() => 
       `--artifact-port=${artifactPort}`,
       `--artifact-address=127.0.0.1:${artifactPort}`,
       `--storage-dir=${join(dir, 'weir')}`,
+      '--allow-local-addresses',
       ...asArguments(understood),
     ],
     env: cluster.env,

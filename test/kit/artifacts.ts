@@ -1,6 +1,7 @@
 // Sources as a test writes them by hand: the artifact into the store, the status onto the object.
 import { type Artifact, GitRepository } from '@weir/api';
-import { artifactPath, packArtifact, publishArtifact } from '@weir/artifact';
+import { artifactPath, publishArtifact } from '@weir/artifact';
+import { packInMemory, putArtifact } from '@weir/artifact/testing';
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import type { Platform } from './platform.ts';
 
@@ -30,8 +31,8 @@ export async function publishFiles(
     mode: 0o644,
     content: Buffer.from(content),
   }));
-  const packed = await packArtifact(entries);
-  await store.put(packed);
+  const packed = await packInMemory(entries);
+  await putArtifact(store, packed);
   const path = artifactPath(kind.kind, namespace, name, packed.digest);
   const artifact: Artifact = {
     revision,

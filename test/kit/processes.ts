@@ -59,6 +59,8 @@ export async function startProcess(options: ProcessOptions): Promise<WeirProcess
   const flags = [
     `--health-port=${healthPort}`,
     `--storage-dir=${join(options.dir, options.name)}`,
+    // Git servers, artifacts and webhooks of tests are on this machine.
+    '--allow-local-addresses',
     ...(options.flags ?? []),
   ];
   const child = spawn(process.execPath, [...nodeFlags, ENTRY, ...options.services, ...flags], {

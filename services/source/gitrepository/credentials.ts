@@ -3,6 +3,7 @@ import { FETCH_FAILED, type GitRepository, Reason } from '@weir/api';
 import { credentialsFor, type GitAuth, parseRemoteUrl } from '@weir/git';
 import { type KubeClient, readSecret } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
+import { maskUrl } from '@weir/telemetry';
 
 /** Where to fetch from, and as whom. */
 export interface Remote {
@@ -49,7 +50,7 @@ function withoutCredentials(url: string): string {
   } catch (cause) {
     throw new Failure(
       Reason.URLInvalid,
-      `failed to parse url '${url.replace(/\/\/[^/@]*@/, '//*****@')}': ${messageOf(cause)}`,
+      `failed to parse url '${maskUrl(url)}': ${messageOf(cause)}`,
       { condition: FETCH_FAILED, cause, stalled: true },
     );
   }

@@ -3,16 +3,12 @@
 
 import { FETCH_FAILED, type GitRepositorySpec, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
-import {
-  createFreshFlight,
-  createKeyedLimit,
-  createLimit,
-  createSingleFlight,
-  type Limit,
-} from '@weir/async';
+import { createBoundedMap, createFreshFlight, createSingleFlight } from '@weir/async';
 import {
   fetchCommit,
   GitError,
+  type GitLimits,
+  type NetworkPolicy,
   type Resolved,
   readCommit,
   resolveRef,
@@ -26,15 +22,16 @@ import { isArtifactLost } from '../shared/artifacts.ts';
 import type { Remote } from './credentials.ts';
 import { packCommit } from './pack.ts';
 import type { RepositoryCache } from './repositories.ts';
+import type { GitSlots, GitUser } from './slots.ts';
 
 /** What to fetch from a remote. */
 export interface Wanted {
+  /** The namespace of the object that asks. Work that several want counts for the one that asked first. */
+  tenant: string;
   remote: Remote;
   ref: GitRepositorySpec['ref'];
   /** Milliseconds for one Git operation. */
   timeoutMs: number;
-  /** The namespace that wants it first: work that is shared counts for that one. */
-  tenant: string;
 }
 
 /** A commit as an artifact that is in the store. */
@@ -64,59 +61,50 @@ export interface FetcherOptions {
   artifacts: ArtifactStore;
   pool: RenderPool;
   limits: TreeLimits;
-  /** Operations at a time on one host: those on a host that hangs wait for each other, and nobody else does. */
-  perHost: number;
+  slots: GitSlots;
+  /** What a git process may take. */
+  gitLimits: GitLimits;
+  /** Which addresses Git servers may have. */
+  network: NetworkPolicy;
+  /** Folder for an archive on its way into the store. */
+  artifactDir: string;
+  /** Bytes of an archive, at most. */
+  maxPackedBytes: number;
   tracing: Tracing;
   /** Ends all Git processes. */
   signal: AbortSignal;
 }
 
-interface Shared extends FetcherOptions {
-  limitPacking: Limit;
-  limitHost<T>(host: string, work: () => Promise<T>): Promise<T>;
-}
-
 /** Snapshots whose digest is remembered. */
 const remembered = 1_000;
-/** A pack is made in memory. */
-const packsAtATime = 2;
+/** The longest that one conversation with a server, or one pack, holds its slot, whatever `spec.timeout` says. Ms. */
+const maxTimeoutMs = 10 * 60_000;
 
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { tracing } = options;
   const shareResolve = createFreshFlight<Resolved>();
   const shareStore = createSingleFlight<Snapshot>();
-  const shared: Shared = {
-    ...options,
-    limitPacking: createLimit(packsAtATime),
-    limitHost: createKeyedLimit(options.perHost),
-  };
   // What was stored a moment ago need not be fetched again for the next object that wants it.
-  const recent = new Map<string, Snapshot>();
+  const recent = createBoundedMap<string, Snapshot>({ max: remembered });
 
   async function known(key: string): Promise<Snapshot | undefined> {
     const snapshot = recent.get(key);
     return snapshot && !(await isArtifactLost(options.artifacts, snapshot)) ? snapshot : undefined;
   }
 
-  function remember(key: string, snapshot: Snapshot): Snapshot {
-    recent.delete(key);
-    recent.set(key, snapshot);
-    const [oldest] = recent.keys();
-    if (recent.size > remembered && oldest !== undefined) recent.delete(oldest);
-    return snapshot;
-  }
-
   return {
     resolve: (wanted) =>
       tracing.span('ls-remote', { attributes: { 'url.full': wanted.remote.url } }, () =>
-        shareResolve(keyOf(wanted), () => resolve(wanted, shared)),
+        shareResolve(keyOf(wanted), () => resolve(wanted, options)),
       ),
     store: (wanted, resolved, ignore) => {
       const key = JSON.stringify([wanted.remote.key, resolved.commit, ignore]);
       return shareStore(key, async () => {
         const before = await known(key);
         if (before) return before;
-        return remember(key, await store(wanted, resolved, ignore, shared));
+        const snapshot = await store(wanted, resolved, ignore, options);
+        recent.set(key, snapshot);
+        return snapshot;
       });
     },
   };
@@ -126,22 +114,39 @@ function keyOf({ remote, ref = {}, timeoutMs }: Wanted): string {
   return JSON.stringify([remote.key, Object.entries(ref).sort(), timeoutMs]);
 }
 
-function hostOf({ url }: Remote): string {
-  return new URL(url).host;
+function userOf({ tenant, remote }: Wanted): GitUser {
+  return { namespace: tenant, host: new URL(remote.url).host };
 }
 
-async function resolve(wanted: Wanted, options: Shared): Promise<Resolved> {
-  const { remote, timeoutMs, tenant } = wanted;
-  const { pool, signal, limitHost } = options;
-  const context = { url: remote.url, auth: remote.auth, timeoutMs, signal };
+/** What every conversation with the wanted remote needs. */
+function conversation(wanted: Wanted, { signal, network, gitLimits, slots }: FetcherOptions) {
+  const { remote } = wanted;
+  const user = userOf(wanted);
+  return {
+    url: remote.url,
+    auth: remote.auth,
+    timeoutMs: Math.min(wanted.timeoutMs, maxTimeoutMs),
+    signal,
+    network,
+    limits: gitLimits,
+    slot: <T>(work: () => Promise<T>) => slots.transfer(user, work),
+  };
+}
+
+async function resolve(wanted: Wanted, options: FetcherOptions): Promise<Resolved> {
+  const { pool, slots, signal } = options;
+  const { tenant } = wanted;
+  const user = userOf(wanted);
+  const remote = {
+    ...conversation(wanted, options),
+    slot: <T>(work: () => Promise<T>) => slots.ask(user, work),
+  };
   try {
-    return await limitHost(hostOf(remote), () =>
-      resolveRef(wanted.ref, context, {
-        highest: async (range, versions) =>
-          (await pool.semver({ range, versions }, { tenant, signal })).highest,
-        committedAt: (commits) => commitTimes(wanted, commits, options),
-      }),
-    );
+    return await resolveRef(wanted.ref, remote, {
+      highest: async (range, versions) =>
+        (await pool.semver({ range, versions }, { tenant, signal })).highest,
+      committedAt: (commits) => commitTimes(wanted, commits, options),
+    });
   } catch (cause) {
     throw fetchFailure(cause);
   }
@@ -151,14 +156,13 @@ async function resolve(wanted: Wanted, options: Shared): Promise<Resolved> {
 async function commitTimes(
   wanted: Wanted,
   commits: string[],
-  { repositories, signal }: FetcherOptions,
+  options: FetcherOptions,
 ): Promise<Map<string, number>> {
-  const { remote, timeoutMs } = wanted;
-  return repositories.use(remote.key, async (dir) => {
-    for (const commit of commits) {
-      await fetchCommit({ url: remote.url, auth: remote.auth, dir, commit, timeoutMs, signal });
-    }
-    return withObjects({ dir, timeoutMs, signal }, async (objects) => {
+  const remote = conversation(wanted, options);
+  const { timeoutMs, signal, limits } = remote;
+  return options.repositories.use(wanted.remote.key, async (dir) => {
+    for (const commit of commits) await fetchCommit({ ...remote, dir, commit });
+    return withObjects({ dir, timeoutMs, signal, limits }, async (objects) => {
       const times = new Map<string, number>();
       for (const commit of commits)
         times.set(commit, (await readCommit(objects, commit)).committer.when.getTime());
@@ -171,27 +175,21 @@ async function store(
   wanted: Wanted,
   { commit, ref }: Resolved,
   ignore: string | undefined,
-  options: Shared,
+  options: FetcherOptions,
 ): Promise<Snapshot> {
-  const { remote, timeoutMs, tenant } = wanted;
-  const { repositories, artifacts, tracing, signal, limitHost } = options;
-  const { packed, subject } = await repositories.use(remote.key, async (dir) => {
+  const { tenant } = wanted;
+  const { repositories, artifacts, tracing, slots } = options;
+  const remote = conversation(wanted, options);
+  // The repository is had before a slot, everywhere: who holds a slot waits for no repository.
+  const { packed, subject } = await repositories.use(wanted.remote.key, async (dir) => {
+    const fetch = { ...remote, dir, commit, ...(ref === undefined ? {} : { ref }) };
     await tracing.span('fetch', { attributes: { 'git.commit': commit } }, () =>
-      limitHost(hostOf(remote), () =>
-        fetchCommit({
-          url: remote.url,
-          auth: remote.auth,
-          dir,
-          commit,
-          timeoutMs,
-          signal,
-          ...(ref === undefined ? {} : { ref }),
-        }),
-      ).catch((cause: unknown) => {
+      fetchCommit(fetch).catch((cause: unknown) => {
         throw fetchFailure(cause);
       }),
     );
-    return options.limitPacking(() =>
+    const { timeoutMs } = remote;
+    return slots.transfer(userOf(wanted), () =>
       tracing.span('pack', {}, () =>
         packCommit({ ...options, dir, commit, ignore, timeoutMs, tenant }),
       ),

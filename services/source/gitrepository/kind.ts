@@ -1,19 +1,32 @@
 // What the service needs to know of GitRepositories, and what they alone need.
 import { join } from 'node:path';
 import { GitRepository, parseRevision } from '@weir/api';
-import { defaultTreeLimits } from '@weir/git';
+import { defaultGitLimits, defaultTreeLimits } from '@weir/git';
+import type { Settings } from '@weir/service';
 import type { OpenKind } from '../shared/kind.ts';
 import { ownershipKey, readRemote } from './credentials.ts';
 import { createFetcher } from './fetch.ts';
-import { reconcile, timeoutMs } from './reconcile.ts';
+import { reconcile, wantedOf } from './reconcile.ts';
 import { createRepositoryCache } from './repositories.ts';
+import { createGitSlots } from './slots.ts';
 
 const UNUSED_REPOSITORY_MS = 24 * 60 * 60_000;
+const GIB = 1024 ** 3;
+/** What git needs to begin with. */
+const MIN_MEMORY = 32 * 1024 ** 2;
 
 export const openGitRepositories: OpenKind<GitRepository> = async (environment) => {
-  const { client, store, pool, tracing, settings, storageDir, concurrency, log, signal } =
+  const { client, store, artifactDir, pool, tracing, settings, storageDir, log, signal } =
     environment;
-  const repositories = await createRepositoryCache(join(storageDir, 'git'), { log, signal });
+  const gitLimits = readGitLimits(settings);
+  const slots = createGitSlots(settings.number('git-concurrent', 16, { min: 2 }));
+  const repositories = await createRepositoryCache(join(storageDir, 'git'), {
+    maxBytes: settings.number('git-cache-bytes', 2 * GIB, { min: 0 }),
+    limits: gitLimits,
+    slot: (work) => slots.transfer({ namespace: '', host: '' }, work),
+    log,
+    signal,
+  });
   const fetcher = createFetcher({
     repositories,
     artifacts: store,
@@ -22,7 +35,11 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
       maxFiles: settings.number('artifact-max-files', defaultTreeLimits.maxFiles, { min: 1 }),
       maxBytes: settings.number('artifact-max-bytes', defaultTreeLimits.maxBytes, { min: 1 }),
     },
-    perHost: concurrency,
+    slots,
+    gitLimits,
+    network: { allowLocal: settings.boolean('allow-local-addresses', false) },
+    artifactDir,
+    maxPackedBytes: settings.number('artifact-max-packed-bytes', GIB / 8, { min: 1 }),
     tracing,
     signal,
   });
@@ -37,14 +54,17 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
       const commit = parseRevision(revision)?.hash;
       if (commit === undefined) return;
       const remote = await readRemote(client, object, signal);
-      const wanted = {
-        remote,
-        ref: object.spec.ref,
-        timeoutMs: timeoutMs(object),
-        tenant: object.metadata.namespace ?? '',
-      };
+      const wanted = wantedOf(object, remote);
       await fetcher.store(wanted, { commit, revision }, observedIgnore);
     },
     tidy: () => repositories.tidy(UNUSED_REPOSITORY_MS),
   };
 };
+
+function readGitLimits(settings: Settings) {
+  const { memoryBytes, fileBytes } = defaultGitLimits;
+  return {
+    memoryBytes: settings.number('git-max-memory-bytes', memoryBytes, { min: MIN_MEMORY }),
+    fileBytes: settings.number('git-max-pack-bytes', fileBytes, { min: 1 }),
+  };
+}

@@ -1,7 +1,8 @@
 import { FETCH_FAILED, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
-import { type Packed, packArtifact } from '@weir/artifact';
+import { type Packed, packArtifact, sortByPath } from '@weir/artifact';
 import {
   GitError,
+  type GitLimits,
   listTree,
   type ObjectReader,
   readCommit,
@@ -9,6 +10,7 @@ import {
   shortMessage,
   type TreeEntry,
   type TreeLimits,
+  wholeContent,
   withObjects,
 } from '@weir/git';
 import { Failure, messageOf } from '@weir/reconcile';
@@ -21,6 +23,12 @@ export interface PackOptions {
   /** `spec.ignore`. */
   ignore: string | undefined;
   limits: TreeLimits;
+  /** What a git process may take. */
+  gitLimits: GitLimits;
+  /** Folder for the tar.gz. */
+  artifactDir: string;
+  /** Bytes of the tar.gz, at most. */
+  maxPackedBytes: number;
   pool: RenderPool;
   /** The namespace on whose behalf ignore rules are applied. */
   tenant: string;
@@ -41,12 +49,14 @@ export interface PackedCommit {
  */
 export async function packCommit(options: PackOptions): Promise<PackedCommit> {
   try {
-    const { commit, limits } = options;
-    return await withObjects(options, async (objects) => {
+    const { dir, commit, limits, timeoutMs, signal, gitLimits } = options;
+    return await withObjects({ dir, timeoutMs, signal, limits: gitLimits }, async (objects) => {
       const subject = shortMessage(await readCommit(objects, commit));
       const entries = await listTree(objects, commit, limits.maxFiles);
       const kept = await withoutIgnored(objects, entries, options);
-      return { packed: await packArtifact(readFiles(objects, kept, limits.maxBytes)), subject };
+      const files = readFiles(objects, sortByPath(kept), limits.maxBytes);
+      const target = { dir: options.artifactDir, maxBytes: options.maxPackedBytes };
+      return { packed: await packArtifact(files, target), subject };
     });
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
@@ -65,25 +75,30 @@ export async function packCommit(options: PackOptions): Promise<PackedCommit> {
   }
 }
 
+/** All `.sourceignore` files together, in bytes: every pattern is matched with every path. */
+const MAX_IGNORE_BYTES = 256 * 1024;
+/** Paths that are matched with one request: it is text in memory, here and in the engine. */
+const PATHS_AT_A_TIME = 5_000;
+/** The longest that one request may take, in ms: the engine does it for all namespaces. */
+const MAX_IGNORE_MS = 30_000;
+
 async function withoutIgnored(
   objects: ObjectReader,
   entries: TreeEntry[],
-  { pool, tenant, signal, timeoutMs, ignore: rules, limits }: PackOptions,
+  options: PackOptions,
 ): Promise<TreeEntry[]> {
-  const isIgnoreFile = ({ path }: TreeEntry) => /(^|\/)\.sourceignore$/.test(path);
-  const ignoreFiles = [];
-  for await (const { path, content } of readFiles(
-    objects,
-    entries.filter(isIgnoreFile),
-    limits.maxBytes,
-  )) {
-    ignoreFiles.push({ path, content: content.toString('utf8') });
-  }
+  const { pool, tenant, signal, ignore: rules } = options;
+  const timeoutMs = Math.min(options.timeoutMs, MAX_IGNORE_MS);
+  const ignoreFiles = await readIgnoreFiles(objects, entries);
   try {
-    const paths = entries.map((entry) => entry.path);
-    const request = { rules, ignoreFiles, paths };
-    const kept = new Set((await pool.ignore(request, { tenant, signal, timeoutMs })).kept);
-    return entries.filter((entry) => kept.has(entry.path));
+    const kept: TreeEntry[] = [];
+    for (let at = 0; at < entries.length; at += PATHS_AT_A_TIME) {
+      const some = entries.slice(at, at + PATHS_AT_A_TIME);
+      const request = { rules, ignoreFiles, paths: some.map((entry) => entry.path) };
+      const names = new Set((await pool.ignore(request, { tenant, signal, timeoutMs })).kept);
+      for (const entry of some) if (names.has(entry.path)) kept.push(entry);
+    }
+    return kept;
   } catch (cause) {
     if (!(cause instanceof RenderError)) throw cause;
     throw new Failure(
@@ -92,4 +107,16 @@ async function withoutIgnored(
       { condition: STORAGE_OPERATION_FAILED, cause },
     );
   }
+}
+
+async function readIgnoreFiles(objects: ObjectReader, entries: TreeEntry[]) {
+  const wanted = entries.filter(({ path }) => /(^|\/)\.sourceignore$/.test(path));
+  const files: { path: string; content: string }[] = [];
+  let left = MAX_IGNORE_BYTES;
+  for await (const file of readFiles(objects, wanted)) {
+    const content = await wholeContent(file, left, `the sum of all .sourceignore files`);
+    left -= content.length;
+    files.push({ path: file.path, content: content.toString('utf8') });
+  }
+  return files;
 }

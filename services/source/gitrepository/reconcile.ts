@@ -5,8 +5,8 @@ import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
 import { describeArtifact } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
-import { readRemote } from './credentials.ts';
-import type { Fetcher } from './fetch.ts';
+import { type Remote, readRemote } from './credentials.ts';
+import type { Fetcher, Wanted } from './fetch.ts';
 import { refuseUnsupportedFields } from './unsupported.ts';
 
 /** What Flux's default is. */
@@ -32,12 +32,7 @@ export async function reconcile(
   try {
     refuseUnsupportedFields(object);
     const remote = await readRemote(client, object, signal);
-    const wanted = {
-      remote,
-      ref: object.spec.ref,
-      timeoutMs: timeoutMs(object),
-      tenant: object.metadata.namespace ?? '',
-    };
+    const wanted = wantedOf(object, remote);
     const resolved = await context.waiting(() => orAborted(fetcher.resolve(wanted), signal));
     const isSame = object.status?.observedIgnore === ignore;
     const current = await currentArtifact(run, resolved.revision, isSame);
@@ -53,7 +48,8 @@ export async function reconcile(
   }
 }
 
-/** How long one Git operation may take, in ms. */
-export function timeoutMs({ spec }: GitRepository): number {
-  return parseDuration(spec.timeout ?? DEFAULT_TIMEOUT);
+/** What an object wants from its remote; each Git operation may take `spec.timeout`. */
+export function wantedOf({ metadata, spec }: GitRepository, remote: Remote): Wanted {
+  const timeoutMs = parseDuration(spec.timeout ?? DEFAULT_TIMEOUT);
+  return { tenant: metadata.namespace ?? '', remote, ref: spec.ref, timeoutMs };
 }

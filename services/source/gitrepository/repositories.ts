@@ -1,7 +1,7 @@
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSerial } from '@weir/async';
-import { GitError, tidyRepository } from '@weir/git';
+import { folderSize, GitError, type GitLimits, tidyRepository } from '@weir/git';
 import type { Logger } from '@weir/telemetry';
 
 /** Bare repositories on this machine, one a remote, that make a fetch transfer only what is new. Derived data. */
@@ -12,57 +12,118 @@ export interface RepositoryCache {
   tidy(unusedMs: number): Promise<void>;
 }
 
+export interface RepositoryCacheOptions {
+  /** What all repositories may take on the disk, in bytes: those that were used least recently go. */
+  maxBytes: number;
+  /** What a git process may take. A repository that grew larger than one pack may be is not kept. */
+  limits: GitLimits;
+  /** Runs the tidying of one repository when there is a slot for it. */
+  slot<T>(work: () => Promise<T>): Promise<T>;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+interface Entry {
+  /** Calls of `use` that run or wait. */
+  users: number;
+  lastMs: number;
+  uses: number;
+  /** Bytes on the disk after the last use. */
+  bytes: number;
+}
+
 /** Uses of a repository before its packs are made one. */
 const usesBeforeTidy = 50;
 const tidyTimeoutMs = 10 * 60_000;
 
-/** @param root the folder to keep them in, emptied first: a process that was killed may have left locks there */
+/**
+ * Room for a pack of the largest size is made before each fetch, at the cost of what nobody uses now. With every
+ * repository in use the folder may hold more, at most two packs of the largest size for each.
+ * @param root the folder to keep them in, emptied first: a process that was killed may have left locks there
+ */
 export async function createRepositoryCache(
   root: string,
-  { log, signal }: { log: Logger; signal: AbortSignal },
+  options: RepositoryCacheOptions,
 ): Promise<RepositoryCache> {
+  const { maxBytes, limits, slot, log, signal } = options;
   await rm(root, { recursive: true, force: true });
-  const queue = createSerial();
-  const uses = new Map<string, { last: number; count: number }>();
+  const serial = createSerial();
+  const entries = new Map<string, Entry>();
 
-  function use<T>(key: string, work: (dir: string) => Promise<T>): Promise<T> {
-    return queue(key, async () => {
-      const dir = join(root, key);
-      uses.set(key, { last: Date.now(), count: (uses.get(key)?.count ?? 0) + 1 });
-      try {
-        return await work(dir);
-      } catch (error) {
-        // Whatever is wrong with it, the next one starts with a new one.
-        await rm(dir, { recursive: true, force: true });
-        throw error;
-      }
-    });
+  async function use<T>(key: string, work: (dir: string) => Promise<T>): Promise<T> {
+    const entry = entries.get(key) ?? { users: 0, lastMs: 0, uses: 0, bytes: 0 };
+    entries.set(key, entry);
+    entry.users += 1;
+    try {
+      return await serial(key, () => useAlone(key, entry, work));
+    } finally {
+      entry.users -= 1;
+    }
   }
 
-  async function tidyOne(key: string, unusedMs: number): Promise<void> {
+  async function useAlone<T>(
+    key: string,
+    entry: Entry,
+    work: (dir: string) => Promise<T>,
+  ): Promise<T> {
     const dir = join(root, key);
-    const used = uses.get(key) ?? { last: 0, count: 0 };
-    if (Date.now() - used.last > unusedMs) {
-      await rm(dir, { recursive: true, force: true });
-      uses.delete(key);
-    } else if (used.count >= usesBeforeTidy) {
-      await tidyRepository({ dir, timeoutMs: tidyTimeoutMs, signal });
-      uses.set(key, { ...used, count: 0 });
+    entry.lastMs = Date.now();
+    entry.uses += 1;
+    await makeRoom();
+    try {
+      const result = await work(dir);
+      entry.bytes = (await folderSize(dir, Number.POSITIVE_INFINITY)).bytes;
+      if (entry.bytes > limits.fileBytes) await remove(key, entry);
+      return result;
+    } catch (error) {
+      // Whatever is wrong with it, the next one starts with a new one.
+      await remove(key, entry);
+      throw error;
+    }
+  }
+
+  async function remove(key: string, entry: Entry): Promise<void> {
+    entry.bytes = 0;
+    await rm(join(root, key), { recursive: true, force: true });
+  }
+
+  async function makeRoom(): Promise<void> {
+    const idleFirst = [...entries].sort(([, a], [, b]) => a.lastMs - b.lastMs);
+    const inUse = idleFirst.filter(([, entry]) => entry.users > 0);
+    let total = idleFirst.reduce((sum, [, { bytes }]) => sum + bytes, 0);
+    total += inUse.length * limits.fileBytes;
+    for (const [key, entry] of idleFirst) {
+      if (total <= maxBytes) return;
+      if (entry.users > 0) continue;
+      total -= entry.bytes;
+      entries.delete(key);
+      // Nobody uses it, so its turn is now; whoever comes meanwhile waits until it is gone.
+      await serial(key, () => remove(key, entry));
+    }
+  }
+
+  async function tidyOne(key: string, entry: Entry, unusedMs: number): Promise<void> {
+    if (Date.now() - entry.lastMs > unusedMs) {
+      await remove(key, entry);
+      if (entry.users === 0 && entries.get(key) === entry) entries.delete(key);
+    } else if (entry.uses >= usesBeforeTidy && entry.bytes > 0) {
+      entry.uses = 0;
+      await slot(() =>
+        tidyRepository({ dir: join(root, key), timeoutMs: tidyTimeoutMs, signal, limits }),
+      );
+      entry.bytes = (await folderSize(join(root, key), Number.POSITIVE_INFINITY)).bytes;
     }
   }
 
   return {
     use,
     async tidy(unusedMs) {
-      const keys = await readdir(root).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return [];
-        throw error;
-      });
-      for (const key of keys) {
+      for (const [key, entry] of [...entries]) {
         if (signal.aborted) return;
-        await queue(key, () => tidyOne(key, unusedMs)).catch((error: unknown) => {
-          if (!(error instanceof GitError) || error.reason !== 'Aborted')
-            log.warn({ err: error }, 'a cached repository could not be tidied');
+        await serial(key, () => tidyOne(key, entry, unusedMs)).catch(async (error: unknown) => {
+          if (error instanceof GitError && error.reason === 'Aborted') return;
+          log.warn({ err: error }, 'a cached repository could not be tidied, removed it');
+          await serial(key, () => remove(key, entry));
         });
       }
     },

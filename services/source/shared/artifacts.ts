@@ -30,12 +30,6 @@ export function artifactUrl(base: string, path: string): string {
   return `${base}/${path}`;
 }
 
-/** The URL of the artifact server, without a slash at its end, from `host`, `host:port` or a URL. */
-export function reachableAt(address: string, port: number): string {
-  if (/^https?:\/\//.test(address)) return address.replace(/\/+$/, '');
-  return /:\d+$/.test(address) ? `http://${address}` : `http://${address}:${port}`;
-}
-
 /**
  * Whether the artifact in the status is gone from the store. While the store can't be asked it counts as there:
  * an outage of NATS is no reason to fetch everything again.

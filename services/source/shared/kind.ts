@@ -14,6 +14,8 @@ import type { SourceObject } from './source.ts';
 export interface SourceEnvironment {
   client: KubeClient;
   store: ArtifactStore;
+  /** Folder in which an archive is made, from where the store takes it. */
+  artifactDir: string;
   publisher: Publisher;
   recorder: Recorder;
   pool: RenderPool;

@@ -133,6 +133,7 @@ async function build(
       settings: createSettings({
         'storage-dir': join(dir, instance),
         'artifact-port': '0',
+        'allow-local-addresses': 'true',
         'lease-duration': '2s',
         ...flags,
       }),

@@ -5,9 +5,6 @@ import { Failure } from '@weir/reconcile';
 import type { Run } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
 
-/** The largest archive that is fetched. Bytes. */
-const MAX_ARTIFACT_BYTES = 1024 ** 3;
-
 /**
  * Returns the path of the artifact's tar.gz. Fails with ArtifactFailed: what nobody has (yet) is asked for again after
  * `requeueDependencyMs`, other trouble with backoff. It holds a worker, so it ends when a build would have to.
@@ -23,10 +20,11 @@ export async function fetchFile(
   try {
     const { file } = await env.tracing.span('kustomize.fetch', {}, () =>
       fetchArtifact(env.store, artifact, {
-        dir: env.cacheDir,
         signal: ctx.signal,
         timeoutMs: Math.min(timeoutMs(object), env.settings.buildTimeoutMs),
-        maxBytes: MAX_ARTIFACT_BYTES,
+        maxBytes: env.settings.maxArtifactBytes,
+        addresses: { allowLocal: env.settings.allowLocalAddresses },
+        trusted: env.settings.artifactUrl,
       }),
     );
     return file;

@@ -1,0 +1,123 @@
+// How much a cache's folder may hold: what is whole, and what is being written.
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createSerial } from '@weir/async';
+import { ArtifactError } from './errors.ts';
+
+export const PART_SUFFIX = '.part';
+
+export interface CacheSpaceOptions {
+  dir: string;
+  maxBytes: number;
+  slackBytes?: number;
+  /** What must not go: it is nowhere else. */
+  isPinned?(digest: string): boolean;
+}
+
+export interface CacheSpace {
+  /** Removes what was used longest ago until no more than `maxBytes` are left, and parts that a crash left. */
+  tidy(): Promise<void>;
+  /** Begins to count a file that is about to be written. */
+  reserve(path: string): Reservation;
+}
+
+export interface Reservation {
+  /**
+   * Makes room for so many bytes more. Rejects with ArtifactError StorageFull when what is in use, pinned or being written
+   * leaves none.
+   */
+  grow(bytes: number): Promise<void>;
+  release(): void;
+}
+
+interface CachedFile {
+  name: string;
+  size: number;
+  usedMs: number;
+}
+
+const DEFAULT_SLACK = 256 * 1024 ** 2;
+/** Room is made in steps of so many bytes, as it means to list the folder. */
+const STEP = 4 * 1024 ** 2;
+/** Whoever was given a path may be about to open it. */
+const IN_USE_MS = 60_000;
+/** How long a file stays at least when there is no other room: its user sees a failure that goes away by itself. */
+const SURELY_IN_USE_MS = 5_000;
+const STALE_PART_MS = 60 * 60_000;
+
+export function createCacheSpace(options: CacheSpaceOptions): CacheSpace {
+  const { dir, maxBytes, slackBytes = DEFAULT_SLACK } = options;
+  const writing = new Map<string, { granted: number }>();
+  const serial = createSerial();
+
+  /** Removes files until no more than `limit` bytes are left, with `extra` among them; gives what is left. */
+  async function shrink(limit: number, extra: number, idleMs: number): Promise<number> {
+    const files = (await listFiles(dir)).sort((a, b) => a.usedMs - b.usedMs);
+    let total = files.reduce((sum, file) => sum + held(file), extra);
+    for (const file of files) {
+      const age = Date.now() - file.usedMs;
+      const isPart = file.name.endsWith(PART_SUFFIX);
+      const stale = isPart && age > STALE_PART_MS;
+      if (!stale && (total <= limit || isPart || age < idleMs || isPinned(file.name))) continue;
+      await rm(join(dir, file.name), { force: true });
+      total -= held(file);
+    }
+    return total;
+  }
+
+  /** A file that is being written counts with all that it was granted. */
+  function held({ name, size }: CachedFile): number {
+    return Math.max(size, writing.get(join(dir, name))?.granted ?? 0);
+  }
+
+  function isPinned(name: string): boolean {
+    return options.isPinned?.(`sha256:${name.slice(0, name.indexOf('.'))}`) ?? false;
+  }
+
+  async function makeRoom(bytes: number): Promise<void> {
+    const limit = maxBytes + slackBytes;
+    if ((await shrink(limit, bytes, IN_USE_MS)) <= limit) return;
+    if ((await shrink(limit, bytes, SURELY_IN_USE_MS)) <= limit) return;
+    throw new ArtifactError(
+      'StorageFull',
+      `the artifact cache of ${maxBytes} bytes is full of artifacts in use: try again later, or enlarge it`,
+      { transient: true },
+    );
+  }
+
+  return {
+    tidy: () => serial('', async () => void (await shrink(maxBytes, 0, IN_USE_MS))),
+    reserve(path) {
+      const file = { granted: 0 };
+      let written = 0;
+      return {
+        async grow(bytes) {
+          written += bytes;
+          if (written <= file.granted) return;
+          const step = Math.max(STEP, written - file.granted);
+          await serial('', async () => {
+            await makeRoom(step);
+            file.granted += step;
+            writing.set(path, file);
+          });
+        },
+        release: () => writing.delete(path),
+      };
+    },
+  };
+}
+
+async function listFiles(dir: string): Promise<CachedFile[]> {
+  const files: CachedFile[] = [];
+  for (const name of await readdir(dir)) {
+    if (!/\.(tar\.gz|manifest|part)$/.test(name)) continue;
+    try {
+      const { size, atimeMs, mtimeMs } = await stat(join(dir, name));
+      files.push({ name, size, usedMs: Math.max(atimeMs, mtimeMs) });
+    } catch (error) {
+      // Another cache on the same folder was faster.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return files;
+}

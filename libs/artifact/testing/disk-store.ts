@@ -1,0 +1,37 @@
+import { stat } from 'node:fs/promises';
+import { createCache } from '../cache.ts';
+import { ArtifactMissing } from '../errors.ts';
+import type { ArtifactStore } from '../store.ts';
+import { readManifest } from '../unpack.ts';
+
+/** A store that is a folder alone: for tests of what serves, fetches or packs, without NATS. */
+export function createDiskStore(dir: string): ArtifactStore {
+  const cache = createCache({ dir, maxBytes: 1024 ** 3 });
+  const file = async (digest: string) => {
+    const path = await cache.find(digest);
+    if (path === undefined) throw new ArtifactMissing(digest);
+    return path;
+  };
+  const stored = new Map<string, Date>();
+  return {
+    file,
+    put: async (packed) => {
+      await cache.adopt(packed.digest, packed.file);
+      stored.set(packed.digest, new Date());
+    },
+    keep: (digest, content) => cache.write(digest, content),
+    has: async (digest) => (await cache.find(digest)) !== undefined,
+    manifest: async (digest) => readManifest(await file(digest)),
+    list: () =>
+      Promise.all(
+        [...stored].map(async ([digest, modified]) => {
+          const { size } = await stat(await file(digest));
+          return { digest, size, modified };
+        }),
+      ),
+    remove: async (digest) => {
+      stored.delete(digest);
+      await cache.remove(digest);
+    },
+  };
+}

@@ -1,0 +1,2 @@
+export { createDiskStore } from './disk-store.ts';
+export { type PackedInMemory, packInMemory, putArtifact } from './pack.ts';

@@ -1,0 +1,68 @@
+import {
+  type AddressPolicy,
+  AddressRefused,
+  proxyFor,
+  type Resolver,
+  resolveAllowed,
+} from '@weir/net';
+import { maskUrl } from '@weir/telemetry';
+import { GitError } from './errors.ts';
+
+/** How git reaches a URL: what it is given, so that it decides nothing of that itself. */
+export interface Destination {
+  /** The URL as every parser reads it. */
+  url: string;
+  /** The proxy to go through, if any. */
+  proxy?: string;
+  config: [key: string, value: string][];
+}
+
+export interface NetworkPolicy extends AddressPolicy {
+  /** How names become addresses (tests). */
+  resolver?: Resolver;
+}
+
+/**
+ * Finds the addresses that a URL's host has and pins git to those that are allowed (`http.curloptResolve`, git 2.37): git
+ * resolves nothing a second time, so a name server can't answer it with another address. Through a proxy the name goes as
+ * it is; only a host that is written as an IP address is checked then.
+ * @throws GitError AddressRefused; GitOperationFailed for a name that doesn't resolve. The caller says what it was doing.
+ */
+export async function findDestination(
+  text: string,
+  { resolver, ...policy }: NetworkPolicy = {},
+): Promise<Destination> {
+  const url = new URL(text);
+  if (url.protocol === 'file:') return { url: text, config: [] };
+  // curl looks pinned names up without a dot at their end.
+  url.hostname = url.hostname.replace(/\.+$/, '');
+  const proxy = proxyFor(url, process.env);
+  try {
+    if (proxy !== undefined) {
+      await resolveAllowed(url.hostname, policy, (_, __, callback) => callback(null, anywhere));
+      return { url: url.href, proxy, config: [['http.proxy', proxy]] };
+    }
+    const addresses = await resolveAllowed(url.hostname, policy, resolver);
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    const list = addresses.map((address) => (address.includes(':') ? `[${address}]` : address));
+    const pin = `${url.hostname}:${port}:${list.join(',')}`;
+    // An address as a host needs no pin, and curl takes no brackets in a pin's host.
+    const pins: Destination['config'] = url.hostname.startsWith('[')
+      ? []
+      : [['http.curloptResolve', pin]];
+    return { url: url.href, config: [['http.proxy', ''], ...pins] };
+  } catch (cause) {
+    if (cause instanceof AddressRefused)
+      throw new GitError('AddressRefused', cause.message, { cause });
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+        ? `Could not resolve host: ${url.hostname}`
+        : String(cause);
+    const message = `unable to access '${maskUrl(text)}': ${why}`;
+    throw new GitError('GitOperationFailed', message, { cause });
+  }
+}
+
+/** Stands for what a proxy will find: nothing that is refused. */
+const anywhere = [{ address: '192.0.2.1', family: 4 }];

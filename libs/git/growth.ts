@@ -1,0 +1,87 @@
+import { opendir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GitError } from './errors.ts';
+
+export interface Size {
+  /** Bytes on the disk. */
+  bytes: number;
+  files: number;
+}
+
+/**
+ * What a folder takes on the disk. Counts no further than `maxFiles`; a folder that isn't there takes nothing, and files
+ * that go meanwhile don't count.
+ */
+export async function folderSize(dir: string, maxFiles: number): Promise<Size> {
+  const size: Size = { bytes: 0, files: 0 };
+  try {
+    for await (const entry of await opendir(dir, { recursive: true })) {
+      if (!entry.isFile()) continue;
+      const found = await stat(join(entry.parentPath, entry.name)).catch(unlessGone);
+      if (found === undefined) continue;
+      size.files += 1;
+      // A small file takes a block, which is what fills a disk.
+      size.bytes += Math.max(found.size, found.blocks * 512);
+      if (size.files > maxFiles) break;
+    }
+  } catch (error) {
+    unlessGone(error);
+  }
+  return size;
+}
+
+function unlessGone(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  return undefined;
+}
+
+/** Files that a fetch may add: a pack is three, a server of plain files sends one for each object. */
+const MAX_NEW_FILES = 20_000;
+const POLL_MS = 250;
+
+/**
+ * Runs work that fills a folder, and ends it by its signal once the folder has grown by more than it may.
+ * @throws GitError LimitExceeded, at most a quarter of a second late
+ */
+export async function whileGrowing<T>(
+  doing: string,
+  options: { dir: string; maxBytes: number; signal?: AbortSignal | undefined },
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { dir, maxBytes, signal } = options;
+  const before = await folderSize(dir, Number.POSITIVE_INFINITY);
+  const stop = new AbortController();
+  let exceeded: GitError | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let ended = false;
+
+  async function look(): Promise<void> {
+    const { bytes, files } = await folderSize(dir, before.files + MAX_NEW_FILES);
+    // The index of a pack and references come on top of the pack itself.
+    if (bytes - before.bytes > 1.25 * maxBytes) {
+      const limit = `more than ${maxBytes} bytes (--git-max-pack-bytes)`;
+      exceeded = new GitError('LimitExceeded', `${doing}: the server sends ${limit}`);
+    } else if (files - before.files > MAX_NEW_FILES) {
+      const limit = `more than ${MAX_NEW_FILES} files and references`;
+      exceeded = new GitError('LimitExceeded', `${doing}: the server sends ${limit}`);
+    }
+    if (exceeded) stop.abort();
+    else if (!ended) timer = setTimeout(watch, POLL_MS);
+  }
+  function watch(): void {
+    look().catch((cause: unknown) => {
+      exceeded = new GitError('GitOperationFailed', `${doing}: ${String(cause)}`, { cause });
+      stop.abort();
+    });
+  }
+
+  timer = setTimeout(watch, POLL_MS);
+  try {
+    return await work(signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
+  } catch (error) {
+    throw exceeded ?? error;
+  } finally {
+    ended = true;
+    clearTimeout(timer);
+  }
+}

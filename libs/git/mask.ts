@@ -1,0 +1,30 @@
+// What may be shown of URLs and of what others say.
+import { MASK, maskUrl } from '@weir/telemetry';
+
+/**
+ * Masks secrets, and whatever looks like one: of every URL in the text the user information and the values of the query.
+ * @param secrets masked wherever they stand; the longest of them first, as one may hold another
+ */
+export function mask(text: string, secrets: readonly string[]): string {
+  const known = secrets.filter((secret) => secret.length > 0).sort((a, b) => b.length - a.length);
+  return maskUrl(known.reduce((rest, secret) => rest.replaceAll(secret, MASK), text));
+}
+
+/** The values in a URL's query, as it was written and decoded: a server may repeat them in what it says. */
+export function querySecrets(url: string): string[] {
+  const query = /\?([^#]*)/.exec(url)?.[1] ?? '';
+  const raw = query.split('&').map((parameter) => parameter.slice(parameter.indexOf('=') + 1));
+  const decoded = [...new URLSearchParams(query).values()];
+  // A short value, such as a page number, would be masked all over the message.
+  return [...new Set([...raw, ...decoded])].filter((value) => value.length >= 6);
+}
+
+/** Text from outside on one line: without control and formatting characters, and no longer than `max` characters. */
+export function cleanLine(text: string, max: number): string {
+  const line = text
+    .slice(0, 4 * max)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim();
+  const characters = [...line];
+  return characters.length > max ? `${characters.slice(0, max).join('')}...` : line;
+}
