@@ -11,7 +11,7 @@ export type ConsumeEventsOptions = Omit<ConsumeOptions<FluxEvent>, 'stream' | 'f
 export function consumeEvents(bus: Bus, options: ConsumeEventsOptions): Promise<void> {
   return consumeStream(bus, {
     ...options,
-    stream: 'events',
+    stream: 'weir-events',
     filter: eventFilter(bus.cluster),
     parse: parseEvent,
   });

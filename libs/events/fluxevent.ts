@@ -27,6 +27,9 @@ export interface FluxEvent {
 /** Upper bound of `message` in the Flux event's schema. */
 const MAX_MESSAGE = 39_000;
 
+/** The annotations of an object may have 256 KiB, and each event would carry them. Characters. */
+const MAX_ANNOTATIONS = 16_384;
+
 /** Annotations of an object with this prefix go into the metadata of its events. */
 const EVENT_ANNOTATION_PREFIX = 'event.toolkit.fluxcd.io/';
 
@@ -58,8 +61,12 @@ export function eventMetadata(
   for (const [key, value] of Object.entries(metadata)) {
     all[key.includes('/') || group === undefined ? key : `${group}/${key}`] = maskSecrets(value);
   }
+  let room = MAX_ANNOTATIONS;
   for (const [key, value] of Object.entries(object.metadata.annotations ?? {})) {
-    if (key.startsWith(EVENT_ANNOTATION_PREFIX)) all[key] = maskSecrets(value);
+    if (!key.startsWith(EVENT_ANNOTATION_PREFIX)) continue;
+    room -= key.length + value.length;
+    if (room < 0) break;
+    all[key] = maskSecrets(value);
   }
   return all;
 }
@@ -75,21 +82,32 @@ export function kubeTime(time: Date): string {
   return time.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** The event that a message holds; undefined where a field is missing that every event has, or is of another type. */
+/** No name, reason or time in an event is longer: names of Kubernetes have 253 characters. */
+const MAX_TEXT = 512;
+
+/**
+ * The event that a message holds; undefined where a field is missing that every event has, is of another type, or is
+ * longer than the recorder makes it.
+ */
 export function parseEvent(data: unknown): FluxEvent | undefined {
   if (typeof data !== 'object' || data === null) return undefined;
   const event = data as Partial<Record<keyof FluxEvent, unknown>>;
-  const texts = ['timestamp', 'message', 'reason', 'reportingController'] as const;
-  if (texts.some((name) => typeof event[name] !== 'string')) return undefined;
+  if (!isText(event.message, MAX_MESSAGE)) return undefined;
+  if (!hasTexts(event, ['timestamp', 'reason', 'reportingController'], MAX_TEXT)) return undefined;
   if (event.severity !== 'info' && event.severity !== 'error') return undefined;
   const { involvedObject, metadata = {} } = event;
   const names = ['apiVersion', 'kind', 'namespace', 'name', 'uid'];
-  if (!hasTexts(involvedObject, names)) return undefined;
-  return hasTexts(metadata, Object.keys(metadata ?? {})) ? (data as FluxEvent) : undefined;
+  if (!hasTexts(involvedObject, names, MAX_TEXT)) return undefined;
+  const keys = Object.keys(metadata ?? {});
+  return hasTexts(metadata, keys, MAX_MESSAGE) ? (data as FluxEvent) : undefined;
 }
 
-function hasTexts(value: unknown, names: readonly string[]): boolean {
+function hasTexts(value: unknown, names: readonly string[], limit: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const fields = value as Record<string, unknown>;
-  return names.every((name) => typeof fields[name] === 'string');
+  return names.every((name) => isText(fields[name], limit));
+}
+
+function isText(value: unknown, limit: number): boolean {
+  return typeof value === 'string' && value.length <= limit;
 }

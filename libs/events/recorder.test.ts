@@ -49,7 +49,9 @@ describe('the recorder', () => {
     const published = async () => {
       assert.equal(await bus.flush(5_000), true);
       const manager = await (await bus.jetstream()).jetstreamManager(false);
-      const message = await manager.streams.getMessage('events', { last_by_subj: 'weir.event.>' });
+      const message = await manager.streams.getMessage('weir-events', {
+        last_by_subj: 'weir.event.>',
+      });
       assert.ok(message);
       return { subject: message.subject, event: message.json<CloudEvent>() };
     };
@@ -146,11 +148,11 @@ describe('the recorder', () => {
   it('publishes a happening once, however often it is reported', async (t) => {
     const { bus, recorder } = await setup(t);
     const manager = await (await bus.jetstream()).jetstreamManager(false);
-    const before = (await manager.streams.info('events')).state.messages;
+    const before = (await manager.streams.info('weir-events')).state.messages;
     const details = { severity: 'info', reason: 'Once', message: 'm', id: 'uid/rev/1' } as const;
     for (let i = 0; i < 2; i++) recorder.event(object, details);
     assert.equal(await bus.flush(5_000), true);
-    assert.equal((await manager.streams.info('events')).state.messages, before + 1);
+    assert.equal((await manager.streams.info('weir-events')).state.messages, before + 1);
   });
 
   it('survives an API server that is away, and an object that it refuses', async (t) => {

@@ -3,8 +3,11 @@ import type { Bus } from '@weir/bus';
 import type { KubeClient, KubeObject } from '@weir/kube';
 import type { Logger, Tracing } from '@weir/telemetry';
 import type { KubernetesEvent } from './correlate.ts';
+import { createDroppedEvents } from './dropped.ts';
 import { eventMessage, eventMetadata, type FluxEvent, kubeTime, referenceTo } from './fluxevent.ts';
 import { createEventWriter } from './kubernetesevents.ts';
+import { createShares, SHARE } from './rates.ts';
+import { createRepeats } from './repeats.ts';
 import { eventSubject } from './subjects.ts';
 
 export interface EventDetails {
@@ -25,7 +28,10 @@ export interface EventDetails {
 /** Reports what happened to an object. Never throws and never waits. */
 export interface Recorder {
   event(object: KubeObject, details: EventDetails): void;
-  /** Waits for the Kubernetes Events under way; what is for NATS is in the bus' outbox. */
+  /**
+   * Waits for the Kubernetes Events under way; what is for NATS is in the bus' outbox. `bus.close` does both, so whoever
+   * stops a service needs not think of it.
+   */
   flush(timeoutMs: number): Promise<boolean>;
 }
 
@@ -44,18 +50,51 @@ export interface RecorderOptions {
 const MAX_KUBERNETES_MESSAGE = 1_024;
 const MAX_NAME = 253;
 
-/** A recorder that writes a CloudEvent on the `events` stream and a Kubernetes Event, as Flux's does with its webhook. */
+/**
+ * A recorder that writes a CloudEvent on the stream of events and a Kubernetes Event, as Flux's does with its webhook.
+ * A failure that repeats within five minutes goes out once, and what a namespace publishes beyond its share is dropped:
+ * it is counted, and reported in one event a minute. Kubernetes Events have rules of their own.
+ */
 export function createRecorder(options: RecorderOptions): Recorder {
   const { bus, component, instance, log, tracing } = options;
   const writer = createEventWriter(options.client, log);
+  const isRepeat = createRepeats();
+  const takeShare = createShares();
+  const unpublished = bus.metrics.counter(
+    'weir_events_unpublished_total',
+    'Events that were not published: repeats of a failure, or beyond the share of a namespace.',
+  );
+  const dropped = createDroppedEvents(({ object, count }) => {
+    const { namespace = '' } = object.metadata;
+    log.warn({ namespace, count }, 'A namespace publishes more events than its share');
+    const message = `${count} events of this namespace were not published: its objects report more than ${SHARE.bytesPerSecond} bytes a second, see what fails again and again`;
+    const details: EventDetails = { severity: 'error', reason: 'EventsDropped', message };
+    send(details, payload(object, details, new Date()));
+  });
+  bus.beforeClose((timeoutMs) => {
+    dropped.report();
+    return writer.flush(timeoutMs);
+  });
 
   function publish(object: KubeObject, details: EventDetails, at: Date): void {
+    if (details.severity === 'trace') return;
+    const data = payload(object, details, at);
+    if (isRepeat(data)) {
+      unpublished.add(1, { cause: 'repeat' });
+    } else if (takeShare(data.involvedObject.namespace, Buffer.byteLength(JSON.stringify(data)))) {
+      send(details, data);
+    } else {
+      unpublished.add(1, { cause: 'share' });
+      dropped.add(object);
+    }
+  }
+
+  function payload(object: KubeObject, details: EventDetails, at: Date): FluxEvent {
     const { reason, severity } = details;
-    if (severity === 'trace') return;
     const metadata = eventMetadata(object, details.metadata);
-    const data: FluxEvent = {
+    return {
       involvedObject: referenceTo(object),
-      severity,
+      severity: severity === 'error' ? 'error' : 'info',
       timestamp: kubeTime(at),
       message: eventMessage(details.message),
       reason,
@@ -63,9 +102,14 @@ export function createRecorder(options: RecorderOptions): Recorder {
       reportingController: component,
       reportingInstance: instance,
     };
+  }
+
+  function send(details: EventDetails, data: FluxEvent): void {
+    const { reason, severity } = details;
     const { apiVersion: group, kind, namespace, name } = data.involvedObject;
     bus.publish({
-      stream: 'events',
+      stream: 'weir-events',
+      namespace,
       subject: eventSubject(bus.cluster, { group, kind, namespace, name }, reason),
       id: details.id ?? randomUUID(),
       type: `weir.event.${severity}`,
