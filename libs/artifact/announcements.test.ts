@@ -3,12 +3,8 @@ import { it, type TestContext } from 'node:test';
 import type { Bus } from '@weir/bus';
 import { startNats, testBus } from '@weir/bus/testing';
 import { until } from '@weir/cluster';
-import {
-  type ArtifactMessage,
-  publishArtifact,
-  purgeArtifact,
-  readArtifacts,
-} from './announcements.ts';
+import type { ArtifactMessage } from './announcement.ts';
+import { publishArtifact, purgeArtifact, readArtifacts } from './announcements.ts';
 
 let resourceVersion = 0;
 
@@ -19,15 +15,8 @@ function artifact(name: string, revision: string, kind = 'GitRepository'): Artif
     namespace: 'ns',
     name,
     uid: `uid-${name}`,
-    generation: 1,
     resourceVersion: String(resourceVersion),
-    artifact: {
-      digest: `sha256:${revision.padEnd(64, '0')}`,
-      lastUpdateTime: '2024-01-01T00:00:00Z',
-      path: 'p',
-      revision,
-      url: 'http://h/p',
-    },
+    artifact: { digest: `sha256:${revision.toLowerCase().padEnd(64, '0')}`, revision },
   };
 }
 
@@ -124,7 +113,7 @@ it('reads all anew after NATS lost its data and sources published again', async 
   const current = ['a', 'b', 'c'].map((name) => artifact(name, '1'));
   for (const message of current) publishArtifact(source, message);
   source.onRecreated((stream) => {
-    if (stream !== 'artifacts') return;
+    if (stream !== 'weir-artifacts') return;
     for (const message of current) publishArtifact(source, message);
   });
   await until(() => seen.length === 3, soon('the first time'));
@@ -173,4 +162,51 @@ it('sees nothing of other clusters', async (t) => {
   const { seen } = reader(t, ours);
   await until(() => seen.length > 0, soon('ours'));
   assert.deepEqual(seen, ['ours@1']);
+});
+
+it('survives whatever else is in the stream, and counts it', async (t) => {
+  const nats = await startNats();
+  t.after(() => nats.close());
+  const bus = await testBus(t, nats.url);
+  await bus.ready;
+  const { seen } = reader(t, bus);
+  const good = artifact('a', '1');
+  const envelope = {
+    specversion: '1.0',
+    id: 'forged',
+    source: '/s',
+    type: 'weir.artifact.published',
+    data: good,
+  };
+  const malformed: unknown[] = [
+    'no JSON at all {',
+    null,
+    [],
+    { ...envelope, type: 'weir.event.info' },
+    { ...envelope, data: undefined },
+    { ...envelope, data: null },
+    { ...envelope, data: { ...good, artifact: undefined } },
+    { ...envelope, data: { ...good, artifact: { ...good.artifact, digest: 'md5:1' } } },
+    { ...envelope, data: { ...good, artifact: { ...good.artifact, revision: 'x'.repeat(5_000) } } },
+    { ...envelope, data: { ...good, resourceVersion: '9'.repeat(21) } },
+    { ...envelope, data: { ...good, resourceVersion: 7 } },
+    { ...envelope, data: { ...good, name: '../../etc' } },
+    { ...envelope, data: { ...good, uid: '' } },
+    { ...envelope, traceparent: 'x'.repeat(1_000) },
+    // Of another source than the one that its subject names, under which the server let it pass.
+    { ...envelope, data: { ...good, name: 'b' } },
+  ];
+  const js = await bus.jetstream();
+  const subject = 'weir.artifact.test.GitRepository%2Esource%2Etoolkit%2Efluxcd%2Eio.ns.a';
+  for (const [i, message] of malformed.entries()) {
+    await js.publish(subject, typeof message === 'string' ? message : JSON.stringify(message));
+    // The stream keeps the last one of a subject only: each is read before the next one comes.
+    const line = `weir_messages_malformed_total{stream="weir-artifacts"} ${i + 1}\n`;
+    await until(async () => (await bus.metrics.expose()).includes(line), soon(`message ${i}`));
+  }
+  publishArtifact(bus, good);
+  await until(() => seen.length > 0, soon('the announcement'));
+  assert.deepEqual(seen, ['a@1']);
+  const lines = bus.lines.filter((line) => line.includes('is not what its stream holds'));
+  assert.equal(lines.length, 1, 'whoever publishes garbage cannot fill the log');
 });

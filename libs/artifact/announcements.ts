@@ -1,5 +1,9 @@
-import { type ConsumerMessages, DeliverPolicy, type JetStreamClient } from '@nats-io/jetstream';
-import type { Artifact } from '@weir/api';
+import {
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JsMsg,
+} from '@nats-io/jetstream';
 import {
   type Bus,
   decodeCloudEvent,
@@ -9,55 +13,48 @@ import {
   stopOnTrouble,
   tokenText,
 } from '@weir/bus';
+import { type ArtifactMessage, type ArtifactRef, parseAnnouncement } from './announcement.ts';
 import { artifactFilter, artifactSubject } from './subjects.ts';
 
+const STREAM = 'weir-artifacts';
 const SOURCE_GROUP = 'source.toolkit.fluxcd.io';
-
-/** Which source. `group` (or an apiVersion) is source.toolkit.fluxcd.io when left out. */
-export interface ArtifactRef {
-  kind: string;
-  group?: string;
-  namespace: string;
-  name: string;
-}
-
-/** A source has this artifact now; with the coordinates of the object that says so. */
-export interface ArtifactMessage extends ArtifactRef {
-  uid: string;
-  generation: number;
-  resourceVersion: string;
-  /** `status.artifact` of the source. */
-  artifact: Artifact;
-}
+const PUBLISHED = 'weir.artifact.published';
 
 export interface ArtifactReading {
   message: ArtifactMessage;
   traceparent?: string;
 }
 
-/** Tells everyone that a source has a new artifact. It goes through the outbox: nothing is awaited. */
+/** Announces the artifact of a source. It goes through the outbox: nothing is awaited. */
 export function publishArtifact(bus: Bus, message: ArtifactMessage, traceparent?: string): void {
-  const { uid, resourceVersion, artifact } = message;
+  const { kind, namespace, name, uid, resourceVersion } = message;
+  const { revision, digest } = message.artifact;
+  const group = message.group?.split('/')[0];
+  const data: ArtifactMessage = {
+    ...{ kind, namespace, name, uid, resourceVersion, artifact: { revision, digest } },
+    ...(group === undefined ? {} : { group }),
+  };
   bus.publish({
-    stream: 'artifacts',
+    stream: STREAM,
     subject: subjectOf(bus, message),
+    namespace,
     // The resourceVersion tells A after B from A before B, whose digests are the same.
-    id: `${uid}/${resourceVersion}/${artifact.digest}`,
-    type: 'weir.artifact.published',
-    source: `/clusters/${bus.cluster}/${kindGroup(message.kind, message.group ?? SOURCE_GROUP)}`,
-    data: message,
+    id: `${uid}/${resourceVersion}/${digest}`,
+    type: PUBLISHED,
+    source: `/clusters/${bus.cluster}/${kindGroup(kind, group ?? SOURCE_GROUP)}`,
+    data,
     traceparent,
   });
 }
 
-/** Forgets the artifact of a source that is gone. */
+/** Removes the announcement of a source that is gone. */
 export function purgeArtifact(bus: Bus, ref: ArtifactRef): void {
-  bus.purge('artifacts', subjectOf(bus, ref));
+  bus.purge(STREAM, subjectOf(bus, ref));
 }
 
 /**
- * The newest artifact of each source first, then each new one as it is published, until `signal` aborts.
- * It goes on by itself when NATS was away: then nothing newer is missed, though what lies between may be,
+ * The newest announcement of each source first, then each new one as it is published, until `signal` aborts.
+ * What is no announcement is logged, counted and left out. It goes on by itself when NATS was away: then nothing newer is missed, though what lies between may be,
  * and all is read again when the stream was made anew. `kinds` are kinds of the source group or `Kind.group`.
  */
 export async function* readArtifacts(
@@ -71,12 +68,13 @@ export async function* readArtifacts(
   while (!signal.aborted) {
     const messages = await open(bus, filters, position, signal);
     if (messages === undefined) continue;
-    const release = stopOnTrouble(bus, messages, signal);
+    const release = stopOnTrouble(bus, STREAM, messages, signal);
     try {
       for await (const message of messages) {
         position.sequence = message.seq;
-        const reading = readingOf(message.data);
-        if (reading !== undefined) yield reading;
+        const reading = readingOf(bus, message);
+        if (reading === undefined) bus.reportMalformed(STREAM, message.subject);
+        else yield reading;
         if (signal.aborted) return;
       }
     } finally {
@@ -99,9 +97,9 @@ async function open(
   signal: AbortSignal,
 ): Promise<ConsumerMessages | undefined> {
   try {
-    const js = await bus.available(signal);
+    const js = await bus.available(signal, STREAM);
     await followStream(js, position);
-    const consumer = await js.consumers.get('artifacts', {
+    const consumer = await js.consumers.get(STREAM, {
       filter_subjects: filters,
       ...(position.sequence === 0
         ? { deliver_policy: DeliverPolicy.LastPerSubject }
@@ -110,7 +108,7 @@ async function open(
     return await consumer.consume({ idle_heartbeat: 5_000 });
   } catch (error) {
     if (signal.aborted) return undefined;
-    if (isStreamGone(error)) bus.recheck();
+    if (isStreamGone(error)) bus.streamMissing(STREAM);
     // Anything else is NATS going away under us; `available` waits for it to be back.
     await pause(200, signal);
     return undefined;
@@ -119,16 +117,18 @@ async function open(
 
 async function followStream(js: JetStreamClient, position: Position): Promise<void> {
   const manager = await js.jetstreamManager(false);
-  const { created } = await manager.streams.info('artifacts');
+  const { created } = await manager.streams.info(STREAM);
   if (created === position.created) return;
   position.created = created;
   position.sequence = 0;
 }
 
-function readingOf(bytes: Uint8Array): ArtifactReading | undefined {
-  const event = decodeCloudEvent(bytes);
-  if (event?.type !== 'weir.artifact.published') return undefined;
-  const message = event.data as ArtifactMessage;
+function readingOf(bus: Bus, { subject, data }: JsMsg): ArtifactReading | undefined {
+  const event = decodeCloudEvent(data);
+  if (event?.type !== PUBLISHED) return undefined;
+  const message = parseAnnouncement(event.data);
+  // The server checks who may publish under a subject: what is said there is about that source and no other.
+  if (message === undefined || subjectOf(bus, message) !== subject) return undefined;
   return event.traceparent === undefined
     ? { message }
     : { message, traceparent: event.traceparent };
@@ -136,6 +136,15 @@ function readingOf(bytes: Uint8Array): ArtifactReading | undefined {
 
 function subjectOf(bus: Bus, ref: ArtifactRef): string {
   return artifactSubject(bus.cluster, { ...ref, group: ref.group ?? SOURCE_GROUP });
+}
+
+function textOf(token: string): string | undefined {
+  try {
+    return tokenText(token);
+  } catch {
+    // A token that names nothing is malformed, which the caller reports.
+    return undefined;
+  }
 }
 
 /** Which objects of a kind have an artifact announced. Rejects with BusUnavailable while NATS is away. */
@@ -146,9 +155,11 @@ export async function announcedArtifacts(
   const one = artifactSubject(bus.cluster, { group, kind, namespace: '', name: '' });
   const all = [...one.split('.').slice(0, -2), '*', '*'].join('.');
   const manager = await (await bus.jetstream()).jetstreamManager(false);
-  const { state } = await manager.streams.info('artifacts', { subjects_filter: all });
-  return Object.keys(state.subjects ?? {}).map((subject) => {
-    const [namespace = '', name = ''] = subject.split('.').slice(-2).map(tokenText);
-    return { namespace, name };
+  const { state } = await manager.streams.info(STREAM, { subjects_filter: all });
+  return Object.keys(state.subjects ?? {}).flatMap((subject) => {
+    const [namespace, name] = subject.split('.').slice(-2).map(textOf);
+    if (namespace !== undefined && name !== undefined) return [{ namespace, name }];
+    bus.reportMalformed(STREAM, subject);
+    return [];
   });
 }

@@ -1,18 +1,13 @@
-import {
-  DeliverPolicy,
-  DiscardPolicy,
-  type JetStreamManager,
-  RetentionPolicy,
-  StorageType,
-} from '@nats-io/jetstream';
-import { type Bus, openValues, subjectToken } from '@weir/bus';
-import type { Logger } from '@weir/telemetry';
+import { DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
+import { type Bus, openValues, subjectToken, type Values } from '@weir/bus';
+import { type BlobIndex, MAX_NAMESPACES, parseIndex } from './blob-index.ts';
 import { digestName, nameDigest } from './digest.ts';
 import { createObjects } from './objects.ts';
 
 /** Artifacts in NATS, shared by all replicas. Rejects with BusUnavailable while NATS is away. */
 export interface Blobs {
-  put(digest: string, content: Part, manifest: Part): Promise<void>;
+  /** Stores an artifact for a namespace, or notes that it is this namespace's too. */
+  put(artifact: NewBlob, namespace: string | undefined): Promise<void>;
   has(digest: string): Promise<boolean>;
   /** The tar.gz as it comes. */
   content(digest: string): Promise<AsyncIterable<Uint8Array> | undefined>;
@@ -28,32 +23,28 @@ export interface Part {
   content: AsyncIterable<Uint8Array>;
 }
 
+export interface NewBlob {
+  digest: string;
+  content: Part;
+  manifest: Part;
+}
+
 export interface StoredArtifact {
   digest: string;
   /** Bytes of the tar.gz. */
   size: number;
+  /** Bytes of all its parts. */
+  stored: number;
+  /** Whose it is. */
+  namespaces: readonly string[];
   /** When it was last put. */
   modified: Date;
-}
-
-export interface BlobOptions {
-  bus: Bus;
-  replicas?: number;
-  storage?: 'file' | 'memory';
-  log: Logger;
 }
 
 const PARTS = ['manifest', 'content'] as const;
 type PartName = (typeof PARTS)[number];
 
-/** What the index message of an artifact holds. It is written last: with it the artifact is whole. */
-interface Index {
-  size: number;
-  /** The parts that were too large for a message and are objects. */
-  objects: PartName[];
-}
-
-const STREAM = 'blobs';
+const STREAM = 'weir-blobs';
 /**
  * Parts up to this size (half of what a server takes by default) are one message, which is read back with one
  * request: 0.3 ms at 4 kB and 1.2 ms at 100 kB, where an object with its own consumer takes 4.0 and 8.6 ms.
@@ -61,17 +52,21 @@ const STREAM = 'blobs';
 const MAX_MESSAGE = 512 * 1024;
 
 /** Artifacts as messages of a stream, and their large parts in an object store bucket. */
-export function createBlobs(options: BlobOptions): Blobs {
-  const { bus } = options;
+export function createBlobs(bus: Bus): Blobs {
   const prefix = `weir.blob.${subjectToken(bus.cluster)}`;
   const subject = (digest: string, part: PartName | 'index') =>
     `${prefix}.${digestName(digest)}.${part}`;
   const objectName = (digest: string, part: PartName) => `${digestName(digest)}.${part}`;
-  const objects = createObjects(options);
-  const values = openValues({ bus, stream: streamDefinition(options), log: options.log });
+  const objects = createObjects(bus);
+  const values = openValues({ bus, stream: STREAM });
 
-  async function readIndex(digest: string): Promise<Index | undefined> {
-    return (await values.get(subject(digest, 'index')))?.json<Index>();
+  async function readIndex(digest: string): Promise<BlobIndex | undefined> {
+    const message = await values.get(subject(digest, 'index'));
+    if (message === undefined) return undefined;
+    const index = parseIndex(message.data);
+    // Without an index the artifact counts as lost: its source stores it again.
+    if (index === undefined) bus.reportMalformed(STREAM, message.subject);
+    return index;
   }
 
   async function readPart(
@@ -94,19 +89,22 @@ export function createBlobs(options: BlobOptions): Blobs {
     return false;
   }
 
+  async function writeParts({ digest, ...parts }: NewBlob): Promise<BlobIndex> {
+    const large = await Promise.all(
+      PARTS.map(async (part) => ((await writePart(digest, part, parts[part])) ? [part] : [])),
+    );
+    const { content, manifest } = parts;
+    const stored = content.size + manifest.size;
+    return { size: content.size, stored, objects: large.flat(), namespaces: [] };
+  }
+
   return {
-    put: async (digest, content, manifest) => {
-      const known = await readIndex(digest);
-      const index: Index = known ?? { size: content.size, objects: [] };
-      if (known === undefined) {
-        const parts = { manifest, content };
-        const large = await Promise.all(
-          PARTS.map(async (part) => ((await writePart(digest, part, parts[part])) ? [part] : [])),
-        );
-        index.objects.push(...large.flat());
-      }
+    put: async (artifact, namespace) => {
+      const { digest } = artifact;
+      const index = (await readIndex(digest)) ?? (await writeParts(artifact));
+      const namespaces = withNamespace(index.namespaces, namespace);
       // Also for one that is there already: its age counts from the last put.
-      await values.put(subject(digest, 'index'), JSON.stringify(index));
+      await values.put(subject(digest, 'index'), JSON.stringify({ ...index, namespaces }));
     },
     has: async (digest) => (await readIndex(digest)) !== undefined,
     content: (digest) => readPart(digest, 'content'),
@@ -114,7 +112,7 @@ export function createBlobs(options: BlobOptions): Blobs {
       const content = await readPart(digest, 'manifest');
       return content && readAll(content);
     },
-    list: () => values.manage((jsm) => listIndex(jsm, bus, `${prefix}.*.index`)),
+    list: () => listIndex(values, bus, `${prefix}.*.index`),
     remove: async (digest) => {
       const index = await readIndex(digest);
       for (const part of ['index', ...PARTS] as const) await values.remove(subject(digest, part));
@@ -133,16 +131,16 @@ async function readAll(content: AsyncIterable<Uint8Array>): Promise<Uint8Array> 
   return Buffer.concat(chunks);
 }
 
-async function listIndex(
-  jsm: JetStreamManager,
-  bus: Bus,
-  filter: string,
-): Promise<StoredArtifact[]> {
-  const js = await bus.jetstream();
+function withNamespace(known: readonly string[], namespace: string | undefined): readonly string[] {
+  if (namespace === undefined || known.includes(namespace)) return known;
+  return known.length < MAX_NAMESPACES ? [...known, namespace] : known;
+}
+
+async function listIndex(values: Values, bus: Bus, filter: string): Promise<StoredArtifact[]> {
   const found: StoredArtifact[] = [];
-  const { state } = await jsm.streams.info(STREAM, { subjects_filter: filter });
-  const count = Object.keys(state.subjects ?? {}).length;
+  const count = await values.manage((jsm) => countSubjects(jsm, filter));
   if (count === 0) return found;
+  const js = await bus.jetstream();
   const consumer = await js.consumers.get(STREAM, {
     filter_subjects: [filter],
     deliver_policy: DeliverPolicy.LastPerSubject,
@@ -150,23 +148,19 @@ async function listIndex(
   const { num_pending: pending } = await consumer.info(true);
   if (pending === 0) return found;
   const messages = await consumer.fetch({ max_messages: pending, expires: 10_000 });
-  for await (const message of messages) {
-    const digest = nameDigest(message.subject.split('.').at(-2) ?? '');
-    const { size } = message.json<Index>();
-    if (digest !== undefined) found.push({ digest, size, modified: message.time });
-    if (found.length === pending) break;
+  let read = 0;
+  for await (const { subject, data, time: modified } of messages) {
+    const digest = nameDigest(subject.split('.').at(-2) ?? '');
+    const index = parseIndex(data);
+    if (digest === undefined || index === undefined) bus.reportMalformed(STREAM, subject);
+    else found.push({ digest, ...index, modified });
+    read += 1;
+    if (read === pending) break;
   }
   return found;
 }
 
-function streamDefinition({ replicas, storage }: BlobOptions) {
-  return {
-    name: STREAM,
-    description: 'Artifacts by digest: their index, and the parts that fit into a message',
-    subjects: ['weir.blob.>'],
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.New,
-    storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
-    num_replicas: replicas ?? 1,
-  };
+async function countSubjects(jsm: JetStreamManager, filter: string): Promise<number> {
+  const { state } = await jsm.streams.info(STREAM, { subjects_filter: filter });
+  return Object.keys(state.subjects ?? {}).length;
 }

@@ -22,6 +22,7 @@ export type ArtifactFailure =
   | 'ArtifactTooLarge'
   | 'ArtifactUnavailable'
   | 'StorageFull'
+  | 'StorageQuotaExceeded'
   | 'StorageOperationFailed';
 
 /** Nobody has the artifact (now). Its source makes it again when asked, as it is derived data. */

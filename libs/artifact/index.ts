@@ -1,8 +1,7 @@
 export { reachableAt } from './address.ts';
+export type { ArtifactMessage, ArtifactRef } from './announcement.ts';
 export {
-  type ArtifactMessage,
   type ArtifactReading,
-  type ArtifactRef,
   announcedArtifacts,
   publishArtifact,
   purgeArtifact,

@@ -1,6 +1,14 @@
-import { type Consumer, StorageType } from '@nats-io/jetstream';
+import type { Consumer } from '@nats-io/jetstream';
 import { type ObjectInfo, type ObjectStore, Objm } from '@nats-io/obj';
-import { type Bus, BusUnavailable, subjectToken } from '@weir/bus';
+import {
+  type Bus,
+  BusUnavailable,
+  isStreamGone,
+  manageStream,
+  OBJECT_BUCKET,
+  type StreamName,
+  subjectToken,
+} from '@weir/bus';
 
 /** Large things in a bucket of the JetStream object store. They are streamed: at most a few chunks are in memory. */
 export interface Objects {
@@ -10,33 +18,28 @@ export interface Objects {
   remove(name: string): Promise<void>;
 }
 
-export interface ObjectsOptions {
-  bus: Bus;
-  replicas?: number;
-  storage?: 'file' | 'memory';
-}
-
+const STREAM: StreamName = `OBJ_${OBJECT_BUCKET}`;
 const CHUNK = 256 * 1024;
 /** Chunks that are asked for at a time. */
 const BATCH = 16;
 /** A batch that takes longer has lost its server. */
 const BATCH_MS = 15_000;
 
-/** Opens the bucket of the cluster when it is first used, and anew after each reconnect. */
-export function createObjects({ bus, replicas, storage }: ObjectsOptions): Objects {
-  // Bucket names hold letters, digits, `-` and `_` only.
-  const bucket = `weir-artifacts-${subjectToken(bus.cluster).replaceAll('%', '_')}`;
+/** Opens the bucket when it is first used, and anew after each reconnect. Its stream is made by the one who owns it. */
+export function createObjects(bus: Bus): Objects {
+  const manage = manageStream(bus, STREAM);
+  // Clusters share the bucket.
+  const objectName = (name: string) => `${subjectToken(bus.cluster)}.${name}`;
   let opening: Promise<ObjectStore> | undefined;
   bus.onDisconnect(() => {
     opening = undefined;
   });
 
   async function open(): Promise<ObjectStore> {
-    const js = await bus.jetstream();
-    opening ??= new Objm(js).create(bucket, {
-      description: 'Parts of artifacts that are too large for a message',
-      storage: storage === 'memory' ? StorageType.Memory : StorageType.File,
-      replicas: replicas ?? 1,
+    opening ??= manage(async (jsm) => {
+      // Rejects for a stream that isn't there, by which `manage` knows that.
+      await jsm.streams.info(STREAM);
+      return new Objm(await bus.jetstream()).open(OBJECT_BUCKET, false);
     });
     return opening;
   }
@@ -47,6 +50,7 @@ export function createObjects({ bus, replicas, storage }: ObjectsOptions): Objec
       return await use(await open());
     } catch (error) {
       opening = undefined;
+      if (isStreamGone(error)) bus.streamMissing(STREAM);
       throw error;
     }
   }
@@ -56,29 +60,27 @@ export function createObjects({ bus, replicas, storage }: ObjectsOptions): Objec
       withBucket(async (store) => {
         // A stream that Node reads only as fast as NATS takes it.
         const stream = ReadableStream.from(content) as ReadableStream<Uint8Array>;
-        await store.put({ name, options: { max_chunk_size: CHUNK } }, stream);
+        await store.put({ name: objectName(name), options: { max_chunk_size: CHUNK } }, stream);
       }),
     get: (name) =>
       withBucket(async (store) => {
-        const info = await store.info(name);
+        const info = await store.info(objectName(name));
         if (info === null || info.deleted) return undefined;
-        return chunksOf(bus, bucket, info);
+        return chunksOf(bus, info);
       }),
     remove: async (name) => {
-      await withBucket((store) => store.delete(name));
+      await withBucket((store) => store.delete(objectName(name)));
       // Deleting leaves a message behind for watchers of the bucket, of which there are none.
-      const js = await bus.jetstream();
-      const jsm = await js.jetstreamManager(false);
-      const filter = `$O.${bucket}.M.${Buffer.from(name).toString('base64url')}`;
-      await jsm.streams.purge(`OBJ_${bucket}`, { filter: padded(filter) });
+      const filter = `$O.${OBJECT_BUCKET}.M.${metaToken(objectName(name))}`;
+      await manage((jsm) => jsm.streams.purge(STREAM, { filter }));
     },
   };
 }
 
-// The meta subject of an object is its name in base64url with padding (ADR-20 of NATS).
-function padded(subject: string): string {
-  const name = subject.slice(subject.lastIndexOf('.') + 1);
-  return subject + '='.repeat((4 - (name.length % 4)) % 4);
+/** The last token of an object's meta subject: its name in base64url with padding (ADR-20 of NATS). */
+function metaToken(name: string): string {
+  const token = Buffer.from(name).toString('base64url');
+  return token + '='.repeat((4 - (token.length % 4)) % 4);
 }
 
 /**
@@ -87,12 +89,11 @@ function padded(subject: string): string {
  */
 async function* chunksOf(
   bus: Bus,
-  bucket: string,
   { nuid, chunks }: Pick<ObjectInfo, 'nuid' | 'chunks'>,
 ): AsyncGenerator<Uint8Array> {
   const js = await bus.jetstream();
-  const subject = `$O.${bucket}.C.${nuid}`;
-  const consumer = await js.consumers.get(`OBJ_${bucket}`, { filter_subjects: [subject] });
+  const subject = `$O.${OBJECT_BUCKET}.C.${nuid}`;
+  const consumer = await js.consumers.get(STREAM, { filter_subjects: [subject] });
   try {
     for (let left = chunks; left > 0; ) {
       const wanted = Math.min(left, BATCH);

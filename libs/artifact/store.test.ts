@@ -129,7 +129,7 @@ it('makes its streams again when they were deleted under it', async (t) => {
   const packed = await artifact(2 * 1024 ** 2);
   await putArtifact(one.store, packed);
   const manager = await (await one.bus.jetstream()).jetstreamManager(false);
-  for (const stream of ['blobs', 'OBJ_weir-artifacts-test']) await manager.streams.delete(stream);
+  for (const stream of ['weir-blobs', 'OBJ_weir-objects']) await manager.streams.delete(stream);
   assert.equal(await one.store.has(packed.digest), false);
   assert.deepEqual(await one.store.list(), []);
   await until(() => putArtifact(one.store, packed).then(() => true), soon('an artifact put'));
@@ -185,4 +185,82 @@ it('keeps the artifacts of clusters apart', async (t) => {
   assert.deepEqual(await other.list(), []);
   assert.equal(await collectGarbage(other, { referenced: new Set(), olderThanMs: 0 }), 0);
   assert.equal(await one.store.has(packed.digest), true);
+});
+
+it('gives each namespace a share of the store, and no more', async (t) => {
+  const nats = await startNats();
+  t.after(() => nats.close());
+  const options = { namespaceMaxBytes: 1_000_000 };
+  const one = await replica(t, nats.url, options);
+  await one.bus.ready;
+  const shared = await artifact(400_000);
+  await one.store.put(shared, 'greedy');
+  await one.store.put(await artifact(400_000), 'greedy');
+  const tooMuch = await artifact(400_000);
+  const refused = { reason: 'StorageQuotaExceeded', transient: true, message: /greedy.*1000000/ };
+  await assert.rejects(one.store.put(tooMuch, 'greedy'), refused);
+  assert.equal(await one.store.has(tooMuch.digest), false);
+  // It goes on with what it has, and others with what is theirs.
+  await one.store.put(shared, 'greedy');
+  await one.store.put(shared, 'calm');
+  await one.store.put(tooMuch, 'calm');
+
+  const two = await replica(t, nats.url, options);
+  await two.bus.ready;
+  await assert.rejects(two.store.put(await artifact(400_000), 'greedy'), refused);
+  const listed = (await two.store.list()).find(({ digest }) => digest === shared.digest);
+  assert.deepEqual(listed?.namespaces, ['greedy', 'calm']);
+
+  const three = await replica(t, nats.url, options);
+  await three.bus.ready;
+  await three.store.remove(shared.digest);
+  await three.store.put(await artifact(400_000), 'greedy');
+});
+
+it('refuses an artifact when the store is full, and keeps the others', async (t) => {
+  const nats = await startNats();
+  t.after(() => nats.close());
+  const bus = await testBus(t, nats.url, { storeMaxBytes: 5 * 1024 ** 2 });
+  await bus.ready;
+  const store = createStore({ bus, dir: await folder(t), maxCacheBytes: 1e9, log: bus.log });
+  const stored: Packed[] = [];
+  const fill = async () => {
+    for (;;) {
+      const packed = await artifact(300_000);
+      await store.put(packed);
+      stored.push(packed);
+    }
+  };
+  await assert.rejects(fill(), { reason: 'StorageOperationFailed', message: /maximum bytes/ });
+  assert.ok(stored.length > 1);
+  for (const { digest } of stored) assert.equal(await store.has(digest), true);
+  const manager = await (await bus.jetstream()).jetstreamManager(false);
+  await assert.rejects(
+    store.put(await artifact(6 * 1024 ** 2)),
+    { reason: 'StorageOperationFailed' },
+    'a large one',
+  );
+  const { state } = await manager.streams.info('OBJ_weir-objects');
+  assert.equal(state.bytes, 0, 'and nothing of what was begun stays');
+});
+
+it('takes an index that is none for a lost artifact', async (t) => {
+  const { one, two } = await setup(t);
+  const packed = await artifact();
+  await one.store.put(packed);
+  const hex = packed.digest.slice('sha256:'.length);
+  const js = await one.bus.jetstream();
+  for (const garbage of [
+    '{',
+    'null',
+    '{"size":1}',
+    '{"size":1,"stored":1,"objects":["x"],"namespaces":[]}',
+  ]) {
+    await js.publish(`weir.blob.test.${hex}.index`, garbage);
+    assert.equal(await two.store.has(packed.digest), false);
+    assert.deepEqual(await two.store.list(), []);
+  }
+  assert.match(await two.bus.metrics.expose(), /malformed_total\{stream="weir-blobs"\} 8/);
+  await one.store.put(packed);
+  assert.ok(await two.store.file(packed.digest));
 });

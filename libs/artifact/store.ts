@@ -3,21 +3,23 @@ import { stat } from 'node:fs/promises';
 import { createSingleFlight } from '@weir/async';
 import { type Bus, BusUnavailable } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
-import { createBlobs, type Part, type StoredArtifact } from './blobs.ts';
+import { createBlobs, type NewBlob, type Part, type StoredArtifact } from './blobs.ts';
 import { type Content, createCache } from './cache.ts';
 import { hashFor, parseDigest } from './digest.ts';
 import { ArtifactError, ArtifactMissing } from './errors.ts';
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
+import { createNamespaceShares } from './namespace-share.ts';
 import type { Packed } from './pack.ts';
 import { readManifest } from './unpack.ts';
 
 /** Artifacts by digest: in NATS for everyone, with the ones used here on the local disk. */
 export interface ArtifactStore {
   /**
-   * Stores an artifact, whose file is taken away. While NATS is away it is kept on the local disk, and sent when NATS is back.
-   * Rejects with ArtifactError (StorageFull ...) when it can be stored nowhere.
+   * Stores an artifact, whose file is taken away and whose size counts to the share of `namespace`. While NATS is away it is kept on the local disk,
+   * and sent when NATS is back. Rejects with ArtifactError: StorageQuotaExceeded when the namespace has no room left,
+   * StorageFull and others when it can be stored nowhere.
    */
-  put(packed: Packed): Promise<void>;
+  put(packed: Packed, namespace?: string): Promise<void>;
   /** Whether everyone can have it. Rejects with BusUnavailable while NATS is away. */
   has(digest: string): Promise<boolean>;
   /** Path of the tar.gz on the local disk, checked against its digest; it is safe to open for a minute. */
@@ -36,32 +38,52 @@ export interface StoreOptions {
   dir: string;
   /** The copies used least recently go when they take more than this. */
   maxCacheBytes: number;
-  /** Copies in NATS: as for its streams. */
-  replicas?: number;
-  storage?: 'file' | 'memory';
+  /** What the artifacts of one namespace may take in NATS together, in bytes; no bound when left out. */
+  namespaceMaxBytes?: number;
   log: Logger;
 }
 
 export function createStore(options: StoreOptions): ArtifactStore {
   const { bus, log } = options;
   // Put while NATS was away: their only copies are here.
-  const pending = new Set<string>();
+  const pending = new Map<string, string | undefined>();
   const cache = createCache({
     dir: options.dir,
     maxBytes: options.maxCacheBytes,
     isPinned: (digest) => pending.has(digest),
     log,
   });
-  const blobs = createBlobs(options);
+  const blobs = createBlobs(bus);
+  const shares = createNamespaceShares({
+    max: options.namespaceMaxBytes ?? Number.POSITIVE_INFINITY,
+    list: blobs.list,
+  });
   const shareFile = createSingleFlight<string>();
   const shareManifest = createSingleFlight<Manifest>();
 
+  async function send(blob: NewBlob, namespace: string | undefined): Promise<void> {
+    const { digest, content, manifest } = blob;
+    const bytes = content.size + manifest.size;
+    if (namespace !== undefined) await shares.check(namespace, digest, bytes);
+    await blobs.put(blob, namespace);
+    if (namespace !== undefined) shares.add(namespace, digest, bytes);
+  }
+
   async function sendPending(): Promise<void> {
-    for (const digest of [...pending]) {
+    for (const [digest, namespace] of [...pending]) {
       const path = await cache.find(digest);
       const manifest = await cache.readManifest(digest);
       if (path !== undefined && manifest !== undefined) {
-        await blobs.put(digest, await fileContent(path), inMemory(manifest));
+        try {
+          await send(
+            { digest, content: await fileContent(path), manifest: inMemory(manifest) },
+            namespace,
+          );
+        } catch (error) {
+          // A namespace without room must not keep back what others have waiting.
+          if (!(error instanceof ArtifactError)) throw error;
+          log.warn({ err: error, digest, namespace }, 'An artifact was not sent to NATS');
+        }
       }
       pending.delete(digest);
     }
@@ -83,8 +105,9 @@ export function createStore(options: StoreOptions): ArtifactStore {
       return await cache.write(digest, checked(digest, content));
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
-      log.error({ digest }, 'An artifact in NATS is damaged, removed it');
-      await blobs.remove(digest);
+      log.error({ digest }, 'An artifact in NATS is damaged');
+      // Only the service that writes artifacts may remove one; its own look at this one will find the same.
+      if (bus.owns('weir-blobs')) await blobs.remove(digest);
       throw new ArtifactMissing(digest);
     }
   }
@@ -112,15 +135,17 @@ export function createStore(options: StoreOptions): ArtifactStore {
   }
 
   return {
-    put: async ({ digest, file, manifest }) => {
+    put: async ({ digest, file, manifest }, namespace) => {
       const path = await cache.adopt(digest, file);
       const encoded = await encodeManifest(manifest);
       await cache.writeManifest(digest, encoded);
       try {
-        await blobs.put(digest, await fileContent(path), inMemory(encoded));
+        const content = await fileContent(path);
+        await send({ digest, content, manifest: inMemory(encoded) }, namespace);
       } catch (error) {
+        if (error instanceof ArtifactError) throw error;
         if (bus.connected() && !(error instanceof BusUnavailable)) throw refused(error);
-        pending.add(digest);
+        pending.set(digest, namespace);
         log.warn({ digest }, 'NATS is away: the artifact is kept here and sent later');
       }
     },
