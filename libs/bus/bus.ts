@@ -1,11 +1,15 @@
-import { type JetStreamClient, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamClient, jetstream } from '@nats-io/jetstream';
 import { errors, headers, type NatsConnection, type TlsOptions } from '@nats-io/nats-core';
 import type { Logger, Metrics } from '@weir/telemetry';
 import { CLOUDEVENT_CONTENT_TYPE, encodeCloudEvent } from './cloudevents.ts';
 import { openConnection } from './connection.ts';
 import { type BusCredentials, loginOptions } from './credentials.ts';
+import { keepsNewestOnly, type StreamName, type StreamSettings, streamsOf } from './definitions.ts';
+import { createMalformedReport, type ReportMalformed } from './malformed.ts';
+import { createMissingStreams } from './missing.ts';
 import { createOutbox } from './outbox.ts';
-import { ensureStreams, isStreamGone, type StreamName, type StreamSettings } from './streams.ts';
+import { createOwnedStreams } from './owned.ts';
+import { findStream, isStreamGone, isTooLarge } from './streams.ts';
 
 export interface BusOptions extends StreamSettings {
   /** NATS URLs, with commas between them; the default is NATS_URL, else nats://127.0.0.1:4222. */
@@ -14,6 +18,10 @@ export interface BusOptions extends StreamSettings {
   cluster: string;
   /** Name of this client, such as the service and its pod. */
   name: string;
+  /** Which service this is: the bus makes the streams that it owns, and replies come to `_INBOX.<service>`. */
+  service?: string;
+  /** The streams to make, instead of those that `service` owns: for tests. */
+  owns?: readonly StreamName[];
   credentials?: BusCredentials;
   tls?: TlsOptions;
   outbox?: { maxMessages?: number; maxBytes?: number };
@@ -25,6 +33,8 @@ export interface BusOptions extends StreamSettings {
 export interface Outgoing {
   stream: StreamName;
   subject: string;
+  /** Whose message it is: when the outbox is full, whoever takes the most of it loses the oldest. */
+  namespace: string;
   /** Unique to the happening: the stream drops a second message with it (`Nats-Msg-Id`). */
   id: string;
   type: string;
@@ -33,41 +43,48 @@ export interface Outgoing {
   traceparent?: string | undefined;
 }
 
-/** NATS is away, or its streams aren't ready yet. What needs it can wait for `onReconnect`. */
+/** NATS, or a stream, isn't there (yet). What needs it can wait for `available` or `onReconnect`. */
 export class BusUnavailable extends Error {
   readonly reason = 'BusUnavailable';
-  constructor() {
-    super('NATS is not available');
+  constructor(message = 'NATS is not available') {
+    super(message);
     this.name = 'BusUnavailable';
   }
 }
 
 export interface Bus {
   readonly cluster: string;
-  /** Resolves when NATS is there for the first time, with the streams. Rejects only by `close`. */
+  /** Instruments of the service. */
+  readonly metrics: Metrics;
+  /** Resolves when NATS is there for the first time, with the streams of this service. Rejects only by `close`. */
   readonly ready: Promise<void>;
   nc(): NatsConnection | undefined;
   connected(): boolean;
   /** Rejects with BusUnavailable while NATS is away. */
   jetstream(): Promise<JetStreamClient>;
-  /** Waits for NATS; rejects with the signal's reason, or with BusUnavailable once closed. */
-  available(signal: AbortSignal): Promise<JetStreamClient>;
-  /** Called each time that NATS is there (again) and the streams exist. Returns the way to stop that. */
+  /** Waits for NATS, and for `stream` if given; rejects with the signal's reason, or with BusUnavailable once closed. */
+  available(signal: AbortSignal, stream?: StreamName): Promise<JetStreamClient>;
+  /** Called each time that NATS is there (again) and our streams exist. Returns the way to stop that. */
   onReconnect(callback: () => void): () => void;
   onDisconnect(callback: () => void): () => void;
   /**
-   * Called when a stream was made anew, by us or by another: what it held is gone, and whoever has
-   * something to keep there publishes it again.
+   * Called when a stream of this service was made anew, by us or by another replica: what it held is gone, and whoever
+   * has something to keep there publishes it again.
    */
   onRecreated(callback: (stream: StreamName) => void): () => void;
   /** Puts a message into the outbox. Never throws and never waits. */
   publish(message: Outgoing): void;
   /** Removes what a stream holds under a subject, in order with what is published there. */
   purge(stream: StreamName, subject: string): void;
-  /** Looks at the streams again: one of them turned out to be gone. */
-  recheck(): void;
+  /** Whether this service makes the stream. */
+  owns(stream: StreamName): boolean;
+  /** A call found no such stream: it is made if it is ours and else waited for, in the background. */
+  streamMissing(stream: StreamName): void;
+  reportMalformed: ReportMalformed;
   /** Waits until the outbox is empty; false after `timeoutMs`, or at once if NATS was never there. */
   flush(timeoutMs: number): Promise<boolean>;
+  /** Called by `close` before it publishes what is left, with the time that it has (ms). Returns the way to stop that. */
+  beforeClose(callback: (timeoutMs: number) => Promise<unknown>): () => void;
   /** Publishes what is left, for at most `timeoutMs` (3 s), and disconnects. */
   close(timeoutMs?: number): Promise<void>;
 }
@@ -76,32 +93,48 @@ const PUBLISH_TIMEOUT_MS = 5_000;
 const PURGE_BYTES = 64;
 
 /**
- * A bus that is usable at once: it connects in the background and for ever, creates or migrates the streams
- * at each connect, and keeps what is published meanwhile in a bounded outbox.
+ * A bus that is usable at once: it connects in the background and for ever, makes the streams that its service owns or
+ * brings them up to date at each connect, and keeps what is published meanwhile in a bounded outbox. A stream of another
+ * service that isn't there yet is waited for, and holds up only what is published to it.
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const { cluster, log, metrics } = options;
   const servers = options.servers ?? process.env.NATS_URL ?? 'nats://127.0.0.1:4222';
-  const connected = metrics.gauge('weir_nats_connected', '1 while NATS and its streams are there.');
-  const recreated = new Set<(stream: StreamName) => void>();
-  const created = new Map<StreamName, string>();
+  const connected = metrics.gauge(
+    'weir_nats_connected',
+    '1 while NATS and the streams of this service are there.',
+  );
   const closed = new AbortController();
+  const owned = createOwnedStreams({
+    names: options.owns ?? streamsOf(options.service ?? ''),
+    settings: options,
+    log,
+  });
+  const closing = new Set<(timeoutMs: number) => Promise<unknown>>();
 
   const connection = openConnection({
     name: options.name,
-    options: () => loginOptions(servers, options.credentials, options.tls),
-    prepare: async (nc) => {
-      const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: PUBLISH_TIMEOUT_MS });
-      for (const { info, made } of await ensureStreams(jsm, options, log)) {
-        const name = info.config.name as StreamName;
-        const before = created.get(name);
-        created.set(name, info.created);
-        if (made || (before !== undefined && before !== info.created)) {
-          for (const callback of [...recreated]) callback(name);
-        }
-      }
-    },
+    options: async () => ({
+      ...(await loginOptions(servers, options.credentials, options.tls)),
+      ...(options.service === undefined ? {} : { inboxPrefix: `_INBOX.${options.service}` }),
+    }),
+    prepare: (nc) => owned.ensureAll(jetstream(nc, { timeout: PUBLISH_TIMEOUT_MS })),
     log,
+  });
+
+  const missing = createMissingStreams({
+    find: async (stream) => {
+      const js = currentJetstream();
+      if (owned.has(stream)) await owned.ensure(js, stream);
+      else return (await findStream(await js.jetstreamManager(false), stream)) !== undefined;
+      return true;
+    },
+    signal: closed.signal,
+    log,
+  });
+  missing.onChange((stream, isMissing) => {
+    if (isMissing) outbox.hold(stream, { soon: owned.has(stream) });
+    else outbox.release(stream);
   });
 
   const outbox = createOutbox({
@@ -109,10 +142,10 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     maxBytes: options.outbox?.maxBytes ?? 32 * 1024 ** 2,
     concurrency: 64,
     retry: { minMs: 100, maxMs: 5_000 },
-    // A payload above the server's limit, or a subject that is none.
-    isPermanent: (error) => error instanceof errors.InvalidArgumentError,
-    onFailure: (error) => {
-      if (isStreamGone(error)) connection.recheck();
+    // A payload above the limit of the server or of the stream, or a subject that is none.
+    isPermanent: (error) => error instanceof errors.InvalidArgumentError || isTooLarge(error),
+    onFailure: (error, { stream }) => {
+      if (isStreamGone(error)) missing.report(stream);
     },
     log,
     metrics,
@@ -124,18 +157,21 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     return jetstream(nc, { timeout: PUBLISH_TIMEOUT_MS });
   }
 
-  async function available(signal: AbortSignal): Promise<JetStreamClient> {
+  async function available(signal: AbortSignal, stream?: StreamName): Promise<JetStreamClient> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const either = AbortSignal.any([signal, closed.signal]);
+    const look = () => {
+      if (connection.up() && (stream === undefined || !missing.has(stream))) resolve();
+    };
     const abort = () => reject(either.reason);
-    const stop = connection.onUp(resolve);
+    const stops = [connection.onUp(look), missing.onChange(look)];
     either.addEventListener('abort', abort, { once: true });
     if (either.aborted) abort();
-    if (connection.up()) resolve();
+    look();
     try {
       await promise;
     } finally {
-      stop();
+      for (const stop of stops) stop();
       either.removeEventListener('abort', abort);
     }
     return currentJetstream();
@@ -150,8 +186,9 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     outbox.add({
       stream: message.stream,
       subject: message.subject,
+      namespace: message.namespace,
       bytes: encoded.length + message.subject.length,
-      replaces: message.stream === 'artifacts',
+      replaces: keepsNewestOnly(message.stream),
       send: async () =>
         currentJetstream().publish(message.subject, encoded, {
           msgID: message.id,
@@ -166,7 +203,8 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       const jsm = await currentJetstream().jetstreamManager(false);
       await jsm.streams.purge(stream, { filter: subject });
     };
-    outbox.add({ stream, subject, bytes: PURGE_BYTES + subject.length, replaces: true, send });
+    const bytes = PURGE_BYTES + subject.length;
+    outbox.add({ stream, subject, namespace: '', bytes, replaces: true, send });
   }
 
   async function flush(timeoutMs: number): Promise<boolean> {
@@ -187,6 +225,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
 
   return {
     cluster,
+    metrics,
     ready,
     nc: connection.nc,
     connected: connection.up,
@@ -194,15 +233,23 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     available,
     onReconnect: connection.onUp,
     onDisconnect: connection.onDown,
-    onRecreated: (callback) => {
-      recreated.add(callback);
-      return () => void recreated.delete(callback);
-    },
+    onRecreated: owned.onRecreated,
     publish,
     purge,
-    recheck: connection.recheck,
+    owns: owned.has,
+    streamMissing: missing.report,
+    reportMalformed: createMalformedReport(log, metrics),
     flush,
+    beforeClose: (callback) => {
+      closing.add(callback);
+      return () => void closing.delete(callback);
+    },
     close: async (timeoutMs = 3_000) => {
+      const callbacks = [...closing];
+      closing.clear();
+      for (const ended of await Promise.allSettled(callbacks.map((each) => each(timeoutMs)))) {
+        if (ended.status === 'rejected') log.error({ err: ended.reason }, 'Closing the bus');
+      }
       const flushed = await flush(timeoutMs);
       if (!flushed) log.warn(outbox.size(), 'Closing with messages that were not published');
       closed.abort(new BusUnavailable());

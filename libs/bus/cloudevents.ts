@@ -16,6 +16,11 @@ export interface CloudEvent {
 /** Media type of an event in structured mode (CloudEvents JSON event format, 3). */
 export const CLOUDEVENT_CONTENT_TYPE = 'application/cloudevents+json; charset=utf-8';
 
+/** W3C Trace Context, 3.2: version, trace id, parent id, flags. */
+const TRACE = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** No id, source or type of ours is longer. Characters. */
+const MAX_ATTRIBUTE = 1_024;
+
 export interface NewCloudEvent {
   id: string;
   source: string;
@@ -50,9 +55,13 @@ export function decodeCloudEvent(bytes: Uint8Array): CloudEvent | undefined {
   if (event.specversion !== '1.0') return undefined;
   // The required context attributes are non-empty strings (CloudEvents 1.0, "Required attributes").
   for (const name of ['id', 'source', 'type'] as const) {
-    if (typeof event[name] !== 'string' || event[name] === '') return undefined;
+    const value = event[name];
+    if (typeof value !== 'string' || value === '' || value.length > MAX_ATTRIBUTE) return undefined;
   }
-  if (event.traceparent !== undefined && typeof event.traceparent !== 'string') return undefined;
+  const { traceparent } = event;
+  if (traceparent !== undefined && !(typeof traceparent === 'string' && TRACE.test(traceparent))) {
+    return undefined;
+  }
   return value as CloudEvent;
 }
 

@@ -21,8 +21,6 @@ export interface Connection {
   /** Called each time that it comes up, and each time that it goes down. Returns the way to stop that. */
   onUp(callback: () => void): () => void;
   onDown(callback: () => void): () => void;
-  /** Prepares again: what `prepare` made turned out to be gone. */
-  recheck(): void;
   close(): Promise<void>;
 }
 
@@ -106,9 +104,6 @@ export function openConnection(settings: ConnectionSettings): Connection {
     up: () => prepared,
     onUp: (callback) => subscribe(up, callback),
     onDown: (callback) => subscribe(down, callback),
-    recheck: () => {
-      if (prepared && nc !== undefined) void goUp(nc);
-    },
     close: async () => {
       closing.abort();
       goDown();

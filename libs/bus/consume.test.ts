@@ -18,7 +18,14 @@ const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 function publish(bus: Bus, name: string): void {
   const subject = `weir.event.${bus.cluster}.${name}`;
   const envelope = { id: `id-${name}`, type: 'weir.event.info', source: '/s' };
-  bus.publish({ stream: 'events', subject, ...envelope, data: name, traceparent: trace });
+  bus.publish({
+    stream: 'weir-events',
+    namespace: 'ns',
+    subject,
+    ...envelope,
+    data: name,
+    traceparent: trace,
+  });
 }
 
 /** Consumes in the background until the test ends, or `end` is called. */
@@ -30,7 +37,7 @@ function consumer(
 ) {
   const stop = new AbortController();
   const running = consumeStream(bus, {
-    stream: 'events',
+    stream: 'weir-events',
     filter: `weir.event.${bus.cluster}.>`,
     parse: (data) => (typeof data === 'string' ? data : undefined),
     durable: 'notification',
@@ -55,7 +62,7 @@ async function stuckUntilTheEnd(_text: string, { signal }: MessageContext): Prom
 
 async function pending(bus: Bus): Promise<{ unacked: number; undelivered: number }> {
   const manager = await (await bus.jetstream()).jetstreamManager(false);
-  const info = await manager.consumers.info('events', 'notification_test');
+  const info = await manager.consumers.info('weir-events', 'notification_test');
   return { unacked: info.num_ack_pending, undelivered: info.num_pending };
 }
 
@@ -214,7 +221,7 @@ it('makes its consumer again when that was deleted', async (t) => {
   publish(bus, 'before');
   await until(() => seen.has('before'), soon('the first'));
   const manager = await (await bus.jetstream()).jetstreamManager(false);
-  await manager.consumers.delete('events', 'notification_test');
+  await manager.consumers.delete('weir-events', 'notification_test');
   publish(bus, 'after');
   await until(() => seen.has('after'), soon('the second'));
 });
@@ -280,7 +287,7 @@ it('counts what the limits of the stream removed unread', async (t) => {
   for (let i = 0; i < 200; i++) publish(bus, `e${i}`);
   assert.equal(await bus.flush(10_000), true);
   const manager = await (await bus.jetstream()).jetstreamManager(false);
-  const { state } = await manager.streams.info('events');
+  const { state } = await manager.streams.info('weir-events');
   const lost = 201 - state.messages - 1;
   assert.ok(lost > 0);
   consumer(t, bus, stuckUntilTheEnd, {

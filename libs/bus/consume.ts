@@ -3,9 +3,11 @@ import type { Logger, Metrics } from '@weir/telemetry';
 import type { Bus } from './bus.ts';
 import { decodeCloudEvent } from './cloudevents.ts';
 import { durableConsumer } from './consumer.ts';
+import type { StreamName } from './definitions.ts';
 import { createLossCounter, watchLosses } from './losses.ts';
-import { pause, stopOnTrouble } from './pulling.ts';
-import { isStreamGone, type StreamName } from './streams.ts';
+import { pause } from './pause.ts';
+import { stopOnTrouble } from './pulling.ts';
+import { isStreamGone } from './streams.ts';
 
 /** What becomes of a message: done; to be tried again after a while; or given up for good. */
 export type Outcome = 'ack' | 'drop' | { retryInMs: number };
@@ -49,18 +51,19 @@ const RETRY = { minMs: 1_000, maxMs: 5 * 60_000 };
  * handlers under way have ended.
  */
 export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Promise<void> {
-  const { signal, log } = options;
+  const { signal, log, stream } = options;
   const ackWaitMs = options.ackWaitMs ?? 30_000;
   const counts = instruments(options);
   const slots = createSlots(options.concurrency);
   const losses = createLossCounter();
-  const deliver = (message: JsMsg) => handleMessage(message, { ...options, ackWaitMs }, counts);
+  const deliver = (message: JsMsg) =>
+    handleMessage(bus, message, { ...options, ackWaitMs }, counts);
 
   while (!signal.aborted) {
     try {
-      const js = await bus.available(signal);
+      const js = await bus.available(signal, stream);
       const { consumer, jsm } = await durableConsumer(js, {
-        stream: options.stream,
+        stream,
         durable: options.durable,
         cluster: bus.cluster,
         filter: options.filter,
@@ -68,13 +71,13 @@ export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Pr
       });
       const stopWatching = await watchLosses(bus, jsm, consumer, losses, counts.lost);
       try {
-        await pullWhileConnected(bus, consumer, slots, deliver, signal);
+        await pullWhileConnected(bus, stream, consumer, slots, deliver, signal);
       } finally {
         stopWatching();
       }
     } catch (error) {
       if (signal.aborted) break;
-      if (isStreamGone(error)) bus.recheck();
+      if (isStreamGone(error)) bus.streamMissing(stream);
       log?.debug({ err: error }, 'Reading a stream was interrupted');
       await pause(200, signal);
     }
@@ -84,6 +87,7 @@ export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Pr
 
 async function pullWhileConnected(
   bus: Bus,
+  stream: StreamName,
   consumer: Consumer,
   slots: Slots,
   deliver: (message: JsMsg) => Promise<void>,
@@ -97,7 +101,7 @@ async function pullWhileConnected(
       expires: 30_000,
       idle_heartbeat: 5_000,
     });
-    const release = stopOnTrouble(bus, messages, signal);
+    const release = stopOnTrouble(bus, stream, messages, signal);
     try {
       for await (const message of messages) slots.run(() => deliver(message));
     } finally {
@@ -112,6 +116,7 @@ interface Counts {
 }
 
 async function handleMessage<T>(
+  bus: Bus,
   message: JsMsg,
   options: ConsumeOptions<T> & { ackWaitMs: number },
   counts: Counts,
@@ -119,10 +124,7 @@ async function handleMessage<T>(
   const event = decodeCloudEvent(message.data);
   const data = event && options.parse(event.data);
   if (event === undefined || data === undefined) {
-    options.log?.error(
-      { subject: message.subject },
-      'A message is not what it should be, dropped it',
-    );
+    bus.reportMalformed(options.stream, message.subject);
     counts.handled('malformed');
     return message.term('malformed');
   }

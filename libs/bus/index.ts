@@ -12,7 +12,18 @@ export {
   type Outcome,
 } from './consume.ts';
 export type { BusCredentials } from './credentials.ts';
-export { pause, stopOnTrouble } from './pulling.ts';
-export { ensureStream, isStreamGone, type StreamName, type StreamSettings } from './streams.ts';
+export {
+  OBJECT_BUCKET,
+  STREAMS,
+  type StreamName,
+  type StreamSettings,
+  streamDefinition,
+  streamOwner,
+  streamsOf,
+} from './definitions.ts';
+export { type Manage, manageStream } from './managed.ts';
+export { pause } from './pause.ts';
+export { stopOnTrouble } from './pulling.ts';
+export { hasCode, isStreamGone } from './streams.ts';
 export { kindGroup, objectTokens, type SubjectRef, subjectToken, tokenText } from './subjects.ts';
-export { openValues, type Values, type ValuesOptions } from './values.ts';
+export { openValues, type Values } from './values.ts';

@@ -19,7 +19,8 @@ function setup(settings: Partial<OutboxSettings> = {}) {
     ...settings,
   });
   const posting = (subject: string, name: string, send?: () => Promise<void>): Posting => ({
-    stream: 'events',
+    stream: 'weir-events',
+    namespace: 'ns',
     subject,
     bytes: 10,
     replaces: false,
@@ -59,7 +60,7 @@ it('drops the oldest when it is full, counts them and logs once a burst', async 
   assert.deepEqual(sent, ['3', '4', '5']);
   assert.match(
     await metrics.expose(),
-    /weir_outbox_dropped_total\{stream="events",cause="overflow"\} 2/,
+    /weir_outbox_dropped_total\{stream="weir-events",cause="overflow"\} 2/,
   );
   assert.equal(lines.filter((line) => line.includes('outbox is full')).length, 1);
   assert.equal(lines.filter((line) => line.includes('"dropped":2')).length, 1);
@@ -122,4 +123,28 @@ it('gives up what can never be sent, and only that', async () => {
   assert.equal(await outbox.flush(1_000), true);
   assert.deepEqual(sent, ['good']);
   assert.equal(lines.filter((line) => line.includes('cannot be published')).length, 1);
+});
+
+it('drops from whoever has the most, and lets nobody push out others', async () => {
+  const { outbox, sent, posting } = setup({ maxMessages: 5 });
+  const of = (namespace: string, name: string) => ({ ...posting(name, name), namespace });
+  outbox.add(of('calm', 'calm'));
+  outbox.add({ ...of('', 'artifact'), stream: 'weir-artifacts' as const });
+  for (let i = 0; i < 50; i++) outbox.add(of('loud', `loud${i}`));
+  outbox.resume();
+  assert.equal(await outbox.flush(1_000), true);
+  assert.deepEqual(sent, ['calm', 'artifact', 'loud47', 'loud48', 'loud49']);
+});
+
+it('sends the rest while a stream is not there, and what is for it when it is', async () => {
+  const { outbox, sent, posting } = setup();
+  outbox.hold('weir-events', { soon: false });
+  outbox.resume();
+  for (const name of ['e1', 'e2']) outbox.add(posting('events', name));
+  outbox.add({ ...posting('artifact', 'artifact'), stream: 'weir-artifacts' });
+  assert.equal(await outbox.flush(5_000), false, 'flushing what is held would take for ever');
+  assert.deepEqual(sent, ['artifact']);
+  outbox.release('weir-events');
+  assert.equal(await outbox.flush(1_000), true);
+  assert.deepEqual(sent, ['artifact', 'e1', 'e2']);
 });

@@ -1,9 +1,13 @@
 import type { Logger, Metrics } from '@weir/telemetry';
+import type { StreamName } from './definitions.ts';
+import { createShares } from './shares.ts';
 
 /** Something to do at the bus, in order with everything else for the same subject. */
 export interface Posting {
-  stream: string;
+  stream: StreamName;
   subject: string;
+  /** Whose posting it is. */
+  namespace: string;
   /** What it takes in memory. */
   bytes: number;
   /** Only the newest posting of a subject matters: an older one that still waits is replaced. */
@@ -20,15 +24,17 @@ export interface OutboxSettings {
   retry: { minMs: number; maxMs: number };
   /** True for an error that another attempt can't mend. */
   isPermanent(error: unknown): boolean;
-  /** Told of each failed attempt. */
-  onFailure?(error: unknown): void;
+  /** Called after each failed attempt. */
+  onFailure?(error: unknown, posting: Posting): void;
   log: Logger;
   metrics: Metrics;
 }
 
 /**
  * Holds what must be published until its stream has it. Order is kept per subject. It is bounded in count
- * and bytes: what overflows it drops the oldest, which is counted, and logged once a burst.
+ * and bytes: what overflows it drops the oldest posting of whoever has the most bytes here for one stream, which is
+ * counted, and logged once a burst. So a stream that is not there, or a namespace that publishes a lot, pushes out
+ * nobody else's.
  */
 export interface Outbox {
   add(posting: Posting): void;
@@ -36,8 +42,11 @@ export interface Outbox {
   resume(): void;
   /** The bus is away: what is under way counts as failed and is kept. */
   pause(): void;
+  /** The stream is not there: what is for it is kept, and the rest is sent. `soon`: it is being made. */
+  hold(stream: StreamName, options: { soon: boolean }): void;
+  release(stream: StreamName): void;
   size(): { messages: number; bytes: number };
-  /** Waits until all is sent; false after `timeoutMs`. */
+  /** Waits until all is sent; false after `timeoutMs`, and at once when all that is left is held for longer. */
   flush(timeoutMs: number): Promise<boolean>;
 }
 
@@ -54,6 +63,10 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   // Subjects with something to send and nothing under way or waiting for its next attempt.
   const idle = new Set<string>();
   const waiters = new Set<(flushed: boolean) => void>();
+  // Streams that aren't there, with the subjects of theirs that have something to send.
+  const held = new Map<StreamName, { subjects: Set<string>; soon: boolean }>();
+  const counted = new Map<StreamName, number>();
+  const shares = createShares<Entry>();
   const counts = instruments(settings.metrics);
   let bytes = 0;
   let inFlight = 0;
@@ -71,6 +84,8 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     if (posting.replaces) replaceWaiting(posting.subject);
     const entry: Entry = { ...posting, inFlight: false, attempts: 0 };
     entries.add(entry);
+    shares.add(entry);
+    count(entry.stream, 1);
     bytes += entry.bytes;
     const queue = subjects.get(entry.subject);
     if (queue === undefined) {
@@ -84,6 +99,10 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     pump();
   }
 
+  function count(stream: StreamName, by: number): void {
+    counted.set(stream, (counted.get(stream) ?? 0) + by);
+  }
+
   function replaceWaiting(subject: string): void {
     for (const entry of subjects.get(subject)?.filter((waiting) => !waiting.inFlight) ?? []) {
       remove(entry);
@@ -91,9 +110,9 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   }
 
   function makeRoom(): void {
-    for (const entry of entries) {
-      if (entries.size <= settings.maxMessages && bytes <= settings.maxBytes) return;
-      if (entry.inFlight) continue;
+    while (entries.size > settings.maxMessages || bytes > settings.maxBytes) {
+      const entry = shares.oldestOfLargest(({ inFlight }) => !inFlight);
+      if (entry === undefined) return;
       remove(entry);
       countDrop(entry, 'overflow');
     }
@@ -104,8 +123,8 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     if (cause !== 'overflow') return;
     if (dropped === 0) {
       log.error(
-        { messages: settings.maxMessages, bytes: settings.maxBytes },
-        'The outbox is full and drops its oldest messages: is NATS away for long?',
+        { messages: settings.maxMessages, bytes: settings.maxBytes, stream: entry.stream },
+        'The outbox is full and drops the oldest messages of whoever has the most: is NATS away for long?',
       );
     }
     dropped += 1;
@@ -113,6 +132,8 @@ export function createOutbox(settings: OutboxSettings): Outbox {
 
   function remove(entry: Entry): void {
     entries.delete(entry);
+    shares.remove(entry);
+    count(entry.stream, -1);
     bytes -= entry.bytes;
     const queue = (subjects.get(entry.subject) ?? []).filter((other) => other !== entry);
     if (queue.length > 0) {
@@ -128,7 +149,10 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       if (paused || inFlight >= settings.concurrency) return;
       const entry = subjects.get(subject)?.[0];
       idle.delete(subject);
-      if (entry !== undefined) void send(entry);
+      if (entry === undefined) continue;
+      const hold = held.get(entry.stream);
+      if (hold === undefined) void send(entry);
+      else hold.subjects.add(subject);
     }
   }
 
@@ -164,19 +188,35 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       return 0;
     }
     if (paused) return 0;
+    settings.onFailure?.(error, entry);
+    // It is sent as soon as its stream is there.
+    if (held.has(entry.stream)) return 0;
     if (entry.attempts === 1) {
       log.warn({ err: error, subject: entry.subject }, 'Publishing failed, trying again');
     }
-    settings.onFailure?.(error);
     return Math.min(settings.retry.minMs * 2 ** (entry.attempts - 1), settings.retry.maxMs);
   }
 
   function finish(entry: Entry): void {
     remove(entry);
-    if (entries.size > 0) return;
+    if (entries.size > 0) {
+      giveUpIfStuck();
+      return;
+    }
     if (dropped > 0) log.warn({ dropped }, 'The outbox is empty again; messages were lost before');
     dropped = 0;
     for (const waiter of [...waiters]) waiter(true);
+  }
+
+  /** Whether nothing is left but what is for streams that aren't there. */
+  function isStuck(): boolean {
+    let waiting = 0;
+    for (const [stream, { soon }] of held) waiting += soon ? 0 : (counted.get(stream) ?? 0);
+    return waiting > 0 && waiting === entries.size;
+  }
+
+  function giveUpIfStuck(): void {
+    if (isStuck()) for (const waiter of [...waiters]) waiter(false);
   }
 
   function schedule(subject: string, delayMs: number): void {
@@ -201,8 +241,20 @@ export function createOutbox(settings: OutboxSettings): Outbox {
       paused = true;
       for (const interrupt of interrupts) interrupt(new Error('the bus is away'));
     },
+    hold: (stream, { soon }) => {
+      if (!held.has(stream)) held.set(stream, { subjects: new Set(), soon });
+      giveUpIfStuck();
+    },
+    release: (stream) => {
+      for (const subject of held.get(stream)?.subjects ?? []) {
+        if (subjects.has(subject)) idle.add(subject);
+      }
+      held.delete(stream);
+      pump();
+    },
     flush: async (timeoutMs) => {
       if (entries.size === 0) return true;
+      if (isStuck()) return false;
       const { promise, resolve } = Promise.withResolvers<boolean>();
       const timer = setTimeout(resolve, timeoutMs, false);
       waiters.add(resolve);

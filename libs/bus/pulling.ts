@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumerMessages } from '@nats-io/jetstream';
 import type { Bus } from './bus.ts';
+import type { StreamName } from './definitions.ts';
 
 /** What a reading can't go on after: the consumer or the stream is gone, or the server doesn't answer. */
 const TROUBLE = new Set<string>([
@@ -17,13 +17,14 @@ const TROUBLE = new Set<string>([
  */
 export function stopOnTrouble(
   bus: Bus,
+  stream: StreamName,
   messages: ConsumerMessages,
   signal: AbortSignal,
 ): () => void {
   const stop = () => messages.stop();
   const stopWatching = bus.onDisconnect(stop);
   signal.addEventListener('abort', stop, { once: true });
-  void watch(bus, messages);
+  void watch(bus, stream, messages);
   if (signal.aborted || !bus.connected()) stop();
   return () => {
     stopWatching();
@@ -31,15 +32,10 @@ export function stopOnTrouble(
   };
 }
 
-async function watch(bus: Bus, messages: ConsumerMessages): Promise<void> {
+async function watch(bus: Bus, stream: StreamName, messages: ConsumerMessages): Promise<void> {
   for await (const { type } of messages.status()) {
     if (!TROUBLE.has(type)) continue;
-    if (type === 'stream_not_found' || type === 'no_responders') bus.recheck();
+    if (type === 'stream_not_found' || type === 'no_responders') bus.streamMissing(stream);
     messages.stop();
   }
-}
-
-/** Waits `ms`, or less when `signal` aborts. Never rejects. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,107 +1,59 @@
 import {
-  DiscardPolicy,
   JetStreamApiError,
   type JetStreamManager,
-  RetentionPolicy,
-  StorageType,
   type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream';
-import { errors, nanos } from '@nats-io/nats-core';
+import { errors } from '@nats-io/nats-core';
 import type { Logger } from '@weir/telemetry';
+import type { StreamDefinition } from './definitions.ts';
 
-export type StreamName = 'artifacts' | 'events';
-
-export interface StreamSettings {
-  /** Copies of each stream: 1 on one server, 3 on a cluster of three or more. */
-  replicas?: number;
-  storage?: 'file' | 'memory';
-  eventsMaxAgeMs?: number;
-  eventsMaxBytes?: number;
-  artifactsMaxBytes?: number;
-}
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 const SCHEMA_KEY = 'weir.schema';
 /** Counted up with each change of a stream's definition, so that an older release leaves a newer one's alone. */
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 // Error codes of the server (its errors.json).
 const STREAM_NOT_FOUND = 10059;
 const STREAM_NAME_IN_USE = 10058;
+const NO_PEERS = 10005;
+const NO_RESOURCES = 10023;
+const NO_MEMORY = 10028;
+const NO_STORAGE = 10047;
+const MESSAGE_TOO_LARGE = 10054;
 
-type Definition = Partial<StreamConfig> & { name: string };
-
-/** What each stream looks like: design, "NATS". */
-export function streamDefinitions(settings: StreamSettings): Definition[] {
-  const shared = {
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.Old,
-    storage: settings.storage === 'memory' ? StorageType.Memory : StorageType.File,
-    num_replicas: settings.replicas ?? 1,
-    duplicate_window: nanos(2 * 60 * 1000),
-    allow_direct: true,
-  };
-  return [
-    {
-      ...shared,
-      name: 'artifacts',
-      description: 'The newest artifact of each source',
-      subjects: ['weir.artifact.>'],
-      max_msgs_per_subject: 1,
-      max_age: 0,
-      max_bytes: settings.artifactsMaxBytes ?? -1,
-    },
-    {
-      ...shared,
-      name: 'events',
-      description: 'What happened, for alerts and the audit trail',
-      subjects: ['weir.event.>'],
-      max_msgs_per_subject: -1,
-      max_age: nanos(settings.eventsMaxAgeMs ?? 7 * DAY_MS),
-      max_bytes: settings.eventsMaxBytes ?? 1024 ** 3,
-    },
-  ];
-}
+/** A stream of this size (bytes) is of little use; where even that has no room, the server's refusal counts. */
+const MIN_STREAM_BYTES = 1024 ** 2;
 
 /**
- * Creates the streams that are missing and changes those that differ, where the server can change them.
- * Safe to run by many at once: whoever comes second finds what it wanted. Returns each stream's info and
- * whether this call made it. Rejects with what the server says (no room, too many replicas for its size).
+ * Creates a stream if it is missing, and changes it where it differs and the server can change it. Safe to run by many
+ * at once: whoever comes second finds what it wanted. Returns the stream's info and whether this call made it. Rejects
+ * with what the server says (too many replicas for its size, a subject that another stream has).
  */
-export async function ensureStreams(
-  jsm: JetStreamManager,
-  settings: StreamSettings,
-  log: Logger,
-): Promise<{ info: StreamInfo; made: boolean }[]> {
-  return Promise.all(
-    streamDefinitions(settings).map((definition) => ensureStream(jsm, definition, log)),
-  );
-}
-
-/** One stream, as `ensureStreams` does it: for those who keep a stream of their own. */
 export async function ensureStream(
   jsm: JetStreamManager,
-  definition: Definition,
+  definition: StreamDefinition,
   log: Logger,
 ): Promise<{ info: StreamInfo; made: boolean }> {
   const metadata = { ...definition.metadata, [SCHEMA_KEY]: String(SCHEMA) };
   const wanted = { ...definition, metadata };
   const found = await findStream(jsm, wanted.name);
-  if (found !== undefined) return { info: await migrate(jsm, found, wanted, log), made: false };
+  if (found !== undefined) return { info: await update(jsm, found, wanted, log), made: false };
   try {
-    const info = await jsm.streams.add(wanted);
+    const info = await addWithinRoom(jsm, wanted, log);
     log.info({ stream: wanted.name }, 'Created a stream');
     return { info, made: true };
   } catch (error) {
     if (!hasCode(error, STREAM_NAME_IN_USE)) throw error;
     // Somebody else made it in between, with other settings.
     const made = await jsm.streams.info(wanted.name);
-    return { info: await migrate(jsm, made, wanted, log), made: false };
+    return { info: await update(jsm, made, wanted, log), made: false };
   }
 }
 
-async function findStream(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+export async function findStream(
+  jsm: JetStreamManager,
+  name: string,
+): Promise<StreamInfo | undefined> {
   try {
     return await jsm.streams.info(name);
   } catch (error) {
@@ -110,10 +62,40 @@ async function findStream(jsm: JetStreamManager, name: string): Promise<StreamIn
   }
 }
 
-async function migrate(
+/** Whether Weir made this stream: one that somebody else made is never changed or removed. */
+export function isOurs({ config }: Pick<StreamInfo, 'config'>): boolean {
+  return config.metadata?.[SCHEMA_KEY] !== undefined;
+}
+
+/**
+ * The server reserves what a stream may take when it is made. Where it has less room, the stream gets less: a smaller
+ * store works, and none at all doesn't.
+ */
+async function addWithinRoom(
+  jsm: JetStreamManager,
+  wanted: StreamDefinition,
+  log: Logger,
+): Promise<StreamInfo> {
+  for (let bytes = wanted.max_bytes ?? -1; ; bytes = Math.floor(bytes / 2)) {
+    try {
+      const info = await jsm.streams.add({ ...wanted, max_bytes: bytes } as StreamDefinition);
+      if (bytes !== (wanted.max_bytes ?? -1)) {
+        log.warn(
+          { stream: wanted.name, bytes, wanted: wanted.max_bytes },
+          'NATS has too little storage: a stream is smaller than it should be (max_file_store of the server)',
+        );
+      }
+      return info;
+    } catch (error) {
+      if (!isOutOfRoom(error) || bytes / 2 < MIN_STREAM_BYTES) throw error;
+    }
+  }
+}
+
+async function update(
   jsm: JetStreamManager,
   found: StreamInfo,
-  wanted: Definition,
+  wanted: StreamDefinition,
   log: Logger,
 ): Promise<StreamInfo> {
   const { config } = found;
@@ -125,13 +107,29 @@ async function migrate(
     );
   }
   const { name, storage: _storage, retention: _retention, ...changeable } = wanted;
-  const differs = Object.entries(changeable).filter(
-    ([key, value]) => !sameSetting(config[key as keyof StreamConfig], value),
+  const changes = differences(config, changeable);
+  if (Object.keys(changes).length === 0) return found;
+  try {
+    const info = await jsm.streams.update(name, { ...config, ...changes });
+    log.info({ stream: name, changed: Object.keys(changes) }, 'Changed a stream');
+    return info;
+  } catch (error) {
+    if (!isOutOfRoom(error)) throw error;
+    const { max_bytes: _bytes, ...others } = changes;
+    if (Object.keys(others).length === 0) return found;
+    return jsm.streams.update(name, { ...config, ...others });
+  }
+}
+
+function differences(
+  config: StreamConfig,
+  wanted: Omit<StreamDefinition, 'name'>,
+): Partial<StreamConfig> {
+  return Object.fromEntries(
+    Object.entries(wanted).filter(
+      ([key, value]) => !sameSetting(config[key as keyof StreamConfig], value),
+    ),
   );
-  if (differs.length === 0) return found;
-  const info = await jsm.streams.update(name, { ...config, ...Object.fromEntries(differs) });
-  log.info({ stream: name, changed: differs.map(([key]) => key) }, 'Changed a stream');
-  return info;
 }
 
 // The server adds keys of its own to metadata, so what is wanted must be there, not be all there is.
@@ -145,6 +143,17 @@ function sameSetting(found: unknown, wanted: unknown): boolean {
 
 export function hasCode(error: unknown, code: number): boolean {
   return error instanceof JetStreamApiError && error.code === code;
+}
+
+function isOutOfRoom(error: unknown): boolean {
+  if ([NO_STORAGE, NO_MEMORY, NO_RESOURCES].some((code) => hasCode(error, code))) return true;
+  // In a cluster of servers the code is the same for servers that are down, which room has nothing to do with.
+  return hasCode(error, NO_PEERS) && /insufficient (storage|memory)/i.test(String(error));
+}
+
+/** True for a message above what its stream takes. */
+export function isTooLarge(error: unknown): boolean {
+  return hasCode(error, MESSAGE_TOO_LARGE);
 }
 
 /** True when the stream that a call was for does not exist: the server says so, or nobody takes the subject. */

@@ -1,16 +1,11 @@
-import {
-  type JetStreamManager,
-  StorageType,
-  type StoredMsg,
-  type StreamConfig,
-} from '@nats-io/jetstream';
-import type { Logger } from '@weir/telemetry';
+import type { StoredMsg } from '@nats-io/jetstream';
 import type { Bus } from './bus.ts';
-import { ensureStream, isStreamGone } from './streams.ts';
+import type { StreamName } from './definitions.ts';
+import { type Manage, manageStream } from './managed.ts';
 
 /**
  * A stream of which the last message of each subject counts: small values that all replicas share. All
- * methods reject with BusUnavailable while NATS is away.
+ * methods reject with BusUnavailable while NATS is away, or the stream of another service isn't there.
  */
 export interface Values {
   /** The newest value of the subject. */
@@ -18,57 +13,16 @@ export interface Values {
   put(subject: string, value: Uint8Array | string): Promise<void>;
   remove(subject: string): Promise<void>;
   /** Runs a call that is safe to repeat, again if the stream had to be made anew. */
-  manage<T>(call: (jsm: JetStreamManager) => Promise<T>): Promise<T>;
+  manage: Manage;
   /** The most that a value may take, in bytes, as far as is known. */
   maxBytes(): number | undefined;
-}
-
-export interface ValuesOptions {
-  bus: Bus;
-  /** Created at the first use, in files unless it says otherwise; `max_msgs_per_subject` is 1 and `allow_direct` on, whatever it says. */
-  stream: Partial<StreamConfig> & { name: string };
-  log: Logger;
 }
 
 /** What headers and subject take of a message. */
 const OVERHEAD_BYTES = 4_096;
 
-export function openValues({ bus, stream, log }: ValuesOptions): Values {
-  const definition = {
-    storage: StorageType.File,
-    ...stream,
-    max_msgs_per_subject: 1,
-    allow_direct: true,
-  };
-  const { name } = stream;
-  let opening: Promise<JetStreamManager> | undefined;
-  bus.onDisconnect(() => {
-    opening = undefined;
-  });
-
-  async function manager(): Promise<JetStreamManager> {
-    const js = await bus.jetstream();
-    opening ??= js.jetstreamManager(false).then(async (jsm) => {
-      await ensureStream(jsm, definition, log);
-      return jsm;
-    });
-    try {
-      return await opening;
-    } catch (error) {
-      opening = undefined;
-      throw error;
-    }
-  }
-
-  async function manage<T>(call: (jsm: JetStreamManager) => Promise<T>): Promise<T> {
-    try {
-      return await call(await manager());
-    } catch (error) {
-      if (!isStreamGone(error)) throw error;
-      opening = undefined;
-      return call(await manager());
-    }
-  }
+export function openValues({ bus, stream }: { bus: Bus; stream: StreamName }): Values {
+  const manage = manageStream(bus, stream);
 
   return {
     manage,
@@ -77,7 +31,8 @@ export function openValues({ bus, stream, log }: ValuesOptions): Values {
       // Any copy of the stream answers the first; the leader, who knows for sure, only when that has nothing.
       const message = await manage(
         async (jsm) =>
-          (await jsm.direct.getMessage(name, query)) ?? (await jsm.streams.getMessage(name, query)),
+          (await jsm.direct.getMessage(stream, query)) ??
+          (await jsm.streams.getMessage(stream, query)),
       );
       return message ?? undefined;
     },
@@ -85,7 +40,7 @@ export function openValues({ bus, stream, log }: ValuesOptions): Values {
       await manage(async () => (await bus.jetstream()).publish(subject, value));
     },
     async remove(subject) {
-      await manage((jsm) => jsm.streams.purge(name, { filter: subject }));
+      await manage((jsm) => jsm.streams.purge(stream, { filter: subject }));
     },
     maxBytes() {
       const max = bus.nc()?.info?.max_payload;

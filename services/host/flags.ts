@@ -14,6 +14,7 @@ export const flags: Flags = {
     default: 'NATS_URL, or localhost',
   },
   'nats-credentials': { help: 'Path of a .creds file', value: 'path' },
+  'nats-ca': { help: 'Path of the certificate authority of the NATS servers (PEM)', value: 'path' },
   'events-max-age': { help: 'How long events are kept', value: 'duration', default: '168h' },
   'cluster-name': { help: 'Name of this cluster in messages', value: 'name', default: 'default' },
   'install-crds': { help: 'Install or update the CRDs first' },

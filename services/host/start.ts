@@ -189,12 +189,21 @@ function openBus(
     ...optional('credentials', settings.get('nats-credentials')),
     cluster: settings.get('cluster-name') ?? 'default',
     name: `${name} ${instance}`,
+    service: name,
+    ...optional('tls', tlsOf(settings)),
+    storeMaxBytes: settings.number('artifact-store-bytes', 5 * 1024 ** 3, { min: 5 * 1024 ** 2 }),
     replicas: settings.number('nats-replicas', 1, { min: 1, max: 5 }),
     storage: settings.choice('nats-storage', ['file', 'memory'], 'file'),
     eventsMaxAgeMs: settings.duration('events-max-age', 7 * 24 * 3_600_000),
     log,
     metrics,
   });
+}
+
+/** How to know the NATS servers, where they don't have a certificate of a public authority. */
+function tlsOf(settings: Settings): { caFile: string } | undefined {
+  const caFile = settings.get('nats-ca');
+  return caFile === undefined ? undefined : { caFile };
 }
 
 interface Preparation {

@@ -61,7 +61,7 @@ export const service = defineService({
 });
 
 async function openEnvironment(
-  { client, bus, recorder, storageDir, namespace, log, tracing, stack, ...parts }: ServiceParts,
+  { client, bus, recorder, storageDir, namespace, log, tracing, stack }: ServiceParts,
   settings: KustomizeSettings,
 ): Promise<Environment> {
   const kustomizations = createInformer<Kustomization>(client, Kustomization, { log });
@@ -69,20 +69,11 @@ async function openEnvironment(
   const { renderers: size, engineMemoryBytes: memoryLimitBytes } = settings;
   const pool = await createPool({ size, memoryLimitBytes, log });
   stack.defer(() => pool.close());
-  const replicas = parts.settings.number('nats-replicas', 1, { min: 1, max: 5 });
-  const store = createStore({
-    bus,
-    dir: storageDir,
-    maxCacheBytes: settings.cacheBytes,
-    replicas,
-    storage: parts.settings.choice('nats-storage', ['file', 'memory'], 'file'),
-    log,
-  });
+  const store = createStore({ bus, dir: storageDir, maxCacheBytes: settings.cacheBytes, log });
   const digest = createKeyedDigest(await sharedKey(client, namespace));
   const savedBuilds = createSavedBuilds({
     bus,
     configuration: digest([await engineDigest(log), resultSettings(settings)]),
-    replicas,
     log,
   });
   stack.defer(() => savedBuilds.close());

@@ -146,7 +146,7 @@ test('a restart without what was kept compares everything, and writes nothing', 
   const { resourceVersion } = (await h.configMap(ns, 'a'))?.metadata ?? {};
   const start = await h.stop();
   const jsm = await (await h.bus.jetstream()).jetstreamManager();
-  await jsm.streams.delete('records');
+  await jsm.streams.delete('weir-records');
   const known = await asked(ns, 'a');
   await start();
   await until(async () => (await asked(ns, 'a')) > known, { ...LONG, message: 'a comparison' });

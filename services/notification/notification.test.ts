@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Alert, crds, Kustomization, Provider } from '@weir/api';
-import { type Bus, connectBus } from '@weir/bus';
+import { type Bus, connectBus, STREAMS } from '@weir/bus';
 import { type Cluster, type Receiver, startCluster, startReceiver, until } from '@weir/cluster';
 import { createRecorder, type Recorder } from '@weir/events';
 import {
@@ -129,6 +129,7 @@ describe('notification', () => {
       servers: cluster.natsUrl,
       cluster: 'test',
       name: 'test',
+      owns: STREAMS,
       log,
       metrics,
     });

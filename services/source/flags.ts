@@ -34,6 +34,16 @@ export const flags: Flags = {
     value: 'bytes',
     default: '2 GiB',
   },
+  'artifact-store-bytes': {
+    help: 'What all artifacts may take in NATS',
+    value: 'bytes',
+    default: '5 GiB',
+  },
+  'namespace-max-bytes': {
+    help: 'What the artifacts of one namespace may take in NATS',
+    value: 'bytes',
+    default: '1 GiB',
+  },
   'artifact-cache-bytes': {
     help: 'Size of the artifact cache',
     value: 'bytes',

@@ -29,8 +29,7 @@ export const service = defineService({
       bus,
       dir: artifactDir,
       maxCacheBytes: settings.number('artifact-cache-bytes', 1024 ** 3, { min: 0 }),
-      replicas: settings.number('nats-replicas', 1, { min: 1, max: 5 }),
-      storage: settings.choice('nats-storage', ['file', 'memory'], 'file'),
+      namespaceMaxBytes: settings.number('namespace-max-bytes', 1024 ** 3, { min: 1 }),
       log,
     });
     const pool = await createPool({

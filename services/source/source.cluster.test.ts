@@ -222,7 +222,7 @@ describe('source', () => {
     const subject = `weir.artifact.test.GitRepository%2Esource%2Etoolkit%2Efluxcd%2Eio.${namespace}.web`;
     const subjects = async () => {
       const manager = await (await harness.bus.jetstream()).jetstreamManager();
-      const { state } = await manager.streams.info('artifacts', { subjects_filter: subject });
+      const { state } = await manager.streams.info('weir-artifacts', { subjects_filter: subject });
       return Object.keys(state.subjects ?? {});
     };
     await until(async () => (await subjects()).length === 1, { timeoutMs, message: 'the message' });

@@ -1,4 +1,4 @@
-import { connectBus } from '@weir/bus';
+import { connectBus, type StreamName } from '@weir/bus';
 import { consumeEvents, type FluxEvent } from '@weir/events';
 import { createLogger, createMetrics } from '@weir/telemetry';
 
@@ -9,7 +9,16 @@ export async function cloudEvents(
 ): Promise<FluxEvent[]> {
   const log = createLogger({ service: 'handover', level: 'fatal' });
   const metrics = createMetrics({ service: 'handover' });
-  const bus = await connectBus({ servers, cluster: 'default', name: 'handover', log, metrics });
+  // Without the notification service nobody else makes the stream of events.
+  const owns: StreamName[] = ['weir-events'];
+  const bus = await connectBus({
+    servers,
+    cluster: 'default',
+    name: 'handover',
+    owns,
+    log,
+    metrics,
+  });
   await bus.ready;
   const stop = new AbortController();
   const events: FluxEvent[] = [];

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Condition, crds, findCondition, kinds, READY } from '@weir/api';
 import { type ArtifactStore, createStore } from '@weir/artifact';
-import { type Bus, connectBus } from '@weir/bus';
+import { type Bus, connectBus, STREAMS } from '@weir/bus';
 import { type Cluster, type ClusterOptions, startCluster, until } from '@weir/cluster';
 import { consumeEvents, type FluxEvent } from '@weir/events';
 import {
@@ -103,6 +103,7 @@ async function build(stack: AsyncDisposableStack, options: ClusterOptions): Prom
       servers: cluster.natsUrl,
       cluster: 'test',
       name,
+      owns: STREAMS,
       log,
       metrics,
     });

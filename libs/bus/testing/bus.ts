@@ -1,13 +1,14 @@
 import type { TestContext } from 'node:test';
-import { createLogger, createMetrics, type Logger, type Metrics } from '@weir/telemetry';
+import { createLogger, createMetrics, type Logger } from '@weir/telemetry';
 import { type Bus, type BusOptions, connectBus } from '../bus.ts';
+import { STREAMS } from '../definitions.ts';
 
-/** A bus for a test, which closes it. What it logs and counts can be looked at. */
+/** A bus for a test, which closes it. It makes all streams. What it logs and counts can be looked at. */
 export async function testBus(
   t: TestContext,
   servers: string,
   options: Partial<BusOptions> = {},
-): Promise<Bus & { lines: string[]; metrics: Metrics; log: Logger }> {
+): Promise<Bus & { lines: string[]; log: Logger }> {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const log = createLogger({ service: 'test', level: 'debug', destination });
@@ -16,10 +17,11 @@ export async function testBus(
     servers,
     cluster: 'test',
     name: 'test',
+    owns: STREAMS,
     log,
     metrics,
     ...options,
   });
   t.after(() => bus.close(100));
-  return Object.assign(bus, { lines, metrics, log });
+  return Object.assign(bus, { lines, log });
 }

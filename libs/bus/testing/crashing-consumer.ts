@@ -8,7 +8,7 @@ const log = createLogger({ service: 'crashing', level: 'error' });
 const metrics = createMetrics({ service: 'crashing' });
 const bus = await connectBus({ servers, cluster: 'test', name: 'crashing', log, metrics });
 await consumeStream<string>(bus, {
-  stream: 'events',
+  stream: 'weir-events',
   filter: 'weir.event.>',
   parse: String,
   durable: 'notification',

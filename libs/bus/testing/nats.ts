@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,10 @@ import { buildTools, freePort, until } from '@weir/cluster';
 export interface NatsOptions {
   /** False to have only a port at first. */
   started?: boolean;
+  /** The most that streams may take on its disk. */
+  maxFileBytes?: number;
+  /** Appended to its configuration file. */
+  config?: string;
 }
 
 /** A NATS server of a test, which can be stopped, crashed and wiped; always on the same port. */
@@ -28,21 +32,14 @@ export async function startNats(options: NatsOptions = {}): Promise<TestNats> {
   const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), 'weir-nats-'));
   const data = join(dir, 'data');
+  const config = join(dir, 'nats.conf');
+  await writeFile(config, configuration(port, data, options));
   let child: ChildProcess | undefined;
   const kill = () => void child?.kill('SIGKILL');
   process.on('exit', kill);
 
   async function start(): Promise<void> {
-    const args = [
-      '--addr',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--jetstream',
-      '--store_dir',
-      data,
-    ];
-    child = spawn(binary as string, args, { stdio: 'ignore' });
+    child = spawn(binary as string, ['--config', config], { stdio: 'ignore' });
     await until(() => canConnect(port), {
       timeoutMs: 20_000,
       intervalMs: 10,
@@ -75,6 +72,21 @@ export async function startNats(options: NatsOptions = {}): Promise<TestNats> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function configuration(
+  port: number,
+  data: string,
+  { maxFileBytes, config = '' }: NatsOptions,
+): string {
+  const limit = maxFileBytes === undefined ? '' : `max_file_store: ${maxFileBytes}`;
+  return `listen: 127.0.0.1:${port}
+jetstream {
+  store_dir: ${JSON.stringify(data)}
+  ${limit}
+}
+${config}
+`;
 }
 
 function canConnect(port: number): Promise<boolean> {

@@ -43,8 +43,8 @@ export function createPublisher(options: {
   function publish(object: SourceObject): void {
     const artifact = object.status?.artifact;
     if (!artifact) return;
-    const { uid = '', generation = 0, resourceVersion = '' } = object.metadata;
-    const message = { ...refOf(object), uid, generation, resourceVersion, artifact };
+    const { uid = '', resourceVersion = '' } = object.metadata;
+    const message = { ...refOf(object), uid, resourceVersion, artifact };
     publishArtifact(bus, message, tracing.traceparent());
     published.set(keyOf(object), identityOf(object, artifact));
   }
@@ -58,7 +58,7 @@ export function createPublisher(options: {
     const artifact = object.status?.artifact;
     if (!artifact || isPublished(object) || !bus.connected()) return;
     const ref = refOf(object);
-    const message = await lastMessage(bus, 'artifacts', artifactSubject(bus.cluster, ref));
+    const message = await lastMessage(bus, 'weir-artifacts', artifactSubject(bus.cluster, ref));
     if (isAbout(message, object, artifact)) {
       published.set(keyOf(object), identityOf(object, artifact));
     } else {
@@ -71,7 +71,7 @@ export function createPublisher(options: {
     if (Date.now() - Date.parse(artifact.lastUpdateTime) > reportedWithinMs) return;
     const event = await lastMessage(
       bus,
-      'events',
+      'weir-events',
       eventSubject(bus.cluster, ref, Reason.NewArtifact),
     );
     if (!isAboutArtifact(event, object, artifact))
@@ -129,8 +129,8 @@ function isAbout(data: unknown, object: SourceObject, artifact: Artifact): boole
   const message = data as Partial<ArtifactMessage> | undefined;
   return (
     message?.uid === object.metadata.uid &&
-    message?.artifact !== undefined &&
-    identityOf(object, message.artifact) === identityOf(object, artifact)
+    message?.artifact?.revision === artifact.revision &&
+    message.artifact.digest === artifact.digest
   );
 }
 

@@ -16,7 +16,7 @@ import {
   createStore,
   readArtifacts,
 } from '@weir/artifact';
-import { type Bus, connectBus } from '@weir/bus';
+import { type Bus, connectBus, STREAMS } from '@weir/bus';
 import { type Cluster, type GitServer, startCluster, startGitServer, until } from '@weir/cluster';
 import { consumeEvents, type FluxEvent } from '@weir/events';
 import { connectKube, type KubeClient } from '@weir/kube';
@@ -241,7 +241,8 @@ async function readInto(
 
 function busFor(cluster: Cluster, name: string, log: Logger): Promise<Bus> {
   const metrics = createMetrics({ service: name });
-  return connectBus({ servers: cluster.natsUrl, cluster: 'test', name, log, metrics });
+  const servers = cluster.natsUrl;
+  return connectBus({ servers, cluster: 'test', name, owns: STREAMS, log, metrics });
 }
 
 async function installCrds(cluster: Cluster, client: KubeClient): Promise<void> {

@@ -30,11 +30,9 @@ export interface SavedBuildsOptions {
   bus: Bus;
   /** Stands for everything beside object and artifact that decides a result: engine, gates, flags. */
   configuration: string;
-  replicas?: number;
   log: Logger;
 }
 
-const STREAM = 'records';
 /** Counted up with each change of what is saved or of what its digests are made of. */
 const FORMAT = 2;
 
@@ -56,24 +54,10 @@ async function unpack(bytes: Uint8Array): Promise<string> {
   return (bytes[0] === DEFLATED[0] ? await inflate(rest) : rest).toString();
 }
 
-export function createSavedBuilds({
-  bus,
-  configuration,
-  replicas = 1,
-  log,
-}: SavedBuildsOptions): SavedBuilds {
+export function createSavedBuilds({ bus, configuration, log }: SavedBuildsOptions): SavedBuilds {
   const prefix = `weir.record.${subjectToken(bus.cluster)}.kustomization`;
   const subject = ({ metadata: { uid = '' } }: Kustomization) => `${prefix}.${subjectToken(uid)}`;
-  const values = openValues({
-    bus,
-    log,
-    stream: {
-      name: STREAM,
-      description: 'What objects were last applied from',
-      subjects: ['weir.record.>'],
-      num_replicas: replicas,
-    },
-  });
+  const values = openValues({ bus, stream: 'weir-records' });
   // One after the other for each object: the last one is the one that stays.
   const writing = new Map<string, Promise<void>>();
 

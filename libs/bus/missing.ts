@@ -1,0 +1,65 @@
+import type { Logger } from '@weir/telemetry';
+import { type StreamName, streamOwner } from './definitions.ts';
+import { pause } from './pause.ts';
+
+/** The streams that are known to be missing, each looked for until it is there (again). */
+export interface MissingStreams {
+  /** A call found no such stream: whoever needs it waits until it is there. Returns at once. */
+  report(stream: StreamName): void;
+  has(stream: StreamName): boolean;
+  /** Called when a stream begins to be missing, and when it is there. */
+  onChange(callback: (stream: StreamName, missing: boolean) => void): () => void;
+}
+
+export interface MissingStreamsOptions {
+  /** Makes the stream if this service owns it, else looks for it. False or a rejection: not yet. */
+  find(stream: StreamName): Promise<boolean>;
+  /** Ends the search for all. */
+  signal: AbortSignal;
+  log: Logger;
+}
+
+const RETRY = { minMs: 50, maxMs: 2_000 };
+
+export function createMissingStreams({ find, signal, log }: MissingStreamsOptions): MissingStreams {
+  const missing = new Set<StreamName>();
+  const callbacks = new Set<(stream: StreamName, missing: boolean) => void>();
+
+  function announce(stream: StreamName): void {
+    for (const callback of [...callbacks]) callback(stream, missing.has(stream));
+  }
+
+  async function search(stream: StreamName): Promise<void> {
+    let delayMs = RETRY.minMs;
+    let reported = false;
+    while (!signal.aborted) {
+      const why = await find(stream).then((found) => (found ? true : 'not there'), String);
+      if (why === true) break;
+      if (!reported) {
+        log.info(
+          { stream, owner: streamOwner(stream), why },
+          'Waiting for a stream, which its service makes',
+        );
+      }
+      reported = true;
+      await pause(delayMs, signal);
+      delayMs = Math.min(delayMs * 2, RETRY.maxMs);
+    }
+    missing.delete(stream);
+    if (!signal.aborted) announce(stream);
+  }
+
+  return {
+    report(stream) {
+      if (missing.has(stream) || signal.aborted) return;
+      missing.add(stream);
+      announce(stream);
+      void search(stream);
+    },
+    has: (stream) => missing.has(stream),
+    onChange(callback) {
+      callbacks.add(callback);
+      return () => void callbacks.delete(callback);
+    },
+  };
+}

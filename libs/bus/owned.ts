@@ -1,0 +1,56 @@
+import type { JetStreamClient, JetStreamManager } from '@nats-io/jetstream';
+import type { Logger } from '@weir/telemetry';
+import { type StreamName, type StreamSettings, streamDefinition } from './definitions.ts';
+import { findFormer, freeSubjects, retireFormer } from './former.ts';
+import { ensureStream } from './streams.ts';
+
+export interface OwnedStreams {
+  has(stream: StreamName): boolean;
+  /** Makes or changes all of them. */
+  ensureAll(js: JetStreamClient): Promise<void>;
+  /** Makes one of them again. */
+  ensure(js: JetStreamClient, stream: StreamName): Promise<void>;
+  /** Called when a stream was made anew, by us or by another replica: what it held is gone. */
+  onRecreated(callback: (stream: StreamName) => void): () => void;
+}
+
+/** The streams that a service makes and changes; it never touches those of others. */
+export function createOwnedStreams(options: {
+  names: readonly StreamName[];
+  settings: StreamSettings;
+  log: Logger;
+}): OwnedStreams {
+  const { names, settings, log } = options;
+  const callbacks = new Set<(stream: StreamName) => void>();
+  // When each stream was created tells one from another of the same name.
+  const created = new Map<StreamName, string>();
+
+  async function ensureWith(
+    js: JetStreamClient,
+    jsm: JetStreamManager,
+    name: StreamName,
+  ): Promise<void> {
+    const former = await findFormer(jsm, name);
+    if (former !== undefined) await freeSubjects(jsm, former);
+    const { info, made } = await ensureStream(jsm, streamDefinition(name, settings), log);
+    if (former !== undefined) await retireFormer(js, jsm, former, log);
+    const before = created.get(name);
+    created.set(name, info.created);
+    if (!made && (before === undefined || before === info.created)) return;
+    for (const callback of [...callbacks]) callback(name);
+  }
+
+  return {
+    has: (stream) => names.includes(stream),
+    async ensureAll(js) {
+      const jsm = await js.jetstreamManager(false);
+      // One after the other: where storage is short, the first ones get it.
+      for (const name of names) await ensureWith(js, jsm, name);
+    },
+    ensure: async (js, stream) => ensureWith(js, await js.jetstreamManager(false), stream),
+    onRecreated(callback) {
+      callbacks.add(callback);
+      return () => void callbacks.delete(callback);
+    },
+  };
+}
