@@ -94,18 +94,22 @@ describe('helm', () => {
     assert.equal(await can('source', 'create', 'deployments', 'default'), false);
   });
 
-  it('keeps the passwords of NATS through an upgrade', async () => {
-    const before = await passwords();
-    assert.deepEqual(Object.keys(before).length, 5);
+  it('keeps the passwords and certificates of NATS through an upgrade', async () => {
+    const before = await secret('weir-nats-auth');
+    assert.deepEqual(Object.keys(before).length, 6);
     for (const password of Object.values(before)) {
       assert.match(Buffer.from(password, 'base64').toString(), /^p[A-Za-z0-9]{40}$/);
     }
-    const { code, stderr } = await helm(
-      ['upgrade', ...release, '--set=logLevel=debug'],
-      cluster.env,
-    );
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(await passwords(), before);
+    const upgrade = async (...values: string[]) => {
+      const { code, stderr } = await helm(['upgrade', ...release, ...values], cluster.env);
+      assert.equal(code, 0, stderr);
+    };
+    await upgrade('--set=logLevel=debug', '--set=nats.tls.enabled=true');
+    const certificates = await secret('weir-nats-tls');
+    assert.deepEqual(Object.keys(certificates).sort(), ['ca.crt', 'tls.crt', 'tls.key']);
+    await upgrade('--set=logLevel=info', '--set=nats.tls.enabled=true');
+    assert.deepEqual(await secret('weir-nats-auth'), before);
+    assert.deepEqual(await secret('weir-nats-tls'), certificates);
   });
 
   it('lets source change the definitions of Weir only, and only when told', async () => {
@@ -138,8 +142,8 @@ async function crd(name: string): Promise<void> {
   await cluster.request('GET', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
 }
 
-async function passwords(): Promise<Record<string, string>> {
-  const path = `/api/v1/namespaces/${NAMESPACE}/secrets/weir-nats-auth`;
+async function secret(name: string): Promise<Record<string, string>> {
+  const path = `/api/v1/namespaces/${NAMESPACE}/secrets/${name}`;
   const { data } = await cluster.request<{ data: Record<string, string> }>('GET', path);
   return data;
 }

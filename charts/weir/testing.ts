@@ -7,7 +7,9 @@ export const CHART = import.meta.dirname;
 export const NAMESPACE = 'weir-system';
 export const SERVICES = ['source', 'kustomize', 'helm-release', 'notification', 'image-automation'];
 /** For a NATS of tests. Without the letter in front, nats-server would read these as numbers. */
-export const PASSWORDS = Object.fromEntries(SERVICES.map((name, index) => [name, `p1e${index}`]));
+export const PASSWORDS = Object.fromEntries(
+  [...SERVICES, 'routes'].map((name, index) => [name, `p1e${index}`]),
+);
 /** The version that the embedded API server has. */
 const KUBERNETES = '1.36.0';
 
@@ -92,10 +94,10 @@ export async function natsConfiguration(...values: string[]): Promise<string> {
 }
 
 /** What the environment of the container gives to its configuration. */
-export const NATS_ENVIRONMENT = Object.fromEntries(
-  SERVICES.map((name) => [
+export const NATS_ENVIRONMENT: Record<string, string> = Object.fromEntries(
+  Object.entries(PASSWORDS).map(([name, password]) => [
     `NATS_PASSWORD_${name.replaceAll('-', '_').toUpperCase()}`,
-    PASSWORDS[name],
+    password,
   ]),
 );
 

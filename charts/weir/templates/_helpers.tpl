@@ -26,6 +26,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{/* The environment that leads a service to NATS. Call with (dict "root" $ "part" "source"). */}}
 {{- define "weir.natsEnv" -}}
 {{- $nats := .root.Values.nats -}}
+{{- $scheme := ternary "tls" "nats" $nats.tls.enabled -}}
 {{- $host := printf "%s-nats.%s.svc.%s:4222" .root.Values.fullname .root.Release.Namespace .root.Values.clusterDomain -}}
 {{- if not $nats.enabled -}}
 - name: NATS_URL
@@ -34,10 +35,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 - name: NATS_PASSWORD
   valueFrom: { secretKeyRef: { name: {{ include "weir.natsSecret" .root }}, key: {{ .part }} } }
 - name: NATS_URL
-  value: nats://{{ .part }}:$(NATS_PASSWORD)@{{ $host }}
+  value: {{ $scheme }}://{{ .part }}:$(NATS_PASSWORD)@{{ $host }}
 {{- else -}}
 - name: NATS_URL
-  value: nats://{{ $host }}
+  value: {{ $scheme }}://{{ $host }}
 {{- end -}}
 {{- end }}
 
