@@ -194,27 +194,27 @@ it('gives each namespace a share of the store, and no more', async (t) => {
   const one = await replica(t, nats.url, options);
   await one.bus.ready;
   const shared = await artifact(400_000);
-  await one.store.put(shared, 'greedy');
-  await one.store.put(await artifact(400_000), 'greedy');
+  await putArtifact(one.store, shared, 'greedy');
+  await putArtifact(one.store, await artifact(400_000), 'greedy');
   const tooMuch = await artifact(400_000);
   const refused = { reason: 'StorageQuotaExceeded', transient: true, message: /greedy.*1000000/ };
-  await assert.rejects(one.store.put(tooMuch, 'greedy'), refused);
+  await assert.rejects(putArtifact(one.store, tooMuch, 'greedy'), refused);
   assert.equal(await one.store.has(tooMuch.digest), false);
   // It goes on with what it has, and others with what is theirs.
-  await one.store.put(shared, 'greedy');
-  await one.store.put(shared, 'calm');
-  await one.store.put(tooMuch, 'calm');
+  await putArtifact(one.store, shared, 'greedy');
+  await putArtifact(one.store, shared, 'calm');
+  await putArtifact(one.store, tooMuch, 'calm');
 
   const two = await replica(t, nats.url, options);
   await two.bus.ready;
-  await assert.rejects(two.store.put(await artifact(400_000), 'greedy'), refused);
+  await assert.rejects(putArtifact(two.store, await artifact(400_000), 'greedy'), refused);
   const listed = (await two.store.list()).find(({ digest }) => digest === shared.digest);
   assert.deepEqual(listed?.namespaces, ['greedy', 'calm']);
 
   const three = await replica(t, nats.url, options);
   await three.bus.ready;
   await three.store.remove(shared.digest);
-  await three.store.put(await artifact(400_000), 'greedy');
+  await putArtifact(three.store, await artifact(400_000), 'greedy');
 });
 
 it('refuses an artifact when the store is full, and keeps the others', async (t) => {
@@ -223,11 +223,11 @@ it('refuses an artifact when the store is full, and keeps the others', async (t)
   const bus = await testBus(t, nats.url, { storeMaxBytes: 5 * 1024 ** 2 });
   await bus.ready;
   const store = createStore({ bus, dir: await folder(t), maxCacheBytes: 1e9, log: bus.log });
-  const stored: Packed[] = [];
+  const stored: PackedInMemory[] = [];
   const fill = async () => {
     for (;;) {
       const packed = await artifact(300_000);
-      await store.put(packed);
+      await putArtifact(store, packed);
       stored.push(packed);
     }
   };
@@ -236,7 +236,7 @@ it('refuses an artifact when the store is full, and keeps the others', async (t)
   for (const { digest } of stored) assert.equal(await store.has(digest), true);
   const manager = await (await bus.jetstream()).jetstreamManager(false);
   await assert.rejects(
-    store.put(await artifact(6 * 1024 ** 2)),
+    putArtifact(store, await artifact(6 * 1024 ** 2)),
     { reason: 'StorageOperationFailed' },
     'a large one',
   );
@@ -247,7 +247,7 @@ it('refuses an artifact when the store is full, and keeps the others', async (t)
 it('takes an index that is none for a lost artifact', async (t) => {
   const { one, two } = await setup(t);
   const packed = await artifact();
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   const hex = packed.digest.slice('sha256:'.length);
   const js = await one.bus.jetstream();
   for (const garbage of [
@@ -261,6 +261,6 @@ it('takes an index that is none for a lost artifact', async (t) => {
     assert.deepEqual(await two.store.list(), []);
   }
   assert.match(await two.bus.metrics.expose(), /malformed_total\{stream="weir-blobs"\} 8/);
-  await one.store.put(packed);
+  await putArtifact(one.store, packed);
   assert.ok(await two.store.file(packed.digest));
 });

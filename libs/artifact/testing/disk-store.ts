@@ -26,7 +26,7 @@ export function createDiskStore(dir: string): ArtifactStore {
       Promise.all(
         [...stored].map(async ([digest, modified]) => {
           const { size } = await stat(await file(digest));
-          return { digest, size, modified };
+          return { digest, size, stored: size, namespaces: [], modified };
         }),
       ),
     remove: async (digest) => {

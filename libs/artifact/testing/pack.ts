@@ -27,11 +27,12 @@ export async function packInMemory(
 export async function putArtifact(
   store: Pick<ArtifactStore, 'put'>,
   { bytes, ...packed }: PackedInMemory,
+  namespace?: string,
 ): Promise<void> {
   const file = join(tmpdir(), `weir-${randomUUID()}.tar.gz`);
   await writeFile(file, bytes);
   try {
-    await store.put({ ...packed, file });
+    await store.put({ ...packed, file }, namespace);
   } finally {
     await rm(file, { force: true });
   }
