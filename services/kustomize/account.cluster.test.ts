@@ -1,7 +1,7 @@
 // A Kustomization with a service account does everything with the rights of that account.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { findCondition, HEALTHY } from '@weir/api';
+import { findCondition, HEALTHY, READY } from '@weir/api';
 import {
   configMap,
   type Harness,
@@ -95,4 +95,29 @@ test('it applies, looks at health, prunes and deletes as its account', async () 
       .map(({ verb, requestURI }) => `${verb} ${requestURI}`),
     [],
   );
+});
+
+test('an account without rights is told who, what and where; with rights it applies', async () => {
+  const ns = await h.namespace();
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
+  await h.kustomization(ns, 'app', { serviceAccountName: 'tenant', retryInterval: '1s' });
+  const failed = await h.ready(ns, 'app', 'False');
+  assert.match(
+    findCondition(failed.status?.conditions, READY)?.message ?? '',
+    new RegExp(
+      `^ConfigMap/${ns}/a dry-run failed \\(Forbidden\\): .*"system:serviceaccount:${ns}:tenant" cannot patch resource "configmaps"`,
+    ),
+  );
+  assert.equal(await h.configMap(ns, 'a'), undefined);
+  const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${ns}`;
+  await h.cluster.request('POST', `${rbac}/roles`, {
+    metadata: { name: 'tenant' },
+    rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] }],
+  });
+  await h.cluster.request('POST', `${rbac}/rolebindings`, {
+    metadata: { name: 'tenant' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'tenant' },
+    subjects: [{ kind: 'ServiceAccount', name: 'tenant', namespace: ns }],
+  });
+  await h.ready(ns, 'app', 'True');
 });

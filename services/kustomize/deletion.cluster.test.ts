@@ -2,7 +2,14 @@
 // brings, half a minute at least, is among the fixtures of test/conformance.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { KustomizationSpec } from '@weir/api';
+import {
+  findCondition,
+  type Kustomization,
+  Kustomization as KustomizationKind,
+  type KustomizationSpec,
+  READY,
+  STALLED,
+} from '@weir/api';
 import {
   configMap,
   type Harness,
@@ -11,6 +18,7 @@ import {
   startHarness,
   until,
 } from './testing/harness.ts';
+import { configMapGone, eventLike } from './testing/observe.ts';
 
 let h: Harness;
 before(async () => {
@@ -70,4 +78,77 @@ test('with Delete nobody waits', async () => {
   await gone(ns);
   assert.ok(await h.configMap(ns, 'held'), 'the object is still there');
   await letGo(ns);
+});
+
+test('deletion prunes, also when source and account are gone', async () => {
+  const ns = await h.namespace();
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
+  await h.kustomization(ns, 'app');
+  await h.ready(ns, 'app', 'True');
+  const sources = `/apis/source.toolkit.fluxcd.io/v1/namespaces/${ns}/gitrepositories/git`;
+  await h.cluster.request('DELETE', sources);
+  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations`;
+  await h.cluster.request('DELETE', `${path}/app`);
+  await configMapGone(h, ns, 'a');
+  await h.kustomization(ns, 'orphan', { serviceAccountName: 'never-was' });
+  await h.ready(ns, 'orphan', 'False');
+  await h.cluster.request('DELETE', `${path}/orphan`);
+  const ref = { namespace: ns, name: 'orphan' };
+  await until(
+    async () =>
+      (await h.find('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', ref)) === undefined,
+    { ...LONG, message: 'the Kustomization to be gone' },
+  );
+});
+
+/** Gives the Kustomization a field that another controller obeyed before, and deletes it. */
+async function deleteWithKubeConfig(spec: Partial<KustomizationSpec>): Promise<string> {
+  const ns = await h.namespace();
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'kept')) });
+  await h.kustomization(ns, 'app', spec);
+  await h.ready(ns, 'app', 'True');
+  const kubeConfig = { secretRef: { name: 'remote' } };
+  await h.kustomization(ns, 'app', { ...spec, kubeConfig });
+  await h.ready(ns, 'app', 'False', /spec\.kubeConfig/);
+  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;
+  await h.cluster.request('DELETE', path);
+  return ns;
+}
+
+const isStalled = (message: RegExp) => (object: Kustomization) => {
+  const ready = findCondition(object.status?.conditions, READY);
+  const stalled = findCondition(object.status?.conditions, STALLED);
+  return stalled?.status === 'True' && message.test(ready?.message ?? '');
+};
+
+test('what is in another cluster is not deleted in this one, and the object says so', async () => {
+  const ns = await deleteWithKubeConfig({ deletionPolicy: 'Delete' });
+  const said = /^nothing is deleted: spec\.kubeConfig names another cluster/;
+  const stalled = isStalled(said);
+  await until(async () => stalled(await h.read(ns, 'app')), { ...LONG, message: 'it to stall' });
+  const { event } = await eventLike(h, ns, said);
+  assert.equal(event.severity, 'error');
+  assert.equal(event.reason, 'UnsupportedField');
+  const kept = await h.read(ns, 'app');
+  assert.ok(kept.metadata.deletionTimestamp);
+  assert.deepEqual(kept.metadata.finalizers, ['finalizers.fluxcd.io']);
+  assert.ok(await h.configMap(ns, 'kept'), 'it was not pruned');
+
+  const spec = { deletionPolicy: 'Orphan' };
+  await h.client.patch(
+    KustomizationKind,
+    { namespace: ns, name: 'app' },
+    { spec },
+    { kind: 'merge' },
+  );
+  await gone(ns);
+  assert.ok(await h.configMap(ns, 'kept'), 'it was left behind');
+});
+
+test('what is in another cluster is no obstacle where nothing is to be deleted', async () => {
+  for (const spec of [{ prune: false }, { deletionPolicy: 'Orphan' as const }]) {
+    const ns = await deleteWithKubeConfig(spec);
+    await gone(ns);
+    assert.ok(await h.configMap(ns, 'kept'));
+  }
 });

@@ -1,0 +1,33 @@
+// What a test looks at: the events and the objects of a Kustomization.
+import type { Kustomization } from '@weir/api';
+import { type Harness, until } from './harness.ts';
+
+/** How long what a test waits for may take. */
+export const timeoutMs = 20_000;
+
+export function inventoryIds({ status }: Kustomization): string[] | undefined {
+  return status?.inventory?.entries.map(({ id }) => id);
+}
+
+/** The events of a Kustomization that came over NATS so far. */
+export function eventsOf({ events }: Pick<Harness, 'events'>, namespace: string, name = 'app') {
+  return events.filter(
+    ({ event }) =>
+      event.involvedObject.namespace === namespace && event.involvedObject.name === name,
+  );
+}
+
+/** The first event of the Kustomization `app` whose message matches. */
+export function eventLike(h: Pick<Harness, 'events'>, namespace: string, message: RegExp) {
+  return until(() => eventsOf(h, namespace).find(({ event }) => message.test(event.message)), {
+    timeoutMs,
+    message: `an event like ${message}`,
+  });
+}
+
+export function configMapGone(h: Pick<Harness, 'configMap'>, namespace: string, name: string) {
+  return until(async () => (await h.configMap(namespace, name)) === undefined, {
+    timeoutMs,
+    message: `ConfigMap ${namespace}/${name} to be gone`,
+  });
+}
