@@ -10,7 +10,7 @@ import { isNotFound, type KubeClient, objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import { type Announcement, announcementOf, isConfirmed } from './announcements.ts';
 import { artifactId } from './artifact.ts';
-import { createDoubts } from './doubts.ts';
+import { createConfirmations } from './confirmations.ts';
 import { createKindWatches, type SourceObject } from './kind-watches.ts';
 import { SOURCE_GROUP } from './references.ts';
 
@@ -48,8 +48,8 @@ export interface SourcesOptions {
 
 /** How long a message may be behind the watch. It carries the trace, which nothing else does. */
 const MESSAGE_LAG_MS = 100;
-/** Messages that are remembered, the latest of each source. */
-const MAX_ANNOUNCEMENTS = 10_000;
+/** What is remembered of messages, the latest of each source: some 10,000 of them. Characters. */
+const MAX_ANNOUNCED = 4_000_000;
 /** Before announcements are read again after an error that nobody foresaw. */
 const READ_AGAIN_MS = 1_000;
 
@@ -57,11 +57,15 @@ const READ_AGAIN_MS = 1_000;
 export function createSources({ client, bus, log }: SourcesOptions): Sources {
   const listeners = new Set<(change: ArtifactChange) => void>();
   const watches = createKindWatches(client, log, onChange);
-  const announced = createBoundedMap<string, Announcement>({ max: MAX_ANNOUNCEMENTS });
+  const announced = createBoundedMap<string, Announcement>({
+    max: MAX_ANNOUNCED,
+    weigh: ({ kind, key, uid, id, traceparent = '' }) =>
+      [kind, key, key, uid, id, traceparent].reduce((sum, { length }) => sum + length, 0),
+  });
   /** The artifact of each source that listeners know. */
   const published = new Map<string, string>();
   const lagging = new Map<string, NodeJS.Timeout>();
-  const doubts = createDoubts(isSettled, ask);
+  const confirmations = createConfirmations(ask);
   const stop = new AbortController();
 
   function currentOf(source: string): SourceObject | undefined {
@@ -82,8 +86,10 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
       return;
     }
     if (isPublished(source, object)) return;
+    const confirmed = isConfirmed(announced.get(source), object);
+    if (confirmed) confirmations.cancel(source);
     const isAwaited = bus.connected() && watches.known(kind)?.hasSynced() === true;
-    if (!isAwaited || isConfirmed(announced.get(source), object)) publish(source);
+    if (confirmed || !isAwaited) publish(source);
     else publishLater(source);
   }
 
@@ -123,13 +129,12 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
     const object = informer.get(key);
     // The watch shows a source that is new, if there is one.
     if (object === undefined) return;
-    if (isConfirmed(announcement, object)) publish(source);
-    else doubts.raise(source);
-  }
-
-  function isSettled(source: string): boolean {
-    const object = currentOf(source);
-    return object === undefined || isConfirmed(announced.get(source), object);
+    if (!isConfirmed(announcement, object)) {
+      confirmations.request(source);
+      return;
+    }
+    confirmations.cancel(source);
+    publish(source);
   }
 
   /** What the API server says is taken in as if the watch had shown it, whether it confirms the message or not. */
@@ -176,7 +181,7 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
     },
     async close() {
       stop.abort();
-      doubts.close();
+      confirmations.close();
       for (const timer of lagging.values()) clearTimeout(timer);
       watches.close();
       await following;
