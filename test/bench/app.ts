@@ -16,20 +16,20 @@ const Ingress: ResourceType = {
   namespaced: true,
 };
 
-/** The kinds of its objects, which all have the app's name. */
+/** The kinds of the app's objects. Each object has the app's name. */
 export const APP_KINDS = { ServiceAccount, Service, Deployment, Ingress };
 export type AppKind = keyof typeof APP_KINDS;
 
 export interface AppOptions {
   name: string;
   namespace: string;
-  /** What a commit changes: the tag of the image. */
+  /** The tag of the image. Commits change it. */
   version: string;
-  /** There are no nodes: with any, the app does not become healthy. 0 unless given. */
+  /** 0 unless given. The cluster has no nodes, so an app with replicas never becomes healthy. */
   replicas?: number;
 }
 
-/** The app's files in a folder of its own, which is called as it is. */
+/** The app's files, in a folder with the app's name. */
 export function appFiles(options: AppOptions): Record<string, string> {
   const { name, namespace, version, replicas = 0 } = options;
   const meta = `metadata:

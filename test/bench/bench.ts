@@ -1,5 +1,5 @@
-// `npm run bench`: measures Weir, and peers beside it, and prints. Each leg of each system gets a control
-// plane of its own, one after the other.
+// `npm run bench`: measures Weir and its peers, and prints the results. Each leg of each system runs on a control plane of
+// its own, one after the other.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { overBudget } from './budgets.ts';
@@ -33,7 +33,7 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
         results.platform = platform;
         results.results.push({ system: system.name, measurement });
         process.stdout.write(`\n${formatMeasurement(system, measurement)}`);
-        // After each: what was measured so far is not lost when the next one fails.
+        // The results are written after each measurement, so that they are kept when the next one fails.
         if (options.out !== undefined) await write(results, options.out);
       });
     }
@@ -71,7 +71,7 @@ function check(results: Results): void {
   if (over.length > 0) process.exitCode = 1;
 }
 
-/** Aborted when the run is to end before it is done; asked again, it ends at once. */
+/** A signal that aborts at the first SIGINT or SIGTERM. A second one ends the process at once. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   const stop = () => {
@@ -94,7 +94,7 @@ try {
     process.exitCode = 2;
   } else if (signal.aborted) {
     process.stderr.write('interrupted\n');
-    // What is measured may be waiting still, for what won't come any more.
+    // A scenario may still wait for something that no longer happens, so the process is ended here.
     process.exit(130);
   } else {
     throw error;

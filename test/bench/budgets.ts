@@ -1,10 +1,11 @@
-// What Weir may ask the API server for. Counts don't depend on the machine, so a check of them can fail a build.
+// How many requests Weir may send to the API server. Unlike times, counts don't depend on the machine, so that exceeding
+// them can fail a build.
 import { compare } from './report/figures.ts';
 import type { Results } from './results.ts';
 
-/** The most that one round of a measurement may take: so much for each app, and so much besides. */
+/** The largest number of requests that one round of a measurement may need: `anApp` for each app, and `besides`. */
 interface Budget {
-  /** Of the measurement. */
+  /** The id of the measurement. */
   id: string;
   figure: 'its requests' | 'of these writes';
   anApp: number;
@@ -12,8 +13,8 @@ interface Budget {
 }
 
 /**
- * Of the services together, Leases apart. Each is what a run takes today, with room for what depends on timing:
- * a reconcile of more than a second writes its progress too.
+ * Counts of all services together, without requests for Leases. Each is what a run needs today, with a reserve for what
+ * depends on timing, such as the progress that a reconcile of more than a second writes.
  */
 export const BUDGETS: readonly Budget[] = [
   { id: 'install', figure: 'its requests', anApp: 14, besides: 40 },
@@ -26,7 +27,7 @@ export const BUDGETS: readonly Budget[] = [
   { id: 'idle', figure: 'of these writes', anApp: 0, besides: 0 },
 ];
 
-/** A line for each count of Weir's that is beyond its budget. What was not measured is not. */
+/** A line for each count of Weir that exceeds its budget. Budgets of measurements that were not made are not checked. */
 export function overBudget(results: Results): string[] {
   const rows = compare(results);
   return BUDGETS.flatMap(({ id, figure, anApp, besides }) =>

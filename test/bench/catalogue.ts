@@ -1,4 +1,4 @@
-// What there is to measure.
+// All scenarios and all systems that can be measured.
 import type { Scenario } from './scenario.ts';
 import { chain } from './scenarios/chain.ts';
 import { all, one } from './scenarios/change.ts';
@@ -12,7 +12,7 @@ import type { System } from './system.ts';
 import { flux, fluxTuned } from './systems/flux.ts';
 import { weir } from './systems/weir.ts';
 
-/** In the order in which they run on the same apps: those that change intervals come last. */
+/** The scenarios in the order in which they run on the same apps. Those that change intervals come last. */
 export const SCENARIOS: readonly Scenario[] = [
   commit,
   chain,
@@ -25,5 +25,5 @@ export const SCENARIOS: readonly Scenario[] = [
   drift,
 ];
 
-/** Weir, and what it can be compared with. */
+/** Weir and the systems that it can be compared with. */
 export const SYSTEMS: readonly System[] = [weir, flux, fluxTuned];

@@ -1,15 +1,15 @@
-// What a person changes by hand in the objects of an app: one field each that the app's manifests set.
+// Edits by hand, as a person makes them: each changes one field that the app's manifests set.
 import type { KubeObject } from '@weir/kube';
 import type { AppKind } from './app.ts';
 
 export interface Edit {
-  /** RFC 6902. */
+  /** A JSON patch (RFC 6902). */
   patch: { op: 'replace'; path: string; value: unknown }[];
-  /** The field that it changes. */
+  /** The value of the field that the edit changes. */
   field(object: KubeObject): unknown;
 }
 
-/** An edit for each kind. */
+/** One edit for each kind of the app. */
 export const EDITS: Record<AppKind, Edit> = {
   ServiceAccount: edit('/metadata/annotations/example.com~1team', 'another'),
   Service: edit('/spec/selector/app', 'another'),
@@ -24,7 +24,7 @@ function edit(path: string, value: unknown): Edit {
   };
 }
 
-/** What a JSON pointer (RFC 6901) leads to; undefined where it leads nowhere. */
+/** The value that a JSON pointer (RFC 6901) names; undefined when there is none. */
 export function at(value: unknown, pointer: string): unknown {
   const keys = pointer
     .split('/')

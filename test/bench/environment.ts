@@ -1,4 +1,4 @@
-// What every system is measured on: a control plane of its own, a Git server, and a collector of traces.
+// What every system is measured on: a control plane of its own, a Git server and a collector of traces.
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,17 +13,17 @@ import {
 import { installDefinitions } from '@weir/conformance/systems';
 import { connectKube, type KubeClient, type KubeObject, Namespace } from '@weir/kube';
 
-export interface Ground {
+export interface Environment {
   cluster: Cluster;
   git: GitServer;
   collector: Collector;
-  /** As an administrator: who measures. */
+  /** An administrator's client, by which the benchmark itself reads and writes. */
   client: KubeClient;
-  /** For what belongs to the run: logs and caches. */
+  /** The folder for logs and caches of this run. */
   dir: string;
-  /** The namespace that all measured objects are in. */
+  /** The namespace of all measured objects. */
   namespace: string;
-  /** What runs the cluster, for the results. */
+  /** The versions and flags of the control plane, for the results. */
   platform: Platform;
   /** Creates or changes an object, as a user would. */
   apply(object: KubeObject): Promise<void>;
@@ -31,30 +31,30 @@ export interface Ground {
 
 export interface Platform {
   kubernetes: string;
-  /** Flags of kube-apiserver, those with paths and addresses left out. */
+  /** Flags of kube-apiserver, without those that contain paths and addresses. */
   apiserver: string[];
 }
 
 const NAMESPACE = 'bench';
 
-export interface GroundOptions {
+export interface EnvironmentOptions {
   nats: boolean;
-  /** Folder for logs and caches that stays; one that goes unless given. */
+  /** A folder for logs and caches, which is kept. Without it a temporary one is used and removed. */
   dir?: string;
 }
 
 /**
- * Starts it all, on free ports of 127.0.0.1, with the definitions of all kinds; what was started is stopped
- * with `started`.
+ * Starts everything on free ports of 127.0.0.1 and installs the definitions of all kinds. Disposing of `started` stops
+ * it again.
  */
-export async function openGround(
+export async function openEnvironment(
   started: AsyncDisposableStack,
-  options: GroundOptions,
-): Promise<Ground> {
+  options: EnvironmentOptions,
+): Promise<Environment> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'weir-bench-')));
   await mkdir(dir, { recursive: true });
   if (options.dir === undefined) started.defer(() => rm(dir, { recursive: true, force: true }));
-  // Deployments have no replicas here, so that nothing waits for pods.
+  // The Deployments have no replicas, so neither nodes nor a scheduler are needed.
   const { nats } = options;
   const cluster = await startCluster({ nodes: 0, audit: true, nats, logDir: dir });
   started.defer(() => cluster.close());

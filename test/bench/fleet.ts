@@ -1,4 +1,4 @@
-// N apps in one repository, a folder and a Kustomization each.
+// N apps in one repository. Each has a folder and a Kustomization of its own.
 import { Kustomization } from '@weir/api';
 import type { GitServerRepository } from '@weir/cluster';
 import { readyOf } from '@weir/kit';
@@ -19,44 +19,44 @@ import {
 
 const TIMEOUT_MS = 30 * 60_000;
 const SOURCE = 'apps';
-/** The app that `failing` breaks. */
+/** The app that the scenario `failing` breaks. */
 export const FRAGILE = 'app-0';
 
-/** Times of a commit, in ms from the request of a reconcile. */
+/** The times of a commit, in ms after the reconcile was requested. */
 export interface Arrival {
-  /** The changed objects are in the cluster as committed. */
+  /** When the changed objects were in the cluster as committed. */
   appliedMs: number;
-  /** All Kustomizations that are waited for are Ready at the commit. */
+  /** When all Kustomizations of `waitFor` were Ready with the commit. */
   readyMs: number;
-  /** Those that are waited for apart are too; 0 when there are none. */
+  /** When all Kustomizations of `apart` were Ready with the commit; 0 when there are none. */
   apartMs: number;
 }
 
 export interface CommitOptions {
-  /** Kustomizations to wait for; all unless given. */
+  /** The Kustomizations to wait for; all unless given. */
   waitFor?: readonly string[];
-  /** Kustomizations whose time is taken apart; none unless given. */
+  /** Kustomizations whose time is measured separately; none unless given. */
   apart?: readonly string[];
-  /** Apps that can't become healthy with this commit. */
+  /** Apps that cannot become healthy with this commit. */
   broken?: readonly string[];
 }
 
 export interface Fleet {
   names: readonly string[];
   kustomizations: Following<KubeObject>;
-  /** What the installation took. */
+  /** The measurement of the installation. */
   installed: Measurement;
-  /** Commits a new version of some apps, asks for a reconcile, waits until it has arrived. */
+  /** Commits a new version of some apps, requests a reconcile, and waits until the commit is applied and Ready. */
   commit(changed: readonly string[], options?: CommitOptions): Promise<Arrival>;
-  /** Changes the interval of all; resolves when that has been seen by the system. */
+  /** Changes the interval of the source and of all apps. Resolves when the system has observed the change. */
   setInterval(interval: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Installs the apps, and measures that. */
+/** Installs the apps and measures the installation. */
 export async function installFleet(trial: Trial): Promise<Fleet> {
-  const { ground, apps } = trial;
-  const { client, namespace, git } = ground;
+  const { environment, apps } = trial;
+  const { client, namespace, git } = environment;
   const names = Array.from({ length: apps }, (_, index) => `app-${index}`);
   const repository = await git.createRepository(SOURCE);
   const deployments = follow<KubeObject>(client, Deployment, namespace);
@@ -89,8 +89,8 @@ interface Around {
 }
 
 async function install({ trial, names, repository, kustomizations }: Around): Promise<Measurement> {
-  const { ground, apps, progress } = trial;
-  const { namespace } = ground;
+  const { environment, apps, progress } = trial;
+  const { namespace } = environment;
   const first = await repository.commit(filesOf(namespace, names, 'v1'));
   progress(`installing ${apps} apps`);
   const installing = async () => {
@@ -100,7 +100,7 @@ async function install({ trial, names, repository, kustomizations }: Around): Pr
       message: `${apps} apps to be installed`,
     });
     const objects = names.map((name) => appKustomization(namespace, name, SOURCE, specOf(name)));
-    const created = createAll(ground, { name: SOURCE, url: repository.url }, objects);
+    const created = createAll(environment, { name: SOURCE, url: repository.url }, objects);
     const [readyAt] = await Promise.all([ready, created]);
     return readyAt - startedAt;
   };
@@ -122,8 +122,8 @@ async function commit(
   version: string,
   { waitFor = names, apart = [], broken = [] }: CommitOptions = {},
 ): Promise<Arrival> {
-  const { ground } = trial;
-  const files = filesOf(ground.namespace, changed, version, broken);
+  const { environment } = trial;
+  const files = filesOf(environment.namespace, changed, version, broken);
   const revision = await repository.commit(files);
   const waiting = { timeoutMs: TIMEOUT_MS, message: `the commit of ${version}` };
   const image = imageOf(version);
@@ -138,7 +138,7 @@ async function commit(
   const ready = kustomizations.when(allReadyAt(waitFor, revision), waiting);
   const readyApart = kustomizations.when(allReadyAt(apart, revision), waiting);
   const startedAt = now();
-  await requestReconcile(ground, SOURCE);
+  await requestReconcile(environment, SOURCE);
   const [appliedAt, readyAt, apartAt] = await Promise.all([applied, ready, readyApart]);
   return {
     appliedMs: appliedAt - startedAt,
@@ -151,7 +151,7 @@ async function changeInterval(
   { trial, names, kustomizations }: Around,
   interval: string,
 ): Promise<void> {
-  await setIntervals(trial.ground, SOURCE, names, interval);
+  await setIntervals(trial.environment, SOURCE, names, interval);
   const isSeen = (object: KubeObject | undefined) => {
     const spec = object?.spec as { interval?: string } | undefined;
     return object && spec?.interval === interval && readyOf(object)?.status === 'True';
@@ -159,7 +159,7 @@ async function changeInterval(
   const waited = new Set(names);
   await kustomizations.when(
     (objects) => {
-      // All of them each time: who reconciles at every interval is Ready only now and then.
+      // All that are still waited for are checked after each change: with a short interval an object is Ready only at times.
       for (const name of waited) if (isSeen(objects.get(name))) waited.delete(name);
       return waited.size === 0;
     },
@@ -167,7 +167,7 @@ async function changeInterval(
   );
 }
 
-/** One app may be broken by a commit; its health is not waited for as long as that of the others may take. */
+/** The app that a commit may break has a short timeout, so that its failing health check ends soon. */
 function specOf(name: string): Record<string, unknown> {
   return name === FRAGILE ? { timeout: '30s' } : {};
 }

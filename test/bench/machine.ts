@@ -1,17 +1,17 @@
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { run } from '@weir/cluster';
 
-/** What a result was measured on. */
+/** The machine and the programs that a result was measured with. */
 export interface Machine {
   cpu: string;
   cores: number;
   memoryBytes: number;
-  /** Of the kernel. */
+  /** The version of the kernel. */
   linux: string;
   node: string;
-  /** Of git, which serves the repositories and which Weir fetches with. */
+  /** The version of git, which serves the repositories and by which Weir fetches. */
   git: string;
-  /** Processes that wanted to run in the minute before: others' work, if it isn't near zero. */
+  /** The load average of the minute before the run. If it isn't near zero, other work disturbed the measurement. */
   loadBefore: number;
   at: string;
 }

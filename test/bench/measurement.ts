@@ -1,18 +1,18 @@
 import type { TypicalStep } from './measure/steps.ts';
 import type { Spent } from './measure/window.ts';
 
-/** What one part of a scenario came to. */
+/** The result of one part of a scenario. */
 export interface Measurement {
   /** Unique among the results of one system and number of apps. */
   id: string;
   name: string;
   apps: number;
-  /** How many of `unit` all that is in `spent` was spent on. */
+  /** The number of units (see `unit`) that `spent` was used for. */
   count: number;
   unit: string;
-  /** Milliseconds, one number a repetition, by what they are the time of. The first is what it is about. */
+  /** Times in ms, one number for each repetition, by their names. The first one is the main result. */
   times: Record<string, number[]>;
   spent: Spent;
-  /** Where the time went, for a system that sends traces. */
+  /** The steps that the time was spent on, for a system that sends traces. */
   steps?: TypicalStep[];
 }

@@ -7,7 +7,7 @@ describe('the command line of the benchmark', () => {
   const known = { scenarios, peers: ['flux', 'flux-tuned'] };
   const read = (...args: string[]) => readOptions(args, known);
 
-  it('measures everything of Weir alone unless told otherwise', () => {
+  it('measures all scenarios with Weir alone by default', () => {
     const expected = {
       scenarios: ['install', 'drift'],
       peers: [],
@@ -38,7 +38,7 @@ describe('the command line of the benchmark', () => {
     assert.throws(() => read('--fast'), /--fast/);
   });
 
-  it('tells what there is', () => {
+  it('lists the scenarios and peers', () => {
     assert.match(usage(known), /flux, flux-tuned/);
     assert.match(usage(known), /drift {4}about drift/);
   });

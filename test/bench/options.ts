@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   scenarios: string[];
-  /** What is measured beside Weir. */
+  /** The systems that are measured beside Weir. */
   peers: string[];
   rounds: number;
   /** Numbers of Kustomizations, ascending. */
@@ -11,7 +11,7 @@ export interface Options {
   /** Whether peers are measured with as many apps as Weir, however long that takes. */
   allSizes: boolean;
   idleSeconds: number;
-  /** Folder for results as JSON, Markdown and plots. */
+  /** The folder for results as JSON, Markdown and plots. */
   out?: string;
   /** Folder for CPU profiles of the services and of kube-apiserver. */
   cpuProfiles?: string;
@@ -24,19 +24,19 @@ export interface Options {
 
 export class UsageError extends Error {}
 
-/** What can be asked for. */
+/** The names that the command line accepts. */
 export interface Known {
   scenarios: readonly { name: string; about: string }[];
   peers: readonly string[];
 }
 
-/** Of apps; what a peer needs for more takes hours. */
+/** Peers are measured with at most this many apps, because with more they take hours. */
 export const PEERS_UP_TO = 500;
 const DEFAULT_ROUNDS = 20;
 const DEFAULT_APPS = '100';
 const DEFAULT_IDLE_SECONDS = 60;
 
-/** What `--help` prints. */
+/** The text that `--help` prints. */
 export function usage({ scenarios, peers }: Known): string {
   const width = Math.max(...scenarios.map(({ name }) => name.length));
   const list = scenarios.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n');

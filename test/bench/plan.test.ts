@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { SCENARIOS, SYSTEMS } from './catalogue.ts';
 import { planLegs, takesPart } from './plan.ts';
 
-it('puts scenarios of the same apps on one ground, and the others on their own', () => {
+it('runs scenarios of the same apps in one environment, and the others in their own', () => {
   const shown = planLegs(SCENARIOS, [100, 500]).map((leg) =>
     leg.kind === 'own'
       ? `${leg.apps} ${leg.scenario.name}`

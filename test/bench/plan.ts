@@ -1,15 +1,15 @@
-// Which scenarios run on which ground.
+// Which scenarios run in which environment.
 import { type Options, PEERS_UP_TO } from './options.ts';
 import type { FleetScenario, OwnScenario, Scenario } from './scenario.ts';
 import type { System } from './system.ts';
 
-/** What runs on one ground: a scenario of its own, or several on the same apps. */
+/** What runs in one environment: a single scenario, or several scenarios on the same apps. */
 export type Leg = { apps: number } & (
   | { kind: 'own'; scenario: OwnScenario }
   | { kind: 'fleet'; scenarios: FleetScenario[] }
 );
 
-/** The legs that each system goes through, by their number of apps. */
+/** The legs that each system is measured in, by their number of apps. */
 export function planLegs(scenarios: readonly Scenario[], apps: readonly number[]): Leg[] {
   const fleets = new Map<number, FleetScenario[]>();
   const own: Leg[] = [];
@@ -25,7 +25,7 @@ export function planLegs(scenarios: readonly Scenario[], apps: readonly number[]
   return [...own, ...shared].toSorted((a, b) => a.apps - b.apps);
 }
 
-/** Whether a system goes through a leg: peers are left out where they would take hours, unless asked for. */
+/** Whether a system is measured in a leg. Peers are left out where they would take hours, unless `allSizes` is set. */
 export function takesPart(system: System, leg: Leg, options: Pick<Options, 'allSizes'>): boolean {
   return system.name === 'weir' || leg.apps <= PEERS_UP_TO || options.allSizes;
 }

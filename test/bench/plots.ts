@@ -1,4 +1,4 @@
-// Which plots a run gives: one file for each unit, a panel for each measurement.
+// The plots of a run: one file for each unit, with a panel for each measurement.
 import { compare, type Row } from './report/figures.ts';
 import { growthOf } from './report/growth.ts';
 import { formatNumber } from './report/numbers.ts';
@@ -9,7 +9,7 @@ interface Plot {
   file: string;
   title: string;
   axis: string;
-  /** Whether a row belongs to it. */
+  /** Whether a row belongs to this plot. */
   shows(row: Row, all: readonly Row[]): boolean;
 }
 
@@ -59,7 +59,7 @@ export function plots(results: Results): Record<string, string> {
   return Object.fromEntries([...files, ...growthPlot(results)]);
 }
 
-/** Time for each Kustomization, where there are several numbers of them: level bars are what one wants to see. */
+/** The time per Kustomization, when several numbers of them were measured. Bars of equal height mean linear growth. */
 function growthPlot(results: Results): [string, string][] {
   const times = growthOf(results).filter(({ unit }) => unit === 's');
   if (times.length === 0) return [];
@@ -83,14 +83,14 @@ function growthPlot(results: Results): [string, string][] {
   return [['growth.svg', barChart({ title, axis, series, panels, format: formatNumber })]];
 }
 
-/** What a measurement is about is the first of its times; of one with p50 and p99, both. */
+/** The main time of a measurement is its first one; when that has a p50 and a p99, both count as main times. */
 function isMainTime(row: Row, all: readonly Row[]): boolean {
   if (row.unit !== 's' || row.id === 'failing') return false;
   const first = all.find(({ id, unit }) => id === row.id && unit === 's');
   return first?.figure.replace(/, p50$/, '') === row.figure.replace(/, p\d+$/, '');
 }
 
-/** A panel for each figure of each measurement, in it a group of bars for each number of apps. */
+/** One panel for each figure of each measurement. It has a group of bars for each number of apps. */
 function panelsOf(rows: readonly Row[]): Panel[] {
   const byFigure = Map.groupBy(rows, ({ id, figure }) => `${id} ${figure}`);
   const repeated = new Set(rows.map(({ id }) => id)).size < byFigure.size;
@@ -108,7 +108,7 @@ function panelsOf(rows: readonly Row[]): Panel[] {
   });
 }
 
-/** The measurement, and what its figure adds to tell it from others. */
+/** A title: the measurement, and the part of its figure's name that distinguishes it from the others. */
 function shorten(measurement: string, figure: string): string {
   const quantile = /p\d+$/.exec(figure)?.[0];
   if (measurement === 'one failing health check') return figure;

@@ -1,9 +1,9 @@
 import { now } from './measure/clock.ts';
 
-/** What is repeated until this time is over. Milliseconds. */
+/** After this time, in ms, a piece of work is not repeated again. */
 export const LONG_MS = 10_000;
 
-/** Repeats what is short: `rounds` times at most, and not again after 10 s. Gives each result, one at least. */
+/** Runs the work up to `rounds` times, but not again after 10 s. Returns all results, of which there is at least one. */
 export async function repeat<T>(rounds: number, work: (round: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   const startedAt = now();

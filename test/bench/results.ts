@@ -1,4 +1,4 @@
-import type { Platform } from './ground.ts';
+import type { Platform } from './environment.ts';
 import type { Machine } from './machine.ts';
 import type { Measurement } from './measurement.ts';
 import type { SystemDescription } from './system.ts';
@@ -9,15 +9,15 @@ export interface Result {
   measurement: Measurement;
 }
 
-/** Everything that a run has found out: what results.json holds. */
+/** Everything that a run has measured; the content of results.json. */
 export interface Results {
   machine: Machine;
-  /** Unknown before the first leg. */
+  /** Absent before the first leg. */
   platform?: Platform;
-  /** What was run. */
+  /** The command line of the run. */
   command: string;
   systems: SystemDescription[];
-  /** Whose requests are a system's own, by its name. */
+  /** The clients whose requests are those of a system, by the system's name. */
   clients: Record<string, readonly string[]>;
   results: Result[];
 }

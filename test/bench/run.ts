@@ -1,7 +1,7 @@
-// One leg of one system, on a ground of its own.
+// One leg of one system, in an environment of its own.
 import { join } from 'node:path';
+import { openEnvironment, type Platform } from './environment.ts';
 import { installFleet } from './fleet.ts';
-import { openGround, type Platform } from './ground.ts';
 import { watchMemory } from './measure/memory.ts';
 import type { Measurement } from './measurement.ts';
 import type { Leg } from './plan.ts';
@@ -9,48 +9,48 @@ import type { System } from './system.ts';
 import type { Trial } from './trial.ts';
 
 export interface RunOptions extends Pick<Trial, 'rounds' | 'idleSeconds' | 'progress'> {
-  /** Folder for CPU profiles of the system's processes and the API server. */
+  /** The folder for CPU profiles of the system's processes and of the API server. */
   cpuProfiles?: string;
-  /** Folder for the logs of all processes; they go with the run unless given. */
+  /** The folder for the logs of all processes. Without it they are removed after the run. */
   logs?: string;
-  /** Told of each measurement as soon as it is made. */
+  /** Called with each measurement as soon as it is made. */
   measured(measurement: Measurement, platform: Platform): Promise<void>;
-  /** Ends the run, and all that was started for it. */
+  /** Ends the run and everything that was started for it. */
   signal: AbortSignal;
 }
 
-/** Starts a control plane and the system, measures, and stops all of it. Rejects when the signal aborts. */
+/** Starts a control plane and the system, measures, and stops everything. Rejects when the signal aborts. */
 export async function runLeg(system: System, leg: Leg, options: RunOptions): Promise<void> {
   const { apps } = leg;
   const { rounds, idleSeconds, progress, cpuProfiles, logs, signal } = options;
   const own = leg.kind === 'own' ? leg.scenario.name : 'apps';
   const started = new AsyncDisposableStack();
   const aborted = Promise.withResolvers<never>();
-  // Before there is something to measure nobody waits for it.
+  // The promise is only awaited later. Without this handler an early abort would count as an unhandled rejection.
   aborted.promise.catch(() => undefined);
   const abort = () => aborted.reject(signal.reason);
   signal.addEventListener('abort', abort);
   try {
     progress('starting a control plane');
-    const ground = await openGround(started, {
+    const environment = await openEnvironment(started, {
       nats: system.needsNats,
       ...(logs === undefined ? {} : { dir: join(logs, `${system.name}-${own}-${apps}`) }),
     });
     signal.throwIfAborted();
     progress(`starting ${system.title}`);
     const profiles = cpuProfiles && join(cpuProfiles, `${own}-${apps}`);
-    const running = await system.start(ground, {
+    const running = await system.start(environment, {
       cpuProfiles: profiles,
-      // They cost the services something, so only who reads them gets them.
+      // Sending traces costs the services time, so only the scenario that reads them gets them.
       traces: leg.kind === 'own' && leg.scenario.name === 'commit',
     });
     started.defer(() => running.close());
     signal.throwIfAborted();
-    const memory = watchMemory({ system: running.pids, others: ground.cluster.pids });
+    const memory = watchMemory({ system: running.pids, others: environment.cluster.pids });
     started.defer(() => memory.close());
     const { clients } = system;
     const trial: Trial = {
-      ground,
+      environment,
       system: { ...running, clients },
       memory,
       apps,
@@ -59,7 +59,7 @@ export async function runLeg(system: System, leg: Leg, options: RunOptions): Pro
       profiles: profiles && join(profiles, `${system.name}-kube-apiserver`),
       progress,
     };
-    const { platform } = ground;
+    const { platform } = environment;
     const tell = async (measurements: Measurement[]) => {
       for (const measurement of measurements) await options.measured(measurement, platform);
     };

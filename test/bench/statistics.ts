@@ -1,4 +1,4 @@
-/** What a series of measurements comes to; in the unit of the series. */
+/** A summary of a series of measurements, in the unit of the series. */
 export interface Summary {
   count: number;
   min: number;
@@ -7,7 +7,7 @@ export interface Summary {
   max: number;
 }
 
-/** Summarizes a series; throws for an empty one, which nothing can be said about. */
+/** Summarizes a series. Throws for an empty one. */
 export function summarize(values: readonly number[]): Summary {
   return {
     count: values.length,

@@ -1,13 +1,13 @@
 // Bar charts as SVG: small panels side by side, each with an axis of its own that starts at zero.
 
 export interface Bar {
-  /** Which of the chart's series it belongs to. */
+  /** The name of the series of the chart that the bar belongs to. */
   series: string;
   value: number;
 }
 
 export interface Group {
-  /** Below the bars. */
+  /** The text below the bars. */
   label: string;
   bars: Bar[];
 }
@@ -19,25 +19,25 @@ export interface Panel {
 
 export interface Chart {
   title: string;
-  /** What all panels' axes show, with its unit. */
+  /** The quantity and unit that the axes of all panels show. */
   axis: string;
   series: { name: string; title: string }[];
   panels: Panel[];
-  /** Writes a value beside its bar. */
+  /** The text of a value beside its bar. */
   format(value: number): string;
 }
 
 const PANEL = { height: 230, gap: 24 };
-/** Narrow panels have room for five bars with their values. */
+/** Charts with at most five bars in each panel use narrow panels. Sizes are in pixels. */
 const NARROW = { bars: 5, width: 270, perRow: 3 };
 const WIDE = { width: 417, perRow: 2 };
-/** Around the bars of a panel. */
+/** The margins around the bars of a panel, in pixels. */
 const INSET = { left: 46, right: 8, top: 40, bottom: 40 };
 const HEAD = 70;
 const MARGIN = 16;
-/** Readable on white and on black ground, and told apart by people who see no red or no green. */
+/** Colours that are readable on white and on black, and that people with red-green colour blindness can distinguish. */
 const COLORS = ['#1a85d6', '#d9730d', '#8a6bbf'];
-/** Text that can be read on either ground, and more easily where the viewer says which one it is. */
+/** The text is readable on white and on black, and more so when the viewer states its colour scheme. */
 const STYLE = `
   text { font: 12px system-ui, sans-serif; fill: #6e7781; }
   .title { font-size: 16px; font-weight: 600; }
@@ -48,13 +48,13 @@ const STYLE = `
   @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .tick { fill: #9ea7b3; } }
 `;
 
-/** Draws a chart; gives the text of an SVG file. */
+/** Draws a chart and returns the text of an SVG file. */
 export function barChart(chart: Chart): string {
   const bars = chart.panels.map(({ groups }) => groups.flatMap((group) => group.bars).length);
   const size = Math.max(...bars) > NARROW.bars ? WIDE : NARROW;
   const columns = Math.min(size.perRow, chart.panels.length);
   const rows = Math.ceil(chart.panels.length / size.perRow);
-  // Not narrower than a row of narrow panels: the title and the legend need room too.
+  // A chart is at least as wide as a row of narrow panels, because title and legend need that room.
   const width = Math.max(
     2 * MARGIN + columns * size.width + (columns - 1) * PANEL.gap,
     2 * MARGIN + 2 * NARROW.width,

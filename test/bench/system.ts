@@ -1,41 +1,41 @@
-import type { Ground } from './ground.ts';
+import type { Environment } from './environment.ts';
 
-/** Something that brings commits into a cluster, and so can be measured. One file each in `systems/`. */
+/** A GitOps system that can be measured. Each is one file in `systems/`. */
 export interface System {
-  /** As it is called on the command line and in results. */
+  /** Its name on the command line and in results. */
   name: string;
-  /** As it is called in tables and plots. */
+  /** Its name in tables and plots. */
   title: string;
-  /** Names of its clients in counts of requests: what its processes ask the API server for. */
+  /** The names of its clients in the counts of requests. */
   clients: readonly string[];
   needsNats: boolean;
-  /** Which release, and with which flags it is started; throws when it isn't there. */
+  /** Its release and the flags of its processes. Rejects when it isn't installed. */
   describe(): Promise<SystemDescription>;
-  /** Starts it with the ground's cluster; resolves when it is ready for work. */
-  start(ground: Ground, options: SystemOptions): Promise<RunningSystem>;
+  /** Starts it in the environment's cluster. Resolves when it is ready. */
+  start(environment: Environment, options: SystemOptions): Promise<RunningSystem>;
 }
 
 export interface SystemDescription {
   name: string;
   title: string;
   version: string;
-  /** Command lines by process, without addresses, ports and folders. */
+  /** The flags by process, without addresses, ports and folders. */
   flags: Record<string, readonly string[]>;
 }
 
 export interface SystemOptions {
-  /** Folder for CPU profiles of the processes, written when they end. */
+  /** The folder for CPU profiles of the processes, which are written when these end. */
   cpuProfiles?: string | undefined;
-  /** Whether it sends traces to the ground's collector, if it has any. */
+  /** Whether the system sends its traces, if it has any, to the environment's collector. */
   traces: boolean;
 }
 
 export interface RunningSystem {
-  /** Process ids by name, of those that run now. */
+  /** The ids of the running processes by name. */
   pids(): Record<string, number>;
-  /** Stops all its processes as an update would; what they have on disk stays. */
+  /** Stops all its processes, as an update does. Their files are kept. */
   stop(): Promise<void>;
-  /** Starts them again; resolves when they are ready for work. */
+  /** Starts the processes again. Resolves when they are ready. */
   start(): Promise<void>;
   close(): Promise<void>;
 }

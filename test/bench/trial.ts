@@ -1,20 +1,20 @@
-import type { Ground } from './ground.ts';
+import type { Environment } from './environment.ts';
 import type { MemoryWatch } from './measure/memory.ts';
 import type { RunningSystem } from './system.ts';
 
-/** A running system on its ground. */
+/** A running system in its environment. */
 export interface Trial {
-  ground: Ground;
+  environment: Environment;
   system: RunningSystem & { clients: readonly string[] };
   memory: MemoryWatch;
-  /** How many Kustomizations the scenario is about. */
+  /** The number of Kustomizations of the scenario. */
   apps: number;
-  /** How often what is short is repeated, at most. */
+  /** The largest number of repetitions of short work. */
   rounds: number;
-  /** Seconds that nothing is done for in the scenario `idle`. */
+  /** How long the scenario `idle` measures, in seconds. */
   idleSeconds: number;
-  /** Folder for profiles of the API server, one for each thing that is measured; undefined for none. */
+  /** The folder for profiles of the API server, one for each measurement; undefined for none. */
   profiles: string | undefined;
-  /** A line about the progress, for people. */
+  /** Prints a line about the progress. */
   progress(line: string): void;
 }

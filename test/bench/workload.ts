@@ -1,23 +1,26 @@
-// What users do, and look at, whatever the system is.
+// What users do and observe, the same for every system.
 import { GitRepository, Kustomization } from '@weir/api';
 import { gitRepository, isReady, kustomization } from '@weir/kit';
 import type { KubeObject } from '@weir/kube';
-import type { Ground } from './ground.ts';
+import type { Environment } from './environment.ts';
 
-/** Objects that whoever installs apps creates, or changes, at the same time. */
+/** How many objects are created or changed at the same time. */
 const AT_ONCE = 20;
-/** What the benchmark waits for comes before both. */
+/** Both times are longer than anything that the benchmark waits for. */
 const RETRY_INTERVAL = '1m';
 const TIMEOUT = '1m';
 
-/** Asks for a reconcile of a GitRepository, as `flux reconcile source git` does. */
-export async function requestReconcile({ client, namespace }: Ground, name: string): Promise<void> {
+/** Requests a reconcile of a GitRepository, as `flux reconcile source git` does. */
+export async function requestReconcile(
+  { client, namespace }: Environment,
+  name: string,
+): Promise<void> {
   const annotations = { 'reconcile.fluxcd.io/requestedAt': new Date().toISOString() };
   const body = { metadata: { annotations } };
   await client.patch(GitRepository, { namespace, name }, body, { kind: 'merge' });
 }
 
-/** Whether a Kustomization is Ready with the commit applied. */
+/** Whether the Kustomization of this name is Ready with the commit applied. */
 export function isReadyAt(
   objects: ReadonlyMap<string, KubeObject>,
   name: string,
@@ -28,9 +31,8 @@ export function isReadyAt(
 }
 
 /**
- * A check for `Following.when`: all of `names` are Ready with the commit applied. Each Kustomization is looked
- * at until it is, and then no more: a look at all of them after each of their changes would take longer than
- * what is measured.
+ * A check for `Following.when`: all of `names` are Ready with the commit applied. A Kustomization that was found Ready is
+ * not checked again, because checking all of them after each change would take longer than what is measured.
  */
 export function allReadyAt(names: readonly string[], commit: string) {
   const waited = new Set(names);
@@ -43,7 +45,7 @@ export function allReadyAt(names: readonly string[], commit: string) {
   };
 }
 
-/** A Kustomization of the folder that has its name. */
+/** A Kustomization for the folder of the same name. */
 export function appKustomization(
   namespace: string,
   name: string,
@@ -55,19 +57,19 @@ export function appKustomization(
   return kustomization(namespace, name, source, { ...common, ...spec });
 }
 
-/** Creates a GitRepository, and then its Kustomizations, some at a time. */
+/** Creates a GitRepository and then its Kustomizations, AT_ONCE at a time. */
 export async function createAll(
-  ground: Ground,
+  environment: Environment,
   source: { name: string; url: string },
   kustomizations: readonly KubeObject[],
 ): Promise<void> {
-  await ground.apply(gitRepository(ground.namespace, source.name, source.url));
-  await inTurns(kustomizations, (object) => ground.apply(object));
+  await environment.apply(gitRepository(environment.namespace, source.name, source.url));
+  await inTurns(kustomizations, (object) => environment.apply(object));
 }
 
-/** Changes the interval of a GitRepository and of Kustomizations, a Go duration. */
+/** Changes the interval (a Go duration) of a GitRepository and of Kustomizations. */
 export async function setIntervals(
-  { client, namespace }: Ground,
+  { client, namespace }: Environment,
   source: string,
   names: readonly string[],
   interval: string,
@@ -78,7 +80,7 @@ export async function setIntervals(
   await inTurns(names, (name) => client.patch(Kustomization, { namespace, name }, body, how));
 }
 
-/** Some at a time, as a person's client would. */
+/** Runs the work over the items, AT_ONCE at a time. */
 async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
   for (let first = 0; first < items.length; first += AT_ONCE) {
     await Promise.all(items.slice(first, first + AT_ONCE).map(work));

@@ -3,37 +3,37 @@ import { GitRepository, Kustomization } from '@weir/api';
 import { until } from '@weir/cluster';
 import type { FluxEvent } from '@weir/events';
 import { ConfigMap, type KubeObject } from '@weir/kube';
-import type { Ground } from './ground.ts';
+import type { Environment } from './environment.ts';
 import { type Model, NAMESPACE } from './model.ts';
 
 const OWNER = 'kustomize.toolkit.fluxcd.io/name';
-/** With the group of its kind in front on the stream, without it in a message. */
+/** The key of the revision: on the stream with the group of the object's kind before it, in a message without. */
 const REVISION = /(^|\/)revision$/;
 const ALERTS_MS = 30_000;
 
 export interface Audit {
   facts: string[];
-  /** Empty when all is as the last commit says. */
+  /** What is not as the last commit says; empty when everything is. */
   faults: string[];
 }
 
 /** Compares the cluster, the inventories and the alerts with what was committed. */
-export async function audit(ground: Ground, model: Model, last: string): Promise<Audit> {
+export async function audit(environment: Environment, model: Model, last: string): Promise<Audit> {
   const [objects, inventories, alerts] = await Promise.all([
-    objectFaults(ground, model),
-    inventoryFaults(ground, model),
-    alertFaults(ground, model, last),
+    objectFaults(environment, model),
+    inventoryFaults(environment, model),
+    alertFaults(environment, model, last),
   ]);
-  const copies = ground.chat.requests().length - new Set(delivered(ground)).size;
+  const copies = environment.chat.requests().length - new Set(delivered(environment)).size;
   return {
     facts: [
-      `${ground.events.size} events, ${ground.chat.requests().length} alerts, ${copies} of them again`,
+      `${environment.events.size} events, ${environment.chat.requests().length} alerts, ${copies} of them again`,
     ],
     faults: [...objects, ...inventories, ...alerts],
   };
 }
 
-async function objectFaults({ client }: Ground, model: Model): Promise<string[]> {
+async function objectFaults({ client }: Environment, model: Model): Promise<string[]> {
   const { items } = await client.list<KubeObject>(ConfigMap, {
     namespace: NAMESPACE,
     labelSelector: OWNER,
@@ -47,7 +47,7 @@ async function objectFaults({ client }: Ground, model: Model): Promise<string[]>
   });
 }
 
-async function inventoryFaults({ client }: Ground, model: Model): Promise<string[]> {
+async function inventoryFaults({ client }: Environment, model: Model): Promise<string[]> {
   const { items } = await client.list<Kustomization>(Kustomization, { namespace: NAMESPACE });
   return items.flatMap(({ metadata, status }) => {
     const found = status?.inventory?.entries.map(({ id }) => id) ?? [];
@@ -57,11 +57,15 @@ async function inventoryFaults({ client }: Ground, model: Model): Promise<string
   });
 }
 
-/** Each event that was published arrives; each app tells of the last commit, which changed it, and so does the source. */
-async function alertFaults(ground: Ground, model: Model, last: string): Promise<string[]> {
+/** The alerts that are missing: one for each published event, and one about the last commit for the source and each app. */
+async function alertFaults(
+  environment: Environment,
+  model: Model,
+  last: string,
+): Promise<string[]> {
   const missing = (): string[] => {
-    const heard = new Set(delivered(ground));
-    const events = [...ground.events.values()].filter(isWanted);
+    const heard = new Set(delivered(environment));
+    const events = [...environment.events.values()].filter(isWanted);
     const lost = events.filter((event) => !heard.has(nameOf(event))).map((event) => nameOf(event));
     const tells = (kind: string, name: string) => (event: FluxEvent) =>
       event.involvedObject.kind === kind &&
@@ -83,16 +87,16 @@ async function alertFaults(ground: Ground, model: Model, last: string): Promise<
   return missing();
 }
 
-/** By the alert, which looks at these kinds; what notification says of the alert itself goes to nobody. */
+/** Whether the Alert selects the event: it selects these kinds only, and not events about the Alert itself. */
 function isWanted({ involvedObject }: FluxEvent): boolean {
   return [GitRepository.kind, Kustomization.kind].includes(involvedObject.kind);
 }
 
-function delivered({ chat }: Ground): string[] {
+function delivered({ chat }: Environment): string[] {
   return chat.requests().map(({ body }) => nameOf(JSON.parse(body) as FluxEvent));
 }
 
-/** What tells one event from another, also after its way through a provider. */
+/** A text that identifies an event, in the same form for a published event and for one that a provider delivered. */
 function nameOf({ involvedObject, timestamp, reason, message, metadata }: FluxEvent): string {
   const { kind, name } = involvedObject;
   const revision = Object.entries(metadata ?? {}).find(([key]) => REVISION.test(key))?.[1];

@@ -1,11 +1,11 @@
-// `npm run chaos -w @weir/chaos`: commits flow while services are stopped and killed at random; afterwards the
-// cluster, the inventories and the alerts must be what the last commit says. Exits 1 with what is not.
+// `npm run chaos -w @weir/chaos`: commits changes while services are stopped and killed at random. Afterwards the cluster,
+// the inventories and the alerts must be as the last commit says. Exits with 1 and lists the differences when they aren't.
 import { parseArgs } from 'node:util';
 import { audit } from './audit.ts';
-import { type Ground, startGround } from './ground.ts';
+import { commitRepeatedly, restartServices } from './disturbances.ts';
+import { type Environment, startEnvironment } from './environment.ts';
 import { createModel } from './model.ts';
 import { randomFrom } from './random.ts';
-import { commitsFlow, servicesFall } from './storm.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,26 +31,28 @@ process.once('SIGINT', () => void started.disposeAsync().then(() => process.exit
 try {
   say(`${apps} apps, ${seconds} s, seed ${seed}`);
   const random = randomFrom(seed);
-  const ground = await startGround(started, { apps, keep: values.keep });
+  const environment = await startEnvironment(started, { apps, keep: values.keep });
   const model = createModel(apps, random);
-  await settle(ground, await model.change(ground.repository, 'all'));
-  const calm = await ground.memory();
+  await settle(environment, await model.change(environment.repository, 'all'));
+  const calm = await environment.memory();
 
   const until = performance.now() + seconds * 1000;
-  const [commits, falls] = await Promise.all([
-    commitsFlow(ground, model, { random, until }),
-    values.calm ? [] : servicesFall(ground, { random, until }),
+  const [commits, endings] = await Promise.all([
+    commitRepeatedly(environment, model, { random, until }),
+    values.calm ? [] : restartServices(environment, { random, until }),
   ]);
-  say(`${commits.length} commits; ${falls.length} processes ended: ${falls.join(' ') || 'none'}`);
-  const last = await model.change(ground.repository, 'all');
+  say(
+    `${commits.length} commits; ${endings.length} processes ended: ${endings.join(' ') || 'none'}`,
+  );
+  const last = await model.change(environment.repository, 'all');
   const seconds0 = performance.now();
-  await settle(ground, last);
+  await settle(environment, last);
   say(`settled ${((performance.now() - seconds0) / 1000).toFixed(1)} s after the last commit`);
 
-  const report = await audit(ground, model, last);
+  const report = await audit(environment, model, last);
   for (const line of report.facts) say(line);
   say(`memory before: ${calm}`);
-  say(`memory after:  ${await ground.memory()}`);
+  say(`memory after:  ${await environment.memory()}`);
   for (const fault of report.faults) process.stderr.write(`WRONG: ${fault}\n`);
   if (report.faults.length > 0) process.exitCode = 1;
 } catch (error) {
@@ -60,6 +62,6 @@ try {
   await started.disposeAsync();
 }
 
-async function settle(ground: Ground, commit: string): Promise<void> {
-  await ground.settled(commit, 60_000);
+async function settle(environment: Environment, commit: string): Promise<void> {
+  await environment.settled(commit, 60_000);
 }

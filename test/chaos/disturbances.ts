@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Ground } from './ground.ts';
+import type { Environment } from './environment.ts';
 import type { Model } from './model.ts';
 import { pick, type Random } from './random.ts';
 
-interface Storm {
+interface DisturbanceOptions {
   random: Random;
-  /** By `performance.now()`. */
+  /** The end, as a time of `performance.now()` in ms. */
   until: number;
 }
 
-/** Commits a change every 0.1 to 0.9 s; gives the commits. */
-export async function commitsFlow(
-  { repository }: Ground,
+/** Commits a change every 0.1 to 0.9 s. Returns the SHA-1 of the commits. */
+export async function commitRepeatedly(
+  { repository }: Environment,
   model: Model,
-  { random, until }: Storm,
+  { random, until }: DisturbanceOptions,
 ): Promise<string[]> {
   const commits: string[] = [];
   while (performance.now() < until) {
@@ -24,17 +24,20 @@ export async function commitsFlow(
 }
 
 /** Ends one process after the other, half of them with SIGKILL, and starts it again; gives which. */
-export async function servicesFall(ground: Ground, { random, until }: Storm): Promise<string[]> {
-  const falls: string[] = [];
+export async function restartServices(
+  environment: Environment,
+  { random, until }: DisturbanceOptions,
+): Promise<string[]> {
+  const endings: string[] = [];
   while (performance.now() < until) {
     await delay(300 + random() * 2_000);
-    const index = pick([...ground.processes.keys()], random);
+    const index = pick([...environment.processes.keys()], random);
     const kill = random() < 0.5;
-    falls.push(`${kill ? 'kill' : 'stop'}:${ground.role(index)}`);
-    const victim = ground.processes[index];
-    await (kill ? victim?.kill() : victim?.stop());
+    endings.push(`${kill ? 'kill' : 'stop'}:${environment.role(index)}`);
+    const process = environment.processes[index];
+    await (kill ? process?.kill() : process?.stop());
     await delay(random() * 1_000);
-    await ground.restart(index);
+    await environment.restart(index);
   }
-  return falls;
+  return endings;
 }

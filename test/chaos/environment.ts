@@ -1,4 +1,4 @@
-// Where it happens: a cluster, a Git server, a receiver of alerts, and each service in processes of its own.
+// What the test runs in: a cluster, a Git server, a receiver of alerts, and processes for each service.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,30 +19,30 @@ import { createLogger, createMetrics } from '@weir/telemetry';
 import { NAMESPACE } from './model.ts';
 
 const NOTIFICATIONS = 'notification.toolkit.fluxcd.io/v1beta3';
-/** Which processes there are: two of the service whose objects move when one ends. */
+/** The service of each process. kustomize has two, so that objects move to the other one when one ends. */
 const ROLES = ['source', 'kustomize', 'kustomize', 'notification'];
 
-export interface Ground {
+export interface Environment {
   client: KubeClient;
   repository: GitServerRepository;
   chat: Receiver;
-  /** The events that went over NATS, by the id of their CloudEvent. */
+  /** The events that were published over NATS, by the id of their CloudEvent. */
   events: ReadonlyMap<string, FluxEvent>;
-  /** One per role; replaced when it is started again. */
+  /** One process for each role. It is replaced when it is started again. */
   processes: WeirProcess[];
-  /** Puts a new process in the place of one that has ended. */
+  /** Starts a new process in place of one that has ended. */
   restart(index: number): Promise<void>;
   role(index: number): string;
   /** Waits until each Kustomization is Ready at this commit. */
   settled(commit: string, timeoutMs: number): Promise<void>;
-  /** Resident memory of each process, in words. */
+  /** The resident memory of each process, as text. */
   memory(): Promise<string>;
 }
 
-export async function startGround(
+export async function startEnvironment(
   started: AsyncDisposableStack,
   { apps, keep }: { apps: number; keep: boolean },
-): Promise<Ground> {
+): Promise<Environment> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-chaos-'));
   if (keep) console.log(`logs: ${dir}`);
   else started.defer(() => rm(dir, { recursive: true, force: true }));
@@ -72,7 +72,7 @@ export async function startGround(
   const repository = await git.createRepository('apps');
   await applyAll(client, [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
-    // Before there is anything to tell: what happened before an alert was there is told to nobody.
+    // The Alert is created before the sources, because events before an Alert exists are delivered to nobody.
     ...alerting(chat.url),
     gitRepository(NAMESPACE, 'apps', repository.url, { interval: '1s' }),
     ...Array.from({ length: apps }, (_, index) => appOf(index)),
@@ -98,7 +98,7 @@ export async function startGround(
   };
 }
 
-/** A third wait for health, and a third of them depend on the one before. */
+/** A third of the Kustomizations wait for health, and another third depend on the one before. */
 function appOf(index: number): KubeObject {
   const spec: Record<string, unknown> = { retryInterval: '2s', path: `./app-${index}` };
   if (index % 3 === 1) spec.wait = true;
@@ -132,7 +132,7 @@ async function applyAll(client: KubeClient, objects: KubeObject[]): Promise<void
   }
 }
 
-/** Keeps every event that passes over NATS, for the comparison with what the chat got. */
+/** Collects every event that is published over NATS, to compare them with what the receiver got. */
 async function listen(
   started: AsyncDisposableStack,
   servers: string,

@@ -3,17 +3,17 @@ import { pick, type Random } from './random.ts';
 
 export const NAMESPACE = 'chaos';
 
-/** What the repository says now: for each app, the value of each of its ConfigMaps by name. */
+/** The current content of the repository: for each app, the value of each of its ConfigMaps by name. */
 export interface Model {
   apps: readonly string[];
   expected(app: string): ReadonlyMap<string, string>;
-  /** Changes one app at random, or all, in one commit; gives its SHA-1. */
+  /** Changes one random app, or all apps, in one commit. Returns the commit's SHA-1. */
   change(repository: GitServerRepository, which: 'one' | 'all'): Promise<string>;
 }
 
 const MOST = 6;
 
-/** Apps that gain, lose and change ConfigMaps from commit to commit. */
+/** Makes apps that gain, lose and change ConfigMaps from commit to commit. */
 export function createModel(count: number, random: Random): Model {
   const apps = Array.from({ length: count }, (_, index) => `app-${index}`);
   const state = new Map(apps.map((app) => [app, new Map<string, string>()]));
@@ -22,7 +22,7 @@ export function createModel(count: number, random: Random): Model {
   function evolve(app: string, files: Record<string, string | null>): void {
     const configs = state.get(app) ?? new Map<string, string>();
     commits += 1;
-    // A constant one, so that an app is never empty; the rest come and go.
+    // One ConfigMap of each app always exists, so that an app is never empty.
     configs.set(`${app}-base`, String(commits));
     files[`${app}/${app}-base.yaml`] = configMap(`${app}-base`, String(commits));
     const name = `${app}-${Math.floor(random() * MOST)}`;

@@ -1,7 +1,7 @@
-/** Numbers from 0 to 1 that a seed repeats, to tell a run again by its seed. */
+/** Returns numbers in [0, 1). The same seed gives the same numbers, so that a run can be repeated. */
 export type Random = () => number;
 
-/** Mulberry32, by Tommy Ettinger (public domain): small, and random enough to choose a victim. */
+/** Mulberry32 by Tommy Ettinger (public domain), a small generator that is random enough for choosing processes. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -12,7 +12,7 @@ export function randomFrom(seed: number): Random {
   };
 }
 
-/** One of `list`, which must not be empty. */
+/** A random element of `list`, which must not be empty. */
 export function pick<T>(list: readonly T[], random: Random): T {
   const chosen = list[Math.floor(random() * list.length)];
   if (chosen === undefined) throw new RangeError('there is nothing to pick from');

@@ -1,12 +1,12 @@
-// Where kube-apiserver spends its time while something is measured: a profile for `go tool pprof`.
+// A CPU profile of kube-apiserver during a measurement, for `go tool pprof`.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Cluster } from '@weir/cluster';
 
-/** What the profile covers: the start of what is measured, seconds. */
+/** The length of the profile in seconds. It covers the beginning of a measurement. */
 const SECONDS = 10;
 
-/** Writes a CPU profile of the next ten seconds. Rejects when the API server answers with anything else. */
+/** Writes a CPU profile of the next ten seconds to the file. Rejects when the API server refuses. */
 export async function profileApiserver({ request }: Cluster, file: string): Promise<void> {
   const path = `/debug/pprof/profile?seconds=${SECONDS}`;
   const profile = await request<Buffer>('GET', path, undefined, { bytes: true });

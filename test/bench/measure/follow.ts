@@ -1,4 +1,4 @@
-// Sees objects as they change, by a watch: what a poll adds to a time would be measured with it.
+// Follows objects by a watch. Polling would add its own delay to the measured times.
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import { now } from './clock.ts';
 
@@ -6,8 +6,8 @@ export interface Following<T extends KubeObject> {
   /** All objects as they are now. */
   list(): T[];
   /**
-   * Resolves with the time (see `now`) at which the objects passed `check`, which is called after each
-   * change; rejects after `timeoutMs` with what was waited for.
+   * Calls `check` after each change, and resolves with the time (see `now`) at which it first returned true. Rejects
+   * after `timeoutMs` with a message that says what was waited for.
    */
   when(
     check: (objects: ReadonlyMap<string, T>) => boolean,
@@ -16,7 +16,7 @@ export interface Following<T extends KubeObject> {
   close(): Promise<void>;
 }
 
-/** Follows all objects of a kind in a namespace, by name. */
+/** Follows all objects of a kind in a namespace. `check` gets them by name. */
 export function follow<T extends KubeObject>(
   client: KubeClient,
   type: ResourceType,

@@ -1,19 +1,19 @@
-// What processes need of a machine's memory together, a program that runs twice counted once.
+// How much memory several processes use together. The pages of a program that runs several times are counted once.
 import { readlink } from 'node:fs/promises';
 import { ifThere, readIfThere } from './processes.ts';
 
-/** Bytes. */
+/** The memory of one process, in bytes. */
 interface Mapped {
   program: string;
-  /** What is the process' own: its heaps and stacks. Pages that a fork still shares are divided. */
+  /** Its own memory, such as heaps and stacks. A page that it shares with a forked process counts in part. */
   own: number;
-  /** Pages of files: of the program, nearly all of them. */
+  /** The pages of mapped files, nearly all of them those of the program. */
   files: number;
 }
 
 /**
- * Bytes that the processes hold together now: what is each one's own, and the pages of each
- * program once, as many as the process has that touched most of it. So it is on a node that runs them side by side.
+ * The memory of the processes together, in bytes: the own memory of each, and the pages of each program once (those of
+ * the process that has most of them resident). This is what they need when they run on one node.
  */
 export async function footprintOf(pids: readonly number[]): Promise<number> {
   const all = (await Promise.all(pids.map(mappedBy))).filter(isThere);
@@ -22,7 +22,7 @@ export async function footprintOf(pids: readonly number[]): Promise<number> {
   return sum(all.map(({ own }) => own)) + sum(files);
 }
 
-/** Undefined of a process that has ended, or is about to. */
+/** Undefined for a process that has ended or is about to end. */
 async function mappedBy(pid: number): Promise<Mapped | undefined> {
   const program = await ifThere(readlink(`/proc/${pid}/exe`));
   const text = await readIfThere(`/proc/${pid}/smaps_rollup`);

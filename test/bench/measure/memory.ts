@@ -1,17 +1,17 @@
-// How much memory processes hold at a time, by looking often: an engine that ended before the last look counts too.
+// The largest memory use of processes, sampled twice a second, so that a child process that has ended meanwhile counts too.
 import { footprintOf } from './footprint.ts';
 import { processUse } from './processes.ts';
 
-/** Bytes. */
+/** The largest values of all samples, in bytes. */
 export interface Peaks {
-  /** The most that the system held at any look, with what its processes share counted once. */
+  /** The largest use of the system as a whole, with shared pages of its processes counted once. */
   systemBytes: number;
-  /** The most that each process held at any look, with all its children, and their part of it then. */
+  /** The largest use of each process with all its children, and the part of the children in it. */
   processes: Record<string, { peakBytes: number; childrenBytes: number }>;
 }
 
 export interface MemoryWatch {
-  /** Forgets what was seen before. */
+  /** Drops all samples so far. */
   reset(): void;
   peaks(): Promise<Peaks>;
   close(): Promise<void>;
@@ -19,17 +19,17 @@ export interface MemoryWatch {
 
 const INTERVAL_MS = 500;
 
-/** Processes by name, as they are at the moment. */
+/** The running processes: their ids by name. */
 export interface Watched {
-  /** What is measured. */
+  /** The processes of the system that is measured. */
   system(): Record<string, number>;
-  /** What it runs on. */
+  /** The processes of the control plane. */
   others(): Record<string, number>;
 }
 
 const NOTHING: Peaks = { systemBytes: 0, processes: {} };
 
-/** Looks twice a second. */
+/** Samples twice a second until it is closed. */
 export function watchMemory({ system, others }: Watched): MemoryWatch {
   let peaks = structuredClone(NOTHING);
   let looking: Promise<void> = Promise.resolve();
@@ -49,7 +49,7 @@ export function watchMemory({ system, others }: Watched): MemoryWatch {
     looking = looking.then(look);
     return looking;
   };
-  // A look that fails is told by whoever asks for the peaks, or closes.
+  // A sample that fails makes the next call of peaks() or close() reject, so it is not reported here.
   const timer = setInterval(() => next().catch(() => undefined), INTERVAL_MS);
   timer.unref();
   return {

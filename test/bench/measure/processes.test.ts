@@ -27,7 +27,7 @@ it('counts the work of a process and of its children, running and ended', async 
     const { peakBytes = 0, childrenBytes = 0 } = peaks.processes.burner ?? {};
     assert.ok(childrenBytes > 30e6, `${childrenBytes} bytes of the child`);
     assert.ok(peakBytes > childrenBytes + 30e6, `${peakBytes} bytes of both`);
-    // One program in two processes: its pages count once.
+    // Two processes run the same program, whose pages count once.
     const { systemBytes } = peaks;
     assert.ok(systemBytes > 30e6, `${systemBytes} bytes together`);
     assert.ok(systemBytes < peakBytes - 15e6, `${systemBytes} bytes together, of ${peakBytes}`);

@@ -1,22 +1,22 @@
-// CPU time and memory of processes and all that they started, from /proc (proc(5); Linux only).
+// CPU time and memory of processes and their children, from /proc (proc(5); Linux only).
 import { readdir, readFile } from 'node:fs/promises';
 
-/** What a process and all that it started have used up to a moment. */
+/** What a process and all its descendants have used up to one moment. */
 export interface ProcessUse {
   pid: number;
-  /** The process and all that it started and that run now. */
+  /** The ids of the process and of its descendants that run now. */
   family: number[];
-  /** CPU time, user and system, since its start, children that ended included. */
+  /** User and system CPU time since the start of the process, including that of children that have ended. */
   cpuSeconds: number;
-  /** Memory that is resident, added up over the processes; what they share counts for each. */
+  /** Resident memory, added up over the processes. Shared pages count once for each process. */
   residentBytes: number;
-  /** The part of it that is its children's. */
+  /** The part of `residentBytes` that belongs to the descendants. */
   childrenBytes: number;
 }
 
 /** USER_HZ, the unit of times in /proc: 100 on every architecture that Linux runs Node on. */
 const TICKS_PER_SECOND = 100;
-/** Of memory; 4 KiB wherever Node's own builds for Linux run, with few exceptions. */
+/** The size of a page of memory: 4 KiB on nearly all machines that Node's builds for Linux run on. */
 const PAGE_BYTES = 4096;
 
 interface Stat {
@@ -27,7 +27,7 @@ interface Stat {
   resident: number;
 }
 
-/** What the processes have used so far, by the names given; one that is gone is left out. */
+/** What the processes have used so far, by the given names. A process that has ended is left out. */
 export async function processUse(
   pids: Readonly<Record<string, number>>,
 ): Promise<Record<string, ProcessUse>> {
@@ -45,7 +45,7 @@ export async function processUse(
   return Object.fromEntries(used);
 }
 
-/** CPU seconds used between two looks, by name; a process that was started in between counts from its start. */
+/** The CPU seconds used between two readings, by name. A process that was started in between counts from its start. */
 export function cpuBetween(
   before: Readonly<Record<string, ProcessUse>>,
   after: Readonly<Record<string, ProcessUse>>,
@@ -67,7 +67,7 @@ async function readStats(): Promise<Stat[]> {
 async function readStat(pid: number): Promise<Stat | undefined> {
   const text = await readIfThere(`/proc/${pid}/stat`);
   if (text === undefined) return undefined;
-  // The name, in parentheses, may hold anything; the fields that follow it start with the third.
+  // The second field, the name in parentheses, may contain any character, so fields are split after its last parenthesis.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const field = (number: number) => Number(fields[number - 3]);
   const ticks = field(14) + field(15) + field(16) + field(17);
@@ -88,7 +88,7 @@ export function readIfThere(path: string): Promise<string | undefined> {
   return ifThere(readFile(path, 'utf8'));
 }
 
-/** Processes may end while we look: then it gives undefined. */
+/** The result of reading, or undefined when the process ended before it was read. */
 export async function ifThere<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;

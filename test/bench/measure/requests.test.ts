@@ -8,7 +8,7 @@ function request(username: string, verb: string, more: Partial<AuditEvent> = {})
   return { verb, requestURI: '/', user, requestReceivedTimestamp: '', ...more };
 }
 
-it('tells who sent a request and what it was for', () => {
+it('counts requests by client and by verb', () => {
   const weir = 'system:serviceaccount:weir-system:weir-kustomize';
   const counts = countRequests([
     request(weir, 'patch'),
@@ -31,7 +31,7 @@ it('tells who sent a request and what it was for', () => {
   assert.equal(totalOf(counts['weir-kustomize'] ?? {}), 5);
 });
 
-it('adds up what a system asked for', () => {
+it('adds up the requests of a system', () => {
   const requests = {
     one: { get: 2, 'patch status': 3, lease: 5 },
     two: { get: 1, 'dry-run': 4, 'create event': 1, patch: 1, watch: 1 },

@@ -1,10 +1,10 @@
-// Requests to the API server, counted in its audit log by who sent them and what they did.
+// Counts requests to the API server from its audit log, by client and verb.
 import type { AuditEvent } from '@weir/cluster';
 
-/** Number of requests by client, then by verb (an apply that only tries out counts as `dry-run`). */
+/** The number of requests by client, then by verb. A dry run of an apply counts as `dry-run`. */
 export type Requests = Record<string, Record<string, number>>;
 
-/** Counts answered requests. The start of a watch is one; what the watch then tells, and its end, is none. */
+/** Counts answered requests. The start of a watch is one request; its events and its end are none. */
 export function countRequests(events: readonly AuditEvent[]): Requests {
   const counts: Requests = {};
   for (const event of events) {
@@ -22,7 +22,7 @@ export function totalOf(verbs: Readonly<Record<string, number>>): number {
   return Object.values(verbs).reduce((sum, count) => sum + count, 0);
 }
 
-/** What some clients did together, by verb. Leases, which every replica renews whatever happens, stay out. */
+/** The requests of some clients together, by verb. Requests for Leases are left out, because every replica renews its own. */
 export function requestsOf(requests: Requests, clients: readonly string[]): Record<string, number> {
   const sum: Record<string, number> = {};
   for (const client of clients) {
@@ -33,13 +33,13 @@ export function requestsOf(requests: Requests, clients: readonly string[]): Reco
   return sum;
 }
 
-/** How many of the requests changed something in the cluster, or tried to: a dry-run does not. */
+/** How many of the requests changed something in the cluster, or tried to. A dry run does not count. */
 export function writesOf(verbs: Readonly<Record<string, number>>): number {
   const writes = Object.entries(verbs).filter(([verb]) => WRITES.test(verb));
   return totalOf(Object.fromEntries(writes));
 }
 
-/** When one of `clients` was last asking for something (Leases apart), in ms since 1970; undefined if never. */
+/** When one of `clients` sent its last request (other than for Leases), in ms since 1970; undefined if there was none. */
 export function lastRequestAt(
   events: readonly AuditEvent[],
   clients: readonly string[],
@@ -61,7 +61,10 @@ function isEndOfWatch({ verb, stage, responseStatus }: AuditEvent): boolean {
   return verb === 'watch' && stage === 'ResponseComplete' && wasStarted;
 }
 
-/** A service account's own name; the administrator is who measures; Kubernetes' controllers, which have an account each, are one client. */
+/**
+ * The client's name in the counts: the name of its service account. Kubernetes' own controllers have an account each and
+ * count as one client. The administrator is the benchmark itself.
+ */
 function clientOf(username: string): string {
   if (username.startsWith('system:serviceaccount:kube-system:')) return 'kube-controller-manager';
   if (username === 'system:apiserver') return 'kube-apiserver';

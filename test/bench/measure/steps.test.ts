@@ -9,7 +9,7 @@ function span(traceId: string, name: string, startMs: number, endMs: number): Co
   return { traceId, spanId: name, name, startMs, endMs, attributes, ...rest };
 }
 
-it('takes the trace of one commit, from the start of its round', () => {
+it('finds the trace of one commit, with times from the start of its round', () => {
   const spans = [
     span('b', 'fetch', 1_020, 1_050),
     span('b', 'reconcile', 1_010, 1_100),

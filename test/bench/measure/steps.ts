@@ -1,8 +1,8 @@
-// Where the time went: the spans of a trace, relative to the moment that it is measured from.
+// The steps of a commit: the spans of its trace, with times relative to the start of the measurement.
 import type { CollectedSpan } from '@weir/cluster';
 import { quantile } from '../statistics.ts';
 
-/** A span of one round. */
+/** One span of one round. */
 export interface Step {
   name: string;
   /** Milliseconds after the start of the round. */
@@ -10,12 +10,12 @@ export interface Step {
   durationMs: number;
 }
 
-/** A span's medians over all rounds in which it was seen. */
+/** The medians of a span over all rounds that had it. */
 export interface TypicalStep extends Step {
   rounds: number;
 }
 
-/** The spans of the trace that fetched `commit`, in order; empty when it has not arrived at the collector yet. */
+/** The spans of the trace in which `commit` was fetched, in order; empty while the collector hasn't received it. */
 export function stepsOf(
   spans: readonly CollectedSpan[],
   commit: string,
@@ -34,7 +34,7 @@ export function stepsOf(
     .sort((a, b) => a.startMs - b.startMs);
 }
 
-/** The medians by name, in the order in which steps start. A name seen twice in a round counts the first time. */
+/** The medians by name, in the order in which steps start. Of several spans of one name in a round, the first counts. */
 export function typicalSteps(rounds: readonly (readonly Step[])[]): TypicalStep[] {
   const names = new Set(rounds.flatMap((steps) => steps.map(({ name }) => name)));
   const typical = [...names].map((name) => {

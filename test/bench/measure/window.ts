@@ -1,4 +1,4 @@
-// What a system and the control plane spent while something happened.
+// What a system and the control plane used while a piece of work was done: CPU time, memory and requests.
 import { join } from 'node:path';
 import { type AuditEvent, until } from '@weir/cluster';
 import type { Trial } from '../trial.ts';
@@ -10,7 +10,7 @@ import { countRequests, lastRequestAt, type Requests, requestsOf, totalOf } from
 export interface Spent {
   seconds: number;
   requests: Requests;
-  /** The most memory that the system held at a time, what its processes share counted once. Bytes. */
+  /** The largest memory use of the system, in bytes. Pages that its processes share count once. */
   memoryBytes: number;
   processes: Record<string, { cpuSeconds: number; peakBytes: number; childrenBytes: number }>;
 }
@@ -18,32 +18,32 @@ export interface Spent {
 export interface Window<T> {
   result: T;
   spent: Spent;
-  /** When the system last asked for something, in ms since 1970; undefined when it never did. */
+  /** When the system sent its last request, in ms since 1970; undefined when it sent none. */
   lastRequestAt: number | undefined;
 }
 
 export interface WindowOptions {
-  /** Has the start of it profiled where profiles are asked for. */
+  /** The name of the profile of the API server that is written where profiles are wanted. */
   name?: string;
   /**
-   * How long nothing but Leases may be asked for until the work counts as done: events and last status writes
-   * follow what one waits for. 0 to end with the work. Milliseconds; a second if not given.
+   * The work counts as done when no requests other than for Leases came for this long, because events and last status
+   * writes follow what was waited for. In ms; 1 000 unless given, 0 to end with the work.
    */
   quietMs?: number;
-  /** Whose requests count for that; everybody's unless given. */
+  /** The clients whose requests count for that; all unless given. */
   clients?: readonly string[];
 }
 
 const QUIET_MS = 1_000;
 const QUIET_TIMEOUT_MS = 15 * 60_000;
 
-/** Runs `work` and gives its result with what was spent on it. */
+/** Runs `work` and returns its result with what was used for it. */
 export async function spentOn<T>(
-  { ground, system, memory, profiles }: Trial,
+  { environment, system, memory, profiles }: Trial,
   work: () => Promise<T>,
   { quietMs = QUIET_MS, clients, name }: WindowOptions = {},
 ): Promise<Window<T>> {
-  const { cluster } = ground;
+  const { cluster } = environment;
   const pids = () => ({ ...system.pids(), ...cluster.pids() });
   const seen = (await cluster.audit()).length;
   const newEvents = async () => (await cluster.audit()).slice(seen);

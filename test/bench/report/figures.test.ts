@@ -72,7 +72,7 @@ describe('the figures of a measurement', () => {
     ]);
   });
 
-  it('tell what is rare where there are many values', () => {
+  it('include a high quantile where there are many values', () => {
     const times = { 'put back': Array.from({ length: 101 }, (_, index) => index * 10) };
     const rows = compare(resultsOf(['weir', measurement('drift', 10, { times })]));
     const shown = rows.slice(0, 2).map(({ figure, values }) => [figure, values.weir]);

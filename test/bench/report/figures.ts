@@ -1,4 +1,4 @@
-// The numbers of a measurement that systems are compared by.
+// The figures of a measurement by which systems are compared.
 import { requestsOf, totalOf, writesOf } from '../measure/requests.ts';
 import type { Measurement } from '../measurement.ts';
 import type { Results } from '../results.ts';
@@ -13,11 +13,11 @@ export interface Figure {
   value: number;
 }
 
-/** From so many values on, what is rare among them can be told. */
+/** A high quantile is only given for at least this many values. */
 const MANY = 20;
 const MIB = 1024 ** 2;
 
-/** Times (seconds; medians), and what one of `measurement.unit` costs. `clients` are the system's own. */
+/** The medians of the times, in seconds, and the costs of one `measurement.unit`. `clients` are the system's own. */
 export function figuresOf(measurement: Measurement, clients: readonly string[]): Figure[] {
   const { count, spent } = measurement;
   const own = requestsOf(spent.requests, clients);
@@ -48,7 +48,7 @@ export function figuresOf(measurement: Measurement, clients: readonly string[]):
   ];
 }
 
-/** What every system is measured on. NATS is not among them: it is there for Weir only. */
+/** The processes that every system is measured with. NATS is not among them, because only Weir uses it. */
 const CONTROL_PLANE = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
 const NATS = 'nats-server';
 
@@ -67,7 +67,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** A row of the comparison: one figure of all systems that have it. */
+/** A row of the comparison: one figure with its value for each system. */
 export interface Row {
   apps: number;
   /** Id and name of the measurement. */
@@ -75,11 +75,11 @@ export interface Row {
   measurement: string;
   figure: string;
   unit: Unit;
-  /** By system. */
+  /** The values by system. */
   values: Record<string, number>;
 }
 
-/** All figures side by side, in the order in which they were measured. */
+/** All figures of all systems, in the order in which they were measured. */
 export function compare({ results, clients }: Results): Row[] {
   const rows = new Map<string, Row>();
   for (const { system, measurement } of results) {

@@ -1,4 +1,4 @@
-// How what a system costs grows with the number of its Kustomizations.
+// How the costs of a system grow with the number of its Kustomizations.
 import type { Results } from '../results.ts';
 import { compare, type Row, type Unit } from './figures.ts';
 
@@ -7,20 +7,20 @@ export interface Growth {
   figure: string;
   unit: Unit;
   system: string;
-  /** For a Kustomization, by number of Kustomizations; memory as a whole. */
+  /** The cost of one Kustomization by the number of Kustomizations; for memory, the cost of all. */
   points: [apps: number, value: number][];
-  /** What a Kustomization costs with the most of them, by what it costs with the fewest: 1 if it doesn't grow. */
+  /** The cost of one Kustomization at the largest number, divided by that at the smallest: 1 means linear growth. */
   ratio?: number;
-  /** Of memory: KiB for one Kustomization more. */
+  /** For memory: the KiB that each further Kustomization adds. */
   slopeKib?: number;
 }
 
-/** Measurements that are about all Kustomizations. */
+/** The measurements that concern all Kustomizations. */
 const GROWING = ['install', 'one', 'all', 'restart', 'idle'];
 const COSTS = ['its requests', 'its CPU', 'CPU of kube-apiserver'];
 const MEMORY = 'its memory';
 
-/** Where there are several numbers of Kustomizations: the main time and the costs of each measurement. */
+/** The main time and the costs of each measurement that was made with several numbers of Kustomizations. */
 export function growthOf(results: Results): Growth[] {
   const rows = compare(results).filter(({ id }) => GROWING.includes(id));
   const main = new Map<string, string>();

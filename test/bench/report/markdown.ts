@@ -1,4 +1,4 @@
-// results.md: the comparison as tables to paste, then everything that was counted.
+// results.md: the comparison as tables, then everything that was counted.
 import { totalOf } from '../measure/requests.ts';
 import type { Measurement } from '../measurement.ts';
 import type { Results } from '../results.ts';
@@ -9,7 +9,7 @@ import { formatMachine } from './text.ts';
 
 const MIB = 1024 ** 2;
 
-/** All of a run as Markdown. */
+/** The results of a run as Markdown. */
 export function markdown(results: Results): string {
   const { systems, platform, machine, command } = results;
   const sizes = [...new Set(compare(results).map(({ apps }) => apps))];
@@ -33,7 +33,7 @@ export function markdown(results: Results): string {
   return `${parts.filter((part) => part).join('\n\n')}\n`;
 }
 
-/** The rows with a column for each system, and one for each ratio to the first. */
+/** A table with a column for each system, and one for the ratio of each further system to the first. */
 export function comparisonTable({ systems }: Results, rows: readonly Row[]): string {
   const [first, ...peers] = systems;
   let last = '';
@@ -70,7 +70,7 @@ function growthTable(results: Results): string | undefined {
   return `## Growth\n\n${table(titles, rows)}`;
 }
 
-/** What one of many costs is written in thousandths. */
+/** The cost of one of many, written in thousandths of the unit. */
 function perOne(value: number, unit: Unit): string {
   if (unit === 's') return `${formatNumber(value * 1_000)} ms`;
   if (unit === 'CPU s') return `${formatNumber(value * 1_000)} CPU ms`;
@@ -117,7 +117,7 @@ function titleOf({ systems }: Results, name: string): string {
   return systems.find((system) => system.name === name)?.title ?? name;
 }
 
-/** What has one of these titles is text, to the left; all else are numbers. */
+/** Columns with these titles contain text and are aligned left. All others contain numbers. */
 const TEXTS = ['', 'system', 'client', 'process', 'by verb'];
 
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {

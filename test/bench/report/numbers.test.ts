@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { formatNumber, formatRatio, formatValue } from './numbers.ts';
 
-it('writes three digits at most of what is small, and all of what is large', () => {
+it('writes at most three digits of small numbers, and all digits of large ones', () => {
   const written = [0, 0.0123, 0.5, 1, 2.345, 12.34, 100, 1234.5, 1_234_567].map(formatNumber);
   const expected = ['0', '0.012', '0.5', '1', '2.35', '12.3', '100', '1,235', '1,234,567'];
   assert.deepEqual(written, expected);
@@ -14,7 +14,7 @@ it('writes the unit, except that of what is counted', () => {
   assert.equal(formatValue(undefined, 's'), '');
 });
 
-it('says nothing of a ratio to nothing', () => {
+it('gives no ratio to zero', () => {
   assert.equal(formatRatio(30, 2), '15x');
   assert.equal(formatRatio(30, 0), '');
   assert.equal(formatRatio(0, 0), '=');

@@ -1,7 +1,7 @@
 // How numbers are written, in tables and in plots.
 import type { Unit } from './figures.ts';
 
-/** Three digits that matter, at most; what is counted stays whole from 10 on. */
+/** Writes at most three significant digits, but all digits of whole numbers from 100 on. */
 export function formatNumber(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
@@ -17,7 +17,7 @@ export function formatValue(value: number | undefined, unit: Unit): string {
     : `${formatNumber(value)} ${unit === 'requests' ? '' : unit}`.trim();
 }
 
-/** How many times as much as `ours`; empty where that can't be said. */
+/** How many times as large `theirs` is as `ours`; empty when one of them is missing or only `ours` is zero. */
 export function formatRatio(theirs: number | undefined, ours: number | undefined): string {
   if (theirs === undefined || ours === undefined) return '';
   if (ours === 0) return theirs === 0 ? '=' : '';

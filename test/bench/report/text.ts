@@ -11,7 +11,7 @@ import { formatRatio, formatValue } from './numbers.ts';
 
 const MIB = 1024 ** 2;
 
-/** The lines of one measurement: its times, where they went, and what was spent. */
+/** The lines of one measurement: its times, its steps and its costs. */
 export function formatMeasurement({ title }: { title: string }, measurement: Measurement): string {
   const { name, apps, times, steps = [], spent, count, unit } = measurement;
   const sections = [
@@ -30,7 +30,7 @@ export function formatMachine(machine: Machine): string {
   return `${cores} cores of ${cpu}, ${memory}, Linux ${linux}, Node ${node}, git ${git}, load ${loadBefore.toFixed(1)} before\n`;
 }
 
-/** One table of all systems, with the ratios to the first. */
+/** A table of all systems with the ratios to the first one. */
 export function formatComparison(results: Results): string {
   const { systems } = results;
   const [first, ...peers] = systems;
@@ -102,7 +102,7 @@ function milliseconds(value: number): string {
   return value.toFixed(0);
 }
 
-/** Columns of equal width: the first and one without a title to the left, numbers to the right. */
+/** Aligns columns: the first one and those without a title to the left, all others, which are numbers, to the right. */
 function table(rows: readonly (readonly string[])[]): string {
   const titles = rows[0] ?? [];
   const widths = titles.map((_, column) =>

@@ -1,4 +1,4 @@
-// Apps that depend on each other in a row: each may begin only when the one before it is Ready.
+// A chain of apps, each of which depends on the one before: it may begin only when that one is Ready.
 import { Kustomization } from '@weir/api';
 import type { KubeObject } from '@weir/kube';
 import { appFiles } from '../app.ts';
@@ -19,8 +19,12 @@ export const chain: OwnScenario = {
   about: `a chain of ${LENGTH} apps that depend on each other`,
   sizes: () => [LENGTH],
   async run(trial) {
-    const { ground, rounds, progress } = trial;
-    const kustomizations = follow<KubeObject>(ground.client, Kustomization, ground.namespace);
+    const { environment, rounds, progress } = trial;
+    const kustomizations = follow<KubeObject>(
+      environment.client,
+      Kustomization,
+      environment.namespace,
+    );
     try {
       progress('one app, to warm up');
       await oneChain(trial, kustomizations, 'warm-up', 1);
@@ -45,14 +49,14 @@ export const chain: OwnScenario = {
   },
 };
 
-/** Creates a chain and gives the time until all of it is Ready, in ms. */
+/** Creates a chain and returns the time until all of it is Ready, in ms. */
 async function oneChain(
-  { ground }: Trial,
+  { environment }: Trial,
   kustomizations: Following<KubeObject>,
   source: string,
   length: number,
 ): Promise<number> {
-  const { namespace, git } = ground;
+  const { namespace, git } = environment;
   const names = Array.from({ length }, (_, index) => `${source}-app-${index}`);
   const repository = await git.createRepository(source);
   const files = names.map((name) => appFiles({ namespace, name, version: 'v1' }));
@@ -67,7 +71,7 @@ async function oneChain(
     message: `the ${length} apps of ${source}`,
   });
   const startedAt = now();
-  const created = createAll(ground, { name: source, url: repository.url }, objects);
+  const created = createAll(environment, { name: source, url: repository.url }, objects);
   const [readyAt] = await Promise.all([ready, created]);
   return readyAt - startedAt;
 }

@@ -15,7 +15,7 @@ export const one: FleetScenario = {
     const changed = [fleet.names[Math.floor(trial.apps / 2)] ?? ''];
     const once = { ...trial, rounds: 1 };
     const first = await change(once, fleet, 'one', 'commit to one app', changed);
-    // The first warms up, unless it takes so long that nothing could be cold any more.
+    // The first round warms caches up and doesn't count, unless it takes so long that warming up no longer matters.
     if (first.spent.seconds * 1_000 > LONG_MS) return [first];
     return [await change(trial, fleet, 'one', 'commit to one app', changed)];
   },

@@ -1,4 +1,4 @@
-// From a commit with a reconcile request to the changed object: one app of four objects.
+// The time from a commit and a reconcile request to the changed object, with one app of four objects.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kustomization } from '@weir/api';
 import { appFiles, gitRepository, kustomization } from '@weir/kit';
@@ -12,12 +12,12 @@ import type { OwnScenario } from '../scenario.ts';
 import type { Trial } from '../trial.ts';
 import { isReadyAt, requestReconcile } from '../workload.ts';
 
-/** Rounds before those that count: caches fill, code gets compiled. */
+/** Rounds that don't count, in which caches are filled and code is compiled. */
 const WARM_UP_ROUNDS = 5;
 const TIMEOUT_MS = 60_000;
 const SPANS_TIMEOUT_MS = 3_000;
 const SPANS_POLL_MS = 100;
-/** The one that ends last in a round's trace. */
+/** The name of the span that ends last in the trace of a round. */
 const LAST_SPAN = 'reconcile Kustomization';
 const NAME = 'app';
 
@@ -31,15 +31,15 @@ export const commit: OwnScenario = {
 
 interface Round {
   commit: string;
-  /** When the reconcile was asked for, the commit being in the repository. */
+  /** When the reconcile was requested, after the commit was in the repository. */
   startedAt: number;
   appliedMs: number;
   readyMs: number;
 }
 
 async function run(trial: Trial): Promise<Measurement[]> {
-  const { ground, rounds, progress } = trial;
-  const { client, namespace, collector } = ground;
+  const { environment, rounds, progress } = trial;
+  const { client, namespace, collector } = environment;
   const configMaps = follow<KubeObject>(client, ConfigMap, namespace);
   const kustomizations = follow<KubeObject>(client, Kustomization, namespace);
   try {
@@ -77,18 +77,18 @@ async function run(trial: Trial): Promise<Measurement[]> {
   }
 }
 
-/** Brings the app into the cluster and returns how to push a change to it. */
+/** Installs the app and returns a function that commits a change to it. */
 async function install(
-  { ground }: Trial,
+  { environment }: Trial,
   kustomizations: Following<KubeObject>,
 ): Promise<(greeting: string) => Promise<string>> {
-  const { git, namespace } = ground;
+  const { git, namespace } = environment;
   const repository = await git.createRepository(NAME);
   const push = (greeting: string) =>
     repository.commit(appFiles(NAME, { namespace, name: NAME, replicas: 0, greeting }));
   const first = await push('first');
-  await ground.apply(gitRepository(namespace, NAME, repository.url));
-  await ground.apply(kustomization(namespace, NAME, NAME, { path: `./${NAME}`, wait: true }));
+  await environment.apply(gitRepository(namespace, NAME, repository.url));
+  await environment.apply(kustomization(namespace, NAME, NAME, { path: `./${NAME}`, wait: true }));
   await kustomizations.when((objects) => isReadyAt(objects, NAME, first), {
     timeoutMs: TIMEOUT_MS,
     message: 'the app to be installed',
@@ -97,7 +97,7 @@ async function install(
 }
 
 async function oneRound(
-  { ground }: Trial,
+  { environment }: Trial,
   around: {
     number: number;
     push: (greeting: string) => Promise<string>;
@@ -115,17 +115,17 @@ async function oneRound(
   );
   const ready = kustomizations.when((objects) => isReadyAt(objects, NAME, commit), waiting);
   const startedAt = now();
-  await requestReconcile(ground, NAME);
+  await requestReconcile(environment, NAME);
   const [appliedAt, readyAt] = await Promise.all([applied, ready]);
   return { commit, startedAt, appliedMs: appliedAt - startedAt, readyMs: readyAt - startedAt };
 }
 
 /**
- * The spans of each round. They arrive a little after they ended; where some never do, such as for a run
- * that was not woken by the message that carries the trace, the round has fewer.
+ * The spans of each round. They arrive at the collector a little after they ended. A round may have fewer spans, for
+ * example when a run was started by the watch and not by the message that carries the trace.
  */
 async function stepsOfRounds(
-  { ground: { collector }, progress }: Trial,
+  { environment: { collector }, progress }: Trial,
   rounds: readonly Round[],
 ): Promise<Step[][]> {
   const read = () => {

@@ -1,4 +1,4 @@
-// Objects are edited and deleted by hand at random, and put back.
+// Objects are edited and deleted by hand at random, and the system restores them.
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomFrom } from '@weir/chaos/random.ts';
 import type { KubeObject } from '@weir/kube';
@@ -12,7 +12,7 @@ import type { Trial } from '../trial.ts';
 import { SHORT_INTERVAL } from './idle.ts';
 
 const EDIT_COUNT = 100;
-/** Over which the edits are spread. */
+/** The time over which the edits are spread, in ms. */
 const SPREAD_MS = 10_000;
 const TIMEOUT_MS = 30 * 60_000;
 const SEED = 7;
@@ -23,12 +23,12 @@ export const drift: FleetScenario = {
   about: `${EDIT_COUNT} edits and deletions by hand, at an interval of ${SHORT_INTERVAL}`,
   sizes: (asked) => [...asked],
   async run(trial, fleet) {
-    const { ground, apps, progress } = trial;
+    const { environment, apps, progress } = trial;
     progress(`intervals of ${SHORT_INTERVAL}`);
     await fleet.setInterval(SHORT_INTERVAL);
     const plan = planOf(fleet.names);
     progress(`${plan.length} edits and deletions by hand`);
-    const { client, namespace } = ground;
+    const { client, namespace } = environment;
     const following = Object.entries(APP_KINDS).map(
       ([kind, type]) => [kind as AppKind, follow(client, type, namespace)] as const,
     );
@@ -59,12 +59,12 @@ export const drift: FleetScenario = {
 interface Disturbance {
   name: string;
   kind: AppKind;
-  /** Undefined for a deletion. */
+  /** The edit; undefined for a deletion. */
   edit: Edit | undefined;
   atMs: number;
 }
 
-/** The same for every system: each object at most once, an edit or a deletion, at some time. */
+/** The edits and deletions with their times, the same for every system. Each object is disturbed at most once. */
 function planOf(names: readonly string[]): Disturbance[] {
   const random = randomFrom(SEED);
   const kinds = Object.keys(APP_KINDS) as AppKind[];
@@ -80,9 +80,9 @@ function planOf(names: readonly string[]): Disturbance[] {
     }));
 }
 
-/** Edits or deletes an object when its time has come; gives the time until it was put back, in ms. */
+/** Edits or deletes an object at its time, and returns how long it took until the object was restored, in ms. */
 async function disturb(
-  { ground: { client, namespace } }: Trial,
+  { environment: { client, namespace } }: Trial,
   { name, kind, edit, atMs }: Disturbance,
   following: ReadonlyMap<AppKind, Following<KubeObject>>,
 ): Promise<number> {
@@ -114,7 +114,7 @@ async function disturb(
   return (backAt ?? Number.NaN) - startedAt;
 }
 
-/** Versions of one kind are numbers that grow (KEP-5504). */
+/** The resourceVersions of one kind are growing numbers (KEP-5504). */
 function versionOf({ metadata }: KubeObject): bigint {
   return BigInt(metadata.resourceVersion ?? 0);
 }

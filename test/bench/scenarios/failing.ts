@@ -1,9 +1,9 @@
-// One app whose health check fails: does it delay the others, and how soon does its own fix arrive?
+// One app whose health check fails. Measures whether it delays the others, and how soon its own fix arrives.
 import { FRAGILE } from '../fleet.ts';
 import { spentOn } from '../measure/window.ts';
 import type { FleetScenario } from '../scenario.ts';
 
-/** Enough for one to be lost among them. */
+/** The number of apps, one of which fails. */
 const SIZE = 100;
 
 export const failing: FleetScenario = {
@@ -19,7 +19,7 @@ export const failing: FleetScenario = {
     const { result, spent } = await spentOn(trial, async () => {
       const healthy = await commit(names, { waitFor: others });
       const first = await commit(names, { waitFor: others, broken: [broken] });
-      // The broken one is still waiting for its health when the commit comes that fixes it.
+      // The health check of the broken app is still under way when the commit that fixes it arrives.
       const fix = await commit(names, { waitFor: others, apart: [broken] });
       return { healthy, first, fix };
     });

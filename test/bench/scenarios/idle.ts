@@ -1,4 +1,4 @@
-// Nothing happens, at an interval that makes a minute of what would be an hour.
+// Nothing changes, at an interval so short that a minute has as many reconciles as an hour usually has.
 import { setTimeout as delay } from 'node:timers/promises';
 import { spentOn } from '../measure/window.ts';
 import type { FleetScenario } from '../scenario.ts';
@@ -15,7 +15,7 @@ export const idle: FleetScenario = {
     const { apps, idleSeconds, progress } = trial;
     progress(`intervals of ${SHORT_INTERVAL}`);
     await fleet.setInterval(SHORT_INTERVAL);
-    // What the changed interval itself gave work to.
+    // The change of the interval itself causes some work, which doesn't count.
     await delay(2_000);
     progress(`nothing, for ${idleSeconds} s`);
     const { spent } = await spentOn(trial, () => delay(idleSeconds * 1_000), {

@@ -1,4 +1,4 @@
-// N apps in one repository come into an empty cluster.
+// Installs N apps of one repository in an empty cluster.
 import type { FleetScenario } from '../scenario.ts';
 
 export const install: FleetScenario = {

@@ -3,7 +3,7 @@ import { now } from '../measure/clock.ts';
 import { spentOn } from '../measure/window.ts';
 import type { FleetScenario } from '../scenario.ts';
 
-/** Longer than the pauses in what a service does after its start, such as a look at Leases. */
+/** How long no requests may come until the restart counts as done, in ms. Work after a start has shorter pauses. */
 const QUIET_MS = 5_000;
 
 export const restart: FleetScenario = {

@@ -1,10 +1,10 @@
-// Flux's own controllers, from a folder of binaries: what Weir is compared with.
+// Flux's own controllers, with which Weir is compared.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildTool, freePort, run } from '@weir/cluster';
 import { runProgram } from '@weir/conformance/process';
 import { ClusterRoleBinding, type KubeClient, Namespace, ServiceAccount } from '@weir/kube';
-import type { Ground } from '../ground.ts';
+import type { Environment } from '../environment.ts';
 import type { RunningSystem, System, SystemDescription } from '../system.ts';
 import { startParts } from './parts.ts';
 
@@ -12,17 +12,17 @@ const NAMESPACE = 'flux-system';
 const SOURCE = 'source-controller';
 const KUSTOMIZE = 'kustomize-controller';
 
-/** As Flux is installed; without leader election, which its controllers can do inside of a cluster only. */
+/** The flags of an installed Flux, but without leader election, which its controllers can only do inside a cluster. */
 const COMMON = ['--watch-all-namespaces', '--log-level=info'];
 const TUNED = ['--kube-api-qps=2000', '--kube-api-burst=2000'];
 
-/** With Flux's defaults, but as many workers as Weir has. */
+/** Flux with its default flags, but with as many workers as Weir has. */
 export const flux = fluxWith('flux', 'Flux', {
   [SOURCE]: ['--concurrent=10'],
   [KUSTOMIZE]: ['--concurrent=20'],
 });
 
-/** With the limits of its Kubernetes client lifted, and a short wait for dependencies. */
+/** Flux with the limits of its Kubernetes client lifted and a short wait for dependencies. */
 export const fluxTuned = fluxWith('flux-tuned', 'Flux, tuned', {
   [SOURCE]: ['--concurrent=10', ...TUNED],
   [KUSTOMIZE]: ['--concurrent=20', ...TUNED, '--requeue-dependency=2s'],
@@ -41,7 +41,7 @@ function fluxWith(name: string, title: string, own: Flags): System {
     clients: [SOURCE, KUSTOMIZE],
     needsNats: false,
     describe: () => describe(name, title, flags),
-    start: (ground) => start(ground, flags),
+    start: (environment) => start(environment, flags),
   };
 }
 
@@ -52,8 +52,8 @@ async function describe(name: string, title: string, flags: Flags): Promise<Syst
   return { name, title, version: stdout.trim().replace(/^flux: /, ''), flags };
 }
 
-async function start(ground: Ground, flags: Flags): Promise<RunningSystem> {
-  const { cluster, client, dir } = ground;
+async function start(environment: Environment, flags: Flags): Promise<RunningSystem> {
+  const { cluster, client, dir } = environment;
   await createAccounts(client);
   const storagePath = join(dir, SOURCE);
   await mkdir(storagePath, { recursive: true });
@@ -90,7 +90,7 @@ async function start(ground: Ground, flags: Flags): Promise<RunningSystem> {
   });
 }
 
-/** An account each, so that the audit log tells them apart; both may do all. */
+/** Creates an account for each controller, so that the audit log distinguishes them. Both have all rights. */
 async function createAccounts(client: KubeClient): Promise<void> {
   const how = { fieldManager: 'bench', force: true };
   const subjects = [SOURCE, KUSTOMIZE].map((name) => ({

@@ -6,7 +6,7 @@ export interface Part {
   stop(): Promise<void>;
 }
 
-/** Starts all parts side by side, as a cluster does; where one fails, the others are stopped again. */
+/** Starts all parts at the same time, as a cluster does. When one fails to start, the others are stopped again. */
 export async function startParts(
   starters: Readonly<Record<string, () => Promise<Part>>>,
 ): Promise<RunningSystem> {

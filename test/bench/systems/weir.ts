@@ -2,19 +2,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, git } from '@weir/cluster';
 import { startProcess } from '@weir/kit';
-import type { Ground } from '../ground.ts';
+import type { Environment } from '../environment.ts';
 import type { RunningSystem, System, SystemDescription, SystemOptions } from '../system.ts';
 import { startParts } from './parts.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-/** Those that have work in these scenarios, with as many workers as their counterparts have. */
+/** The services that have work in these scenarios, with as many workers as Flux's controllers have. */
 const FLAGS: Record<string, readonly string[]> = {
   source: ['--concurrent=10'],
   kustomize: ['--concurrent=20'],
 };
 
-/** Weir as the chart runs it: a process and an account for each service. */
+/** Weir as the chart runs it, with a process and an account for each service. */
 export const weir: System = {
   name: 'weir',
   title: 'Weir',
@@ -30,13 +30,13 @@ async function describe(): Promise<SystemDescription> {
   return { name: 'weir', title: 'Weir', version: `${version} (${commit})`, flags: FLAGS };
 }
 
-async function start(ground: Ground, options: SystemOptions): Promise<RunningSystem> {
-  // The same after a restart, as behind a Service: an artifact's address is a part of its source's status.
+async function start(environment: Environment, options: SystemOptions): Promise<RunningSystem> {
+  // The port stays the same over a restart, as behind a Service, because the artifact's URL is in the source's status.
   const artifactPort = await freePort();
   const services = Object.entries(FLAGS).map(([service, flags]) => {
     let starts = 0;
     const all = [...flags, `--artifact-port=${artifactPort}`];
-    return [service, () => startService(service, all, ++starts, ground, options)] as const;
+    return [service, () => startService(service, all, ++starts, environment, options)] as const;
   });
   return startParts(Object.fromEntries(services));
 }
@@ -45,7 +45,7 @@ function startService(
   service: string,
   flags: readonly string[],
   count: number,
-  { cluster, collector, dir }: Ground,
+  { cluster, collector, dir }: Environment,
   { cpuProfiles, traces }: SystemOptions,
 ) {
   const suffix = count === 1 ? '' : `-${count}`;
