@@ -1,6 +1,6 @@
 import { Agent, type RequestOptions, request } from 'node:https';
 
-/** How to reach an API server and who one is there. All PEM. */
+/** How to reach an API server and how to authenticate there. Certificates and keys are PEM. */
 export interface ApiAccess {
   server: string;
   ca: string;
@@ -8,7 +8,7 @@ export interface ApiAccess {
   key: string;
 }
 
-/** Sends one request and resolves with the parsed JSON answer (text where it is not JSON), or its bytes. */
+/** Sends one request and resolves with the parsed JSON answer, its text if it isn't JSON, or its bytes if asked for. */
 export type ApiRequest = <T = unknown>(
   method: string,
   path: string,
@@ -17,9 +17,9 @@ export type ApiRequest = <T = unknown>(
 ) => Promise<T>;
 
 export interface ApiRequestOptions {
-  /** Of the body; JSON unless given. */
+  /** The content type of the body; JSON unless given. */
   contentType?: string;
-  /** Whether the answer is wanted as it is, as a Buffer. */
+  /** Whether to return the answer unparsed, as a Buffer. */
   bytes?: boolean;
 }
 
@@ -35,14 +35,14 @@ export class StatusError extends Error {
 
 const TIMEOUT_MS = 30_000;
 
-/** Requests over one kept-alive connection with a client certificate. */
+/** Makes requests over one kept-alive connection, authenticated by a client certificate. */
 export function certificateRequests(access: ApiAccess): ApiRequest {
   const { ca, certificate: cert, key } = access;
   const agent = new Agent({ ca, cert, key, keepAlive: true, maxSockets: 8 });
   return requestsWith(access.server, async () => ({ agent }));
 }
 
-/** Requests with the options (agent, headers, certificates) that `authenticate` gives for each. */
+/** Makes requests with the options (agent, headers, certificates) that `authenticate` returns for each. */
 export function requestsWith(
   server: string,
   authenticate: () => Promise<RequestOptions>,
@@ -93,7 +93,7 @@ function parse(text: string): unknown {
   return /^\s*[[{]/.test(text) ? JSON.parse(text) : text;
 }
 
-/** The message of a Kubernetes Status, or the text itself. */
+/** The message of a Kubernetes Status, or the text itself if it is none. */
 function messageOf(text: string): string {
   const body = parse(text);
   if (typeof body === 'object' && body !== null && 'message' in body) return String(body.message);

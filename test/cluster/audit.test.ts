@@ -11,12 +11,12 @@ function line(verb: string): string {
   return `${JSON.stringify({ ...event, requestReceivedTimestamp: '' })}\n`;
 }
 
-it('reads on where it was, and leaves a line that is not complete for later', async () => {
+it('continues where it stopped, and leaves an incomplete line for later', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'weir-audit-'));
   try {
     const path = join(dir, 'audit.log');
     const bytes = Buffer.from(line('get') + line('list') + line('watch'));
-    // In the middle of a character of the third line.
+    // The file is cut in the middle of a character of the third line.
     const cut = bytes.lastIndexOf(0xa9);
     await appendFile(path, bytes.subarray(0, cut));
     const read = auditReader(path);

@@ -1,13 +1,13 @@
 import { open } from 'node:fs/promises';
 
-/** One answered request to the API server (audit.k8s.io/v1 Event, the parts that counting needs). */
+/** One answered request to the API server: the fields of an audit.k8s.io/v1 Event that counting needs. */
 export interface AuditEvent {
   verb: string;
-  /** `ResponseStarted` and `ResponseComplete` for a watch, the latter only for all else. */
+  /** `ResponseStarted` and later `ResponseComplete` for a watch; only `ResponseComplete` for other requests. */
   stage?: string;
   requestURI: string;
   userAgent?: string;
-  /** Empty where the API server was still starting and knew nobody. */
+  /** The name is empty for requests that came while the API server was still starting. */
   user: { username: string };
   impersonatedUser?: { username: string };
   objectRef?: {
@@ -22,8 +22,8 @@ export interface AuditEvent {
 }
 
 /**
- * Reads an audit log file as it grows: each call gives all events so far, and reads only what is new. A line
- * that is not complete yet is left for the next time.
+ * Reads an audit log file as it grows. Each call returns all events so far, and reads only what is new in the file. An
+ * incomplete last line is left for the next call.
  */
 export function auditReader(path: string): () => Promise<AuditEvent[]> {
   const events: AuditEvent[] = [];
@@ -49,7 +49,7 @@ export function auditReader(path: string): () => Promise<AuditEvent[]> {
     rest = rest.subarray(end);
   };
   return async () => {
-    // One at a time: two would read the same bytes.
+    // Reads happen one after another, because two at the same time would read the same bytes.
     last = last.then(readOn, readOn);
     await last;
     return [...events];
@@ -58,7 +58,7 @@ export function auditReader(path: string): () => Promise<AuditEvent[]> {
 
 type WrittenEvent = Omit<AuditEvent, 'user'> & { user: Partial<AuditEvent['user']> };
 
-/** Without what nobody counts by: a long run has hundreds of thousands of these. */
+/** Keeps only the fields that are used, because a long run has hundreds of thousands of events. */
 function reduced(event: WrittenEvent): AuditEvent {
   const { verb, stage, requestURI, userAgent, user, impersonatedUser, objectRef } = event;
   const { responseStatus, requestReceivedTimestamp } = event;

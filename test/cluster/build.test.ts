@@ -11,7 +11,7 @@ const VERSION_ARGUMENTS: Partial<Record<Tool, string[]>> = {
   kubectl: ['version', '--client'],
 };
 
-test('the versions that people are told are those in go.mod', async () => {
+test('the stated versions are those in go.mod', async () => {
   const required = {
     etcd: 'go.etcd.io/etcd/server/v3',
     helm: 'helm.sh/helm/v3',
@@ -53,7 +53,7 @@ test('binaries of Flux in PEER_BIN are preferred', async (t) => {
 test('all tools of the tests are built and know their version', async () => {
   const paths = await buildTools(TEST_TOOLS);
   for (const [tool, path] of paths) {
-    // Flux's controllers tell no version; Go tells it of the module that each was built from.
+    // Flux's controllers don't print a version, so Go is asked which module each was built from.
     const [command = '', ...args] = tool.endsWith('-controller')
       ? ['go', 'version', '-m', path]
       : [path, ...(VERSION_ARGUMENTS[tool] ?? ['--version'])];

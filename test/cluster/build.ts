@@ -11,11 +11,11 @@ const KUBERNETES_VERSION = [
 
 interface ToolSource {
   version: string;
-  /** Folder below `modules/`. */
+  /** The folder of its go.mod, below `modules/`. */
   module: string;
   package: string;
   ldflags?: string[];
-  /** Files that the package embeds and that its published module lacks: empty ones take their place. */
+  /** Files that the package embeds and that its published module lacks. Empty files are used in their place. */
   embeds?: { module: string; files: string[] };
 }
 
@@ -28,12 +28,12 @@ function kubernetes(name: string): ToolSource {
   };
 }
 
-/** A controller of Flux; its main package is the root of its module. */
+/** A controller of Flux, whose main package is at the root of its module. */
 function fluxController(name: string, version: string): ToolSource {
   return { version, module: name, package: `github.com/fluxcd/${name}` };
 }
 
-/** In the order in which they are built: small ones first, those of Kubernetes together, then Flux. */
+/** The tools in the order in which they are built: small ones first, then Kubernetes, then Flux. */
 const SOURCES = {
   'nats-server': {
     version: 'v2.15.2',
@@ -52,7 +52,7 @@ const SOURCES = {
     package: 'helm.sh/helm/v3/cmd/helm',
     ldflags: [
       '-X helm.sh/helm/v3/internal/version.version=v3.22.0',
-      // The Kubernetes version that templates see without a cluster, as in Helm's own releases.
+      // The Kubernetes version that templates get when there is no cluster; Helm's own releases set it as well.
       '-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1',
       '-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=37',
     ],
@@ -62,7 +62,7 @@ const SOURCES = {
     module: 'flux',
     package: 'github.com/fluxcd/flux2/v2/cmd/flux',
     ldflags: ['-X main.VERSION=2.9.5'],
-    // What `flux install` would apply, generated at Flux's own release; nothing here installs Flux.
+    // These are the manifests that `flux install` applies. Flux generates them for its releases; they aren't needed here.
     embeds: { module: 'github.com/fluxcd/flux2/v2', files: ['cmd/flux/manifests/none.yaml'] },
   },
   'source-controller': fluxController('source-controller', 'v1.9.6'),
@@ -87,23 +87,23 @@ export const PEERS = [
   'image-automation-controller',
 ] as const satisfies Tool[];
 
-/** Of Flux's binaries those that `npm test` runs; the others are for recordings and benchmarks, and built when asked for. */
+/** The binaries of Flux that `npm test` runs. The others are for recordings and benchmarks, and are built when needed. */
 const TESTED_PEERS: readonly Tool[] = ['flux', 'source-controller', 'kustomize-controller'];
 
-/** What `npm test` needs. */
+/** The tools that `npm test` needs. */
 export const TEST_TOOLS = TOOLS.filter(
   (tool) => !(PEERS as readonly Tool[]).includes(tool) || TESTED_PEERS.includes(tool),
 );
 
-/** Folders of binaries that somebody brings, by the variable that names one, and what such a folder may hold. */
+/** The environment variables that name a folder of ready binaries, and the tools that such a folder may contain. */
 const BROUGHT: Record<string, readonly Tool[]> = {
-  // The layout of controller-runtime's envtest.
+  // The variable and the names are those of controller-runtime's envtest.
   KUBEBUILDER_ASSETS: ['etcd', 'kube-apiserver', 'kubectl'],
   PEER_BIN: PEERS,
 };
 
 export interface BuildToolsOptions {
-  /** Gets lines for people; default: stderr. */
+  /** Gets lines about the progress; by default they go to stderr. */
   progress?: (line: string) => void;
   /** Default: `process.env`. */
   env?: NodeJS.ProcessEnv;
@@ -111,8 +111,9 @@ export interface BuildToolsOptions {
 }
 
 /**
- * Paths of the asked binaries. Those that neither `KUBEBUILDER_ASSETS` or `PEER_BIN` nor the cache (`$WEIR_CACHE`, else
- * `weir` in the user's cache folder) hold are built, which takes minutes when Go's own cache is empty.
+ * The paths of the wanted binaries. A binary is taken from `KUBEBUILDER_ASSETS` or `PEER_BIN`, else from the cache
+ * (`$WEIR_CACHE`, else `weir` in the user's cache folder), else it is built, which takes minutes when Go's own cache is
+ * empty. Rejects with the output of the build when that fails.
  */
 export async function buildTools(
   wanted: Iterable<Tool>,

@@ -13,15 +13,15 @@ export interface KeyPair {
 }
 
 export interface Authority {
-  /** The authority's own certificate, PEM: what clients trust. */
+  /** The authority's own certificate (PEM), which clients have to trust. */
   certificate: string;
-  /** A certificate for a server known under these host names and IP addresses. */
+  /** Makes a certificate for a server with these host names and IP addresses. */
   serving(hosts: string[]): Promise<KeyPair>;
-  /** A client certificate; Kubernetes reads the user from the common name and the groups from the organisations. */
+  /** Makes a client certificate. Kubernetes takes the user from its common name and the groups from its organisations. */
   client(user: string, groups?: string[]): Promise<KeyPair>;
 }
 
-/** A fresh certificate authority that lives in memory and is valid for a year. */
+/** Makes a certificate authority that is valid for a year. Its key exists in memory only. */
 export async function createAuthority(name: string): Promise<Authority> {
   const keys = await generateKeys();
   const root = await x509.X509CertificateGenerator.createSelfSigned({
@@ -80,7 +80,7 @@ export async function createAuthority(name: string): Promise<Authority> {
   };
 }
 
-/** A key pair for signing tokens: private key PKCS #8, public key SPKI, both PEM. */
+/** Makes a key pair for signing tokens: the private key as PKCS #8, the public key as SPKI, both PEM. */
 export async function createSigningKey(): Promise<{ privateKey: string; publicKey: string }> {
   const keys = await generateKeys();
   const spki = await webcrypto.subtle.exportKey('spki', keys.publicKey);
@@ -101,13 +101,13 @@ async function privateKeyPem(keys: webcrypto.CryptoKeyPair): Promise<string> {
 
 function validity(): { notBefore: Date; notAfter: Date } {
   const now = Date.now();
-  // An hour back: nothing may depend on two clocks agreeing.
+  // Validity begins an hour ago, so that a client whose clock is behind accepts the certificate.
   return { notBefore: new Date(now - 60 * 60 * 1000), notAfter: new Date(now + LIFETIME_MS) };
 }
 
 function serialNumber(): string {
   const bytes = webcrypto.getRandomValues(new Uint8Array(16));
-  // A serial number is positive (RFC 5280, 4.1.2.2).
+  // A serial number has to be positive (RFC 5280, 4.1.2.2).
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return Buffer.from(bytes).toString('hex');
 }

@@ -5,16 +5,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface CgiProgram {
   command: string;
   args: string[];
-  /** The whole environment, apart from what describes the request. */
+  /** The whole environment of the program, except for the variables that describe the request. */
   env: Record<string, string>;
-  /** What follows the script's name in the URL, decoded. */
+  /** The decoded part of the URL's path after the script's name. */
   pathInfo: string;
   query: string;
 }
 
 /**
- * Answers a request with the output of a CGI program (RFC 3875), streaming both ways. Resolves when the answer is
- * sent; throws with what the program wrote on stderr when it ends without an answer.
+ * Answers a request with the output of a CGI program (RFC 3875), streaming in both directions. Resolves when the answer
+ * was sent. Throws with the program's stderr when the program ends without an answer.
  */
 export async function serveCgi(
   program: CgiProgram,
@@ -25,7 +25,7 @@ export async function serveCgi(
     env: { ...program.env, ...describe(request, program) },
     stdio: 'pipe',
   });
-  // Either side may go early: git ends without reading a body that it refuses, a client hangs up.
+  // Either side may end early: git doesn't read the body of a request that it refuses, and a client may disconnect.
   child.stdin.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => {
     response.once('close', () => {
@@ -72,7 +72,7 @@ function writeHead(response: ServerResponse, head: string): void {
   response.writeHead(status);
 }
 
-/** The request's meta-variables (RFC 3875, 4.1): those that a program without a server around it can use. */
+/** The meta-variables of the request (RFC 3875, 4.1), without those that describe the server. */
 function describe(request: IncomingMessage, program: CgiProgram): Record<string, string> {
   const variables: Record<string, string> = {
     GATEWAY_INTERFACE: 'CGI/1.1',

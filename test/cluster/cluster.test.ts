@@ -105,7 +105,7 @@ test('Jobs complete, or fail when their image says so', async () => {
   await until(async () => hasCondition(await read('bad'), 'Failed'), options);
 });
 
-test('a deleted namespace goes with its pods', async () => {
+test('a deleted namespace disappears with its pods', async () => {
   await kubectl(['create', 'namespace', 'short-lived']);
   await cluster.request(
     'POST',
@@ -171,7 +171,7 @@ test('kube-apiserver keeps its address and data over a restart', async () => {
   assert.equal(await kubectl(['get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}']), 'b');
 });
 
-test('the controllers go on after a restart of kube-apiserver and etcd', async () => {
+test('the controllers continue after a restart of kube-apiserver and etcd', async () => {
   await cluster.restart('etcd');
   await cluster.restart('kube-apiserver', { signal: 'SIGKILL' });
   await cluster.request('POST', deployments, deployment('afterwards', 'web'));
@@ -186,6 +186,6 @@ test('the controllers go on after a restart of kube-apiserver and etcd', async (
   assert.equal(Object.keys(cluster.pids()).length, 6);
 });
 
-test('errors tell which option is missing', () => {
+test('errors name the missing option', () => {
   assert.throws(() => cluster.bin('helm'), /start it with tools: \['helm'\]/);
 });

@@ -16,57 +16,57 @@ import { until } from './until.ts';
 
 export interface ClusterOptions {
   /**
-   * Fake nodes on which pods "run" (see `IMAGES`); default 2. With 0 there is no scheduler either: pods stay pending,
-   * and the start is faster.
+   * The number of fake nodes on which pods "run" (see `IMAGES`); default 2. With 0 there is no scheduler either, so pods
+   * stay pending and the start is faster.
    */
   nodes?: number;
-  /** kube-controller-manager (garbage collection, rollouts, default service accounts); default true. */
+  /** Whether to start kube-controller-manager (garbage collection, rollouts, default service accounts); default true. */
   controllerManager?: boolean;
-  /** nats-server with JetStream; default true. */
+  /** Whether to start nats-server with JetStream; default true. */
   nats?: boolean;
   /** Lines appended to nats-server's configuration file (accounts, permissions, limits). */
   natsConfig?: string;
   /** Flags appended to kube-apiserver's. */
   apiserverFlags?: string[];
-  /** Logs each request to the API server, for `audit()`; default false. */
+  /** Whether to log each request to the API server, for `audit()`; default false. */
   audit?: boolean;
-  /** Makes `kubectl()` work; default false, because the binary takes its time to build. */
+  /** Whether `kubectl()` works; default false, because building the binary takes time. */
   kubectl?: boolean;
-  /** More binaries to have ready for `bin()`. */
+  /** Further binaries that `bin()` can return. */
   tools?: Tool[];
-  /** Folder for the components' logs; default: in the data folder, which goes when the cluster stops. */
+  /** The folder for the components' logs; by default the data folder, which is removed when the cluster stops. */
   logDir?: string;
-  /** Lines for people about builds and starts; default: builds only, on stderr. */
+  /** Gets lines about builds and starts; by default those about builds go to stderr. */
   progress?: (line: string) => void;
 }
 
 /** A running cluster; see `startCluster`. */
 export interface Cluster extends Control {
-  /** Path of an administrator's kubeconfig. */
+  /** The path of an administrator's kubeconfig. */
   kubeconfig: string;
   /** URL of the API server. */
   server: string;
   /** Certificate authority of the API server, PEM. */
   ca: string;
-  /** Throws when the cluster was started without NATS. */
+  /** The URL of the NATS server. Throws when the cluster was started without NATS. */
   readonly natsUrl: string;
   /** `KUBECONFIG` and `NATS_URL` for a child process. */
   env: Record<string, string>;
-  /** Path of a kubeconfig with a token (24 h) of an existing service account, from the TokenRequest API. */
+  /** Writes a kubeconfig with a token (24 h) of an existing service account (TokenRequest API), and returns its path. */
   kubeconfigFor(serviceAccount: ServiceAccountName): Promise<string>;
-  /** A request as administrator, for fixtures; throws `StatusError` when it is not answered with 2xx. */
+  /** Sends a request as administrator. Rejects with `StatusError` when it is not answered with 2xx. */
   request: ApiRequest;
-  /** Runs kubectl as administrator; a failure is its `code`, not an error. Needs the option `kubectl`. */
+  /** Runs kubectl as administrator. Resolves also when it fails, with its exit code. Needs the option `kubectl`. */
   kubectl(args: string[], options?: { input?: string }): Promise<CommandResult>;
-  /** Path of a binary that this cluster was started with, in a folder for PATH that goes with the cluster. */
+  /** The path of a binary of this cluster, in a folder for PATH that is removed when the cluster stops. */
   bin(tool: Tool): string;
-  /** Requests that the API server has answered so far, oldest first. Needs the option `audit`. */
+  /** The requests that the API server has answered so far, oldest first. Needs the option `audit`. */
   audit(): Promise<AuditEvent[]>;
   /** Ends everything that was started and removes the data. */
   close(): Promise<void>;
 }
 
-/** Who one is at an API server that runs already. */
+/** Access to an API server that runs already. */
 export interface KubernetesAccess {
   kubeconfig: string;
   server: string;
@@ -75,31 +75,31 @@ export interface KubernetesAccess {
   request: ApiRequest;
 }
 
-/** What the user brings, so that it is not started. */
+/** Parts that run already and are not started. */
 export interface Given {
   kubernetes?: (dir: string) => Promise<KubernetesAccess>;
   natsUrl?: string;
 }
 
 /**
- * Starts a Kubernetes control plane (TLS and RBAC on), fake nodes and a NATS server on free ports of 127.0.0.1 and
- * resolves when all of it is ready. Binaries that are missing are built first, which takes minutes (see `build.ts`).
+ * Starts a Kubernetes control plane (with TLS and RBAC), fake nodes and a NATS server on free ports of 127.0.0.1, and
+ * resolves when everything is ready. Missing binaries are built first, which takes minutes (see `build.ts`).
  *
- * `KUBECONFIG` and `NATS_URL` of the environment don't matter here: for those see `openCluster`. Everything stops with
- * `close()`, and with this process, however it ends. Throws with the end of a component's log when one does not start.
+ * The environment variables `KUBECONFIG` and `NATS_URL` have no effect here; `openCluster` uses them. Everything stops
+ * with `close()` and with this process, however it ends. Rejects with the end of a component's log when one fails.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   return launch(options, {});
 }
 
-/** `startCluster` without the parts that are given. */
+/** Starts a cluster like `startCluster`, without the parts that are given. */
 export async function launch(options: ClusterOptions, given: Given): Promise<Cluster> {
   const components = componentsOf(options, given);
   const built = await buildTools(
     [...components, ...(options.tools ?? []), ...(options.kubectl ? ['kubectl' as const] : [])],
     options.progress === undefined ? {} : { progress: options.progress },
   );
-  // Short, because the path of a socket is limited to about 100 bytes.
+  // The name is short because the path of a socket is limited to about 100 bytes.
   const dir = await mkdtemp(join(tmpdir(), 'weir-'));
   const files = layout(dir);
   const logDir = resolve(options.logDir ?? join(dir, 'logs'));
@@ -188,7 +188,7 @@ async function startAll(
 ): Promise<void> {
   const started = performance.now();
   const servers: Component[] = ['nats-server', 'etcd', 'kube-apiserver'];
-  // The API server waits for etcd by itself.
+  // etcd and the API server start at the same time, because the API server waits for etcd.
   await Promise.all(
     components.filter((component) => servers.includes(component)).map(control.start),
   );
@@ -200,7 +200,7 @@ async function startAll(
   options.progress?.(`cluster ready, took ${Math.round(performance.now() - started)} ms`);
 }
 
-/** Pods are refused until the controller manager has made their namespace's service account. */
+/** Waits for the default service account: until the controller manager has made it, pods are refused. */
 async function defaultServiceAccount(request: ApiRequest): Promise<void> {
   const path = '/api/v1/namespaces/default/serviceaccounts/default';
   await until(() => request('GET', path), {
@@ -209,7 +209,7 @@ async function defaultServiceAccount(request: ApiRequest): Promise<void> {
   });
 }
 
-/** The cache's file names tell versions apart; who has this folder on PATH needs the plain names. */
+/** Links the binaries by their plain names into a folder for PATH, because file names in the cache contain the version. */
 async function linkTools(built: Map<Tool, string>, folder: string): Promise<Map<Tool, string>> {
   await mkdir(folder);
   const links = new Map<Tool, string>();

@@ -8,7 +8,7 @@ import { run } from './exec.ts';
 
 const COMMAND = join(import.meta.dirname, 'command.ts');
 
-test('prints what a shell needs, then ready, and stays up until it is told to stop', async () => {
+test('prints what a shell needs, then ready, and stays up until it gets a signal', async () => {
   const { KUBECONFIG: _, NATS_URL: __, ...env } = process.env;
   const child = spawn(process.execPath, [COMMAND, '--nodes=0'], {
     env,

@@ -1,6 +1,6 @@
 /**
- * `npm run cluster`: a cluster for a shell. Progress goes to stderr; stdout gets `export` lines and, when all is up,
- * `ready`. It stays up until it is told to stop (Ctrl-C, SIGTERM, SIGHUP) or the process that started it is gone.
+ * `npm run cluster`: a cluster for a shell. Progress goes to stderr. stdout gets `export` lines and, when everything runs,
+ * `ready`. It runs until it gets a signal (Ctrl-C, SIGTERM, SIGHUP) or the process that started it has ended.
  */
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -46,12 +46,12 @@ function printExports(cluster: Cluster): void {
   console.log('ready');
 }
 
-/** A word of a POSIX shell. */
+/** Quotes a text as one word of a POSIX shell. */
 function quote(word: string): string {
   return /^[\w./:@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** Resolves when somebody asks the process to stop or its parent is gone. */
+/** Resolves when the process gets a signal to stop, or its parent has ended. */
 async function stopRequest(): Promise<undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Tool } from './build.ts';
 
-/** What runs in a cluster, in the order of its start. */
+/** The components of a cluster in the order of their start. */
 export const COMPONENTS = [
   'etcd',
   'nats-server',
@@ -12,14 +12,14 @@ export const COMPONENTS = [
 ] as const satisfies Tool[];
 export type Component = (typeof COMPONENTS)[number];
 
-/** The files of a cluster, all below its data folder. */
+/** The paths of a cluster's files, all below its data folder. */
 export function layout(dir: string) {
   const pki = join(dir, 'pki');
   return {
     bin: join(dir, 'bin'),
     pki,
     etcdData: join(dir, 'etcd'),
-    // A socket instead of a port: nobody but the owner of the folder can reach the unprotected etcd.
+    // etcd has no authentication here. It listens on a socket, which only the owner of the folder can reach.
     etcdSocket: join(dir, 'etcd.sock'),
     etcdPeerSocket: join(dir, 'etcd-peer.sock'),
     ca: join(pki, 'ca.crt'),
@@ -37,7 +37,7 @@ export function layout(dir: string) {
 }
 export type Layout = ReturnType<typeof layout>;
 
-/** Components that are clients of the API server, with their users; Kubernetes' RBAC defaults know the first two. */
+/** The components that are clients of the API server, with their users. RBAC's defaults grant rights to the first two. */
 export const CLIENTS: { file: string; user: string; groups: string[] }[] = [
   { file: 'kube-controller-manager', user: 'system:kube-controller-manager', groups: [] },
   { file: 'kube-scheduler', user: 'system:kube-scheduler', groups: [] },
@@ -54,7 +54,7 @@ export interface Flags {
   apiserverFlags: string[];
 }
 
-/** Command line of a component. */
+/** The command line of a component. */
 export function argumentsOf(
   component: Component,
   files: Layout,
@@ -81,7 +81,7 @@ export function argumentsOf(
         `--kubeconfig=${files.kubeconfig('kwok')}`,
         `--config=${files.kwokConfig}`,
         '--manage-all-nodes=true',
-        // Nothing here looks at heartbeats: the node lifecycle controller is off.
+        // The node lifecycle controller is off, so nothing needs the heartbeats of nodes.
         '--node-lease-duration-seconds=0',
       ];
     case 'nats-server':
@@ -94,9 +94,9 @@ function etcd(files: Layout): string[] {
     `--data-dir=${files.etcdData}`,
     `--listen-client-urls=unix://${files.etcdSocket}`,
     `--listen-peer-urls=unix://${files.etcdPeerSocket}`,
-    // Must look like a host and port; nobody uses it.
+    // etcd requires an address with host and port here. No client uses it.
     '--advertise-client-urls=http://localhost:2379',
-    // The data ends with the cluster: a crash of the machine needs to lose nothing.
+    // The data is removed with the cluster, so it need not survive a crash of the machine.
     '--unsafe-no-fsync',
     '--log-level=warn',
   ];
@@ -107,7 +107,7 @@ function apiserver(files: Layout, port: number, flags: Flags): string[] {
     `--etcd-servers=unix://${files.etcdSocket}`,
     '--bind-address=127.0.0.1',
     `--secure-port=${port}`,
-    // The address that the `kubernetes` service would lead to; pods here are fake and call nobody.
+    // The address of the `kubernetes` service. Pods are fake here and call nobody.
     '--advertise-address=127.0.0.1',
     '--endpoint-reconciler-type=none',
     `--tls-cert-file=${files.servingCertificate}`,
@@ -119,9 +119,9 @@ function apiserver(files: Layout, port: number, flags: Flags): string[] {
     '--authorization-mode=RBAC',
     '--service-cluster-ip-range=10.0.0.0/16',
     '--allow-privileged=true',
-    // It taints a new node until the node lifecycle controller, which is off here, sees it ready.
+    // This plugin taints new nodes until the node lifecycle controller, which is off here, removes the taint.
     '--disable-admission-plugins=TaintNodesByCondition',
-    // On SIGTERM it waits up to a minute for open watches; this makes it end them.
+    // Without this flag kube-apiserver waits for open watches for up to a minute after SIGTERM.
     '--shutdown-watch-termination-grace-period=1s',
     '--max-requests-inflight=4000',
     '--max-mutating-requests-inflight=2000',
@@ -137,18 +137,18 @@ function controllerManager(files: Layout): string[] {
     `--kubeconfig=${files.kubeconfig('kube-controller-manager')}`,
     `--service-account-private-key-file=${files.tokenKey}`,
     `--root-ca-file=${files.ca}`,
-    // Each controller under an account of its own: only these have the rights that RBAC's defaults grant.
+    // Each controller uses an account of its own, because RBAC's defaults grant rights only to these accounts.
     '--use-service-account-credentials=true',
     '--leader-elect=false',
     '--secure-port=0',
-    // Those that want a cloud, or heartbeats and networks of real nodes.
+    // The controllers that are off need a cloud, or heartbeats and networks of real nodes.
     '--controllers=*,-nodeipam,-nodelifecycle,-cloud-node-lifecycle,-route,-service,-ttl',
     '--kube-api-qps=500',
     '--kube-api-burst=1000',
   ];
 }
 
-/** The audit policy that logs each finished request, without bodies. */
+/** The audit policy: each finished request is logged, without bodies. */
 export const AUDIT_POLICY = JSON.stringify({
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -156,7 +156,7 @@ export const AUDIT_POLICY = JSON.stringify({
   rules: [{ level: 'Metadata' }],
 });
 
-/** Configuration file of nats-server; `extra` is appended to it. */
+/** The configuration file of nats-server. `extra` is appended to it. */
 export function natsConfig(files: Layout, port: number, extra = ''): string {
   return `listen: "127.0.0.1:${port}"
 jetstream {

@@ -11,23 +11,23 @@ const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 3_000;
 
 export interface StopOptions {
-  /** Default SIGTERM; SIGKILL for a crash. */
+  /** SIGTERM unless given. SIGKILL simulates a crash. */
   signal?: NodeJS.Signals;
 }
 
 /** What a test can do to the components of its cluster. */
 export interface Control {
-  /** Starts a stopped component on the same port and data, and resolves when it is ready. */
+  /** Starts a stopped component with the same port and data. Resolves when it is ready. */
   start(component: Component): Promise<void>;
-  /** Ends a component and resolves when it is gone; it is killed when it has not ended after 3 s. */
+  /** Stops a component and resolves when it has ended. It is killed when it has not ended after 3 s. */
   stop(component: Component, options?: StopOptions): Promise<void>;
-  /** `stop`, then `start`. `wipe` (nats-server only) loses the data in between. */
+  /** Stops and starts a component. `wipe` (nats-server only) removes its data in between. */
   restart(component: Component, options?: StopOptions & { wipe?: boolean }): Promise<void>;
-  /** Sends a signal: SIGSTOP for a component that hangs, SIGCONT to let it go on. */
+  /** Sends a signal: SIGSTOP makes a component hang, SIGCONT lets it continue. */
   signal(component: Component, signal: NodeJS.Signals): Promise<void>;
-  /** Process ids of the running components. */
+  /** The process ids of the running components, by name. */
   pids(): Record<string, number>;
-  /** Path of a component's log. */
+  /** The path of a component's log. */
   logs(component: Component): string;
 }
 
@@ -42,7 +42,7 @@ export interface ControlContext {
   request: ApiRequest;
 }
 
-/** Starts and stops components under a supervisor. */
+/** Starts and stops the components of one cluster through its supervisor. */
 export function createControl(context: ControlContext): Control {
   const { supervisor, files, ports, flags, request } = context;
   const logs = (component: Component): string => join(context.logDir, `${component}.log`);

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 export interface CommandResult {
   stdout: string;
   stderr: string;
-  /** 0 is success; 1 also where a signal ended the process. */
+  /** The exit code: 0 is success. 1 also stands for a process that a signal ended. */
   code: number;
 }
 
@@ -11,11 +11,11 @@ export interface CommandOptions {
   input?: string | Buffer;
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** The process and those that it started are killed after this time; default 60 s. */
+  /** The process and its children are killed after this time, in ms; 60 000 unless given. */
   timeoutMs?: number;
 }
 
-/** Runs a program to its end. A failure is a `code` other than 0; it throws only when it cannot be started. */
+/** Runs a program until it ends. It resolves also when the program fails, and rejects only when it cannot be started. */
 export function run(
   command: string,
   args: string[],
@@ -25,7 +25,7 @@ export function run(
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       stdio: 'pipe',
-      // A process group of its own, so that the helpers that it started (as git does) can be ended with it.
+      // The process gets a process group of its own, so that its children (git starts some) can be ended with it.
       detached: true,
       ...(env === undefined ? {} : { env }),
       ...(cwd === undefined ? {} : { cwd }),
@@ -41,7 +41,7 @@ export function run(
       clearTimeout(timer);
       reject(error);
     });
-    // A program that ends without reading all of its input tells why in its exit code.
+    // A program may end without reading all its input. Its exit code says whether that was a failure.
     child.stdin.on('error', () => undefined);
     child.on('close', (code) => {
       clearTimeout(timer);

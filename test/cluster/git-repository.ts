@@ -1,6 +1,9 @@
 import { run } from './exec.ts';
 
-/** Text, bytes, `null` to delete, or content with a Git mode (100755 executable, 120000 symlink: content is its target). */
+/**
+ * The new content of a file as text or bytes, `null` to delete it, or content with a Git mode: 100755 for an executable
+ * file, 120000 for a symbolic link whose target is the content.
+ */
 export type FileChange =
   | string
   | Buffer
@@ -8,21 +11,21 @@ export type FileChange =
   | { content: string | Buffer; mode: '100644' | '100755' | '120000' };
 
 export interface CommitOptions {
-  /** Default main; created when missing. */
+  /** `main` unless given. A missing branch is created. */
   branch?: string;
   message?: string;
-  /** A lightweight tag for the new commit; an existing one is moved. */
+  /** A lightweight tag for the new commit. An existing tag of this name is moved. */
   tag?: string;
   author?: { name: string; email: string };
-  /** Of author and committer; default: now. */
+  /** The date of author and committer; now unless given. */
   date?: Date;
-  /** Commit to build on instead of the branch's last one; `null` for none: the branch is rewritten, as by a forced push. */
+  /** The parent commit in place of the branch's last one, or `null` for none. The branch is rewritten as by a forced push. */
   parent?: string | null;
 }
 
 /**
- * The environment for Git commands: neither the machine's configuration nor the caller's repository gets in.
- * `config` is passed as if by `git -c`.
+ * The environment for Git commands, in which neither the machine's Git configuration nor the caller's repository has an
+ * effect. `config` takes effect as with `git -c`.
  */
 export function gitEnvironment(config: Record<string, string> = {}): Record<string, string> {
   const entries = Object.entries({ 'safe.directory': '*', 'gc.auto': '0', ...config });
@@ -42,7 +45,7 @@ export function gitEnvironment(config: Record<string, string> = {}): Record<stri
   return env;
 }
 
-/** Runs git in a repository and gives its output without the last line break; throws with its stderr when it fails. */
+/** Runs git in a repository and returns its output without the last line break. Throws with git's stderr when it fails. */
 export async function git(dir: string, args: string[], input?: string | Buffer): Promise<string> {
   const result = await run('git', args, {
     cwd: dir,
@@ -59,8 +62,8 @@ export async function initRepository(dir: string): Promise<void> {
 }
 
 /**
- * Adds a commit to a bare repository, through `git fast-import`: no work tree, a few ms. Files that are not named stay
- * as they are. Gives the commit's SHA-1.
+ * Adds a commit to a bare repository by `git fast-import`, which needs no work tree and takes a few ms. Files that are not
+ * named stay as they are. Returns the commit's SHA-1.
  */
 export async function commitFiles(
   dir: string,
@@ -117,7 +120,7 @@ function data(content: string | Buffer): (string | Buffer)[] {
   return [`data ${Buffer.byteLength(content)}\n`, content, '\n'];
 }
 
-/** A path as fast-import reads it: quoted as a C string where it would be misread otherwise. */
+/** A path as fast-import reads it: a path that it would misread is quoted as a C string. */
 function quote(path: string): string {
   if (!/^"|[\n\\]/.test(path)) return path;
   return `"${path.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`;

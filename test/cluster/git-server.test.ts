@@ -64,7 +64,7 @@ test('serves commits made without a work tree', async () => {
   await assert.rejects(stat(join(folder, 'gone.txt')), { code: 'ENOENT' });
 });
 
-test('branches are made and rewritten', async () => {
+test('branches are created and rewritten', async () => {
   const repository = await server.createRepository('branches');
   const base = await repository.commit({ 'a.txt': 'a' });
   const side = await repository.commit({ 'b.txt': 'b' }, { branch: 'side', parent: base });

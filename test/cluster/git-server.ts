@@ -15,17 +15,17 @@ import {
 } from './git-repository.ts';
 import { type ListenOptions, listen } from './listen.ts';
 
-/** Who may read and write a repository. */
+/** The credentials that reading and writing a repository needs. */
 export type GitServerAuth = { username: string; password: string } | { bearer: string };
 
-/** What goes wrong with the next requests, until it is taken back. */
+/** A fault that all requests have from now on, until it is removed. */
 export type GitServerFault = { delayMs: number } | { hang: true } | { status: number };
 
 export interface GitServerRequest {
   method: string;
-  /** Repository name, without `.git`. */
+  /** The repository's name without `.git`. */
   repository: string;
-  /** What follows the repository in the URL, such as `info/refs`. */
+  /** The part of the URL's path after the repository, such as `info/refs`. */
   path: string;
   /** `git-upload-pack` for reads, `git-receive-pack` for pushes. */
   service: string;
@@ -36,13 +36,13 @@ export interface GitServerRequest {
 
 export interface GitServerRepository {
   name: string;
-  /** Clone URL, `<server>/<name>.git`. */
+  /** The URL to clone from, `<server>/<name>.git`. */
   url: string;
   /** The bare repository's folder. */
   dir: string;
-  /** Adds a commit (see `commitFiles`) and gives its SHA-1. */
+  /** Adds a commit (see `commitFiles`) and returns its SHA-1. */
   commit(files: Record<string, FileChange>, options?: CommitOptions): Promise<string>;
-  /** Runs git in the bare repository and gives its output. */
+  /** Runs git in the bare repository and returns its output. */
   git(...args: string[]): Promise<string>;
   setAuth(auth: GitServerAuth | undefined): void;
   setFault(fault: GitServerFault | undefined): void;
@@ -54,14 +54,14 @@ export interface GitServer {
   /** PEM; only with the option `tls`. */
   ca?: string;
   createRepository(name: string, options?: { auth?: GitServerAuth }): Promise<GitServerRepository>;
-  /** What was asked so far, oldest first. */
+  /** The requests so far, oldest first. */
   requests(): GitServerRequest[];
   clearRequests(): void;
   close(): Promise<void>;
 }
 
 export interface GitServerOptions extends ListenOptions {
-  /** Folder for the repositories; default: a temporary one, which goes with the server. */
+  /** The folder for the repositories; by default a temporary one, which is removed when the server closes. */
   dir?: string;
   /** Called after a push has been answered, with the repository's name. */
   onPush?: (repository: string) => void;
@@ -72,7 +72,7 @@ interface Hosted {
   fault: GitServerFault | undefined;
 }
 
-// Hosting services let clients fetch any commit by its hash, and partially.
+// Like hosting services, the server lets clients fetch any commit by its hash, and make partial clones.
 const SERVER_CONFIG = {
   'http.receivepack': 'true',
   'uploadpack.allowAnySHA1InWant': 'true',
@@ -170,7 +170,7 @@ function parseTarget(url: URL): { repository: string; path: string; service: str
   return { repository, path, service: url.searchParams.get('service') ?? path };
 }
 
-/** Acts out a fault; false when the request ends with that. */
+/** Applies a fault to a request. Returns false when the request was answered by that. */
 async function passFault(
   fault: GitServerFault | undefined,
   response: ServerResponse,

@@ -4,7 +4,7 @@ import type { KeyPair } from './certificates.ts';
 
 export type Credentials = { certificate: KeyPair } | { token: string };
 
-/** Writes a kubeconfig file with one context, readable by its owner only, and gives its path back. */
+/** Writes a kubeconfig file with one context, readable by its owner only, and returns its path. */
 export async function writeKubeconfig(
   path: string,
   {

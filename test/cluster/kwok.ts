@@ -3,13 +3,13 @@ import type { ApiRequest } from './api.ts';
 import { until } from './until.ts';
 
 /**
- * What an image's name or tag says about how its pods fare on the fake nodes; each pattern is searched in the image
- * of every container. Any other image runs at once, and completes at once in the pod of a Job.
+ * How pods behave on the fake nodes, by words in the image (name or tag) of one of their containers. A pod without such a
+ * word becomes ready at once, and completes at once if it belongs to a Job.
  */
 export const IMAGES = {
-  /** Never becomes ready (ErrImagePull); in the pod of a Job it ends with exit code 1. */
+  /** The pod never becomes ready (ErrImagePull). A pod of a Job ends with exit code 1. */
   failing: 'fail',
-  /** Becomes ready (or completes) after 3 s. */
+  /** The pod becomes ready (or completes) after 3 s. */
   slow: 'slow',
 } as const;
 
@@ -39,7 +39,7 @@ const OF_A_JOB = is('.metadata.ownerReferences.[].kind', 'Job');
 const FAILING = exists(HAS_FAILING_IMAGE);
 const HEALTHY = missing(HAS_FAILING_IMAGE);
 
-/** The file for kwok's `--config`: the life of fake nodes and of the pods on them, as kwok's Stage objects. */
+/** The file for kwok's `--config`: the life cycle of fake nodes and of their pods, as kwok's Stage objects. */
 export function kwokConfig(): string {
   const slow = exists(HAS_SLOW_IMAGE);
   const quick = missing(HAS_SLOW_IMAGE);
@@ -139,7 +139,7 @@ initContainerStatuses:
 {{ end }}
 `;
 
-/** One status a container; `state` is the rest of its line. */
+/** A template of one status for each container. `state` is the rest of its line. */
 const containers = (ready: boolean, state: string): string => `
 containerStatuses:
 {{ range .spec.containers }}

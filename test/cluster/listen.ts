@@ -5,25 +5,25 @@ import type { AddressInfo } from 'node:net';
 import { createAuthority } from './certificates.ts';
 
 export interface ListenOptions {
-  /** Default: any free one. */
+  /** Any free port unless given. */
   port?: number;
-  /** Default 127.0.0.1. */
+  /** 127.0.0.1 unless given. */
   host?: string;
-  /** HTTPS with a certificate from an authority of its own, which `ca` gives. */
+  /** Whether to serve HTTPS, with a certificate of an authority of its own (see `ca`). */
   tls?: boolean;
 }
 
 export interface Listening {
-  /** Without a slash at its end. */
+  /** The URL without a slash at its end. */
   url: string;
   port: number;
-  /** PEM; only with `tls`. */
+  /** The certificate authority (PEM); only with `tls`. */
   ca?: string;
-  /** Cuts what is open and resolves when the port is free. */
+  /** Closes all connections and resolves when the port is free. */
   close(): Promise<void>;
 }
 
-/** Serves HTTP (or HTTPS) on 127.0.0.1. */
+/** Serves HTTP or HTTPS, on 127.0.0.1 unless another host is given. */
 export async function listen(
   handler: RequestListener,
   options: ListenOptions = {},

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { startCluster } from './cluster.ts';
 import { openCluster } from './open.ts';
 
-test('what the environment brings is used, the rest is started', async (t) => {
+test('servers named in the environment are used, the others are started', async (t) => {
   const brought = await startCluster({ nodes: 0 });
   t.after(() => brought.close());
 

@@ -6,8 +6,8 @@ import { requestsWith } from './api.ts';
 import { type Cluster, type ClusterOptions, type KubernetesAccess, launch } from './cluster.ts';
 
 /**
- * `startCluster`, except that what the environment brings is used instead: the current context of `KUBECONFIG` and the
- * server of `NATS_URL`. Only the rest is started, and only that can be stopped and restarted.
+ * Like `startCluster`, but uses the servers that the environment names: the current context of `KUBECONFIG` and the server
+ * of `NATS_URL`. Only the other parts are started, and only these can be stopped and restarted.
  */
 export async function openCluster(
   options: ClusterOptions = {},
@@ -39,7 +39,7 @@ async function givenKubernetes(paths: string, dir: string): Promise<KubernetesAc
   return { kubeconfig: await singleFile(files, config, dir), server, ca, request };
 }
 
-/** Not every reader of a kubeconfig takes a list of files. */
+/** Merges several kubeconfig files into one, because not every program accepts a list of files. */
 async function singleFile(files: string[], config: KubeConfig, dir: string): Promise<string> {
   const [only, ...more] = files;
   if (only !== undefined && more.length === 0) return resolve(only);
@@ -48,9 +48,9 @@ async function singleFile(files: string[], config: KubeConfig, dir: string): Pro
   return path;
 }
 
-/** As `kubectl` does: of several files the first one that sets a value wins. */
+/** Loads kubeconfig files as `kubectl` does: the first file that sets a value wins. */
 async function loadConfig(files: string[]): Promise<KubeConfig> {
-  // Half a second and 70 MB that only this needs.
+  // This import takes half a second and 70 MB, so it is loaded only here.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const load = (file: string): KubeConfig => {
     const config = new KubeConfig();

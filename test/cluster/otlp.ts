@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { type ListenOptions, listen } from './listen.ts';
 
-/** The value of an attribute; lists and maps nest. */
+/** The value of an attribute. Lists and maps may be nested. */
 export type AttributeValue =
   | string
   | number
@@ -16,14 +16,14 @@ export type Attributes = Record<string, AttributeValue>;
 export interface CollectedSpan {
   traceId: string;
   spanId: string;
-  /** Missing for the root of a trace. */
+  /** Absent for the root span of a trace. */
   parentSpanId?: string;
   name: string;
   /** Milliseconds since 1970. */
   startMs: number;
   endMs: number;
   attributes: Attributes;
-  /** Of what sent it, such as `service.name`. */
+  /** The attributes of the sender, such as `service.name`. */
   resource: Attributes;
   status: { code: 'unset' | 'ok' | 'error'; message?: string };
   links: { traceId: string; spanId: string }[];
@@ -31,15 +31,15 @@ export interface CollectedSpan {
 }
 
 export interface Collector {
-  /** For `OTEL_EXPORTER_OTLP_ENDPOINT` (without `/v1/traces`). */
+  /** The value for `OTEL_EXPORTER_OTLP_ENDPOINT`, without `/v1/traces`. */
   url: string;
-  /** Spans received so far, in the order of their arrival. */
+  /** The spans received so far, in the order of their arrival. */
   spans(): CollectedSpan[];
   clear(): void;
   close(): Promise<void>;
 }
 
-/** Starts an OTLP/HTTP collector that keeps spans for tests. It speaks JSON, which OpenTelemetry JS's http exporter sends. */
+/** Starts an OTLP/HTTP collector that keeps spans for tests. It accepts JSON, which OpenTelemetry JS's exporter sends. */
 export async function startCollector(options: ListenOptions = {}): Promise<Collector> {
   const spans: CollectedSpan[] = [];
   const server = await listen((request, response) => {
@@ -78,7 +78,7 @@ function answer(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-// ExportTraceServiceRequest in OTLP's JSON encoding (opentelemetry-proto, collector/trace/v1), as far as it is used.
+// The used parts of ExportTraceServiceRequest in OTLP's JSON encoding (opentelemetry-proto, collector/trace/v1).
 interface KeyValue {
   key: string;
   value?: AnyValue;
@@ -140,7 +140,7 @@ function spanOf(span: WireSpan, resource: Attributes): CollectedSpan {
   };
 }
 
-/** Exact to the microsecond; nanoseconds since 1970 don't fit into a number. */
+/** Milliseconds, exact to the microsecond. The division is done on a bigint, because the nanoseconds don't fit a number. */
 function milliseconds(nanoseconds: string | number): number {
   return Number(BigInt(nanoseconds) / 1_000n) / 1_000;
 }
@@ -152,7 +152,7 @@ function attributesOf(list: KeyValue[] = []): Attributes {
 function plainValue(value: AnyValue = {}): AttributeValue {
   if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plainValue);
   if (value.kvlistValue !== undefined) return attributesOf(value.kvlistValue.values);
-  // OTLP's JSON writes 64-bit integers as strings.
+  // OTLP's JSON encoding writes 64-bit integers as strings.
   if (value.intValue !== undefined) return Number(value.intValue);
   return value.stringValue ?? value.boolValue ?? value.doubleValue ?? null;
 }

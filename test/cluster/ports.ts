@@ -2,14 +2,14 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-// Below the ranges that Linux (32768) and IANA (49152) take local ports of outgoing connections from: a port
-// that a stopped component will want back must not be handed to somebody's connection meanwhile.
+// The range ends below the ports that Linux (from 32768) and IANA (from 49152) use for outgoing connections. A component
+// that is stopped needs the same port again, so no connection may get that port meanwhile.
 const FIRST = 20_000;
 const END = 32_768;
 
 /**
- * A TCP port of 127.0.0.1 that nobody listens on, from 20000 to 32767. It is chosen at random, so that processes that
- * ask at the same time rarely get the same one.
+ * A free TCP port of 127.0.0.1 from 20000 to 32767. It is chosen at random, so that processes that ask at the same time
+ * rarely get the same one.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {

@@ -5,12 +5,12 @@ import { writeKubeconfig } from './kubeconfig.ts';
 import { kwokConfig } from './kwok.ts';
 
 export interface Identity {
-  /** PEM */
+  /** The certificate authority of the API server, PEM. */
   ca: string;
   admin: KeyPair;
 }
 
-/** Makes certificates, keys and kubeconfigs and writes the files that the components of Kubernetes read. */
+/** Makes certificates, keys and kubeconfigs, and writes the files that the components of Kubernetes read. */
 export async function prepareKubernetes(files: Layout, server: string): Promise<Identity> {
   await mkdir(files.pki, { recursive: true });
   const authority = await createAuthority('weir-test-ca');
@@ -41,7 +41,7 @@ export async function prepareKubernetes(files: Layout, server: string): Promise<
   return { ca: authority.certificate, admin };
 }
 
-/** Writes nats-server's configuration file; `extra` is appended to it. */
+/** Writes the configuration file of nats-server. `extra` is appended to it. */
 export async function prepareNats(files: Layout, ports: Ports, extra?: string): Promise<void> {
   await writeFile(files.natsConfig, natsConfig(files, ports.nats, extra));
 }

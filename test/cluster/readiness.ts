@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { ApiRequest } from './api.ts';
 import type { Component } from './components.ts';
 
-/** Whether a component does its work. Those that serve nobody count as ready once they run. */
+/** Whether a component is ready. Components that serve no requests count as ready once they run. */
 export async function isReady(
   component: Component,
   where: { etcdSocket: string; natsPort: number; request: ApiRequest },
@@ -31,7 +31,7 @@ function isEtcdHealthy(socketPath: string): Promise<boolean> {
   });
 }
 
-/** A NATS server greets with `INFO {...}`, which tells whether JetStream is on (NATS client protocol). */
+/** A NATS server first sends `INFO {...}`, which states whether JetStream is on (NATS client protocol). */
 function hasJetStream(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' });

@@ -15,7 +15,7 @@ async function setUp(t: TestContext): Promise<{ supervisor: Supervisor; dir: str
   return { supervisor, dir };
 }
 
-/** A program that runs until it is killed; SIGTERM has no effect once it has said so in its log. */
+/** A program that runs until it is killed. SIGTERM has no effect once it has written `up` to its log. */
 function stubborn(dir: string, name: string): ComponentProcess {
   const program = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('up')";
   const log = join(dir, `${name}.log`);
@@ -37,7 +37,7 @@ function isRunning(pid: number): boolean {
 
 const SOON = { timeoutMs: 5_000 };
 
-test('a process that ignores SIGTERM is killed in the end, also when it hangs', async (t) => {
+test('a process that ignores SIGTERM is killed after the time limit, also when it hangs', async (t) => {
   const { supervisor, dir } = await setUp(t);
   const program = stubborn(dir, 'one');
   const pid = await supervisor.start(program);

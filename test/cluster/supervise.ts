@@ -7,25 +7,25 @@ import type { Answer, ComponentProcess, Exit, Request } from './supervisor.ts';
 
 export interface Supervisor {
   pid: number;
-  /** Starts a process and resolves with its id as soon as it runs (not: is ready). */
+  /** Starts a process and resolves with its id as soon as it runs, which is before it is ready. */
   start(component: ComponentProcess): Promise<number>;
-  /** Resolves when the process is gone; it is killed when `signal` has not ended it after `timeoutMs`. */
+  /** Sends `signal` and kills the process when it has not ended after `timeoutMs`. Resolves when it has ended. */
   stop(name: string, signal: NodeJS.Signals, timeoutMs: number): Promise<void>;
   signal(name: string, signal: NodeJS.Signals): Promise<void>;
-  /** Process ids of what runs now, by name. */
+  /** The ids of the running processes, by name. */
   pids(): Record<string, number>;
-  /** How the process of this name ended last, undefined while it runs or was never started. */
+  /** How the process of this name ended last; undefined while it runs, and when it was never started. */
   exitOf(name: string): string | undefined;
-  /** Ends all processes, removes the data folder, resolves when all that is done. */
+  /** Ends all processes and removes the data folder. Resolves when that is done. */
   close(): Promise<void>;
 }
 
-// `Omit` on a union keeps only what its members share; this keeps them apart.
+// `Omit` of a union type keeps only the fields that all members have. This type omits from each member separately.
 type Unnumbered<R> = R extends Request ? Omit<R, 'id'> : never;
 
 /**
- * Starts the supervisor process that runs a cluster's components and ends them when this process ends, however it ends.
- * It does not keep this process alive by itself.
+ * Starts the supervisor process, which runs a cluster's components and ends them when this process ends, however it ends.
+ * The supervisor does not keep this process alive.
  */
 export async function supervise(dataDir: string): Promise<Supervisor> {
   const child = forkSupervisor(dataDir);
@@ -100,7 +100,7 @@ export async function supervise(dataDir: string): Promise<Supervisor> {
 
 function forkSupervisor(dataDir: string): ReturnType<typeof fork> {
   const log = openSync(join(dataDir, 'supervisor.log'), 'a');
-  // Set by `node --test` for its own children, which this is not.
+  // `node --test` sets this variable for the test processes that it starts. The supervisor is not one of them.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   try {
     return fork(join(import.meta.dirname, 'supervisor.ts'), [dataDir], {
@@ -114,7 +114,7 @@ function forkSupervisor(dataDir: string): ReturnType<typeof fork> {
   }
 }
 
-/** The supervisor itself was killed: what it would have done, as far as that goes from here. */
+/** Kills the components and removes the data, in place of a supervisor that was itself killed. */
 function killAll(pids: Iterable<number>, dataDir: string): void {
   for (const pid of pids) {
     try {

@@ -1,10 +1,9 @@
 /**
- * The process that owns a cluster's components: `supervise.ts` starts one per cluster and speaks to it over Node's IPC
- * channel. When that channel closes, for whatever reason (close, crash, `kill -9` of the parent), the components end
- * in the reverse order of their start, the data folder is removed, and the supervisor ends too.
+ * The process that runs a cluster's components. `supervise.ts` starts one for each cluster and sends it requests over
+ * Node's IPC channel. When that channel closes, for whatever reason (close, crash, `kill -9` of the parent), the supervisor
+ * ends the components in the reverse order of their start, removes the data folder, and ends.
  *
- * It runs in a session of its own, so that Ctrl-C in a terminal does not reach the components before their parent
- * knows of it.
+ * It runs in a session of its own, so that Ctrl-C in a terminal does not end the components before their parent reacts.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,11 +16,11 @@ export interface ComponentProcess {
   args: string[];
   env?: Record<string, string>;
   cwd: string;
-  /** File that standard output and standard error are appended to. */
+  /** The file that standard output and standard error are appended to. */
   log: string;
 }
 
-/** What the parent asks; every request is answered once, by an `Answer` with its id. */
+/** A request of the parent. Each is answered once, by an `Answer` with the same id. */
 export type Request = { id: number } & (
   | { op: 'start'; process: ComponentProcess }
   | { op: 'signal'; name: string; signal: NodeJS.Signals }
@@ -84,7 +83,7 @@ async function start(
       env: { ...process.env, ...env },
       stdio: ['ignore', output, output],
     });
-    // Known before anything is waited for: the end may come meanwhile.
+    // The process is registered before the first await, because it may end at any time after that.
     running.set(name, child);
     child.once('exit', (code, signal) => {
       running.delete(name);
@@ -100,11 +99,11 @@ async function start(
   }
 }
 
-/** Asks with `signal`; after `timeoutMs` it kills. Resolves when the process is gone. */
+/** Sends `signal`, and SIGKILL after `timeoutMs`. Resolves when the process has ended. */
 async function stop(child: ChildProcess, signal: NodeJS.Signals, timeoutMs: number): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  // A stopped process (SIGSTOP) would not act on the signal.
+  // A process that is stopped (SIGSTOP) has to be continued first, because it doesn't handle the signal.
   child.kill('SIGCONT');
   child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);

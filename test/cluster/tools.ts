@@ -1,5 +1,5 @@
-// `npm run tools`: builds whatever the tests need and the cache doesn't hold, and says how far it is. The
-// first time that takes minutes, which no test should have to wait for.
+// `npm run tools`: builds what the tests need and the cache doesn't contain, and prints its progress. The first time that
+// takes minutes, which no test should have to wait for.
 import { buildEngine } from '@weir/render';
 import { buildTools, TEST_TOOLS } from './build.ts';
 

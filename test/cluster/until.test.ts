@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from './until.ts';
 
-test('gives the first truthy value, after errors and falsy ones', async () => {
+test('returns the first truthy value, after errors and falsy values', async () => {
   let calls = 0;
   const value = await until(
     async () => {
@@ -15,7 +15,7 @@ test('gives the first truthy value, after errors and falsy ones', async () => {
   assert.equal(value, 'call 3');
 });
 
-test('the error tells what was waited for and what was seen last', async () => {
+test('the error says what was waited for and what the last check returned', async () => {
   const options = { timeoutMs: 30, intervalMs: 1, message: 'pigs to fly' };
   await assert.rejects(
     until(() => 0, options),

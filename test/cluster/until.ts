@@ -3,21 +3,21 @@ import { inspect } from 'node:util';
 
 export interface UntilOptions {
   timeoutMs: number;
-  /** Time between two checks; default 50 ms. */
+  /** The time between two checks, in ms; 50 unless given. */
   intervalMs?: number;
-  /** What is waited for, as the end of the sentence "timed out after 5000 ms waiting for ...". */
+  /** What is waited for: the end of the sentence "timed out after 5000 ms waiting for ...". */
   message: string;
   signal?: AbortSignal;
 }
 
-/** What `until` gives: the type without the falsy values, which mean "not yet". */
+/** The result type of `until`: the type without its falsy values, which mean "not yet". */
 export type Truthy<T> = Exclude<T, undefined | null | false | '' | 0>;
 
 /**
- * Calls `check` until it gives a truthy value and returns that. A check that throws counts as "not yet".
+ * Calls `check` until it returns a truthy value, and resolves with that value. A check that throws counts as "not yet".
  *
- * When the deadline passes the error tells the last value or the last error seen, which is its `cause`. A check
- * that never settles does not hold it up.
+ * When the deadline passes, it rejects with an error that states the last value or the last error, which is its `cause`.
+ * A check that never settles does not delay that.
  */
 export async function until<T>(
   check: () => T | Promise<T>,

@@ -15,7 +15,7 @@ interface Started {
   kubeconfig: string;
 }
 
-/** Whether a process runs; one that has ended and whose parent has not looked yet does not. */
+/** Whether a process runs. A zombie, which has ended but was not reaped by its parent, does not. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -59,7 +59,7 @@ test('close ends the components and removes the data', async () => {
   await cluster.close();
 });
 
-test('a component that does not start is reported with its last words', async () => {
+test('a component that does not start is reported with the end of its log', async () => {
   await assert.rejects(
     startCluster({ nodes: 0, nats: false, apiserverFlags: ['--no-such-flag'] }),
     /kube-apiserver ended with exit code 1:\n.*unknown flag: --no-such-flag/s,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startReceiver } from './webhooks.ts';
 
-test('records requests and answers as told', async (t) => {
+test('records requests and sends the configured answers', async (t) => {
   const receiver = await startReceiver();
   t.after(() => receiver.close());
   const send = (path: string) =>

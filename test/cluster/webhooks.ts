@@ -5,7 +5,7 @@ import { type Listening, type ListenOptions, listen } from './listen.ts';
 
 export interface ReceivedRequest {
   method: string;
-  /** With its query. */
+  /** The path with its query. */
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
@@ -14,25 +14,25 @@ export interface ReceivedRequest {
 }
 
 export interface Reply {
-  /** Default 200. */
+  /** 200 unless given. */
   status?: number;
   headers?: Record<string, string>;
   body?: string;
-  /** Wait before the answer. */
+  /** How long to wait before the answer, in ms. */
   delayMs?: number;
-  /** Cuts the connection without an answer. */
+  /** Whether to close the connection without an answer. */
   drop?: boolean;
 }
 
 export interface Receiver extends Listening {
-  /** What arrived so far, oldest first. */
+  /** The requests that were received so far, oldest first. */
   requests(): ReceivedRequest[];
-  /** How to answer from now on; a function may look at the request. Default: 200 `ok`. */
+  /** Sets the answer to all further requests; a function gets the request. Before the first call it is 200 `ok`. */
   reply(reply: Reply | ((request: ReceivedRequest) => Reply)): void;
   clear(): void;
 }
 
-/** Starts an HTTP server that records what it gets: a stand-in for Slack, Feishu and other receivers of webhooks. */
+/** Starts an HTTP server that records its requests, in place of Slack, Feishu and other receivers of webhooks. */
 export async function startReceiver(
   options: ListenOptions & { onRequest?: (request: ReceivedRequest) => void } = {},
 ): Promise<Receiver> {
@@ -54,7 +54,7 @@ export async function startReceiver(
       if (drop) request.socket.destroy();
       else response.writeHead(status, { 'content-type': 'text/plain', ...headers }).end(body);
     };
-    // The sender hung up in the middle of its request: there is nobody to answer.
+    // Reading the request fails when the sender disconnects in the middle of it. Then there is nobody to answer.
     answer().catch(() => response.destroy());
   }, options);
   return {
