@@ -1,24 +1,24 @@
-// Plays fixtures against Weir and compares what is left with what Flux left.
+// Plays fixtures against Weir and compares the resulting cluster with the one that Flux left.
 import { type Difference, differences, explain, type Rule, rulesFor } from './compare.ts';
 import { RULES } from './differences.ts';
 import type { Fixture } from './fixture.ts';
 import { readGolden } from './golden.ts';
 import { play } from './play/play.ts';
 import { scopeOf } from './record.ts';
-import { runSession, type SessionSettings, type Setting } from './session.ts';
+import { runSession, type SessionEnvironment, type SessionSettings } from './session.ts';
 import { settle } from './settle.ts';
 import { isMoving, type Snapshot, takeSnapshot } from './snapshot.ts';
 
-/** Only what differs is waited for that long. */
-const PATIENCE = { quietMs: 4_000, timeoutMs: 15_000 };
+/** How long a snapshot that differs from the expected one is given to change. One that doesn't differ is taken at once. */
+const SETTLING = { quietMs: 4_000, timeoutMs: 15_000 };
 
 export type Verdict = 'same' | 'different on purpose' | 'pending' | 'different';
 
 export interface Found {
-  /** Of the snapshot. */
+  /** The label of the snapshot. */
   label: string;
   difference: Difference;
-  /** Heading of the rule that explains it. */
+  /** The heading of the rule that explains the difference. */
   rule?: string;
 }
 
@@ -26,11 +26,11 @@ export interface Result {
   fixture: Fixture;
   verdict: Verdict;
   found: Found[];
-  /** Why it could not be played to its end. */
+  /** Why the fixture could not be played to its end. */
   fault?: string;
 }
 
-/** Plays all fixtures; `each` is told of each one's result as it comes. */
+/** Plays all fixtures. `each` is called with the result of each fixture as soon as it is known. */
 export async function checkAll(
   fixtures: readonly Fixture[],
   settings: SessionSettings,
@@ -50,7 +50,10 @@ export async function checkAll(
   return results;
 }
 
-async function check(fixture: Fixture, { client, git, listener }: Setting): Promise<Result> {
+async function check(
+  fixture: Fixture,
+  { client, git, listener }: SessionEnvironment,
+): Promise<Result> {
   const found: Found[] = [];
   try {
     const golden = await readGolden(fixture);
@@ -58,7 +61,7 @@ async function check(fixture: Fixture, { client, git, listener }: Setting): Prom
     const snapshot = async (label: string) => {
       const judge = (seen: Snapshot) => judged(fixture, label, golden.snapshots[label], seen);
       const isExpected = (seen: Snapshot) => judge(seen).every(({ rule }) => rule !== undefined);
-      const seen = await settle({ take, isExpected, isMoving, ...PATIENCE });
+      const seen = await settle({ take, isExpected, isMoving, ...SETTLING });
       found.push(...judge(seen));
     };
     await play(fixture, { client, git, snapshot });
@@ -69,7 +72,7 @@ async function check(fixture: Fixture, { client, git, listener }: Setting): Prom
   }
 }
 
-/** The differences; in the end also, as one without a rule, each rule that should have been met. */
+/** The differences with their rules. For the snapshot `end` also each rule that should have applied and didn't. */
 function judged(
   { id }: Fixture,
   label: string,
@@ -101,7 +104,7 @@ function verdictOf({ pending }: Fixture, found: readonly Found[]): Verdict {
   return found.length === 0 ? 'same' : 'different on purpose';
 }
 
-/** What is different in a fixture's result, for people; with `all` also what is so on purpose. */
+/** The differences in a fixture's result as text; with `all` also those on purpose. */
 export function describeResult({ fixture, verdict, found, fault }: Result, all = false): string {
   const lines = [`${verdict.toUpperCase()} ${fixture.id}: ${fixture.about}`];
   if (fault !== undefined) lines.push(`  ${fault}`);

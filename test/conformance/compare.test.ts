@@ -24,7 +24,7 @@ it('compares lists of anything else as a whole', () => {
   assert.deepEqual(difference, { path: 'a', flux: [{ b: 1 }], weir: [{ b: 2 }] });
 });
 
-it('explains only what a rule says all of', () => {
+it('explains only a difference that matches every part of a rule', () => {
   const rule: Rule = { id: 'r', fixture: /^a\//, path: /^events/, flux: /gone$/, weir: 'absent' };
   const difference = { path: 'events > x', flux: 'it is gone' };
   assert.deepEqual(explain([rule], 'a/b', [difference]), [rule]);
@@ -34,7 +34,7 @@ it('explains only what a rule says all of', () => {
   assert.deepEqual(explain([rule], 'a/b', [{ ...difference, weir: 'it is gone' }]), [undefined]);
 });
 
-it('explains a text by the one that stands in its place', () => {
+it('explains a text of a set by the text that replaces it', () => {
   const rule: Rule = { id: 'r', fixture: /./, path: /^events/, flux: /^theirs$/, weir: /^ours$/ };
   const theirs = { path: 'events > x', flux: 'theirs' };
   const ours = { path: 'events > x', weir: 'ours' };

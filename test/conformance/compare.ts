@@ -1,16 +1,16 @@
-// Where two snapshots differ, and which of it is meant to.
+// Where two snapshots differ, and which of the differences are on purpose.
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from './normalize.ts';
 
 export interface Difference {
-  /** Keys from the snapshot's top down to where it differs, joined by ` > `. */
+  /** The keys that lead from the top of the snapshot to the difference, joined by ` > `. */
   path: string;
-  /** Undefined where one side has nothing. */
+  /** The values of both sides; undefined where a side has none. */
   flux?: Json;
   weir?: Json;
 }
 
-/** The smallest parts that differ. Lists of texts are compared as sets: `path` then names the text. */
+/** The smallest parts that differ. Lists of texts are compared as sets, and `path` then ends with the text. */
 export function differences(
   flux: unknown,
   weir: unknown,
@@ -49,22 +49,22 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A difference on purpose. It explains a difference that matches all that it says. */
+/** A difference on purpose. It explains a difference that matches all its fields. */
 export interface Rule {
-  /** Its heading in docs/compatibility.md, where the reason is. */
+  /** The heading in docs/compatibility.md under which the reason is stated. */
   id: string;
-  /** Of the ids of the fixtures that all meet it in the end. */
+  /** Matches the ids of the fixtures to which the rule has to apply. */
   fixture: RegExp;
   path: RegExp;
   /**
-   * Of each side's text (JSON where it is none); `absent` where it has nothing. Of two texts of a set, one on
-   * each side, both have to be there.
+   * Matches the text of a side (its JSON where it is no text), or `absent` where the side has no value. In a set of texts
+   * the rule joins one text of each side, and both have to exist.
    */
   flux: RegExp | 'absent';
   weir: RegExp | 'absent';
 }
 
-/** Of each of a snapshot's differences the rule that explains it, if there is one. */
+/** Finds for each difference of a snapshot the rule that explains it, if there is one. */
 export function explain(
   rules: readonly Rule[],
   fixture: string,
@@ -76,7 +76,7 @@ export function explain(
   );
 }
 
-/** The rules that a fixture has to meet. */
+/** The rules that have to apply to a fixture. */
 export function rulesFor(rules: readonly Rule[], fixture: string): Rule[] {
   return rules.filter((rule) => rule.fixture.test(fixture));
 }

@@ -1,4 +1,4 @@
-// Every field and annotation that a Kustomization can be given has a fixture.
+// Checks that each field and each annotation of a Kustomization has a fixture.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const CRD = join(
   import.meta.dirname,
   '../../charts/weir/crds/kustomizations.kustomize.toolkit.fluxcd.io.yaml',
 );
-/** Fields whose behaviour does not exist yet: a fixture each shows that they are refused. */
+/** Fields that are not supported yet. For these one fixture for each group shows that they are refused. */
 const LATER = /^(decryption|kubeConfig)\./;
 
 interface Schema {
@@ -19,7 +19,7 @@ interface Schema {
   items?: Schema;
 }
 
-/** `a.b[].c` of all fields below a schema. */
+/** The paths of all fields of a schema, in the form `a.b[].c`. */
 function fieldsOf({ properties = {}, items }: Schema, path = ''): string[] {
   const below = Object.entries(properties).flatMap(([name, schema]) => {
     const field = path === '' ? name : `${path}.${name}`;
@@ -28,7 +28,7 @@ function fieldsOf({ properties = {}, items }: Schema, path = ''): string[] {
   return [...below, ...(items === undefined ? [] : fieldsOf(items, `${path}[]`))];
 }
 
-/** `a.b[].c` of all that a value sets. */
+/** The paths of all fields that a value sets, in the form `a.b[].c`. */
 function setBy(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return [path, ...value.flatMap((item) => setBy(item, `${path}[]`))];
   if (typeof value !== 'object' || value === null) return [path];

@@ -1,18 +1,18 @@
-// What differs from Flux on purpose. `id` is the heading in docs/compatibility.md that says why.
+// The differences from Flux on purpose. `id` is the heading in docs/compatibility.md under which the reason is stated.
 import type { Rule } from './compare.ts';
 
 const EVENTS = /^events > Kustomization \S+$/;
 const WARNINGS = /^warnings > Kustomization \S+$/;
 const READY_MESSAGE = /^kustomizations > \S+ > conditions > Ready > message$/;
 
-/** A failure that is told in other words, with the same reason, wherever its text shows. */
+/** The rules for a failure with the same reason and another text, for each place in which the text appears. */
 function otherWords(id: string, fixture: RegExp, words: Pick<Rule, 'flux' | 'weir'>): Rule[] {
   return [EVENTS, WARNINGS, READY_MESSAGE].map((path) => ({ id, fixture, path, ...words }));
 }
 
 type Side = Rule['flux'];
 
-/** Several differences of a fixture: `[path, flux, weir]`, the path below the Kustomization `app` unless it has a ` > `. */
+/** Rules for several differences `[path, flux, weir]`. A path without ` > ` is one below the Kustomization `app`. */
 function several(
   id: string,
   fixture: RegExp,
@@ -74,7 +74,7 @@ export const RULES: readonly Rule[] = [
     path: EVENTS,
     flux: /^info DependencyNotReady: Dependencies do not meet ready condition/,
   },
-  // It waited for the other one to be there before it was told of the loop.
+  // Under Flux this Kustomization first reports that its dependency does not exist, and only later the loop.
   { ...LOOP, fixture: /^depends\/loop$/, path: /^events > Kustomization one$/, flux: 'absent' },
   { ...LOOP, fixture: /^depends\/(loop|self)$/, path: WARNINGS, flux: 'absent' },
   ...several(SOPS, /^build\/secret-encrypted$/, [

@@ -1,5 +1,5 @@
-// Hears all that a system tells the world: what Flux's controllers post to their notification service,
-// and what Weir publishes on its events stream, which has the same form.
+// Receives the events of both systems: those that Flux's controllers post to their notification service, and those that
+// Weir publishes on its stream of events, which have the same form.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -9,11 +9,11 @@ import type { FluxEvent } from '@weir/events';
 
 export interface Listener {
   /** The events about objects in these namespaces so far. */
-  heard(namespaces: readonly string[]): FluxEvent[];
+  received(namespaces: readonly string[]): FluxEvent[];
   close(): Promise<void>;
 }
 
-/** A notification service that only listens, for `--events-addr`. */
+/** Starts a server for Flux's `--events-addr` that collects the events it gets. */
 export async function listenToPosts(): Promise<Listener & { address: string }> {
   const events: FluxEvent[] = [];
   const server = createServer((request, response) => {
@@ -32,7 +32,7 @@ export async function listenToPosts(): Promise<Listener & { address: string }> {
   const { port } = server.address() as AddressInfo;
   return {
     address: `http://127.0.0.1:${port}/`,
-    heard: (namespaces) => events.filter((event) => isAbout(event, namespaces)),
+    received: (namespaces) => events.filter((event) => isAbout(event, namespaces)),
     async close() {
       const closed = Promise.withResolvers<void>();
       server.close(() => closed.resolve());
@@ -42,7 +42,7 @@ export async function listenToPosts(): Promise<Listener & { address: string }> {
   };
 }
 
-/** Hears what is published from now on. Rejects where NATS doesn't answer. */
+/** Collects the events that Weir publishes from now on. Rejects when NATS doesn't answer. */
 export async function listenToStream(natsUrl: string): Promise<Listener> {
   const events: FluxEvent[] = [];
   const nc = await connect({ servers: natsUrl, name: 'conformance' });
@@ -56,7 +56,7 @@ export async function listenToStream(natsUrl: string): Promise<Listener> {
   });
   await nc.flush();
   return {
-    heard: (namespaces) => events.filter((event) => isAbout(event, namespaces)),
+    received: (namespaces) => events.filter((event) => isAbout(event, namespaces)),
     close: () => nc.close(),
   };
 }

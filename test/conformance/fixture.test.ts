@@ -13,7 +13,7 @@ it('reads a fixture, with its namespace in place', () => {
   assert.deepEqual(furtherNamespaces(fixture), ['area-name-b', 'area-name-c']);
 });
 
-it('refuses what nobody would read', () => {
+it('refuses unknown keys', () => {
   assert.throws(() => parseFixture('a/b', 'about: x\nsetps: []\n'), /nobody reads setps/);
   assert.throws(() => parseFixture('a/b', 'steps: []\n'), /says in a sentence/);
   const two = 'about: x\nsteps: [{ gone: a/b, wait: ready }]\n';

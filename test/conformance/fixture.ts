@@ -1,45 +1,51 @@
-// What a fixture is: a story about one field or annotation, told in steps, in a namespace of its own.
+// A fixture: steps in a namespace of its own that show the behaviour of one field or annotation.
 import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { parse } from 'yaml';
 
-/** Content, nothing (delete), a symbolic link, or text that is repeated to make something big. */
+/** The content of a file, `null` to delete it, a symbolic link, or a text that is repeated to make a large file. */
 export type FileContent = string | null | { symlink: string } | { repeat: string; times: number };
 
-/** `<Kind>/<name>`, `<namespace>:<Kind>/<name>`, or with the group where two have the kind: `<Kind>.<group>/<name>`. */
+/**
+ * The name of an object: `<Kind>/<name>` or `<namespace>:<Kind>/<name>`. Where two groups have the kind, it is followed by
+ * the version and the group: `<Kind>.<version>.<group>/<name>`.
+ */
 export type ObjectName = string;
 
 export type Step =
-  /** Commits files and waits until the source has them; makes repository and GitRepository the first time. */
+  /** Commits files and waits until the source has them. The first commit creates the repository and the GitRepository. */
   | { commit: Record<string, FileContent>; source?: string }
-  /** Applies a Kustomization: what isn't given is `DEFAULT_SPEC`. */
+  /** Applies a Kustomization. Fields that aren't given have the values of `DEFAULT_SPEC`. */
   | {
       kustomization: Record<string, unknown>;
       name?: string;
       labels?: Record<string, string>;
       annotations?: Record<string, string>;
     }
-  /** Server-side apply of YAML documents, as a field manager. */
+  /** Applies YAML documents (server-side apply) as the field manager `as`. */
   | { apply: string; as?: string }
-  /** POST of YAML documents, as a field manager. */
+  /** Creates the objects of YAML documents (POST) as the field manager `as`. */
   | { create: string; as?: string }
-  /** A merge patch, as a field manager; `status: true` for the subresource. */
+  /** Applies a merge patch as the field manager `as`; with `status: true` to the subresource. */
   | { patch: ObjectName; with: Record<string, unknown>; as?: string; status?: boolean }
-  /** Gives an object the artifact of a GitRepository, as whoever reconciles its kind would. */
+  /** Writes the artifact of a GitRepository into the status of another object, as a controller of its kind would. */
   | { lend: ObjectName; source?: string; metadata?: Record<string, string> }
   | { delete: ObjectName }
-  /** Until the API server refuses to create this: a policy needs a moment to be in force. */
+  /** Waits until the API server refuses to create this object, because a new policy takes effect a moment later. */
   | { refused: string }
-  /** Asks for a reconcile, as `flux reconcile kustomization` does. */
+  /** Requests a reconcile, as `flux reconcile kustomization` does. */
   | { reconcile: string }
-  /** Until the Kustomization is `ready` with what was asked last, not ready for this reason, or `done`: either. */
+  /**
+   * Waits until the Kustomization is `ready` with the last commit and request, until it is not ready for this reason, or
+   * with `done` until one of both.
+   */
   | { wait: string; name?: string; message?: string }
   | { gone: ObjectName }
-  /** Until the object is there, and where `with` is given, has at least that. */
+  /** Waits until the object exists and, where `with` is given, has at least these fields. */
   | { there: ObjectName; with?: Record<string, unknown> }
-  /** Compares what is there now, too; the end of a fixture always is compared. */
+  /** Also compares the cluster at this point. The end of a fixture is always compared. */
   | { snapshot: string };
 
 const VERBS = [
@@ -64,31 +70,31 @@ const KNOWN_KEYS = new Set(['about', 'steps', 'pending', 'flags', 'namespaces', 
 export interface Fixture {
   /** `<area>/<name>` */
   id: string;
-  /** One sentence: what is shown. */
+  /** What the fixture shows, in one sentence. */
   about: string;
-  /** Its namespace, `<area>-<name>`; `%ns%` in a fixture. */
+  /** The fixture's namespace, `<area>-<name>`. It is written `%ns%` in the fixture. */
   namespace: string;
-  /** A field that Weir does not support yet. */
+  /** The field that Weir does not support yet and that this fixture needs. */
   pending?: string;
-  /** Name of the set of flags that the system runs with; see flags.ts. */
+  /** The name of the set of flags that the system runs with; see flags.ts. */
   flags: string;
-  /** More namespaces, made at the start, `%ns%-<name>`; `?<name>` is only looked at. */
+  /** Further namespaces `%ns%-<name>`, created at the start. One written `?<name>` is not created, only compared. */
   namespaces: string[];
-  /** `<apiVersion> <Kind>` of more objects to look at. */
+  /** Further kinds to compare, as `<apiVersion> <Kind>`. */
   kinds: string[];
   steps: Step[];
-  /** Of what is played, so that a recording tells whether it is of this fixture. */
+  /** A digest of the fixture, by which a recording is known to belong to its present text. */
   digest: string;
 }
 
 export interface LoadOptions {
-  /** Folder with `<area>/<name>.yaml`. */
+  /** The folder with `<area>/<name>.yaml`. */
   dir: string;
-  /** Only ids that contain one of these; all when empty. */
+  /** Loads only fixtures whose ids contain one of these texts; all when empty. */
   only?: readonly string[];
 }
 
-/** Reads fixtures, sorted by id. Throws for a key that nobody would read. */
+/** Reads fixtures, sorted by id. Throws for an unknown key. */
 export async function loadFixtures({ dir, only = [] }: LoadOptions): Promise<Fixture[]> {
   const paths = globSync('*/*.yaml', { cwd: dir }).sort();
   const wanted = paths.filter(
@@ -99,7 +105,7 @@ export async function loadFixtures({ dir, only = [] }: LoadOptions): Promise<Fix
   );
 }
 
-/** `<area>/<name>` of a fixture's path. */
+/** The id `<area>/<name>` of the fixture in this file. */
 function idOf(path: string): string {
   return `${basename(dirname(path))}/${basename(path, '.yaml')}`;
 }
@@ -137,7 +143,7 @@ function checkStep(id: string, step: Record<string, unknown>): void {
   if (unknown.length > 0) throw new Error(`${id}: a step has no ${unknown.join(', ')}`);
 }
 
-/** All its namespaces beside its own, also those that a fixture only looks at. */
+/** All namespaces of a fixture except its own, also those that are only compared. */
 export function furtherNamespaces({ namespace, namespaces }: Fixture): string[] {
   return namespaces.map((name) => `${namespace}-${name.replace(/^\?/, '')}`);
 }

@@ -1,12 +1,12 @@
-// The settings under which fixtures run. Both systems take Flux's names.
+// The flags that fixtures run with. Both systems accept Flux's names.
 
-/** As most fixtures run: short waits for what is not there yet, intervals as they are written. */
+/** The flags of most fixtures: short waits for dependencies, and no jitter of intervals. */
 const DEFAULT = {
   'requeue-dependency': '3s',
   'interval-jitter-percentage': '0',
 };
 
-/** Flags of the kustomize side by the name that a fixture asks for. */
+/** The flags of kustomize and kustomize-controller, by the name that fixtures use. */
 export const FLAGS: Record<string, Record<string, string>> = {
   default: DEFAULT,
   tenants: {

@@ -1,4 +1,4 @@
-// Flux's results, recorded once: one file a fixture.
+// The recorded results of Flux, in one file for each fixture.
 import { globSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -8,9 +8,9 @@ import type { Snapshot } from './snapshot.ts';
 export const GOLDEN_DIR = join(import.meta.dirname, 'golden');
 
 export interface Golden {
-  /** Of the fixture that was played. */
+  /** The digest of the fixture that was played. */
   fixture: string;
-  /** By label, in the order in which they were taken. */
+  /** The snapshots by their labels, in the order in which they were taken. */
   snapshots: Record<string, Snapshot>;
 }
 
@@ -24,7 +24,7 @@ export async function writeGolden(
   await writeFile(path, `${JSON.stringify(golden, null, 2)}\n`);
 }
 
-/** The recording of this very fixture. Throws when there is none, or only one of an older text. */
+/** Reads the recording of a fixture. Throws when there is none, or when it is of an older text of the fixture. */
 export async function readGolden({ id, digest }: Fixture): Promise<Golden> {
   const path = pathOf(id);
   const text = await readFile(path, 'utf8').catch((cause) => {
@@ -37,7 +37,7 @@ export async function readGolden({ id, digest }: Fixture): Promise<Golden> {
   return golden;
 }
 
-/** Ids of recordings that belong to none of all fixtures any more. */
+/** The ids of recordings whose fixture no longer exists. */
 export function leftoverGoldens(fixtures: readonly Pick<Fixture, 'id'>[]): string[] {
   const known = new Set(fixtures.map(({ id }) => id));
   const recorded = globSync('*/*.json', { cwd: GOLDEN_DIR }).map((path) => path.slice(0, -5));

@@ -79,13 +79,13 @@ describe('normalizeObject', () => {
     });
   });
 
-  it('tells a deletion that waits, and for whom', () => {
+  it('shows a deletion that waits, and its finalizers', () => {
     const metadata = { name: 'a', deletionTimestamp: '2026-01-02T03:04:05Z', finalizers: ['x/y'] };
     const { terminating, finalizers } = normalizeObject({ apiVersion: 'v1', kind: 'A', metadata });
     assert.deepEqual({ terminating, finalizers }, { terminating: true, finalizers: ['x/y'] });
   });
 
-  it('knows managers by name, operation and subresource', () => {
+  it('lists managers by name, operation and subresource', () => {
     const managedFields: ManagedFields[] = [
       { manager: 'b', operation: 'Update', subresource: 'status' },
       { manager: 'b', operation: 'Update', subresource: 'status' },

@@ -1,4 +1,4 @@
-// Takes out of what a cluster holds whatever differs from one run to the next, and nothing else.
+// Removes from the content of a cluster what differs between two runs of the same system, and nothing else.
 import type { KubeObject } from '@weir/kube';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -6,14 +6,14 @@ export type JsonObject = { [key: string]: Json };
 
 const UUID = /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g;
 const GO_DURATION = '(?:\\d+(?:\\.\\d+)?(?:ns|µs|μs|us|ms|s|m|h))+';
-/** How long something took; limits and plans ("timeout of 5m0s", "next run in 1h0m0s") stay. */
+/** Durations of work that was done. Configured durations ("timeout of 5m0s", "next run in 1h0m0s") are kept. */
 const TOOK = new RegExp(`\\b(finished in|passed in|failed after) ${GO_DURATION}`, 'g');
 const TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
-/** Where Flux unpacks an artifact: its files are named from there. */
+/** The folder into which Flux unpacks an artifact. Its messages contain it before the names of files. */
 const BUILD_FOLDER = /(?:\/private)?\/tmp\/kustomization-\d+\/?/g;
 
-/** A message without durations, times, UIDs, ports and temporary folders. */
+/** Removes durations, times, UIDs, ports and temporary folders from a message. */
 export function normalizeText(text: string): string {
   return text
     .replaceAll(TOOK, '$1 <duration>')
@@ -24,7 +24,7 @@ export function normalizeText(text: string): string {
     .replaceAll(/pid \d+/g, 'pid <pid>');
 }
 
-/** Every text in a value normalized, keys in order. */
+/** Normalizes each text in a value, and sorts its keys. */
 export function normalizeValue(value: unknown): Json {
   if (typeof value === 'string') return normalizeText(value);
   if (Array.isArray(value)) return value.map(normalizeValue);
@@ -36,18 +36,21 @@ export function normalizeValue(value: unknown): Json {
   return value as Json;
 }
 
-/** Whoever is no part of what is compared: Kubernetes' own controllers and the fake nodes. */
-const BYSTANDERS = new Set(['kube-controller-manager', 'kube-scheduler', 'kwok']);
-/** Set by Kubernetes' controllers some time later. */
+/** Field managers that are not compared: Kubernetes' own controllers and the fake nodes. */
+const IGNORED_MANAGERS = new Set(['kube-controller-manager', 'kube-scheduler', 'kwok']);
+/** Annotations that Kubernetes' controllers set some time after the creation. */
 const LATE_ANNOTATIONS = new Set(['deployment.kubernetes.io/revision']);
-/** What the API server allots. */
-const ALLOTTED = ['clusterIP', 'clusterIPs'];
+/** Fields whose values the API server assigns. */
+const ASSIGNED_FIELDS = ['clusterIP', 'clusterIPs'];
 
-/** `<manager> <operation>[ <subresource>][ <version, if it isn't the object's>]`, sorted, without bystanders. */
+/**
+ * The sorted field managers of an object, without ignored ones, in the form `<manager> <operation>[ <subresource>]
+ * [ <version>]`. The version is only given when it differs from the object's.
+ */
 export function managersOf(object: KubeObject): string[] {
   const entries = object.metadata.managedFields ?? [];
   const names = entries
-    .filter(({ manager = '' }) => !BYSTANDERS.has(manager))
+    .filter(({ manager = '' }) => !IGNORED_MANAGERS.has(manager))
     .map(({ manager, operation, subresource, apiVersion }) => {
       const version = apiVersion === object.apiVersion ? undefined : apiVersion;
       return [manager, operation, subresource, version].filter(Boolean).join(' ');
@@ -55,7 +58,7 @@ export function managersOf(object: KubeObject): string[] {
   return [...new Set(names)].sort();
 }
 
-/** A managed object as it is compared: all but its status, and of its metadata what people and controllers set. */
+/** A managed object in the form that is compared: without its status, and without metadata that the API server sets. */
 export function normalizeObject(object: KubeObject): JsonObject {
   const { apiVersion, kind: _kind, metadata, status: _status, ...rest } = object;
   const { labels, finalizers, ownerReferences, deletionTimestamp } = metadata;
@@ -78,7 +81,7 @@ export function normalizeObject(object: KubeObject): JsonObject {
 function withoutAllotted({ spec, ...rest }: Record<string, unknown>): Record<string, unknown> {
   if (typeof spec !== 'object' || spec === null)
     return spec === undefined ? rest : { spec, ...rest };
-  const kept = Object.entries(spec).filter(([key]) => !ALLOTTED.includes(key));
+  const kept = Object.entries(spec).filter(([key]) => !ASSIGNED_FIELDS.includes(key));
   return { spec: Object.fromEntries(kept), ...rest };
 }
 
@@ -90,7 +93,7 @@ interface Condition {
   observedGeneration?: number;
 }
 
-/** Conditions by their type, without times. */
+/** The conditions by their type, without their times. */
 export function normalizeConditions(conditions: readonly Condition[] = []): JsonObject {
   return Object.fromEntries(
     conditions.map(({ type, status, reason, message, observedGeneration }) => [

@@ -1,8 +1,8 @@
-// Flux's controllers elect a leader only where they find the namespace of their pod in its file system.
+// Flux's controllers elect a leader only when a file that every pod has names their namespace.
 
 const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** Gives /var/run to this process alone, with the one file in it that every pod has there. */
+/** Mounts an empty /var/run that only this process sees, and writes that file into it. */
 const SCRIPT = [
   'mount -t tmpfs none /var/run',
   `mkdir -p ${ACCOUNT}`,
@@ -11,8 +11,8 @@ const SCRIPT = [
 ].join(' && ');
 
 /**
- * The command line that runs a program as if in a pod of the namespace. It takes a mount namespace of its own
- * (unshare of util-linux), for which no rights are needed where the kernel lets users have namespaces.
+ * The command line that runs a program as in a pod of the namespace. The program gets a mount namespace of its own
+ * (unshare of util-linux), which needs no rights where the kernel allows user namespaces.
  */
 export function inPodOf(
   namespace: string,

@@ -1,4 +1,4 @@
-// A controller of either system as a process: started with a log file, ready by its health port.
+// Runs a controller of either system as a process, with a log file. It is ready when its health port says so.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
@@ -23,13 +23,13 @@ export interface RunningProgram {
   stop(): Promise<void>;
 }
 
-/** Starts a program; resolves when its `/readyz` says so, with what stops it. Rejects with its log's end. */
+/** Starts a program. When its `/readyz` succeeds, resolves with a function that stops it; rejects with its log's end. */
 export async function startProgram(program: Program): Promise<() => Promise<void>> {
   const { stop } = await runProgram(program);
   return stop;
 }
 
-/** As `startProgram`, for who wants to know the process too. */
+/** Like `startProgram`, but also returns the process. */
 export async function runProgram(program: Program): Promise<RunningProgram> {
   const { command, args, env, log, name, healthPort } = program;
   const output = openSync(log, 'a');
@@ -39,7 +39,7 @@ export async function runProgram(program: Program): Promise<RunningProgram> {
   });
   closeSync(output);
   const exited = Promise.withResolvers<never>();
-  // Where nobody waits for it any more, an exit is seen by what fails next.
+  // After the start nobody awaits this promise. Without a handler an exit would count as an unhandled rejection.
   exited.promise.catch(() => undefined);
   child.once('error', exited.reject);
   child.once('exit', (code) => exited.reject(new Error(`exit code ${code}`)));

@@ -1,4 +1,4 @@
-// Plays fixtures against Flux and writes down what is left.
+// Plays fixtures against Flux and records the resulting cluster.
 import { type Fixture, furtherNamespaces } from './fixture.ts';
 import { type Golden, writeGolden } from './golden.ts';
 import { play } from './play/play.ts';
@@ -6,11 +6,11 @@ import { runSession, type SessionSettings } from './session.ts';
 import { settle } from './settle.ts';
 import { isMoving, type Scope, takeSnapshot } from './snapshot.ts';
 
-/** Flux looks at health every 5 s; whatever else it does follows at once. */
+/** A cluster counts as settled when nothing has changed for this long, in ms. A run under way is always waited for. */
 const QUIET_MS = 2_500;
 const TIMEOUT_MS = 30_000;
 
-/** Records all fixtures; returns the ids of those that could not be played. `print` gets lines for people. */
+/** Records all fixtures, and returns the ids of those that could not be played. `print` gets lines about the progress. */
 export async function recordAll(
   fixtures: readonly Fixture[],
   settings: SessionSettings,
@@ -45,7 +45,7 @@ export async function recordAll(
   return failed;
 }
 
-/** What belongs to a fixture. */
+/** The namespaces and kinds that belong to a fixture. */
 export function scopeOf(fixture: Fixture): Scope {
   const { namespace, kinds } = fixture;
   return { namespace, namespaces: furtherNamespaces(fixture), kinds };

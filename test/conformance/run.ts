@@ -1,5 +1,5 @@
-// `npm run conformance`: plays every fixture against Weir and compares with what Flux made of it.
-// `npm run conformance -- --record`: plays them against Flux's controllers and writes that down.
+// `npm run conformance`: plays every fixture against Weir and compares the result with the recorded one of Flux.
+// `npm run conformance -- --record`: plays the fixtures against Flux's controllers and records the results.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,36 +1,36 @@
-// One cluster, one Git server, and fixtures that are played in it against one system, many at a time.
+// A session: one cluster and one Git server, in which fixtures are played against one system, several at a time.
 import { mkdir } from 'node:fs/promises';
 import { Kustomization } from '@weir/api';
 import { type Cluster, type GitServer, startCluster, startGitServer } from '@weir/cluster';
 import { connectKube, type KubeClient } from '@weir/kube';
+import { type Listener, listenToPosts, listenToStream } from './events.ts';
 import type { Fixture } from './fixture.ts';
 import { FLAGS } from './flags.ts';
-import { type Listener, listenToPosts, listenToStream } from './listen.ts';
 import { installDefinitions, type SystemName, startSystem } from './systems.ts';
 
 export interface SessionSettings {
-  /** Fixtures at a time. */
+  /** The number of fixtures that are played at the same time. */
   concurrency: number;
-  /** Folder for logs and caches. */
+  /** The folder for logs and caches. */
   dir: string;
-  /** CRDs to use instead of bare ones. */
+  /** A file with CRDs that are used in place of those without a schema. */
   crds?: string;
 }
 
 export interface SessionOptions extends SessionSettings {
   system: SystemName;
   fixtures: readonly Fixture[];
-  each(fixture: Fixture, setting: Setting): Promise<void>;
+  each(fixture: Fixture, environment: SessionEnvironment): Promise<void>;
 }
 
-/** Where fixtures are played. */
-export interface Setting {
+/** What fixtures are played in. */
+export interface SessionEnvironment {
   client: KubeClient;
   git: GitServer;
   listener: Listener;
 }
 
-/** Plays all fixtures, those that want the same flags together; the system is started anew for others. */
+/** Plays all fixtures. Those with the same flags are played together; for other flags the system is started again. */
 export async function runSession(options: SessionOptions): Promise<void> {
   const started = new AsyncDisposableStack();
   try {
@@ -77,7 +77,7 @@ async function listenTo(
   return { listener, eventsAddress: listener.address };
 }
 
-/** Nothing that was played under other flags is reconciled again. */
+/** Suspends the Kustomizations of earlier fixtures, so that they are not reconciled under other flags. */
 async function retire(client: KubeClient): Promise<void> {
   const { items } = await client.list<Kustomization>(Kustomization);
   for (const { metadata } of items) {
@@ -87,7 +87,7 @@ async function retire(client: KubeClient): Promise<void> {
   }
 }
 
-/** Those that wait for the end of a health check take half a minute; all others run beside them. */
+/** Puts fixtures that wait for a failing health check, which takes half a minute, first, so that others run meanwhile. */
 function longestFirst(fixtures: readonly Fixture[]): Fixture[] {
   const isLong = ({ steps }: Fixture) =>
     steps.some((step) => 'wait' in step && step.wait === 'HealthCheckFailed');

@@ -1,4 +1,4 @@
-// When a cluster has come to rest: nothing tells, so it is looked at until nothing changes any more.
+// Decides when a cluster has settled. There is no signal for that, so snapshots are taken until they no longer change.
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -6,17 +6,17 @@ const POLL_MS = 250;
 
 export interface SettleOptions<T> {
   take(): Promise<T>;
-  /** How long nothing may change. Milliseconds. */
+  /** How long the value must stay the same, in ms. */
   quietMs: number;
-  /** Longest wait. Milliseconds. */
+  /** The longest wait, in ms. */
   timeoutMs: number;
-  /** True for a value that is as it should be: there is nothing to wait for. */
+  /** Whether the value is the expected one, for which nothing more is waited for. */
   isExpected?(value: T): boolean;
-  /** True for a value that is sure to change. */
+  /** Whether the value is certain to change, because a run is under way. */
   isMoving?(value: T): boolean;
 }
 
-/** Takes values until one is expected, or rests for `quietMs`; returns the last one. */
+/** Takes values until one is the expected one or has not changed for `quietMs`. Returns the last one. */
 export async function settle<T>(options: SettleOptions<T>): Promise<T> {
   const { take, quietMs, timeoutMs, isExpected = () => false, isMoving = () => false } = options;
   const deadline = performance.now() + timeoutMs;

@@ -1,4 +1,4 @@
-// What is compared: all that a fixture's namespaces hold, as both systems should have left it.
+// What is compared between the systems: the content of a fixture's namespaces, and the events about it.
 import { GitRepository, Kustomization } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
 import {
@@ -10,7 +10,7 @@ import {
   objectKey,
   type ResourceType,
 } from '@weir/kube';
-import type { Listener } from './listen.ts';
+import type { Listener } from './events.ts';
 import {
   type JsonObject,
   managersOf,
@@ -20,21 +20,21 @@ import {
   normalizeValue,
 } from './normalize.ts';
 
-/** By the identity of what is compared, so that two of them differ where the clusters did. */
+/** The compared content by the identity of its objects, so that a difference names the object. */
 export interface Snapshot {
   kustomizations: Record<string, JsonObject>;
   sources: Record<string, JsonObject>;
   objects: Record<string, JsonObject>;
   /**
-   * What is told to those who listen, `<severity> <reason>: <message> [<metadata>]` by object, each once:
-   * how often something is said is a matter of time.
+   * The published events by object, as `<severity> <reason>: <message> [<metadata>]`. Each is listed once, because how
+   * often it is repeated depends on timing.
    */
   events: Record<string, string[]>;
   /** The Kubernetes Events of type Warning, `<reason>: <message> [<keys of annotations>]`. */
   warnings: Record<string, string[]>;
 }
 
-/** `<apiVersion> <Kind>` of what fixtures make. */
+/** The kinds that fixtures create, as `<apiVersion> <Kind>`. */
 const NAMESPACED = [
   'v1 ConfigMap',
   'v1 Secret',
@@ -59,20 +59,20 @@ const CLUSTER_WIDE = [
   'rbac.authorization.k8s.io/v1 ClusterRoleBinding',
   'scheduling.k8s.io/v1 PriorityClass',
 ];
-/** What Kubernetes puts into every namespace. */
-const FURNITURE = new Set(['ConfigMap/kube-root-ca.crt', 'ServiceAccount/default']);
+/** Objects that Kubernetes creates in every namespace. */
+const DEFAULT_OBJECTS = new Set(['ConfigMap/kube-root-ca.crt', 'ServiceAccount/default']);
 
 export interface Scope {
   namespace: string;
-  /** Beside it. */
+  /** Further namespaces. */
   namespaces: readonly string[];
-  /** `<apiVersion> <Kind>` of more objects. */
+  /** Further kinds, as `<apiVersion> <Kind>`. */
   kinds: readonly string[];
 }
 
 export async function takeSnapshot(
   client: KubeClient,
-  listener: Pick<Listener, 'heard'>,
+  listener: Pick<Listener, 'received'>,
   scope: Scope,
 ): Promise<Snapshot> {
   const { namespace, namespaces, kinds } = scope;
@@ -87,7 +87,7 @@ export async function takeSnapshot(
   ]);
   const name = (object: KubeObject) => nameIn(namespace, object);
   const kept = [...objects, ...wide].filter(
-    (object) => !FURNITURE.has(`${object.kind}/${object.metadata.name}`),
+    (object) => !DEFAULT_OBJECTS.has(`${object.kind}/${object.metadata.name}`),
   );
   return {
     kustomizations: byName(
@@ -97,12 +97,12 @@ export async function takeSnapshot(
     ),
     sources: byName(sources, ({ metadata }) => nameIn(namespace, { metadata }), describeSource),
     objects: byName(kept, (object) => `${object.kind} ${name(object)}`, normalizeObject),
-    events: byObject(listener.heard(everywhere), namespace, describeEvent),
+    events: byObject(listener.received(everywhere), namespace, describeEvent),
     warnings: byObject(events as KubernetesEvent[], namespace, describeWarning),
   };
 }
 
-/** Whether a run is under way: what there is now is not what will be left. */
+/** Whether a run is under way, so that the snapshot will still change. */
 export function isMoving({ kustomizations, sources }: Snapshot): boolean {
   return [...Object.values(kustomizations), ...Object.values(sources)].some(({ conditions }) => {
     const { Ready } = conditions as { Ready?: { status?: string } };
@@ -110,7 +110,7 @@ export function isMoving({ kustomizations, sources }: Snapshot): boolean {
   });
 }
 
-/** `<name>`, or `<namespace>/<name>` where it isn't in the fixture's own namespace. */
+/** The object's name, or `<namespace>/<name>` when it isn't in the fixture's own namespace. */
 function nameIn(namespace: string, { metadata }: Pick<KubeObject, 'metadata'>): string {
   return metadata.namespace === namespace ? metadata.name : objectKey(metadata);
 }
@@ -126,10 +126,10 @@ async function collect(
       try {
         const type = await client.discovery.resourceForKind(apiVersion, name);
         const items = await listOf(type);
-        // Items of a list don't say what they are.
+        // Items of a list have no apiVersion and kind.
         return items.map((item) => ({ ...item, apiVersion, kind: name }));
       } catch (error) {
-        // A kind that the fixture defines later, or whose definition has just gone.
+        // The fixture defines this kind later, or its definition was just deleted.
         if (isNoMatch(error) || isNotFound(error)) return [];
         throw error;
       }
@@ -210,8 +210,8 @@ interface Told {
 }
 
 const TOLD_OF = new Set(['Kustomization', 'GitRepository']);
-/** Whether an old artifact is collected soon enough to be seen is a matter of time. */
-const HOUSEKEEPING = new Set(['GarbageCollectionSucceeded']);
+/** Reasons of events that are not compared, because whether they occur before the snapshot depends on timing. */
+const IRREGULAR_REASONS = new Set(['GarbageCollectionSucceeded']);
 
 function byObject<Event extends Told>(
   events: readonly Event[],
@@ -221,7 +221,7 @@ function byObject<Event extends Told>(
   const found = new Map<string, Set<string>>();
   for (const event of events) {
     const { kind, name, namespace = own } = event.involvedObject;
-    if (!TOLD_OF.has(kind) || HOUSEKEEPING.has(event.reason)) continue;
+    if (!TOLD_OF.has(kind) || IRREGULAR_REASONS.has(event.reason)) continue;
     const subject = `${kind} ${nameIn(own, { metadata: { name, namespace } })}`;
     for (const text of describe(event)) {
       found.set(subject, (found.get(subject) ?? new Set()).add(text));
@@ -235,14 +235,14 @@ function describeEvent({ severity, reason, message, metadata = {} }: FluxEvent):
   return [`${severity} ${reason}: ${normalizeText(message)}${inBrackets(entries)}`];
 }
 
-/** Flux counts repetitions in one Event, whose annotations are the first one's: only their keys are sure. */
+/** Flux counts repetitions in one Event with the annotations of the first one, so only the keys of these are compared. */
 function describeWarning({ type, reason, message, metadata }: KubernetesEvent): string[] {
   if (type !== 'Warning') return [];
   const keys = Object.keys(metadata.annotations ?? {}).map(shortKey);
   return [`${reason}: ${normalizeText(message)}${inBrackets(keys)}`];
 }
 
-/** `<key>=<value>`; of a digest the key only, as an archive need not be the same byte for byte. */
+/** `<key>=<value>`, but only the key of a digest, because the archives of both systems may differ in bytes. */
 function describeEntry([key, value]: [string, string]): string {
   const short = shortKey(key);
   return short === 'source/digest' ? short : `${short}=${value}`;

@@ -18,15 +18,15 @@ export type SystemName = 'flux' | 'weir';
 
 export interface SystemOptions {
   cluster: Cluster;
-  /** Folder for logs and caches. */
+  /** The folder for logs and caches. */
   dir: string;
-  /** Flags of the kustomize side. */
+  /** The flags of kustomize or kustomize-controller. */
   flags: Record<string, string>;
-  /** Where Flux's controllers post their events. */
+  /** The address to which Flux's controllers post their events. */
   eventsAddress?: string;
 }
 
-/** Starts a system; resolves, when it is ready, with what stops it. */
+/** Starts a system. When it is ready, resolves with a function that stops it. */
 export function startSystem(
   name: SystemName,
   options: SystemOptions,
@@ -36,7 +36,7 @@ export function startSystem(
 
 async function startWeir({ cluster, dir, flags }: SystemOptions): Promise<() => Promise<void>> {
   const [healthPort, artifactPort] = [await freePort(), await freePort()];
-  // Bases from elsewhere are never fetched, so there is no flag that forbids them.
+  // Weir never fetches remote bases, so it has no flag that forbids them.
   const { 'no-remote-bases': _, ...understood } = flags;
   return startProgram({
     name: 'weir',
@@ -60,20 +60,20 @@ async function startWeir({ cluster, dir, flags }: SystemOptions): Promise<() => 
 }
 
 export interface FluxOptions extends SystemOptions {
-  /** Flags of both controllers. */
+  /** The flags of both controllers. */
   common?: Record<string, string>;
-  /** Have them hold a leader Lease while they run, as they do in clusters. */
+  /** Whether the controllers hold a leader Lease while they run, as they do in clusters. */
   leaderElection?: boolean;
 }
 
-/** Starts Flux's source-controller and kustomize-controller; resolves with what stops both. */
+/** Starts Flux's source-controller and kustomize-controller. Resolves with a function that stops both. */
 async function startFlux(options: FluxOptions): Promise<() => Promise<void>> {
   const stopSource = await startSourceController(options);
   const stopKustomize = await startKustomizeController(options);
   return async () => void (await Promise.all([stopKustomize(), stopSource()]));
 }
 
-/** Resolves, when it is ready, with what stops it. */
+/** Starts Flux's source-controller. When it is ready, resolves with a function that stops it. */
 export async function startSourceController(options: FluxOptions): Promise<() => Promise<void>> {
   const storage = await freePort();
   const storagePath = join(options.dir, 'source-controller');
@@ -86,7 +86,7 @@ export async function startSourceController(options: FluxOptions): Promise<() =>
   ]);
 }
 
-/** Resolves, when it is ready, with what stops it. */
+/** Starts Flux's kustomize-controller. When it is ready, resolves with a function that stops it. */
 export function startKustomizeController(options: FluxOptions): Promise<() => Promise<void>> {
   const own = ['--concurrent=20', '--http-retry=0', ...asArguments(options.flags)];
   return startController('kustomize-controller', options, own);
@@ -121,8 +121,8 @@ function asArguments(flags: Record<string, string>): string[] {
 }
 
 /**
- * Installs the CRDs of the chart and bare ones of the other kinds that Flux's controllers watch. `file` may
- * hold CRDs to use instead of the bare ones.
+ * Installs the CRDs of the chart, and CRDs without a schema for the other kinds that Flux's controllers watch. `file` may
+ * contain CRDs that are used in place of the latter.
  */
 export async function installDefinitions(client: KubeClient, file?: string): Promise<void> {
   const paths = [

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { run } from '@weir/cluster';
 
 const BENCH = fileURLToPath(new URL('../bench/bench.ts', import.meta.url));
-/** Those with a budget. */
+/** The scenarios that have a budget of requests. */
 const SCENARIOS = ['chain', 'install', 'one', 'all', 'restart', 'idle'];
 const TIMEOUT_MS = 240_000;
 

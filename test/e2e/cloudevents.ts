@@ -2,7 +2,7 @@ import { connectBus, type StreamName } from '@weir/bus';
 import { consumeEvents, type FluxEvent } from '@weir/events';
 import { createLogger, createMetrics } from '@weir/telemetry';
 
-/** Follows the events that Weir publishes from now on; the list grows until `started` is disposed. */
+/** Collects the events that Weir publishes from now on. The returned list grows until `started` is disposed of. */
 export async function cloudEvents(
   started: AsyncDisposableStack,
   servers: string,

@@ -9,7 +9,7 @@ import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 const NAMESPACE = 'faults';
 const OWNER = 'kustomize.toolkit.fluxcd.io/name';
 
-/** Short leases, so that a replica that was killed is missed soon. */
+/** Leases are short, so that the keys of a killed replica are soon taken over. */
 const FLAGS = ['--lease-duration=3s', '--lease-renew-interval=500ms'];
 
 describe('things that break', () => {
@@ -17,7 +17,7 @@ describe('things that break', () => {
   let weir: Weir;
   let kustomize: WeirProcess;
 
-  /** Many small objects, so that there is a middle of an apply. */
+  /** Many small objects, so that an apply takes long enough to be interrupted. */
   function configMaps(names: readonly string[], value: string): Record<string, string> {
     const documents = names.map(
       (name) => `apiVersion: v1
@@ -47,7 +47,7 @@ data: {value: ${value}}
 
   async function push(name: string, files: Record<string, string>): Promise<string> {
     const commit = await weir.commit(name, files);
-    await weir.annotate(GitRepository, { namespace: NAMESPACE, name }, commit);
+    await weir.requestReconcile(GitRepository, { namespace: NAMESPACE, name }, commit);
     return commit;
   }
 
@@ -102,14 +102,14 @@ data: {value: ${value}}
     const commit = await push('steady', configMaps(['steady'], 'three'));
     await weir.wait(Kustomization, { namespace: NAMESPACE, name: 'steady' }, isReady(commit));
     await weir.cluster.start('nats-server');
-    await weir.heard(({ body }) => body.includes(commit));
+    await weir.received(({ body }) => body.includes(commit));
   });
 
-  it('NATS lost its data: the streams and the artifacts are made again', async () => {
+  it('NATS lost its data: the streams and the artifacts are created again', async () => {
     await weir.cluster.restart('nats-server', { wipe: true });
     const commit = await push('steady', configMaps(['steady'], 'four'));
     await weir.wait(Kustomization, { namespace: NAMESPACE, name: 'steady' }, isReady(commit));
-    await weir.heard(({ body }) => body.includes(commit));
+    await weir.received(({ body }) => body.includes(commit));
   });
 
   it('kube-apiserver was restarted: watches and work go on', async () => {
@@ -120,8 +120,8 @@ data: {value: ${value}}
     assert.deepEqual(object?.data, { value: 'five' });
   });
 
-  it('what a watch missed is too old to be told: it is found by looking', async () => {
-    // A watch that is too old is told so (410) in its stream; what follows is a list.
+  it('the versions that a watch missed are too old: it lists again', async () => {
+    // The server ends a watch of a version that is too old with a 410, and the client lists again.
     const listed = async () =>
       (await weir.cluster.audit()).filter(
         ({ verb, user, requestURI }) =>
@@ -130,7 +130,7 @@ data: {value: ${value}}
           requestURI.startsWith('/api/v1/configmaps?'),
       ).length;
     const before = await listed();
-    // Weir sleeps while the API server forgets, and while things happen.
+    // Weir is stopped while objects change and the API server drops the old versions.
     process.kill(kustomize.pid, 'SIGSTOP');
     try {
       await weir.cluster.restart('kube-apiserver');
@@ -161,7 +161,7 @@ data: {value: ${value}}
     const written = (await appliedBy('crash')).length;
     assert.ok(written < names.length, `killed too late: ${written} of ${names.length} were there`);
 
-    // What it had written and the next commit drops must go too.
+    // Objects that the interrupted apply created and the next commit drops have to be pruned as well.
     const kept = names.slice(0, 3);
     const commit = await push('crash', configMaps(kept, 'two'));
     await weir.start(['kustomize'], { name: 'kustomize-second' });

@@ -7,13 +7,13 @@ import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'faults';
 
-/** What users get wrong: each ends in a condition that says what, while the good ones go on. */
+/** Mistakes of users: each ends in a condition that names the mistake, while other objects are reconciled. */
 describe('bad input', () => {
   const started = stoppedAfter();
   let weir: Weir;
   let url: string;
 
-  /** A repository with these files and a GitRepository of the same name that has them. */
+  /** Makes a repository with these files and a GitRepository of the same name, and returns the commit. */
   async function source(name: string, files: Record<string, string>): Promise<string> {
     const repository = await weir.repository(name);
     const commit = await weir.commit(name, files);
@@ -40,7 +40,7 @@ describe('bad input', () => {
     await weir.commit('spare', { 'README.md': '# spare\n' });
   });
 
-  it('a URL where nothing is', async () => {
+  it('a URL without a server', async () => {
     await weir.apply(gitRepository(NAMESPACE, 'bad-url', url.replace('spare', 'nowhere')));
     await sourceFails('bad-url', 'GitOperationFailed', /not found/i);
     await weir.apply(gitRepository(NAMESPACE, 'bad-host', 'http://127.0.0.1:1/repo.git'));
@@ -65,8 +65,8 @@ describe('bad input', () => {
       gitRepository(NAMESPACE, 'wrong-credentials', closed.url, { secretRef: { name: 'wrong' } }),
     );
     await sourceFails('wrong-credentials', 'GitOperationFailed', /authentication|credentials/i);
-    const told = await weir.find(GitRepository, NAMESPACE, 'wrong-credentials');
-    assert.doesNotMatch(JSON.stringify(told?.status), /hush-hush/);
+    const object = await weir.find(GitRepository, NAMESPACE, 'wrong-credentials');
+    assert.doesNotMatch(JSON.stringify(object?.status), /hush-hush/);
 
     await weir.apply(
       gitRepository(NAMESPACE, 'no-secret', closed.url, { secretRef: { name: 'missing' } }),
@@ -75,16 +75,16 @@ describe('bad input', () => {
 
     await weir.apply(secret('wrong', auth));
     const ref = { namespace: NAMESPACE, name: 'wrong-credentials' };
-    await weir.annotate(GitRepository, ref, 'mended');
+    await weir.requestReconcile(GitRepository, ref, 'mended');
     await weir.wait(GitRepository, ref, isReady());
   });
 
-  it('a branch that is not there', async () => {
+  it('a branch that does not exist', async () => {
     await weir.apply(gitRepository(NAMESPACE, 'no-branch', url, { ref: { branch: 'nope' } }));
     await sourceFails('no-branch', 'GitOperationFailed', /nope/);
   });
 
-  it('a path that is not there', async () => {
+  it('a path that does not exist', async () => {
     await weir.apply(kustomization(NAMESPACE, 'no-path', 'good', { path: './nowhere' }));
     await kustomizationFails('no-path', 'ArtifactFailed', /nowhere.*no such file or directory/);
   });
@@ -97,7 +97,7 @@ describe('bad input', () => {
     assert.equal(await weir.find(ConfigMap, NAMESPACE, 'tabbed'), undefined);
   });
 
-  it('a kind that nobody knows, until its CRD appears', async () => {
+  it('an unknown kind, until its CRD appears', async () => {
     const gadget = `apiVersion: shop.example.org/v1\nkind: Gadget\nmetadata: {name: g, namespace: ${NAMESPACE}}\n`;
     await source('gadget', { 'gadget.yaml': gadget });
     await weir.apply(kustomization(NAMESPACE, 'gadget', 'gadget'));
@@ -123,12 +123,12 @@ describe('bad input', () => {
     );
   });
 
-  it('a field that does nothing yet', async () => {
+  it('a field that is not supported yet', async () => {
     await weir.apply(gitRepository(NAMESPACE, 'submodules', url, { recurseSubmodules: true }));
     await sourceFails('submodules', 'UnsupportedField', /spec\.recurseSubmodules/);
   });
 
-  it('and the good one was there all the time', async () => {
+  it('and a correct object was Ready all the time', async () => {
     await weir.apply(kustomization(NAMESPACE, 'good', 'good', { path: './app', wait: true }));
     await weir.wait(Kustomization, { namespace: NAMESPACE, name: 'good' }, isReady());
     assert.ok(await weir.find(ConfigMap, NAMESPACE, 'good'));

@@ -10,8 +10,8 @@ import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'flux-system';
 
-/** What the CLI reads from a cluster, and builds from what it reads. */
-describe('the flux CLI looks at a cluster', () => {
+/** The commands by which the CLI reads from a cluster, and builds from what it has read. */
+describe('the flux CLI inspects a cluster', () => {
   const started = stoppedAfter();
   let weir: Weir;
   let flux: Flux;
@@ -19,7 +19,7 @@ describe('the flux CLI looks at a cluster', () => {
   /** A checkout of the repository. */
   let dir: string;
 
-  /** Brings files into the checkout; a `path` of the commands is below it. */
+  /** Writes files into the checkout. A `path` in the commands is relative to it. */
   async function checkOut(files: Record<string, string>): Promise<void> {
     for (const [path, content] of Object.entries(files)) {
       await mkdir(dirname(join(dir, path)), { recursive: true });
@@ -111,7 +111,7 @@ describe('the flux CLI looks at a cluster', () => {
   });
 });
 
-/** Exit code 0, and the text somewhere in what was printed. */
+/** Asserts that the exit code is 0 and the output contains the text. */
 function succeeded(result: FluxResult, text: string): void {
   assert.equal(result.code, 0, result.output);
   assert.ok(result.output.includes(text), `no '${text}' in:\n${result.output}`);

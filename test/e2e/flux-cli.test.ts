@@ -9,7 +9,7 @@ import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
 const NAMESPACE = 'flux-system';
 
-/** The user's way through the CLI, in order: each step stands on those before it. */
+/** A user's way through the commands of the CLI. Each step depends on those before it. */
 describe('the flux CLI', () => {
   const started = stoppedAfter();
   let weir: Weir;
@@ -89,10 +89,10 @@ describe('the flux CLI', () => {
   });
 
   it('events', async () => {
-    const told = await flux('events', '--for', 'Kustomization/shop');
-    succeeded(told, 'ReconciliationSucceeded');
-    succeeded(told, 'Reconciliation finished in');
-    succeeded(told, 'ConfigMap/shop/web configured');
+    const printed = await flux('events', '--for', 'Kustomization/shop');
+    succeeded(printed, 'ReconciliationSucceeded');
+    succeeded(printed, 'Reconciliation finished in');
+    succeeded(printed, 'ConfigMap/shop/web configured');
     succeeded(await flux('events', '--for', 'GitRepository/shop'), 'NewArtifact');
   });
 
@@ -127,7 +127,7 @@ describe('the flux CLI', () => {
     const files = appFiles('deploy', { namespace: 'shop', name: 'web', greeting: 'told' });
     commit = await weir.commit('shop', files);
     succeeded(await flux('reconcile', 'kustomization', 'shop', '--with-source'), commit);
-    const message = await weir.heard((request) => request.body.includes(commit));
+    const message = await weir.received((request) => request.body.includes(commit));
     assert.equal(message.path, '/services/T0/B0/x');
     assert.equal(JSON.parse(message.body).channel, 'ops');
   });
@@ -159,7 +159,7 @@ describe('the flux CLI', () => {
   });
 });
 
-/** Exit code 0, and the text somewhere in what was printed. */
+/** Asserts that the exit code is 0 and the output contains the text. */
 function succeeded(result: FluxResult, text: string): void {
   assert.equal(result.code, 0, result.output);
   assert.ok(result.output.includes(text), `no '${text}' in:\n${result.output}`);

@@ -1,18 +1,18 @@
 import { execFile } from 'node:child_process';
 import { buildTool } from '@weir/cluster';
 
-/** How a run of the CLI ended. Colour and progress marks are part of what it prints. */
+/** The result of a run of the CLI. Its output contains colours and progress marks. */
 export interface FluxResult {
   code: number;
   stdout: string;
   stderr: string;
-  /** Both, for a match that doesn't care which. */
+  /** Standard output and standard error together. */
   output: string;
 }
 
 export type Flux = (...args: string[]) => Promise<FluxResult>;
 
-/** Runs the real `flux` binary as the administrator of `kubeconfig`; never rejects for a non-zero exit. */
+/** Runs the real `flux` binary as the administrator of `kubeconfig`. It resolves also when the exit code is not 0. */
 export async function fluxFor(kubeconfig: string): Promise<Flux> {
   const binary = await buildTool('flux');
   return (...args) =>

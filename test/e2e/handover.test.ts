@@ -11,11 +11,16 @@ import type { FluxEvent } from '@weir/events';
 import { isReady, type WeirProcess } from '@weir/kit';
 import { ConfigMap, Deployment, type KubeObject } from '@weir/kube';
 import { cloudEvents } from './cloudevents.ts';
+import {
+  CHANGE_MESSAGE,
+  recordedEvents,
+  type Versions,
+  versionsOf,
+} from './handover/cluster-state.ts';
 import { BY_OTHERS, changed, FILES, fleet, NAMESPACE, named, TARGETS } from './handover/fleet.ts';
-import { TELLS_OF_CHANGE, told, type Versions, versionsOf } from './handover/witness.ts';
 import { startWeir, stoppedAfter, type Weir } from './weir.ts';
 
-/** Weir's own namespace: that its replicas live is told there, also while it waits. */
+/** Weir's own namespace. Its replicas renew their Leases there also while Flux leads. */
 const RUNTIME = 'weir-system';
 const OWN_ACCOUNT = /^system:serviceaccount:weir-system:weir-/;
 const READS = new Set(['get', 'list', 'watch']);
@@ -23,9 +28,9 @@ const READS = new Set(['get', 'list', 'watch']);
 describe('a cluster moves from Flux to Weir and back', () => {
   const started = stoppedAfter();
   let weir: Weir;
-  /** Where Flux's controllers tell of events, as they would tell its notification-controller. */
+  /** The receiver to which Flux's controllers post their events, in place of its notification-controller. */
   let receiver: Receiver;
-  let heard: FluxEvent[];
+  let published: FluxEvent[];
   let stopSource: () => Promise<void>;
   let stopKustomize: () => Promise<void>;
   let starting: Promise<WeirProcess>;
@@ -49,7 +54,7 @@ describe('a cluster moves from Flux to Weir and back', () => {
       await weir.client.patch(type, { namespace: 'shop', name }, patch, how);
     }
     await requestAll('by others');
-    heard = await cloudEvents(started, weir.cluster.natsUrl);
+    published = await cloudEvents(started, weir.cluster.natsUrl);
   });
 
   const fluxOptions = () => ({
@@ -76,7 +81,7 @@ describe('a cluster moves from Flux to Weir and back', () => {
     const all = await kustomizations();
     await Promise.all(all.map((ref) => weir.wait(Kustomization, ref, isReady(commit))));
   }
-  /** Asks for a run of everything, the source first, and waits for the answers. */
+  /** Requests a reconcile of the source and then of all Kustomizations, and waits until all have been handled. */
   async function requestAll(token: string): Promise<void> {
     await request(GitRepository, { namespace: NAMESPACE, name: 'fleet' }, token);
     const all = await kustomizations();
@@ -87,14 +92,14 @@ describe('a cluster moves from Flux to Weir and back', () => {
     ref: { namespace: string; name: string },
     token: string,
   ): Promise<void> {
-    await weir.annotate(type, ref, token);
+    await weir.requestReconcile(type, ref, token);
     await weir.wait<KubeObject>(type, ref, (object) => {
       const { lastHandledReconcileAt } = (object.status ?? {}) as Record<string, unknown>;
       return lastHandledReconcileAt === token && isReady()(object);
     });
   }
   const versions = () => versionsOf(weir.client, TARGETS);
-  /** As things are when nothing moves any more: pods and endpoints follow a moment later. */
+  /** The versions of all objects when they no longer change. Pods and endpoints change a moment after the others. */
   async function settled(): Promise<Versions> {
     let last: Versions | undefined;
     return until(
@@ -106,9 +111,9 @@ describe('a cluster moves from Flux to Weir and back', () => {
       { timeoutMs: 20_000, intervalMs: 500, message: 'objects that hold still' },
     );
   }
-  /** Every Kustomization was reconciled, nothing that is managed has changed, and nobody says that it has. */
+  /** Asserts that each Kustomization was reconciled, no managed object has changed, and no event says that one has. */
   async function assertUntouched(
-    since: { versions: Versions; told: Set<string> },
+    since: { versions: Versions; events: Set<string> },
     read: () => FluxEvent[],
   ) {
     const names = (await kustomizations()).map(({ name }) => name);
@@ -122,24 +127,24 @@ describe('a cluster moves from Flux to Weir and back', () => {
       { timeoutMs: 10_000, message: 'the events of all that was asked for' },
     );
     assert.deepEqual(await versions(), since.versions);
-    const news = [...(await told(weir.client))].filter((line) => !since.told.has(line));
+    const news = [...(await recordedEvents(weir.client))].filter((line) => !since.events.has(line));
     assert.deepEqual(
-      news.filter((line) => TELLS_OF_CHANGE.test(line)),
+      news.filter((line) => CHANGE_MESSAGE.test(line)),
       [],
     );
     assert.deepEqual(
-      events.filter(({ message }) => TELLS_OF_CHANGE.test(message)),
+      events.filter(({ message }) => CHANGE_MESSAGE.test(message)),
       [],
     );
   }
-  /** A commit that changes one object, adds one and drops one is carried out, by whoever runs. */
+  /** Asserts that a commit that changes, adds and drops one object is applied, by whichever system leads. */
   async function carriesOut(count: number): Promise<void> {
     const [dropped, added] = [`dropped-${count}`, `dropped-${count + 1}`];
     const commit = await weir.commit('fleet', {
       'changing/changed.yaml': changed(`commit-${count}`),
       'changing/dropped.yaml': named(added),
     });
-    await weir.annotate(GitRepository, { namespace: NAMESPACE, name: 'fleet' }, commit);
+    await weir.requestReconcile(GitRepository, { namespace: NAMESPACE, name: 'fleet' }, commit);
     await allReady(commit);
     const config = await weir.find(ConfigMap, 'shop', 'changed');
     assert.deepEqual(config?.data, { value: `commit-${count}` });
@@ -147,7 +152,7 @@ describe('a cluster moves from Flux to Weir and back', () => {
     assert.equal(await weir.find(ConfigMap, 'shop', dropped), undefined);
   }
   const readiness = async () => (await fetch(`${health}/readyz`)).text();
-  /** Waits until the service says that it waits for its counterpart, or that it is at work. */
+  /** Waits until the service says that Flux's controller leads, or that it is at work itself. */
   async function says(service: 'source' | 'kustomize', leader: 'Flux' | 'Weir'): Promise<void> {
     const line =
       leader === 'Weir'
@@ -159,7 +164,10 @@ describe('a cluster moves from Flux to Weir and back', () => {
     });
   }
   const eventsOfFlux = () => receiver.requests().map(({ body }) => JSON.parse(body) as FluxEvent);
-  const state = async () => ({ versions: await settled(), told: await told(weir.client) });
+  const state = async () => ({
+    versions: await settled(),
+    events: await recordedEvents(weir.client),
+  });
 
   it('Weir writes nothing while Flux leads, and says why', async () => {
     const port = await freePort();
@@ -169,7 +177,7 @@ describe('a cluster moves from Flux to Weir and back', () => {
       name: 'weir',
       flags: [`--health-port=${port}`],
     });
-    // Awaited when Flux has stopped.
+    // The start is awaited after Flux has stopped. Until then a failure of it must not count as unhandled.
     starting.catch(() => undefined);
     await says('source', 'Flux');
     await says('kustomize', 'Flux');
@@ -186,7 +194,7 @@ describe('a cluster moves from Flux to Weir and back', () => {
       written.map(({ verb, requestURI }) => `${verb} ${requestURI}`),
       [],
     );
-    assert.deepEqual(heard, []);
+    assert.deepEqual(published, []);
   });
 
   it('kustomize begins as soon as its counterpart has stopped, and changes nothing', async () => {
@@ -197,22 +205,22 @@ describe('a cluster moves from Flux to Weir and back', () => {
     await says('kustomize', 'Weir');
     const tookMs = performance.now() - stopped;
     assert.ok(tookMs < 5_000, `work began after ${tookMs} ms`);
-    // Artifacts are still Flux's.
+    // Flux's source-controller still makes the artifacts.
     await says('source', 'Flux');
     await requestAll('Weir applies what Flux fetches');
-    await assertUntouched(since, () => heard);
+    await assertUntouched(since, () => published);
   });
 
-  it('so does source', async () => {
+  it('source begins as soon as its counterpart has stopped, and changes nothing', async () => {
     const since = await state();
-    heard.length = 0;
+    published.length = 0;
     await stopSource();
     await starting;
     await requestAll('Weir does both');
-    await assertUntouched(since, () => heard);
+    await assertUntouched(since, () => published);
   });
 
-  it('Weir carries out the next commit', () => carriesOut(1));
+  it('Weir applies the next commit', () => carriesOut(1));
 
   it('Weir waits again when a controller of Flux comes back, which changes nothing', async () => {
     const since = await state();
@@ -228,7 +236,7 @@ describe('a cluster moves from Flux to Weir and back', () => {
     await assertUntouched(since, eventsOfFlux);
   });
 
-  it('Flux carries out the next commit', () => carriesOut(2));
+  it('Flux applies the next commit', () => carriesOut(2));
 
   it('Flux deletes what Weir had applied', async () => {
     const ref = { namespace: NAMESPACE, name: 'web' };

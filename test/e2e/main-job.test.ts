@@ -42,7 +42,7 @@ describe('a commit becomes cluster state and an alert', () => {
     ]);
   });
 
-  it('can be fetched from the URL in its status, by anyone who speaks to Flux', async () => {
+  it('can be fetched from the URL in its status, as clients of Flux do', async () => {
     const source = await weir.find<GitRepository>(GitRepository, NAMESPACE, 'app');
     const response = await fetch(source?.status?.artifact?.url ?? '');
     assert.equal(response.status, 200);
@@ -50,8 +50,8 @@ describe('a commit becomes cluster state and an alert', () => {
     assert.equal(bytes.byteLength, source?.status?.artifact?.size);
   });
 
-  it('is told to Slack', async () => {
-    const request = await weir.heard(
+  it('is sent to Slack', async () => {
+    const request = await weir.received(
       ({ path, body }) =>
         path === '/services/T0/B0/x' && /Reconciliation finished|created/.test(body),
     );
@@ -69,8 +69,8 @@ describe('a commit becomes cluster state and an alert', () => {
     assert.equal(fields.env, 'test');
   });
 
-  it('is told to Feishu', async () => {
-    const request = await weir.heard(
+  it('is sent to Feishu', async () => {
+    const request = await weir.received(
       ({ path, body }) => path === '/open-apis/bot/v2/hook/x' && body.includes('app created'),
     );
     const { msg_type, card } = JSON.parse(request.body);
@@ -84,15 +84,15 @@ describe('a commit becomes cluster state and an alert', () => {
     const ref = { namespace: NAMESPACE, name: 'app' };
     const files = appFiles('app', { namespace: NAMESPACE, greeting: 'two' });
     commit = await weir.commit('app', { ...files, 'app/service.yaml': null });
-    await weir.annotate(GitRepository, ref, 'second commit');
+    await weir.requestReconcile(GitRepository, ref, 'second commit');
     await weir.wait(Kustomization, ref, isReady(commit));
     const config = await weir.find(ConfigMap, NAMESPACE, 'app');
     assert.deepEqual(config?.data, { greeting: 'two' });
     assert.equal(await weir.find(serviceType, NAMESPACE, 'app'), undefined);
-    await weir.heard(({ body }) => body.includes('Service/main-job/app deleted'));
+    await weir.received(({ body }) => body.includes('Service/main-job/app deleted'));
   });
 
-  it('puts back what somebody changed or deleted by hand', async () => {
+  it('restores what was changed or deleted by hand', async () => {
     const ref = { namespace: NAMESPACE, name: 'app' };
     const changed = { data: { greeting: 'by hand' } };
     await weir.client.patch(ConfigMap, ref, changed, {
@@ -125,7 +125,7 @@ function dataOf(object: KubeObject): Record<string, string> {
   return (object.data ?? {}) as Record<string, string>;
 }
 
-/** Providers for Slack and Feishu at the receiver, and an alert on everything for each. */
+/** Providers that send to the receiver as to Slack and Feishu, and for each an Alert that selects all events. */
 export function alerting(receiver: string): KubeObject[] {
   const apiVersion = 'notification.toolkit.fluxcd.io/v1beta3';
   const metadata = (name: string) => ({ namespace: NAMESPACE, name });

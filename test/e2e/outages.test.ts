@@ -1,5 +1,5 @@
-// A minute without kube-apiserver, and a minute without NATS that ends with its data lost. Each has a cluster
-// of its own, and both minutes pass at the same time.
+// A minute without kube-apiserver, and a minute without NATS, after which its data is lost. Each outage has a cluster of
+// its own, and both happen at the same time.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
@@ -14,7 +14,7 @@ const NAMESPACE = 'outages';
 const OUTAGE_MS = 60_000;
 const OWNER = 'kustomize.toolkit.fluxcd.io/name';
 const LONG_MS = 60_000;
-/** More than can be applied before somebody who looks for the first one sees it. */
+/** So many objects that applying all of them takes longer than it takes the test to see the first one. */
 const MANY = 300;
 
 /** ConfigMaps with these names, in one file. */
@@ -32,7 +32,7 @@ data: {value: ${value}}
 const numbered = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
 
-/** The data of what each Kustomization has applied, by name. */
+/** The data of the ConfigMaps that a Kustomization has applied, by name. */
 async function applied(weir: Weir, owner: string): Promise<Record<string, unknown>> {
   const labelSelector = `${OWNER}=${owner}`;
   const { items } = await weir.client.list(ConfigMap, { namespace: NAMESPACE, labelSelector });
@@ -47,10 +47,10 @@ function inventory({ status }: Kustomization): string[] {
   return (status?.inventory?.entries ?? []).map(({ id }) => id.split('_')[1] ?? '').sort();
 }
 
-/** For a process beside another cluster's. */
+/** Flags that keep a process from using the ports of the other cluster's processes. */
 const ownPorts = async () => [`--artifact-port=${await freePort()}`];
 
-/** What was said more than once of the same object at the same revision, with the times left out. */
+/** The events that were published more than once for the same object and revision, without their times. */
 function repeated(events: readonly FluxEvent[]): string[] {
   const lines = events.map(({ involvedObject: { kind, name }, reason, message, metadata = {} }) => {
     const said = message.replace(/\d+(\.\d+)?(ms|s)\b/g, 'T');
@@ -86,7 +86,7 @@ describe('a minute without', { concurrency: true }, () => {
       events = await cloudEvents(started, weir.cluster.natsUrl);
     });
 
-    it('in the middle of an apply: all of it is caught up, and nothing is left behind', async () => {
+    it('in the middle of an apply: it is completed later, and nothing is orphaned', async () => {
       const names = numbered('large', MANY);
       await weir.commit('fleet', maps('large', names, 'second'));
       await until(async () => Object.keys(await applied(weir, 'large')).length > 1, {
@@ -96,7 +96,7 @@ describe('a minute without', { concurrency: true }, () => {
       });
       await weir.cluster.stop('kube-apiserver', { signal: 'SIGKILL' });
       const back = performance.now() + OUTAGE_MS;
-      // What the interrupted apply had made and this drops has to go too.
+      // Objects that the interrupted apply created and this commit drops have to be pruned as well.
       const kept = names.slice(0, 3);
       const commit = await weir.commit('fleet', {
         ...maps('steady', ['one', 'new'], 'third'),
@@ -141,7 +141,7 @@ describe('a minute without', { concurrency: true }, () => {
       const commit = await weir.commit('fleet', maps('other', ['four'], 'fourth'));
       await weir.wait(Kustomization, { namespace: NAMESPACE, name: 'other' }, isReady(commit));
       assert.deepEqual(await applied(weir, 'other'), expectedMaps(['four'], 'fourth'));
-      await told(events, 'other', commit);
+      await runEnded(events, 'other', commit);
       assert.deepEqual(repeated(events), []);
     });
   });
@@ -153,7 +153,7 @@ describe('a minute without', { concurrency: true }, () => {
     let first: string;
 
     before(async () => {
-      // A process each: what passes between them has to pass without NATS.
+      // Each service has a process of its own, so that what they exchange has to work without NATS.
       const processes = [['source'], ['kustomize'], ['notification']];
       weir = await startWeir(started, {
         processes,
@@ -177,14 +177,14 @@ describe('a minute without', { concurrency: true }, () => {
       );
       for (const name of ['steady', 'other', 'drifting']) {
         await weir.wait(Kustomization, { namespace: NAMESPACE, name }, isReady(first));
-        await weir.heard(({ body }) => body.includes(`/${name}.`) && body.includes(first));
+        await weir.received(({ body }) => body.includes(`/${name}.`) && body.includes(first));
       }
       events = await cloudEvents(started, weir.cluster.natsUrl);
     });
 
     async function push(files: Record<string, string | null>): Promise<string> {
       const commit = await weir.commit('fleet', files);
-      await weir.annotate(GitRepository, { namespace: NAMESPACE, name: 'fleet' }, commit);
+      await weir.requestReconcile(GitRepository, { namespace: NAMESPACE, name: 'fleet' }, commit);
       return commit;
     }
     const ready = (name: string, commit: string) =>
@@ -195,7 +195,7 @@ describe('a minute without', { concurrency: true }, () => {
         LONG_MS,
       );
 
-    it('work goes on, and what there is to tell is told once when NATS is back', async () => {
+    it('commits are applied, and their events are published once when NATS is back', async () => {
       await weir.cluster.stop('nats-server', { signal: 'SIGKILL' });
       const back = performance.now() + OUTAGE_MS;
       const second = await push(maps('steady', ['one', 'new'], 'second'));
@@ -217,19 +217,19 @@ describe('a minute without', { concurrency: true }, () => {
         timeoutMs: 2 * OUTAGE_MS,
         message: 'the end of the minute',
       });
-      // Started again where it has lost all that it kept.
+      // NATS starts again without its data.
       await weir.cluster.restart('nats-server', { wipe: true });
       for (const [name, text] of [
         ['steady', second],
         ['late', second],
         ['steady', 'broken.yaml'],
       ]) {
-        await weir.heard(({ body }) => body.includes(`/${name}.`) && body.includes(text ?? ''));
+        await weir.received(({ body }) => body.includes(`/${name}.`) && body.includes(text ?? ''));
       }
       const repaired = await push({ 'steady/broken.yaml': null });
       await ready('steady', repaired);
-      await told(events, 'steady', repaired);
-      // A repair ends in the same words as the run before it.
+      await runEnded(events, 'steady', repaired);
+      // The run that corrects a drift ends with the same message as the run before it, so it is left out.
       const calm = events.filter(({ involvedObject: { name } }) => name !== 'drifting');
       assert.deepEqual(repeated(calm), []);
       assert.deepEqual(
@@ -243,7 +243,7 @@ describe('a minute without', { concurrency: true }, () => {
       await weir.processes[1]?.stop();
       await weir.start(['kustomize'], { name: 'kustomize-later' });
       const ref = { namespace: NAMESPACE, name: 'other' };
-      await weir.annotate(Kustomization, ref, 'later');
+      await weir.requestReconcile(Kustomization, ref, 'later');
       await weir.wait<Kustomization>(
         Kustomization,
         ref,
@@ -254,8 +254,8 @@ describe('a minute without', { concurrency: true }, () => {
   });
 });
 
-/** Waits until the end of a run at this commit has been told. */
-function told(events: readonly FluxEvent[], name: string, commit: string) {
+/** Waits until the event of the end of a run at this commit was published. */
+function runEnded(events: readonly FluxEvent[], name: string, commit: string) {
   const isIt = ({ involvedObject, message, metadata = {} }: FluxEvent) =>
     involvedObject.name === name &&
     message.startsWith('Reconciliation finished') &&
@@ -263,7 +263,7 @@ function told(events: readonly FluxEvent[], name: string, commit: string) {
   return until(() => events.some(isIt), { timeoutMs: LONG_MS, message: `the event of ${name}` });
 }
 
-/** An alert on all Kustomizations at the receiver. */
+/** A Provider that sends to the receiver, and an Alert that selects all Kustomizations. */
 function alerting(receiver: string): KubeObject[] {
   const apiVersion = 'notification.toolkit.fluxcd.io/v1beta3';
   const metadata = { namespace: NAMESPACE, name: 'chat' };

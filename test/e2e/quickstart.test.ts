@@ -14,30 +14,30 @@ const ENTRY = fileURLToPath(new URL('../quickstart/start.ts', import.meta.url));
 describe('npm start -- --once', () => {
   const { KUBECONFIG: _, NATS_URL: __, ...env } = process.env;
 
-  it('exits 0 when all is Ready and the alerts have arrived', async () => {
+  it('exits with 0 when all objects are Ready and the alerts have arrived', async () => {
     const { code, stdout, stderr } = await run(process.execPath, [ENTRY, '--once'], { env });
     assert.equal(code, 0, stdout + stderr);
-    for (const told of [
+    for (const printed of [
       /✔ Kustomization production/,
       /\[Slack\] kustomization\/production\.flux-system/,
       /\[Feishu\] 💫 kustomization\/production\.flux-system/,
       /Deployment\/greeter-production\/greeter created/,
       /✔ Messages in Slack and in Feishu/,
     ]) {
-      assert.match(stdout, told);
+      assert.match(stdout, printed);
     }
   });
 
-  it('exits 1 with the reason otherwise', async () => {
+  it('exits with 1 and the reason otherwise', async () => {
     const away = { ...env, NATS_URL: 'nats://127.0.0.1:1' };
-    // Half a minute of it is the wait for an alert that doesn't come.
+    // Half a minute of the time is the wait for an alert that doesn't come.
     const limit = { env: away, timeoutMs: 120_000 };
     const { code, stderr } = await run(process.execPath, [ENTRY, '--once'], limit);
     assert.equal(code, 1);
     assert.match(stderr, /It did not work: .*Slack to hear of production/);
   });
 
-  it('leaves nothing behind when it is interrupted half way', async () => {
+  it('leaves nothing behind when it is interrupted during the start', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'weir-quickstart-'));
     try {
       const child = spawn(process.execPath, [ENTRY, '--once'], {

@@ -31,7 +31,7 @@ data: {value: ${value}}
 
   async function pushAndWait(value: string): Promise<void> {
     const commit = await weir.commit('apps', files(value));
-    await weir.annotate(GitRepository, { namespace: NAMESPACE, name: 'apps' }, commit);
+    await weir.requestReconcile(GitRepository, { namespace: NAMESPACE, name: 'apps' }, commit);
     await Promise.all(
       names.map((name) =>
         weir.wait(Kustomization, { namespace: NAMESPACE, name }, isReady(commit), 60_000),
@@ -80,7 +80,7 @@ data: {value: ${value}}
   });
 });
 
-/** Names of the objects that a process has reconciled, from its metrics. */
+/** The names of the objects that a process has reconciled, according to its metrics. */
 async function reconciles(process: WeirProcess): Promise<Set<string>> {
   const metrics = await (await fetch(`${process.health}/metrics`)).text();
   const pattern = /^gotk_reconcile_duration_seconds_count\{([^}]*)\} (\d+)/gm;

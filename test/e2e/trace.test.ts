@@ -16,7 +16,7 @@ describe('one commit is one trace', () => {
     collector = await startCollector();
     started.defer(() => collector.close());
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
-    // A process each: what ties the spans together has to cross NATS.
+    // Each service has a process of its own, so that the trace context has to be sent over NATS.
     const processes = [['source'], ['kustomize'], ['notification']];
     weir = await startWeir(started, { processes, env });
     await weir.namespace(NAMESPACE);
@@ -49,8 +49,8 @@ describe('one commit is one trace', () => {
   it('from the fetch over NATS to the apply and the alert', async () => {
     const files = appFiles('app', { namespace: NAMESPACE, replicas: 0, greeting: 'traced' });
     const commit = await weir.commit('app', files);
-    await weir.annotate(GitRepository, { namespace: NAMESPACE, name: 'app' }, commit);
-    await weir.heard(({ body }) => body.includes(commit) && body.includes('configured'));
+    await weir.requestReconcile(GitRepository, { namespace: NAMESPACE, name: 'app' }, commit);
+    await weir.received(({ body }) => body.includes(commit) && body.includes('configured'));
 
     const spans = await until(
       () => {

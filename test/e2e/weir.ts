@@ -29,30 +29,30 @@ const FIELD_MANAGER = 'e2e';
 const DEADLINE_MS = 30_000;
 
 export interface WeirOptions {
-  /** One process each; one with all services unless given. Empty for none yet. */
+  /** The services of each process. One process with all services unless given; an empty list starts none. */
   processes?: string[][];
   flags?: string[];
   env?: Record<string, string>;
   cluster?: ClusterOptions;
 }
 
-/** A cluster with Weir in it, a Git server to feed it and a receiver that stands for the chat services. */
+/** A cluster with Weir in it, a Git server, and a receiver in place of the chat services. */
 export interface Weir {
   cluster: Cluster;
-  /** Folder for logs and caches, which goes with it. */
+  /** A folder for logs and caches, which is removed after the tests. */
   dir: string;
-  /** As the cluster's administrator. */
+  /** The client of the cluster's administrator. */
   client: KubeClient;
-  /** Stands for Slack, Feishu and whoever else is told. */
+  /** The receiver in place of Slack, Feishu and other webhooks. */
   chat: Receiver;
   processes: WeirProcess[];
-  /** A new repository on the Git server. */
+  /** Makes a new repository on the Git server. */
   repository(name: string, options?: { auth?: GitServerAuth }): Promise<GitServerRepository>;
-  /** Adds a commit to a repository and gives its SHA-1; files that are not named stay. */
+  /** Adds a commit to a repository and returns its SHA-1. Files that are not named stay as they are. */
   commit(repository: string, files: Record<string, string | null>): Promise<string>;
-  /** Waits until the chat has got a message that passes `check`. */
-  heard(check: (message: ReceivedRequest) => boolean): Promise<ReceivedRequest>;
-  /** Another process; its name must be new. */
+  /** Waits until the chat has received a message that passes `check`, and returns it. */
+  received(check: (message: ReceivedRequest) => boolean): Promise<ReceivedRequest>;
+  /** Starts another process. Its name must be new. */
   start(services: string[], options?: Partial<ProcessOptions>): Promise<WeirProcess>;
   namespace(name: string): Promise<string>;
   apply(...objects: KubeObject[]): Promise<void>;
@@ -61,17 +61,17 @@ export interface Weir {
     namespace: string,
     name: string,
   ): Promise<T | undefined>;
-  /** Waits until the object passes `check`; the error shows the object's conditions. */
+  /** Waits until the object passes `check` and returns it. The error of a time-out shows the object's conditions. */
   wait<T extends KubeObject>(
     type: ResourceType,
     ref: { namespace: string; name: string },
     check: (object: T) => boolean,
     timeoutMs?: number,
   ): Promise<T>;
-  /** Waits until the object is not there any more. */
+  /** Waits until the object no longer exists. */
   gone(type: ResourceType, ref: { namespace: string; name: string }): Promise<void>;
-  /** Asks for a reconcile, as `flux reconcile` does. */
-  annotate(
+  /** Requests a reconcile by the annotation that `flux reconcile` sets. */
+  requestReconcile(
     type: ResourceType,
     ref: { namespace: string; name: string },
     requestedAt: string,
@@ -79,8 +79,8 @@ export interface Weir {
 }
 
 /**
- * What a suite starts goes onto this stack and is stopped after its tests, last in, first out. To be called
- * in the suite itself: an `after` inside of its `before` would run as soon as that hook ends.
+ * Returns a stack that is disposed of after the tests of a suite, in reverse order. It has to be called in the suite
+ * itself, because an `after` inside of its `before` would run as soon as that hook ends.
  */
 export function stoppedAfter(): AsyncDisposableStack {
   const started = new AsyncDisposableStack();
@@ -88,13 +88,13 @@ export function stoppedAfter(): AsyncDisposableStack {
   return started;
 }
 
-/** Starts it all for the tests of one suite; what it started is stopped with `started`. */
+/** Starts Weir and everything around it for the tests of one suite. Disposing of `started` stops it. */
 export async function startWeir(
   started: AsyncDisposableStack,
   options: WeirOptions = {},
 ): Promise<Weir> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-e2e-'));
-  // Logs are worth keeping to whoever looks for a fault.
+  // With WEIR_E2E_KEEP the logs are kept, for analysing a failure.
   if (!process.env.WEIR_E2E_KEEP) {
     started.defer(() => rm(dir, { recursive: true, force: true }));
   }
@@ -102,7 +102,7 @@ export async function startWeir(
   started.defer(() => cluster.close());
   const [git, chat] = await Promise.all([startGitServer(), startReceiver()]);
   started.defer(async () => void (await Promise.all([git.close(), chat.close()])));
-  // Feishu says in its answer whether it took a message, Slack by its status.
+  // Feishu states in the body of its answer whether it accepted a message, Slack by the status of the response.
   chat.reply(({ path }) => ({ body: path.startsWith('/open-apis/') ? '{"code":0}' : 'ok' }));
   const client = connectKube({ kubeconfig: cluster.kubeconfig });
   started.defer(() => client.close());
@@ -133,7 +133,7 @@ export async function startWeir(
     start,
     ...repositories(git),
     ...objects(client),
-    heard: (check) =>
+    received: (check) =>
       until(() => chat.requests().find(check), {
         timeoutMs: DEADLINE_MS,
         message: 'a message in the chat',
@@ -159,7 +159,7 @@ function repositories(git: GitServer): Pick<Weir, 'repository' | 'commit'> {
 
 function objects(
   client: KubeClient,
-): Pick<Weir, 'namespace' | 'apply' | 'find' | 'wait' | 'gone' | 'annotate'> {
+): Pick<Weir, 'namespace' | 'apply' | 'find' | 'wait' | 'gone' | 'requestReconcile'> {
   const apply: Weir['apply'] = async (...list) => {
     for (const object of list) {
       const type = await client.discovery.resourceForKind(object.apiVersion, object.kind);
@@ -205,7 +205,7 @@ function objects(
         message: `${type.kind}/${namespace}/${name} to be gone`,
       });
     },
-    async annotate(type, ref, requestedAt) {
+    async requestReconcile(type, ref, requestedAt) {
       const annotations = { 'reconcile.fluxcd.io/requestedAt': requestedAt };
       await client.patch(type, ref, { metadata: { annotations } }, { kind: 'merge' });
     },

@@ -1,11 +1,11 @@
-// Sources as a test writes them by hand: the artifact into the store, the status onto the object.
+// Sources without a source service: a test stores the artifact and writes the status of the object itself.
 import { type Artifact, GitRepository } from '@weir/api';
 import { artifactPath, publishArtifact } from '@weir/artifact';
 import { packInMemory, putArtifact } from '@weir/artifact/testing';
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import type { Platform } from './platform.ts';
 
-/** Path to content. */
+/** The content of files by their paths. */
 export type Files = Record<string, string>;
 
 export interface SourceOptions {
@@ -13,12 +13,12 @@ export interface SourceOptions {
   kind?: ResourceType & { apiVersion: string };
   name?: string;
   revision: string;
-  /** False leaves the artifact to the watch. */
+  /** Whether to announce the artifact over NATS; true unless given. Otherwise only the watch of the object shows it. */
   announce?: boolean;
   traceparent?: string | undefined;
 }
 
-/** Gives a source a new artifact, and announces it as the source service would. Answers with the artifact. */
+/** Stores a new artifact of a source, writes it into the source's status and announces it. Returns the artifact. */
 export async function publishFiles(
   { client, store, bus }: Pick<Platform, 'client' | 'store' | 'bus'>,
   namespace: string,

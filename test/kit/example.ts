@@ -1,4 +1,4 @@
-/** A small application as files of a repository: enough kinds to pass through two stages. */
+/** A small application as files of a repository. Its kinds are applied in two stages. */
 export interface AppOptions {
   name?: string;
   namespace: string;
@@ -7,7 +7,7 @@ export interface AppOptions {
   image?: string;
 }
 
-/** Four objects (Namespace not among them) in `folder`: ServiceAccount, ConfigMap, Service, Deployment. */
+/** The manifests of a ServiceAccount, ConfigMap, Service and Deployment in `folder`. The Namespace is not among them. */
 export function appFiles(folder: string, options: AppOptions): Record<string, string> {
   const { name = 'app', namespace, replicas = 1, greeting = 'hello', image = 'app:1' } = options;
   const meta = `metadata:\n  name: ${name}\n  namespace: ${namespace}\n`;

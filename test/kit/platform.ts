@@ -1,5 +1,5 @@
-// What a service needs around it, for the tests of one service: an API server with Weir's kinds, NATS, and a folder. The
-// service itself runs in the process of the test.
+// What the tests of one service need around the service: an API server with Weir's kinds, NATS, and a folder. The service
+// itself runs in the process of the test.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,23 +30,23 @@ export interface Platform {
   bus: Bus;
   log: Logger;
   tracing: Tracing;
-  /** The artifacts in NATS; their copies on disk are in `dir`. */
+  /** The artifacts in NATS. Their copies on disk are in `dir`. */
   store: ArtifactStore;
-  /** A folder that goes with the platform. */
+  /** A folder that is removed when the platform closes. */
   dir: string;
-  /** Events as they came over NATS. */
+  /** The events that were received over NATS so far. */
   events: { event: FluxEvent; traceparent: string | undefined }[];
-  /** Closes with the platform, the last one that was put onto it first. */
+  /** What is put onto this stack is closed with the platform, in reverse order. */
   stack: AsyncDisposableStack;
-  /** Makes a namespace of its own for a test. */
+  /** Makes a new namespace and returns its name. */
   namespace(): Promise<string>;
-  /** One more connection to NATS, which closes with the platform. */
+  /** Opens one more connection to NATS, which is closed with the platform. */
   connect(name: string): Promise<Bus>;
-  /** Undefined when there is no such object or kind. */
+  /** Reads an object; undefined when the object or its kind does not exist. */
   find(apiVersion: string, kind: string, ref: Ref): Promise<KubeObject | undefined>;
-  /** Waits until Ready has this status and a message that matches. */
+  /** Waits until the condition Ready has this status and a message that matches, and returns the object. */
   ready<T extends KubeObject>(kind: ResourceType, ref: Ref, wanted: Wanted): Promise<T>;
-  /** Starts an instance of the service, with a folder of its own. The caller closes it. */
+  /** Starts an instance of the service with a folder of its own. The caller has to close it. */
   start(
     service: Service,
     instance: string,
@@ -68,12 +68,12 @@ interface Ref {
   name: string;
 }
 
-/** The namespace of the services themselves. */
+/** The namespace that the services run in. */
 export const RUNTIME = 'weir-system';
 const WAIT_MS = 20_000;
 const STORE_BYTES = 1e9;
 
-/** Rejects with what failed to start, after closing what had started. */
+/** Starts a platform. When a part fails to start, it closes the others and rejects. */
 export async function startPlatform(options: ClusterOptions = {}): Promise<Platform> {
   const stack = new AsyncDisposableStack();
   try {

@@ -9,9 +9,9 @@ import { cacheFolder } from '@weir/render/gobuild';
 
 const ENTRY = join(import.meta.dirname, '../../services/host/run.ts');
 /**
- * Node as it is in the chart's containers: what the image sets (Dockerfile), and the heap that Node allows
- * itself where there is 1 GiB. musl, which the image has, needs no telling how many heaps to keep for its
- * threads; glibc does. See docs/performance.md, "Memory".
+ * The settings of Node in the chart's containers: those of the image (Dockerfile), and the heap limit that Node chooses
+ * for 1 GiB of memory. MALLOC_ARENA_MAX is needed for glibc only, which keeps several heaps for threads; the image has
+ * musl, which doesn't. See docs/performance.md, "Memory".
  */
 const NODE_ENV = {
   NODE_OPTIONS: '--max-semi-space-size=2 --max-old-space-size=512',
@@ -20,20 +20,20 @@ const NODE_ENV = {
 };
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 20_000;
-/** Of the log, in the message of an error. */
+/** How many lines of the log the message of an error contains, and the length of each. */
 const MAX_LINES = 8;
 const MAX_LINE = 400;
 
-/** One process of Weir, as a container would run it. */
+/** One process of Weir, run as in a container. */
 export interface WeirProcess {
   pid: number;
-  /** `http://127.0.0.1:<port>`, with /healthz, /readyz and /metrics. */
+  /** The URL of /healthz, /readyz and /metrics: `http://127.0.0.1:<port>`. */
   health: string;
-  /** What it printed, for a message when a test fails. */
+  /** The path of its log. */
   log: string;
-  /** Asks it to stop and waits until it did. */
+  /** Sends SIGTERM and waits until the process has ended. Rejects when it had to be killed after 20 s. */
   stop(): Promise<void>;
-  /** SIGKILL: it gets no chance to put anything in order. */
+  /** Sends SIGKILL and waits until the process has ended. It cannot clean up. */
   kill(): Promise<void>;
 }
 
@@ -41,17 +41,17 @@ export interface ProcessOptions {
   services: string[];
   env: Record<string, string>;
   flags?: string[];
-  /** Flags of Node itself, such as a profiler's. */
+  /** Flags of Node itself, such as those of the profiler. */
   nodeFlags?: string[];
-  /** Folder for its log and its cache. */
+  /** The folder for its log and its storage. */
   dir: string;
-  /** Name of its log, and of the instance. */
+  /** The name of its log and of its storage folder. */
   name: string;
 }
 
-/** Starts services in a process of their own; resolves when they are ready, rejects with their log's end. */
+/** Starts services in a process of their own. Resolves when they are ready; rejects with the end of their log. */
 export async function startProcess(options: ProcessOptions): Promise<WeirProcess> {
-  // A build takes longer than a service may take to be ready.
+  // The engine is built before the start, because a build takes longer than a service may take to become ready.
   const engine = process.env.WEIR_ENGINE ?? (await buildEngine());
   const healthPort = await freePort();
   const { nodeFlags = [] } = options;
@@ -80,7 +80,7 @@ export async function startProcess(options: ProcessOptions): Promise<WeirProcess
   };
 }
 
-/** Waits for the line `ready: ...` that the entry point prints when all its services are. */
+/** Waits for the line `ready: ...`, which the entry point prints when all its services are ready. */
 async function ready(child: ChildProcess, name: string, log: string): Promise<void> {
   const last: string[] = [];
   const found = Promise.withResolvers<void>();

@@ -4,7 +4,7 @@ import type { KubeObject } from '@weir/kube';
 type Spec = Record<string, unknown>;
 type Conditions = Parameters<typeof findCondition>[0];
 
-/** A GitRepository of `url` that only looks when asked. */
+/** A GitRepository of `url`. Its interval is an hour, so that in a test it is fetched only when asked for. */
 export function gitRepository(
   namespace: string,
   name: string,
@@ -19,7 +19,7 @@ export function gitRepository(
   };
 }
 
-/** A Kustomization of the GitRepository of the same namespace that is called `source`. */
+/** A Kustomization of the GitRepository `source` in the same namespace. */
 export function kustomization(
   namespace: string,
   name: string,
@@ -41,7 +41,7 @@ export function kustomization(
   };
 }
 
-/** The Ready condition of an object of the toolkit, when it speaks of the spec as it is now. */
+/** The condition Ready of a Flux object; undefined when it belongs to an older generation of the spec. */
 export function readyOf(object: KubeObject) {
   const { conditions, observedGeneration } = (object.status ?? {}) as {
     conditions?: Conditions;
@@ -52,7 +52,7 @@ export function readyOf(object: KubeObject) {
   return current ? ready : undefined;
 }
 
-/** A check for `wait`: Ready is True, and speaks of `revision` where one is given. */
+/** A check for `wait`: Ready is True, and its message contains `revision` where that is given. */
 export function isReady(revision?: string) {
   return (object: KubeObject) => {
     const ready = readyOf(object);
@@ -60,7 +60,7 @@ export function isReady(revision?: string) {
   };
 }
 
-/** A check for `wait`: Ready is False for this reason, with a message that matches. */
+/** A check for `wait`: Ready is False with this reason and a message that matches. */
 export function isFailed(reason: string, message: RegExp = /./) {
   return (object: KubeObject) => {
     const ready = readyOf(object);

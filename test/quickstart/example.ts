@@ -7,14 +7,14 @@ const FOLDER = fileURLToPath(new URL('example/', import.meta.url));
 
 /** The Git server with the example repository on it. */
 export interface Example {
-  /** To clone from and push to. */
+  /** The URL to clone from and push to. */
   url: string;
   /** The example's first commit. */
   commit: string;
   close(): Promise<void>;
 }
 
-/** Serves the example repository over smart HTTP; `onPush` is called after each push. */
+/** Serves the example repository over smart HTTP. Calls `onPush` after each push. */
 export async function serveExample(options: {
   port?: number;
   host?: string;

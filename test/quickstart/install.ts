@@ -1,5 +1,4 @@
-// For docker-compose.yml: makes the kubeconfig that the services use, then installs the CRDs and the
-// example's objects. Ends when that is done.
+// For docker-compose.yml: makes the kubeconfig of the services, installs the CRDs and the example's objects, and ends.
 import { readFile, writeFile } from 'node:fs/promises';
 import { installCrds } from '@weir/host';
 import { connectKube, Namespace } from '@weir/kube';
@@ -8,7 +7,7 @@ import { applyManifests, readManifests } from './manifests.ts';
 
 const NAMESPACE = 'flux-system';
 
-/** k3s names itself localhost in its kubeconfig; other containers know it by another name. */
+/** k3s writes localhost as its address into its kubeconfig. Other containers need the address `server` in its place. */
 async function writeKubeconfig(from: string, to: string, server: string): Promise<void> {
   const config = parseDocument(await readFile(from, 'utf8'));
   config.setIn(['clusters', 0, 'cluster', 'server'], server);

@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 const FOLDER = new URL('manifests/', import.meta.url);
 const FIELD_MANAGER = 'kubectl';
 
-/** The objects of the example, with `${NAME}` replaced by what `values` says of it. */
+/** The objects of the example. Each `${NAME}` in them is replaced by the value of that name. */
 export async function readManifests(values: Record<string, string>): Promise<KubeObject[]> {
   const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.yaml')).sort();
   const texts = await Promise.all(names.map((name) => readFile(new URL(name, FOLDER), 'utf8')));
@@ -20,7 +20,7 @@ function substitution(values: Record<string, string>, name: string): string {
   return value;
 }
 
-/** Applies objects one after the other, as `kubectl apply --server-side` would. */
+/** Applies objects one after another, as `kubectl apply --server-side` does. */
 export async function applyManifests(client: KubeClient, objects: KubeObject[]): Promise<void> {
   for (const object of objects) {
     const type = await client.discovery.resourceForKind(object.apiVersion, object.kind);

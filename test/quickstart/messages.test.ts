@@ -17,7 +17,7 @@ it('reads a Feishu card', () => {
   assert.deepEqual(message, { chat: 'Feishu', title: 't', text: 'c' });
 });
 
-it('knows nothing else', () => {
+it('ignores other requests', () => {
   assert.equal(readChatMessage('/other', '{}'), undefined);
   assert.equal(readChatMessage('/services/x', '{}'), undefined);
 });

@@ -1,4 +1,4 @@
-/** A chat message as the receiver got it, in words. */
+/** A chat message that the receiver got, as text. */
 export interface ChatMessage {
   chat: 'Slack' | 'Feishu';
   title: string;
@@ -16,7 +16,7 @@ interface LarkBody {
   };
 }
 
-/** Reads what Slack's or Feishu's webhook was sent; undefined for anything else. */
+/** Reads a request to Slack's or Feishu's webhook; undefined for any other request. */
 export function readChatMessage(path: string, body: string): ChatMessage | undefined {
   if (path.startsWith('/services/')) {
     const [attachment] = (JSON.parse(body) as SlackBody).attachments ?? [];
@@ -32,14 +32,14 @@ export function readChatMessage(path: string, body: string): ChatMessage | undef
   return undefined;
 }
 
-/** What Slack's and Feishu's webhooks answer when they have taken a message. */
+/** The answer of Slack's and Feishu's webhooks to a message that they accept. */
 export function chatAnswer({ path }: { path: string }): { body: string } {
   return {
     body: path.startsWith('/open-apis/bot/') ? '{"code":0,"msg":"success","data":{}}' : 'ok',
   };
 }
 
-/** The message on a few lines, for a terminal. */
+/** The message in a few lines for a terminal. */
 export function printChatMessage({ chat, title, text }: ChatMessage): string {
   const lines = text.trim().split('\n').filter(Boolean);
   return [`[${chat}] ${title}`, ...lines.map((line) => `  │ ${line}`)].join('\n');

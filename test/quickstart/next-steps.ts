@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import type { Cluster } from '@weir/cluster';
 import type { Example } from './example.ts';
 
-/** What a person can try now, as commands to paste into another terminal. */
+/** What a user can try next, as commands for another terminal. */
 export function nextSteps({ cluster, example }: { cluster: Cluster; example: Example }): string {
   const kubectl = cluster.bin('kubectl');
   const command = (text: string) => `    ${styleText('bold', text)}`;

@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
 
-/** Tells a person what happens, a line a step, with how long it took. */
+/** Prints a line for each step, with how long the step took. */
 export interface Progress {
-  /** Runs one step; `say` inside it adds a line that belongs to the step. */
+  /** Runs one step. `say` in it prints a line that belongs to the step. */
   step<T>(title: string, run: (say: (line: string) => void) => Promise<T>): Promise<T>;
   say(line: string): void;
 }

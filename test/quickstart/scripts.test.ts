@@ -1,5 +1,5 @@
-// Ending `npm run <script>` ends what it runs. npm hands a signal to the shell that it starts, and a shell that
-// waits for its command does not pass the signal on: the script has to become the command, by exec.
+// Ending `npm run <script>` has to end the program that it runs. npm sends a signal to the shell that it starts, and a
+// shell that waits for a command does not forward the signal. So each script replaces the shell by the program, with exec.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,9 +11,9 @@ import { it, type TestContext } from 'node:test';
 import { until } from '@weir/cluster';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** The scripts that go on until somebody ends them, or for minutes. */
+/** The scripts that run until they are ended, or for minutes. */
 const LONG_RUNNING = ['start', 'services', 'cluster', 'bench', 'conformance'];
-/** In the place of the program: says its process id and waits. */
+/** A program that is run in place of the real one. It prints its process id and waits. */
 const PROGRAM = 'console.log("pid", process.pid); setInterval(() => {}, 1_000);\n';
 
 const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
@@ -54,7 +54,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // ESRCH says that there is no such process; anything else is a failure of the test.
+    // ESRCH means that there is no such process. Any other error is a failure of the test.
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
     throw error;
   }

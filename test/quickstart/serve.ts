@@ -1,5 +1,5 @@
-// For docker-compose.yml: the example repository's Git server, and a receiver that prints what Slack and
-// Feishu would get. Both until they are told to stop.
+// For docker-compose.yml: runs the Git server of the example repository, and a receiver that prints the messages to Slack
+// and Feishu, until the process gets a signal.
 import { startReceiver } from '@weir/cluster';
 import { serveExample } from './example.ts';
 import { chatAnswer, printChatMessage, readChatMessage } from './messages.ts';

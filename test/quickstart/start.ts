@@ -1,5 +1,5 @@
-// `npm start`: Weir on embedded defaults, from nothing to a commit that has become cluster state and two
-// chat messages. With --once it ends then: 0 when all has arrived, 1 with the reason otherwise.
+// `npm start`: starts Weir with a small control plane and carries a commit to cluster state and two chat messages. With
+// --once it ends after that: with 0 when everything has arrived, with 1 and the reason otherwise.
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ const started = new AsyncDisposableStack();
 try {
   const interrupt = interrupted();
   const end = await Promise.race([run(), interrupt]);
-  // Half way up, it did not do what it was asked for.
+  // A start that was interrupted did not succeed.
   if (end === 'interrupted') process.exitCode = 130;
   if (end === 'up') await interrupt;
 } catch (error) {
@@ -35,7 +35,7 @@ try {
 } finally {
   await started.disposeAsync();
 }
-// What was under way when it was interrupted ends here.
+// After an interruption some work may still be under way, so the process is ended here.
 process.exit();
 
 async function run(): Promise<'up' | 'done'> {
@@ -89,7 +89,7 @@ async function run(): Promise<'up' | 'done'> {
   return 'up';
 }
 
-/** The main job: objects that name the repository, and what comes of it. */
+/** Creates the objects that name the repository, and waits until its commit is applied and announced in both chats. */
 async function carryOver(client: KubeClient, example: Example, chat: Receiver): Promise<void> {
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
   await progress.step('GitRepository, Kustomizations, Providers and Alerts', async () => {
@@ -105,7 +105,7 @@ async function carryOver(client: KubeClient, example: Example, chat: Receiver): 
   await progress.step('Messages in Slack and in Feishu', () => alerts(chat, example.commit));
 }
 
-/** Waits until both chats have heard that production was applied at this commit. */
+/** Waits until both chats have received the message that production was applied at this commit. */
 async function alerts(chat: Receiver, commit: string): Promise<void> {
   for (const name of ['Slack', 'Feishu'] as const) {
     const heard = () =>
@@ -124,7 +124,7 @@ function tell({ path, body }: { path: string; body: string }): void {
   if (message) progress.say(printChatMessage(message));
 }
 
-/** A push is news at once: what a webhook does for a hosted repository. */
+/** Requests a reconcile after a push, as a webhook does for a hosted repository. */
 function onPush(client: KubeClient, { say }: Progress): void {
   say('A push arrived; asking Weir to look at it.');
   const annotations = { 'reconcile.fluxcd.io/requestedAt': new Date().toISOString() };
@@ -134,7 +134,7 @@ function onPush(client: KubeClient, { say }: Progress): void {
     .catch((error: unknown) => say(`Weir could not be asked: ${error}`));
 }
 
-/** Resolves when the process is asked to stop; asked again, it ends at once. */
+/** Resolves at the first signal to stop. A second signal ends the process at once. */
 function interrupted(): Promise<'interrupted'> {
   return new Promise((resolve) => {
     let asked = false;

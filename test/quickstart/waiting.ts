@@ -4,7 +4,7 @@ import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 
 const POLL_MS = 100;
 
-/** Which of the example's objects is to be Ready, and what it says then. */
+/** An object of the example that has to become Ready, and the message that it has then. */
 export interface Awaited {
   type: ResourceType;
   name: string;
@@ -17,8 +17,8 @@ export const EXAMPLE_OBJECTS: readonly Awaited[] = [
 ];
 
 /**
- * Waits until the object is Ready and returns the condition's message. Rejects with what it says instead
- * once `timeoutMs` have passed.
+ * Waits until the object is Ready and returns the message of the condition. Rejects after `timeoutMs` with the message
+ * that the object has then.
  */
 export async function untilReady(
   client: KubeClient,

@@ -1,19 +1,19 @@
 import { findCondition, GitRepository, READY, RECONCILE_REQUEST } from '@weir/api';
 import { type FileChange, type GitServerRepository, until } from '@weir/cluster';
 import type { FileContent } from '../fixture.ts';
-import { DEFAULT_NAME, MANAGER, PATIENCE, type Scene, type StepOf } from './scene.ts';
+import { DEFAULT_NAME, type FixtureRun, MANAGER, type StepOf, WAIT } from './fixture-run.ts';
 
 const FIRST_COMMIT = Date.UTC(2026, 0, 1);
 
-/** Commits, and waits until the source has it. Dates are fixed, so that a commit has the same hash each time. */
-export async function commit(scene: Scene, step: StepOf<'commit'>): Promise<void> {
-  const { fixture, client } = scene;
+/** Commits and waits until the source has the commit. Dates are fixed, so that the hash is the same in each run. */
+export async function commit(run: FixtureRun, step: StepOf<'commit'>): Promise<void> {
+  const { fixture, client } = run;
   const { source = DEFAULT_NAME } = step;
-  const repository = await repositoryOf(scene, source);
+  const repository = await repositoryOf(run, source);
   const files = Object.entries(step.commit).map(([path, content]) => [path, toChange(content)]);
-  const date = new Date(FIRST_COMMIT + scene.commitCount++ * 1_000);
+  const date = new Date(FIRST_COMMIT + run.commitCount++ * 1_000);
   const sha = await repository.commit(Object.fromEntries(files), { date });
-  scene.commits.set(source, sha);
+  run.commits.set(source, sha);
   const ref = { namespace: fixture.namespace, name: source };
   await client.apply(
     GitRepository,
@@ -35,12 +35,12 @@ export async function commit(scene: Scene, step: StepOf<'commit'>): Promise<void
       if (!isThere) throw new Error(JSON.stringify(status));
       return true;
     },
-    { ...PATIENCE, message: `the artifact of ${sha}` },
+    { ...WAIT, message: `the artifact of ${sha}` },
   );
 }
 
 async function repositoryOf(
-  { fixture, git, repositories }: Scene,
+  { fixture, git, repositories }: FixtureRun,
   source: string,
 ): Promise<GitServerRepository> {
   const known = repositories.get(source);

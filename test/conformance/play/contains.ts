@@ -1,4 +1,4 @@
-/** Whether a value has at least what `part` has; a `null` in it asks for nothing to be there. */
+/** Whether a value has at least the fields of `part`. A `null` in `part` means that the field must be absent. */
 export function contains(value: unknown, part: unknown): boolean {
   if (part === null) return value === undefined || value === null;
   if (typeof part !== 'object') return value === part;

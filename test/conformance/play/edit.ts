@@ -1,25 +1,25 @@
-// Steps that stand for people and other controllers: they make, change, delete and look at any object.
+// Steps in the role of people and of other controllers: they create, change, delete and check any object.
 import { GitRepository } from '@weir/api';
 import { until } from '@weir/cluster';
 import { isForbidden, isInvalid, isNoMatch } from '@weir/kube';
 import { contains } from './contains.ts';
+import { DEFAULT_NAME, type FixtureRun, MANAGER, type StepOf, WAIT } from './fixture-run.ts';
 import { find, type Parsed, parseObjects, resolve } from './objects.ts';
-import { DEFAULT_NAME, MANAGER, PATIENCE, type Scene, type StepOf } from './scene.ts';
 
-export async function applyYaml(scene: Scene, step: StepOf<'apply'>): Promise<void> {
-  for (const { type, object } of await served(scene, step.apply)) {
-    await scene.client.apply(type, object, { fieldManager: step.as ?? MANAGER, force: true });
+export async function applyYaml(run: FixtureRun, step: StepOf<'apply'>): Promise<void> {
+  for (const { type, object } of await served(run, step.apply)) {
+    await run.client.apply(type, object, { fieldManager: step.as ?? MANAGER, force: true });
   }
 }
 
-export async function createYaml(scene: Scene, step: StepOf<'create'>): Promise<void> {
-  for (const { type, object } of await served(scene, step.create)) {
-    await scene.client.create(type, object, { fieldManager: step.as ?? MANAGER });
+export async function createYaml(run: FixtureRun, step: StepOf<'create'>): Promise<void> {
+  for (const { type, object } of await served(run, step.create)) {
+    await run.client.create(type, object, { fieldManager: step.as ?? MANAGER });
   }
 }
 
-/** Waits for kinds that were just defined. */
-function served({ client, fixture }: Scene, yaml: string): Promise<Parsed[]> {
+/** Parses YAML documents, and waits until the API server serves their kinds, which may just have been defined. */
+function served({ client, fixture }: FixtureRun, yaml: string): Promise<Parsed[]> {
   return until(
     async () => {
       try {
@@ -29,11 +29,11 @@ function served({ client, fixture }: Scene, yaml: string): Promise<Parsed[]> {
         throw error;
       }
     },
-    { ...PATIENCE, message: 'the kinds to be served' },
+    { ...WAIT, message: 'the kinds to be served' },
   );
 }
 
-export async function patch({ client, fixture }: Scene, step: StepOf<'patch'>): Promise<void> {
+export async function patch({ client, fixture }: FixtureRun, step: StepOf<'patch'>): Promise<void> {
   const { type, ref } = await resolve(client, step.patch, fixture.namespace);
   await client.patch(type, ref, step.with, {
     kind: 'merge',
@@ -42,8 +42,8 @@ export async function patch({ client, fixture }: Scene, step: StepOf<'patch'>): 
   });
 }
 
-/** Gives an object of another kind of source the artifact of a GitRepository. */
-export async function lend({ client, fixture }: Scene, step: StepOf<'lend'>): Promise<void> {
+/** Writes the artifact of a GitRepository into the status of an object of another source kind. */
+export async function lend({ client, fixture }: FixtureRun, step: StepOf<'lend'>): Promise<void> {
   const { type, ref } = await resolve(client, step.lend, fixture.namespace);
   const owner = { namespace: fixture.namespace, name: step.source ?? DEFAULT_NAME };
   const { status } = await client.get<GitRepository>(GitRepository, owner);
@@ -52,43 +52,43 @@ export async function lend({ client, fixture }: Scene, step: StepOf<'lend'>): Pr
   await client.patch(type, ref, { status: { artifact } }, how);
 }
 
-export async function remove({ client, fixture }: Scene, name: string): Promise<void> {
+export async function remove({ client, fixture }: FixtureRun, name: string): Promise<void> {
   const { type, ref } = await resolve(client, name, fixture.namespace);
   await client.delete(type, ref, { propagationPolicy: 'Background' });
 }
 
-/** A dry-run is enough to ask. */
-export async function untilRefused(scene: Scene, yaml: string): Promise<void> {
-  const [parsed] = await served(scene, yaml);
+/** Waits until creating the object is refused. It is tried as a dry run, so that nothing is created before that. */
+export async function untilRefused(run: FixtureRun, yaml: string): Promise<void> {
+  const [parsed] = await served(run, yaml);
   if (parsed === undefined) throw new Error('nothing to be refused');
   const { type, object } = parsed;
   const create = async () => {
     try {
-      await scene.client.create(type, object, { fieldManager: MANAGER, dryRun: true });
+      await run.client.create(type, object, { fieldManager: MANAGER, dryRun: true });
       return false;
     } catch (error) {
       if (isForbidden(error) || isInvalid(error)) return true;
       throw error;
     }
   };
-  await until(create, { ...PATIENCE, message: 'the API server to refuse' });
+  await until(create, { ...WAIT, message: 'the API server to refuse' });
 }
 
-export async function untilGone({ client, fixture }: Scene, name: string): Promise<void> {
+export async function untilGone({ client, fixture }: FixtureRun, name: string): Promise<void> {
   await until(async () => (await find(client, name, fixture.namespace)) === undefined, {
-    ...PATIENCE,
+    ...WAIT,
     message: `${name} to be gone`,
   });
 }
 
-export async function untilThere(scene: Scene, step: StepOf<'there'>): Promise<void> {
-  const { client, fixture } = scene;
+export async function untilThere(run: FixtureRun, step: StepOf<'there'>): Promise<void> {
+  const { client, fixture } = run;
   await until(
     async () => {
       const object = await find(client, step.there, fixture.namespace);
       if (!contains(object ?? null, step.with ?? {})) throw new Error(JSON.stringify(object));
       return true;
     },
-    { ...PATIENCE, message: step.there },
+    { ...WAIT, message: step.there },
   );
 }

@@ -1,7 +1,7 @@
-// Steps about Kustomizations: made, asked for a reconcile, waited for.
+// Steps that apply a Kustomization, request a reconcile of it, or wait for it.
 import { findCondition, Kustomization, READY, RECONCILE_REQUEST } from '@weir/api';
 import { until } from '@weir/cluster';
-import { DEFAULT_NAME, MANAGER, PATIENCE, type Scene, type StepOf } from './scene.ts';
+import { DEFAULT_NAME, type FixtureRun, MANAGER, type StepOf, WAIT } from './fixture-run.ts';
 
 const DEFAULT_SPEC = {
   interval: '1h',
@@ -11,7 +11,7 @@ const DEFAULT_SPEC = {
   sourceRef: { kind: 'GitRepository', name: DEFAULT_NAME },
 };
 
-/** Reasons of runs that never came as far as to attempt a revision. */
+/** Reasons of runs that fail before they attempt a revision. */
 const BEFORE_ATTEMPT = new Set([
   'ArtifactFailed',
   'DependencyNotReady',
@@ -21,7 +21,7 @@ const BEFORE_ATTEMPT = new Set([
 ]);
 
 export async function applyKustomization(
-  { client, fixture }: Scene,
+  { client, fixture }: FixtureRun,
   step: StepOf<'kustomization'>,
 ): Promise<void> {
   const { name = DEFAULT_NAME, labels, annotations } = step;
@@ -42,13 +42,13 @@ export async function applyKustomization(
   );
 }
 
-/** `null` in a fixture takes a default away. */
+/** Removes fields that are `null` in a fixture, by which a fixture leaves out a default. */
 function withoutNulls(spec: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null));
 }
 
-export async function requestReconcile(scene: Scene, name: string): Promise<void> {
-  const { client, fixture, requests } = scene;
+export async function requestReconcile(run: FixtureRun, name: string): Promise<void> {
+  const { client, fixture, requests } = run;
   const before = Number(requests.get(name)?.replace('request-', '') ?? 0);
   const value = `request-${before + 1}`;
   requests.set(name, value);
@@ -58,57 +58,57 @@ export async function requestReconcile(scene: Scene, name: string): Promise<void
   await client.patch(Kustomization, ref, { metadata: { annotations } }, how);
 }
 
-/** Waits until the object is ready, has failed for a reason, or is done: with all that was asked of it last. */
-export async function waitFor(scene: Scene, step: StepOf<'wait'>): Promise<void> {
-  const { client, fixture } = scene;
+/** Waits until the Kustomization is ready, has failed for a reason, or is done, with the last commit and request. */
+export async function waitFor(run: FixtureRun, step: StepOf<'wait'>): Promise<void> {
+  const { client, fixture } = run;
   const { name = DEFAULT_NAME, wait: wanted, message } = step;
   const ref = { namespace: fixture.namespace, name };
   await until(
     async () => {
       const object = await client.get<Kustomization>(Kustomization, ref);
-      const isThere = isAsWanted(scene, object, wanted);
+      const isThere = isAsWanted(run, object, wanted);
       const ready = findCondition(object.status?.conditions, READY);
       if (!isThere || (message !== undefined && !ready?.message.includes(message))) {
         throw new Error(JSON.stringify(object.status));
       }
       return true;
     },
-    { ...PATIENCE, message: `${name} to be ${wanted}` },
+    { ...WAIT, message: `${name} to be ${wanted}` },
   );
 }
 
-function isAsWanted(scene: Scene, object: Kustomization, wanted: string): boolean {
-  if (wanted === 'ready') return isReady(scene, object);
-  if (wanted !== 'done') return hasFailed(scene, object, wanted);
+function isAsWanted(run: FixtureRun, object: Kustomization, wanted: string): boolean {
+  if (wanted === 'ready') return isReady(run, object);
+  if (wanted !== 'done') return hasFailed(run, object, wanted);
   const ready = findCondition(object.status?.conditions, READY);
-  return isReady(scene, object) || hasFailed(scene, object, ready?.reason ?? '');
+  return isReady(run, object) || hasFailed(run, object, ready?.reason ?? '');
 }
 
-function isReady(scene: Scene, object: Kustomization): boolean {
+function isReady(run: FixtureRun, object: Kustomization): boolean {
   const { status, metadata } = object;
   return (
     findCondition(status?.conditions, READY)?.status === 'True' &&
     status?.observedGeneration === metadata.generation &&
-    isRevision(scene, object, status?.lastAppliedRevision) &&
-    isAnswered(scene, object)
+    isRevision(run, object, status?.lastAppliedRevision) &&
+    isAnswered(run, object)
   );
 }
 
-function hasFailed(scene: Scene, object: Kustomization, reason: string): boolean {
+function hasFailed(run: FixtureRun, object: Kustomization, reason: string): boolean {
   const { status, metadata } = object;
   const ready = findCondition(status?.conditions, READY);
   return (
     ready?.status === 'False' &&
     ready.reason === reason &&
     ready.observedGeneration === metadata.generation &&
-    (BEFORE_ATTEMPT.has(reason) || isRevision(scene, object, status?.lastAttemptedRevision)) &&
-    isAnswered(scene, object)
+    (BEFORE_ATTEMPT.has(reason) || isRevision(run, object, status?.lastAttemptedRevision)) &&
+    isAnswered(run, object)
   );
 }
 
-/** Whether this is the revision of the last commit, where the source is one that the fixture commits to. */
+/** Whether this is the revision of the last commit; for a source that the fixture makes no commits to, whether there is any. */
 function isRevision(
-  { commits, fixture }: Scene,
+  { commits, fixture }: FixtureRun,
   { spec }: Kustomization,
   revision: string | undefined,
 ): boolean {
@@ -118,7 +118,7 @@ function isRevision(
   return commit === undefined ? revision !== undefined : revision === `main@sha1:${commit}`;
 }
 
-function isAnswered({ requests }: Scene, { metadata, status }: Kustomization): boolean {
+function isAnswered({ requests }: FixtureRun, { metadata, status }: Kustomization): boolean {
   const request = requests.get(metadata.name);
   return request === undefined || status?.lastHandledReconcileAt === request;
 }

@@ -1,4 +1,4 @@
-// Objects by the short names that fixtures use.
+// Resolves the short names that fixtures use for objects.
 import {
   isNoMatch,
   isNotFound,
@@ -8,7 +8,7 @@ import {
 } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
 
-/** Kinds that are named without their group. */
+/** The apiVersions of kinds that fixtures name without a group. */
 const GROUPS: Record<string, string> = {
   ConfigMap: 'v1',
   Secret: 'v1',
@@ -43,7 +43,7 @@ export interface Parsed {
   object: KubeObject;
 }
 
-/** What `[<namespace>:]<Kind>[.<group>]/<name>` means; `.<group>` as `<version>.<group>` for kinds of CRDs. */
+/** Resolves `[<namespace>:]<Kind>[.<version>.<group>]/<name>`. `own` is the namespace when none is given. */
 export async function resolve(client: KubeClient, text: string, own: string): Promise<Named> {
   const match = /^(?:([\w-]+):)?(\w+)(?:\.(\w+)\.([\w.-]+))?\/(.+)$/.exec(text);
   if (match === null) throw new Error(`"${text}" is no <Kind>/<name>`);
@@ -54,7 +54,7 @@ export async function resolve(client: KubeClient, text: string, own: string): Pr
   return { type, ref: type.namespaced ? { namespace, name } : { name } };
 }
 
-/** The object, or undefined when it, or its kind, isn't there. */
+/** Reads the object; undefined when it or its kind does not exist. */
 export async function find(
   client: KubeClient,
   text: string,
@@ -69,7 +69,7 @@ export async function find(
   }
 }
 
-/** The objects of YAML documents, in `own` unless they say where or their kind has no namespace. */
+/** Parses YAML documents. Namespaced objects without a namespace get the namespace `own`. */
 export async function parseObjects(
   client: KubeClient,
   yaml: string,

@@ -1,4 +1,4 @@
-// Plays a fixture's steps against whatever reconciles in the cluster.
+// Plays the steps of a fixture against the system that runs in the cluster.
 import type { GitServer } from '@weir/cluster';
 import { type KubeClient, Namespace } from '@weir/kube';
 import type { Fixture, Step } from '../fixture.ts';
@@ -13,19 +13,22 @@ import {
   untilRefused,
   untilThere,
 } from './edit.ts';
+import { type FixtureRun, MANAGER } from './fixture-run.ts';
 import { applyKustomization, requestReconcile, waitFor } from './kustomization.ts';
-import { MANAGER, type Scene } from './scene.ts';
 
-export interface Stage {
+export interface PlayOptions {
   client: KubeClient;
   git: GitServer;
-  /** Called at each point that is to be compared, `end` at last. */
+  /** Called at each point that is to be compared; at the end with the label `end`. */
   snapshot(label: string): Promise<void>;
 }
 
-/** Plays a fixture to its end. Rejects with the step that failed. */
-export async function play(fixture: Fixture, { client, git, snapshot }: Stage): Promise<void> {
-  const scene: Scene = {
+/** Plays a fixture to its end. Rejects with an error that names the failed step. */
+export async function play(
+  fixture: Fixture,
+  { client, git, snapshot }: PlayOptions,
+): Promise<void> {
+  const run: FixtureRun = {
     client,
     git,
     fixture,
@@ -42,7 +45,7 @@ export async function play(fixture: Fixture, { client, git, snapshot }: Stage): 
   for (const [index, step] of fixture.steps.entries()) {
     try {
       if ('snapshot' in step) await snapshot(step.snapshot);
-      else await perform(scene, step);
+      else await perform(run, step);
     } catch (cause) {
       const what = JSON.stringify(step).slice(0, 200);
       throw new Error(`step ${index + 1} ${what}: ${String(cause)}`, { cause });
@@ -51,17 +54,17 @@ export async function play(fixture: Fixture, { client, git, snapshot }: Stage): 
   await snapshot('end');
 }
 
-function perform(scene: Scene, step: Exclude<Step, { snapshot: unknown }>): Promise<void> {
-  if ('commit' in step) return commit(scene, step);
-  if ('kustomization' in step) return applyKustomization(scene, step);
-  if ('apply' in step) return applyYaml(scene, step);
-  if ('create' in step) return createYaml(scene, step);
-  if ('patch' in step) return patch(scene, step);
-  if ('lend' in step) return lend(scene, step);
-  if ('delete' in step) return remove(scene, step.delete);
-  if ('refused' in step) return untilRefused(scene, step.refused);
-  if ('reconcile' in step) return requestReconcile(scene, step.reconcile);
-  if ('wait' in step) return waitFor(scene, step);
-  if ('gone' in step) return untilGone(scene, step.gone);
-  return untilThere(scene, step);
+function perform(run: FixtureRun, step: Exclude<Step, { snapshot: unknown }>): Promise<void> {
+  if ('commit' in step) return commit(run, step);
+  if ('kustomization' in step) return applyKustomization(run, step);
+  if ('apply' in step) return applyYaml(run, step);
+  if ('create' in step) return createYaml(run, step);
+  if ('patch' in step) return patch(run, step);
+  if ('lend' in step) return lend(run, step);
+  if ('delete' in step) return remove(run, step.delete);
+  if ('refused' in step) return untilRefused(run, step.refused);
+  if ('reconcile' in step) return requestReconcile(run, step.reconcile);
+  if ('wait' in step) return waitFor(run, step);
+  if ('gone' in step) return untilGone(run, step.gone);
+  return untilThere(run, step);
 }

@@ -1,18 +1,18 @@
-// What must not change when a cluster changes hands, and what must not be said.
+// What must not change when another system takes over: the versions of objects, and the recorded events.
 import { Event, type KubeClient, type KubeObject } from '@weir/kube';
 
-/** `<group>/<Kind> <namespace>/<name>` to `<uid> <resourceVersion>`. */
+/** The `<uid> <resourceVersion>` of objects by `<group>/<Kind> <namespace>/<name>`. */
 export type Versions = Record<string, string>;
 
 const OWNER = 'kustomize.toolkit.fluxcd.io/name';
-/** Their status is written by whoever is in charge. */
+/** The groups of Flux's own kinds, whose status each system writes. */
 const TOOLKIT = /\.toolkit\.fluxcd\.io$/;
-/** What says that something happened, or that somebody lives. */
-const CHATTER = new Set(['Event', 'Lease']);
+/** Kinds that change without a change of the managed objects. */
+const UNRELATED_KINDS = new Set(['Event', 'Lease']);
 
 /**
- * The versions of everything that a Kustomization applied, wherever it is, and of all else in `namespaces`:
- * what was left alone has no label.
+ * The versions of all objects that a Kustomization applied, in any namespace, and of all further objects in `namespaces`.
+ * The latter matter because objects that the systems must leave alone have no label of an owner.
  */
 export async function versionsOf(
   client: KubeClient,
@@ -21,7 +21,7 @@ export async function versionsOf(
   client.discovery.invalidate();
   const kinds = (await client.discovery.resources()).filter(
     ({ group, kind, verbs }) =>
-      verbs.includes('list') && !TOOLKIT.test(group) && !CHATTER.has(kind),
+      verbs.includes('list') && !TOOLKIT.test(group) && !UNRELATED_KINDS.has(kind),
   );
   const lists = await Promise.all(
     kinds.map(async (type) => {
@@ -36,8 +36,8 @@ export async function versionsOf(
   return Object.fromEntries(lists.flat().sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** A message that tells of a change in the cluster: `ConfigMap/shop/web configured`. */
-export const TELLS_OF_CHANGE = /\b(created|configured|recreated|deleted)\b/;
+/** Matches the message of an event about a change in the cluster, such as `ConfigMap/shop/web configured`. */
+export const CHANGE_MESSAGE = /\b(created|configured|recreated|deleted)\b/;
 
 interface KubernetesEvent extends KubeObject {
   involvedObject: { kind: string; name: string };
@@ -45,8 +45,8 @@ interface KubernetesEvent extends KubeObject {
   count?: number;
 }
 
-/** What Kubernetes Events say about toolkit objects, one line for each and for how often it was said. */
-export async function told(client: KubeClient): Promise<Set<string>> {
+/** The Kubernetes Events about Flux objects, one line for each. A repeated Event has another count and so another line. */
+export async function recordedEvents(client: KubeClient): Promise<Set<string>> {
   const { items } = await client.list<KubernetesEvent>(Event);
   const lines = items
     .filter(({ involvedObject: { kind } }) => kind === 'Kustomization' || kind === 'GitRepository')

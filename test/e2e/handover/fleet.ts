@@ -1,14 +1,14 @@
-// What is handed over: a repository, and Kustomizations that use every way of building and applying which
-// leaves marks on objects.
+// The objects that are handed over: a repository, and Kustomizations that use each field of build and apply that leaves
+// traces on objects (labels, annotations, field managers).
 import type { KubeObject } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
 
-/** Where the sources and Kustomizations are, Flux's own namespace. */
+/** The namespace of sources and Kustomizations, which is Flux's own. */
 export const NAMESPACE = 'flux-system';
-/** Where the objects are. */
+/** The namespaces of the applied objects. */
 export const TARGETS = ['shop', 'team'] as const;
 
-/** `kind` `apiVersion` of the definition that the repository brings. */
+/** The kind that a definition in the repository adds. */
 export const WIDGET = { apiVersion: 'example.com/v1', kind: 'Widget' };
 
 /** The first commit. */
@@ -150,7 +150,7 @@ data: {value: ${value}}
 `;
 }
 
-/** A ConfigMap of its own, to be added and dropped again. */
+/** A further ConfigMap, which one commit adds and another one drops. */
 export function named(name: string): string {
   return `apiVersion: v1
 kind: ConfigMap
@@ -162,7 +162,7 @@ const COMMON = 'interval: 1h, retryInterval: 1h, prune: true, timeout: 30s';
 const HERE = 'sourceRef: {kind: GitRepository, name: fleet}';
 const API = 'kustomize.toolkit.fluxcd.io/v1';
 
-/** Everything that people apply themselves, and what of it is a Kustomization. */
+/** The objects that a user applies: the source and the Kustomizations. */
 export function fleet(url: string): KubeObject[] {
   return objects(`apiVersion: source.toolkit.fluxcd.io/v1
 kind: GitRepository
@@ -239,7 +239,7 @@ spec: {${COMMON}, ${HERE}, path: ./changing}
 `);
 }
 
-/** What other controllers and people have a hand in, as strategic merge-free patches by field manager. */
+/** Changes that other controllers and people make to the applied objects, as merge patches with their field managers. */
 export const BY_OTHERS = [
   { name: 'merged', kind: 'ConfigMap', patch: { data: { added: 'by hand' } }, as: 'kubectl-edit' },
   { name: 'seeded', kind: 'ConfigMap', patch: { data: { seed: 'grown' } }, as: 'kubectl-edit' },
@@ -247,7 +247,7 @@ export const BY_OTHERS = [
   { name: 'scaled', kind: 'Deployment', patch: { spec: { replicas: 3 } }, as: 'autoscaler' },
 ] as const;
 
-/** Objects of YAML documents. */
+/** Parses the objects of YAML documents. */
 export function objects(text: string): KubeObject[] {
   return parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
 }
