@@ -1,6 +1,7 @@
 // A session: one cluster and one Git server, in which fixtures are played against one system, several at a time.
 import { mkdir } from 'node:fs/promises';
 import { Kustomization } from '@weir/api';
+import { mapBounded } from '@weir/async';
 import { type Cluster, type GitServer, startCluster, startGitServer } from '@weir/cluster';
 import { connectKube, type KubeClient } from '@weir/kube';
 import { type Listener, listenToPosts, listenToStream } from './events.ts';
@@ -58,7 +59,7 @@ async function play(options: SessionOptions, started: AsyncDisposableStack): Pro
     if (chosen.length === 0) continue;
     const stop = await startSystem(system, { cluster, dir, flags, ...target });
     try {
-      await inParallel(chosen, options.concurrency, (fixture) =>
+      await mapBounded(chosen, options.concurrency, (fixture) =>
         options.each(fixture, { client, git, listener }),
       );
     } finally {
@@ -92,16 +93,4 @@ function longestFirst(fixtures: readonly Fixture[]): Fixture[] {
   const isLong = ({ steps }: Fixture) =>
     steps.some((step) => 'wait' in step && step.wait === 'HealthCheckFailed');
   return [...fixtures].sort((a, b) => Number(isLong(b)) - Number(isLong(a)));
-}
-
-async function inParallel<T>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const waiting = [...items];
-  const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: limit }, worker));
 }
