@@ -3,3 +3,8 @@ export { type AppOptions, appFiles } from './example.ts';
 export { type Platform, RUNTIME, startPlatform } from './platform.ts';
 export { type ProcessOptions, startProcess, type WeirProcess } from './processes.ts';
 export { gitRepository, isFailed, isReady, kustomization, readyOf } from './resources.ts';
+export {
+  type ServiceHarness,
+  type ServiceHarnessOptions,
+  startServiceHarness,
+} from './service-harness.ts';
