@@ -15,28 +15,15 @@ export interface Announcement {
   traceparent?: string;
 }
 
-/** No name, revision or digest is longer. Characters. */
-const MAX_TEXT = 1_024;
-/** https://www.w3.org/TR/trace-context/#traceparent-header, version 00 */
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** Undefined for a message that does not say which artifact of which object it means, whatever else it says. */
-export function announcementOf({
-  message,
-  traceparent,
-}: ArtifactReading): Announcement | undefined {
-  // Anybody who may publish can have written it: its static type is a wish.
-  const { kind, namespace, name, uid, artifact }: Loose<ArtifactReading['message']> = message ?? {};
-  const { revision, digest }: Loose<ArtifactReading['message']['artifact']> = artifact ?? {};
-  if (!isText(kind) || !isText(namespace) || !isText(name) || !isText(uid)) return undefined;
-  if (!isText(revision) || !isText(digest)) return undefined;
-  const isTrace = traceparent !== undefined && TRACEPARENT.test(traceparent);
+/** What a message, which has been checked for its form only, says about which artifact of which object. */
+export function announcementOf({ message, traceparent }: ArtifactReading): Announcement {
+  const { kind, namespace, name, uid, artifact } = message;
   return {
     kind,
     key: `${namespace}/${name}`,
     uid,
-    id: artifactId({ revision, digest }),
-    ...(isTrace ? { traceparent } : {}),
+    id: artifactId(artifact),
+    ...(traceparent === undefined ? {} : { traceparent }),
   };
 }
 
@@ -51,10 +38,4 @@ export function isConfirmed(
     status?.artifact !== undefined &&
     announcement.id === artifactId(status.artifact)
   );
-}
-
-type Loose<T> = { [K in keyof T]?: unknown };
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= MAX_TEXT;
 }

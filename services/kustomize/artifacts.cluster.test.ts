@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { findCondition, GitRepository, READY } from '@weir/api';
-import { artifactSubject, packArtifact, publishArtifact } from '@weir/artifact';
+import { artifactSubject, publishArtifact } from '@weir/artifact';
+import { packInMemory, putArtifact } from '@weir/artifact/testing';
 import {
   configMap,
   type Harness,
@@ -96,8 +97,8 @@ test('a forged message brings nothing into the cluster, and the next commit arri
   assert.ok(artifact);
 
   const content = Buffer.from(manifests(configMap(ns, 'a', { v: 'theirs' })));
-  const packed = await packArtifact([{ path: 'a.yaml', mode: 0o644, content }]);
-  await h.store.put(packed);
+  const packed = await packInMemory([{ path: 'a.yaml', mode: 0o644, content }]);
+  await putArtifact(h.store, packed);
   const forged = { ...artifact, digest: packed.digest, revision: 'main@sha1:forged' };
   const message = { ...ref, kind: 'GitRepository', uid: metadata.uid ?? '', generation: 1 };
   for (const resourceVersion of ['99999999999999999999', '1', 'not a number']) {
@@ -112,7 +113,8 @@ test('a forged message brings nothing into the cluster, and the next commit arri
   ];
   for (const [index, data] of malformed.entries()) {
     h.bus.publish({
-      stream: 'artifacts',
+      stream: 'weir-artifacts',
+      namespace: ns,
       subject: artifactSubject(h.bus.cluster, {
         ...{ group: 'source.toolkit.fluxcd.io', kind: 'GitRepository' },
         ...{ namespace: ns, name: `malformed-${index}` },

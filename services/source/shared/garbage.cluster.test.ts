@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { type Artifact, ExternalArtifact, GitRepository, type Kind } from '@weir/api';
-import { announcedArtifacts, artifactPath, packArtifact, publishArtifact } from '@weir/artifact';
+import { announcedArtifacts, artifactPath, publishArtifact } from '@weir/artifact';
+import { packInMemory, putArtifact } from '@weir/artifact/testing';
 import { until } from '@weir/cluster';
 import { joinMembership, type Membership } from '@weir/controller';
 import { type Platform, RUNTIME, startPlatform } from '@weir/kit';
@@ -29,8 +30,8 @@ describe('the garbage collection of artifacts', () => {
   /** Stores an artifact with content of its own, as that of an object of the kind. */
   async function store({ kind }: Kind, namespace: string, name: string): Promise<Artifact> {
     const content = Buffer.from(`content ${++contents}`);
-    const packed = await packArtifact([{ path: 'file', mode: 0o644, content }]);
-    await platform.store.put(packed);
+    const packed = await packInMemory([{ path: 'file', mode: 0o644, content }]);
+    await putArtifact(platform.store, packed);
     const { digest, size } = packed;
     const path = artifactPath(kind, namespace, name, digest);
     const lastUpdateTime = '2026-01-01T00:00:00Z';
