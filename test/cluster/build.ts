@@ -57,6 +57,12 @@ const SOURCES = {
       '-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=37',
     ],
   },
+  registry: {
+    version: 'v3.1.2',
+    module: 'registry',
+    package: '.',
+    ldflags: ['-X github.com/distribution/distribution/v3/version.version=v3.1.2'],
+  },
   flux: {
     version: 'v2.9.5',
     module: 'flux',

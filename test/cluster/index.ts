@@ -6,6 +6,14 @@ export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 export type { Component } from './components.ts';
 export type { StopOptions } from './control.ts';
 export { type CommandResult, run } from './exec.ts';
+export {
+  type ForwardProxy,
+  type Front,
+  type FrontRequest,
+  type Intercept,
+  startForwardProxy,
+  startFront,
+} from './front.ts';
 export { type CommitOptions, type FileChange, git, gitEnvironment } from './git-repository.ts';
 export {
   type GitServer,
@@ -21,6 +29,13 @@ export type { ListenOptions } from './listen.ts';
 export { openCluster } from './open.ts';
 export { type CollectedSpan, type Collector, startCollector } from './otlp.ts';
 export { freePort } from './ports.ts';
+export {
+  REGISTRY_USER,
+  type RegistryServer,
+  type RegistryServerOptions,
+  startRegistry,
+} from './registry.ts';
 export type { ServiceAccountName } from './service-account.ts';
+export type { TokenServer } from './token-server.ts';
 export { type UntilOptions, until } from './until.ts';
 export { type ReceivedRequest, type Receiver, type Reply, startReceiver } from './webhooks.ts';

@@ -1,7 +1,13 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createAuthority } from './certificates.ts';
 
 export interface ListenOptions {
@@ -11,6 +17,8 @@ export interface ListenOptions {
   host?: string;
   /** Whether to serve HTTPS, with a certificate of an authority of its own (see `ca`). */
   tls?: boolean;
+  /** Takes requests of the method CONNECT, with the connection that they came over. */
+  onConnect?: (request: IncomingMessage, socket: Duplex) => void;
 }
 
 export interface Listening {
@@ -30,6 +38,16 @@ export async function listen(
 ): Promise<Listening> {
   const host = options.host ?? '127.0.0.1';
   const { server, ca } = await createServer(handler, host, options.tls ?? false);
+  // Connections that carry another protocol are no longer the server's to close.
+  const tunnels = new Set<Duplex>();
+  if (options.onConnect !== undefined) {
+    const { onConnect } = options;
+    server.on('connect', (request, socket) => {
+      tunnels.add(socket);
+      socket.once('close', () => tunnels.delete(socket));
+      onConnect(request, socket);
+    });
+  }
   server.listen(options.port ?? 0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -42,6 +60,7 @@ export async function listen(
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
+      for (const tunnel of tunnels) tunnel.destroy();
       await closed;
     },
   };
