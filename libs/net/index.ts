@@ -1,5 +1,11 @@
 export { type AddressClass, AddressRefused, addressClass, checkAddress } from './address.ts';
 export {
+  type ConnectionOptions,
+  type Connections,
+  keepConnections,
+  type TlsOptions,
+} from './connections.ts';
+export {
   type AddressPolicy,
   allowedLookup,
   checkHost,

@@ -1,0 +1,31 @@
+export { algorithmOf, type DigestAlgorithm, digestOf, isDigest } from './digest.ts';
+export {
+  type Credentials,
+  credentialsFor,
+  type PullSecret,
+  type RegistryCredentials,
+  readPullSecret,
+} from './docker-config.ts';
+export { OciError, type OciReason } from './errors.ts';
+export {
+  type Descriptor,
+  type ImageManifest,
+  type IndexManifest,
+  type Manifest,
+  MediaType,
+  parseManifest,
+  platformManifest,
+} from './manifest.ts';
+export {
+  formatReference,
+  formatRepository,
+  isTag,
+  parseReference,
+  parseRepository,
+  type Reference,
+  type Repository,
+} from './reference.ts';
+export { type FetchedManifest, openRegistry, type Registry } from './registry.ts';
+export type { RetryOptions } from './retry.ts';
+export type { RegistryOptions } from './session.ts';
+export type { TagLimits } from './tags.ts';

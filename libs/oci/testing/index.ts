@@ -1,0 +1,12 @@
+export {
+  type ArtifactToPush,
+  FLUX_LAYER,
+  type Layer,
+  type PushTarget,
+  pushArtifact,
+  pushBlob,
+  pushManifest,
+  type TarEntry,
+  tar,
+  tarGz,
+} from './push.ts';
