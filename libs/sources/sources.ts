@@ -117,10 +117,6 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
 
   function receive(reading: ArtifactReading): void {
     const announcement = announcementOf(reading);
-    if (announcement === undefined) {
-      log.warn('dropped a message about an artifact that does not say which');
-      return;
-    }
     const { kind, key } = announcement;
     const informer = watches.known(kind);
     if (informer === undefined) return;
