@@ -4,7 +4,7 @@ import { checkCommitId, checkRefName, parseRemoteUrl } from './arguments.ts';
 import { gitEnvironment } from './environment.ts';
 import { explainFailure, GitError } from './errors.ts';
 import { fetchCommit } from './fetch.ts';
-import { mask } from './mask.ts';
+import { mask, querySecrets } from './mask.ts';
 import { credentialsFor, listRemote } from './remote.ts';
 
 const invalid = (error: unknown) => error instanceof GitError && error.reason === 'InvalidArgument';
@@ -120,6 +120,31 @@ test('messages are masked', () => {
   assert.equal(error.reason, 'AuthenticationFailed');
   const other = explainFailure('doing', 'error: a\nhint: b\nfatal: a\nfatal: c\n');
   assert.equal(other.message, 'doing: a; c');
+});
+
+test('what git says is bounded and cleaned, what a server says is left out', () => {
+  const said = (output: string) => explainFailure('doing', output).message;
+  assert.equal(said('remote: the inner secret\nfatal: a\n'), 'doing: a');
+  assert.equal(said('remote: the inner secret\n'), 'doing: git gave no reason');
+  assert.equal(
+    said("fatal: invalid server response; got 'secret'"),
+    'doing: invalid server response',
+  );
+  const cut = 'fatal: protocol error: bad line length character: <htm';
+  assert.equal(said(cut), 'doing: protocol error: bad line length character');
+  assert.equal(said('fatal: a\u001b[31mb\u202ec\u2028d'), 'doing: a [31mb c d');
+  assert.ok(said(`fatal: ${'x'.repeat(10_000)}`).length < 600);
+  const full = explainFailure('doing', 'fatal: Out of memory, malloc failed', {
+    limits: { memoryBytes: 7, fileBytes: 8 },
+  });
+  assert.equal(full.reason, 'LimitExceeded');
+  assert.match(full.message, /7 bytes a process \(--git-max-memory-bytes\)/);
+});
+
+test('values in a query are secrets wherever they stand', () => {
+  const secrets = querySecrets('https://host/x?token=a%2Bb%2Bc%2Bd&page=2#top');
+  assert.deepEqual(secrets, ['a%2Bb%2Bc%2Bd', 'a+b+c+d']);
+  assert.equal(mask('https://host/x?token=abc&page=2', []), 'https://host/x?token=***&page=***');
 });
 
 test('git inherits neither configuration nor variables of ours', () => {
