@@ -39,6 +39,9 @@ ENV NODE_OPTIONS=--max-semi-space-size=2 NODE_COMPILE_CACHE=/weir/.compile-cache
 RUN mkdir .compile-cache && chown 65532:65532 .compile-cache
 # A number, so that `runAsNonRoot` can be checked without a passwd file.
 USER 65532:65532
+# Half of these threads look up names: as many as source may be waiting for at a time, so that a name server that hangs
+# holds up nobody else.
+ENV UV_THREADPOOL_SIZE=40
 # Strips the types of everything and compiles it, once and for all starts. The cache is this user's alone.
 RUN node services/host/run.ts --help > /dev/null \
   && node -e "import('./services/host/catalogue.ts').then((c) => Promise.all(c.SERVICES.map(c.loadService)))"

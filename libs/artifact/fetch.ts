@@ -42,7 +42,7 @@ export async function fetchArtifact(
   if ((artifact.size ?? 0) > options.maxBytes) throw tooLarge(options.maxBytes);
   const stored = await fromStore(store, digest);
   if (stored !== undefined) return { file: stored, manifest: () => store.manifest(digest) };
-  const file = await store.keep(digest, download(artifact, options));
+  const file = await store.keep(digest, () => download(artifact, options));
   return { file, manifest: () => readManifest(file) };
 }
 

@@ -24,8 +24,11 @@ export interface ArtifactStore {
   has(digest: string): Promise<boolean>;
   /** Path of the tar.gz on the local disk, checked against its digest; it is safe to open for a minute. */
   file(digest: string): Promise<string>;
-  /** Keeps an artifact on the local disk alone; the content fails if it isn't that of the digest. */
-  keep(digest: string, content: Content): Promise<string>;
+  /**
+   * Keeps an artifact on the local disk alone. Who wants the same at the same time shares one `download`, which fails if
+   * what it gives isn't the content of the digest.
+   */
+  keep(digest: string, download: () => Content): Promise<string>;
   /** Digests of an artifact's files. Like `file` it rejects with ArtifactMissing, or BusUnavailable. */
   manifest(digest: string): Promise<Manifest>;
   list(): Promise<StoredArtifact[]>;
@@ -59,6 +62,7 @@ export function createStore(options: StoreOptions): ArtifactStore {
     list: blobs.list,
   });
   const shareFile = createSingleFlight<string>();
+  const shareDownload = createSingleFlight<string>();
   const shareManifest = createSingleFlight<Manifest>();
 
   async function send(blob: NewBlob, namespace: string | undefined): Promise<void> {
@@ -151,8 +155,11 @@ export function createStore(options: StoreOptions): ArtifactStore {
     },
     has: (digest) => blobs.has(digest),
     file: (digest) => shareFile(digest, () => fetchFile(digest)),
-    keep: async (digest, content) =>
-      (await cache.find(digest)) ?? (await cache.write(digest, content)),
+    keep: (digest, download) =>
+      shareDownload(
+        digest,
+        async () => (await cache.find(digest)) ?? (await cache.write(digest, download())),
+      ),
     manifest: (digest) => shareManifest(digest, () => fetchManifest(digest)),
     list: () => blobs.list(),
     remove: async (digest) => {

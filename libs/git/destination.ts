@@ -14,6 +14,8 @@ export interface Destination {
   url: string;
   /** The proxy to go through, if any. */
   proxy?: string;
+  /** The addresses of the host that are allowed; none when a proxy resolves it. */
+  addresses: string[];
   config: [key: string, value: string][];
 }
 
@@ -25,7 +27,8 @@ export interface NetworkPolicy extends AddressPolicy {
 /**
  * Finds the addresses that a URL's host has and pins git to those that are allowed (`http.curloptResolve`, git 2.37): git
  * resolves nothing a second time, so a name server can't answer it with another address. Through a proxy the name goes as
- * it is; only a host that is written as an IP address is checked then.
+ * it is; only a host that is written as an IP address is checked then. A look-up takes a thread of the process until the
+ * system ends it, so a caller waits for it and keeps its slot meanwhile.
  * @throws GitError AddressRefused; GitOperationFailed for a name that doesn't resolve. The caller says what it was doing.
  */
 export async function findDestination(
@@ -33,14 +36,14 @@ export async function findDestination(
   { resolver, ...policy }: NetworkPolicy = {},
 ): Promise<Destination> {
   const url = new URL(text);
-  if (url.protocol === 'file:') return { url: text, config: [] };
+  if (url.protocol === 'file:') return { url: text, addresses: [], config: [] };
   // curl looks pinned names up without a dot at their end.
   url.hostname = url.hostname.replace(/\.+$/, '');
   const proxy = proxyFor(url, process.env);
   try {
     if (proxy !== undefined) {
       await resolveAllowed(url.hostname, policy, (_, __, callback) => callback(null, anywhere));
-      return { url: url.href, proxy, config: [['http.proxy', proxy]] };
+      return { url: url.href, proxy, addresses: [], config: [['http.proxy', proxy]] };
     }
     const addresses = await resolveAllowed(url.hostname, policy, resolver);
     const port = url.port || (url.protocol === 'https:' ? '443' : '80');
@@ -50,7 +53,7 @@ export async function findDestination(
     const pins: Destination['config'] = url.hostname.startsWith('[')
       ? []
       : [['http.curloptResolve', pin]];
-    return { url: url.href, config: [['http.proxy', ''], ...pins] };
+    return { url: url.href, addresses, config: [['http.proxy', ''], ...pins] };
   } catch (cause) {
     if (cause instanceof AddressRefused)
       throw new GitError('AddressRefused', cause.message, { cause });

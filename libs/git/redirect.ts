@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { openRequest } from '@weir/net';
+import { isIP } from 'node:net';
+import { openRequest, type Resolver } from '@weir/net';
 import { maskUrl } from '@weir/telemetry';
 import { authorization, type GitAuth, hasCredentials, trustedCertificates } from './auth.ts';
 import { findDestination, type NetworkPolicy } from './destination.ts';
@@ -73,11 +74,18 @@ function withoutDiscovery(url: string): string | undefined {
   return end && url.slice(0, -end.length);
 }
 
+/** Gives every name the addresses that were found for it a moment ago. */
+function fixedResolver(addresses: readonly string[]): Resolver {
+  const found = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (_host, _options, callback) => callback(null, found);
+}
+
 async function locationOf(
   url: string,
   { auth, signal, network }: RedirectOptions,
 ): Promise<string | undefined> {
-  const { proxy } = await findDestination(url, network);
+  const { proxy, addresses } = await findDestination(url, network);
+  signal.throwIfAborted();
   const header = auth && authorization(auth);
   try {
     const request = openRequest(
@@ -89,7 +97,7 @@ async function locationOf(
         ...(auth?.clientCert ? { cert: auth.clientCert } : {}),
         ...(auth?.clientKey ? { key: auth.clientKey } : {}),
       },
-      { allowLocal: network?.allowLocal, proxy },
+      { allowLocal: network?.allowLocal, proxy, resolver: fixedResolver(addresses) },
     );
     request.end();
     const [response] = (await once(request, 'response')) as [IncomingMessage];

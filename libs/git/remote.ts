@@ -1,4 +1,3 @@
-import { orAborted } from '@weir/async';
 import { maskUrl } from '@weir/telemetry';
 import { checkRefName, parseRemoteUrl } from './arguments.ts';
 import type { GitAuth } from './auth.ts';
@@ -96,7 +95,7 @@ async function converse(
   /** Says what failed in front of what finding the way to a server says. */
   async function finding<T>(work: Promise<T>): Promise<T> {
     try {
-      return await orAborted(work, signal);
+      return await work;
     } catch (cause) {
       if (!(cause instanceof GitError)) throw cause;
       throw new GitError(cause.reason, `${doing}: ${cause.message}`, { cause });

@@ -9,11 +9,13 @@ import {
   request as httpsRequest,
   type RequestOptions as TlsRequestOptions,
 } from 'node:https';
-import { type AddressPolicy, allowedLookup, checkHost } from './lookup.ts';
+import { type AddressPolicy, allowedLookup, checkHost, type Resolver } from './lookup.ts';
 
 export interface RequestPolicy extends AddressPolicy {
   /** URL of the proxy to go through, see `proxyFor`; it is the operator's, and resolves the name. */
   proxy?: string | undefined;
+  /** How the name becomes addresses, for who has resolved it already; the system's resolver unless given. */
+  resolver?: Resolver | undefined;
 }
 
 /**
@@ -24,13 +26,13 @@ export interface RequestPolicy extends AddressPolicy {
 export function openRequest(
   url: URL,
   options: RequestOptions & TlsRequestOptions,
-  { proxy, ...policy }: RequestPolicy = {},
+  { proxy, resolver, ...policy }: RequestPolicy = {},
 ): ClientRequest {
   checkHost(url.hostname, policy);
   const tls = url.protocol === 'https:';
   const send = tls ? httpsRequest : httpRequest;
   if (proxy === undefined) {
-    return send(url, { agent: false, ...options, lookup: allowedLookup(policy) });
+    return send(url, { agent: false, ...options, lookup: allowedLookup(policy, resolver) });
   }
   const proxyEnv = { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
   const agent = tls ? new HttpsAgent({ proxyEnv }) : new HttpAgent({ proxyEnv });

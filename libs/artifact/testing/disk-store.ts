@@ -19,7 +19,7 @@ export function createDiskStore(dir: string): ArtifactStore {
       await cache.adopt(packed.digest, packed.file);
       stored.set(packed.digest, new Date());
     },
-    keep: (digest, content) => cache.write(digest, content),
+    keep: (digest, download) => cache.write(digest, download()),
     has: async (digest) => (await cache.find(digest)) !== undefined,
     manifest: async (digest) => readManifest(await file(digest)),
     list: () =>
