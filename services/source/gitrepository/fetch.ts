@@ -196,7 +196,7 @@ async function store(
     );
   });
   await tracing.span('store', { attributes: { 'artifact.size': packed.size } }, () =>
-    artifacts.put(packed, wanted.tenant).catch((cause: unknown) => {
+    artifacts.put(packed, tenant).catch((cause: unknown) => {
       throw new Failure(
         Reason.ArchiveOperationFailed,
         `unable to archive artifact to storage: ${messageOf(cause)}`,
