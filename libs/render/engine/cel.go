@@ -61,29 +61,31 @@ func (e *expressions) evaluate(r *celRequest) (*celAnswer, error) {
 	}
 	answer := &celAnswer{Results: make([]celResult, len(r.Inputs))}
 	for i, input := range r.Inputs {
-		value, err := evaluateOne(expression, input)
-		if err != nil {
-			answer.Results[i].Error = err.Error()
-		}
-		answer.Results[i].Value = value
+		answer.Results[i] = e.evaluateOne(expression, input)
 	}
 	return answer, nil
 }
 
-func evaluateOne(expression *cel.Expression, input map[string]liveObject) (value bool, err error) {
+func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]liveObject) (result celResult) {
 	variables := make(map[string]any, len(input))
 	for name, object := range input {
-		if variables[name], err = typed(object); err != nil {
-			return false, fmt.Errorf("failed to convert %s object to map: %w", name, err)
+		variable, err := typed(object)
+		if err != nil {
+			// What is wrong with it may quote a value.
+			return celResult{Error: fmt.Sprintf("failed to convert %s object to map: it is no valid %s", name, kustomizev1.KustomizationKind)}
 		}
+		variables[name] = variable
 	}
-	err = recovered("expression panic", func() (err error) {
+	err := recovered("expression panic", func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), expressionTime)
 		defer cancel()
-		value, err = expression.EvaluateBoolean(ctx, variables)
+		result.Value, err = expression.EvaluateBoolean(ctx, variables)
 		return err
 	})
-	return value, err
+	if err != nil {
+		return celResult{Error: e.withoutValues(err).Error()}
+	}
+	return result
 }
 
 // typed gives a Kustomization the form that it has after Flux read it.
@@ -107,4 +109,6 @@ func typed(object liveObject) (map[string]any, error) {
 type expressions struct {
 	booleans memo[*cel.Expression]
 	readers  memo[*cel.StatusReader]
+	// keys are those that an expression has in it, for the messages about it.
+	keys memo[map[string]bool]
 }

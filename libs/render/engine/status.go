@@ -46,7 +46,7 @@ func (e *expressions) statuses(r *statusRequest) (*statusAnswer, error) {
 	}
 	answer := &statusAnswer{Statuses: make([]objectStatus, len(r.Objects))}
 	for i, object := range r.Objects {
-		answer.Statuses[i] = computeStatus(&unstructured.Unstructured{Object: object}, checks)
+		answer.Statuses[i] = e.computeStatus(&unstructured.Unstructured{Object: object}, checks)
 	}
 	return answer, nil
 }
@@ -67,7 +67,7 @@ func (e *expressions) checks(checks []kustomize.CustomHealthCheck) (*cel.StatusR
 	})
 }
 
-func computeStatus(object *unstructured.Unstructured, checks *cel.StatusReader) (out objectStatus) {
+func (e *expressions) computeStatus(object *unstructured.Unstructured, checks *cel.StatusReader) (out objectStatus) {
 	var result *status.Result
 	gk := object.GroupVersionKind().GroupKind()
 	err := recovered("status panic", func() (err error) {
@@ -75,7 +75,7 @@ func computeStatus(object *unstructured.Unstructured, checks *cel.StatusReader) 
 		case gk.Group == "batch" && gk.Kind == "Job":
 			result, err = jobStatus(object)
 		case checks.Supports(gk):
-			result, err = checkedStatus(object, checks)
+			result, err = e.checkedStatus(object, checks)
 		default:
 			result, err = status.Compute(object)
 		}
@@ -87,14 +87,21 @@ func computeStatus(object *unstructured.Unstructured, checks *cel.StatusReader) 
 	return objectStatus{Status: string(result.Status), Message: result.Message}
 }
 
-func checkedStatus(object *unstructured.Unstructured, checks *cel.StatusReader) (*status.Result, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), expressionTime)
-	defer cancel()
-	read, err := checks.ReadStatusForObject(ctx, nil, object)
+func (e *expressions) checkedStatus(object *unstructured.Unstructured, checks *cel.StatusReader) (result *status.Result, err error) {
+	err = recovered("expression panic", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), expressionTime)
+		defer cancel()
+		read, err := checks.ReadStatusForObject(ctx, nil, object)
+		if err != nil {
+			return err
+		}
+		result = &status.Result{Status: read.Status, Message: read.Message}
+		return read.Error
+	})
 	if err != nil {
-		return nil, err
+		return nil, e.withoutValues(err)
 	}
-	return &status.Result{Status: read.Status, Message: read.Message}, read.Error
+	return result, nil
 }
 
 // jobStatus is kustomize-controller's reading of a Job, which differs from
