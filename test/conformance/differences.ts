@@ -58,6 +58,10 @@ export const RULES: readonly Rule[] = [
     flux: /error converting YAML to JSON/,
     weir: /failed to decode kustomization\.yaml: error converting YAML to JSON/,
   }),
+  ...otherWords('A file that is no YAML is named first', /^build\/yaml-tab-listed$/, {
+    flux: /kustomize build failed: accumulating resources: accumulating resources from 'bad\.yaml': MalformedYAMLError: yaml: line 4: /,
+    weir: /kustomize build failed: bad\.yaml:4: found a tab, YAML is indented with spaces: accumulating resources: /,
+  }),
   ...otherWords('Messages of a build name the file', /^build\/path-is-a-file$/, {
     flux: /open (\S+): not a directory remove \1: not a directory/,
     weir: /open \S+: not a directory/,

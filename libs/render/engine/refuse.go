@@ -19,6 +19,8 @@ type inspector struct {
 	warnings []string
 	refusals []refusal
 	seen     map[string]bool
+	// files are all that were read, in their order.
+	files []readFile
 	// ownSchema is set once a file with `openapi` was seen. Such a file is refused
 	// unless mayOwnSchema.
 	ownSchema    bool
@@ -36,12 +38,13 @@ func newInspector() *inspector {
 	return &inspector{seen: map[string]bool{}}
 }
 
-// read looks at one file; anything but a kustomization file is passed over, and
+// read looks at one file. Of a kustomization file it gathers what there is to say;
 // one that doesn't parse is left to Kustomize to complain about.
 func (i *inspector) read(name string, data []byte) error {
 	if i.ownSchema && !i.mayOwnSchema {
 		return errOwnSchema
 	}
+	i.files = append(i.files, readFile{name, data})
 	if i.seen[name] || !slices.Contains(konfig.RecognizedKustomizationFileNames(), path.Base(name)) {
 		return nil
 	}
@@ -83,7 +86,7 @@ func (i *inspector) explain(err error) error {
 	if strings.Contains(text, "--enable-helm") {
 		return fmt.Errorf("helm charts are not allowed: use a HelmRelease: %w", err)
 	}
-	return err
+	return i.locate(err)
 }
 
 // references are all the paths of a kustomization file that Kustomize would
