@@ -246,9 +246,13 @@ export function operations(send: Send): Operations {
       const end = performance.now() + timeoutMs;
       const kept: string[] = [];
       for (const body of ignoreBodies(request)) {
-        const left = end - performance.now();
-        if (left <= 0) throw timeoutError({ timeoutMs });
-        const answer = await send('ignore', body, { ...options, timeoutMs: left });
+        const leftMs = Math.max(1, Math.ceil(end - performance.now()));
+        const answer = await send('ignore', body, { ...options, timeoutMs: leftMs }).catch(
+          (error: unknown) => {
+            // Of all portions together.
+            throw isTimeout(error) ? timeoutError({ timeoutMs }) : error;
+          },
+        );
         kept.push(...(answer as { kept: string[] }).kept);
       }
       return { kept };
@@ -286,3 +290,7 @@ export function operations(send: Send): Operations {
 
 /** Time for the files of a source unless the caller says so, in ms. */
 const IGNORE_MS = 60_000;
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof RenderError && error.reason === 'Timeout';
+}

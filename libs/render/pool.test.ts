@@ -69,11 +69,11 @@ test('an engine serves many requests', async (t) => {
       { tenant: `tenant-${n % 3}` },
     ),
   );
-  assert.equal(pool.pids().length, 2);
+  assert.equal(pool.pids().length, 1, 'another is started when that is not enough');
   for (const [n, { objects }] of (await Promise.all(builds)).entries()) {
     assert.equal(objects[0]?.metadata.name, `n${n}-web`);
   }
-  assert.equal(pool.pids().length, 2);
+  assert.ok(pool.pids().length <= 2);
 });
 
 test('requests of a tenant run in the order in which they came', async (t) => {

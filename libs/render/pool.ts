@@ -40,6 +40,9 @@ const MIB = 1024 ** 2;
 /** How long an operation other than a build may keep other tenants waiting, in ms. Most take one. */
 const QUICK_PATIENCE_MS = 250;
 
+/** How long a request waits before one more engine is started for it, in ms: less than a start takes. */
+const ANOTHER_AFTER_MS = 20;
+
 /** Among those that take long they have more time, in both cases. */
 const SLOW_PATIENCE = 4;
 
@@ -61,10 +64,13 @@ export async function createPool(options: PoolOptions): Promise<RenderPool> {
     const { builds } = memory;
     log.info({ builds, wanted, memoryLimitBytes }, 'fewer builds at a time, for want of memory');
   }
-  const queue = (limitBytes: number, more: Omit<QueueOptions, 'engine' | 'idleMs'>) =>
+  const queue = (
+    limitBytes: number,
+    more: Omit<QueueOptions, 'engine' | 'idleMs' | 'anotherAfterMs'>,
+  ) =>
     createQueue({
       engine: { binary, memoryLimitBytes: limitBytes, artifactLimitBytes, profiles, log },
-      idleMs,
+      ...{ idleMs, anotherAfterMs: ANOTHER_AFTER_MS },
       ...more,
     });
   const slow = queue(memory.slow, {

@@ -23,6 +23,8 @@ export interface QueueOptions {
   engines: number;
   /** The most of them that work for one tenant; all unless given. */
   enginesPerTenant?: number;
+  /** How long a job waits before one more engine is started for it, in ms: an engine costs memory for minutes. */
+  anotherAfterMs: number;
   /** Time after which an engine without work is stopped, in ms. */
   idleMs: number;
   /** How long a job may keep a tenant waiting that has fewer engines, in ms. Then it is ended, and runs anew later. */
@@ -50,19 +52,23 @@ const REMEMBERED_MS = 600_000;
 const REMEMBERED = 1_000;
 
 export function createQueue(options: QueueOptions): Queue {
-  const { engine, engines, enginesPerTenant = engines, idleMs, patienceMs, overflow } = options;
+  const { engine, engines, enginesPerTenant = engines, overflow } = options;
+  const { idleMs, patienceMs, anotherAfterMs } = options;
   const workers = new Set<Worker>();
-  const waiting = new Set<Job>();
+  // With the time since when, the longest first.
+  const waiting = new Map<Job, number>();
   const patience = new WeakMap<Job, number>();
   const line = createFairLine<Job>({ mayRun: (held) => held < enginesPerTenant });
   const tooMuch = createBoundedMap<string, number>({ max: REMEMBERED });
   let closed = false;
   let roomTimer: NodeJS.Timeout | undefined;
+  let startTimer: NodeJS.Timeout | undefined;
 
   function dispatch(): void {
+    clearTimeout(startTimer);
     while (!closed && line.size() > 0) {
       const idle = idleWorker();
-      const job = idle || workers.size < engines ? line.take() : undefined;
+      const job = idle || mayStart() ? line.take() : undefined;
       if (!job) break;
       waiting.delete(job);
       void run(idle ?? start(), job);
@@ -74,6 +80,16 @@ export function createQueue(options: QueueOptions): Queue {
   function idleWorker(): Worker | undefined {
     const idle = [...workers].filter(({ process, job }) => !job && process.alive());
     return idle.sort((a, b) => b.since - a.since)[0];
+  }
+
+  /** Whether it is time for one more engine; otherwise this comes back when it is. */
+  function mayStart(): boolean {
+    if (workers.size >= engines) return false;
+    const [since = 0] = waiting.values();
+    const leftMs = since + anotherAfterMs - performance.now();
+    if (workers.size === 0 || leftMs <= 0) return true;
+    startTimer = setTimeout(dispatch, leftMs);
+    return false;
   }
 
   function start(): Worker {
@@ -125,7 +141,7 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   function enqueue(job: Job): void {
-    waiting.add(job);
+    waiting.set(job, performance.now());
     line.push(job.tenant, job);
     dispatch();
   }
@@ -143,7 +159,7 @@ export function createQueue(options: QueueOptions): Queue {
       job ? [{ process, tenant: job.tenant, end: since + patienceOf(job) }] : [],
     );
     const held = (tenant: string) => running.filter((one) => one.tenant === tenant).length;
-    const fewest = Math.min(...new Set([...waiting].map(({ tenant }) => held(tenant))));
+    const fewest = Math.min(...new Set([...waiting.keys()].map(({ tenant }) => held(tenant))));
     const ahead = running.filter(({ tenant }) => held(tenant) > fewest);
     const [next] = ahead.sort((a, b) => a.end - b.end);
     if (!next) return;
@@ -167,8 +183,9 @@ export function createQueue(options: QueueOptions): Queue {
     async close() {
       closed = true;
       clearTimeout(roomTimer);
+      clearTimeout(startTimer);
       const ending = [...workers];
-      for (const job of waiting) job.reject(closedError());
+      for (const job of waiting.keys()) job.reject(closedError());
       ending.forEach(stop);
       await Promise.all(ending.map(({ process }) => process.ended));
     },

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,8 +45,11 @@ type celResult struct {
 // that Flux's own type gives it (durations in their long form, false where
 // nothing was set). An expression that doesn't compile fails the request.
 func (e *expressions) evaluate(r *celRequest) (*celAnswer, error) {
-	if len(r.Inputs) == 0 {
-		return nil, fail(reasonInvalid, errors.New("no inputs"))
+	if len(r.Inputs) == 0 || len(r.Inputs) > maxInputs {
+		return nil, fail(reasonInvalid, fmt.Errorf("%d inputs: 1 to %d are allowed", len(r.Inputs), maxInputs))
+	}
+	if err := checkLength(r.Expression); err != nil {
+		return nil, fail(reasonExpression, err)
 	}
 	names := slices.Sorted(maps.Keys(r.Inputs[0]))
 	expression, err := e.booleans.get(strings.Join(names, ",")+":"+r.Expression, func() (*cel.Expression, error) {
@@ -104,6 +106,24 @@ func typed(object liveObject) (map[string]any, error) {
 	return runtime.DefaultUnstructuredConverter.ToUnstructured(&kustomization)
 }
 
+// Bounds of what users write: the time and memory to compile an expression grow with
+// its length.
+const (
+	maxExpressionBytes = 16 << 10
+	maxInputs          = 1_000
+	maxChecks          = 100
+	maxCheckBytes      = 64 << 10
+)
+
+func checkLength(expressions ...string) error {
+	for _, expression := range expressions {
+		if len(expression) > maxExpressionBytes {
+			return fmt.Errorf("a CEL expression of %d bytes is too long: %d at most", len(expression), maxExpressionBytes)
+		}
+	}
+	return nil
+}
+
 // expressions holds compiled expressions: compiling takes a hundred times as long
 // as evaluating, and the same few are asked for again and again.
 type expressions struct {
@@ -111,4 +131,26 @@ type expressions struct {
 	readers  memo[*cel.StatusReader]
 	// keys are those that an expression has in it, for the messages about it.
 	keys memo[map[string]bool]
+}
+
+// What is kept of each kind, in bytes. It is far less than an engine may take, as
+// whoever comes after its author pays for it.
+const (
+	compiledBytes = 4 << 20
+	keysBytes     = 1 << 20
+)
+
+// expressionBytes is about what a compiled expression takes, beside 32 bytes for
+// each of its source.
+const expressionBytes = 64 << 10
+
+func newExpressions() *expressions {
+	e := &expressions{}
+	e.booleans.limit, e.readers.limit, e.keys.limit = compiledBytes, compiledBytes, keysBytes
+	e.booleans.weigh = func(source string, _ *cel.Expression) int { return expressionBytes + 32*len(source) }
+	e.readers.weigh = func(source string, _ *cel.StatusReader) int {
+		return 3*expressionBytes*strings.Count(source, `"current"`) + 32*len(source)
+	}
+	e.keys.weigh = func(source string, keys map[string]bool) int { return len(source) + 128*len(keys) }
+	return e
 }

@@ -20,6 +20,9 @@ type exemptRule struct {
 	Target *jsondiff.Selector `json:"target"`
 }
 
+// maxRules bounds spec.ignore: each rule's selectors are tried on each object.
+const maxRules = 1_000
+
 type exemptAnswer struct {
 	Paths [][]string `json:"paths"`
 }
@@ -28,6 +31,9 @@ type exemptAnswer struct {
 // others. A rule without a target is about all objects. Selectors are Flux's own:
 // anchored regular expressions and label selectors.
 func exempt(r *exemptRequest) (*exemptAnswer, error) {
+	if len(r.Rules) > maxRules || len(r.Objects) > maxObjects {
+		return nil, fail(reasonInvalid, fmt.Errorf("%d ignore rules for %d objects are too many: %d for %d at most", len(r.Rules), len(r.Objects), maxRules, maxObjects))
+	}
 	answer := &exemptAnswer{Paths: make([][]string, len(r.Objects))}
 	for i := range answer.Paths {
 		answer.Paths[i] = []string{}

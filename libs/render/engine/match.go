@@ -52,10 +52,11 @@ type patterns struct {
 }
 
 // patternCacheBytes bounds what compiled patterns take.
-const patternCacheBytes = 16 << 20
+const patternCacheBytes = 4 << 20
 
 func newPatterns() *patterns {
-	return &patterns{memo[*pattern]{limit: patternCacheBytes, weigh: (*pattern).bytes}}
+	weigh := func(source string, p *pattern) int { return len(source) + p.bytes() }
+	return &patterns{memo[*pattern]{limit: patternCacheBytes, weigh: weigh}}
 }
 
 // pattern is one that was compiled, or why it can't be: finding that out takes time

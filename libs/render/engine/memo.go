@@ -11,7 +11,7 @@ type memo[T any] struct {
 	mu    sync.Mutex
 	limit int
 	// weigh says what a result counts; 1 unless given.
-	weigh func(T) int
+	weigh func(key string, value T) int
 	total int
 	made  map[string]*list.Element
 	// used has the latest used result in front.
@@ -61,7 +61,7 @@ func (m *memo[T]) keep(key string, value T) {
 	}
 	entry := &memoEntry[T]{key, value, 1}
 	if m.weigh != nil {
-		entry.weight = m.weigh(value)
+		entry.weight = m.weigh(key, value)
 	}
 	m.made[key] = m.used.PushFront(entry)
 	m.total += entry.weight

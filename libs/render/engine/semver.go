@@ -13,6 +13,12 @@ type semverRequest struct {
 	Versions []string `json:"versions"`
 }
 
+// Each version is tried on each part of the range.
+const (
+	maxRangeBytes = 1 << 10
+	maxVersions   = 100_000
+)
+
 type semverAnswer struct {
 	// Sorted are the versions in the range, highest first, as they were given.
 	Sorted []string `json:"sorted"`
@@ -24,6 +30,12 @@ type semverAnswer struct {
 // matchVersions picks versions as source-controller does for spec.ref.semver.
 // What isn't a version of three parts is passed over.
 func matchVersions(r *semverRequest) (*semverAnswer, error) {
+	if len(r.Range) > maxRangeBytes {
+		return nil, fail("InvalidSemVer", fmt.Errorf("semver parse error: a range of %d bytes is too long: %d at most", len(r.Range), maxRangeBytes))
+	}
+	if len(r.Versions) > maxVersions {
+		return nil, fail(reasonInvalid, fmt.Errorf("%d versions are too many: %d at most", len(r.Versions), maxVersions))
+	}
 	constraint, err := semver.NewConstraint(r.Range)
 	if err != nil {
 		return nil, fail("InvalidSemVer", fmt.Errorf("semver parse error: %w", err))

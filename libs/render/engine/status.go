@@ -36,10 +36,16 @@ type objectStatus struct {
 	Message string `json:"message"`
 }
 
+// maxObjects bounds the objects of one request.
+const maxObjects = 10_000
+
 // statuses computes the health of live objects with kstatus, as Flux does. A
 // status that can't be computed is Unknown, with the error as its message. Checks
 // that don't compile fail the request, also without objects.
 func (e *expressions) statuses(r *statusRequest) (*statusAnswer, error) {
+	if len(r.Objects) > maxObjects {
+		return nil, fail(reasonInvalid, fmt.Errorf("%d objects are too many: %d at most", len(r.Objects), maxObjects))
+	}
 	checks, err := e.checks(r.Checks)
 	if err != nil {
 		return nil, fail(reasonExpression, err)
@@ -56,6 +62,14 @@ func (e *expressions) checks(checks []kustomize.CustomHealthCheck) (*cel.StatusR
 	key, err := json.Marshal(checks)
 	if err != nil {
 		return nil, err
+	}
+	if len(checks) > maxChecks || len(key) > maxCheckBytes {
+		return nil, fmt.Errorf("%d healthchecks of %d bytes are too many: %d of %d bytes at most", len(checks), len(key), maxChecks, maxCheckBytes)
+	}
+	for _, check := range checks {
+		if err := checkLength(check.Current, check.InProgress, check.Failed); err != nil {
+			return nil, err
+		}
 	}
 	return e.readers.get(string(key), func() (*cel.StatusReader, error) {
 		create, err := cel.NewStatusReader(checks)
