@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultEngineMemory, QUICK_ENGINES, shareMemory } from './memory.ts';
-import { BOMB, EXAMPLE, MEDIUM, packFiles, WIDE } from './testing/artifact.ts';
+import { BOMB, EXAMPLE, HALF, MEDIUM, packFiles, WIDE } from './testing/artifact.ts';
 import { openPool, watchMemory } from './testing/pool.ts';
 
 const MIB = 1024 ** 2;
@@ -73,4 +73,15 @@ test('what needs more memory than most has it, also where others need little', a
     assert.equal(large.objects.length, 1);
     assert.equal(small.objects.length, 1);
   }
+});
+
+test('a large artifact of one tenant leaves the memory to the next', async (t) => {
+  const pool = await openPool(t, { size: 1, memoryLimitBytes: 256 * MIB });
+  const [half, medium] = await Promise.all([packFiles(t, HALF), packFiles(t, MEDIUM)]);
+  for (let n = 0; n < 3; n += 1) {
+    await pool.build({ artifact: half, path: 'base' }, { tenant: 'hostile' });
+    const { objects } = await pool.build({ artifact: medium, path: 'app' }, { tenant: 'good' });
+    assert.equal(objects.length, 1);
+  }
+  assert.equal(pool.pids().length, 1, 'nothing had to go where there is more');
 });

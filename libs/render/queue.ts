@@ -159,7 +159,8 @@ export function createQueue(options: QueueOptions): Queue {
       job ? [{ process, tenant: job.tenant, end: since + patienceOf(job) }] : [],
     );
     const held = (tenant: string) => running.filter((one) => one.tenant === tenant).length;
-    const fewest = Math.min(...new Set([...waiting.keys()].map(({ tenant }) => held(tenant))));
+    const tenants = new Set([...waiting.keys()].map(({ tenant }) => tenant));
+    const fewest = Math.min(...[...tenants].map(held));
     const ahead = running.filter(({ tenant }) => held(tenant) > fewest);
     const [next] = ahead.sort((a, b) => a.end - b.end);
     if (!next) return;

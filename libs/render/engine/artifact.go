@@ -30,9 +30,11 @@ type limits struct {
 }
 
 // limitsFor are the limits of an engine that takes artifacts of up to bytes,
-// unpacked. The last few stay in memory: each commit makes a new one.
-func limitsFor(bytes int64) limits {
-	return limits{
+// unpacked. The last few stay in memory: each commit makes a new one. Of what the
+// engine may take (0 is no limit) that is a small part, as the next build may be
+// another tenant's.
+func limitsFor(bytes int64, memory memoryLimit) limits {
+	l := limits{
 		entries:    100_000,
 		fileBytes:  bytes / 2,
 		totalBytes: bytes,
@@ -40,9 +42,13 @@ func limitsFor(bytes int64) limits {
 		ratioFrom:  32 << 20,
 		cacheBytes: bytes / 4,
 	}
+	if memory > 0 {
+		l.cacheBytes = min(l.cacheBytes, int64(memory)/8)
+	}
+	return l
 }
 
-var defaultLimits = limitsFor(256 << 20)
+var defaultLimits = limitsFor(256<<20, 0)
 
 // unpack reads the artifact in a local tar.gz file, after checking that the
 // file's SHA-256 is digest ("sha256:<hex>"). Only regular files count: links are
@@ -160,6 +166,7 @@ func (a *artifacts) load(digest, name string) (*tree, error) {
 		return t, nil
 	}
 	loaded, err, _ := a.loading.Do(digest, func() (any, error) {
+		a.forget(a.max.cacheBytes)
 		t, err := unpack(digest, name, a.max)
 		if err != nil {
 			return nil, fail(reasonArtifact, err)
@@ -192,8 +199,22 @@ func (a *artifacts) keep(digest string, t *tree) {
 	a.order = append(a.order, digest)
 	a.size += t.size
 	for a.size > a.max.cacheBytes && len(a.order) > 1 {
-		a.size -= a.trees[a.order[0]].size
-		delete(a.trees, a.order[0])
-		a.order = slices.Delete(a.order, 0, 1)
+		a.forgetOldest()
 	}
+}
+
+// forget leaves no more than bytes in memory: an artifact that is larger by itself
+// stays while nobody asks for another one.
+func (a *artifacts) forget(bytes int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for a.size > bytes {
+		a.forgetOldest()
+	}
+}
+
+func (a *artifacts) forgetOldest() {
+	a.size -= a.trees[a.order[0]].size
+	delete(a.trees, a.order[0])
+	a.order = slices.Delete(a.order, 0, 1)
 }

@@ -129,3 +129,22 @@ func TestArtifactsKeepTheLastUsed(t *testing.T) {
 		t.Errorf("kept %v of %d bytes", held.order, held.size)
 	}
 }
+
+// An artifact that is larger than what is kept stays only until another is asked for.
+func TestLargeArtifactsMakeRoom(t *testing.T) {
+	max := limitsFor(256<<20, 80)
+	if max.cacheBytes != 10 {
+		t.Errorf("%d bytes are kept", max.cacheBytes)
+	}
+	held := newArtifacts(max)
+	large, name := pack(t, regular("x", strings.Repeat("x", 100)))
+	for range 2 {
+		if _, err := held.load(large, name); err != nil {
+			t.Fatal(err)
+		}
+		name = "/not/needed"
+	}
+	if _, err := held.load("sha256:0", "/gone"); err == nil || held.size != 0 {
+		t.Errorf("%d bytes are kept, %v", held.size, err)
+	}
+}

@@ -21,7 +21,7 @@ func main() {
 	// Whatever a library prints must not get between two frames.
 	os.Stdout = os.Stderr
 	goOffline()
-	e := &engine{artifacts: newArtifacts(limitsFor(*artifact)), expressions: newExpressions(), patterns: newPatterns(), memory: memoryLimit(*memory)}
+	e := &engine{artifacts: newArtifacts(limitsFor(*artifact, memoryLimit(*memory))), expressions: newExpressions(), patterns: newPatterns(), memory: memoryLimit(*memory)}
 	e.memory.apply()
 	if err := e.serve(os.Stdin, out); err != nil {
 		fmt.Fprintln(os.Stderr, "engine:", err)

@@ -127,12 +127,19 @@ ${['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 };
 
 /** Something that takes more memory than most builds, and less than there is: a folder of large files. */
-export const WIDE: Files = {
-  ...MEDIUM,
-  ...Object.fromEntries(
-    Array.from({ length: 40 }, (_, n) => [`data/${n}.txt`, randomBytes(1024 ** 2).toString('hex')]),
-  ),
-};
+export const WIDE: Files = { ...MEDIUM, ...largeFiles(40) };
+
+/** Something that takes half of what most builds may. */
+export const HALF: Files = { ...EXAMPLE, ...largeFiles(8) };
+
+function largeFiles(count: number): Files {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, n) => [
+      `data/${n}.txt`,
+      randomBytes(1024 ** 2).toString('hex'),
+    ]),
+  );
+}
 
 /** Waits until a process is gone; fails after 10 s. */
 export async function processEnds(pid: number): Promise<void> {
