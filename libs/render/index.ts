@@ -1,6 +1,7 @@
 export { buildEngine, engineDigest } from './binary.ts';
 export { RenderError, type RenderFailure } from './error.ts';
 export type { RequestOptions } from './job.ts';
+export { createPool, type PoolOptions, type RenderPool } from './pool.ts';
 export type {
   ArtifactFile,
   BuildRequest,
@@ -21,8 +22,7 @@ export type {
   Selector,
   SemverResult,
   Substitution,
-} from './operations.ts';
-export { createPool, type PoolOptions, type RenderPool } from './pool.ts';
+} from './requests.ts';
 export {
   indexManifest,
   listingDigest,

@@ -1,7 +1,7 @@
 // Cuts large requests into portions: an engine for quick operations has little memory, and between two portions it is
 // another tenant's turn.
 import { RenderError } from './error.ts';
-import type { HealthCheckExpression, IgnoreRequest } from './operations.ts';
+import type { HealthCheckExpression, IgnoreRequest } from './requests.ts';
 
 /** About what a portion holds, as characters of JSON. One that is larger by itself is a portion of its own. */
 const PORTION = 1024 ** 2;

@@ -7,7 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
-import type { ArtifactFile } from '../operations.ts';
+import type { ArtifactFile } from '../requests.ts';
 import type { Manifest } from '../trace.ts';
 
 /** An artifact's files: path to content. */
