@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { connect } from '@nats-io/transport-node';
-
 import {
   type ArtifactStore,
   createStore,
@@ -17,7 +16,6 @@ import {
 import { packInMemory, putArtifact } from '@weir/artifact/testing';
 import { type Bus, connectBus, openValues, streamsOf } from '@weir/bus';
 import { startNats, type TestNats } from '@weir/bus/testing';
-
 import { consumeEvents } from '@weir/events';
 import { createLogger, createMetrics, type Logger } from '@weir/telemetry';
 import { natsAuthorization, PASSWORDS } from './testing.ts';

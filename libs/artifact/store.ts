@@ -15,9 +15,9 @@ import { readManifest } from './unpack.ts';
 /** Artifacts by digest: in NATS for everyone, with the ones used here on the local disk. */
 export interface ArtifactStore {
   /**
-   * Stores an artifact, whose file is taken away and whose size counts to the share of `namespace`. While NATS is away it is kept on the local disk,
-   * and sent when NATS is back. Rejects with ArtifactError: StorageQuotaExceeded when the namespace has no room left,
-   * StorageFull and others when it can be stored nowhere.
+   * Stores an artifact, whose file is taken away and whose size counts to the share of `namespace`. While NATS is away it is
+   * kept on the local disk, and sent when NATS is back. Rejects with ArtifactError: StorageQuotaExceeded when the namespace
+   * has no room left, StorageFull and others when it can be stored nowhere.
    */
   put(packed: Packed, namespace?: string): Promise<void>;
   /** Whether everyone can have it. Rejects with BusUnavailable while NATS is away. */
@@ -79,10 +79,8 @@ export function createStore(options: StoreOptions): ArtifactStore {
       const manifest = await cache.readManifest(digest);
       if (path !== undefined && manifest !== undefined) {
         try {
-          await send(
-            { digest, content: await fileContent(path), manifest: inMemory(manifest) },
-            namespace,
-          );
+          const content = await fileContent(path);
+          await send({ digest, content, manifest: inMemory(manifest) }, namespace);
         } catch (error) {
           // A namespace without room must not keep back what others have waiting.
           if (!(error instanceof ArtifactError)) throw error;

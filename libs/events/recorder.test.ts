@@ -155,6 +155,61 @@ describe('the recorder', () => {
     assert.equal((await manager.streams.info('weir-events')).state.messages, before + 1);
   });
 
+  it('publishes a failure that repeats each second once, and lets it drown nobody', async (t) => {
+    const { bus, recorder, kubernetes } = await setup(t);
+    const manager = await (await bus.jetstream()).jetstreamManager(false);
+    const before = (await manager.streams.info('weir-events')).state.messages;
+    const failure = { severity: 'error', reason: 'Repeats', message: 'no such file' } as const;
+    for (let i = 0; i < 300; i++) recorder.event(object, failure);
+    recorder.event(object, { ...failure, metadata: { revision: 'main@sha1:next' } });
+    assert.equal(await bus.flush(5_000), true);
+    assert.equal((await manager.streams.info('weir-events')).state.messages, before + 2);
+    assert.match(await bus.metrics.expose(), /events_unpublished_total\{cause="repeat"\} 299/);
+    assert.equal((await kubernetes('Repeats')).length, 1);
+  });
+
+  it('publishes no more of a namespace than its share, and says so', async (t) => {
+    const { bus, recorder } = await setup(t);
+    const manager = await (await bus.jetstream()).jetstreamManager(false);
+    const { last_seq: before } = (await manager.streams.info('weir-events')).state;
+    const details = { severity: 'error', kubernetes: false } as const;
+    for (let i = 0; i < 2_000; i++) {
+      const reason = `Flood${i}`;
+      recorder.event(object, { ...details, reason, message: `${i} ${'x'.repeat(38_000)}` });
+      // As fast as the stream takes them: what waits in the outbox is bounded by itself.
+      if (i % 100 === 0) await bus.flush(5_000);
+    }
+    const calm = { ...object, metadata: { ...object.metadata, namespace: 'calm' } };
+    recorder.event(calm, { ...details, reason: 'Calm', message: 'm' });
+    await bus.close();
+    const other = await testBus(t, cluster.natsUrl);
+    await other.ready;
+    const now = await (await other.jetstream()).jetstreamManager(false);
+    const { last_seq: after } = (await now.streams.info('weir-events')).state;
+    const published = after - before;
+    assert.ok(published > 300 && published < 500, `${published} of 2,000`);
+    for (const [reason, message] of [
+      ['Calm', /^m$/],
+      ['EventsDropped', /^1[56]\d\d events of this namespace were not published/],
+    ] as const) {
+      const last = { last_by_subj: `weir.event.test.*.*.*.${reason}` };
+      const found = await now.streams.getMessage('weir-events', last);
+      assert.ok(found, reason);
+      assert.match((found.json<CloudEvent>().data as FluxEvent).message, message);
+    }
+  });
+
+  it('has written its Kubernetes Events when the bus is closed', async (t) => {
+    const { bus, recorder } = await setup(t);
+    for (let i = 0; i < 5; i++) {
+      recorder.event(object, { severity: 'info', reason: `Last${i}`, message: 'm' });
+    }
+    await bus.close();
+    const path = '/api/v1/namespaces/default/events';
+    const { items } = await cluster.request<{ items: KubernetesEvent[] }>('GET', path);
+    assert.equal(items.filter(({ reason }) => reason.startsWith('Last')).length, 5);
+  });
+
   it('survives an API server that is away, and an object that it refuses', async (t) => {
     const { bus, recorder, kubernetes } = await setup(t);
     const lost = { ...object, metadata: { ...object.metadata, namespace: 'no-such-namespace' } };
