@@ -100,7 +100,7 @@ test('a forged message brings nothing into the cluster, and the next commit arri
   const packed = await packInMemory([{ path: 'a.yaml', mode: 0o644, content }]);
   await putArtifact(h.store, packed);
   const forged = { ...artifact, digest: packed.digest, revision: 'main@sha1:forged' };
-  const message = { ...ref, kind: 'GitRepository', uid: metadata.uid ?? '', generation: 1 };
+  const message = { ...ref, kind: 'GitRepository', uid: metadata.uid ?? '' };
   for (const resourceVersion of ['99999999999999999999', '1', 'not a number']) {
     publishArtifact(h.bus, { ...message, resourceVersion, artifact: forged });
   }
