@@ -38,6 +38,7 @@ const GIT = {
   flux: /unable to clone/,
   weir: /unable to list remote/,
 };
+const BLOCKED = /can't evaluate readyExpr over '.*', cross-namespace references have been blocked/;
 const UNHEALTHY =
   /status: 'Unknown': replicasets\.apps is forbidden: .* status: 'Unknown': pods is forbidden: /;
 
@@ -161,11 +162,25 @@ export const RULES: readonly Rule[] = [
   ),
   {
     id: 'What is refused for good counts as observed',
-    fixture: /^(source\/external-artifact-off|tenancy\/cross-namespace-source-refused)$/,
+    fixture:
+      /^(source\/external-artifact-off|tenancy\/(cross-namespace-source|external-artifact)-refused)$/,
     path: /^kustomizations > app > observedGeneration$/,
     flux: /^-1$/,
     weir: /^1$/,
   },
+  ...several(
+    'An expression sees only its own namespace, where references do',
+    /^tenancy\/cross-namespace-ready-expression$/,
+    [
+      ['conditions > Ready > message', /^dependency '.*' not found/, BLOCKED],
+      ['conditions > Ready > reason', /^DependencyNotReady$/, /^AccessDenied$/],
+      ['conditions > Stalled', 'absent', BLOCKED],
+      ['observedGeneration', /^-1$/, /^1$/],
+      ['events > Kustomization app', /^info DependencyNotReady/, 'absent'],
+      ['events > Kustomization app', 'absent', BLOCKED],
+      ['warnings > Kustomization app', 'absent', BLOCKED],
+    ],
+  ),
   { ...GIT, path: /^events > GitRepository app$/ },
   { ...GIT, path: /^warnings > GitRepository app$/ },
   { ...GIT, path: /^sources > app > conditions > Ready > message$/ },
