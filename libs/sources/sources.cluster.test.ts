@@ -60,7 +60,7 @@ async function publish(
 }
 
 function announce(namespace: string, uid: string, artifact: Artifact, resourceVersion = '1'): void {
-  const object = { kind: 'GitRepository', namespace, name: 'git', uid, generation: 1 };
+  const object = { kind: 'GitRepository', namespace, name: 'git', uid };
   publishArtifact(p.bus, { ...object, resourceVersion, artifact }, TRACEPARENT);
 }
 

@@ -116,6 +116,8 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
   }
 
   function receive(reading: ArtifactReading): void {
+    const { group = SOURCE_GROUP } = reading.message;
+    if (group !== SOURCE_GROUP) return;
     const announcement = announcementOf(reading);
     const { kind, key } = announcement;
     const informer = watches.known(kind);

@@ -101,7 +101,7 @@ test('a forged message brings nothing into the cluster, and the next commit arri
   await putArtifact(h.store, packed);
   const forged = { ...artifact, digest: packed.digest, revision: 'main@sha1:forged' };
   const message = { ...ref, kind: 'GitRepository', uid: metadata.uid ?? '' };
-  for (const resourceVersion of ['99999999999999999999', '1', 'not a number']) {
+  for (const resourceVersion of ['99999999999999999999', '1']) {
     publishArtifact(h.bus, { ...message, resourceVersion, artifact: forged });
   }
   const malformed: unknown[] = [

@@ -43,9 +43,9 @@ export async function publishFiles(
     lastUpdateTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
   };
   const source = await writeSource(client, kind, { namespace, name }, artifact);
-  const { uid = '', generation = 1, resourceVersion = '' } = source.metadata;
+  const { uid = '', resourceVersion = '' } = source.metadata;
   if (announce) {
-    const about = { kind: kind.kind, namespace, name, uid, generation, resourceVersion };
+    const about = { kind: kind.kind, namespace, name, uid, resourceVersion };
     publishArtifact(bus, { ...about, artifact }, traceparent);
   }
   return artifact;
