@@ -59,6 +59,11 @@ test('an artifact that changes nothing for it costs one write of its status', as
       .filter((what) => what !== 'get kustomizations/');
   };
 
+  // The first run ends with its Kubernetes Event, which is written after the status.
+  await until(async () => (await asked()).includes('create events/'), {
+    timeoutMs,
+    message: 'the Event of the first run',
+  });
   const before = (await asked()).length;
   const passed = await h.publish(ns, { ...own, 'other/b.yaml': 'second' });
   const { status } = await h.ready(ns, 'app', 'True', new RegExp(passed));
