@@ -71,7 +71,7 @@ describe('an informer', () => {
     await until(() => informer.get(key)?.data.value === 'three', { ...WAIT, message: 'the watch' });
     informer.observe(last);
     const versions = changes.map(({ object }) => object.data.value);
-    assert.deepEqual(versions, ['one', 'two', 'three'], 'each version is told once');
+    assert.deepEqual(versions, ['one', 'two', 'three'], 'each version is reported once');
   });
 
   it('does not bring a deleted object back', async (t) => {

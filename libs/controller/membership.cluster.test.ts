@@ -162,7 +162,7 @@ describe('membership by Leases', () => {
     });
   });
 
-  it('makes a Lease that somebody deleted anew', async (t) => {
+  it('creates its Lease again when that was deleted from outside', async (t) => {
     const { join, shared, namespace } = await replicas(t);
     await join('one');
     const [lease] = (await admin.list(Lease, { namespace })).items;

@@ -102,7 +102,7 @@ test('a machine that slept through its lease does nothing when it wakes', async 
   assert.ok(two.ownership.isSafe() && isShared(model.replicas));
 });
 
-test('a lease that somebody deleted is made anew', async () => {
+test('a Lease that was deleted from outside is created again', async () => {
   const clock = createFakeClock();
   const model = createModel(clock, seeded(6), 0);
   const one = model.add('one');
@@ -116,17 +116,17 @@ test('subscribers are called when ownership begins, moves and ends', async () =>
   const clock = createFakeClock();
   const model = createModel(clock, seeded(7), 0);
   const one = model.add('one');
-  const told: string[] = [];
+  const changes: string[] = [];
   one.ownership.onChange(() => {
-    told.push(`${one.ownership.isSafe()} ${one.ownership.members()}`);
+    changes.push(`${one.ownership.isSafe()} ${one.ownership.members()}`);
   });
   await watch(clock, model.replicas, LEASE_MS);
   model.add('two');
   await watch(clock, model.replicas, LEASE_MS);
   one.cutOff = true;
   await watch(clock, model.replicas, LEASE_MS);
-  assert.deepEqual(told.slice(0, 3), ['false one', 'true one', 'true one,two']);
-  assert.ok(told.slice(3).includes('false one,two'), told.join('; '));
+  assert.deepEqual(changes.slice(0, 3), ['false one', 'true one', 'true one,two']);
+  assert.ok(changes.slice(3).includes('false one,two'), changes.join('; '));
 });
 
 const SEEDS = Number(process.env.WEIR_SEEDS ?? 40);

@@ -302,7 +302,7 @@ test('idle resolves at once when there is nothing to do, and after the last run 
   await waited;
 });
 
-test('a turn takes over no context of whoever added it or ended before it', async () => {
+test('a run inherits no async context from the code that enqueued it or from the run before it', async () => {
   const context = new AsyncLocalStorage<string>();
   const clock = createFakeClock();
   const found: (string | undefined)[] = [];

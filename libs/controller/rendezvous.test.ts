@@ -46,6 +46,6 @@ test('the order in which members are known does not matter', () => {
   for (const key of keys.slice(0, 2_000)) assert.equal(ownerOf(key, some), ownerOf(key, reversed));
 });
 
-test('nobody owns anything where there are no members', () => {
+test('without members a key has no owner', () => {
   assert.equal(ownerOf('a/b', []), undefined);
 });

@@ -128,7 +128,7 @@ describe('requested tokens', () => {
     assert.ok(asked >= 2);
   });
 
-  it('that cannot be had fail whoever asks, and are asked for again', async () => {
+  it('that cannot be obtained make each caller fail, and are requested again', async () => {
     let asked = 0;
     const source = tokenCredentials(async () => {
       asked += 1;

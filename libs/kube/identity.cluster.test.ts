@@ -99,7 +99,7 @@ describe('discovery', () => {
 });
 
 describe('identity', () => {
-  it('may be somebody else, with what that one may do', async () => {
+  it('may be that of another user, with the rights of that user', async () => {
     const tenant = client.impersonate(serviceAccountUser('default', 'tenant'));
     assert.equal(await whoAmI(tenant), 'system:serviceaccount:default:tenant');
     await assert.rejects(tenant.get(ConfigMap, ref('guarded')), (error) => {
@@ -119,7 +119,7 @@ describe('identity', () => {
     );
   });
 
-  it('cannot be somebody else without the right to', async () => {
+  it('cannot be that of another user without the right to impersonate', async () => {
     const tenant = connectAsServiceAccount(client, { namespace: 'default', name: 'tenant' });
     try {
       assert.equal(await whoAmI(tenant), 'system:serviceaccount:default:tenant');

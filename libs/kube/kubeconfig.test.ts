@@ -62,7 +62,7 @@ describe('a kubeconfig', () => {
     assert.equal(loadAccess(path).user.exec.command, 'plugin');
   });
 
-  it('may act as somebody else', async () => {
+  it('may act as another user', async () => {
     const path = await write(
       'as',
       config('one', { as: 'jane', 'as-groups': ['a'], 'as-user-extra': { team: ['x'] } }),
@@ -112,7 +112,7 @@ describe('without a path', () => {
     assert.equal(inClusterAccess({}, root), undefined);
   });
 
-  it('a person has ~/.kube/config, or is told what to do', async () => {
+  it('~/.kube/config is used, or the error says what to do', async () => {
     await mkdir(join(dir, 'home', '.kube'), { recursive: true });
     await write('home/.kube/config', config('home', {}));
     assert.equal(loadAccess(undefined, { HOME: join(dir, 'home') }).cluster.name, 'home');

@@ -196,7 +196,7 @@ describe('a server that asks for time', () => {
 });
 
 describe('a slow server', () => {
-  it('makes a call time out, and learns that nobody waits any more', async (t) => {
+  it('makes a call time out, and the stream of that call is cancelled', async (t) => {
     const cancelled: number[] = [];
     let requests = 0;
     const { caller } = await setUp(t, (stream, headers) => {

@@ -64,17 +64,19 @@ async function alertFaults(
   last: string,
 ): Promise<string[]> {
   const missing = (): string[] => {
-    const heard = new Set(delivered(environment));
+    const arrived = new Set(delivered(environment));
     const events = [...environment.events.values()].filter(isWanted);
-    const lost = events.filter((event) => !heard.has(nameOf(event))).map((event) => nameOf(event));
-    const tells = (kind: string, name: string) => (event: FluxEvent) =>
+    const lost = events
+      .filter((event) => !arrived.has(nameOf(event)))
+      .map((event) => nameOf(event));
+    const isAbout = (kind: string, name: string) => (event: FluxEvent) =>
       event.involvedObject.kind === kind &&
       event.involvedObject.name === name &&
       event.severity === 'info' &&
       JSON.stringify(event.metadata ?? {}).includes(last);
     const silent = [
-      ...(events.some(tells(GitRepository.kind, 'apps')) ? [] : ['GitRepository apps']),
-      ...model.apps.filter((app) => !events.some(tells(Kustomization.kind, app))),
+      ...(events.some(isAbout(GitRepository.kind, 'apps')) ? [] : ['GitRepository apps']),
+      ...model.apps.filter((app) => !events.some(isAbout(Kustomization.kind, app))),
     ];
     return [
       ...lost.map((event) => `event without an alert: ${event}`),

@@ -1,21 +1,17 @@
 // What the test runs in: a cluster, a Git server, a receiver of alerts, and processes for each service.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { Kustomization } from '@weir/api';
-import { connectBus } from '@weir/bus';
+import { type GitServerRepository, type Receiver, until } from '@weir/cluster';
+import type { FluxEvent } from '@weir/events';
 import {
-  type GitServerRepository,
-  type Receiver,
-  startCluster,
-  startGitServer,
-  startReceiver,
-  until,
-} from '@weir/cluster';
-import { consumeEvents, type FluxEvent } from '@weir/events';
-import { gitRepository, kustomization, readyOf, startProcess, type WeirProcess } from '@weir/kit';
-import { connectKube, type KubeClient, type KubeObject } from '@weir/kube';
-import { createLogger, createMetrics } from '@weir/telemetry';
+  gitRepository,
+  kustomization,
+  readyOf,
+  recordEventsOf,
+  startWeir,
+  type WeirProcess,
+} from '@weir/kit';
+import type { KubeClient, KubeObject } from '@weir/kube';
 import { NAMESPACE } from './model.ts';
 
 const NOTIFICATIONS = 'notification.toolkit.fluxcd.io/v1beta3';
@@ -43,40 +39,31 @@ export async function startEnvironment(
   started: AsyncDisposableStack,
   { apps, keep }: { apps: number; keep: boolean },
 ): Promise<Environment> {
-  const dir = await mkdtemp(join(tmpdir(), 'weir-chaos-'));
-  if (keep) console.log(`logs: ${dir}`);
-  else started.defer(() => rm(dir, { recursive: true, force: true }));
-  const cluster = await startCluster({ nodes: 0 });
-  started.defer(() => cluster.close());
-  const git = await startGitServer();
-  started.defer(() => git.close());
-  const chat = await startReceiver();
-  started.defer(() => chat.close());
-  const client = connectKube({ kubeconfig: cluster.kubeconfig });
-  started.defer(() => client.close());
-
+  const weir = await startWeir(started, {
+    processes: [],
+    env: { LOG_LEVEL: 'info' },
+    flags: ['--lease-duration=5s', '--artifact-port=0'],
+    cluster: { nodes: 0 },
+    keep,
+  });
+  if (keep) console.log(`logs: ${weir.dir}`);
+  const { client, chat } = weir;
   let starts = 0;
   const startOne = (role: string): Promise<WeirProcess> =>
-    startProcess({
-      services: [role],
-      dir,
-      name: `${role}-${starts++}`,
-      env: { ...cluster.env, LOG_LEVEL: 'info' },
-      flags: ['--service-accounts', '--install-crds', '--lease-duration=5s', '--artifact-port=0'],
-    });
+    weir.start([role], { name: `${role}-${starts++}` });
   const processes: WeirProcess[] = [];
-  started.defer(async () => void (await Promise.all(processes.map((process) => process.stop()))));
   for (const role of ROLES) processes.push(await startOne(role));
 
-  const events = await listen(started, cluster.natsUrl);
-  const repository = await git.createRepository('apps');
-  await applyAll(client, [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
+  const events = new Map<string, FluxEvent>();
+  await recordEventsOf(started, weir.cluster.natsUrl, ({ id, event }) => events.set(id, event));
+  const repository = await weir.repository('apps');
+  await weir.namespace(NAMESPACE);
+  await weir.apply(
     // The Alert is created before the sources, because events before an Alert exists are delivered to nobody.
     ...alerting(chat.url),
     gitRepository(NAMESPACE, 'apps', repository.url, { interval: '1s' }),
     ...Array.from({ length: apps }, (_, index) => appOf(index)),
-  ]);
+  );
   const role = (index: number) => ROLES[index] ?? '';
   return {
     client,
@@ -123,40 +110,6 @@ function alerting(receiver: string): KubeObject[] {
       spec: { providerRef: { name: 'chat' }, eventSources },
     },
   ];
-}
-
-async function applyAll(client: KubeClient, objects: KubeObject[]): Promise<void> {
-  for (const object of objects) {
-    const type = await client.discovery.resourceForKind(object.apiVersion, object.kind);
-    await client.apply(type, object, { fieldManager: 'chaos', force: true });
-  }
-}
-
-/** Collects every event that is published over NATS, to compare them with what the receiver got. */
-async function listen(
-  started: AsyncDisposableStack,
-  servers: string,
-): Promise<Map<string, FluxEvent>> {
-  const log = createLogger({ service: 'chaos', level: 'error' });
-  const metrics = createMetrics({ service: 'chaos' });
-  const bus = await connectBus({ servers, cluster: 'default', name: 'chaos', log, metrics });
-  started.defer(() => bus.close());
-  const events = new Map<string, FluxEvent>();
-  const stop = new AbortController();
-  const reading = consumeEvents(bus, {
-    durable: 'chaos-audit',
-    concurrency: 1,
-    signal: stop.signal,
-    async handle(event, { id }) {
-      events.set(id, event);
-      return 'ack';
-    },
-  });
-  started.defer(async () => {
-    stop.abort();
-    await reading;
-  });
-  return events;
 }
 
 async function settled(

@@ -99,7 +99,7 @@ test('a big repository and a push pass through', async () => {
     await git(folder, ['push', '--quiet']);
     const head = await git(folder, ['rev-parse', 'HEAD']);
     assert.equal(await repository.git('rev-parse', 'main'), head);
-    await until(() => pushed.length > 0, { timeoutMs: 5_000, message: 'the push to be told' });
+    await until(() => pushed.length > 0, { timeoutMs: 5_000, message: 'the call of onPush' });
     assert.deepEqual(pushed, ['big']);
   } finally {
     await own.close();

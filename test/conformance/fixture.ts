@@ -115,7 +115,7 @@ export function parseFixture(id: string, text: string): Fixture {
   const raw = parse(text.replaceAll('%ns%', namespace)) as Record<string, unknown>;
   const { about, steps = [], flags = 'default', namespaces = [], kinds = [], pending } = raw;
   const unknown = Object.keys(raw).filter((key) => !KNOWN_KEYS.has(key));
-  if (unknown.length > 0) throw new Error(`${id}: nobody reads ${unknown.join(', ')}`);
+  if (unknown.length > 0) throw new Error(`${id}: unknown keys ${unknown.join(', ')}`);
   if (typeof about !== 'string') throw new Error(`${id}: "about" says in a sentence what is shown`);
   for (const step of steps as Record<string, unknown>[]) checkStep(id, step);
   return {

@@ -227,7 +227,7 @@ function byObject<Event extends Told>(
       found.set(subject, (found.get(subject) ?? new Set()).add(text));
     }
   }
-  return Object.fromEntries([...found].sort().map(([name, told]) => [name, [...told].sort()]));
+  return Object.fromEntries([...found].sort().map(([name, texts]) => [name, [...texts].sort()]));
 }
 
 function describeEvent({ severity, reason, message, metadata = {} }: FluxEvent): string[] {

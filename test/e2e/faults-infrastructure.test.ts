@@ -2,9 +2,16 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { until } from '@weir/cluster';
-import { gitRepository, isReady, kustomization, type WeirProcess } from '@weir/kit';
+import {
+  gitRepository,
+  isReady,
+  kustomization,
+  startWeir,
+  type Weir,
+  type WeirProcess,
+} from '@weir/kit';
 import { ConfigMap } from '@weir/kube';
-import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'faults';
 const OWNER = 'kustomize.toolkit.fluxcd.io/name';

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
-import { appFiles, gitRepository, isReady, kustomization } from '@weir/kit';
+import { appFiles, gitRepository, isReady, kustomization, startWeir, type Weir } from '@weir/kit';
 import { type Flux, type FluxResult, fluxFor } from './flux.ts';
-import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'flux-system';
 

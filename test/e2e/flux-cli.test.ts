@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { Alert, GitRepository, Kustomization, Provider } from '@weir/api';
-import { appFiles, isReady } from '@weir/kit';
+import { appFiles, isReady, startWeir, type Weir } from '@weir/kit';
 import { ConfigMap } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
 import { type Flux, type FluxResult, fluxFor } from './flux.ts';
-import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'flux-system';
 

@@ -8,7 +8,7 @@ import {
   startSourceController,
 } from '@weir/conformance/systems';
 import type { FluxEvent } from '@weir/events';
-import { isReady, type WeirProcess } from '@weir/kit';
+import { isReady, startWeir, type Weir, type WeirProcess } from '@weir/kit';
 import { ConfigMap, Deployment, type KubeObject } from '@weir/kube';
 import { cloudEvents } from './cloudevents.ts';
 import {
@@ -18,7 +18,7 @@ import {
   versionsOf,
 } from './handover/cluster-state.ts';
 import { BY_OTHERS, changed, FILES, fleet, NAMESPACE, named, TARGETS } from './handover/fleet.ts';
-import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+import { stoppedAfter } from './suite.ts';
 
 /** Weir's own namespace. Its replicas renew their Leases there also while Flux leads. */
 const RUNTIME = 'weir-system';
@@ -127,9 +127,11 @@ describe('a cluster moves from Flux to Weir and back', () => {
       { timeoutMs: 10_000, message: 'the events of all that was asked for' },
     );
     assert.deepEqual(await versions(), since.versions);
-    const news = [...(await recordedEvents(weir.client))].filter((line) => !since.events.has(line));
+    const added = [...(await recordedEvents(weir.client))].filter(
+      (line) => !since.events.has(line),
+    );
     assert.deepEqual(
-      news.filter((line) => CHANGE_MESSAGE.test(line)),
+      added.filter((line) => CHANGE_MESSAGE.test(line)),
       [],
     );
     assert.deepEqual(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
-import { appFiles, gitRepository, isReady, kustomization } from '@weir/kit';
+import { appFiles, gitRepository, isReady, kustomization, startWeir, type Weir } from '@weir/kit';
 import { ConfigMap, type KubeObject } from '@weir/kube';
-import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'main-job';
 

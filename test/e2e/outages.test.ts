@@ -5,10 +5,10 @@ import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { freePort, until } from '@weir/cluster';
 import type { FluxEvent } from '@weir/events';
-import { gitRepository, isFailed, isReady, kustomization } from '@weir/kit';
+import { gitRepository, isFailed, isReady, kustomization, startWeir, type Weir } from '@weir/kit';
 import { ConfigMap, type KubeObject } from '@weir/kube';
 import { cloudEvents } from './cloudevents.ts';
-import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'outages';
 const OUTAGE_MS = 60_000;
@@ -235,7 +235,7 @@ describe('a minute without', { concurrency: true }, () => {
       assert.deepEqual(
         events.filter(({ metadata = {} }) => Object.values(metadata).join().includes(first)),
         [],
-        'what was told before the outage',
+        'events of the commit before the outage',
       );
     });
 

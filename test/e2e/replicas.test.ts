@@ -2,8 +2,15 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { until } from '@weir/cluster';
-import { gitRepository, isReady, kustomization, type WeirProcess } from '@weir/kit';
-import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+import {
+  gitRepository,
+  isReady,
+  kustomization,
+  startWeir,
+  type Weir,
+  type WeirProcess,
+} from '@weir/kit';
+import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'shared';
 const COUNT = 50;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { type Collector, startCollector, until } from '@weir/cluster';
-import { appFiles, gitRepository, isReady, kustomization } from '@weir/kit';
-import { startWeir, stoppedAfter, type Weir } from './weir.ts';
+import { appFiles, gitRepository, isReady, kustomization, startWeir, type Weir } from '@weir/kit';
+import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'traced';
 

@@ -1,5 +1,7 @@
 export { type Files, publishFiles, type SourceOptions } from './artifacts.ts';
+export { type PublishedEvent, recordEvents, recordEventsOf } from './events.ts';
 export { type AppOptions, appFiles } from './example.ts';
+export { type ObjectHelpers, objectHelpers } from './objects.ts';
 export { type Platform, RUNTIME, startPlatform } from './platform.ts';
 export { type ProcessOptions, startProcess, type WeirProcess } from './processes.ts';
 export { gitRepository, isFailed, isReady, kustomization, readyOf } from './resources.ts';
@@ -8,3 +10,4 @@ export {
   type ServiceHarnessOptions,
   startServiceHarness,
 } from './service-harness.ts';
+export { startWeir, type Weir, type WeirOptions } from './weir.ts';

@@ -7,7 +7,6 @@ import { type Condition, crds, findCondition, kinds, READY } from '@weir/api';
 import { type ArtifactStore, createStore } from '@weir/artifact';
 import { type Bus, connectBus, STREAMS } from '@weir/bus';
 import { type Cluster, type ClusterOptions, startCluster, until } from '@weir/cluster';
-import { consumeEvents, type FluxEvent } from '@weir/events';
 import {
   connectKube,
   isNotFound,
@@ -23,6 +22,7 @@ import {
   type Logger,
   type Tracing,
 } from '@weir/telemetry';
+import { type PublishedEvent, recordEvents } from './events.ts';
 
 export interface Platform {
   cluster: Cluster;
@@ -35,7 +35,7 @@ export interface Platform {
   /** A folder that is removed when the platform closes. */
   dir: string;
   /** The events that were received over NATS so far. */
-  events: { event: FluxEvent; traceparent: string | undefined }[];
+  events: PublishedEvent[];
   /** What is put onto this stack is closed with the platform, in reverse order. */
   stack: AsyncDisposableStack;
   /** Makes a new namespace and returns its name. */
@@ -114,20 +114,9 @@ async function build(stack: AsyncDisposableStack, options: ClusterOptions): Prom
   await bus.ready;
   const store = createStore({ bus, dir: join(dir, 'store'), maxCacheBytes: STORE_BYTES, log });
   const events: Platform['events'] = [];
+  recordEvents(stack, bus, (published) => events.push(published));
   const stop = new AbortController();
-  const consuming = consumeEvents(bus, {
-    durable: 'test',
-    concurrency: 1,
-    signal: stop.signal,
-    async handle(event, { traceparent }) {
-      events.push({ event, traceparent });
-      return 'ack';
-    },
-  });
-  stack.defer(async () => {
-    stop.abort();
-    await consuming;
-  });
+  stack.defer(() => stop.abort());
 
   let namespaces = 0;
   return {

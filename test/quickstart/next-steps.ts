@@ -8,7 +8,7 @@ export function nextSteps({ cluster, example }: { cluster: Cluster; example: Exa
   const command = (text: string) => `    ${styleText('bold', text)}`;
   return `
 The commit ${example.commit.slice(0, 8)} of the example repository is what runs in the cluster now, in two
-environments, and Slack and Feishu have heard of it. Try in another terminal:
+environments, and both chats have the message about it. Try in another terminal:
 
 Look around:
 ${command(`export KUBECONFIG=${cluster.kubeconfig}`)}

@@ -51,7 +51,7 @@ async function run(): Promise<'up' | 'done'> {
   const client = connectKube({ kubeconfig: cluster.kubeconfig });
   started.defer(() => client.close());
 
-  const chat = await startReceiver({ onRequest: tell });
+  const chat = await startReceiver({ onRequest: print });
   chat.reply(chatAnswer);
   started.defer(() => chat.close());
   const example = await progress.step('A Git server with the example repository', async (say) => {
@@ -108,18 +108,21 @@ async function carryOver(client: KubeClient, example: Example, chat: Receiver): 
 /** Waits until both chats have received the message that production was applied at this commit. */
 async function alerts(chat: Receiver, commit: string): Promise<void> {
   for (const name of ['Slack', 'Feishu'] as const) {
-    const heard = () =>
+    const hasArrived = () =>
       chat.requests().some(({ path, body }) => {
         const message = readChatMessage(path, body);
         return (
           message?.chat === name && message.title.includes('production') && body.includes(commit)
         );
       });
-    await until(heard, { timeoutMs: ALERT_TIMEOUT_MS, message: `${name} to hear of production` });
+    await until(hasArrived, {
+      timeoutMs: ALERT_TIMEOUT_MS,
+      message: `the message about production in ${name}`,
+    });
   }
 }
 
-function tell({ path, body }: { path: string; body: string }): void {
+function print({ path, body }: { path: string; body: string }): void {
   const message = readChatMessage(path, body);
   if (message) progress.say(printChatMessage(message));
 }

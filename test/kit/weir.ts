@@ -1,7 +1,7 @@
+// Weir as processes in a cluster, with what it fetches from and what it sends alerts to: for the end-to-end tests.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import {
   type Cluster,
   type ClusterOptions,
@@ -15,17 +15,10 @@ import {
   startReceiver,
   until,
 } from '@weir/cluster';
-import { type ProcessOptions, startProcess, type WeirProcess } from '@weir/kit';
-import {
-  connectKube,
-  isNotFound,
-  type KubeClient,
-  type KubeObject,
-  Namespace,
-  type ResourceType,
-} from '@weir/kube';
+import { connectKube, type KubeClient } from '@weir/kube';
+import { type ObjectHelpers, objectHelpers } from './objects.ts';
+import { type ProcessOptions, startProcess, type WeirProcess } from './processes.ts';
 
-const FIELD_MANAGER = 'e2e';
 const DEADLINE_MS = 30_000;
 
 export interface WeirOptions {
@@ -34,10 +27,12 @@ export interface WeirOptions {
   flags?: string[];
   env?: Record<string, string>;
   cluster?: ClusterOptions;
+  /** Whether to keep the logs; by default only when WEIR_E2E_KEEP is set. */
+  keep?: boolean;
 }
 
 /** A cluster with Weir in it, a Git server, and a receiver in place of the chat services. */
-export interface Weir {
+export interface Weir extends ObjectHelpers {
   cluster: Cluster;
   /** A folder for logs and caches, which is removed after the tests. */
   dir: string;
@@ -54,38 +49,6 @@ export interface Weir {
   received(check: (message: ReceivedRequest) => boolean): Promise<ReceivedRequest>;
   /** Starts another process. Its name must be new. */
   start(services: string[], options?: Partial<ProcessOptions>): Promise<WeirProcess>;
-  namespace(name: string): Promise<string>;
-  apply(...objects: KubeObject[]): Promise<void>;
-  find<T extends KubeObject>(
-    type: ResourceType,
-    namespace: string,
-    name: string,
-  ): Promise<T | undefined>;
-  /** Waits until the object passes `check` and returns it. The error of a time-out shows the object's conditions. */
-  wait<T extends KubeObject>(
-    type: ResourceType,
-    ref: { namespace: string; name: string },
-    check: (object: T) => boolean,
-    timeoutMs?: number,
-  ): Promise<T>;
-  /** Waits until the object no longer exists. */
-  gone(type: ResourceType, ref: { namespace: string; name: string }): Promise<void>;
-  /** Requests a reconcile by the annotation that `flux reconcile` sets. */
-  requestReconcile(
-    type: ResourceType,
-    ref: { namespace: string; name: string },
-    requestedAt: string,
-  ): Promise<void>;
-}
-
-/**
- * Returns a stack that is disposed of after the tests of a suite, in reverse order. It has to be called in the suite
- * itself, because an `after` inside of its `before` would run as soon as that hook ends.
- */
-export function stoppedAfter(): AsyncDisposableStack {
-  const started = new AsyncDisposableStack();
-  after(() => started.disposeAsync());
-  return started;
 }
 
 /** Starts Weir and everything around it for the tests of one suite. Disposing of `started` stops it. */
@@ -94,8 +57,8 @@ export async function startWeir(
   options: WeirOptions = {},
 ): Promise<Weir> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-e2e-'));
-  // With WEIR_E2E_KEEP the logs are kept, for analysing a failure.
-  if (!process.env.WEIR_E2E_KEEP) {
+  const { keep = Boolean(process.env.WEIR_E2E_KEEP) } = options;
+  if (!keep) {
     started.defer(() => rm(dir, { recursive: true, force: true }));
   }
   const cluster = await startCluster(options.cluster ?? {});
@@ -132,7 +95,7 @@ export async function startWeir(
     processes,
     start,
     ...repositories(git),
-    ...objects(client),
+    ...objectHelpers(client),
     received: (check) =>
       until(() => chat.requests().find(check), {
         timeoutMs: DEADLINE_MS,
@@ -153,61 +116,6 @@ function repositories(git: GitServer): Pick<Weir, 'repository' | 'commit'> {
       const repository = made.get(name);
       if (!repository) throw new Error(`no repository ${name}`);
       return repository.commit(files);
-    },
-  };
-}
-
-function objects(
-  client: KubeClient,
-): Pick<Weir, 'namespace' | 'apply' | 'find' | 'wait' | 'gone' | 'requestReconcile'> {
-  const apply: Weir['apply'] = async (...list) => {
-    for (const object of list) {
-      const type = await client.discovery.resourceForKind(object.apiVersion, object.kind);
-      await client.apply(type, object, { fieldManager: FIELD_MANAGER, force: true });
-    }
-  };
-  const find: Weir['find'] = async (type, namespace, name) => {
-    try {
-      return await client.get(type, { namespace, name });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  };
-  return {
-    apply,
-    find,
-    async namespace(name) {
-      await client.apply(
-        Namespace,
-        { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
-        { fieldManager: FIELD_MANAGER },
-      );
-      return name;
-    },
-    async wait(type, { namespace, name }, check, timeoutMs = DEADLINE_MS) {
-      let last: unknown = 'not there';
-      const found = await until(
-        async () => {
-          const object = await find<Parameters<typeof check>[0]>(type, namespace, name);
-          last = object && ('status' in object ? object.status : object);
-          return object && check(object) && object;
-        },
-        { timeoutMs, message: `${type.kind}/${namespace}/${name}` },
-      ).catch((error: unknown) => {
-        throw new Error(`${String(error)}\n${JSON.stringify(last, null, 2)}`, { cause: error });
-      });
-      return found as never;
-    },
-    async gone(type, { namespace, name }) {
-      await until(async () => (await find(type, namespace, name)) === undefined, {
-        timeoutMs: DEADLINE_MS,
-        message: `${type.kind}/${namespace}/${name} to be gone`,
-      });
-    },
-    async requestReconcile(type, ref, requestedAt) {
-      const annotations = { 'reconcile.fluxcd.io/requestedAt': requestedAt };
-      await client.patch(type, ref, { metadata: { annotations } }, { kind: 'merge' });
     },
   };
 }
