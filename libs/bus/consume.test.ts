@@ -193,6 +193,29 @@ it('delivers again what a consumer had when it crashed', async (t) => {
   assert.deepEqual(seen, [['precious', 2]]);
 });
 
+it('begins with what a predecessor had, where the order counts', async (t) => {
+  const { nats, bus } = await setup(t);
+  await bus.ready;
+  const crashing = fork(new URL('testing/crashing-consumer.ts', import.meta.url), [nats.url]);
+  t.after(() => crashing.kill('SIGKILL'));
+  publish(bus, 'first');
+  await once(crashing, 'message');
+  crashing.kill('SIGKILL');
+  publish(bus, 'second');
+  const seen: string[] = [];
+  consumer(
+    t,
+    bus,
+    async (text) => {
+      seen.push(text);
+      return 'ack';
+    },
+    { ackWaitMs: 1_000, ordered: true },
+  );
+  await until(() => seen.length === 2, soon('both'));
+  assert.deepEqual(seen, ['first', 'second']);
+});
+
 it('goes on when NATS restarts, loses its data, or comes late', async (t) => {
   const { nats, bus } = await setup(t, { started: false });
   const seen = new Set<string>();

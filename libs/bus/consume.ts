@@ -18,6 +18,8 @@ export interface MessageContext {
   attempt: number;
   /** The CloudEvent's id: the same in each delivery. */
   id: string;
+  /** Its place in the stream, by which `storedMessage` finds it again. */
+  sequence: number;
   /** Milliseconds since the stream took the event. */
   ageMs: number;
   /** Aborts when the consumer is asked to stop: what can't end soon may throw and is delivered again. */
@@ -39,6 +41,11 @@ export interface ConsumeOptions<T> {
   handle(data: T, context: MessageContext): Promise<Outcome>;
   /** A handler is believed dead when its process said nothing for this long. Milliseconds, 30 s. */
   ackWaitMs?: number;
+  /**
+   * Begin with what somebody else had taken and not acknowledged, so that messages come in the order of the stream.
+   * The caller sees to it that nobody else consumes with this `durable` meanwhile.
+   */
+  ordered?: boolean;
   log?: Logger;
   metrics?: Metrics;
 }
@@ -69,6 +76,7 @@ export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Pr
         filter: options.filter,
         ackWaitMs,
       });
+      if (options.ordered === true) await predecessorsDone(consumer, ackWaitMs, signal);
       const stopWatching = await watchLosses(bus, jsm, consumer, losses, counts.lost);
       try {
         await pullWhileConnected(bus, stream, consumer, slots, deliver, signal);
@@ -83,6 +91,12 @@ export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Pr
     }
   }
   await slots.idle();
+}
+
+/** What is delivered and not acknowledged comes again after the ack wait, and then before anything newer. */
+async function predecessorsDone(consumer: Consumer, ackWaitMs: number, signal: AbortSignal) {
+  const { num_ack_pending } = await consumer.info();
+  if (num_ack_pending > 0) await pause(ackWaitMs + 500, signal);
 }
 
 async function pullWhileConnected(
@@ -135,6 +149,7 @@ async function handleMessage<T>(
       ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
       attempt,
       id: event.id,
+      sequence: message.seq,
       ageMs: Math.max(0, Date.now() - message.time.getTime()),
       signal: options.signal,
     });

@@ -24,6 +24,15 @@ export {
 export { type Manage, manageStream } from './managed.ts';
 export { pause } from './pause.ts';
 export { stopOnTrouble } from './pulling.ts';
+export { storedMessage } from './stored.ts';
 export { hasCode, isStreamGone } from './streams.ts';
 export { kindGroup, objectTokens, type SubjectRef, subjectToken, tokenText } from './subjects.ts';
 export { openValues, type Values } from './values.ts';
+export {
+  type Head,
+  openQueue,
+  type QueuedMessage,
+  QueueFull,
+  type QueueItem,
+  type WorkQueue,
+} from './workqueue.ts';

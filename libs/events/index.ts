@@ -6,4 +6,5 @@ export {
   type Recorder,
   type RecorderOptions,
 } from './recorder.ts';
+export { storedEvent } from './stored.ts';
 export { eventFilter, eventSubject } from './subjects.ts';

@@ -1,0 +1,205 @@
+import { type ConsumerMessages, DeliverPolicy, JetStreamError } from '@nats-io/jetstream';
+import { headers } from '@nats-io/nats-core';
+import type { Logger } from '@weir/telemetry';
+import type { Bus, Outgoing } from './bus.ts';
+import {
+  CLOUDEVENT_CONTENT_TYPE,
+  type CloudEvent,
+  decodeCloudEvent,
+  encodeCloudEvent,
+} from './cloudevents.ts';
+import type { StreamName } from './definitions.ts';
+import { manageStream } from './managed.ts';
+import { pause } from './pause.ts';
+import { stopOnTrouble } from './pulling.ts';
+import { hasCode, isStreamGone } from './streams.ts';
+
+/** Where a message is in its stream, without what it says. */
+export interface Head {
+  sequence: number;
+  subject: string;
+  /** When the stream took it, in ms since 1970. */
+  atMs: number;
+}
+
+/** A message of the queue; `event` is undefined for one that is no CloudEvent. */
+export interface QueuedMessage extends Head {
+  event: CloudEvent | undefined;
+}
+
+/** What is put into a queue. The stream drops a second message with the same `id`. */
+export type QueueItem = Omit<Outgoing, 'stream' | 'namespace'>;
+
+/** The stream is at its bound and takes nothing more. */
+export class QueueFull extends Error {
+  override readonly name = 'QueueFull';
+  readonly reason = 'QueueFull';
+  constructor(stream: string) {
+    super(`the stream ${stream} is full`);
+  }
+}
+
+/**
+ * A stream as a queue whose readers choose the order: a message stays until somebody removes it, however long that
+ * takes, and no number of unfinished ones holds back the others. Who works on which message the readers agree on
+ * elsewhere. All methods reject with BusUnavailable while NATS is away.
+ */
+export interface WorkQueue {
+  /** Resolves when the stream has it. Rejects with QueueFull when it has no room. */
+  publish(item: QueueItem): Promise<void>;
+  /** Undefined when it was removed by now. */
+  get(head: Head): Promise<QueuedMessage | undefined>;
+  remove(head: Head): Promise<void>;
+  /**
+   * All that is queued under `filter`, oldest first, and then what comes, until `signal` aborts. It goes on by itself
+   * after troubles with NATS, and begins anew with a stream that was made anew.
+   */
+  heads(filter: string, signal: AbortSignal): AsyncGenerator<Head, void, undefined>;
+  /** How many messages are queued for each subject under `filter`. */
+  counts(filter: string): Promise<ReadonlyMap<string, number>>;
+  /** The oldest messages under `filter`, `max` at most. */
+  oldest(filter: string, max: number): Promise<QueuedMessage[]>;
+  /** Removes what is queued under `filter` up to and with `sequence`. */
+  removeUpTo(filter: string, sequence: number): Promise<void>;
+  /** Removes all but the newest `count` messages under `filter`. */
+  keepNewest(filter: string, count: number): Promise<void>;
+}
+
+// Error codes of the server (its errors.json).
+const NO_MESSAGE = 10037;
+const MESSAGE_DELETE_FAILED = 10057;
+const STORE_FAILED = 10077;
+// Status of an answer to a batch that has no message (ADR-31).
+const NOTHING_FOUND = 404;
+/** Messages that are read with one request. */
+const BATCH = 500;
+
+export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }): WorkQueue {
+  const { bus, stream: name, log } = options;
+  const manage = manageStream(bus, name);
+
+  async function get(head: Head): Promise<QueuedMessage | undefined> {
+    const query = { seq: head.sequence };
+    // Any copy of the stream answers the first; the leader, who knows for sure, only when that has nothing.
+    const message = await manage(
+      async (jsm) =>
+        (await jsm.direct.getMessage(name, query)) ?? (await jsm.streams.getMessage(name, query)),
+    );
+    // A stream that was made anew counts from 1 again.
+    if (message === null || message.subject !== head.subject) return undefined;
+    return { ...head, event: decodeCloudEvent(message.data) };
+  }
+
+  async function oldest(filter: string, max: number): Promise<QueuedMessage[]> {
+    const found: QueuedMessage[] = [];
+    let more = true;
+    while (more && found.length < max) {
+      const batch = Math.min(max - found.length, BATCH);
+      const query = { seq: (found.at(-1)?.sequence ?? 0) + 1, next_by_subj: filter, batch };
+      const before = found.length;
+      try {
+        for await (const message of await manage((jsm) => jsm.direct.getBatch(name, query))) {
+          found.push({ ...headOf(message), event: decodeCloudEvent(message.data) });
+        }
+      } catch (error) {
+        if (!isNothingFound(error)) throw error;
+      }
+      more = found.length - before === batch;
+    }
+    return found;
+  }
+
+  async function* heads(
+    filter: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<Head, void, undefined> {
+    const position = { created: '', sequence: 0 };
+    while (!signal.aborted) {
+      const messages = await open(filter, position, signal);
+      if (messages === undefined) continue;
+      const release = stopOnTrouble(bus, name, messages, signal);
+      try {
+        for await (const message of messages) {
+          position.sequence = message.seq;
+          yield headOf(message);
+          if (signal.aborted) return;
+        }
+      } finally {
+        release();
+        await messages.close();
+      }
+    }
+  }
+
+  async function open(
+    filter: string,
+    position: { created: string; sequence: number },
+    signal: AbortSignal,
+  ): Promise<ConsumerMessages | undefined> {
+    try {
+      const js = await bus.available(signal, name);
+      const { created } = await manage((jsm) => jsm.streams.info(name));
+      if (created !== position.created) Object.assign(position, { created, sequence: 0 });
+      const consumer = await js.consumers.get(name, {
+        filter_subjects: filter,
+        headers_only: true,
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: position.sequence + 1,
+      });
+      return await consumer.consume({ idle_heartbeat: 5_000 });
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (isStreamGone(error)) bus.streamMissing(name);
+      log.debug({ err: error, stream: name }, 'Reading a queue was interrupted');
+      await pause(200, signal);
+      return undefined;
+    }
+  }
+
+  return {
+    async publish({ subject, id, ...item }) {
+      const header = headers();
+      header.set('content-type', CLOUDEVENT_CONTENT_TYPE);
+      if (item.traceparent !== undefined) header.set('traceparent', item.traceparent);
+      const bytes = encodeCloudEvent({ ...item, id, subject, time: new Date() });
+      try {
+        await manage(async () =>
+          (await bus.jetstream()).publish(subject, bytes, { msgID: id, headers: header }),
+        );
+      } catch (error) {
+        if (hasCode(error, STORE_FAILED)) throw new QueueFull(name);
+        throw error;
+      }
+    },
+    get,
+    async remove(head) {
+      try {
+        // Not overwritten on the disk: that a message is gone is enough, and much cheaper.
+        await manage((jsm) => jsm.streams.deleteMessage(name, head.sequence, false));
+      } catch (error) {
+        const failed = hasCode(error, NO_MESSAGE) || hasCode(error, MESSAGE_DELETE_FAILED);
+        if (!failed || (await get(head)) !== undefined) throw error;
+      }
+    },
+    heads,
+    async counts(filter) {
+      const { state } = await manage((jsm) => jsm.streams.info(name, { subjects_filter: filter }));
+      return new Map(Object.entries(state.subjects ?? {}));
+    },
+    oldest,
+    async removeUpTo(filter, sequence) {
+      await manage((jsm) => jsm.streams.purge(name, { filter, seq: sequence + 1 }));
+    },
+    async keepNewest(filter, count) {
+      await manage((jsm) => jsm.streams.purge(name, { filter, keep: count }));
+    },
+  };
+}
+
+function headOf(message: { seq: number; subject: string; time: Date }): Head {
+  return { sequence: message.seq, subject: message.subject, atMs: message.time.getTime() };
+}
+
+function isNothingFound(error: unknown): boolean {
+  return error instanceof JetStreamError && 'code' in error && error.code === NOTHING_FOUND;
+}
