@@ -26,3 +26,4 @@ export {
   type StatusWriterOptions,
 } from './status.ts';
 export { isNewer } from './version.ts';
+export { whileOwned } from './while-owned.ts';

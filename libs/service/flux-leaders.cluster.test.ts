@@ -4,7 +4,7 @@ import { type Cluster, until } from '@weir/cluster';
 import { joinMembership, type LeaseObject, NotOwner } from '@weir/controller';
 import { connect, log, makeNamespace, startApiServer } from '@weir/controller/testing';
 import { type KubeClient, Lease } from '@weir/kube';
-import { type FluxLeaders, watchFluxLeaders, whileFree, yieldToFlux } from './flux-leaders.ts';
+import { type FluxLeaders, watchFluxLeaders, yieldToFlux } from './flux-leaders.ts';
 
 const NAME = 'kustomize-controller-leader-election';
 const DURATION_S = 2;
@@ -113,30 +113,6 @@ describe('leader Leases of Flux controllers', () => {
     await free(leaders);
     await lead(`${NAME}-0a1b2c3d`, long);
     await led(leaders);
-  });
-
-  it('interrupt work that is not shared by keys', async (t) => {
-    const { namespace, ref, lead } = await place();
-    const leaders = watch(t, [namespace]);
-    const stop = new AbortController();
-    const happened: string[] = [];
-    const ended = whileFree(leaders, stop.signal, async (signal) => {
-      happened.push('begun');
-      await new Promise<void>((resolve) => {
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-      happened.push('ended');
-    });
-    const come = (count: number) =>
-      until(() => happened.length === count, { timeoutMs: 5_000, message: `${count} events` });
-    await come(1);
-    await lead(NAME, { leaseDurationSeconds: 3600 });
-    await come(2);
-    await admin.delete(Lease, ref);
-    await come(3);
-    stop.abort();
-    await ended;
-    assert.deepEqual(happened, ['begun', 'ended', 'begun', 'ended']);
   });
 
   it('take away what a replica owns, and give it back', async (t) => {

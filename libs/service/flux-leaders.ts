@@ -186,43 +186,6 @@ export function yieldToFlux(membership: Membership, leaders: FluxLeaders): Membe
   };
 }
 
-/**
- * For work that isn't shared by keys: runs it whenever no Flux controller leads, with a signal that aborts
- * when one does, until `signal` aborts.
- */
-export async function whileFree(
-  leaders: FluxLeaders,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  while (!signal.aborted) {
-    await untilFree(leaders, signal);
-    const pause = new AbortController();
-    const stop = leaders.onChange(() => {
-      if (leaders.blocked() !== undefined) pause.abort();
-    });
-    try {
-      if (!signal.aborted) await work(AbortSignal.any([signal, pause.signal]));
-    } finally {
-      stop();
-    }
-  }
-}
-
-function untilFree(leaders: FluxLeaders, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const check = () => {
-      if (leaders.blocked() !== undefined && !signal.aborted) return;
-      stop();
-      signal.removeEventListener('abort', check);
-      resolve();
-    };
-    const stop = leaders.onChange(check);
-    signal.addEventListener('abort', check);
-    check();
-  });
-}
-
 /** A leader that ends in good order leaves its Lease behind without a holder. */
 function isHeld({ spec }: LeaseObject, wall: number): boolean {
   const renewed = Date.parse(spec?.renewTime ?? '');

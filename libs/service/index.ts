@@ -10,7 +10,6 @@ export {
   type FluxLeadersOptions,
   fluxNamespaces,
   watchFluxLeaders,
-  whileFree,
   yieldToFlux,
 } from './flux-leaders.ts';
 export { type HealthOptions, type HealthServer, serveHealth } from './health.ts';
