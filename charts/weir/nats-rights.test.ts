@@ -47,7 +47,7 @@ const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
   notification: {
     'weir-events': [...MAKE, ...READ, 'CONSUMER.CREATE'],
     'weir-deliveries': [...MAKE, ...READ, 'STREAM.PURGE', 'STREAM.MSG.DELETE', 'CONSUMER.CREATE'],
-    'weir-dead-letters': [...MAKE, ...READ, 'STREAM.PURGE', 'STREAM.MSG.DELETE', 'CONSUMER.CREATE'],
+    'weir-dead-letters': [...MAKE, 'STREAM.PURGE'],
   },
   'helm-release': {},
   'image-automation': {},

@@ -98,10 +98,11 @@ async function argumentsHere(args: readonly string[]): Promise<string[]> {
     '--artifact-address': `127.0.0.1:${port}`,
     '--runtime-namespace': NAMESPACE,
   };
-  return args.map((arg) => {
+  const here = args.map((arg) => {
     const [flag = ''] = arg.split('=');
     return own[flag] === undefined ? arg : `${flag}=${own[flag]}`;
   });
+  return [...here, '--allow-local-addresses'];
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -76,10 +76,13 @@ export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Pr
         filter: options.filter,
         ackWaitMs,
       });
-      if (options.ordered === true) await predecessorsDone(consumer, ackWaitMs, signal);
+      if (options.ordered === true) {
+        await slots.idle();
+        await predecessorsDone(consumer, ackWaitMs, signal);
+      }
       const stopWatching = await watchLosses(bus, jsm, consumer, losses, counts.lost);
       try {
-        await pullWhileConnected(bus, stream, consumer, slots, deliver, signal);
+        await pullWhileConnected(bus, stream, consumer, slots, deliver, options);
       } finally {
         stopWatching();
       }
@@ -93,7 +96,7 @@ export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Pr
   await slots.idle();
 }
 
-/** What is delivered and not acknowledged comes again after the ack wait, and then before anything newer. */
+/** What is delivered and not acknowledged, to whomever, comes again after the ack wait, and then before anything newer. */
 async function predecessorsDone(consumer: Consumer, ackWaitMs: number, signal: AbortSignal) {
   const { num_ack_pending } = await consumer.info();
   if (num_ack_pending > 0) await pause(ackWaitMs + 500, signal);
@@ -105,7 +108,7 @@ async function pullWhileConnected(
   consumer: Consumer,
   slots: Slots,
   deliver: (message: JsMsg) => Promise<void>,
-  signal: AbortSignal,
+  { signal, ordered = false }: { signal: AbortSignal; ordered?: boolean },
 ): Promise<void> {
   while (!signal.aborted && bus.connected()) {
     await slots.free();
@@ -115,12 +118,17 @@ async function pullWhileConnected(
       expires: 30_000,
       idle_heartbeat: 5_000,
     });
-    const release = stopOnTrouble(bus, stream, messages, signal);
+    let interrupted = false;
+    const release = stopOnTrouble(bus, stream, messages, signal, () => {
+      interrupted = true;
+    });
     try {
       for await (const message of messages) slots.run(() => deliver(message));
     } finally {
       release();
     }
+    // What was on its way to us comes again after the ack wait, and must come before anything newer.
+    if (interrupted && ordered) return;
   }
 }
 

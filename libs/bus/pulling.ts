@@ -13,18 +13,22 @@ const TROUBLE = new Set<string>([
 
 /**
  * Ends a reading when it can't go on, when the bus goes away and when `signal` aborts, so that its reader
- * begins anew from what it knows. Returns the way to stop watching.
+ * begins anew from what it knows. Calls `onStop` when it does. Returns the way to stop watching.
  */
 export function stopOnTrouble(
   bus: Bus,
   stream: StreamName,
   messages: ConsumerMessages,
   signal: AbortSignal,
+  onStop?: () => void,
 ): () => void {
-  const stop = () => messages.stop();
+  const stop = () => {
+    onStop?.();
+    messages.stop();
+  };
   const stopWatching = bus.onDisconnect(stop);
   signal.addEventListener('abort', stop, { once: true });
-  void watch(bus, stream, messages);
+  void watch(bus, stream, messages, stop);
   if (signal.aborted || !bus.connected()) stop();
   return () => {
     stopWatching();
@@ -32,10 +36,15 @@ export function stopOnTrouble(
   };
 }
 
-async function watch(bus: Bus, stream: StreamName, messages: ConsumerMessages): Promise<void> {
+async function watch(
+  bus: Bus,
+  stream: StreamName,
+  messages: ConsumerMessages,
+  stop: () => void,
+): Promise<void> {
   for await (const { type } of messages.status()) {
     if (!TROUBLE.has(type)) continue;
     if (type === 'stream_not_found' || type === 'no_responders') bus.streamMissing(stream);
-    messages.stop();
+    stop();
   }
 }

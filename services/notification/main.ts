@@ -1,106 +1,177 @@
-import { Alert, Provider } from '@weir/api';
-import { createInformer } from '@weir/controller';
-import { consumeEvents, createRecorder } from '@weir/events';
-import {
-  fluxNamespaces,
-  type RunningService,
-  type Service,
-  watchFluxLeaders,
-  whileFree,
-} from '@weir/service';
+// The notification service: turns events on the stream into messages, as Alerts and Providers say. What happens to an
+// event is in alerts/route.ts, what happens to a delivery in delivery/deliver.ts; here is what they work with.
+import { Alert, Provider, Reason } from '@weir/api';
+import { createFairLimit } from '@weir/async';
+import { openQueue } from '@weir/bus';
+import { createInformer, whileOwned } from '@weir/controller';
+import { consumeEvents, storedEvent } from '@weir/events';
+import { createPool } from '@weir/render';
+import { defineService, type ServiceParts } from '@weir/service';
+import { alertReader } from './alerts/current.ts';
 import { labelReader } from './alerts/labels.ts';
-import { createDelivered } from './delivery/delivered.ts';
-import { createDispatcher } from './delivery/dispatch.ts';
+import { patternMatcher } from './alerts/patterns.ts';
+import { createRouter } from './alerts/route.ts';
+import { watchedObjects } from './alerts/watched.ts';
+import { createDeadLetters } from './delivery/dead-letters.ts';
+import { createDeliver } from './delivery/deliver.ts';
+import { eventReader } from './delivery/events.ts';
+import { followDeliveries } from './delivery/follow.ts';
+import { createLanes } from './delivery/lanes.ts';
+import { createLookup } from './delivery/lookup.ts';
+import { createPoster } from './delivery/post.ts';
+import { createReports } from './delivery/report.ts';
+import { createRoom } from './delivery/room.ts';
 import { unsupportedProvider } from './providers/senders.ts';
+import { readTarget } from './providers/target.ts';
 
-/** Name under which Flux's clients know who alerts. */
-const COMPONENT = 'notification-controller';
-/** One durable consumer for all replicas: whichever is free takes the next event. */
+/** The consumer of the events; at any time one replica reads them for all. */
 const DURABLE = 'notification';
+const ROUTING = 'routing';
+/** Events that are routed at a time, which takes an answer of NATS each. */
+const ROUTED = 64;
+/** Routing takes milliseconds: a replica that vanished is not waited for any longer. */
+const ROUTING_ACK_WAIT_MS = 5_000;
+/** So long a service that stops waits for messages that are on their way: cut off, they would be sent twice. */
+const GRACE_MS = 2_000;
+/** With fewer slots than that, those of one namespace could be all there are. */
+const MIN_SLOTS = 4;
 
-/** Turns events on the stream into messages, as Alerts and Providers say. */
-export const service: Service = {
+export const service = defineService({
   name: 'notification',
+  controllers: ['notification-controller'],
 
-  async start({ client, bus, log, metrics, tracing, settings, instance, namespace, signal }) {
+  async start(parts) {
+    const { client, bus, membership, recorder, leaders, metrics, log, signal, stack } = parts;
+    const pool = await createPool({ size: 1, log });
+    stack.defer(() => pool.close());
     const alerts = createInformer<Alert>(client, Alert, { log, signal });
+    stack.defer(() => alerts.close());
     const providers = createInformer<Provider>(client, Provider, { log, signal });
-    const leaders = watchFluxLeaders({
-      client,
-      controllers: [COMPONENT],
-      namespaces: fluxNamespaces(settings, namespace),
+    stack.defer(() => providers.close());
+
+    const queues = openQueues(parts);
+    const watched = watchedObjects(alerts);
+    stack.defer(() => watched.close());
+    const route = createRouter({ ...routing(parts, queues), watched, providers });
+    const deliver = createDeliver({
+      ...queues,
+      ...sending(parts),
+      currentAlert: alertReader(client, alerts),
+      readEvent: eventReader((of) => storedEvent(bus, of)),
+      providers,
+      looking: { readLabels: labelReader(client), matchList: patternMatcher(pool) },
+      reports: createReports({ recorder, metrics, log }),
+    });
+    const queued = metrics.gauge(
+      'weir_deliveries_queued',
+      'Deliveries of this replica that are to be sent or tried again',
+    );
+    const slots = parts.settings.number('concurrent', 16, { min: 1 });
+    const lanes = createLanes({
+      owns: membership.owns,
+      slots: createFairLimit(Math.max(MIN_SLOTS, slots)),
+      attempt: deliver,
+      onSize: (size) => queued.set(size),
       log,
     });
-    const recorder = createRecorder({ bus, client, component: COMPONENT, instance, log, tracing });
 
     /** Providers have no status to say it in. */
     function refuse(provider: Provider): void {
       const fields = unsupportedProvider(provider);
       if (fields.length === 0 || leaders.blocked() !== undefined) return;
       const message = `Weir can't do this yet, no message is sent: ${fields.join(', ')}`;
-      recorder.event(provider, { severity: 'error', reason: 'UnsupportedField', message });
+      recorder.event(provider, { severity: 'error', reason: Reason.UnsupportedField, message });
     }
     providers.onChange(({ type, object, previous }) => {
       const same = previous?.metadata.generation === object.metadata.generation;
-      if (type !== 'deleted' && !(type === 'modified' && same)) refuse(object);
+      if (type === 'deleted' || (type === 'modified' && same)) return;
+      refuse(object);
+      lanes.wake(object.metadata.namespace ?? '');
+    });
+    alerts.onChange(({ type, object, previous }) => {
+      const same = previous?.metadata.generation === object.metadata.generation;
+      if (type === 'deleted' || !same) lanes.wake(object.metadata.namespace ?? '');
     });
     leaders.onChange(() => providers.list().forEach(refuse));
 
-    const watched = metrics.gauge(
-      'weir_notification_objects',
-      'Alerts and Providers known, by kind',
-    );
+    const known = metrics.gauge('weir_notification_objects', 'Alerts and Providers known, by kind');
     for (const [kind, informer] of Object.entries({ Alert: alerts, Provider: providers })) {
-      informer.onChange(() => watched.set(informer.list().length, { kind }));
+      informer.onChange(() => known.set(informer.list().length, { kind }));
     }
 
-    const dispatch = createDispatcher({
-      alerts,
-      providers,
-      client,
-      readLabels: labelReader(client),
-      delivered: createDelivered(),
-      recorder,
-      tracing,
-      metrics,
-      log,
-      noCrossNamespaceRefs: settings.boolean('no-cross-namespace-refs', false),
+    const stopping = new AbortController();
+    const stopped = AbortSignal.any([signal, stopping.signal]);
+    async function work(): Promise<void> {
+      // An event that comes before the alerts are known would reach nobody.
+      await Promise.all([alerts.synced(), providers.synced()]);
+      const handling = { handle: route, log, metrics, concurrency: ROUTED, ordered: true };
+      const reading = { durable: DURABLE, ackWaitMs: ROUTING_ACK_WAIT_MS, ...handling };
+      await Promise.all([
+        whileOwned(membership, ROUTING, stopped, (owned) =>
+          consumeEvents(bus, { ...reading, signal: owned }),
+        ),
+        followDeliveries({
+          cluster: bus.cluster,
+          deliveries: queues.deliveries,
+          lanes,
+          membership,
+          signal: stopped,
+        }),
+      ]);
+    }
+    const working = work().catch((error: unknown) => {
+      if (!stopped.aborted) throw error;
+    });
+    stack.defer(async () => {
+      stopping.abort();
+      // So that `synced` doesn't wait for what never comes.
+      for (const informer of [alerts, providers]) informer.close();
+      await Promise.all([working, lanes.close(GRACE_MS)]);
     });
 
-    const stopping = new AbortController();
-    // An event that comes before the alerts are known would reach nobody.
-    const known = Promise.all([alerts.synced(), providers.synced()]);
-    const consuming = known.then(
-      () =>
-        whileFree(leaders, AbortSignal.any([signal, stopping.signal]), (free) =>
-          consumeEvents(bus, {
-            durable: DURABLE,
-            concurrency: settings.number('concurrent', 16, { min: 1 }),
-            signal: free,
-            handle: dispatch,
-            log,
-            metrics,
-          }),
-        ),
-      (error: unknown) => {
-        if (!stopping.signal.aborted) throw error;
-      },
-    );
-
-    const running: RunningService = {
-      ready() {
-        if (!alerts.hasSynced() || !providers.hasSynced())
-          return 'alerts and providers not read yet';
-        return leaders.blocked() ?? true;
-      },
-      async close() {
-        stopping.abort();
-        alerts.close();
-        providers.close();
-        leaders.close();
-        await consuming;
-      },
+    return {
+      missing: () =>
+        alerts.hasSynced() && providers.hasSynced()
+          ? undefined
+          : 'alerts and providers not read yet',
     };
-    return running;
   },
-};
+});
+
+function openQueues({ bus, metrics, log }: ServiceParts) {
+  const deliveries = openQueue({ bus, stream: 'weir-deliveries', log });
+  const letters = openQueue({ bus, stream: 'weir-dead-letters', log });
+  const deadLetters = createDeadLetters({
+    cluster: bus.cluster,
+    deliveries,
+    deadLetters: letters,
+    metrics,
+    log,
+  });
+  return { deliveries, deadLetters };
+}
+
+function routing(
+  { bus, settings, metrics, log }: ServiceParts,
+  queues: ReturnType<typeof openQueues>,
+) {
+  const share = settings.number('deliveries-per-namespace', 10_000, { min: 1_000, max: 50_000 });
+  return {
+    cluster: bus.cluster,
+    deliveries: queues.deliveries,
+    room: createRoom({ cluster: bus.cluster, share, ...queues }),
+    metrics,
+    log,
+    noCrossNamespaceRefs: settings.boolean('no-cross-namespace-refs', false),
+  };
+}
+
+function sending({ client, settings, tracing }: ServiceParts) {
+  const allowLocal = settings.boolean('allow-local-addresses', false);
+  const concurrency = settings.number('concurrent-lookups', 2, { min: 1 });
+  return {
+    readTarget: (provider: Provider, signal: AbortSignal) => readTarget(client, provider, signal),
+    postJson: createPoster({ lookupFor: createLookup({ allowLocal, concurrency }), allowLocal }),
+    tracing,
+  };
+}

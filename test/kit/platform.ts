@@ -20,6 +20,7 @@ import {
   createMetrics,
   createTracing,
   type Logger,
+  type Metrics,
   type Tracing,
 } from '@weir/telemetry';
 import { type PublishedEvent, recordEvents } from './events.ts';
@@ -51,7 +52,7 @@ export interface Platform {
     service: Service,
     instance: string,
     flags: Record<string, string>,
-    parts?: { bus?: Bus; tracing?: Tracing; signal?: AbortSignal },
+    parts?: { bus?: Bus; tracing?: Tracing; signal?: AbortSignal; log?: Logger; metrics?: Metrics },
   ): Promise<RunningService>;
   close(): Promise<void>;
 }

@@ -1,84 +1,89 @@
 import type { Alert, AlertSpec } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
-import { RE2JS, RE2JSSyntaxException } from 're2js';
+import type { ReadLabels } from './labels.ts';
+import type { MatchList } from './patterns.ts';
 
 type EventSource = AlertSpec['eventSources'][number];
 
-/** Reads the labels of the object that an event is about; undefined when the object is gone. */
-export type ReadLabels = (
-  object: FluxEvent['involvedObject'],
-) => Promise<Record<string, string> | undefined>;
-
-/** Why an alert takes an event or leaves it. `invalid` lists expressions that don't compile. */
+/** Why an alert takes an event or leaves it. `invalid` lists patterns that can't be used, with the reason of each. */
 export interface Match {
   matches: boolean;
   invalid: string[];
 }
 
+/** What a closer look at an event needs besides the event. */
+export interface Looking {
+  readLabels: ReadLabels;
+  matchList: MatchList;
+}
+
+/** An event with its id, which the event itself doesn't hold. */
+export interface Occurrence {
+  id: string;
+  event: FluxEvent;
+}
+
 /**
- * Decides whether `alert` wants `event`: by source, severity, and then by the inclusion and
- * exclusion lists, where exclusion is the stronger one. The expressions are Go's (RE2), searched
- * for anywhere in the message; one that doesn't compile matches nothing and is reported.
- * Source: Flux's Alert spec, v1beta3.
+ * The first look at an event of an object that the alert names: it costs nothing and needs nobody. Labels and patterns
+ * are left to `matchAlert`, which runs in the slots of the alert's own namespace.
+ */
+export function mayWant({ spec }: Alert, { severity }: FluxEvent): boolean {
+  const least = spec.eventSeverity ?? 'info';
+  return !spec.suspend && (least === 'info' || least === severity);
+}
+
+/**
+ * Decides whether `alert` wants an event: by source, severity, labels, and then by the inclusion and exclusion lists,
+ * where exclusion is the stronger one. The patterns are Go's (RE2), searched for anywhere in the message; one that can't
+ * be used matches nothing and is reported. Rejects when labels can't be read, and with PatternsTooSlow.
+ * Source: Flux's Alert spec.
  */
 export async function matchAlert(
   alert: Alert,
-  event: FluxEvent,
-  readLabels: ReadLabels,
+  occurrence: Occurrence,
+  { readLabels, matchList }: Looking,
 ): Promise<Match> {
-  if (alert.spec.suspend || !(await wantedSource(alert, event, readLabels))) {
+  const { spec, metadata } = alert;
+  const { event } = occurrence;
+  if (!mayWant(alert, event) || !(await hasSource(alert, occurrence, readLabels))) {
     return { matches: false, invalid: [] };
   }
-  const inclusion = findAny(alert.spec.inclusionList, event.message);
-  const exclusion = findAny(alert.spec.exclusionList, event.message);
-  const included = inclusion.found || !alert.spec.inclusionList?.length;
+  const search = async (list: readonly string[] | undefined) =>
+    list?.length
+      ? matchList(list, event.message, metadata.namespace ?? '')
+      : { found: false, invalid: [] };
+  const [inclusion, exclusion] = await Promise.all([
+    search(spec.inclusionList),
+    search(spec.exclusionList),
+  ]);
+  const included = inclusion.found || !spec.inclusionList?.length;
   return {
     matches: included && !exclusion.found,
     invalid: [...inclusion.invalid, ...exclusion.invalid],
   };
 }
 
-async function wantedSource(alert: Alert, event: FluxEvent, readLabels: ReadLabels) {
-  for (const source of alert.spec.eventSources) {
-    if (!wantsObject(alert, source, event)) continue;
-    if (!source.matchLabels) return true;
-    const labels = await readLabels(event.involvedObject);
-    if (labels && hasLabels(labels, source.matchLabels)) return true;
-  }
-  return false;
-}
-
-function wantsObject(alert: Alert, source: EventSource, event: FluxEvent): boolean {
-  const { kind, name, namespace } = event.involvedObject;
-  const severity = alert.spec.eventSeverity ?? 'info';
-  return (
-    source.kind === kind &&
-    (source.namespace ?? alert.metadata.namespace) === namespace &&
-    (source.name === '*' || source.name === name) &&
-    (severity === 'info' || severity === event.severity)
+async function hasSource(
+  alert: Alert,
+  { id, event }: Occurrence,
+  readLabels: ReadLabels,
+): Promise<boolean> {
+  const sources = sourcesFor(alert, event);
+  if (sources.some(({ matchLabels }) => matchLabels === undefined)) return true;
+  if (sources.length === 0) return false;
+  const labels = await readLabels(id, event.involvedObject);
+  if (labels === undefined) return false;
+  return sources.some(({ matchLabels = {} }) =>
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value),
   );
 }
 
-function hasLabels(labels: Record<string, string>, wanted: Record<string, string>): boolean {
-  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
-}
-
-function findAny(expressions: readonly string[] | undefined, message: string) {
-  const invalid: string[] = [];
-  let found = false;
-  for (const expression of expressions ?? []) {
-    const compiled = compile(expression);
-    if (!compiled) invalid.push(expression);
-    else found ||= compiled.matcher(message).find();
-  }
-  return { found, invalid };
-}
-
-function compile(expression: string): RE2JS | undefined {
-  try {
-    return RE2JS.compile(expression);
-  } catch (error) {
-    if (error instanceof RE2JSSyntaxException) return undefined;
-    throw error;
-  }
+function sourcesFor({ spec, metadata }: Alert, { involvedObject }: FluxEvent): EventSource[] {
+  const { kind, name, namespace } = involvedObject;
+  return spec.eventSources.filter(
+    (source) =>
+      source.kind === kind &&
+      (source.namespace ?? metadata.namespace) === namespace &&
+      (source.name === '*' || source.name === name),
+  );
 }

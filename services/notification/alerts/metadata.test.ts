@@ -28,16 +28,16 @@ describe('eventForAlert', () => {
         },
       },
     );
-    const told = eventForAlert(alert, event);
-    assert.deepEqual(told.event.metadata, { env: 'prod', summary: 'controller' });
-    assert.deepEqual(told.conflicts, ['env', 'summary']);
+    const completed = eventForAlert(alert, event);
+    assert.deepEqual(completed.event.metadata, { env: 'prod', summary: 'controller' });
+    assert.deepEqual(completed.conflicts, ['env', 'summary']);
   });
 
   it('keeps metadata of which no prefix is known', () => {
     assert.deepEqual(metadataOf({}, { plain: 'value' }), { plain: 'value' });
   });
 
-  it('never tells the token that controllers deduplicate by', () => {
+  it('never shows the token that controllers deduplicate by', () => {
     const metadata = {
       'kustomize.toolkit.fluxcd.io/token': 'abc',
       'kustomize.toolkit.fluxcd.io/a': '1',

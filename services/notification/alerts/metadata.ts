@@ -5,7 +5,7 @@ import { parseApiVersion } from '@weir/kube';
 /** Prefix of annotations on an object by which users add metadata to its events. */
 const EVENT_GROUP = 'event.toolkit.fluxcd.io';
 
-/** Keys that controllers pass among themselves and that nobody is told. */
+/** Keys that controllers use among themselves and that no message shows. */
 const INTERNAL_KEYS = ['token'];
 
 /** The event as an alert sends it, and the keys that more than one source gave (worth a warning). */

@@ -5,7 +5,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { Target } from '../providers/target.ts';
 import { DeliveryError } from './errors.ts';
-import { postJson } from './post.ts';
+import { createLookup } from './lookup.ts';
+import { createPoster, type Post } from './post.ts';
 
 async function listen(t: TestContext, answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, '127.0.0.1');
@@ -18,11 +19,17 @@ async function listen(t: TestContext, answer: RequestListener): Promise<string> 
 }
 
 const targetOf = (address: string, more: Partial<Target> = {}): Target => ({
+  namespace: 'team-a',
   address,
   headers: {},
-  timeoutMs: 5_000,
   ...more,
 });
+
+const posterFor = (allowLocal: boolean) =>
+  createPoster({ lookupFor: createLookup({ allowLocal, concurrency: 2 }), allowLocal });
+const poster = posterFor(true);
+const postJson = (target: Target, post: Post, timeoutMs = 5_000) =>
+  poster(target, post, AbortSignal.timeout(timeoutMs));
 
 const textOf = async (request: IncomingMessage) => (await request.toArray()).join('');
 
@@ -65,7 +72,7 @@ describe('postJson', () => {
       const url = await listen(t, (_, response) => response.writeHead(status).end('because'));
       const error = await failure(postJson(targetOf(url), { body: '{}' }));
       assert.equal(error.permanent, permanent);
-      assert.equal(error.message, `request failed with status code ${status}: because`);
+      assert.equal(error.message, `request failed with status code ${status}`);
     });
   }
 
@@ -80,13 +87,25 @@ describe('postJson', () => {
     assert.ok(retryAfterMs !== undefined && retryAfterMs > 50_000 && retryAfterMs <= 60_000);
   });
 
-  it('gives up on a slow receiver after the time limit, without telling the address', async (t) => {
+  it('gives up on a slow receiver after the time limit, without a word of the address', async (t) => {
     const url = await listen(t, () => undefined);
-    const target = targetOf(`${url}/services/secret-token`, { timeoutMs: 50 });
-    const error = await failure(postJson(target, { body: '{}' }));
-    assert.match(error.message, /no answer within 50 ms/);
+    const target = targetOf(`${url}/services/secret-token?key=secret-token`);
+    const error = await failure(postJson(target, { body: '{}' }, 50));
+    assert.match(error.message, /no answer within its timeout/);
     assert.doesNotMatch(error.message, /secret-token/);
     assert.equal(error.permanent, false);
+  });
+
+  it('gives up on an answer that never ends', async (t) => {
+    const url = await listen(t, (_, response) => {
+      response.writeHead(200).write('o');
+      const dripping = setInterval(() => response.write('k'), 5);
+      response.on('close', () => clearInterval(dripping));
+    });
+    const begun = performance.now();
+    const error = await failure(postJson(targetOf(url), { body: '{}' }, 100));
+    assert.match(error.message, /no answer within its timeout/);
+    assert.ok(performance.now() - begun < 2_000);
   });
 
   it('is worth a retry when nobody listens', async (t) => {
@@ -101,12 +120,49 @@ describe('postJson', () => {
     assert.equal(error.permanent, false);
   });
 
-  it('reads no more of an answer than an error text needs', async (t) => {
+  it('reads no more of an endless answer than it needs, and quotes none of it', async (t) => {
     const url = await listen(t, (_, response) => {
-      response.writeHead(500).write('x'.repeat(200_000));
+      response.writeHead(500, 'secret reason').write('secret answer'.repeat(20_000));
     });
     const error = await failure(postJson(targetOf(url), { body: '{}' }));
-    assert.ok(error.message.length < 400);
+    assert.doesNotMatch(error.message, /secret/);
+  });
+
+  it('follows no redirect, to whatever host', async (t) => {
+    const asked: unknown[] = [];
+    const other = await listen(t, (request, response) => {
+      asked.push(request.headers.authorization);
+      response.end();
+    });
+    const url = await listen(t, (_, response) =>
+      response.writeHead(307, { location: `${other}/?token=secret` }).end(),
+    );
+    const headers = { authorization: 'Bearer secret' };
+    const error = await failure(postJson(targetOf(url), { body: '{}', headers }));
+    assert.match(error.message, /status code 307, a redirect, which is not followed$/);
+    assert.equal(error.permanent, true);
+    assert.deepEqual(asked, []);
+  });
+
+  it('refuses addresses of this machine, of targets and of proxies, unless allowed', async (t) => {
+    let asked = 0;
+    const url = await listen(t, (_, response) => {
+      asked += 1;
+      response.end();
+    });
+    const { port } = new URL(url);
+    const strict = posterFor(false);
+    const signal = AbortSignal.timeout(5_000);
+    const hosts = ['127.0.0.1', 'localhost', '[::1]', '2130706433', '169.254.169.254'];
+    for (const host of hosts) {
+      const target = targetOf(`http://${host}:${port}/`);
+      const error = await failure(strict(target, { body: '{}' }, signal));
+      assert.equal(error.reason, 'AddressRefused', host);
+      assert.equal(error.permanent, true);
+    }
+    const proxied = targetOf('http://hooks.example.com/', { proxy: url });
+    assert.equal((await failure(strict(proxied, { body: '{}' }, signal))).reason, 'AddressRefused');
+    assert.equal(asked, 0);
   });
 
   it('goes through the proxy', async (t) => {

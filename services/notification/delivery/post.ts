@@ -1,10 +1,12 @@
+import { DEFAULT_CIPHERS } from 'node:tls';
+import { AddressRefused, checkHost } from '@weir/net';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import type { Target } from '../providers/target.ts';
 import { DeliveryError } from './errors.ts';
+import type { LookupFor } from './lookup.ts';
 
-/** How much of an answer is read: enough for any receiver's error text. */
+/** How much of an answer is read: enough for what a chat service says about a message. */
 const MAX_ANSWER_BYTES = 64 * 1024;
-const MAX_QUOTED = 300;
 
 /** What to send: a JSON body and headers besides the target's own. */
 export interface Post {
@@ -13,37 +15,49 @@ export interface Post {
 }
 
 /**
- * Posts JSON to the target, through its proxy and with its certificates, within its time limit.
- * Resolves with the answer's body for a 2xx status. Rejects with a DeliveryError: permanent for a
- * 4xx other than 408, 425 and 429, else worth a retry (after `Retry-After`, where given).
+ * Posts JSON to the target, through its proxy and with its certificates, until `signal` aborts. Resolves with the
+ * answer's body for a 2xx status. Rejects with a DeliveryError: permanent for a redirect, which is never followed, for a
+ * refused address and for a 4xx other than 408, 425 and 429, else worth a retry (after `Retry-After`, where given). Its
+ * message names the host and the status and quotes nothing that the target says.
  */
-export async function postJson(target: Target, post: Post, signal?: AbortSignal): Promise<string> {
-  const limit = AbortSignal.timeout(target.timeoutMs);
-  const dispatcher = dispatcherFor(target);
-  try {
-    const answer = await request(target.address, {
-      method: 'POST',
-      dispatcher,
-      signal: signal ? AbortSignal.any([limit, signal]) : limit,
-      headers: { 'content-type': 'application/json', ...post.headers },
-      body: post.body,
-    });
-    const text = await readText(answer.body);
-    if (answer.statusCode >= 200 && answer.statusCode < 300) return text;
-    throw refused(answer.statusCode, text, header(answer.headers, 'retry-after'));
-  } catch (error) {
-    throw error instanceof DeliveryError ? error : unreachable(target, error, limit.aborted);
-  } finally {
-    // Not awaited: a receiver that never closes its side must not hold the delivery.
-    void dispatcher.destroy();
-  }
+export type PostJson = (target: Target, post: Post, signal: AbortSignal) => Promise<string>;
+
+/** Makes `postJson` for connections to the addresses that `lookupFor` and `allowLocal` allow. */
+export function createPoster(options: { lookupFor: LookupFor; allowLocal: boolean }): PostJson {
+  const { lookupFor, allowLocal } = options;
+  return async (target, post, signal) => {
+    let dispatcher: Dispatcher | undefined;
+    try {
+      for (const url of [target.address, target.proxy ?? []].flat()) {
+        checkHost(new URL(url).hostname, { allowLocal });
+      }
+      dispatcher = dispatcherFor(target, lookupFor(target.namespace, signal));
+      const answer = await request(target.address, {
+        method: 'POST',
+        dispatcher,
+        signal,
+        headers: { 'content-type': 'application/json', ...post.headers },
+        body: post.body,
+      });
+      const text = await readText(answer.body);
+      if (answer.statusCode >= 200 && answer.statusCode < 300) return text;
+      throw refused(answer.statusCode, header(answer.headers, 'retry-after'));
+    } catch (error) {
+      throw error instanceof DeliveryError ? error : unreachable(target, error, signal);
+    } finally {
+      // Not awaited: a receiver that never closes its side must not hold the delivery.
+      void dispatcher?.destroy();
+    }
+  };
 }
 
-function dispatcherFor(target: Target): Agent | ProxyAgent {
-  const tls = target.tls ?? {};
-  return target.proxy
-    ? new ProxyAgent({ uri: target.proxy, requestTls: tls, proxyTls: tls })
-    : new Agent({ connect: tls });
+function dispatcherFor(target: Target, lookup: ReturnType<LookupFor>): Agent | ProxyAgent {
+  // Without the key exchanges whose cost the other side chooses: they run on this process' only thread.
+  const shared = { lookup, ciphers: `${DEFAULT_CIPHERS}:!DHE`, ca: target.tls?.ca };
+  const own = { ...shared, cert: target.tls?.cert, key: target.tls?.key };
+  return target.proxy === undefined
+    ? new Agent({ connect: own })
+    : new ProxyAgent({ uri: target.proxy, requestTls: own, proxyTls: shared });
 }
 
 async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
@@ -57,27 +71,37 @@ async function readText(body: Dispatcher.ResponseData['body']): Promise<string> 
   return Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES).toString('utf8');
 }
 
-function refused(status: number, body: string, retryAfter: string | undefined): DeliveryError {
-  const said = body.trim() ? `: ${body.trim().slice(0, MAX_QUOTED)}` : '';
-  return new DeliveryError('Refused', `request failed with status code ${status}${said}`, {
+function refused(status: number, retryAfter: string | undefined): DeliveryError {
+  const redirect = status >= 300 && status < 400 ? ', a redirect, which is not followed' : '';
+  return new DeliveryError('Refused', `request failed with status code ${status}${redirect}`, {
     permanent: status < 500 && ![408, 425, 429].includes(status),
     retryAfterMs: retryAfterMs(retryAfter),
   });
 }
 
-function unreachable(target: Target, error: unknown, timedOut: boolean): DeliveryError {
+function unreachable(target: Target, error: unknown, signal: AbortSignal): DeliveryError {
+  const refusal = addressRefusal(error);
+  if (refusal !== undefined) {
+    return new DeliveryError('AddressRefused', refusal.message, { cause: error });
+  }
   const { host } = new URL(target.address);
-  const why = timedOut ? `no answer within ${target.timeoutMs} ms` : describe(error);
+  const why = signal.aborted ? 'no answer within its timeout' : nameOf(error);
   return new DeliveryError('Unreachable', `request to ${host} failed: ${why}`, {
     permanent: false,
     cause: error,
   });
 }
 
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+function addressRefusal(error: unknown): AddressRefused | undefined {
+  const errors = error instanceof AggregateError ? error.errors : [error];
+  return errors.find((each) => each instanceof AddressRefused);
+}
+
+/** Its code, such as ECONNREFUSED: messages quote what the other side sent, or the address that was asked. */
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
   const { code } = error as NodeJS.ErrnoException;
-  return error.message || code || error.name;
+  return code ?? error.name;
 }
 
 /** Retry-After is seconds or an HTTP date (RFC 9110, 10.2.3). */

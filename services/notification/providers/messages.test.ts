@@ -7,7 +7,7 @@ import { lark } from './lark.ts';
 import { slack } from './slack.ts';
 import type { Target } from './target.ts';
 
-const target: Target = { address: 'http://127.0.0.1/hook', headers: {}, timeoutMs: 1_000 };
+const target: Target = { namespace: 'a', address: 'http://127.0.0.1/hook', headers: {} };
 const event = eventOf(
   {},
   { message: 'applied\nsecond line', metadata: { revision: 'r', env: 'prod' } },
@@ -61,6 +61,13 @@ describe('slack', () => {
     const busy = () => slack.check?.('{"ok": false, "error": "ratelimited"}');
     assert.throws(busy, refusal(false, /ratelimited/));
   });
+
+  it('reads out no word of an answer that is not one of its own', () => {
+    for (const error of ['admin:hunter2', 'key=abc', 'a'.repeat(500) + 1, { password: 'x' }, 7]) {
+      const answer = JSON.stringify({ ok: false, error });
+      assert.throws(() => slack.check?.(answer), refusal(true, /error: unknown error$/));
+    }
+  });
 });
 
 describe('lark', () => {
@@ -93,10 +100,12 @@ describe('lark', () => {
     lark.check?.('{"StatusCode":0,"StatusMessage":"success"}');
     const wrong = () =>
       lark.check?.('{"code":19001,"msg":"param invalid: incoming webhook access token invalid"}');
-    assert.throws(wrong, refusal(true, /code 19001: param invalid/));
+    assert.throws(wrong, refusal(true, /code 19001$/));
     const busy = () => lark.check?.('{"code":11232,"msg":"frequency limited"}');
     assert.throws(busy, refusal(false, /11232/));
     assert.throws(() => lark.check?.('<html>'), refusal(false, /not JSON/));
+    const foreign = () => lark.check?.('{"code":"secret of another service","msg":"more of it"}');
+    assert.throws(foreign, refusal(true, /code unknown$/));
   });
 });
 

@@ -5,9 +5,9 @@ import type { Target } from './target.ts';
 
 /** One chat or webhook service: the shape of its messages, and how it says that it took one. */
 export interface Sender {
-  /** The request that tells `event`. Pure: it neither reads nor sends. */
+  /** The request that carries `event`. Pure: it neither reads nor sends. */
   message(event: FluxEvent, target: Target): Post;
-  /** Whether it is told of runs that changed nothing, which only commit statuses are set by. */
+  /** Whether it takes events of runs that changed nothing, which are only for commit statuses. */
   takesCommitStatus?: boolean;
   /** Rejects (DeliveryError) an answer that refuses the message in spite of its 2xx status. */
   check?(answer: string): void;

@@ -11,6 +11,9 @@ const PASSING = new Set([
   'service_unavailable',
 ]);
 
+/** What errors of Slack's Web API look like: `channel_not_found`. */
+const ERROR_WORD = /^[a-z]+(_[a-z]+){0,7}$/;
+
 /**
  * Slack, by an incoming webhook or by `chat.postMessage` with a bot token: one attachment, green
  * or red, its fields the metadata. Format: Slack's "Secondary message attachments" reference.
@@ -45,10 +48,12 @@ export const slack: Sender = {
 
   /** A webhook answers `ok`; the Web API answers 200 with `{"ok": false, "error": ...}` too. */
   check(answer) {
-    const said = parse(answer);
-    if (said?.ok !== false) return;
-    const error = String(said.error ?? 'unknown error');
-    throw new DeliveryError('Refused', `Slack responded with error: ${error}`, {
+    const parsed = parse(answer);
+    if (parsed?.ok !== false) return;
+    const error = String(parsed.error);
+    // One of Slack's words, or nothing: who chose the address could have us read out what another service answers.
+    const named = ERROR_WORD.test(error) ? error : 'unknown error';
+    throw new DeliveryError('Refused', `Slack responded with error: ${named}`, {
       permanent: !PASSING.has(error),
     });
   },

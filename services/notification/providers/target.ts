@@ -1,14 +1,22 @@
 import type { Provider } from '@weir/api';
 import { parseDuration } from '@weir/api';
 import { isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
-import { parse as parseYaml } from 'yaml';
 import { DeliveryError } from '../delivery/errors.ts';
+import { type Certificates, readCertificates } from './certificates.ts';
+import { parseHeaders } from './headers.ts';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
+/** An attempt holds a slot that others wait for. */
+const MAX_TIMEOUT_MS = 30_000;
 const MAX_ADDRESS_BYTES = 2048;
+/** Keys of a Secret that a Provider looks at (Flux's Provider spec). */
+const KEYS = ['address', 'username', 'password', 'token', 'headers', 'proxy'] as const;
+const CERTIFICATES = ['ca.crt', 'tls.crt', 'tls.key', 'caFile', 'certFile', 'keyFile'] as const;
 
 /** Where a provider's messages go and with what credentials: its spec and its Secrets in one. */
 export interface Target {
+  /** Namespace of the Provider: in whose name connections are made. */
+  namespace: string;
   address: string;
   channel?: string;
   username?: string;
@@ -16,39 +24,54 @@ export interface Target {
   token?: string;
   headers: Record<string, string>;
   proxy?: string;
-  tls?: { ca?: string; cert?: string; key?: string };
-  timeoutMs: number;
+  tls?: Certificates;
 }
+
+/** Reads a target until `signal` aborts; see `readTarget`. */
+export type ReadTarget = (provider: Provider, signal: AbortSignal) => Promise<Target>;
 
 type Data = Record<string, string>;
 
+/** How long one attempt may take from its beginning to the answer's end, in ms: `spec.timeout`, 30 s at most. */
+export function timeLimitMs(provider: Provider | undefined): number {
+  const timeout = provider?.spec.timeout;
+  return timeout ? Math.min(parseDuration(timeout), MAX_TIMEOUT_MS) : DEFAULT_TIMEOUT_MS;
+}
+
 /**
- * Reads what a Provider and the Secrets that it names say. Fails with a DeliveryError (reason
- * `InvalidProvider`) that names the object and the key to mend.
- * Keys of the Secrets: Flux's Provider spec, v1beta3.
+ * Reads what a Provider and the Secrets that it names say. Rejects with a DeliveryError (reason `InvalidProvider`) that
+ * names the object and the key to mend, and with the API server's error. Keys of the Secrets: Flux's Provider spec.
  */
-export async function resolveTarget(client: KubeClient, provider: Provider): Promise<Target> {
+export async function readTarget(
+  client: KubeClient,
+  provider: Provider,
+  signal: AbortSignal,
+): Promise<Target> {
   const { spec } = provider;
-  const read = (ref: { name: string } | undefined) => readSecret(client, provider, ref);
+  const read = (ref: { name: string } | undefined, keys: readonly string[]) =>
+    readSecret(client, provider, ref, keys, signal);
   const [secret, proxySecret, certSecret] = await Promise.all([
-    read(spec.secretRef),
-    read(spec.proxySecretRef),
-    read(spec.certSecretRef),
+    read(spec.secretRef, KEYS),
+    read(spec.proxySecretRef, KEYS),
+    read(spec.certSecretRef, CERTIFICATES),
   ]);
-  const target: Target = {
-    address: addressOf(provider, secret),
-    headers: headersOf(provider, secret),
-    timeoutMs: spec.timeout ? parseDuration(spec.timeout) : DEFAULT_TIMEOUT_MS,
-  };
+  const headers = secret?.headers;
   return {
-    ...target,
+    namespace: provider.metadata.namespace ?? '',
+    address: addressOf(provider, secret),
+    headers:
+      headers === undefined
+        ? {}
+        : usable(provider, "'headers' in the secret", () => parseHeaders(headers)),
     ...present({
       channel: spec.channel,
       username: secret?.username ?? spec.username,
       password: secret?.password,
-      token: secret?.token?.trim(),
+      token: tokenOf(provider, secret),
       proxy: proxyOf(provider, proxySecret, secret),
-      tls: certSecret && tlsOf(provider, certSecret),
+      tls:
+        certSecret &&
+        usable(provider, 'the certificate secret', () => readCertificates(certSecret)),
     }),
   };
 }
@@ -57,21 +80,22 @@ async function readSecret(
   client: KubeClient,
   provider: Provider,
   ref: { name: string } | undefined,
+  keys: readonly string[],
+  signal: AbortSignal,
 ): Promise<Data | undefined> {
   if (!ref) return undefined;
   const { namespace } = provider.metadata;
   const where = { name: ref.name, ...(namespace ? { namespace } : {}) };
   const secret = await client
-    .get<KubeObject & { data?: Data }>(Secret, where)
+    .get<KubeObject & { data?: Data }>(Secret, where, { signal })
     .catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
       throw invalid(provider, `secret '${namespace}/${ref.name}' not found: create it`);
     });
   return Object.fromEntries(
-    Object.entries(secret.data ?? {}).map(([key, value]) => [
-      key,
-      Buffer.from(value, 'base64').toString('utf8'),
-    ]),
+    Object.entries(secret.data ?? {})
+      .filter(([key]) => keys.includes(key))
+      .map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
   );
 }
 
@@ -80,9 +104,7 @@ function addressOf(provider: Provider, secret: Data | undefined): string {
   if (!address) {
     throw invalid(provider, "no address: set spec.address, or 'address' in the secret it names");
   }
-  if (Buffer.byteLength(address) > MAX_ADDRESS_BYTES) {
-    throw invalid(provider, `address exceeds maximum length of ${MAX_ADDRESS_BYTES} bytes`);
-  }
+  checkLength(provider, 'address', address);
   if (!isHttpUrl(address)) {
     // An address holds the webhook's secret as often as not, so it isn't repeated.
     throw invalid(provider, 'the address is not an http or https URL');
@@ -90,24 +112,10 @@ function addressOf(provider: Provider, secret: Data | undefined): string {
   return address;
 }
 
-function headersOf(provider: Provider, secret: Data | undefined): Record<string, string> {
-  const text = secret?.headers;
-  if (text === undefined) return {};
-  const headers: unknown = parseHeaders(provider, text);
-  if (headers === null) return {};
-  if (typeof headers !== 'object' || Array.isArray(headers)) {
-    throw invalid(provider, "'headers' in the secret must be a YAML map of names to values");
-  }
-  return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key, String(value)]));
-}
-
-function parseHeaders(provider: Provider, text: string): unknown {
-  try {
-    return parseYaml(text);
-  } catch (error) {
-    // The parser's message quotes the line, which may hold a credential: only its kind is told.
-    throw invalid(provider, "'headers' in the secret is not valid YAML", error);
-  }
+function tokenOf(provider: Provider, secret: Data | undefined): string | undefined {
+  const token = secret?.token?.trim();
+  if (token === undefined || /^[\x21-\x7e]*$/.test(token)) return token;
+  throw invalid(provider, "'token' in the secret holds characters that no header can have");
 }
 
 function proxyOf(
@@ -115,32 +123,38 @@ function proxyOf(
   proxySecret: Data | undefined,
   secret: Data | undefined,
 ): string | undefined {
-  if (!proxySecret) return secret?.proxy?.trim() ?? provider.spec.proxy;
-  const address = proxySecret.address?.trim();
-  if (!address || !isHttpUrl(address)) {
-    throw invalid(provider, "the proxy's secret needs an http or https URL under 'address'");
+  const address = proxySecret
+    ? (proxySecret.address?.trim() ?? '')
+    : (secret?.proxy?.trim() ?? provider.spec.proxy);
+  if (address === undefined) return undefined;
+  checkLength(provider, 'proxy', address);
+  if (!isHttpUrl(address)) {
+    const where = proxySecret ? " under 'address' in the proxy's secret" : '';
+    throw invalid(provider, `the proxy needs an http or https URL${where}`);
   }
   const url = new URL(address);
-  if (proxySecret.username) url.username = encodeURIComponent(proxySecret.username);
-  if (proxySecret.password) url.password = encodeURIComponent(proxySecret.password);
+  if (proxySecret?.username) url.username = encodeURIComponent(proxySecret.username);
+  if (proxySecret?.password) url.password = encodeURIComponent(proxySecret.password);
   return url.href;
 }
 
-function tlsOf(provider: Provider, secret: Data) {
-  const ca = secret['ca.crt'] ?? secret.caFile;
-  const cert = secret['tls.crt'] ?? secret.certFile;
-  const key = secret['tls.key'] ?? secret.keyFile;
-  if (!ca && !cert) {
-    throw invalid(provider, "the certificate secret needs 'ca.crt', or 'tls.crt' and 'tls.key'");
-  }
-  if (Boolean(cert) !== Boolean(key)) {
-    throw invalid(provider, "the certificate secret needs both 'tls.crt' and 'tls.key'");
-  }
-  return present({ ca, cert, key });
+function checkLength(provider: Provider, what: string, address: string): void {
+  if (Buffer.byteLength(address) <= MAX_ADDRESS_BYTES) return;
+  throw invalid(provider, `${what} exceeds maximum length of ${MAX_ADDRESS_BYTES} bytes`);
 }
 
 function isHttpUrl(address: string): boolean {
   return /^https?:$/.test(URL.parse(address)?.protocol ?? '');
+}
+
+/** What `read` reads; its error says what is wrong with `what` of the provider. */
+function usable<T>(provider: Provider, what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw invalid(provider, `${what} ${why}`, error);
+  }
 }
 
 function invalid(provider: Provider, message: string, cause?: unknown): DeliveryError {

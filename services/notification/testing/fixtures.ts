@@ -1,10 +1,10 @@
-import type { Alert, AlertSpec } from '@weir/api';
+import { Alert, type AlertSpec } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
 
 /** An alert on every Kustomization of `flux-system`, changed by `spec`. */
 export function alertOf(spec: Partial<AlertSpec> = {}): Alert {
   return {
-    apiVersion: 'notification.toolkit.fluxcd.io/v1beta3',
+    apiVersion: Alert.apiVersion,
     kind: 'Alert',
     metadata: { name: 'chat', namespace: 'flux-system', uid: 'alert-uid' },
     spec: {
@@ -16,7 +16,7 @@ export function alertOf(spec: Partial<AlertSpec> = {}): Alert {
   };
 }
 
-/** What kustomize tells after it applied `flux-system/apps`, changed by the arguments. */
+/** What kustomize publishes after it applied `flux-system/apps`, changed by the arguments. */
 export function eventOf(
   object: Partial<FluxEvent['involvedObject']> = {},
   event: Partial<FluxEvent> = {},

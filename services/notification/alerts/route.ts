@@ -1,0 +1,150 @@
+// From an event to its deliveries: event -> match -> delivery. What becomes of a delivery is in delivery/deliver.ts.
+import type { Alert, Provider } from '@weir/api';
+import { createSerial } from '@weir/async';
+import {
+  BusUnavailable,
+  type MessageContext,
+  type Outcome,
+  pause,
+  QueueFull,
+  type WorkQueue,
+} from '@weir/bus';
+import type { Informer } from '@weir/controller';
+import type { FluxEvent } from '@weir/events';
+import { objectKey } from '@weir/kube';
+import type { Logger, Metrics } from '@weir/telemetry';
+import { type Delivery, deliveryId } from '../delivery/record.ts';
+import type { Room } from '../delivery/room.ts';
+import { deliverySubject } from '../delivery/subjects.ts';
+import { isSilent, providerOf } from '../providers/silent.ts';
+import { mayWant } from './match.ts';
+import type { WatchedObjects } from './watched.ts';
+
+export interface Routing {
+  cluster: string;
+  watched: WatchedObjects;
+  providers: Pick<Informer<Provider>, 'get'>;
+  deliveries: WorkQueue;
+  room: Room;
+  metrics: Metrics;
+  log: Logger;
+  /** With this set, an alert only gets events of objects of its own namespace. */
+  noCrossNamespaceRefs: boolean;
+}
+
+/** Of the alerts of one namespace so many get an event: each is a message in a stream that all share. */
+const MAX_ALERTS = 200;
+const RETRY = { minMs: 100, maxMs: 5_000 };
+/** So often an event is tried that the stream refuses for what it is; NATS being away doesn't count. */
+const MAX_REFUSALS = 20;
+
+/**
+ * Returns the function that takes an event from the stream, finds the alerts that may want it and puts a delivery for
+ * each into the stream of deliveries. Only then it answers `ack`: from there on the deliveries are kept until they are
+ * sent or given up. Events of one object are routed one after another, so that their deliveries have their order.
+ */
+export function createRouter(work: Routing) {
+  const inOrder = createSerial();
+  const tooMany = work.metrics.counter(
+    'weir_alerts_skipped_total',
+    `Alerts that did not get an event, as more than ${MAX_ALERTS} of their namespace want it`,
+  );
+
+  /** The alerts that may want the event, by their namespace. */
+  function match(event: FluxEvent): Map<string, Alert[]> {
+    const wanting = work.watched
+      .alertsOn(event.involvedObject)
+      .filter((alert) => mayReach(work, alert, event) && mayWant(alert, event))
+      .filter((alert) => !isSilent(providerOf(work.providers, alert), event));
+    const byNamespace = Map.groupBy(wanting, ({ metadata }) => metadata.namespace ?? '');
+    for (const [namespace, alerts] of byNamespace) {
+      const skipped = alerts.length - MAX_ALERTS;
+      if (skipped <= 0) continue;
+      alerts.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).splice(MAX_ALERTS);
+      tooMany.add(skipped);
+      work.log.warn({ namespace, skipped }, 'Too many alerts of a namespace want the same event');
+    }
+    return byNamespace;
+  }
+
+  async function enqueue(event: FluxEvent, via: MessageContext): Promise<void> {
+    for (const [namespace, alerts] of match(event)) {
+      await work.room.makeFor(namespace, alerts.length);
+      const deliveries = alerts.map((alert) => deliveryOf(alert, event, via));
+      await Promise.all(deliveries.map((delivery) => put(work, delivery, via.traceparent)));
+    }
+  }
+
+  async function makeSome(): Promise<void> {
+    try {
+      await work.room.makeSome();
+    } catch (error) {
+      work.log.warn({ err: error }, 'The stream of deliveries is full, and no room could be made');
+    }
+  }
+
+  return async function route(event: FluxEvent, via: MessageContext): Promise<Outcome> {
+    return inOrder(`${event.involvedObject.kind}/${keyOf(event)}`, async () => {
+      let waitMs = RETRY.minMs;
+      let refusals = 0;
+      // A later event of the same object must not get ahead, so this one is not left for later.
+      while (!via.signal.aborted) {
+        try {
+          await enqueue(event, via);
+          return 'ack';
+        } catch (error) {
+          work.log.debug({ err: error, id: via.id }, 'Deliveries were not taken, trying again');
+          if (error instanceof QueueFull) await makeSome();
+          else if (!(error instanceof BusUnavailable)) refusals += 1;
+          if (refusals === MAX_REFUSALS) {
+            work.log.error(
+              { err: error, id: via.id },
+              'An event can be delivered to nobody, dropped it',
+            );
+            return 'drop';
+          }
+          await pause(waitMs, via.signal);
+          waitMs = Math.min(2 * waitMs, RETRY.maxMs);
+        }
+      }
+      return { retryInMs: 0 };
+    });
+  };
+}
+
+function mayReach({ noCrossNamespaceRefs }: Routing, alert: Alert, event: FluxEvent): boolean {
+  return !noCrossNamespaceRefs || alert.metadata.namespace === event.involvedObject.namespace;
+}
+
+function deliveryOf(alert: Alert, event: FluxEvent, via: MessageContext): Delivery {
+  const { namespace = '', name, uid = '' } = alert.metadata;
+  const { involvedObject: object, severity, reason, timestamp } = event;
+  return {
+    alert: { namespace, name, uid },
+    event: { sequence: via.sequence, id: via.id },
+    object,
+    severity,
+    reason,
+    timestamp,
+  };
+}
+
+async function put(
+  { cluster, deliveries }: Routing,
+  delivery: Delivery,
+  traceparent: string | undefined,
+): Promise<void> {
+  const { alert, object } = delivery;
+  await deliveries.publish({
+    subject: deliverySubject(cluster, { alert, object: { ...object, group: object.apiVersion } }),
+    id: deliveryId(delivery),
+    type: 'weir.delivery',
+    source: `/clusters/${cluster}/notification`,
+    data: delivery,
+    traceparent,
+  });
+}
+
+function keyOf({ involvedObject }: FluxEvent): string {
+  return objectKey(involvedObject);
+}

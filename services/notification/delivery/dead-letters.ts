@@ -1,0 +1,97 @@
+import type { QueuedMessage, WorkQueue } from '@weir/bus';
+import type { Logger, Metrics } from '@weir/telemetry';
+import { type Delivery, parseDelivery } from './record.ts';
+import { deadLetterFilter, deadLetterSubject, deliveryFilter } from './subjects.ts';
+
+/** What is kept of the dead letters of one namespace. */
+const KEPT = 1_000;
+/** So many dead letters of a namespace later, its oldest ones are removed. */
+const TIDY_EVERY = 100;
+/** Dead letters that are published at a time. */
+const BATCH = 200;
+
+/** Why a delivery is given up: after its retries, because its namespace has too many, or as it can't be read. */
+export type Cause = 'retries' | 'share' | 'malformed';
+
+export interface DeadLetter extends Partial<Delivery> {
+  cause: Cause;
+  why: string;
+  /** When it became a dead letter, RFC 3339. */
+  at: string;
+}
+
+export interface DeadLetters {
+  /** Moves a delivery to the dead letters. It is removed from the deliveries when the other stream has it. */
+  giveUp(message: QueuedMessage, cause: Cause, why: string): Promise<void>;
+  /** Moves the oldest deliveries of a namespace there, `count` of them. */
+  giveUpOldest(namespace: string, count: number, why: string): Promise<void>;
+}
+
+export interface DeadLettersOptions {
+  cluster: string;
+  deliveries: WorkQueue;
+  deadLetters: WorkQueue;
+  metrics: Metrics;
+  log: Logger;
+}
+
+export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
+  const { cluster, deliveries, deadLetters, log } = options;
+  const counted = options.metrics.counter(
+    'weir_dead_letters_total',
+    'Deliveries that were given up, by cause (retries, share, malformed)',
+  );
+  const published = new Map<string, number>();
+
+  async function bury(message: QueuedMessage, cause: Cause, why: string): Promise<void> {
+    const { event } = message;
+    const delivery = parseDelivery(event?.data);
+    if (event === undefined || delivery === undefined) {
+      // A dead letter names an alert and an event, and this message names neither: the log is the place for it.
+      log.error({ subject: message.subject }, 'A delivery is not what it should be, dropped it');
+    } else {
+      const { alert, object } = delivery;
+      const ref = { alert, object: { ...object, group: object.apiVersion } };
+      const letter: DeadLetter = { ...delivery, cause, why, at: new Date().toISOString() };
+      await deadLetters.publish({
+        subject: deadLetterSubject(cluster, ref),
+        id: `dead/${event.id}`,
+        type: 'weir.dead-letter',
+        source: event.source,
+        data: letter,
+        traceparent: event.traceparent,
+      });
+      await tidy(alert.namespace);
+    }
+    counted.add(1, { cause });
+  }
+
+  async function tidy(namespace: string): Promise<void> {
+    const count = (published.get(namespace) ?? 0) + 1;
+    if (count < TIDY_EVERY) {
+      published.set(namespace, count);
+      return;
+    }
+    published.delete(namespace);
+    await deadLetters.keepNewest(deadLetterFilter(cluster, namespace), KEPT);
+  }
+
+  return {
+    async giveUp(message, cause, why) {
+      await bury(message, cause, why);
+      await deliveries.remove(message);
+    },
+    async giveUpOldest(namespace, count, why) {
+      const filter = deliveryFilter(cluster, namespace);
+      const oldest = await deliveries.oldest(filter, count);
+      for (let start = 0; start < oldest.length; start += BATCH) {
+        const batch = oldest.slice(start, start + BATCH);
+        await Promise.all(batch.map((message) => bury(message, 'share', why)));
+      }
+      const last = oldest.at(-1);
+      if (last === undefined) return;
+      await deliveries.removeUpTo(filter, last.sequence);
+      log.warn({ namespace, deliveries: oldest.length, why }, 'Notifications were given up unsent');
+    },
+  };
+}

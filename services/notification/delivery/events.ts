@@ -1,0 +1,32 @@
+import { createBoundedMap, createSingleFlight } from '@weir/async';
+import type { FluxEvent } from '@weir/events';
+import type { Delivery } from './record.ts';
+
+/** Reads the event of a delivery; undefined when it has left its stream. */
+export type ReadEvent = (of: Delivery['event']) => Promise<FluxEvent | undefined>;
+
+/** What the events that are kept may take, in characters. */
+const KEPT = 8 * 1024 ** 2;
+/** About what an event takes besides its message. */
+const OVERHEAD = 2_000;
+
+/** Reads an event once for all alerts that it is delivered to, as long as it is kept. */
+export function eventReader(read: ReadEvent): ReadEvent {
+  const known = createBoundedMap<string, FluxEvent>({ max: KEPT, weigh });
+  const flight = createSingleFlight<FluxEvent | undefined>();
+  return async (of) => {
+    const key = `${of.sequence} ${of.id}`;
+    const kept = known.get(key);
+    if (kept !== undefined) return kept;
+    return flight(key, async () => {
+      const event = await read(of);
+      if (event !== undefined) known.set(key, event);
+      return event;
+    });
+  };
+}
+
+function weigh({ message, metadata = {} }: FluxEvent): number {
+  const texts = Object.entries(metadata).map(([key, value]) => key.length + value.length);
+  return texts.reduce((sum, length) => sum + length, OVERHEAD + message.length);
+}

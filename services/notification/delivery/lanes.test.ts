@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createFairLimit } from '@weir/async';
+import type { Head } from '@weir/bus';
+import { until } from '@weir/cluster';
+import { createLogger } from '@weir/telemetry';
+import { type Attempt, type AttemptResult, createLanes } from './lanes.ts';
+
+const log = createLogger({ service: 'test', level: 'silent' });
+const soon = { timeoutMs: 5_000, intervalMs: 1 };
+
+const headOf = (sequence: number, namespace = 'a', name = 'app'): Head => ({
+  sequence,
+  subject: `weir.delivery.test.${namespace}.chat.Kustomization.apps.${name}`,
+  atMs: 0,
+});
+
+/** Attempts that end when the test says so. */
+function setup({ owns = (): boolean => true, slots = 16 } = {}) {
+  const runs: (Head & Attempt & { end(result: AttemptResult): void })[] = [];
+  const lanes = createLanes({
+    owns,
+    slots: createFairLimit(slots),
+    attempt: (head, attempt) => {
+      const { promise, resolve, reject } = Promise.withResolvers<AttemptResult>();
+      attempt.signal.addEventListener('abort', () => reject(attempt.signal.reason));
+      runs.push({ ...head, ...attempt, end: resolve });
+      return promise;
+    },
+    log,
+  });
+  const begun = () => runs.map(({ sequence }) => sequence);
+  const beginning = (count: number) =>
+    until(() => runs.length >= count, { ...soon, message: `${count} attempts, not ${begun()}` });
+  return { lanes, runs, begun, beginning };
+}
+
+describe('lanes', () => {
+  it('try the deliveries of an alert and an object one after another, others beside them', async () => {
+    const { lanes, runs, begun, beginning } = setup();
+    for (const sequence of [1, 2, 2, 3]) lanes.add(headOf(sequence));
+    lanes.add(headOf(4, 'a', 'other'));
+    assert.equal(lanes.size(), 4);
+    await beginning(2);
+    assert.deepEqual(begun(), [1, 4]);
+    runs[0]?.end({ retryInMs: 1 });
+    await beginning(3);
+    assert.deepEqual(begun(), [1, 4, 1], 'the next one waits for the one that failed');
+    assert.equal(runs[2]?.number, 2);
+    runs[2]?.end('done');
+    await beginning(4);
+    assert.deepEqual(begun(), [1, 4, 1, 2]);
+    assert.equal(runs[3]?.number, 1);
+    await lanes.close();
+  });
+
+  it('keep the order of the stream for what is read late', async () => {
+    const { lanes, runs, begun, beginning } = setup();
+    for (const sequence of [1, 5, 3]) lanes.add(headOf(sequence));
+    for (const count of [1, 2, 3]) {
+      await beginning(count);
+      runs[count - 1]?.end('done');
+    }
+    assert.deepEqual(begun(), [1, 3, 5]);
+    await until(() => lanes.size() === 0, { ...soon, message: 'an empty lane' });
+    await lanes.close();
+  });
+
+  it('leave slots for others, however many attempts of one namespace hang', async () => {
+    const { lanes, begun, beginning } = setup({ slots: 4 });
+    for (let sequence = 1; sequence <= 100; sequence++) {
+      lanes.add(headOf(sequence, 'silent', `app${sequence}`));
+    }
+    await beginning(3);
+    lanes.add(headOf(200, 'victim'));
+    await beginning(4);
+    assert.equal(begun().at(-1), 200);
+    await lanes.close();
+  });
+
+  it('hold no slot while they wait for their next attempt, and wake when asked to', async () => {
+    const { lanes, runs, begun, beginning } = setup({ slots: 1 });
+    lanes.add(headOf(1));
+    await beginning(1);
+    runs[0]?.end({ retryInMs: 60_000 });
+    lanes.add(headOf(2, 'b'));
+    await beginning(2);
+    assert.deepEqual(begun(), [1, 2]);
+    runs[1]?.end('done');
+    lanes.wake('b');
+    lanes.wake('a');
+    await beginning(3);
+    assert.deepEqual(begun(), [1, 2, 1]);
+    await lanes.close();
+  });
+
+  it('begin nothing more when they close, and let what runs end in its time', async () => {
+    const { lanes, runs, begun, beginning } = setup({ slots: 1 });
+    for (const sequence of [1, 2]) lanes.add(headOf(sequence));
+    lanes.add(headOf(3, 'b'));
+    await beginning(1);
+    const closing = lanes.close(60_000);
+    assert.equal(runs[0]?.signal.aborted, false);
+    runs[0]?.end('done');
+    await closing;
+    assert.deepEqual(begun(), [1]);
+  });
+
+  it('end what another replica owns now, and begin nothing twice when it comes back', async () => {
+    let owned = true;
+    const { lanes, runs, begun, beginning } = setup({ owns: () => owned });
+    lanes.add(headOf(1));
+    lanes.add(headOf(2));
+    await beginning(1);
+    owned = false;
+    lanes.leaveOthers();
+    assert.equal(runs[0]?.signal.aborted, true);
+    assert.equal(lanes.size(), 0);
+    lanes.add(headOf(1));
+    assert.equal(lanes.size(), 0);
+    owned = true;
+    for (const sequence of [1, 2]) lanes.add(headOf(sequence));
+    await beginning(2);
+    assert.deepEqual(begun(), [1, 1]);
+    await lanes.close();
+  });
+});

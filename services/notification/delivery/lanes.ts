@@ -1,0 +1,177 @@
+import type { FairLimit } from '@weir/async';
+import type { Head } from '@weir/bus';
+import type { Logger } from '@weir/telemetry';
+import { namespaceOf } from './subjects.ts';
+
+/** What became of an attempt: the delivery is over, or it is to be tried again after a while. */
+export type AttemptResult = 'done' | { retryInMs: number };
+
+export interface Attempt {
+  /** 1 for the first one of this process. */
+  number: number;
+  /** Aborts when this replica stops, or may no longer work on this delivery. */
+  signal: AbortSignal;
+}
+
+export interface LanesOptions {
+  /** Whether this replica works on the deliveries of a subject now. */
+  owns(subject: string): boolean;
+  /** Slots for attempts, shared fairly by the namespaces of the alerts. */
+  slots: FairLimit;
+  attempt(head: Head, attempt: Attempt): Promise<AttemptResult>;
+  /** Called with the number of deliveries in all lanes whenever it changes. */
+  onSize?(size: number): void;
+  log: Logger;
+}
+
+/**
+ * The deliveries that this replica works on, one lane for each alert and object. Those of a lane go one after another in
+ * the order of the stream: the next one only when the one before is over. A lane that waits for its next attempt holds
+ * no slot and keeps nobody else waiting.
+ */
+export interface Lanes {
+  /** Takes in a delivery of the stream; one that is known already is left as it is. */
+  add(head: Head): void;
+  /** Leaves the lanes that other replicas work on now. */
+  leaveOthers(): void;
+  /** Tries those of a namespace again at once: what they failed on may have been mended. */
+  wake(namespace: string): void;
+  size(): number;
+  /** Begins nothing more, and ends the attempts that are under way after `graceMs`. Resolves when all have ended. */
+  close(graceMs?: number): Promise<void>;
+}
+
+interface Lane {
+  subject: string;
+  namespace: string;
+  /** By sequence; the first is worked on. */
+  heads: Head[];
+  attempts: number;
+  timer: NodeJS.Timeout | undefined;
+  running: AbortController | undefined;
+}
+
+/** After an error that no attempt should end with, such as NATS going away. */
+const TROUBLE_MS = 1_000;
+
+export function createLanes({ owns, slots, attempt, onSize, log }: LanesOptions): Lanes {
+  const lanes = new Map<string, Lane>();
+  // Those that wait for their next attempt, by namespace.
+  const waiting = new Map<string, Set<Lane>>();
+  const running = new Set<Promise<void>>();
+  let size = 0;
+  let closed = false;
+
+  function laneOf(subject: string): Lane {
+    const known = lanes.get(subject);
+    if (known !== undefined) return known;
+    const state = { heads: [], attempts: 0, timer: undefined, running: undefined };
+    const lane: Lane = { subject, namespace: namespaceOf(subject), ...state };
+    lanes.set(subject, lane);
+    return lane;
+  }
+
+  function resize(by: number): void {
+    size += by;
+    onSize?.(size);
+  }
+
+  function insert({ heads }: Lane, head: Head): void {
+    const place = heads.findLastIndex(({ sequence }) => sequence <= head.sequence);
+    if (heads[place]?.sequence === head.sequence) return;
+    heads.splice(place + 1, 0, head);
+    resize(1);
+  }
+
+  function remove({ heads }: Lane, head: Head): void {
+    const place = heads.indexOf(head);
+    if (place < 0) return;
+    heads.splice(place, 1);
+    resize(-1);
+  }
+
+  function pump(lane: Lane): void {
+    const [head] = lane.heads;
+    if (lane.running !== undefined || lane.timer !== undefined) return;
+    if (head === undefined || closed) {
+      lanes.delete(lane.subject);
+      return;
+    }
+    lane.running = new AbortController();
+    const run = work(lane, head, lane.running.signal).finally(() => running.delete(run));
+    running.add(run);
+  }
+
+  async function work(lane: Lane, head: Head, signal: AbortSignal): Promise<void> {
+    lane.attempts += 1;
+    const begin = async (): Promise<AttemptResult> =>
+      closed ? { retryInMs: 0 } : attempt(head, { number: lane.attempts, signal });
+    const result = await slots
+      .run(lane.namespace, begin, signal)
+      .catch((error: unknown): AttemptResult => {
+        if (!signal.aborted) log.debug({ err: error }, 'A delivery was interrupted, trying again');
+        return { retryInMs: TROUBLE_MS };
+      });
+    lane.running = undefined;
+    if (result === 'done') {
+      remove(lane, head);
+      lane.attempts = 0;
+    } else if (!signal.aborted && !closed) {
+      pause(lane, result.retryInMs);
+    }
+    pump(lane);
+  }
+
+  function pause(lane: Lane, ms: number): void {
+    lane.timer = setTimeout(resume, ms, lane);
+    const others = waiting.get(lane.namespace) ?? new Set();
+    waiting.set(lane.namespace, others.add(lane));
+  }
+
+  function unpause(lane: Lane): void {
+    clearTimeout(lane.timer);
+    lane.timer = undefined;
+    const others = waiting.get(lane.namespace);
+    others?.delete(lane);
+    if (others?.size === 0) waiting.delete(lane.namespace);
+  }
+
+  function resume(lane: Lane): void {
+    unpause(lane);
+    pump(lane);
+  }
+
+  /** A lane whose attempt still runs stays until that has ended: no second one may begin before. */
+  function leave(lane: Lane): void {
+    resize(-lane.heads.length);
+    lane.heads = [];
+    lane.attempts = 0;
+    unpause(lane);
+    lane.running?.abort();
+    pump(lane);
+  }
+
+  return {
+    add(head) {
+      if (closed || !owns(head.subject)) return;
+      const lane = laneOf(head.subject);
+      insert(lane, head);
+      pump(lane);
+    },
+    leaveOthers() {
+      for (const lane of [...lanes.values()]) if (!owns(lane.subject)) leave(lane);
+    },
+    wake(namespace) {
+      for (const lane of [...(waiting.get(namespace) ?? [])]) resume(lane);
+    },
+    size: () => size,
+    async close(graceMs = 0) {
+      closed = true;
+      for (const lane of [...lanes.values()]) if (lane.running === undefined) leave(lane);
+      const ended = Promise.all(running);
+      const late = setTimeout(() => [...lanes.values()].forEach(leave), graceMs);
+      await ended;
+      clearTimeout(late);
+    },
+  };
+}

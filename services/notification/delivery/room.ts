@@ -1,0 +1,68 @@
+import { createBoundedMap, createSerial } from '@weir/async';
+import type { WorkQueue } from '@weir/bus';
+import type { DeadLetters } from './dead-letters.ts';
+import { deliveryFilter, namespaceOf } from './subjects.ts';
+
+/** So much of a share is given up at once, so that a full one isn't counted anew for each delivery. */
+const STEP = 0.1;
+const MAX_NAMESPACES = 10_000;
+
+/** Sees to it that no namespace has more than its share of the deliveries that wait. */
+export interface Room {
+  /** Call before `count` deliveries to alerts of the namespace are put into the stream; makes its oldest ones go. */
+  makeFor(namespace: string, count: number): Promise<void>;
+  /** The stream is full all the same: makes the oldest of the namespace go that has the most. */
+  makeSome(): Promise<void>;
+}
+
+/**
+ * Only one replica at a time puts deliveries into the stream, so that what it put there since it last counted is an upper
+ * bound. `share` is a number of deliveries.
+ */
+export function createRoom(options: {
+  cluster: string;
+  share: number;
+  deliveries: WorkQueue;
+  deadLetters: DeadLetters;
+}): Room {
+  const { cluster, share, deliveries, deadLetters } = options;
+  const queued = createBoundedMap<string, number>({ max: MAX_NAMESPACES });
+  const serial = createSerial();
+
+  async function count(namespace?: string): Promise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    for (const [subject, messages] of await deliveries.counts(deliveryFilter(cluster, namespace))) {
+      const owner = namespaceOf(subject);
+      counts.set(owner, (counts.get(owner) ?? 0) + messages);
+    }
+    return counts;
+  }
+
+  async function makeFor(namespace: string, wanted: number): Promise<void> {
+    const atMost = queued.get(namespace) ?? share;
+    if (atMost + wanted <= share) {
+      queued.set(namespace, atMost + wanted);
+      return;
+    }
+    let waiting = (await count(namespace)).get(namespace) ?? 0;
+    if (waiting + wanted > share) {
+      const excess = Math.max(waiting + wanted - share, Math.ceil(share * STEP));
+      const why = `more than ${share} deliveries of the namespace waited: its receivers are slow or away`;
+      await deadLetters.giveUpOldest(namespace, excess, why);
+      waiting = Math.max(0, waiting - excess);
+    }
+    queued.set(namespace, waiting + wanted);
+  }
+
+  return {
+    makeFor: (namespace, wanted) => serial(namespace, () => makeFor(namespace, wanted)),
+    makeSome: () =>
+      serial('', async () => {
+        const [most] = [...(await count())].sort(([, a], [, b]) => b - a);
+        if (most === undefined) return;
+        const [namespace, messages] = most;
+        const why = 'the stream of deliveries was full, and this namespace had the most in it';
+        await deadLetters.giveUpOldest(namespace, Math.ceil(messages * STEP), why);
+      }),
+  };
+}
