@@ -63,6 +63,12 @@ const SOURCES = {
     package: '.',
     ldflags: ['-X github.com/distribution/distribution/v3/version.version=v3.1.2'],
   },
+  versitygw: {
+    version: 'v1.8.0',
+    module: 'versitygw',
+    package: 'github.com/versity/versitygw/cmd/versitygw',
+    ldflags: ['-X main.Version=v1.8.0'],
+  },
   flux: {
     version: 'v2.9.5',
     module: 'flux',

@@ -35,6 +35,14 @@ export {
   type RegistryServerOptions,
   startRegistry,
 } from './registry.ts';
+export {
+  S3_KEYS,
+  S3_REGION,
+  type S3Server,
+  type S3ServerBucket,
+  type S3ServerOptions,
+  startS3Server,
+} from './s3-server.ts';
 export type { ServiceAccountName } from './service-account.ts';
 export type { TokenServer } from './token-server.ts';
 export { type UntilOptions, until } from './until.ts';
