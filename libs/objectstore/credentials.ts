@@ -1,0 +1,105 @@
+// As whom a bucket is read: access keys, nobody, or keys for a while that a token service gives for a login.
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { type ConnectionOptions, keepConnections } from '@weir/net';
+import { ObjectStoreError, quoted } from './errors.ts';
+
+export interface AccessKeys {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+}
+
+/** Keys that MinIO's token service gives for a login of a directory (LDAP). */
+export interface LdapLogin {
+  /** URL of the token service, http or https. */
+  endpoint: string;
+  username: string;
+  password: string;
+  /** How to connect to it. */
+  connection: ConnectionOptions;
+}
+
+/** Keys that are good for a while. */
+export interface TemporaryKeys extends AccessKeys {
+  expiration?: Date;
+}
+
+const MAX_ANSWER_BYTES = 64 * 1024;
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Asks for keys with a request AssumeRoleWithLDAPIdentity (MinIO, "Security Token Service"). Redirects are not followed.
+ * @throws ObjectStoreError Unreachable, InvalidAnswer; Refused with the service's message
+ */
+export async function assumeRoleWithLdap(login: LdapLogin): Promise<TemporaryKeys> {
+  const form = new URLSearchParams({
+    Action: 'AssumeRoleWithLDAPIdentity',
+    Version: '2011-06-15',
+    LDAPUsername: login.username,
+    LDAPPassword: login.password,
+  });
+  const { status, text } = await post(login, form.toString());
+  if (status !== 200) {
+    const message = element(text, 'Message');
+    const why = message === undefined ? `HTTP status ${status}` : quoted(message);
+    throw new ObjectStoreError('Refused', `the STS endpoint gave no credentials: ${why}`);
+  }
+  const accessKeyId = element(text, 'AccessKeyId');
+  const secretAccessKey = element(text, 'SecretAccessKey');
+  const sessionToken = element(text, 'SessionToken');
+  const expiration = new Date(element(text, 'Expiration') ?? Number.NaN);
+  if (!accessKeyId || !secretAccessKey) {
+    const what = 'the answer of the STS endpoint has no credentials: is it a token service?';
+    throw new ObjectStoreError('InvalidAnswer', what);
+  }
+  return {
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken ? { sessionToken } : {}),
+    ...(Number.isNaN(expiration.getTime()) ? {} : { expiration }),
+  };
+}
+
+async function post(
+  { endpoint, connection }: LdapLogin,
+  body: string,
+): Promise<{ status: number; text: string }> {
+  const connections = keepConnections(connection);
+  try {
+    const request = await connections.open(new URL(endpoint), {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'content-length': Buffer.byteLength(body),
+      },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    request.end(body);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) {
+        throw new ObjectStoreError('InvalidAnswer', 'the answer of the STS endpoint is too long');
+      }
+      chunks.push(chunk);
+    }
+    return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') };
+  } catch (cause) {
+    if (cause instanceof ObjectStoreError) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ObjectStoreError('Unreachable', `the STS endpoint can't be asked: ${why}`, cause);
+  } finally {
+    connections.close();
+  }
+}
+
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+/** The text of the first element of that name. The answer is a flat list of texts: that needs no parser of XML. */
+function element(xml: string, name: string): string | undefined {
+  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
+  return text?.replace(/&(amp|lt|gt|quot|apos);/g, (_, entity: string) => ENTITIES[entity] ?? '');
+}

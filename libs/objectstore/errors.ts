@@ -1,0 +1,36 @@
+/** What went wrong at an object store. */
+export type ObjectStoreReason =
+  /** The endpoint, the name of the bucket or the certificates can't be used. */
+  | 'InvalidConfiguration'
+  | 'BucketMissing'
+  | 'ObjectMissing'
+  /** The object isn't the one that was listed any more. */
+  | 'ObjectChanged'
+  /** The server's answer is an error of S3, whose message this error has. */
+  | 'Refused'
+  /** No answer at all, or none of S3. */
+  | 'Unreachable'
+  | 'InvalidAnswer'
+  | 'LimitExceeded'
+  /** The caller's signal ended it, for whatever reason the signal has. */
+  | 'Aborted';
+
+/** A request to an object store that failed. The message carries no credential and quotes no answer that isn't one of S3. */
+export class ObjectStoreError extends Error {
+  override readonly name = 'ObjectStoreError';
+  readonly reason: ObjectStoreReason;
+
+  constructor(reason: ObjectStoreReason, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.reason = reason;
+  }
+}
+
+/** The longest text of a server that a message quotes, in characters. */
+const MAX_QUOTED = 300;
+
+/** Text of a server or a bucket in one line of a message: without control characters, and shortened. */
+export function quoted(text: string): string {
+  const plain = text.replace(/\p{Cc}+/gu, ' ').trim();
+  return plain.length > MAX_QUOTED ? `${plain.slice(0, MAX_QUOTED)}…` : plain;
+}

@@ -1,0 +1,62 @@
+// What an error of the SDK means.
+import { ObjectStoreError, quoted } from './errors.ts';
+
+/** What the SDK says of an answer that is an error. */
+interface SdkError extends Error {
+  $metadata?: { httpStatusCode?: number };
+  Code?: string;
+  Region?: string;
+}
+
+const CODE = /^[A-Za-z][A-Za-z0-9.]{1,63}$/;
+/** Names that the SDK gives to answers without a code of S3. */
+const UNNAMED = /^(Unknown|UnknownError|Error|TypeError|SyntaxError|\d+)$/;
+
+/** The code of an answer that is an error of S3, such as `NoSuchKey`. */
+export function codeOf(error: unknown): string | undefined {
+  const { name, Code, $metadata } = error as Partial<SdkError>;
+  if ($metadata?.httpStatusCode === undefined) return undefined;
+  const code = Code ?? name ?? '';
+  return CODE.test(code) && !UNNAMED.test(code) ? code : undefined;
+}
+
+/** The region that the server says it expects. */
+export function expectedRegion(error: unknown): string | undefined {
+  const { Region } = error as Partial<SdkError>;
+  return typeof Region === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(Region) ? Region : undefined;
+}
+
+const MISSING_BUCKET = /^NoSuchBucket$/;
+const MISSING_OBJECT = /^(NoSuchKey|NotFound)$/;
+
+/** An error of the SDK, or of the transport below it, as ours. */
+export function failureOf(error: unknown, signal: AbortSignal): ObjectStoreError {
+  if (signal.aborted) {
+    const why = signal.reason instanceof Error ? signal.reason.message : 'it was cancelled';
+    return new ObjectStoreError('Aborted', why, signal.reason);
+  }
+  if (error instanceof ObjectStoreError) return error;
+  const { $metadata, message } = error as Partial<SdkError>;
+  const status = $metadata?.httpStatusCode;
+  const code = codeOf(error);
+  if (code !== undefined && MISSING_BUCKET.test(code)) {
+    return new ObjectStoreError('BucketMissing', 'The specified bucket does not exist', error);
+  }
+  if (status === 412) {
+    return new ObjectStoreError('ObjectChanged', 'the object is another one by now', error);
+  }
+  if (code !== undefined && MISSING_OBJECT.test(code)) {
+    return new ObjectStoreError('ObjectMissing', 'The specified key does not exist.', error);
+  }
+  if (code !== undefined && message && status !== undefined && status >= 300) {
+    // minio-go says so of an answer without a text.
+    const text = message === 'UnknownError' || message === code ? code : message;
+    return new ObjectStoreError('Refused', quoted(text), error);
+  }
+  if (status !== undefined) {
+    const what = `the endpoint answered with HTTP status ${status} and nothing that S3 would answer: is it an object store?`;
+    return new ObjectStoreError('InvalidAnswer', what, error);
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return new ObjectStoreError('Unreachable', quoted(why), error);
+}

@@ -1,0 +1,146 @@
+// A bucket of any server that speaks the S3 protocol.
+import type { S3Client } from '@aws-sdk/client-s3';
+import { type ConnectionOptions, keepConnections } from '@weir/net';
+import {
+  type BucketAddress,
+  checkBucketName,
+  endpointUrl,
+  isPathStyle,
+  regionOf,
+} from './address.ts';
+import { type AccessKeys, assumeRoleWithLdap, type LdapLogin } from './credentials.ts';
+import { ObjectStoreError } from './errors.ts';
+import { codeOf, expectedRegion, failureOf } from './failure.ts';
+import { type ListedObject, type ListLimits, listPages } from './list.ts';
+import { type ObjectContent, readObject } from './read.ts';
+import { createTransport } from './transport.ts';
+
+export interface BucketOptions extends BucketAddress, ConnectionOptions {
+  /** Without credentials the requests aren't signed. */
+  credentials?: AccessKeys | LdapLogin | undefined;
+}
+
+/** A bucket that is read. The SDK is loaded, and the server first asked, with the first call. All reject with ObjectStoreError. */
+export interface Bucket {
+  /** Lists the objects under a prefix, page by page, in the order of the server. */
+  list(
+    prefix: string,
+    options: { signal: AbortSignal; limits?: Partial<ListLimits> },
+  ): AsyncGenerator<ListedObject[]>;
+  /**
+   * Opens an object. With an ETag only if the object still has that one, else it rejects with ObjectChanged. The content
+   * is to be read to its end, or closed.
+   */
+  read(key: string, options: { signal: AbortSignal; etag?: string }): Promise<ObjectContent>;
+  /** Closes the connections that nobody uses. */
+  close(): void;
+}
+
+const DEFAULT_REGION = 'us-east-1';
+/** Requests at a time; each holds a connection. */
+const MAX_SOCKETS = 32;
+/** The first request included; with pauses of the SDK that double from 100 ms. */
+const MAX_ATTEMPTS = 3;
+
+/** @throws ObjectStoreError InvalidConfiguration for an endpoint, a name of a bucket or certificates that can't be used */
+export function openBucket(options: BucketOptions): Bucket {
+  const { bucket } = options;
+  checkBucketName(bucket);
+  const endpoint = endpointUrl(options);
+  const connections = connect(options);
+  const credentials = credentialsOf(options.credentials);
+  let opened: Promise<S3Client> | undefined;
+
+  async function client(region: string): Promise<S3Client> {
+    const { S3Client } = await import('./sdk.ts');
+    return new S3Client({
+      endpoint: endpoint.origin,
+      region,
+      forcePathStyle: isPathStyle(endpoint, bucket),
+      credentials: credentials ?? { accessKeyId: 'none', secretAccessKey: 'none' },
+      ...(credentials === undefined ? { signer: { sign: async (request) => request } } : {}),
+      requestHandler: createTransport(connections),
+      // Nothing of the SDK's comes from the environment or from files of this machine.
+      defaultsMode: 'standard',
+      retryMode: 'standard',
+      maxAttempts: MAX_ATTEMPTS,
+      useDualstackEndpoint: false,
+      useFipsEndpoint: false,
+      useArnRegion: false,
+      disableMultiregionAccessPoints: true,
+      disableS3ExpressSessionAuth: true,
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      sigv4aSigningRegionSet: [region],
+      authSchemePreference: ['sigv4'],
+      userAgentAppId: 'weir',
+    });
+  }
+
+  async function open(signal: AbortSignal): Promise<S3Client> {
+    const known = options.region || regionOf(endpoint);
+    return client(known ?? (await askRegion(await client(DEFAULT_REGION), bucket, signal)));
+  }
+
+  /** The client for the bucket's region, which is asked for once. */
+  async function opening(signal: AbortSignal): Promise<S3Client> {
+    opened ??= open(signal);
+    try {
+      return await opened;
+    } catch (error) {
+      opened = undefined;
+      throw failureOf(error, signal);
+    }
+  }
+
+  return {
+    async *list(prefix, { signal, limits }) {
+      yield* listPages(await opening(signal), { bucket, prefix }, signal, limits);
+    },
+    async read(key, { signal, etag }) {
+      return readObject(await opening(signal), { bucket, key, etag }, signal);
+    },
+    close: () => connections.close(),
+  };
+}
+
+function connect(options: BucketOptions) {
+  try {
+    return keepConnections({ ...options, maxSockets: options.maxSockets ?? MAX_SOCKETS });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const what = `the certificates can't be used: ${why}`;
+    throw new ObjectStoreError('InvalidConfiguration', what, cause);
+  }
+}
+
+/** The SDK asks the function again when the keys that it gave expire. */
+function credentialsOf(credentials: BucketOptions['credentials']) {
+  if (credentials === undefined) return undefined;
+  if (!('endpoint' in credentials)) {
+    const { sessionToken, ...keys } = credentials;
+    return sessionToken === undefined ? keys : { ...keys, sessionToken };
+  }
+  return async () => {
+    const { sessionToken, ...keys } = await assumeRoleWithLdap(credentials);
+    return sessionToken === undefined ? keys : { ...keys, sessionToken };
+  };
+}
+
+/** The region of a bucket. As in minio-go, a server that doesn't say is asked for the objects all the same. */
+async function askRegion(client: S3Client, bucket: string, signal: AbortSignal): Promise<string> {
+  const { GetBucketLocationCommand } = await import('./sdk.ts');
+  try {
+    const command = new GetBucketLocationCommand({ Bucket: bucket });
+    const { LocationConstraint: region } = await client.send(command, { abortSignal: signal });
+    // The oldest regions have no name, and an old one (AWS, GetBucketLocation).
+    if (!region) return DEFAULT_REGION;
+    return (region as string) === 'EU' ? 'eu-west-1' : region;
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (/^(AccessDenied|AuthorizationHeaderMalformed|InvalidRegion|NotImplemented)$/.test(code)) {
+      return expectedRegion(error) ?? DEFAULT_REGION;
+    }
+    throw error;
+  }
+}
