@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { connect } from '@nats-io/transport-node';
 import { decodeCloudEvent } from '@weir/bus';
+import { makeStreams } from '@weir/bus/testing';
 import type { FluxEvent } from '@weir/events';
 
 export interface Listener {
@@ -45,6 +46,8 @@ export async function listenToPosts(): Promise<Listener & { address: string }> {
 /** Collects the events that Weir publishes from now on. Rejects when NATS doesn't answer. */
 export async function listenToStream(natsUrl: string): Promise<Listener> {
   const events: FluxEvent[] = [];
+  // The service that owns the stream of events does not run here, and without the stream nobody publishes.
+  const closeStreams = await makeStreams(natsUrl, ['weir-events']);
   const nc = await connect({ servers: natsUrl, name: 'conformance' });
   nc.subscribe('weir.event.>', {
     callback: (error, message) => {
@@ -57,7 +60,7 @@ export async function listenToStream(natsUrl: string): Promise<Listener> {
   await nc.flush();
   return {
     received: (namespaces) => events.filter((event) => isAbout(event, namespaces)),
-    close: () => nc.close(),
+    close: async () => void (await Promise.all([nc.close(), closeStreams()])),
   };
 }
 

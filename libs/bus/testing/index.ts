@@ -1,2 +1,3 @@
 export { testBus } from './bus.ts';
 export { type NatsOptions, startNats, type TestNats } from './nats.ts';
+export { makeStreams } from './streams.ts';

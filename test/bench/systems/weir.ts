@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeStreams } from '@weir/bus/testing';
 import { freePort, git } from '@weir/cluster';
 import { startProcess } from '@weir/kit';
 import type { Environment } from '../environment.ts';
@@ -31,6 +32,9 @@ async function describe(): Promise<SystemDescription> {
 }
 
 async function start(environment: Environment, options: SystemOptions): Promise<RunningSystem> {
+  // Without notification, which has no work here, somebody else has to make the stream that events go to.
+  const closeStreams = await makeStreams(environment.cluster.natsUrl, ['weir-events']);
+  await closeStreams();
   // The port stays the same over a restart, as behind a Service, because the artifact's URL is in the source's status.
   const artifactPort = await freePort();
   const services = Object.entries(FLAGS).map(([service, flags]) => {
