@@ -93,8 +93,12 @@ export async function packArtifact(
     adding.catch((error: Error) => archive.destroy(error));
     const [manifest] = await Promise.all([adding, writing]);
     return { file, digest: `sha256:${digest.digest('hex')}`, size, manifest };
-  } catch (error) {
-    await writing.catch(() => undefined);
+  } catch (failure) {
+    // Where writing failed it ended the archive, and adding fails by that: the cause is the failure of writing.
+    const error: unknown = await writing.then(
+      () => failure,
+      (cause: unknown) => cause,
+    );
     await rm(file, { force: true });
     throw isSystemError(error) ? storageError('cannot pack an artifact', error) : error;
   }

@@ -36,7 +36,7 @@ test('the stated versions are those in go.mod', async () => {
 test('binaries in KUBEBUILDER_ASSETS are preferred', async (t) => {
   const assets = await mkdtemp(join(tmpdir(), 'weir-assets-'));
   t.after(() => rm(assets, { recursive: true, force: true }));
-  await writeFile(join(assets, 'etcd'), '');
+  await writeFile(join(assets, 'etcd'), '', { mode: 0o755 });
   await writeFile(join(assets, 'nats-server'), 'not one of those that the folder is for');
   const env = { ...process.env, KUBEBUILDER_ASSETS: assets };
   const paths = await buildTools(['etcd', 'nats-server'], { env });

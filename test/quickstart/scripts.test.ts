@@ -14,7 +14,8 @@ const ROOT = join(import.meta.dirname, '../..');
 /** The scripts that run until they are ended, or for minutes. */
 const LONG_RUNNING = ['start', 'services', 'cluster', 'bench', 'conformance'];
 /** A program that is run in place of the real one. It prints its process id and waits. */
-const PROGRAM = 'console.log("pid", process.pid); setInterval(() => {}, 1_000);\n';
+const PROGRAM =
+  'process.stdout.write("pid " + process.pid + "\\n"); setInterval(() => {}, 1_000);\n';
 
 const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
 
