@@ -160,7 +160,12 @@ async function build(stack: AsyncDisposableStack, options: ClusterOptions): Prom
       return service.start({
         ...{ name: service.name, instance, namespace: RUNTIME, client, bus, log, tracing, signal },
         metrics: createMetrics({ service: service.name }),
-        settings: createSettings({ 'storage-dir': join(dir, instance), ...flags }),
+        settings: createSettings({
+          'storage-dir': join(dir, instance),
+          // Everything that a test starts is on this machine.
+          'allow-local-addresses': 'true',
+          ...flags,
+        }),
         ...own,
       });
     },
