@@ -8,7 +8,7 @@ import {
   type ListWatchEvent,
 } from '@weir/kube';
 import { createDriftWatch, type Tracked } from './drift.ts';
-import { managerRules } from './fieldmanagers.ts';
+import { managerRules } from './field-managers.ts';
 
 const GROUP = 'kustomize.toolkit.fluxcd.io';
 const MANAGER = 'kustomize-controller';

@@ -20,7 +20,7 @@ export function formatChanges(changes: ChangeSet): string {
   return changes.map(formatChange).join('\n');
 }
 
-/** The changes that someone would want to hear of: everything but `unchanged` and `skipped`. */
+/** The changes that did something: everything but `unchanged` and `skipped`. */
 export function effective(changes: ChangeSet): ChangeSet {
   return changes.filter(({ action }) => action !== 'unchanged' && action !== 'skipped');
 }

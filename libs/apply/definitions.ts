@@ -9,7 +9,7 @@ const POLL_MS = 100;
 
 /**
  * Waits until discovery lists every served version of the CustomResourceDefinitions among the objects.
- * An established CRD is served a moment before discovery says so, and nobody announces that moment.
+ * Discovery lists an established CRD a moment after it is served, and no event marks that moment.
  * Throws the NoMatchError when the time is over.
  */
 export async function untilServed(

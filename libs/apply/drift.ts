@@ -1,10 +1,10 @@
 // Noticing when something that we applied is changed or deleted by somebody else, and knowing what was not.
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import { aborted } from './aborted.ts';
-import type { ManagerRule } from './fieldmanagers.ts';
+import type { ManagerRule } from './field-managers.ts';
 import { fingerprint, foreignManagers } from './fingerprint.ts';
 import { inventoryId } from './inventory.ts';
-import { createKindWatches, type Happening, idIn } from './kindwatches.ts';
+import { createKindWatches, type Happening, idIn } from './kind-watches.ts';
 import { type Owner, ownerKeyOf } from './labels.ts';
 import { isMarked, type ObjectId, subjectOf } from './objects.ts';
 import { leftAlone } from './plan.ts';
@@ -64,7 +64,7 @@ export interface DriftWatch {
    * then compared with what the writes left behind.
    */
   hold(owner: string): void;
-  /** Replaces what is watched for the owner, but for what was not looked at again (`kept`); ends its hold. */
+  /** Replaces what is watched for the owner, but for what was not compared again (`kept`); ends its hold. */
   track(owner: string, objects: readonly Tracked[], kept?: readonly ObjectId[]): void;
   /** Goes on from what an earlier process knew. Nothing of it is `intact` before the watches have shown it. */
   resume(owner: string, objects: readonly LastApplied[]): void;
@@ -265,7 +265,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
   };
 }
 
-/** A deletion found by comparing lists shows an old version: the UID tells whether it is the object meant. */
+/** A deletion found by comparing lists shows an old version of the object: only its UID says which object went. */
 function isLoss({ metadata }: KubeObject, { uid, mayVanish }: Expected): boolean {
   return metadata.uid === uid && !mayVanish;
 }

@@ -2,8 +2,8 @@
 // an apply for another reason leaves them as they are.
 import type { KubeObject } from '@weir/kube';
 import { jsonEqual } from './equal.ts';
-import { isForeign, type ManagerRule } from './fieldmanagers.ts';
-import { type Fields, fieldsOf } from './managedfields.ts';
+import { isForeign, type ManagerRule } from './field-managers.ts';
+import { type Fields, fieldsOf } from './managed-fields.ts';
 import { removeAt, replaceAt, stepsOf, valueAt } from './pointer.ts';
 
 /** The object without what the JSON pointers name; itself where there are none. */

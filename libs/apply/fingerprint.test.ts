@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject, ManagedFields } from '@weir/kube';
-import { managerRules } from './fieldmanagers.ts';
+import { managerRules } from './field-managers.ts';
 import { fingerprint, foreignManagers } from './fingerprint.ts';
 
 const owner = { group: 'g.io', fieldManager: 'ours' };

@@ -1,9 +1,9 @@
 // What of an object must stay as we applied it, in a few bytes.
 import { hash } from 'node:crypto';
 import type { KubeObject } from '@weir/kube';
-import { isForeign, type ManagerRule } from './fieldmanagers.ts';
+import { isForeign, type ManagerRule } from './field-managers.ts';
 import type { Owner } from './labels.ts';
-import { appliedEntry } from './managedfields.ts';
+import { appliedEntry } from './managed-fields.ts';
 import { isMarked } from './objects.ts';
 
 /**

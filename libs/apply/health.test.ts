@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { ConfigMap, type KubeClient, type KubeObject } from '@weir/kube';
 import { waitForHealth } from './health.ts';
-import type { StatusFunction, WatchedObjects } from './healthtypes.ts';
+import type { StatusFunction, WatchedObjects } from './health-types.ts';
 import { targetOf } from './objects.ts';
 
 function version(resourceVersion: string): KubeObject {

@@ -10,8 +10,8 @@ import type {
   HealthTarget,
   ObjectStatus,
   StatusFunction,
-} from './healthtypes.ts';
-import { readLatest, watchTargets } from './healthwatch.ts';
+} from './health-types.ts';
+import { readLatest, watchTargets } from './health-watch.ts';
 import { inventoryId } from './inventory.ts';
 import { type ObjectTarget, subjectOf, targetOf } from './objects.ts';
 import { createPodWatches, type PodWatches } from './pods.ts';

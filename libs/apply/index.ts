@@ -11,7 +11,7 @@ export {
 } from './drift.ts';
 export { createDriftBackoff, type Repair } from './drift-backoff.ts';
 export { ApplyError, DryRunError, NamespaceMissingError } from './errors.ts';
-export { type ManagerRule, managerRules } from './fieldmanagers.ts';
+export { type ManagerRule, managerRules } from './field-managers.ts';
 export { areHealthy, waitForHealth } from './health.ts';
 export type {
   Health,
@@ -20,7 +20,7 @@ export type {
   HealthTarget,
   ObjectStatus,
   StatusFunction,
-} from './healthtypes.ts';
+} from './health-types.ts';
 export * from './inventory.ts';
 export { isOwnedBy, type Owner, ownerKeyOf, ownerLabels } from './labels.ts';
 export {

@@ -14,7 +14,12 @@ import type { Action } from './changes.ts';
 import { differs, wouldCreate } from './diff.ts';
 import { DryRunError, messageOf, NamespaceMissingError } from './errors.ts';
 import { withExemptions, withoutFields } from './exempt.ts';
-import { type JsonPatchOperation, type ManagerRule, migration, takeover } from './fieldmanagers.ts';
+import {
+  type JsonPatchOperation,
+  type ManagerRule,
+  migration,
+  takeover,
+} from './field-managers.ts';
 import type { Owner } from './labels.ts';
 import {
   isMarked,

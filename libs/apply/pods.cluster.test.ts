@@ -5,7 +5,7 @@ import { IMAGES } from '@weir/cluster';
 import { type KubeObject, Pod, serviceAccountUser } from '@weir/kube';
 import { actingAs, type TargetCluster } from './cluster.ts';
 import { waitForHealth } from './health.ts';
-import type { Health, HealthOptions } from './healthtypes.ts';
+import type { Health, HealthOptions } from './health-types.ts';
 import { targetOf } from './objects.ts';
 import { deployment, type Harness, startHarness, until } from './testing/harness.ts';
 

@@ -1,7 +1,7 @@
 // Pods that have failed for good. A StatefulSet or ReplicaSet then stays in progress for ever, and its own
 // status doesn't say why: these two are judged by their pods too, as Flux's status readers (cli-utils) do.
 import { isForbidden, type KubeClient, type KubeObject, Pod } from '@weir/kube';
-import type { HealthResult, StatusFunction } from './healthtypes.ts';
+import type { HealthResult, StatusFunction } from './health-types.ts';
 import { inventoryId } from './inventory.ts';
 
 export interface PodWatches {

@@ -6,9 +6,9 @@ import { type KubeObject, serviceAccountUser } from '@weir/kube';
 import type { AppliedObject } from './apply.ts';
 import { actingAs } from './cluster.ts';
 import { createDriftWatch, type Drift, type DriftWatch } from './drift.ts';
-import { managerRules } from './fieldmanagers.ts';
+import { managerRules } from './field-managers.ts';
 import { waitForHealth } from './health.ts';
-import type { HealthOptions } from './healthtypes.ts';
+import type { HealthOptions } from './health-types.ts';
 import { inventoryId } from './inventory.ts';
 import { targetOf } from './objects.ts';
 import {
@@ -345,6 +345,36 @@ test('what is left to others is no drift, once they own it', async () => {
     await drifts(2);
     assert.deepEqual(await run(), ['configured']);
     assert.deepEqual((await h.get('v1', 'ConfigMap', ns, 'c')).data, { own: '1', shared: '3' });
+  } finally {
+    await w.watch.close();
+  }
+});
+
+test('an object that changes several times before it is applied again is one drift', async () => {
+  const ns = await h.namespace();
+  const w = watchDrift();
+  const desired = ['a', 'last'].map((name) => configMap(ns, name, { v: '1' }));
+  const patch = (name: string, body: object) =>
+    h.cluster.request('PATCH', `/api/v1/namespaces/${ns}/configmaps/${name}`, body, MERGE);
+  const drifts = () => w.drifts.filter(({ id }) => id.name === 'a').length;
+  const changeAll = async () => {
+    for (const v of ['2', '3', '4', '5']) await patch('a', { data: { v } });
+    await patch('last', { data: { v: '2' } });
+  };
+  const seen = (count: number) =>
+    until(() => w.drifts.filter(({ id }) => id.name === 'last').length === count, {
+      timeoutMs: 10_000,
+      message: `drift ${count} of what was changed last`,
+    });
+  try {
+    await w.track(await h.apply(desired));
+    await changeAll();
+    await seen(1);
+    assert.equal(drifts(), 1);
+    await w.track(await h.apply(desired));
+    await changeAll();
+    await seen(2);
+    assert.equal(drifts(), 2);
   } finally {
     await w.watch.close();
   }

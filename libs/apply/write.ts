@@ -8,7 +8,7 @@ import {
   type KubeObject,
 } from '@weir/kube';
 import { messageOf } from './errors.ts';
-import { type ManagerRule, takeover } from './fieldmanagers.ts';
+import { type ManagerRule, takeover } from './field-managers.ts';
 import type { Owner } from './labels.ts';
 import { subjectOf } from './objects.ts';
 import { type Plan, readLive } from './plan.ts';

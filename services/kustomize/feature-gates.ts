@@ -35,8 +35,8 @@ export type Gates = Record<keyof typeof DEFAULTS, boolean>;
 
 /**
  * Reads `Name=true` items. Throws a SettingsError that names the gate for an unknown one and for a value
- * that is neither true nor false. Gates that change nothing here are accepted in either state and told
- * to `ignored`.
+ * that is neither true nor false. Gates that change nothing here are accepted in either state, and
+ * `ignored` is called for them.
  */
 export function readGates(
   items: readonly string[],

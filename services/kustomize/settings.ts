@@ -9,7 +9,7 @@ export interface KustomizeSettings {
   concurrent: number;
   /** Requests of one apply at once. */
   concurrentSsa: number;
-  /** How soon a dependency is looked at again when nothing was heard of it. Milliseconds. */
+  /** When a dependency is looked at again that did not change in the meantime. Milliseconds. */
   requeueDependencyMs: number;
   noCrossNamespaceRefs: boolean;
   /** ServiceAccount to act as where a Kustomization names none; empty for the service's own rights. */
@@ -42,7 +42,7 @@ export interface KustomizeSettings {
 
 const MIB = 1024 ** 2;
 
-/** Throws SettingsError; `gateIgnored` hears of feature gates that are accepted and change nothing. */
+/** Throws SettingsError; `gateIgnored` is called for feature gates that are accepted and change nothing. */
 export function readSettings(
   settings: Settings,
   gateIgnored: (gate: string, why: string) => void = () => undefined,

@@ -5,7 +5,7 @@ import { createPool, type RenderPool } from '@weir/render';
 import { createLogger } from '@weir/telemetry';
 import { type AppliedObject, type ApplyOptions, applyObjects } from '../apply.ts';
 import { openTargetCluster, type TargetCluster } from '../cluster.ts';
-import { managerRules } from '../fieldmanagers.ts';
+import { managerRules } from '../field-managers.ts';
 import { type Owner, ownerLabels } from '../labels.ts';
 
 export interface Harness {

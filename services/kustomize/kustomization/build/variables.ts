@@ -1,6 +1,13 @@
 // The variables of `spec.postBuild`, gathered from ConfigMaps, Secrets and the object itself.
 import type { Kustomization } from '@weir/api';
-import { ConfigMap, isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
+import {
+  ConfigMap,
+  isNotFound,
+  type KubeClient,
+  type KubeObject,
+  readSecret,
+  type SecretData,
+} from '@weir/kube';
 import type { Substitution } from '@weir/render';
 import type { KeyedDigest } from '../last-build/keyed-digest.ts';
 
@@ -54,12 +61,13 @@ async function read(
   { kind, name, optional = false }: Reference,
 ): Promise<Record<string, string>> {
   try {
-    const type = kind === 'Secret' ? Secret : ConfigMap;
-    const { data } = await client.get<KubeObject & { data?: Record<string, string> }>(type, {
-      namespace,
-      name,
-    });
-    return kind === 'Secret' ? decoded(data ?? {}) : (data ?? {});
+    const ref = { namespace, name };
+    if (kind === 'Secret') return texts(await readSecret(client, ref));
+    const { data } = await client.get<KubeObject & { data?: Record<string, string> }>(
+      ConfigMap,
+      ref,
+    );
+    return data ?? {};
   } catch (cause) {
     if (optional && isNotFound(cause)) return {};
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -67,8 +75,6 @@ async function read(
   }
 }
 
-function decoded(data: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
-  );
+function texts(data: SecretData): Record<string, string> {
+  return Object.fromEntries([...data].map(([key, value]) => [key, value.toString()]));
 }

@@ -1,7 +1,7 @@
 // Digests that stand for manifests and variables without giving them away. They are keyed, so that nobody who sees one
 // can try values until one fits.
 import { hash, randomBytes } from 'node:crypto';
-import { isAlreadyExists, isNotFound, type KubeClient, type KubeObject, Secret } from '@weir/kube';
+import { isAlreadyExists, isNotFound, type KubeClient, readSecret, Secret } from '@weir/kube';
 
 /** The same for equal JSON and the same key. 24 characters. */
 export type KeyedDigest = (value: unknown) => string;
@@ -30,11 +30,8 @@ export async function sharedKey(client: KubeClient, namespace: string): Promise<
 
 async function readKey(client: KubeClient, namespace: string): Promise<Uint8Array | undefined> {
   try {
-    const { data } = await client.get<KubeObject & { data?: Record<string, string> }>(Secret, {
-      namespace,
-      name: SECRET,
-    });
-    return Buffer.from(data?.key ?? '', 'base64');
+    const data = await readSecret(client, { namespace, name: SECRET });
+    return data.get('key') ?? Buffer.alloc(0);
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;

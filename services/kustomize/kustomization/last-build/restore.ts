@@ -22,8 +22,8 @@ export async function restoreBuild({ env, object, cluster, ctx }: Run): Promise<
   cluster.drift.resume(key, saved.objects);
   env.lastBuilds.remember(object, saved.build, true);
   const { lastAppliedRevision: revision = saved.build.revision } = object.status ?? {};
-  // The revision may have changed since then without a build. Whether what is in the cluster is of the artifact of
-  // today is told by the trace, as after every artifact.
+  // The revision may have changed since then without a build. Whether today's artifact gives the same objects is decided
+  // by the trace, as for every artifact.
   env.lastBuilds.update(object, { ...saved.build, revision }, { checked: false });
   await cluster.drift.settled(key, AbortSignal.any([ctx.signal, AbortSignal.timeout(SETTLE_MS)]));
 }

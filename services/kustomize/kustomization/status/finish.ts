@@ -48,7 +48,7 @@ export async function succeed(
   const took = formatDuration(Date.now() - startedAt.getTime());
   if (isNews) {
     const message = `Reconciliation finished in ${took}, next run in ${formatDuration(nextMs)}`;
-    // Where nothing happened in the cluster, the revision alone is no news to those who look at the object.
+    // Where nothing happened in the cluster, the revision alone is worth no Kubernetes Event.
     const kubernetes = changed || !wasReady || ctx.causes.has('requested');
     const metadata = { commit_status: 'update' };
     events.publish('info', message, { ...revisionsOf(artifact), kubernetes, metadata });

@@ -1,7 +1,7 @@
 // Fields that kubectl (or another manager that the user names) took on our objects become ours, so
 // that the next apply undoes manual edits and can remove what was added by hand.
 import type { KubeObject, ManagedFields } from '@weir/kube';
-import { appliedEntry, fieldsOf, unionFields } from './managedfields.ts';
+import { appliedEntry, fieldsOf, unionFields } from './managed-fields.ts';
 
 export interface ManagerRule {
   /** Matches every manager whose name starts with it. */

@@ -1,4 +1,4 @@
-// The words in which health is asked for and told.
+// What health is asked for with, and what comes back.
 import type { KubeClient, KubeObject } from '@weir/kube';
 import type { DriftWatch } from './drift.ts';
 import type { ObjectTarget } from './objects.ts';
@@ -45,7 +45,7 @@ export interface HealthResult extends ObjectStatus {
   target: ObjectTarget;
   /** The version that has this status. */
   resourceVersion?: string;
-  /** Why the status can't be told. */
+  /** Why the status is not known. */
   error?: string;
 }
 

@@ -40,7 +40,7 @@ export interface KindWatches {
   isSynced(id: Pick<ObjectId, 'group' | 'kind'>): boolean;
   /** Resolves when it is; never where the kind may not be watched. */
   synced(type: ResourceType): Promise<void>;
-  /** Calls back at each news of an object; returns the way to stop that. */
+  /** Calls back at each change of the object; returns the way to stop that. */
   onNews(id: ObjectId, callback: () => void): () => void;
   /** How many kinds are watched. */
   size(): number;
@@ -101,7 +101,7 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
     const { listed, seen } = watch;
     watch.isSynced = true;
     watch.synced.resolve();
-    // What was written before the list and isn't in it went in between, and no event will tell.
+    // What was written before the list and isn't in it was deleted in between, and no event of the watch will show that.
     const lost = [...seen].filter(
       ([place, { resourceVersion: version }]) => version <= resourceVersion && !listed.has(place),
     );
@@ -113,7 +113,7 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
     const id = idIn(type, object);
     const place = placeOf(id);
     if (!watch.isSynced) watch.listed.add(place);
-    // Late news of an object whose successor was seen already says nothing about that one.
+    // A late event of an object whose successor was seen already says nothing about that one.
     if (!gone) put(watch, place, seenIn(object));
     else if (watch.seen.get(place)?.uid === object.metadata.uid) watch.seen.delete(place);
     options.onHappening({ id, object, gone });

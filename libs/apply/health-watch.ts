@@ -1,4 +1,4 @@
-// How news of objects that are waited for comes in: from watches that are there anyway, from watches of
+// How changes of the objects that are waited for are noticed: by watches that are there anyway, by watches of
 // the wait's own, or by asking, whichever costs least and the account may do.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -17,13 +17,13 @@ import type {
   HealthOptions,
   HealthResult,
   WatchedObjects,
-} from './healthtypes.ts';
+} from './health-types.ts';
 import type { ObjectTarget } from './objects.ts';
 
 const RETRY_MS = 1_000;
 const POLL_MS = 2_000;
 /**
- * From the news of a change to the read: a change seldom comes alone, and one read shows them all. Where answers
+ * From the first notice of a change to the read: a change seldom comes alone, and one read shows them all. Where answers
  * take long, so do the requests of the controllers that are at work on the object: it is given that much more time.
  */
 const READ_DELAY = { minMs: 25, maxMs: 1_000, answers: 3 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { managerRules, takeover } from './fieldmanagers.ts';
-import { unionFields } from './managedfields.ts';
+import { managerRules, takeover } from './field-managers.ts';
+import { unionFields } from './managed-fields.ts';
 
 const RULES = managerRules('kustomize-controller', ['helm']);
 
