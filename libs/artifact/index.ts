@@ -21,8 +21,9 @@ export {
   type StreamedFile,
   sortByPath,
 } from './pack.ts';
-export { artifactPath, pathDigest } from './path.ts';
+export { artifactPath, latestPath, pathDigest } from './path.ts';
 export { type ArtifactServer, type ServeOptions, serveArtifacts } from './server.ts';
 export { type ArtifactStore, createStore, type StoreOptions } from './store.ts';
 export { artifactFilter, artifactSubject } from './subjects.ts';
+export { readTar, type TarEntry, type TarLimits } from './tar.ts';
 export { readManifest, type UnpackLimits } from './unpack.ts';

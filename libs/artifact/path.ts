@@ -12,6 +12,13 @@ export function artifactPath(
   return `${kind.toLowerCase()}/${namespace}/${name}/${digestName(digest)}${SUFFIX}`;
 }
 
+const LATEST = 'latest';
+
+/** Where the newest artifact of an object is served, as in Flux's `status.url`. */
+export function latestPath(kind: string, namespace: string, name: string): string {
+  return `${kind.toLowerCase()}/${namespace}/${name}/${LATEST}${SUFFIX}`;
+}
+
 // Kinds are lower case here; namespaces and names are DNS names (RFC 1123), which can't be `.` or `..`.
 const PATH = /^\/?([a-z0-9]+)\/([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)\/([a-z0-9-]+)\.tar\.gz$/;
 

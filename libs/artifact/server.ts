@@ -17,6 +17,8 @@ export interface ServeOptions {
   host?: string;
   /** Asked to make an artifact again that the store lost; the path is without a leading slash. */
   onMissing?(path: string): Promise<void>;
+  /** The path of the artifact that stands for `<kind>/<namespace>/<name>/latest.tar.gz` now, both without a leading slash. */
+  latest?(path: string): string | undefined;
   log?: Logger;
 }
 
@@ -30,7 +32,7 @@ const SOCKET_TIMEOUT_MS = 60_000;
 
 /**
  * Serves any artifact of the store at `/<kind>/<namespace>/<name>/<hex>.tar.gz`: the digest in the path says
- * which, so every replica can. `/healthz` answers `ok`. Rejects when the port can't be had.
+ * which, so every replica can. `latest.tar.gz` in its place is the artifact that the object has now. `/healthz` answers `ok`. Rejects when the port can't be had.
  */
 export async function serveArtifacts(
   store: ArtifactStore,
@@ -62,14 +64,16 @@ export async function serveArtifacts(
       response.setHeader('allow', 'GET, HEAD');
       return reply(response, 405, 'method not allowed');
     }
-    const path = (request.url ?? '').split('?')[0] ?? '';
-    if (path === '/healthz') return reply(response, 200, 'ok');
+    const asked = (request.url ?? '').split('?')[0] ?? '';
+    if (asked === '/healthz') return reply(response, 200, 'ok');
+    const path = options.latest?.(asked.slice(1)) ?? asked.slice(1);
     const digest = pathDigest(path);
     if (digest === undefined) return reply(response, 404, 'not found');
     const etag = `"${digest}"`;
     response.setHeader('etag', etag);
     if (isFresh(request.headers['if-none-match'], etag)) return void response.writeHead(304).end();
-    await send(request, response, await find(digest, path.slice(1)));
+    const isLasting = path === asked.slice(1);
+    await send(request, response, await find(digest, path), isLasting);
   }
 
   const server = createServer((request, response) => {
@@ -96,12 +100,13 @@ async function send(
   request: IncomingMessage,
   response: ServerResponse,
   file: string,
+  isLasting: boolean,
 ): Promise<void> {
   const { size } = await stat(file);
   response.writeHead(200, {
     'content-type': 'application/gzip',
     'content-length': size,
-    'cache-control': 'public, max-age=31536000, immutable',
+    'cache-control': isLasting ? 'public, max-age=31536000, immutable' : 'no-cache',
     'x-content-type-options': 'nosniff',
   });
   if (request.method === 'HEAD') response.end();

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { extract, type Header } from 'tar-stream';
 import { ArtifactError } from './errors.ts';
 import type { Manifest } from './manifest.ts';
+import { readTar } from './tar.ts';
 
 export interface UnpackLimits {
   /** Bytes of all files together, unpacked. */
@@ -23,36 +23,29 @@ export async function readManifest(file: string, limits: UnpackLimits = {}): Pro
   const maxBytes = limits.maxBytes ?? DEFAULT_MAX_BYTES;
   const maxFiles = limits.maxFiles ?? DEFAULT_MAX_FILES;
   const manifest: Manifest = Object.create(null);
-  const archive = extract();
   let bytes = 0;
   let files = 0;
-  const reading = (async () => {
-    for await (const entry of archive) {
+  // Ends both where either fails; the iteration below gets the error.
+  const content = pipeline(createReadStream(file), createGunzip(), () => undefined);
+  try {
+    for await (const entry of readTar(content, { maxEntries: 2 * maxFiles })) {
+      if (entry.type !== 'file') continue;
+      if (++files > maxFiles) throw tooLarge(`holds more than ${maxFiles} files`);
       const hash = createHash('sha256');
-      for await (const chunk of entry as AsyncIterable<Buffer>) {
+      for await (const chunk of entry.content) {
         bytes += chunk.length;
         if (bytes > maxBytes) throw tooLarge(`unpacks to more than ${maxBytes} bytes`);
         hash.update(chunk);
       }
-      if (!isFile(entry.header)) continue;
-      files += 1;
-      if (files > maxFiles) throw tooLarge(`holds more than ${maxFiles} files`);
-      manifest[entry.header.name.replace(/^\.\//, '')] = `sha256:${hash.digest('hex')}`;
+      manifest[entry.path.replace(/^\.\//, '')] = `sha256:${hash.digest('hex')}`;
     }
-  })();
-  try {
-    await Promise.all([reading, pipeline(createReadStream(file), createGunzip(), archive)]);
   } catch (error) {
-    if (error instanceof ArtifactError) throw error;
+    if (error instanceof ArtifactError && error.reason === 'ArtifactTooLarge') throw error;
     throw new ArtifactError('ArtifactInvalid', 'the artifact is no tar.gz that can be read', {
       cause: error,
     });
   }
   return manifest;
-}
-
-function isFile({ type }: Header): boolean {
-  return type === 'file' || type === 'contiguous-file' || type === undefined || type === null;
 }
 
 function tooLarge(what: string): ArtifactError {
