@@ -21,4 +21,5 @@ export type { Column, Kind, KindVersion, ObjectOf, Resource } from './schema/kin
 export type { Artifact } from './source/artifact.ts';
 export * from './source/externalartifact.ts';
 export * from './source/gitrepository.ts';
+export * from './source/ocirepository.ts';
 export * from './unsupported.ts';

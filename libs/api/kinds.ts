@@ -7,9 +7,11 @@ import { crdFor } from './schema/crd.ts';
 import type { Kind } from './schema/kind.ts';
 import { ExternalArtifact } from './source/externalartifact.ts';
 import { GitRepository } from './source/gitrepository.ts';
+import { OCIRepository } from './source/ocirepository.ts';
 
 export const kinds: readonly Kind[] = [
   GitRepository,
+  OCIRepository,
   ExternalArtifact,
   Kustomization,
   Provider,

@@ -32,6 +32,8 @@ export const Reason = {
   GitOperationSucceeded: 'GitOperationSucceeded',
   GitOperationFailed: 'GitOperationFailed',
   EmptyGitRepository: 'EmptyGitRepository',
+  OCIArtifactPullFailed: 'OCIArtifactPullFailed',
+  OCIArtifactLayerOperationFailed: 'OCIArtifactLayerOperationFailed',
   VerificationError: 'VerificationError',
   InvalidVerificationMode: 'InvalidVerificationMode',
   InvalidCommitSignature: 'InvalidCommitSignature',

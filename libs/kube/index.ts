@@ -5,5 +5,5 @@ export * from './errors.ts';
 export { type Impersonation, serviceAccountUser } from './impersonate.ts';
 export * from './object.ts';
 export * from './resources.ts';
-export { readSecret, type SecretData } from './secrets.ts';
+export { readSecret, readTypedSecret, type SecretData, type TypedSecret } from './secrets.ts';
 export { connectAsServiceAccount } from './service-account.ts';

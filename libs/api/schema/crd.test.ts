@@ -13,6 +13,7 @@ const definitions = kinds.map((kind) => parseDefinition(crdYaml(kind)));
 /** What Flux's definitions say beyond the table of fields. */
 const CATEGORIES = new Map([
   ['GitRepository', ['all', 'fluxcd', 'fluxcd-sources']],
+  ['OCIRepository', ['all', 'fluxcd', 'fluxcd-sources']],
   ['ExternalArtifact', ['all', 'fluxcd', 'fluxcd-sources']],
   ['Kustomization', ['all', 'fluxcd', 'fluxcd-appliers']],
   ['Provider', ['all', 'fluxcd', 'fluxcd-notifications']],
