@@ -10,7 +10,7 @@ import { hasFailed } from './shared/conditions.ts';
 import { collectRegularly } from './shared/garbage.ts';
 import type { SourceEnvironment, SourceKind } from './shared/kind.ts';
 import { createPublisher } from './shared/publish.ts';
-import { type RestorableKind, restoreArtifact } from './shared/restore.ts';
+import { latestArtifact, type RestorableKind, restoreArtifact } from './shared/restore.ts';
 import type { SourceObject } from './shared/source.ts';
 
 const MINUTE_MS = 60_000;
@@ -43,6 +43,7 @@ export const service = defineService({
     const server = await serveArtifacts(store, {
       port: settings.port('artifact-port', 9790),
       onMissing: (path) => restoreArtifact(path, restorable),
+      latest: (path) => latestArtifact(path, restorable),
       log,
     });
     stack.defer(() => server.close());

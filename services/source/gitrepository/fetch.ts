@@ -1,9 +1,9 @@
 // What GitRepositories fetch, shared between those that want the same: one `ls-remote` for all that ask about the same
 // reference at the same time, one fetch of a commit, one pack of it.
 
-import { FETCH_FAILED, type GitRepositorySpec, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
+import { type GitRepositorySpec, Reason } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
-import { createBoundedMap, createFreshFlight, createSingleFlight } from '@weir/async';
+import { createFreshFlight } from '@weir/async';
 import {
   fetchCommit,
   GitError,
@@ -15,10 +15,9 @@ import {
   type TreeLimits,
   withObjects,
 } from '@weir/git';
-import { Failure, messageOf } from '@weir/reconcile';
 import { RenderError, type RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
-import { isArtifactLost } from '../shared/artifacts.ts';
+import { createSnapshots, fetchFailure, putArchive, type Snapshot } from '../shared/snapshots.ts';
 import type { Remote } from './credentials.ts';
 import { packCommit } from './pack.ts';
 import type { RepositoryCache } from './repositories.ts';
@@ -35,10 +34,7 @@ export interface Wanted {
 }
 
 /** A commit as an artifact that is in the store. */
-export interface Snapshot {
-  digest: string;
-  /** Bytes. */
-  size: number;
+export interface CommitSnapshot extends Snapshot {
   /** The commit's subject, shortened for messages. */
   subject: string;
 }
@@ -53,7 +49,7 @@ export interface Fetcher {
    * Fetches a commit, packs it and puts it into the store.
    * @throws Failure
    */
-  store(wanted: Wanted, resolved: Resolved, ignore: string | undefined): Promise<Snapshot>;
+  store(wanted: Wanted, resolved: Resolved, ignore: string | undefined): Promise<CommitSnapshot>;
 }
 
 export interface FetcherOptions {
@@ -75,22 +71,13 @@ export interface FetcherOptions {
   signal: AbortSignal;
 }
 
-/** Snapshots whose digest is remembered. */
-const remembered = 1_000;
 /** The longest that one conversation with a server, or one pack, holds its slot, whatever `spec.timeout` says. Ms. */
 const maxTimeoutMs = 10 * 60_000;
 
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { tracing } = options;
   const shareResolve = createFreshFlight<Resolved>();
-  const shareStore = createSingleFlight<Snapshot>();
-  // What was stored a moment ago need not be fetched again for the next object that wants it.
-  const recent = createBoundedMap<string, Snapshot>({ max: remembered });
-
-  async function known(key: string): Promise<Snapshot | undefined> {
-    const snapshot = recent.get(key);
-    return snapshot && !(await isArtifactLost(options.artifacts, snapshot)) ? snapshot : undefined;
-  }
+  const shareStore = createSnapshots<CommitSnapshot>(options.artifacts);
 
   return {
     resolve: (wanted) =>
@@ -99,13 +86,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       ),
     store: (wanted, resolved, ignore) => {
       const key = JSON.stringify([wanted.remote.key, resolved.commit, ignore]);
-      return shareStore(key, async () => {
-        const before = await known(key);
-        if (before) return before;
-        const snapshot = await store(wanted, resolved, ignore, options);
-        recent.set(key, snapshot);
-        return snapshot;
-      });
+      return shareStore(key, () => store(wanted, resolved, ignore, options));
     },
   };
 }
@@ -148,7 +129,7 @@ async function resolve(wanted: Wanted, options: FetcherOptions): Promise<Resolve
       committedAt: (commits) => commitTimes(wanted, commits, options),
     });
   } catch (cause) {
-    throw fetchFailure(cause);
+    throw failureOf(cause);
   }
 }
 
@@ -176,7 +157,7 @@ async function store(
   { commit, ref }: Resolved,
   ignore: string | undefined,
   options: FetcherOptions,
-): Promise<Snapshot> {
+): Promise<CommitSnapshot> {
   const { tenant } = wanted;
   const { repositories, artifacts, tracing, slots } = options;
   const remote = conversation(wanted, options);
@@ -185,7 +166,7 @@ async function store(
     const fetch = { ...remote, dir, commit, ...(ref === undefined ? {} : { ref }) };
     await tracing.span('fetch', { attributes: { 'git.commit': commit } }, () =>
       fetchCommit(fetch).catch((cause: unknown) => {
-        throw fetchFailure(cause);
+        throw failureOf(cause);
       }),
     );
     const { timeoutMs } = remote;
@@ -195,25 +176,16 @@ async function store(
       ),
     );
   });
-  await tracing.span('store', { attributes: { 'artifact.size': packed.size } }, () =>
-    artifacts.put(packed, tenant).catch((cause: unknown) => {
-      throw new Failure(
-        Reason.ArchiveOperationFailed,
-        `unable to archive artifact to storage: ${messageOf(cause)}`,
-        { condition: STORAGE_OPERATION_FAILED, cause },
-      );
-    }),
-  );
-  return { digest: packed.digest, size: packed.size, subject };
+  return { ...(await putArchive(packed, { tenant, store: artifacts, tracing })), subject };
 }
 
-function fetchFailure(cause: unknown): unknown {
+function failureOf(cause: unknown): unknown {
   if (cause instanceof GitError && cause.reason === 'Aborted') return cause;
   if (!(cause instanceof GitError) && !(cause instanceof RenderError)) return cause;
   const empty = cause.message.startsWith('git repository is empty');
-  return new Failure(
+  return fetchFailure(
     empty ? Reason.EmptyGitRepository : Reason.GitOperationFailed,
     empty ? cause.message : `failed to checkout and determine revision: ${cause.message}`,
-    { condition: FETCH_FAILED, cause },
+    cause,
   );
 }

@@ -1,12 +1,13 @@
 // What the service needs to know of GitRepositories, and what they alone need.
 import { join } from 'node:path';
 import { GitRepository, parseRevision } from '@weir/api';
-import { defaultGitLimits, defaultTreeLimits } from '@weir/git';
+import { defaultGitLimits } from '@weir/git';
 import type { Settings } from '@weir/service';
 import type { OpenKind } from '../shared/kind.ts';
+import { readContentLimits } from '../shared/limits.ts';
 import { ownershipKey, readRemote } from './credentials.ts';
 import { createFetcher } from './fetch.ts';
-import { reconcile, wantedOf } from './reconcile.ts';
+import { reconcile, wantedOf, words } from './reconcile.ts';
 import { createRepositoryCache } from './repositories.ts';
 import { createGitSlots } from './slots.ts';
 
@@ -18,6 +19,7 @@ const MIN_MEMORY = 32 * 1024 ** 2;
 export const openGitRepositories: OpenKind<GitRepository> = async (environment) => {
   const { client, store, artifactDir, pool, tracing, settings, storageDir, log, signal } =
     environment;
+  const limits = readContentLimits(settings);
   const gitLimits = readGitLimits(settings);
   const slots = createGitSlots(settings.number('git-concurrent', 16, { min: 2 }));
   const repositories = await createRepositoryCache(join(storageDir, 'git'), {
@@ -31,20 +33,18 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
     repositories,
     artifacts: store,
     pool,
-    limits: {
-      maxFiles: settings.number('artifact-max-files', defaultTreeLimits.maxFiles, { min: 1 }),
-      maxBytes: settings.number('artifact-max-bytes', defaultTreeLimits.maxBytes, { min: 1 }),
-    },
+    limits,
     slots,
     gitLimits,
     network: { allowLocal: settings.boolean('allow-local-addresses', false) },
     artifactDir,
-    maxPackedBytes: settings.number('artifact-max-packed-bytes', GIB / 8, { min: 1 }),
+    maxPackedBytes: limits.maxPackedBytes,
     tracing,
     signal,
   });
   return {
     kind: GitRepository,
+    words,
     ownershipKey,
     reconcile: (object, context, informer) =>
       reconcile(object, context, informer, { ...environment, fetcher }),

@@ -5,12 +5,24 @@ import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
 import { describeArtifact } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
+import type { SourceWords } from '../shared/source.ts';
 import { type Remote, readRemote } from './credentials.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
 import { refuseUnsupportedFields } from './unsupported.ts';
 
 /** What Flux's default is. */
 const DEFAULT_TIMEOUT = '60s';
+
+/** What Flux calls things here. */
+export const words: SourceWords<GitRepository> = {
+  outdated: (_, revision) => `new upstream revision '${revision}'`,
+  stored: ({ revision }) => `stored artifact for revision '${revision}'`,
+  storedEvent: ({ status }) => storedCommit(status?.artifact?.revision ?? ''),
+};
+
+function storedCommit(subject: string): string {
+  return `stored artifact for commit '${subject}'`;
+}
 
 export interface GitRepositoryEnvironment extends SourceEnvironment {
   fetcher: Fetcher;
@@ -24,7 +36,7 @@ export async function reconcile(
   environment: GitRepositoryEnvironment,
 ): Promise<Outcome> {
   const { client, fetcher, address } = environment;
-  const run = await beginRun(found, context, informer, GitRepository, environment);
+  const run = await beginRun(found, context, informer, { kind: GitRepository, words }, environment);
   if (run === undefined) return {};
   const { object, signal } = run;
   const { ignore } = object.spec;
@@ -42,7 +54,7 @@ export async function reconcile(
       orAborted(fetcher.store(wanted, resolved, ignore), signal),
     );
     const artifact = describeArtifact(object, resolved.revision, snapshot, address);
-    return await succeed(run, { artifact, title: snapshot.subject, fields });
+    return await succeed(run, { artifact, event: storedCommit(snapshot.subject), fields });
   } catch (error) {
     return await fail(run, error);
   }

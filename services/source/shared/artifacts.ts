@@ -1,5 +1,5 @@
 import { type Artifact, formatTime } from '@weir/api';
-import { type ArtifactStore, artifactPath, type Packed } from '@weir/artifact';
+import { type ArtifactStore, artifactPath, latestPath, type Packed } from '@weir/artifact';
 import { BusUnavailable } from '@weir/bus';
 import type { SourceObject } from './source.ts';
 
@@ -7,7 +7,11 @@ import type { SourceObject } from './source.ts';
 export function describeArtifact(
   object: SourceObject,
   revision: string,
-  { digest, size }: Pick<Packed, 'digest' | 'size'>,
+  {
+    digest,
+    size,
+    metadata,
+  }: Pick<Packed, 'digest' | 'size'> & { metadata?: Artifact['metadata'] | undefined },
   base: string,
 ): Artifact {
   const before = object.status?.artifact;
@@ -15,7 +19,7 @@ export function describeArtifact(
   const path = artifactPath(object.kind, namespace, name, digest);
   const same = before?.digest === digest && before.revision === revision;
   return {
-    ...(before?.metadata && same ? { metadata: before.metadata } : {}),
+    ...(metadata === undefined ? {} : { metadata }),
     digest,
     lastUpdateTime: same ? before.lastUpdateTime : formatTime(new Date()),
     path,
@@ -23,6 +27,11 @@ export function describeArtifact(
     size,
     url: artifactUrl(base, path),
   };
+}
+
+/** Where the newest artifact of an object is served: `status.url` of the kinds that have it. */
+export function latestUrl({ kind, metadata }: SourceObject, base: string): string {
+  return artifactUrl(base, latestPath(kind, metadata.namespace ?? '', metadata.name));
 }
 
 /** @param base where other services reach the artifact server, see reachableAt() */

@@ -65,13 +65,17 @@ function ended(object: GitRepository, ...changes: ((report: Report) => Report)[]
   return finalStatusOf(report, object) as NonNullable<GitRepository['status']>;
 }
 
-const stored = (revision: string) => (report: Report) => asStored(report, artifactOf(revision));
+const stored = (revision: string) => (report: Report) =>
+  asStored(report, artifactOf(revision), `stored artifact for revision '${revision}'`);
 const failed = (failure: Failure) => (report: Report) => asFailed(report, failure);
 
 test('the first revision', () => {
   const object = repository({ observedGeneration: -1 });
   const begun = asBegun(beginReport<SourceStatus>(object, CONDITION_TYPES), object);
-  const doing = statusOf(asOutdated(begun, object, 'main@sha1:a'), object.status);
+  const doing = statusOf(
+    asOutdated(begun, object, "new upstream revision 'main@sha1:a'"),
+    object.status,
+  );
   const building = "building artifact: new upstream revision 'main@sha1:a'";
   assert.deepEqual(said(doing), [
     `Reconciling=True Progressing ${building}`,
@@ -110,7 +114,8 @@ test('a failure keeps the artifact and says that it goes on', () => {
 test('a failure to store a newer revision marks the artifact as outdated', () => {
   const object = repository(ended(repository(), stored('main@sha1:a')));
   const full = failureOf('ArchiveOperationFailed', 'full', STORAGE_OPERATION_FAILED);
-  const outdated = (report: Report) => asOutdated(report, object, 'main@sha1:b');
+  const outdated = (report: Report) =>
+    asOutdated(report, object, "new upstream revision 'main@sha1:b'");
   assert.deepEqual(said(ended(object, outdated, failed(full))), [
     "Reconciling=True ProgressingWithRetry building artifact: new upstream revision 'main@sha1:b'",
     'Ready=False ArchiveOperationFailed full',

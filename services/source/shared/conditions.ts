@@ -7,6 +7,7 @@ import {
   findCondition,
   READY,
   Reason,
+  SOURCE_VERIFIED,
   STORAGE_OPERATION_FAILED,
 } from '@weir/api';
 import {
@@ -23,7 +24,7 @@ import type { SourceObject, SourceStatus } from './source.ts';
 
 export const CONDITION_TYPES: ConditionTypes = {
   failures: [FETCH_FAILED, STORAGE_OPERATION_FAILED],
-  others: [ARTIFACT_IN_STORAGE, ARTIFACT_OUTDATED],
+  others: [ARTIFACT_IN_STORAGE, ARTIFACT_OUTDATED, SOURCE_VERIFIED],
 };
 
 type Report = StatusReport<SourceStatus>;
@@ -41,9 +42,8 @@ export function asBegun(report: Report, object: SourceObject): Report {
   return asProgressing(report, message, isReadySet ? undefined : message);
 }
 
-/** The remote has a revision that isn't stored. */
-export function asOutdated(report: Report, object: SourceObject, revision: string): Report {
-  const message = `new upstream revision '${revision}'`;
+/** The remote has a revision that isn't stored; `message` says which. */
+export function asOutdated(report: Report, object: SourceObject, message: string): Report {
   const building = asBuilding(report, `building artifact: ${message}`);
   if (!object.status?.artifact) return building;
   const reason = Reason.NewRevision;
@@ -59,10 +59,9 @@ function asBuilding(report: Report, message: string): Report {
   return asProgressing(report, message, message);
 }
 
-/** The artifact is in the store. */
-export function asStored(report: Report, artifact: Artifact): Report {
+/** The artifact is in the store; `message` says of what it is. */
+export function asStored(report: Report, artifact: Artifact, message: string): Report {
   const reason = Reason.Succeeded;
-  const message = `stored artifact for revision '${artifact.revision}'`;
   const ready = dropStates(asSucceeded(report, { reason, message }), [ARTIFACT_OUTDATED]);
   const stored = setState(ready, ARTIFACT_IN_STORAGE, { status: 'True', reason, message });
   return setFields(stored, { artifact });

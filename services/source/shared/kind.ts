@@ -8,7 +8,7 @@ import type { RenderPool } from '@weir/render';
 import type { Settings } from '@weir/service';
 import type { Logger, Tracing } from '@weir/telemetry';
 import type { Publisher } from './publish.ts';
-import type { SourceObject } from './source.ts';
+import type { SourceObject, SourceWords } from './source.ts';
 
 /** What the service gives to every kind. */
 export interface SourceEnvironment {
@@ -39,6 +39,7 @@ export interface SourceEnvironment {
 /** The row of a kind in the table of kinds: all that the service needs to know of it. */
 export interface SourceKind<T extends SourceObject> {
   kind: Kind;
+  words: SourceWords<T>;
   /** What decides which replica owns an object: those alike share their fetches. */
   ownershipKey(object: T): string;
   reconcile(object: T, context: ReconcileContext, informer: Informer<T>): Promise<Outcome>;

@@ -16,12 +16,15 @@ import type { SourceObject } from './source.ts';
 export interface Publisher {
   /** Publishes the artifact that has just been written to the object's status. */
   publish(object: SourceObject): void;
-  /** Looks whether the artifact in the status is on the stream, unless that is known; publishes it if it isn't. */
-  ensure(object: SourceObject): Promise<void>;
+  /**
+   * Looks whether the artifact in the status is on the stream, unless that is known; publishes it if it isn't. The same for
+   * its event, which says `message`.
+   */
+  ensure(object: SourceObject, message: string): Promise<void>;
   /** Whether the artifact in the status is known to be on the stream. */
   isPublished(object: SourceObject): boolean;
-  /** Records that an artifact was stored; `title` is what the event calls its revision. */
-  recordStored(object: SourceObject, reason: string, title: string): void;
+  /** Records that an artifact was stored. */
+  recordStored(object: SourceObject, reason: string, message: string): void;
   /** Takes the object's artifact off the stream. */
   withdraw(object: SourceObject): void;
   /** Forgets what is known: the stream was made anew. */
@@ -54,7 +57,7 @@ export function createPublisher(options: {
     return !artifact || published.get(keyOf(object)) === identityOf(object, artifact);
   }
 
-  async function ensure(object: SourceObject): Promise<void> {
+  async function ensure(object: SourceObject, storedMessage: string): Promise<void> {
     const artifact = object.status?.artifact;
     if (!artifact || isPublished(object) || !bus.connected()) return;
     const ref = refOf(object);
@@ -74,18 +77,19 @@ export function createPublisher(options: {
       'weir-events',
       eventSubject(bus.cluster, ref, Reason.NewArtifact),
     );
-    if (!isAboutArtifact(event, object, artifact))
-      recordStored(object, Reason.NewArtifact, artifact.revision);
+    if (!isAboutArtifact(event, object, artifact)) {
+      recordStored(object, Reason.NewArtifact, storedMessage);
+    }
   }
 
-  function recordStored(object: SourceObject, reason: string, title: string): void {
+  function recordStored(object: SourceObject, reason: string, message: string): void {
     const artifact = object.status?.artifact;
     if (!artifact) return;
     const { revision, digest, lastUpdateTime } = artifact;
     recorder.event(object, {
       severity: 'info',
       reason,
-      message: `stored artifact for commit '${title}'`,
+      message,
       metadata: { revision, digest },
       ...(reason === Reason.NewArtifact
         ? { id: `${object.metadata.uid}/${revision}/${digest}/${lastUpdateTime}` }

@@ -1,5 +1,5 @@
 // The steps that reconciliations of all kinds of sources begin and end with. A kind's reconcile.ts calls them in its order.
-import { type Artifact, FINALIZER, isRequested, type Kind, Reason } from '@weir/api';
+import { type Artifact, FINALIZER, isRequested, Reason } from '@weir/api';
 import {
   addFinalizer,
   type Informer,
@@ -27,14 +27,15 @@ import {
   hasFailed,
   isAwaited,
 } from './conditions.ts';
-import type { SourceEnvironment } from './kind.ts';
-import type { SourceObject, SourceStatus } from './source.ts';
+import type { SourceEnvironment, SourceKind } from './kind.ts';
+import type { SourceObject, SourceStatus, SourceWords } from './source.ts';
 
 const FIELD_MANAGER = 'source-controller';
 
 /** One run of one object: what it was given, and what it says so far. */
 export interface SourceRun<T extends SourceObject> {
   object: T;
+  words: SourceWords<T>;
   context: ReconcileContext;
   environment: SourceEnvironment;
   status: StatusSession<T, SourceStatus>;
@@ -50,7 +51,7 @@ export async function beginRun<T extends SourceObject>(
   found: T,
   context: ReconcileContext,
   informer: Informer<T>,
-  kind: Kind,
+  { kind, words }: Pick<SourceKind<T>, 'kind' | 'words'>,
   environment: SourceEnvironment,
 ): Promise<SourceRun<T> | undefined> {
   const { client, publisher } = environment;
@@ -75,7 +76,7 @@ export async function beginRun<T extends SourceObject>(
   status.update((report) => asBegun(report, object));
   if (isAwaited(object)) status.show();
   const signal = AbortSignal.any([context.signal, context.superseded]);
-  return { object, context, environment, status, signal };
+  return { object, words, context, environment, status, signal };
 }
 
 /**
@@ -83,8 +84,8 @@ export async function beginRun<T extends SourceObject>(
  * now. Undefined when it has to be made; the status says why from then on.
  * @param isSame whether what else decides the artifact's contents, such as `spec.ignore`, is as it was
  */
-export async function currentArtifact(
-  { object, environment, status }: SourceRun<SourceObject>,
+export async function currentArtifact<T extends SourceObject>(
+  { object, words, environment, status }: SourceRun<T>,
   revision: string,
   isSame: boolean,
 ): Promise<Artifact | undefined> {
@@ -93,8 +94,10 @@ export async function currentArtifact(
   if (before?.revision === revision && isSame && !lost) {
     return { ...before, url: artifactUrl(environment.address, before.path) };
   }
-  if (before?.revision !== revision) status.update((it) => asOutdated(it, object, revision));
-  else if (lost) status.update(asLost);
+  if (before?.revision !== revision) {
+    status.update((it) => asOutdated(it, object, words.outdated(object, revision)));
+  }
+  if (before?.revision === revision && lost) status.update(asLost);
   status.show();
   return undefined;
 }
@@ -102,28 +105,30 @@ export async function currentArtifact(
 /** How a run ended well. */
 export interface Stored {
   artifact: Artifact;
-  /** What events call it: a commit's subject, for example. The revision unless given. */
-  title?: string;
+  /** What the event says where this run knows more than the status does. */
+  event?: string;
   /** Fields of the kind's status besides the artifact; undefined removes one. */
   fields?: Record<string, unknown>;
 }
 
 /** Writes the end of a run that has an artifact, and announces the artifact. */
 export async function succeed<T extends SourceObject>(
-  { object, context, environment, status }: SourceRun<T>,
-  { artifact, title, fields = {} }: Stored,
+  { object, words, context, environment, status }: SourceRun<T>,
+  { artifact, event, fields = {} }: Stored,
 ): Promise<Outcome> {
-  status.update((report) => setFields(asStored(report, artifact), fields));
+  status.update((report) => setFields(asStored(report, artifact, words.stored(artifact)), fields));
   const written = await status.finish();
-  await announce(object, written, title ?? artifact.revision, context, environment);
-  return { requeueAfterMs: intervalMs(object.spec.interval, environment.minIntervalMs) };
+  await announce(object, written, event ?? words.storedEvent(written), context, environment);
+  const { interval } = object.spec;
+  if (interval === undefined) return {};
+  return { requeueAfterMs: intervalMs(interval, environment.minIntervalMs) };
 }
 
 /** Publishes the artifact and the event; each is found missing the next time if the process stops before it. */
 async function announce(
   before: SourceObject,
   written: SourceObject,
-  title: string,
+  message: string,
   { log }: ReconcileContext,
   { publisher }: SourceEnvironment,
 ): Promise<void> {
@@ -136,9 +141,9 @@ async function announce(
   }
   if (reason === Reason.NewArtifact || hasFailed(before)) {
     log.info({ revision: artifact.revision, digest: artifact.digest }, 'stored artifact');
-    publisher.recordStored(written, reason, title);
+    publisher.recordStored(written, reason, message);
   }
-  await publisher.ensure(written);
+  await publisher.ensure(written, message);
 }
 
 /**
@@ -158,5 +163,6 @@ export async function fail(run: SourceRun<SourceObject>, error: unknown): Promis
   status.update((report) => asFailed(report, error));
   await status.finish();
   if (isNews) environment.recorder.event(object, { severity: 'error', reason, message });
-  return stalled ? {} : { retry: error };
+  if (stalled) return {};
+  return error.retryMs === undefined ? { retry: error } : { requeueAfterMs: error.retryMs };
 }

@@ -9,6 +9,17 @@ export interface SourceStatus extends CommonStatus {
 
 /** An object of any kind of source that makes artifacts. */
 export interface SourceObject extends KubeObject {
-  spec: { interval: string; suspend?: boolean };
+  /** Without an interval the remote is asked only for a change of the object, or on request. */
+  spec: { interval?: string; suspend?: boolean };
   status?: SourceStatus;
+}
+
+/** What a kind calls things in its conditions and events, as Flux does. */
+export interface SourceWords<T extends SourceObject> {
+  /** The remote has a revision that isn't stored. */
+  outdated(object: T, revision: string): string;
+  /** The artifact is in the store: for conditions. */
+  stored(artifact: Artifact): string;
+  /** The artifact that the object's status names is in the store: for events. */
+  storedEvent(object: T): string;
 }

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import { FETCH_FAILED, type OCIRepository, Reason } from '@weir/api';
+import type { KubeClient } from '@weir/kube';
+import {
+  credentialsFor,
+  OciError,
+  parseRepository,
+  type RegistryOptions,
+  type Repository,
+  readPullSecret,
+} from '@weir/oci';
+import { Failure, messageOf } from '@weir/reconcile';
+import {
+  type NamedSecret,
+  proxyOf,
+  readNamedSecret,
+  readPullSecrets,
+  tlsOf,
+} from '../shared/secrets.ts';
+import { fetchFailure } from '../shared/snapshots.ts';
+
+/** Where to pull from, and as whom. */
+export interface Remote {
+  /** `spec.url`, for messages. */
+  url: string;
+  repository: Repository;
+  access: Pick<RegistryOptions, 'registry' | 'credentials' | 'tls' | 'proxy' | 'insecure'>;
+  /** Stands for registry and access: equal keys may share connections and tokens. */
+  accessKey: string;
+  /** Stands for repository and access: equal keys may share what was pulled. */
+  key: string;
+}
+
+const SCHEME = 'oci://';
+
+/**
+ * Reads what an OCIRepository names: its URL, and the Secrets with credentials, certificates and a proxy.
+ * @throws Failure AuthenticationFailed; URLInvalid (stalled)
+ */
+export async function readRemote(
+  client: KubeClient,
+  { spec, metadata }: OCIRepository,
+  signal: AbortSignal,
+): Promise<Remote> {
+  const { url = '', insecure = false } = spec;
+  const { namespace = '' } = metadata;
+  const secretOf = ({ name }: { name: string }) =>
+    readNamedSecret(client, { namespace, name }, signal);
+
+  const secrets = await orFailure('failed to get credential', async () => [
+    ...(spec.secretRef ? [await readLoginSecret(client, namespace, spec.secretRef, signal)] : []),
+    ...(spec.serviceAccountName
+      ? await readPullSecrets(client, { namespace, name: spec.serviceAccountName }, signal)
+      : []),
+  ]);
+  const proxy = await orFailure(
+    'failed to get proxy address',
+    async () => spec.proxySecretRef && proxyOf(await secretOf(spec.proxySecretRef)),
+  );
+  const tls = await orFailure(
+    `failed to generate transport for '${url}'`,
+    async () => spec.certSecretRef && tlsOf(await secretOf(spec.certSecretRef)),
+  );
+  const repository = parseUrl(url);
+  const credentials = await orFailure('failed to get credential', async () =>
+    credentialsFor(repository, secrets.flatMap(readPullSecret)),
+  );
+  const access = { registry: repository.registry, credentials, tls, proxy, insecure };
+  const accessKey = digestOf(access);
+  return { url, repository, access, accessKey, key: digestOf([accessKey, repository.name]) };
+}
+
+/** As Flux says it: the API server's own words, for this one Secret. */
+async function readLoginSecret(
+  client: KubeClient,
+  namespace: string,
+  { name }: { name: string },
+  signal: AbortSignal,
+): Promise<NamedSecret> {
+  try {
+    return await readNamedSecret(client, { namespace, name }, signal);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : error;
+    throw new Error(`failed to get secret '${namespace}/${name}': ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function orFailure<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw fetchFailure(Reason.AuthenticationFailed, `${what}: ${messageOf(cause)}`, cause);
+  }
+}
+
+/** @throws Failure URLInvalid (stalled) */
+function parseUrl(url: string): Repository {
+  try {
+    if (!url.startsWith(SCHEME)) {
+      const message = "URL must be in format 'oci://<domain>/<org>/<repo>'";
+      throw new OciError('InvalidReference', message);
+    }
+    return parseRepository(url.slice(SCHEME.length));
+  } catch (cause) {
+    const message = `URL validation failed for '${url}': ${messageOf(cause)}`;
+    throw new Failure(Reason.URLInvalid, message, {
+      ...{ condition: FETCH_FAILED, stalled: true, cause },
+    });
+  }
+}
+
+/** What decides which replica owns an OCIRepository: those alike share their pulls. */
+export function ownershipKey({ spec, metadata }: OCIRepository): string {
+  const { url, ref, insecure, secretRef, serviceAccountName, certSecretRef, proxySecretRef } = spec;
+  const named = { secretRef, serviceAccountName, certSecretRef, proxySecretRef };
+  const isAnonymous = Object.values(named).every((it) => it === undefined);
+  const namespace = isAnonymous ? '' : metadata.namespace;
+  return `oci/${digestOf([url, ref, insecure, namespace, named])}`;
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}

@@ -1,0 +1,135 @@
+// What OCIRepositories pull, shared between those that want the same: one question for all that ask for the same
+// reference at the same time, one pull and one artifact of a layer.
+import type { OCIRepositorySpec } from '@weir/api';
+import { Reason } from '@weir/api';
+import type { ArtifactStore } from '@weir/artifact';
+import { createBoundedMap, createFairLimit, createFreshFlight } from '@weir/async';
+import { openRegistry, type Registry } from '@weir/oci';
+import { messageOf } from '@weir/reconcile';
+import type { RenderPool } from '@weir/render';
+import type { Tracing } from '@weir/telemetry';
+import type { ContentLimits } from '../shared/limits.ts';
+import { createSnapshots, fetchFailure, putArchive, type Snapshot } from '../shared/snapshots.ts';
+import type { Remote } from './credentials.ts';
+import { pull, type Selection } from './pull.ts';
+import { type Resolved, resolve } from './revision.ts';
+
+/** What to pull from a registry. */
+export interface Wanted {
+  /** The namespace of the object that asks. Work that several want counts for the one that asked first. */
+  tenant: string;
+  remote: Remote;
+  ref: OCIRepositorySpec['ref'];
+  selection: Selection;
+  /** Milliseconds for asking, and again for pulling. */
+  timeoutMs: number;
+}
+
+/** A layer as an artifact that is in the store. */
+export interface LayerSnapshot extends Snapshot {
+  /** The annotations of its manifest. */
+  metadata: Record<string, string> | undefined;
+}
+
+export interface Fetcher {
+  /** Asks the registry which digest the reference is, now: never with an answer older than the call. @throws Failure */
+  resolve(wanted: Wanted): Promise<Resolved>;
+  /** Pulls the layer of a manifest and puts it into the store. @throws Failure */
+  store(wanted: Wanted, resolved: Pick<Resolved, 'digest'>): Promise<LayerSnapshot>;
+}
+
+export interface FetcherOptions {
+  store: ArtifactStore;
+  pool: RenderPool;
+  limits: ContentLimits;
+  /** Folder for what is on its way into the store. */
+  dir: string;
+  allowLocal: boolean;
+  /** The proxies of the operator. */
+  environment: NodeJS.ProcessEnv;
+  /** Questions at a time. */
+  asks: number;
+  /** Pulls at a time: each takes disk for a layer and for what it unpacks to. */
+  pulls: number;
+  tracing: Tracing;
+  /** Ends all work. */
+  signal: AbortSignal;
+}
+
+/** Clients whose connections and tokens are kept; the connections of one that is dropped close when they are idle. */
+const REGISTRIES = 500;
+/** The longest that one question or one pull holds its slot, whatever `spec.timeout` says. Ms. */
+const MAX_TIMEOUT_MS = 10 * 60_000;
+
+export function createFetcher(options: FetcherOptions): Fetcher {
+  const { store, pool, limits, dir, allowLocal, environment, tracing, signal } = options;
+  const shareResolve = createFreshFlight<Resolved>();
+  const shareStore = createSnapshots<LayerSnapshot>(store);
+  const asks = createFairLimit(options.asks);
+  const pulls = createFairLimit(options.pulls);
+  const registries = createBoundedMap<string, Registry>({ max: REGISTRIES });
+
+  function registryOf({ access, accessKey, url }: Remote): Registry {
+    const known = registries.get(accessKey);
+    if (known !== undefined) return known;
+    try {
+      const registry = openRegistry({ ...access, allowLocal, environment });
+      registries.set(accessKey, registry);
+      return registry;
+    } catch (cause) {
+      const message = `failed to generate transport for '${url}': ${messageOf(cause)}`;
+      throw fetchFailure(Reason.AuthenticationFailed, message, cause);
+    }
+  }
+
+  /** The time of a step begins when it has its slot. */
+  function deadline(timeoutMs: number): AbortSignal {
+    return AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMEOUT_MS))]);
+  }
+
+  function ask(wanted: Wanted): Promise<Resolved> {
+    const { tenant, remote, ref, selection, timeoutMs } = wanted;
+    const mediaType = selection.layerSelector?.mediaType;
+    const registry = registryOf(remote);
+    return asks.run(
+      tenant,
+      () =>
+        resolve({ tenant, remote, ref, mediaType, registry, pool, signal: deadline(timeoutMs) }),
+      signal,
+    );
+  }
+
+  async function pullAndStore(wanted: Wanted, digest: string): Promise<LayerSnapshot> {
+    const { tenant, remote, selection, timeoutMs } = wanted;
+    const registry = registryOf(remote);
+    const { packed, metadata } = await pulls.run(
+      tenant,
+      () =>
+        tracing.span('pull', { attributes: { 'oci.digest': digest } }, () =>
+          pull({
+            ...selection,
+            ...{ tenant, remote, digest, registry, limits, dir, pool, timeoutMs },
+            signal: deadline(timeoutMs),
+          }),
+        ),
+      signal,
+    );
+    return { ...(await putArchive(packed, { tenant, store, tracing })), metadata };
+  }
+
+  return {
+    resolve: async (wanted) => {
+      const { remote, ref, selection, timeoutMs } = wanted;
+      const mediaType = selection.layerSelector?.mediaType;
+      const key = JSON.stringify([remote.key, ref, mediaType, timeoutMs]);
+      return tracing.span('resolve', { attributes: { 'url.full': remote.url } }, () =>
+        shareResolve(key, () => ask(wanted)),
+      );
+    },
+    store: (wanted, { digest }) => {
+      const { remote, selection } = wanted;
+      const key = JSON.stringify([remote.key, digest, selection.layerSelector, selection.ignore]);
+      return shareStore(key, () => pullAndStore(wanted, digest));
+    },
+  };
+}

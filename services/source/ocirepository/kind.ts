@@ -1,0 +1,40 @@
+// What the service needs to know of OCIRepositories, and what they alone need.
+import { OCIRepository } from '@weir/api';
+import type { OpenKind } from '../shared/kind.ts';
+import { readContentLimits } from '../shared/limits.ts';
+import { ownershipKey, readRemote } from './credentials.ts';
+import { createFetcher } from './fetch.ts';
+import { reconcile, wantedOf } from './reconcile.ts';
+import { words } from './words.ts';
+
+/** Pulls at a time: each may take `artifact-max-bytes` of disk twice. */
+const PULLS = 4;
+const ASKS = 32;
+
+export const openOCIRepositories: OpenKind<OCIRepository> = async (environment) => {
+  const { client, store, artifactDir, pool, tracing, settings, signal } = environment;
+  const fetcher = createFetcher({
+    ...{ store, pool, tracing, signal },
+    limits: readContentLimits(settings),
+    dir: artifactDir,
+    allowLocal: settings.boolean('allow-local-addresses', false),
+    environment: process.env,
+    asks: ASKS,
+    pulls: PULLS,
+  });
+  return {
+    kind: OCIRepository,
+    words,
+    ownershipKey,
+    reconcile: (object, context, informer) =>
+      reconcile(object, context, informer, { ...environment, fetcher }),
+    async restore(object) {
+      const { artifact, observedIgnore, observedLayerSelector } = object.status ?? {};
+      const digest = artifact?.revision.split('@').at(-1);
+      if (digest === undefined) return;
+      const remote = await readRemote(client, object, signal);
+      const selection = { ignore: observedIgnore, layerSelector: observedLayerSelector };
+      await fetcher.store(wantedOf(object, remote, selection), { digest });
+    },
+  };
+};

@@ -1,0 +1,186 @@
+// A layer on its way to an artifact: kept on disk, checked, and unpacked or taken as it is.
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { ArtifactError, readTar, type StreamedFile } from '@weir/artifact';
+import { messageOf } from '@weir/reconcile';
+import type { ContentLimits } from '../shared/limits.ts';
+
+/** A file of a layer, as it becomes one of the artifact. */
+export interface LayerFile {
+  /** Relative, with slashes. */
+  path: string;
+  mode: number;
+  /** Bytes. */
+  size: number;
+  /** Where its content is in the file that has the contents of all. */
+  offset: number;
+}
+
+/** What a layer holds; disposing of it removes it from the disk. */
+export interface Layer extends AsyncDisposable {
+  files: LayerFile[];
+  /** The contents, in the order asked for; each is read before the next. */
+  read(files: readonly LayerFile[]): AsyncGenerator<StreamedFile>;
+}
+
+const MAX_PATH = 4096;
+const MAX_NAME = 255;
+
+/** Writes a blob to a new file in a folder, and gives its path. What fails leaves no file. */
+export async function download(blob: AsyncIterable<Buffer>, dir: string): Promise<string> {
+  await mkdir(dir, { recursive: true });
+  const path = join(dir, `${randomUUID()}.layer`);
+  const file = await open(path, 'wx', 0o640);
+  try {
+    for await (const chunk of blob) await file.write(chunk);
+    await file.close();
+    return path;
+  } catch (error) {
+    await file.close();
+    await rm(path, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Unpacks a tar.gz that anybody may have made, by the rules of Flux: symbolic links are dropped, a hard link is an empty
+ * file, other special files and names that lead out are refused. All contents go into one file beside the archive, none of
+ * whose names comes from it.
+ * @throws Error for what is no tar.gz; ArtifactError ArtifactTooLarge
+ */
+export async function unpack(archive: string, limits: ContentLimits): Promise<Layer> {
+  const path = `${archive}.contents`;
+  const contents = await open(path, 'wx+', 0o640);
+  const dispose = async () => {
+    await contents.close();
+    await rm(path, { force: true });
+  };
+  try {
+    const files = await unpackInto(contents, archive, limits);
+    return { files, read: (wanted) => readFiles(contents, wanted), [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function unpackInto(
+  contents: FileHandle,
+  archive: string,
+  { maxFiles, maxBytes }: ContentLimits,
+): Promise<LayerFile[]> {
+  const files = new Map<string, LayerFile>();
+  const folders = new Set<string>();
+  let offset = 0;
+  // Ends both where either fails; the iteration below gets the error.
+  const unzipped = pipeline(createReadStream(archive), createGunzip(), () => undefined);
+  try {
+    for await (const entry of readTar(unzipped, { maxEntries: 2 * maxFiles })) {
+      const { path: name, type, mode } = entry;
+      const path = cleanPath(name);
+      if (type === 'symbolic-link') continue;
+      if (type === 'other') {
+        throw new Error(`tar file entry ${show(name)} contained unsupported file type`);
+      }
+      addFolders(type === 'folder' ? path : parentOf(path), files, folders);
+      if (type === 'folder') continue;
+      if (path === '' || folders.has(path)) throw new Error(`open ${show(name)}: is a directory`);
+      const start = offset;
+      for await (const chunk of entry.content) {
+        if (offset + chunk.length > maxBytes) {
+          throw tooLarge(`unpacks to more than ${maxBytes} bytes (--artifact-max-bytes)`);
+        }
+        await contents.write(chunk, 0, chunk.length, offset);
+        offset += chunk.length;
+      }
+      // The later of two files of one name wins, but keeps the mode of the first.
+      const before = files.get(path);
+      files.set(path, { path, mode: before?.mode ?? mode, size: offset - start, offset: start });
+      if (files.size > maxFiles) {
+        throw tooLarge(`holds more than ${maxFiles} files (--artifact-max-files)`);
+      }
+    }
+  } catch (error) {
+    throw unpackError(error);
+  }
+  return [...files.values()];
+}
+
+/** The path without empty parts and dots. @throws Error for one that leads out */
+function cleanPath(name: string): string {
+  const isInvalid =
+    name === '' || name.startsWith('/') || /[\\\0]/.test(name) || name.includes('../');
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (isInvalid || parts.includes('..')) {
+    throw new Error(`tar contained invalid name error ${show(name)}`);
+  }
+  const isTooLong =
+    Buffer.byteLength(name) > MAX_PATH || parts.some((part) => Buffer.byteLength(part) > MAX_NAME);
+  if (isTooLong) throw new Error(`tar contained a name that is too long: ${show(name)}`);
+  return parts.join('/');
+}
+
+/** Notes a folder and those above it; none of them may be a file. */
+function addFolders(
+  path: string,
+  files: ReadonlyMap<string, LayerFile>,
+  folders: Set<string>,
+): void {
+  for (let folder = path; folder !== '' && !folders.has(folder); folder = parentOf(folder)) {
+    if (files.has(folder)) throw new Error(`mkdir ${show(folder)}: not a directory`);
+    folders.add(folder);
+  }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+}
+
+async function* readFiles(
+  contents: FileHandle,
+  files: readonly LayerFile[],
+): AsyncGenerator<StreamedFile> {
+  for (const { path, mode, size, offset } of files) {
+    yield { path, mode, size, content: readPart(contents, offset, size) };
+  }
+}
+
+const PIECE = 256 * 1024;
+
+async function* readPart(
+  contents: FileHandle,
+  offset: number,
+  size: number,
+): AsyncGenerator<Buffer> {
+  for (let at = 0; at < size; ) {
+    const piece = Buffer.allocUnsafe(Math.min(PIECE, size - at));
+    const { bytesRead } = await contents.read(piece, 0, piece.length, offset + at);
+    if (bytesRead === 0) throw new Error('the contents of the layer are cut short on disk');
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
+  }
+}
+
+function unpackError(error: unknown): unknown {
+  if (error instanceof ArtifactError) {
+    return error.reason === 'ArtifactInvalid'
+      ? new Error(`tar error: ${error.message}`, { cause: error })
+      : error;
+  }
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  // What zlib says of bytes that it can't unpack.
+  if (!code.startsWith('Z_')) return error;
+  return new Error(`requires gzip-compressed body: ${messageOf(error)}`, { cause: error });
+}
+
+function tooLarge(what: string): ArtifactError {
+  return new ArtifactError('ArtifactTooLarge', `the layer ${what}`);
+}
+
+function show(name: string): string {
+  return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}...` : name);
+}

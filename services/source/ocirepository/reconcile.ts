@@ -1,0 +1,68 @@
+// One OCIRepository from top to bottom: what the registry has now, pulled and stored if it is new, announced to everybody.
+import { isDeepStrictEqual } from 'node:util';
+import { OCIRepository, parseDuration } from '@weir/api';
+import { orAborted } from '@weir/async';
+import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
+import { refuseUnsupported } from '@weir/reconcile';
+import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
+import type { SourceEnvironment } from '../shared/kind.ts';
+import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
+import { type Remote, readRemote } from './credentials.ts';
+import type { Fetcher, Wanted } from './fetch.ts';
+import { UNSUPPORTED } from './unsupported.ts';
+import { words } from './words.ts';
+
+/** What Flux's default is. */
+const DEFAULT_TIMEOUT = '60s';
+
+export interface OCIRepositoryEnvironment extends SourceEnvironment {
+  fetcher: Fetcher;
+}
+
+/** Brings one OCIRepository up to date; any part of it may have been done before and is then only looked at. */
+export async function reconcile(
+  found: OCIRepository,
+  context: ReconcileContext,
+  informer: Informer<OCIRepository>,
+  environment: OCIRepositoryEnvironment,
+): Promise<Outcome> {
+  const { client, fetcher, address } = environment;
+  const run = await beginRun(found, context, informer, { kind: OCIRepository, words }, environment);
+  if (run === undefined) return {};
+  const { object, signal } = run;
+  const { ignore, layerSelector } = object.spec;
+  const fields = {
+    observedIgnore: ignore,
+    observedLayerSelector: layerSelector,
+    url: latestUrl(object, address),
+  };
+  try {
+    refuseUnsupported(object, UNSUPPORTED);
+    const remote = await readRemote(client, object, signal);
+    const wanted = wantedOf(object, remote, { ignore, layerSelector });
+    const resolved = await context.waiting(() => orAborted(fetcher.resolve(wanted), signal));
+    const isSame =
+      object.status?.observedIgnore === ignore &&
+      isDeepStrictEqual(object.status?.observedLayerSelector, layerSelector);
+    const current = await currentArtifact(run, resolved.revision, isSame);
+    if (current !== undefined) return await succeed(run, { artifact: current, fields });
+
+    const snapshot = await context.waiting(() =>
+      orAborted(fetcher.store(wanted, resolved), signal),
+    );
+    const artifact = describeArtifact(object, resolved.revision, snapshot, address);
+    return await succeed(run, { artifact, fields });
+  } catch (error) {
+    return await fail(run, error);
+  }
+}
+
+/** What an object wants from its registry; asking and pulling may take `spec.timeout` each. */
+export function wantedOf(
+  { metadata, spec }: OCIRepository,
+  remote: Remote,
+  selection: Wanted['selection'],
+): Wanted {
+  const timeoutMs = parseDuration(spec.timeout ?? DEFAULT_TIMEOUT);
+  return { tenant: metadata.namespace ?? '', remote, ref: spec.ref, selection, timeoutMs };
+}

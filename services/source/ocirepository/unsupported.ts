@@ -1,0 +1,7 @@
+import type { UnsupportedRule } from '@weir/api';
+
+/** Fields of an OCIRepository that ask for what doesn't exist yet. */
+export const UNSUPPORTED: readonly UnsupportedRule[] = [
+  'spec.verify',
+  { path: 'spec.provider', allowed: ['generic'] },
+];

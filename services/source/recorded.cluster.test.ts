@@ -1,0 +1,38 @@
+// The cases that were recorded from Flux's source-controller, played against Weir.
+import { after, before, describe, test } from 'node:test';
+import { type Harness, startHarness } from './testing/harness.ts';
+import { caseNames, loadCase } from './testing/recorded/case.ts';
+import { type Expect, playCase } from './testing/recorded/play.ts';
+import { type Registries, startRegistries } from './testing/recorded/registries.ts';
+
+/** Cases of what doesn't exist yet, which Weir refuses by name. */
+const PENDING = /^oci-(verify|notation)/;
+
+/** Where Weir's messages say more on purpose (docs/compatibility.md). */
+const MESSAGES: Record<string, Expect> = {
+  'oci-semver-nomatch': (message) =>
+    message.replace(/>=3\.0\.0$/, '>=3.0.0 (the highest versions are 2.0.0, 1.0.0)'),
+};
+
+describe('recorded cases', { concurrency: 8 }, async () => {
+  const stack = new AsyncDisposableStack();
+  let harness: Harness;
+  let registries: Registries;
+  before(async () => {
+    registries = await startRegistries(stack);
+    harness = await startHarness({ 'allow-local-addresses': 'true' });
+  });
+  after(async () => {
+    await harness?.close();
+    await stack.disposeAsync();
+  });
+
+  for (const name of await caseNames('oci-')) {
+    test(name, { skip: PENDING.test(name) && 'not supported yet' }, async () => {
+      const namespace = await harness.namespace();
+      const recorded = await loadCase(name, { ...registries.standIns, NS: namespace });
+      const expect = MESSAGES[name] ?? ((message: string) => message);
+      await playCase(recorded, namespace, { harness, registries, expect });
+    });
+  }
+});

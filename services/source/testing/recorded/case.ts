@@ -1,0 +1,76 @@
+// Cases that were recorded from Flux's source-controller: what servers held, what was applied and done, and what was there
+// at the end. See testdata/recorded/README.md.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KubeObject } from '@weir/kube';
+
+const FOLDER = join(import.meta.dirname, '../../testdata/recorded');
+
+export interface RecordedCase {
+  name: string;
+  about: string;
+  setup: { registries?: RegistryEntry[] };
+  objects: KubeObject[];
+  steps?: Step[];
+  result: RecordedResult;
+}
+
+/** A manifest that a registry holds, with all that belongs to it. */
+export interface RegistryEntry {
+  registry?: string;
+  repository: string;
+  tag?: string;
+  digest: string;
+  signature?: { tag?: string; digest?: string; tags?: Record<string, string> };
+  [more: string]: unknown;
+}
+
+export type Step =
+  | { do: 'look'; mark: string }
+  | ({ do: 'push to the registry' } & RegistryEntry)
+  | ({ do: 'sign' } & RegistryEntry)
+  | { do: 'delete the manifest from the registry'; repository: string; digest: string }
+  | { do: 'merge patch'; object: string; patch: object }
+  | { do: 'set the annotation reconcile.fluxcd.io/requestedAt'; object: string }
+  | { do: 'delete'; object: string };
+
+/** Objects by kind and name. */
+export type Look = Record<string, Record<string, unknown>>;
+
+export interface RecordedResult {
+  objects: Look;
+  marks?: Record<string, Look>;
+  artifactKept?: Record<string, boolean>;
+  deleted?: Record<string, { artifact: number; object: boolean }>;
+  eventMessages?: Record<string, string[]>;
+  throughProxy?: boolean;
+}
+
+/** The names of the cases that begin with a prefix, such as `oci-`. */
+export async function caseNames(prefix: string): Promise<string[]> {
+  const files = await readdir(join(FOLDER, 'cases'));
+  return files.filter((it) => it.startsWith(prefix)).map((it) => it.replace(/\.json$/, ''));
+}
+
+/** A case with what stands in for servers and the like filled in. */
+export async function loadCase(
+  name: string,
+  standIns: Record<string, string>,
+): Promise<RecordedCase> {
+  const text = await readFile(join(FOLDER, 'cases', `${name}.json`), 'utf8');
+  const filled = text.replace(/\$([A-Z0-9]+)/g, (whole, key: string) => {
+    const value = standIns[key];
+    return value === undefined ? whole : JSON.stringify(value).slice(1, -1);
+  });
+  return { ...(JSON.parse(filled) as Omit<RecordedCase, 'name'>), name };
+}
+
+/** The bytes of a manifest or layer. */
+export function readBlob(digest: string): Promise<Buffer> {
+  return readFile(join(FOLDER, 'blobs', digest.replace(/^sha256:/, '')));
+}
+
+/** A key or certificate, PEM. */
+export function readKey(name: string): Promise<string> {
+  return readFile(join(FOLDER, 'keys', name), 'utf8');
+}

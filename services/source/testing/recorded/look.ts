@@ -1,0 +1,120 @@
+// An object as a recorded case describes it.
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { type Condition, isRequested } from '@weir/api';
+import { readTar } from '@weir/artifact';
+import type { SourceObject } from '../../shared/source.ts';
+
+/** Describes an object, with its artifact fetched. */
+export async function describeObject(object: SourceObject): Promise<Record<string, unknown>> {
+  const { status, metadata } = object;
+  const conditions = status?.conditions ?? [];
+  const messageOf = (type: string) => conditions.find((it) => it.type === type)?.message;
+  const others = conditions.filter(({ type }) => type !== 'Ready' && type !== 'Reconciling');
+  return {
+    conditions: conditions.map((it) => `${it.type}=${it.status} ${it.reason}`).sort(),
+    message: messageOf('Ready') ?? '',
+    messages: Object.fromEntries(others.map(({ type, message }) => [type, message])),
+    generations: generationsOf(object, conditions),
+    ...(await describeArtifact(object)),
+    observed: observedOf(status ?? {}),
+    ...(isRequested(object, undefined)
+      ? { requested: isRequested(object, status?.lastHandledReconcileAt) ? 'open' : 'handled' }
+      : {}),
+    finalizers: metadata.finalizers,
+  };
+}
+
+function generationsOf({ metadata, status }: SourceObject, conditions: readonly Condition[]) {
+  const say = (generation: number | undefined) => {
+    if (generation === undefined || generation === 0) return undefined;
+    if (generation === -1) return 'none';
+    return generation === metadata.generation ? 'current' : 'behind';
+  };
+  const said = [
+    ...conditions.map(({ type, observedGeneration }) => [type, say(observedGeneration)]),
+    ['status', say(status?.observedGeneration)],
+  ];
+  return Object.fromEntries(said.filter(([, generation]) => generation !== undefined));
+}
+
+function observedOf(status: object): Record<string, unknown> {
+  const fields = Object.entries(status).filter(
+    ([key]) => key.startsWith('observed') && key !== 'observedGeneration',
+  );
+  const short = (key: string) => key.charAt(8).toLowerCase() + key.slice(9);
+  return Object.fromEntries(fields.map(([key, value]) => [short(key), value]));
+}
+
+async function describeArtifact({ status }: SourceObject): Promise<Record<string, unknown>> {
+  const artifact = status?.artifact;
+  if (artifact === undefined) return { artifact: null };
+  const response = await fetch(artifact.url);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const hex = createHash('sha256').update(bytes).digest('hex');
+  const latest = (status as { url?: string }).url;
+  return {
+    artifact: {
+      revision: artifact.revision,
+      ...(artifact.metadata === undefined ? {} : { metadata: artifact.metadata }),
+      fetch: response.status,
+      digestOk: artifact.digest === `sha256:${hex}`,
+      sizeOk: artifact.size === bytes.length,
+      digest: artifact.digest,
+    },
+    contents: await contentsOf(bytes, hex),
+    ...(latest === undefined ? {} : { latest: await hasSameBytes(latest, bytes) }),
+  };
+}
+
+async function hasSameBytes(url: string, bytes: Buffer): Promise<boolean> {
+  const response = await fetch(url);
+  return bytes.equals(Buffer.from(await response.arrayBuffer()));
+}
+
+async function contentsOf(bytes: Buffer, hex: string): Promise<Record<string, unknown>> {
+  const files: string[] = [];
+  try {
+    const unzipped = Readable.from([bytes]).pipe(createGunzip());
+    for await (const { path, type, content } of readTar(unzipped, { maxEntries: 10_000 })) {
+      if (type !== 'file') continue;
+      const hash = createHash('sha256');
+      for await (const chunk of content) hash.update(chunk);
+      files.push(`${path} ${hash.digest('hex')}`);
+    }
+    return { files: files.sort() };
+  } catch {
+    // Any bytes may be an artifact.
+    return { bytes: `${hex} ${bytes.length}` };
+  }
+}
+
+const COMPARED = [
+  ...['conditions', 'generations', 'contents', 'observed', 'finalizers', 'requested', 'latest'],
+];
+const ARTIFACT = ['revision', 'metadata', 'fetch', 'digestOk', 'sizeOk'];
+
+/** What of a description a recording is held against, with its messages as they are expected. */
+export function comparable(
+  description: Record<string, unknown>,
+  expect: (message: string) => string = (message) => message,
+): Record<string, unknown> {
+  const picked = pick(description, COMPARED);
+  const artifact = description.artifact as Record<string, unknown> | null | undefined;
+  return {
+    ...picked,
+    ...(picked.observed === undefined ? { observed: {} } : {}),
+    message: expect(String(description.message ?? '')),
+    messages: Object.fromEntries(
+      Object.entries(description.messages ?? {}).map(([type, it]) => [type, expect(String(it))]),
+    ),
+    artifact: artifact ? pick(artifact, ARTIFACT) : null,
+  };
+}
+
+function pick(from: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])),
+  );
+}
