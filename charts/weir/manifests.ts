@@ -29,6 +29,13 @@ export function gitRepository(
   );
 }
 
+export function ociRepository(namespace: string, name: string, spec: object): string {
+  const metadata = { namespace, name };
+  return manifest('source.toolkit.fluxcd.io/v1', 'OCIRepository', metadata, {
+    spec: { interval: '1h', ...spec },
+  });
+}
+
 /** Labelled `team: a`, as Alerts may select by labels. */
 export function kustomization(namespace: string, name: string, spec: object = {}): string {
   const metadata = { namespace, name, labels: { team: 'a' } };

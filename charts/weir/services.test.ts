@@ -4,7 +4,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type GitServer, type Receiver, startGitServer, startReceiver, until } from '@weir/cluster';
-import { alert, gitRepository, kustomization, manifest, provider, secret } from './manifests.ts';
+import {
+  alert,
+  gitRepository,
+  kustomization,
+  manifest,
+  ociRepository,
+  provider,
+  secret,
+} from './manifests.ts';
 import { type Release, startRelease } from './processes.ts';
 import { isUsed, type Right, rightsOf, rightsUsed } from './rights.ts';
 import { CHART, find, NAMESPACE, render, SERVICES } from './testing.ts';
@@ -71,6 +79,10 @@ describe('the containers of the chart', () => {
         secret('default', 'login', login),
         secret('default', 'address', { address: receiver.url }),
         gitRepository('default', 'app', repository.url, { secretRef: { name: 'login' } }),
+        // Nothing listens there: it is for the rights that it takes to find that out.
+        ociRepository('default', 'away', {
+          ...{ url: 'oci://127.0.0.1:1/app', serviceAccountName: 'default' },
+        }),
         provider('default', 'chat', { type: 'generic', secretRef: { name: 'address' } }),
         provider('default', 'refused', { type: 'generic', serviceAccountName: 'cloud' }),
         alert('default', 'all', 'chat'),
@@ -83,6 +95,8 @@ describe('the containers of the chart', () => {
       const ready = await release.cluster.kubectl(wait);
       assert.equal(ready.code, 0, `${ready.stderr}\n${log('source')}\n${log('kustomize')}`);
     }
+    const away = ['wait', '--for=condition=FetchFailed', '--timeout=60s', 'ocirepository/away'];
+    assert.equal((await release.cluster.kubectl(away)).code, 0, log('source'));
     await release.cluster.request('GET', '/api/v1/namespaces/default/configmaps/app');
     const events = '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Drefused';
     await until(

@@ -20,7 +20,7 @@ describe('recorded cases', { concurrency: 8 }, async () => {
   let registries: Registries;
   before(async () => {
     registries = await startRegistries(stack);
-    harness = await startHarness({ 'allow-local-addresses': 'true' });
+    harness = await startHarness();
   });
   after(async () => {
     await harness?.close();

@@ -122,6 +122,7 @@ describe('the definitions', () => {
     );
     assert.deepEqual(names, [
       ['URL', 'Age', 'Ready', 'Status'],
+      ['URL', 'Ready', 'Status', 'Age'],
       ['Age', 'Ready', 'Status', 'Source'],
       ['Age', 'Ready', 'Status'],
       ['Age'],

@@ -7,6 +7,7 @@ import { Provider } from '../notification/provider.ts';
 import type { Kind } from '../schema/kind.ts';
 import { ExternalArtifact } from '../source/externalartifact.ts';
 import { GitRepository } from '../source/gitrepository.ts';
+import { OCIRepository } from '../source/ocirepository.ts';
 
 export interface Case {
   readonly title: string;
@@ -16,6 +17,7 @@ export interface Case {
   readonly wrong?: string;
 }
 
+const oci = { url: 'oci://example.com/org/app', interval: '1m' };
 const git = { url: 'https://example.com/app.git', interval: '1m' };
 const kustomization = {
   interval: '10m',
@@ -36,6 +38,30 @@ function cases(kind: Kind, base: object, rows: [string, object, string?][]): Cas
     ...(wrong && { wrong }),
   }));
 }
+
+const ociRepositories = cases(OCIRepository, oci, [
+  ['the least', {}],
+  ['an address without a scheme', { url: 'example.com/org/app' }, 'spec.url'],
+  ['an interval without a unit', { interval: '60' }, 'spec.interval'],
+  ['a timeout in hours', { timeout: '1h' }, 'spec.timeout'],
+  ['any ref', { ref: { digest: 'a', semver: '>1', semverFilter: 'rc', tag: 'b' } }],
+  ['a tag of a wrong type', { ref: { tag: 1 } }, 'spec.ref.tag'],
+  ['a layer to copy', { layerSelector: { mediaType: 'a/b', operation: 'copy' } }],
+  [
+    'an unknown operation',
+    { layerSelector: { operation: 'move' } },
+    'spec.layerSelector.operation',
+  ],
+  ['an unknown provider', { provider: 'oracle' }, 'spec.provider'],
+  ['a certificate Secret without a name', { certSecretRef: {} }, 'spec.certSecretRef.name'],
+  ['verification with its default provider', { verify: { secretRef: { name: 'keys' } } }],
+  ['verification by another tool', { verify: { provider: 'gpg' } }, 'spec.verify.provider'],
+  [
+    'an identity without a subject',
+    { verify: { matchOIDCIdentity: [{ issuer: 'a' }] } },
+    'spec.verify.matchOIDCIdentity.0.subject',
+  ],
+]);
 
 const gitRepositories = cases(GitRepository, git, [
   ['the least', {}],
@@ -193,6 +219,7 @@ const alerts = cases(Alert, alert, [
 
 export const verdicts: readonly Case[] = [
   ...gitRepositories,
+  ...ociRepositories,
   ...externalArtifacts,
   ...kustomizations,
   ...providers,
