@@ -1,3 +1,5 @@
+export { parsePublicKey } from './cosign/public-key.ts';
+export { isSignedByKey, type SignedManifest } from './cosign/verify.ts';
 export { algorithmOf, type DigestAlgorithm, digestOf, isDigest } from './digest.ts';
 export {
   type Credentials,

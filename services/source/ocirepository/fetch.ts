@@ -4,7 +4,7 @@ import type { OCIRepositorySpec } from '@weir/api';
 import { Reason } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import { createBoundedMap, createFairLimit, createFreshFlight } from '@weir/async';
-import { openRegistry, type Registry } from '@weir/oci';
+import { isSignedByKey, openRegistry, type Registry } from '@weir/oci';
 import { messageOf } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
@@ -13,6 +13,7 @@ import { createSnapshots, fetchFailure, putArchive, type Snapshot } from '../sha
 import type { Remote } from './credentials.ts';
 import { pull, type Selection } from './pull.ts';
 import { type Resolved, resolve } from './revision.ts';
+import type { Trust } from './verify.ts';
 
 /** What to pull from a registry. */
 export interface Wanted {
@@ -34,6 +35,8 @@ export interface LayerSnapshot extends Snapshot {
 export interface Fetcher {
   /** Asks the registry which digest the reference is, now: never with an answer older than the call. @throws Failure */
   resolve(wanted: Wanted): Promise<Resolved>;
+  /** Whether a manifest is signed by one of the trusted keys. @throws OciError */
+  isSigned(wanted: Wanted, digest: string, trust: Trust): Promise<boolean>;
   /** Pulls the layer of a manifest and puts it into the store. @throws Failure */
   store(wanted: Wanted, resolved: Pick<Resolved, 'digest'>): Promise<LayerSnapshot>;
 }
@@ -64,6 +67,7 @@ const MAX_TIMEOUT_MS = 10 * 60_000;
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { store, pool, limits, dir, allowLocal, environment, tracing, signal } = options;
   const shareResolve = createFreshFlight<Resolved>();
+  const shareVerify = createFreshFlight<boolean>();
   const shareStore = createSnapshots<LayerSnapshot>(store);
   const asks = createFairLimit(options.asks);
   const pulls = createFairLimit(options.pulls);
@@ -124,6 +128,16 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       const key = JSON.stringify([remote.key, ref, mediaType, timeoutMs]);
       return tracing.span('resolve', { attributes: { 'url.full': remote.url } }, () =>
         shareResolve(key, () => ask(wanted)),
+      );
+    },
+    isSigned: (wanted, digest, { keys, fingerprint }) => {
+      const { tenant, remote, timeoutMs } = wanted;
+      const manifest = { name: remote.repository.name, digest };
+      const verify = () => isSignedByKey(registryOf(remote), manifest, keys, deadline(timeoutMs));
+      return tracing.span('verify', { attributes: { 'oci.digest': digest } }, () =>
+        shareVerify(JSON.stringify([remote.key, digest, fingerprint, timeoutMs]), () =>
+          asks.run(tenant, verify, signal),
+        ),
       );
     },
     store: (wanted, { digest }) => {

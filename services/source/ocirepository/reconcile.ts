@@ -3,13 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { OCIRepository, parseDuration } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
-import { refuseUnsupported } from '@weir/reconcile';
 import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import { type Remote, readRemote } from './credentials.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
-import { UNSUPPORTED } from './unsupported.ts';
+import { refuseUnsupportedFields } from './unsupported.ts';
+import { verifyRevision } from './verify.ts';
 import { words } from './words.ts';
 
 /** What Flux's default is. */
@@ -31,13 +31,8 @@ export async function reconcile(
   if (run === undefined) return {};
   const { object, signal } = run;
   const { ignore, layerSelector } = object.spec;
-  const fields = {
-    observedIgnore: ignore,
-    observedLayerSelector: layerSelector,
-    url: latestUrl(object, address),
-  };
   try {
-    refuseUnsupported(object, UNSUPPORTED);
+    refuseUnsupportedFields(object);
     const remote = await readRemote(client, object, signal);
     const wanted = wantedOf(object, remote, { ignore, layerSelector });
     const resolved = await context.waiting(() => orAborted(fetcher.resolve(wanted), signal));
@@ -45,6 +40,12 @@ export async function reconcile(
       object.status?.observedIgnore === ignore &&
       isDeepStrictEqual(object.status?.observedLayerSelector, layerSelector);
     const current = await currentArtifact(run, resolved.revision, isSame);
+    const fields = {
+      observedIgnore: ignore,
+      observedLayerSelector: layerSelector,
+      sourceVerificationFingerprint: await verifyRevision(run, wanted, resolved, fetcher),
+      url: latestUrl(object, address),
+    };
     if (current !== undefined) return await succeed(run, { artifact: current, fields });
 
     const snapshot = await context.waiting(() =>

@@ -1,7 +1,20 @@
-import type { UnsupportedRule } from '@weir/api';
+import { type OCIRepository, Reason, type UnsupportedRule } from '@weir/api';
+import { Failure, refuseUnsupported } from '@weir/reconcile';
 
 /** Fields of an OCIRepository that ask for what doesn't exist yet. */
-export const UNSUPPORTED: readonly UnsupportedRule[] = [
-  'spec.verify',
+const FIELDS: readonly UnsupportedRule[] = [
   { path: 'spec.provider', allowed: ['generic'] },
+  { path: 'spec.verify.provider', allowed: ['cosign'] },
+  'spec.verify.matchOIDCIdentity',
+  'spec.verify.trustedRootSecretRef',
 ];
+
+/** Throws a stalled Failure that names what the spec asks for and what doesn't exist yet. */
+export function refuseUnsupportedFields(object: OCIRepository): void {
+  refuseUnsupported(object, FIELDS);
+  const { verify } = object.spec;
+  if (verify === undefined || verify.secretRef !== undefined) return;
+  const message =
+    'spec.verify without secretRef: signatures without keys are not supported yet, name a Secret with public keys';
+  throw new Failure(Reason.UnsupportedField, message, { stalled: true });
+}

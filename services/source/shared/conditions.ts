@@ -29,8 +29,16 @@ export const CONDITION_TYPES: ConditionTypes = {
 
 type Report = StatusReport<SourceStatus>;
 
-/** A run has begun: what it is for, before the remote was asked. */
-export function asBegun(report: Report, object: SourceObject): Report {
+/**
+ * A run has begun: what it is for, before the remote was asked. A signature that was missing is looked for anew; one that
+ * was found is that of the artifact, which stays.
+ */
+export function asBegun(before: Report, object: SourceObject): Report {
+  const isUnverified = before.states.get(SOURCE_VERIFIED)?.status === 'False';
+  return asStarted(isUnverified ? dropStates(before, [SOURCE_VERIFIED]) : before, object);
+}
+
+function asStarted(report: Report, object: SourceObject): Report {
   if (!object.status?.artifact) return asBuilding(report, 'building artifact');
   const { generation } = report;
   const before = object.status.observedGeneration ?? -1;

@@ -5,6 +5,8 @@ import type { CommonStatus } from '@weir/reconcile';
 
 export interface SourceStatus extends CommonStatus {
   artifact?: Artifact;
+  /** Of kinds that verify signatures: what the artifact was verified against. */
+  sourceVerificationFingerprint?: string;
 }
 
 /** An object of any kind of source that makes artifacts. */
