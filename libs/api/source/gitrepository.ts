@@ -19,6 +19,7 @@ import {
   text,
 } from '../schema/schema.ts';
 import { artifactSchema } from './artifact.ts';
+import { ignore, observedIgnore, proxySecretRef, sourceVerificationFingerprint } from './fields.ts';
 
 const ref = object(
   {
@@ -109,18 +110,9 @@ const spec = object(
         'ServiceAccount of this namespace whose cloud identity is used. Only with the providers `azure` and `aws`.',
       ),
     ),
-    proxySecretRef: optional(
-      localReference(
-        'The Secret that names an HTTP(S) proxy: `address`, and `username` with `password` if it wants them.',
-        'Secret',
-      ),
-    ),
+    proxySecretRef,
     verify: optional(verify),
-    ignore: optional(
-      text(
-        'What to leave out of the artifact, in the syntax of .gitignore. Replaces the default list; rules of .sourceignore files still apply.',
-      ),
-    ),
+    ignore,
     sparseCheckout: optional(
       list(text('A folder of the repository.'), 'Folders to check out, when not the whole tree.'),
     ),
@@ -159,7 +151,7 @@ const status = object(
       ),
     ),
     observedGeneration: optional(observedGeneration),
-    observedIgnore: optional(text('The spec.ignore that the current artifact was made with.')),
+    observedIgnore,
     observedInclude: optional(
       list(inclusion('An inclusion.'), 'The spec.include that the current artifact was made with.'),
     ),
@@ -172,11 +164,7 @@ const status = object(
         'The spec.sparseCheckout that the current artifact was made with.',
       ),
     ),
-    sourceVerificationFingerprint: optional(
-      text(
-        'Fingerprint of what the current artifact was verified against. Where it differs, the signature is verified again.',
-      ),
-    ),
+    sourceVerificationFingerprint,
     sourceVerificationMode: optional(
       text('What was verified of the current artifact: see spec.verify.mode.'),
     ),

@@ -18,6 +18,7 @@ import {
   text,
 } from '../schema/schema.ts';
 import { artifactSchema } from './artifact.ts';
+import { ignore, observedIgnore, proxySecretRef, sourceVerificationFingerprint } from './fields.ts';
 import { ociVerification } from './ociverification.ts';
 
 const ref = object(
@@ -95,12 +96,7 @@ const spec = object(
         'Secret',
       ),
     ),
-    proxySecretRef: optional(
-      localReference(
-        'The Secret that names an HTTP(S) proxy: `address`, and `username` with `password` if it wants them.',
-        'Secret',
-      ),
-    ),
+    proxySecretRef,
     insecure: optional(
       flag(
         'Speak HTTP where the registry has no TLS; and without `certSecretRef`, take any certificate.',
@@ -109,11 +105,7 @@ const spec = object(
     verify: optional(
       ociVerification('Require a signature. Without a good one the source is not updated.'),
     ),
-    ignore: optional(
-      text(
-        'What to leave out of the artifact, in the syntax of .gitignore. Replaces the default list; rules of .sourceignore files still apply.',
-      ),
-    ),
+    ignore,
     suspend: optional(flag('Stop asking for changes. What was pulled stays available.')),
   },
   'What to pull, and how often.',
@@ -124,15 +116,11 @@ const status = object(
     conditions: optional(conditionsSchema),
     artifact: optional(artifactSchema('The content that was last pulled and stored.')),
     observedGeneration: optional(observedGeneration),
-    observedIgnore: optional(text('The spec.ignore that the current artifact was made with.')),
+    observedIgnore,
     observedLayerSelector: optional(
       layerSelector('The spec.layerSelector that the current artifact was made with.'),
     ),
-    sourceVerificationFingerprint: optional(
-      text(
-        'Fingerprint of what the current artifact was verified against. Where it differs, the signature is verified again.',
-      ),
-    ),
+    sourceVerificationFingerprint,
     url: optional(text('Address of the newest artifact.')),
     lastHandledReconcileAt: optional(lastHandledReconcileAt),
   },
