@@ -97,6 +97,7 @@ test("GNU's long names, an old header, and a size in attributes", async () => {
       raw({ type: 'x', content: attribute('path', 'by/attribute') + attribute('size', '3') }),
       raw({ path: 'c', content: 'abc', size: '00000000000\0' }).subarray(0, 1024),
       raw({ type: 'g', content: attribute('comment', 'x') }),
+      raw({ type: 'x', content: Buffer.from('20 SCHILY.xattr=\xff\xfe\xfd\n', 'latin1') }),
       raw({ path: 'd', content: 'd', size: '\x80\0\0\0\0\0\0\0\0\0\0\x01' }),
     ]),
   );

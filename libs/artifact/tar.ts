@@ -55,14 +55,14 @@ export async function* readTar(
   let entries = 0;
   let next: Partial<Pick<Header, 'path' | 'size'>> = {};
 
-  async function readMeta({ size }: Header): Promise<string> {
+  async function readMeta({ size }: Header): Promise<Buffer> {
     metaBytes += size;
     if (size > MAX_ENTRY_META_BYTES || metaBytes > maxMetaBytes) {
       throw tooLarge('describes its files with too many bytes');
     }
-    const text = (await input.take(size)).toString('utf8');
+    const bytes = await input.take(size);
     await input.skip(paddingOf(size));
-    return text;
+    return bytes;
   }
 
   for (;;) {
@@ -76,7 +76,7 @@ export async function* readTar(
     } else if (header.type === 'x') {
       next = { ...next, ...parseAttributes(await readMeta(header)) };
     } else if (header.type === 'L') {
-      next = { ...next, path: untilZero(await readMeta(header)) };
+      next = { ...next, path: untilZero((await readMeta(header)).toString('utf8')) };
     } else if (header.type === 'K') {
       await readMeta(header);
     } else {
@@ -125,14 +125,20 @@ function parseNumber(field: Buffer): number {
 }
 
 /** The records `<length> <key>=<value>\n` of a POSIX.1-2001 header, as far as they matter here. */
-function parseAttributes(text: string): Partial<Pick<Header, 'path' | 'size'>> {
+function parseAttributes(bytes: Buffer): Partial<Pick<Header, 'path' | 'size'>> {
   const found: Partial<Pick<Header, 'path' | 'size'>> = {};
-  let left = Buffer.from(text);
+  let left = bytes;
   while (left.length > 0) {
     const length = Number(/^(\d{1,7}) /.exec(left.toString('latin1', 0, 10))?.[1]);
-    const record = left.subarray(0, length).toString('utf8');
-    const [, key = '', value = ''] = /^\d+ ([^=]+)=(.*)\n$/s.exec(record) ?? [];
-    if (key === '') throw invalid('has damaged attributes');
+    // The length counts bytes, and a value may be none of UTF-8.
+    const record = left.subarray(0, length);
+    const start = record.indexOf(' ') + 1;
+    const equals = record.indexOf('=');
+    if (!(length > 0) || record.length !== length || equals <= start || record.at(-1) !== 0x0a) {
+      throw invalid('has damaged attributes');
+    }
+    const key = record.toString('utf8', start, equals);
+    const value = record.toString('utf8', equals + 1, length - 1);
     if (key.startsWith('GNU.sparse.')) throw invalid('has a sparse file');
     if (key === 'path') found.path = value;
     if (key === 'size') {

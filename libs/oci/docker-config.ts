@@ -111,8 +111,9 @@ function credentialsOf(entry: Record<string, unknown>, where: string): Credentia
 }
 
 function decodeAuth(auth: string, where: string): [username: string, password: string] {
-  const isBase64 = /^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(auth);
-  const decoded = Buffer.from(auth, 'base64').toString('utf8');
+  const text = auth.replace(/\s/g, '');
+  const isBase64 = /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+  const decoded = Buffer.from(text, 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
   if (!isBase64 || colon < 0) {
     throw invalid(`${where} has an 'auth' that is not base64 of username:password`);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { discard } from './answer.ts';
 import { OciError } from './errors.ts';
 import { describe } from './transport.ts';
 
@@ -19,7 +20,7 @@ export async function followRedirects(
   const what = describe(first);
   let { response, url } = first;
   for (let followed = 0; REDIRECTS.includes(response.statusCode ?? 0); followed++) {
-    response.resume();
+    discard(response);
     if (followed === MAX_REDIRECTS) {
       throw refused(what, `more than ${MAX_REDIRECTS} redirects`);
     }

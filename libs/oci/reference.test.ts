@@ -35,6 +35,10 @@ test('what is no repository is refused, ways out of it among that', () => {
     );
   }
   throws(
+    () => parseRepository('user:hunter2@ghcr.io/app'),
+    (error: unknown) => !String(error).includes('hunter2'),
+  );
+  throws(
     () => parseRepository('ghcr.io/app:1.0.0'),
     (error: unknown) => {
       match(String(error), /can only contain the characters `abc[^`]*`: app:1\.0\.0$/);

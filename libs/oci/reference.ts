@@ -54,7 +54,9 @@ function checkName(name: string): void {
 function checkRegistry(registry: string): void {
   const isHost = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?$/.test(registry);
   if (!isHost || registry.length > 300 || !URL.canParse(`https://${registry}`)) {
-    throw invalid(`registry '${registry.slice(0, 300)}' is no host name or address`);
+    // What comes before an @ may be a password.
+    const shown = registry.replace(/^.*@/, '*****@').slice(0, 300);
+    throw invalid(`registry '${shown}' is no host name or address`);
   }
 }
 

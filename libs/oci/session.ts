@@ -6,7 +6,7 @@ import {
   keepConnections,
   type TlsOptions,
 } from '@weir/net';
-import { errorOf, readBody } from './answer.ts';
+import { discard, errorOf, readBody } from './answer.ts';
 import { createAuthorizer } from './authorizer.ts';
 import type { Credentials } from './docker-config.ts';
 import { OciError } from './errors.ts';
@@ -109,7 +109,7 @@ export function openSession(options: RegistryOptions): Session {
     if (response.statusCode === 401) {
       const again = await authorizer.answer(response, { scope, sent, registry: url, signal });
       if (again !== undefined) {
-        response.resume();
+        discard(response);
         response = await attempt(again);
       }
     }

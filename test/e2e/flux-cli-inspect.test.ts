@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
 import { appFiles, gitRepository, isReady, kustomization, startWeir, type Weir } from '@weir/kit';
-import { type Flux, type FluxResult, fluxFor } from './flux.ts';
+import { type Flux, fluxFor, succeeded } from './flux.ts';
 import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'flux-system';
@@ -110,9 +110,3 @@ describe('the flux CLI inspects a cluster', () => {
     assert.match(output, /Kustomization\s+1\s+0\s+0/);
   });
 });
-
-/** Asserts that the exit code is 0 and the output contains the text. */
-function succeeded(result: FluxResult, text: string): void {
-  assert.equal(result.code, 0, result.output);
-  assert.ok(result.output.includes(text), `no '${text}' in:\n${result.output}`);
-}

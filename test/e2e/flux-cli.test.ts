@@ -4,7 +4,7 @@ import { Alert, GitRepository, Kustomization, Provider } from '@weir/api';
 import { appFiles, isReady, startWeir, type Weir } from '@weir/kit';
 import { ConfigMap } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
-import { type Flux, type FluxResult, fluxFor } from './flux.ts';
+import { type Flux, fluxFor, succeeded } from './flux.ts';
 import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'flux-system';
@@ -158,9 +158,3 @@ describe('the flux CLI', () => {
     succeeded(await flux('delete', 'alert-provider', 'chat', '--silent'), 'alert provider deleted');
   });
 });
-
-/** Asserts that the exit code is 0 and the output contains the text. */
-function succeeded(result: FluxResult, text: string): void {
-  assert.equal(result.code, 0, result.output);
-  assert.ok(result.output.includes(text), `no '${text}' in:\n${result.output}`);
-}

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { buildTool } from '@weir/cluster';
 
@@ -24,4 +25,10 @@ export async function fluxFor(kubeconfig: string): Promise<Flux> {
         resolve({ code, stdout, stderr, output: stdout + stderr });
       });
     });
+}
+
+/** Asserts that the exit code is 0 and the output contains the text. */
+export function succeeded(result: FluxResult, text: string): void {
+  assert.equal(result.code, 0, result.output);
+  assert.ok(result.output.includes(text), `no '${text}' in:\n${result.output}`);
 }

@@ -102,7 +102,8 @@ function parseUrl(url: string): Repository {
     }
     return parseRepository(url.slice(SCHEME.length));
   } catch (cause) {
-    const message = `URL validation failed for '${url}': ${messageOf(cause)}`;
+    const shown = url.replace(/\/\/[^/@]*@/, '//*****@');
+    const message = `URL validation failed for '${shown}': ${messageOf(cause)}`;
     throw new Failure(Reason.URLInvalid, message, {
       ...{ condition: FETCH_FAILED, stalled: true, cause },
     });
