@@ -178,6 +178,9 @@ test('the other operations', async () => {
     { tenant },
   );
   assert.deepEqual(kept, ['app/x.yaml', 'x.md']);
+  const all = ['.git/config', 'img.png'];
+  const nothing = { rules: undefined, ignoreFiles: [], paths: all, noDefaults: true };
+  assert.deepEqual((await pool.ignore(nothing, { tenant })).kept, all);
   assert.deepEqual(
     await pool.semver({ range: '1.x', versions: ['v1.0.0', '1.2.0', '2.0.0', 'x'] }, { tenant }),
     {

@@ -37,7 +37,12 @@ export function* statusBodies(
 }
 
 /** Requests for which files are packed, as JSON; none without files. Throws a RenderError for too many rules. */
-export function* ignoreBodies({ rules, ignoreFiles, paths }: IgnoreRequest): Generator<string> {
+export function* ignoreBodies({
+  rules,
+  ignoreFiles,
+  paths,
+  noDefaults,
+}: IgnoreRequest): Generator<string> {
   const sources = [...ignoreFiles.map(({ content }) => content), rules ?? ''];
   const count = sources.reduce((sum, text) => sum + text.split('\n').length, 0);
   const length = sources.reduce((sum, text) => sum + text.length, 0);
@@ -53,6 +58,6 @@ export function* ignoreBodies({ rules, ignoreFiles, paths }: IgnoreRequest): Gen
       taken += paths[at]?.length ?? 0;
       at += 1;
     }
-    yield JSON.stringify({ rules, ignoreFiles, paths: paths.slice(begin, at) });
+    yield JSON.stringify({ rules, ignoreFiles, noDefaults, paths: paths.slice(begin, at) });
   }
 }

@@ -99,6 +99,8 @@ export interface IgnoreRequest {
   ignoreFiles: { path: string; content: string }[];
   /** The source's files, relative, with forward slashes. */
   paths: string[];
+  /** Leaves out nothing but what the rules name, not even folders of version control. */
+  noDefaults?: boolean;
 }
 
 export interface SemverResult {

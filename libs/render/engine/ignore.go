@@ -16,6 +16,8 @@ type ignoreRequest struct {
 	IgnoreFiles []ignoreFile `json:"ignoreFiles"`
 	// Paths are the source's files.
 	Paths []string `json:"paths"`
+	// NoDefaults is set for a source of which nothing is left out but what the rules name.
+	NoDefaults bool `json:"noDefaults"`
 }
 
 type ignoreFile struct {
@@ -41,8 +43,13 @@ func ignore(r *ignoreRequest) (*ignoreAnswer, error) {
 	if r.Rules != nil {
 		patterns = append(patterns, sourceignore.ReadPatterns(strings.NewReader(*r.Rules), nil)...)
 	}
-	matcher := sourceignore.NewDefaultMatcher(patterns, nil)
-	if len(patterns) > 0 {
+	var matcher gitignore.Matcher
+	switch {
+	case r.NoDefaults:
+		matcher = sourceignore.NewMatcher(patterns)
+	case len(patterns) == 0:
+		matcher = sourceignore.NewDefaultMatcher(patterns, nil)
+	default:
 		matcher = sourceignore.NewMatcher(append(sourceignore.VCSPatterns(nil), patterns...))
 	}
 	answer := &ignoreAnswer{Kept: []string{}}

@@ -90,3 +90,25 @@ func packedByFlux(t *testing.T, f files, rules *string) []string {
 	slices.Sort(kept)
 	return kept
 }
+
+func TestIgnoreWithoutDefaults(t *testing.T) {
+	paths := []string{".git/config", ".gitignore", "app.yaml", "img.png", "x.md"}
+	for _, c := range []struct {
+		name  string
+		rules string
+		want  []string
+	}{
+		{"nothing is left out by itself", "", paths},
+		{"but what rules name", "*.md\n", paths[:4]},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			answer, err := ignore(&ignoreRequest{Rules: &c.rules, Paths: paths, NoDefaults: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(answer.Kept, c.want) {
+				t.Errorf("kept %q\nwant %q", answer.Kept, c.want)
+			}
+		})
+	}
+}

@@ -14,6 +14,8 @@ const MAX_IGNORE_MS = 30_000;
 export interface IgnoreOptions {
   /** `spec.ignore`. */
   ignore: string | undefined;
+  /** Leaves out nothing but what the rules name, not even folders of version control. */
+  noDefaults?: boolean;
   pool: RenderPool;
   /** The namespace on whose behalf rules are applied. */
   tenant: string;
@@ -30,7 +32,7 @@ export interface IgnoreOptions {
 export async function withoutIgnored<T extends { path: string }>(
   files: readonly T[],
   read: (wanted: T[]) => AsyncIterable<Pick<StreamedFile, 'path' | 'content'>>,
-  { pool, tenant, signal, ignore: rules, ...options }: IgnoreOptions,
+  { pool, tenant, signal, ignore: rules, noDefaults = false, ...options }: IgnoreOptions,
 ): Promise<T[]> {
   const timeoutMs = Math.min(options.timeoutMs, MAX_IGNORE_MS);
   const wanted = files.filter(({ path }) => /(^|\/)\.sourceignore$/.test(path));
@@ -39,7 +41,7 @@ export async function withoutIgnored<T extends { path: string }>(
     const kept: T[] = [];
     for (let at = 0; at < files.length; at += PATHS_AT_A_TIME) {
       const some = files.slice(at, at + PATHS_AT_A_TIME);
-      const request = { rules, ignoreFiles, paths: some.map(({ path }) => path) };
+      const request = { rules, ignoreFiles, noDefaults, paths: some.map(({ path }) => path) };
       const names = new Set((await pool.ignore(request, { tenant, signal, timeoutMs })).kept);
       for (const file of some) if (names.has(file.path)) kept.push(file);
     }
