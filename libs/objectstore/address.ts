@@ -33,7 +33,7 @@ export function endpointUrl({ endpoint, insecure }: BucketAddress): URL {
 // AWS, "General purpose bucket naming rules", with the characters that older buckets and other servers have.
 const BUCKET_NAME = /^[A-Za-z0-9][A-Za-z0-9._:-]{1,61}[A-Za-z0-9]$/;
 
-/** @throws ObjectStoreError InvalidConfiguration for what can't be the name of a bucket */
+/** @throws ObjectStoreError InvalidBucketName */
 export function checkBucketName(name: string): void {
   const isName = BUCKET_NAME.test(name) && !/\.\.|\.-|-\.|^arn:/.test(name) && isIP(name) === 0;
   if (isName) return;
@@ -43,7 +43,7 @@ export function checkBucketName(name: string): void {
       : name.length > 63
         ? 'Bucket name cannot be longer than 63 characters'
         : 'Bucket name contains invalid characters';
-  throw new ObjectStoreError('InvalidConfiguration', what);
+  throw new ObjectStoreError('InvalidBucketName', what);
 }
 
 /** Servers that take a bucket as a part of the host's name, and need not take it as a part of the path. */

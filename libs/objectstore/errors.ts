@@ -1,7 +1,8 @@
 /** What went wrong at an object store. */
 export type ObjectStoreReason =
-  /** The endpoint, the name of the bucket or the certificates can't be used. */
+  /** The endpoint or the certificates can't be used. */
   | 'InvalidConfiguration'
+  | 'InvalidBucketName'
   | 'BucketMissing'
   | 'ObjectMissing'
   /** The object isn't the one that was listed any more. */

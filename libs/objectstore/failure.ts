@@ -10,7 +10,7 @@ interface SdkError extends Error {
 
 const CODE = /^[A-Za-z][A-Za-z0-9.]{1,63}$/;
 /** Names that the SDK gives to answers without a code of S3. */
-const UNNAMED = /^(Unknown|UnknownError|Error|TypeError|SyntaxError|\d+)$/;
+const UNNAMED = /^(Unknown|UnknownError|Error|TypeError|SyntaxError|NotFound|\d+)$/;
 
 /** The code of an answer that is an error of S3, such as `NoSuchKey`. */
 export function codeOf(error: unknown): string | undefined {
@@ -26,9 +26,6 @@ export function expectedRegion(error: unknown): string | undefined {
   return typeof Region === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(Region) ? Region : undefined;
 }
 
-const MISSING_BUCKET = /^NoSuchBucket$/;
-const MISSING_OBJECT = /^(NoSuchKey|NotFound)$/;
-
 /** An error of the SDK, or of the transport below it, as ours. */
 export function failureOf(error: unknown, signal: AbortSignal): ObjectStoreError {
   if (signal.aborted) {
@@ -39,13 +36,14 @@ export function failureOf(error: unknown, signal: AbortSignal): ObjectStoreError
   const { $metadata, message } = error as Partial<SdkError>;
   const status = $metadata?.httpStatusCode;
   const code = codeOf(error);
-  if (code !== undefined && MISSING_BUCKET.test(code)) {
+  if (code === 'NoSuchBucket') {
     return new ObjectStoreError('BucketMissing', 'The specified bucket does not exist', error);
   }
   if (status === 412) {
     return new ObjectStoreError('ObjectChanged', 'the object is another one by now', error);
   }
-  if (code !== undefined && MISSING_OBJECT.test(code)) {
+  // A 404 alone may be anybody's, of a proxy for example: the object would be taken for deleted.
+  if (code === 'NoSuchKey') {
     return new ObjectStoreError('ObjectMissing', 'The specified key does not exist.', error);
   }
   if (code !== undefined && message && status !== undefined && status >= 300) {

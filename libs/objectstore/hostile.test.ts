@@ -198,6 +198,20 @@ describe('an object', () => {
     assert.equal(failure?.reason, 'Unreachable');
   });
 
+  test('is missing only if the object store says so', async () => {
+    const answers = [
+      ['<html>not found</html>', 'InvalidAnswer'],
+      ['', 'InvalidAnswer'],
+      [errorAnswer('NoSuchKey', 'gone'), 'ObjectMissing'],
+    ] as const;
+    for (const [body, reason] of answers) {
+      const { failure } = await use((_, response) => response.writeHead(404).end(body), {
+        key: 'a',
+      });
+      assert.equal(failure?.reason, reason, body);
+    }
+  });
+
   test('is asked for by its key as it is', async () => {
     const { requests, content } = await use((_, response) => response.end('content'), {
       key: '../other-bucket/a b',

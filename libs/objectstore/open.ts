@@ -42,7 +42,7 @@ const MAX_SOCKETS = 32;
 /** The first request included; with pauses of the SDK that double from 100 ms. */
 const MAX_ATTEMPTS = 3;
 
-/** @throws ObjectStoreError InvalidConfiguration for an endpoint, a name of a bucket or certificates that can't be used */
+/** @throws ObjectStoreError InvalidConfiguration, InvalidBucketName */
 export function openBucket(options: BucketOptions): Bucket {
   const { bucket } = options;
   checkBucketName(bucket);
