@@ -19,6 +19,7 @@ export { type Condition, MAX_MESSAGE } from './schema/condition.ts';
 export { crdFor, crdYaml } from './schema/crd.ts';
 export type { Column, Kind, KindVersion, ObjectOf, Resource } from './schema/kind.ts';
 export type { Artifact } from './source/artifact.ts';
+export * from './source/bucket.ts';
 export * from './source/externalartifact.ts';
 export * from './source/gitrepository.ts';
 export * from './source/ocirepository.ts';

@@ -5,6 +5,7 @@ import { Alert } from './notification/alert.ts';
 import { Provider } from './notification/provider.ts';
 import { crdFor } from './schema/crd.ts';
 import type { Kind } from './schema/kind.ts';
+import { Bucket } from './source/bucket.ts';
 import { ExternalArtifact } from './source/externalartifact.ts';
 import { GitRepository } from './source/gitrepository.ts';
 import { OCIRepository } from './source/ocirepository.ts';
@@ -12,6 +13,7 @@ import { OCIRepository } from './source/ocirepository.ts';
 export const kinds: readonly Kind[] = [
   GitRepository,
   OCIRepository,
+  Bucket,
   ExternalArtifact,
   Kustomization,
   Provider,

@@ -32,6 +32,7 @@ export const Reason = {
   GitOperationSucceeded: 'GitOperationSucceeded',
   GitOperationFailed: 'GitOperationFailed',
   EmptyGitRepository: 'EmptyGitRepository',
+  BucketOperationFailed: 'BucketOperationFailed',
   OCIArtifactPullFailed: 'OCIArtifactPullFailed',
   OCIArtifactLayerOperationFailed: 'OCIArtifactLayerOperationFailed',
   VerificationError: 'VerificationError',

@@ -14,6 +14,7 @@ const definitions = kinds.map((kind) => parseDefinition(crdYaml(kind)));
 const CATEGORIES = new Map([
   ['GitRepository', ['all', 'fluxcd', 'fluxcd-sources']],
   ['OCIRepository', ['all', 'fluxcd', 'fluxcd-sources']],
+  ['Bucket', ['all', 'fluxcd', 'fluxcd-sources']],
   ['ExternalArtifact', ['all', 'fluxcd', 'fluxcd-sources']],
   ['Kustomization', ['all', 'fluxcd', 'fluxcd-appliers']],
   ['Provider', ['all', 'fluxcd', 'fluxcd-notifications']],
@@ -25,6 +26,13 @@ const ONE_KUBECONFIG =
   'exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified';
 const RULE_MESSAGES = [
   "serviceAccountName can only be set when provider is 'azure' or 'aws'",
+  "STS configuration is only supported for the 'aws' and 'generic' Bucket providers",
+  "'aws' is the only supported STS provider for the 'aws' Bucket provider",
+  "'ldap' is the only supported STS provider for the 'generic' Bucket provider",
+  "spec.sts.secretRef is not required for the 'aws' STS provider",
+  "spec.sts.certSecretRef is not required for the 'aws' STS provider",
+  "ServiceAccountName is not supported for the 'generic' Bucket provider",
+  'cannot set both .spec.secretRef and .spec.serviceAccountName',
   ONE_KUBECONFIG,
   COMMIT_STATUS,
   COMMIT_STATUS,
@@ -123,6 +131,7 @@ describe('the definitions', () => {
     assert.deepEqual(names, [
       ['URL', 'Age', 'Ready', 'Status'],
       ['URL', 'Ready', 'Status', 'Age'],
+      ['Endpoint', 'Age', 'Ready', 'Status'],
       ['Age', 'Ready', 'Status', 'Source'],
       ['Age', 'Ready', 'Status'],
       ['Age'],

@@ -5,6 +5,7 @@ import { Kustomization } from '../kustomize/kustomization.ts';
 import { Alert } from '../notification/alert.ts';
 import { Provider } from '../notification/provider.ts';
 import type { Kind } from '../schema/kind.ts';
+import { Bucket } from '../source/bucket.ts';
 import { ExternalArtifact } from '../source/externalartifact.ts';
 import { GitRepository } from '../source/gitrepository.ts';
 import { OCIRepository } from '../source/ocirepository.ts';
@@ -18,6 +19,8 @@ export interface Case {
 }
 
 const oci = { url: 'oci://example.com/org/app', interval: '1m' };
+const bucket = { interval: '1m', bucketName: 'app', endpoint: 's3.example.com' };
+const sts = { provider: 'ldap', endpoint: 'https://sts.example.com' };
 const git = { url: 'https://example.com/app.git', interval: '1m' };
 const kustomization = {
   interval: '10m',
@@ -60,6 +63,39 @@ const ociRepositories = cases(OCIRepository, oci, [
     'an identity without a subject',
     { verify: { matchOIDCIdentity: [{ issuer: 'a' }] } },
     'spec.verify.matchOIDCIdentity.0.subject',
+  ],
+]);
+
+const buckets = cases(Bucket, bucket, [
+  ['the least', {}],
+  ['no endpoint', { endpoint: undefined }, 'spec.endpoint'],
+  ['no name', { bucketName: undefined }, 'spec.bucketName'],
+  ['an interval without a unit', { interval: '60' }, 'spec.interval'],
+  ['a timeout in hours', { timeout: '1h' }, 'spec.timeout'],
+  ['an unknown provider', { provider: 'oracle' }, 'spec.provider'],
+  ['a Secret without a name', { secretRef: {} }, 'spec.secretRef.name'],
+  ['a login of a directory', { sts: { ...sts, secretRef: { name: 'login' } } }],
+  ['a token service without a scheme', { sts: { ...sts, endpoint: 'sts' } }, 'spec.sts.endpoint'],
+  ['a token service of AWS', { provider: 'aws', sts: { ...sts, provider: 'aws' } }],
+  ['a token service of AWS for another server', { sts: { ...sts, provider: 'aws' } }, 'spec'],
+  ['a directory for AWS', { provider: 'aws', sts }, 'spec'],
+  ['a token service for Azure', { provider: 'azure', sts }, 'spec'],
+  [
+    'a login for AWS',
+    { provider: 'aws', sts: { ...sts, provider: 'aws', secretRef: { name: 'login' } } },
+    'spec',
+  ],
+  [
+    'a certificate for AWS',
+    { provider: 'aws', sts: { ...sts, provider: 'aws', certSecretRef: { name: 'tls' } } },
+    'spec',
+  ],
+  ['an account of a cloud', { provider: 'gcp', serviceAccountName: 'app' }],
+  ['an account without a cloud', { serviceAccountName: 'app' }, 'spec'],
+  [
+    'an account and keys',
+    { provider: 'gcp', serviceAccountName: 'app', secretRef: { name: 'keys' } },
+    'spec',
   ],
 ]);
 
@@ -220,6 +256,7 @@ const alerts = cases(Alert, alert, [
 export const verdicts: readonly Case[] = [
   ...gitRepositories,
   ...ociRepositories,
+  ...buckets,
   ...externalArtifacts,
   ...kustomizations,
   ...providers,
