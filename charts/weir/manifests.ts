@@ -36,6 +36,11 @@ export function ociRepository(namespace: string, name: string, spec: object): st
   });
 }
 
+export function bucket(namespace: string, name: string, endpoint: string): string {
+  const spec = { endpoint, bucketName: 'objects', interval: '1h', insecure: true };
+  return manifest('source.toolkit.fluxcd.io/v1', 'Bucket', { namespace, name }, { spec });
+}
+
 /** Labelled `team: a`, as Alerts may select by labels. */
 export function kustomization(namespace: string, name: string, spec: object = {}): string {
   const metadata = { namespace, name, labels: { team: 'a' } };

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { type GitServer, type Receiver, startGitServer, startReceiver, until } from '@weir/cluster';
 import {
   alert,
+  bucket,
   gitRepository,
   kustomization,
   manifest,
@@ -27,7 +28,7 @@ const USED_ELSEWHERE: { right: RegExp; file: string; code: string }[] = [
   },
   {
     // After a conflict with somebody else's write.
-    right: /^gitrepositories\.source\.toolkit\.fluxcd\.io get$/,
+    right: /^(buckets|gitrepositories)\.source\.toolkit\.fluxcd\.io get$/,
     file: 'libs/controller/finalizers.ts',
     code: 'client.get<T>(kind, ref)',
   },
@@ -83,6 +84,7 @@ describe('the containers of the chart', () => {
         ociRepository('default', 'away', {
           ...{ url: 'oci://127.0.0.1:1/app', serviceAccountName: 'default' },
         }),
+        bucket('default', 'away', '127.0.0.1:1'),
         provider('default', 'chat', { type: 'generic', secretRef: { name: 'address' } }),
         provider('default', 'refused', { type: 'generic', serviceAccountName: 'cloud' }),
         alert('default', 'all', 'chat'),
@@ -95,8 +97,10 @@ describe('the containers of the chart', () => {
       const ready = await release.cluster.kubectl(wait);
       assert.equal(ready.code, 0, `${ready.stderr}\n${log('source')}\n${log('kustomize')}`);
     }
-    const away = ['wait', '--for=condition=FetchFailed', '--timeout=60s', 'ocirepository/away'];
-    assert.equal((await release.cluster.kubectl(away)).code, 0, log('source'));
+    for (const object of ['ocirepository/away', 'bucket/away']) {
+      const away = ['wait', '--for=condition=FetchFailed', '--timeout=60s', object];
+      assert.equal((await release.cluster.kubectl(away)).code, 0, log('source'));
+    }
     await release.cluster.request('GET', '/api/v1/namespaces/default/configmaps/app');
     const events = '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Drefused';
     await until(

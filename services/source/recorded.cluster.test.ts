@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { type Harness, startHarness } from './testing/harness.ts';
 import { caseNames, loadCase } from './testing/recorded/case.ts';
 import { type Expect, playCase } from './testing/recorded/play.ts';
-import { type Registries, startRegistries } from './testing/recorded/registries.ts';
+import { type Servers, startServers } from './testing/recorded/servers.ts';
 
 /** Cases of what doesn't exist yet, which Weir refuses by name; see unsupported.test.ts. */
 const PENDING = /^oci-notation/;
@@ -17,9 +17,9 @@ const MESSAGES: Record<string, Expect> = {
 describe('recorded cases', { concurrency: 8 }, async () => {
   const stack = new AsyncDisposableStack();
   let harness: Harness;
-  let registries: Registries;
+  let servers: Servers;
   before(async () => {
-    registries = await startRegistries(stack);
+    servers = await startServers(stack);
     harness = await startHarness();
   });
   after(async () => {
@@ -27,13 +27,13 @@ describe('recorded cases', { concurrency: 8 }, async () => {
     await stack.disposeAsync();
   });
 
-  const names = await caseNames('oci-');
+  const names = [...(await caseNames('oci-')), ...(await caseNames('b-'))];
   for (const name of names.filter((it) => !PENDING.test(it))) {
     test(name, async () => {
       const namespace = await harness.namespace();
-      const recorded = await loadCase(name, { ...registries.standIns, NS: namespace });
+      const recorded = await loadCase(name, { ...servers.standIns, NS: namespace });
       const expect = MESSAGES[name] ?? ((message: string) => message);
-      await playCase(recorded, namespace, { harness, registries, expect });
+      await playCase(recorded, namespace, { harness, servers, expect });
     });
   }
 });

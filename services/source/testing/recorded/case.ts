@@ -3,13 +3,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeObject } from '@weir/kube';
+import type { BucketSetup } from './buckets.ts';
 
 const FOLDER = join(import.meta.dirname, '../../testdata/recorded');
 
 export interface RecordedCase {
   name: string;
   about: string;
-  setup: { registries?: RegistryEntry[] };
+  setup: { registries?: RegistryEntry[]; buckets?: Record<string, BucketSetup> };
   objects: KubeObject[];
   steps?: Step[];
   result: RecordedResult;
@@ -30,6 +31,8 @@ export type Step =
   | ({ do: 'push to the registry' } & RegistryEntry)
   | ({ do: 'sign' } & RegistryEntry)
   | { do: 'delete the manifest from the registry'; repository: string; digest: string }
+  | { do: 'put the object into the bucket'; bucket: string; key: string; text: string }
+  | { do: 'delete the object from the bucket'; bucket: string; key: string }
   | { do: 'merge patch'; object: string; patch: object }
   | { do: 'set the annotation reconcile.fluxcd.io/requestedAt'; object: string }
   | { do: 'delete'; object: string };

@@ -83,11 +83,21 @@ async function contentsOf(bytes: Buffer, hex: string): Promise<Record<string, un
       for await (const chunk of content) hash.update(chunk);
       files.push(`${path} ${hash.digest('hex')}`);
     }
-    return { files: files.sort() };
+    return listOf(files.sort());
   } catch {
     // Any bytes may be an artifact.
     return { bytes: `${hex} ${bytes.length}` };
   }
+}
+
+/** More files than this are told by a digest. */
+const LISTED = 1_000;
+
+function listOf(files: string[]): Record<string, unknown> {
+  if (files.length <= LISTED) return { files };
+  const digest = createHash('sha256').update(files.join('\n')).digest('hex');
+  const summary = `${files.length} entries, sha256 of the lines ${digest}`;
+  return { files: summary, first: files.slice(0, 5) };
 }
 
 const COMPARED = [

@@ -7,7 +7,7 @@ import type { SourceObject } from '../../shared/source.ts';
 import type { Harness } from '../harness.ts';
 import type { Look, RecordedCase, Step } from './case.ts';
 import { comparable, describeObject } from './look.ts';
-import type { Registries } from './registries.ts';
+import type { Servers } from './servers.ts';
 
 const timeoutMs = 20_000;
 const WRITING = { fieldManager: 'test', force: true };
@@ -17,7 +17,7 @@ export type Expect = (message: string) => string;
 
 interface Playing {
   harness: Harness;
-  registries: Registries;
+  servers: Servers;
   expect: Expect;
 }
 
@@ -27,9 +27,12 @@ export async function playCase(
   namespace: string,
   playing: Playing,
 ): Promise<void> {
-  const { harness, registries } = playing;
+  const { harness, servers } = playing;
   const { setup, objects, steps = [], result } = recorded;
-  for (const entry of setup.registries ?? []) await registries.push(entry);
+  for (const entry of setup.registries ?? []) await servers.registries.push(entry);
+  for (const [name, bucket] of Object.entries(setup.buckets ?? {})) {
+    await servers.buckets.create(name, bucket);
+  }
   for (const object of objects) {
     const own = { ...object, metadata: { ...object.metadata, namespace } };
     await harness.client.apply(typeOf(object.kind), own, WRITING);
@@ -43,7 +46,7 @@ export async function playCase(
   for (const key of Object.keys(result.deleted ?? {})) await isGone(key, namespace, harness);
   await expectEvents(result.eventMessages ?? {}, namespace, playing);
   if (result.throughProxy) {
-    const asked = registries.proxy.requests().map(({ target: url }) => url);
+    const asked = servers.registries.proxy.requests().map(({ target: url }) => url);
     ok(
       asked.some((it) => it.includes(`/${recorded.name}/`)),
       asked.join('\n'),
@@ -57,16 +60,20 @@ async function takeStep(
   { result }: RecordedCase,
   playing: Playing,
 ): Promise<void> {
-  const { harness, registries } = playing;
+  const { harness, servers } = playing;
   const { client } = harness;
   switch (step.do) {
     case 'look':
       return expectLook(result.marks?.[step.mark] ?? {}, namespace, playing);
     case 'push to the registry':
     case 'sign':
-      return registries.push(step);
+      return servers.registries.push(step);
     case 'delete the manifest from the registry':
-      return registries.remove(step.repository, step.digest);
+      return servers.registries.remove(step.repository, step.digest);
+    case 'put the object into the bucket':
+      return servers.buckets.put(step.bucket, step.key, step.text);
+    case 'delete the object from the bucket':
+      return servers.buckets.remove(step.bucket, step.key);
     case 'merge patch':
       await client.patch(...target(step.object, namespace), step.patch, { kind: 'merge' });
       return;

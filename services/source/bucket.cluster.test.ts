@@ -1,0 +1,254 @@
+// Buckets as their users see them. What each step of one does is tested beside the code.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { Bucket, type BucketSpec, RECONCILE_REQUEST } from '@weir/api';
+import { S3_KEYS, type S3Server, startForwardProxy, startS3Server, until } from '@weir/cluster';
+import { type ServiceHarness, startServiceHarness } from '@weir/kit';
+import { type KubeObject, Secret } from '@weir/kube';
+import { parseAllDocuments } from 'yaml';
+import { service } from './main.ts';
+
+const WRITING = { fieldManager: 'test', force: true };
+const timeoutMs = 20_000;
+
+describe('Buckets', () => {
+  let harness: ServiceHarness;
+  let server: S3Server;
+  before(async () => {
+    server = await startS3Server();
+    const flags = {
+      ...{ 'artifact-port': '0', 'allow-local-addresses': 'true', 'lease-duration': '2s' },
+    };
+    harness = await startServiceHarness({ service, flags });
+  });
+  after(async () => {
+    await harness?.close();
+    await server?.close();
+  });
+
+  async function secret(namespace: string, name: string, stringData: object): Promise<void> {
+    const metadata = { namespace, name };
+    const object = { apiVersion: 'v1', kind: 'Secret', metadata, stringData };
+    await harness.client.apply(Secret, object, WRITING);
+  }
+
+  /** Creates a Bucket, or changes its spec, with the keys of the server unless it has others. */
+  async function apply(namespace: string, name: string, spec: Partial<BucketSpec>) {
+    if (spec.secretRef === undefined) await secret(namespace, 's3', S3_KEYS);
+    const { apiVersion, kind } = Bucket;
+    const { endpoint } = server;
+    const all = {
+      ...{ interval: '1h', endpoint, bucketName: name, insecure: true, secretRef: { name: 's3' } },
+      ...spec,
+    };
+    const object = { apiVersion, kind, metadata: { namespace, name }, spec: all };
+    return harness.client.apply<Bucket>(Bucket, object as KubeObject, WRITING);
+  }
+
+  function ready(namespace: string, name: string, status: 'True' | 'False', message = /.*/) {
+    const wanted = { status, message, current: true };
+    return harness.ready<Bucket>(Bucket, { namespace, name }, wanted);
+  }
+
+  /** Asks for a run and waits until it has happened. */
+  async function reconcile(namespace: string, name: string): Promise<Bucket> {
+    const token = `${Math.random()}`;
+    const body = { metadata: { annotations: { [RECONCILE_REQUEST]: token } } };
+    await harness.client.patch(Bucket, { namespace, name }, body, { kind: 'merge' });
+    return until(
+      async () => {
+        const found = await harness.client.get<Bucket>(Bucket, { namespace, name });
+        return found.status?.lastHandledReconcileAt === token ? found : undefined;
+      },
+      { timeoutMs, message: `the run of ${name} that was asked for` },
+    );
+  }
+
+  const reads = (bucket: string) =>
+    server.front
+      .requests()
+      .filter(({ path }) => path.startsWith(`/${bucket}/`) && !path.startsWith(`/${bucket}/?`));
+
+  test('the examples of docs/bucket.md work', async (t) => {
+    const keys = `<AccessKeyId>${S3_KEYS.accesskey}</AccessKeyId><SecretAccessKey>${S3_KEYS.secretkey}</SecretAccessKey>`;
+    const sts = createServer((_, response) => response.end(`<a>${keys}</a>`)).listen(0);
+    t.after(() => sts.close());
+    const { port } = sts.address() as AddressInfo;
+    const page = await readFile(new URL('../../docs/bucket.md', import.meta.url), 'utf8');
+    const yaml = page
+      .replaceAll('https://minio.example.com:9000', `http://127.0.0.1:${port}`)
+      .replaceAll(
+        'endpoint: minio.example.com:9000',
+        `endpoint: ${server.endpoint}\n  insecure: true`,
+      )
+      .replaceAll('accesskey: reader', `accesskey: ${S3_KEYS.accesskey}`)
+      .replaceAll('secretkey: s3cret-pw', `secretkey: ${S3_KEYS.secretkey}`);
+    const objects = [...yaml.matchAll(/^```yaml\n(.*?)^```/gms)]
+      .flatMap(([, block = '']) => parseAllDocuments(block))
+      .map((document) => document.toJS() as KubeObject);
+    await server.createBucket('shop', { 'deploy/a.yaml': 'a', 'deploy/x.md': 'x', 'b.yaml': 'b' });
+    await harness.cluster.request('POST', '/api/v1/namespaces', { metadata: { name: 'apps' } });
+    for (const object of objects) {
+      const type = await harness.client.discovery.resourceForKind(object.apiVersion, object.kind);
+      const strict = { fieldManager: 'reader', fieldValidation: 'Strict' } as const;
+      await harness.client.apply(type, object, strict);
+    }
+    const buckets = objects.filter(({ kind }) => kind === 'Bucket');
+    assert.equal(buckets.length, 3);
+    for (const { metadata } of buckets) await ready('apps', metadata.name, 'True');
+    const { status } = await ready('apps', 'shop-deploy', 'True');
+    const files = await harness.store.manifest(status?.artifact?.digest ?? '');
+    assert.deepEqual(Object.keys(files), ['deploy/a.yaml']);
+  });
+
+  test('an interval with nothing new lists the bucket, and writes and fetches nothing', async () => {
+    const namespace = await harness.namespace();
+    await server.createBucket('quiet', { 'a.txt': 'a' });
+    await apply(namespace, 'quiet', { interval: '300ms' });
+    const before = await ready(namespace, 'quiet', 'True');
+    server.front.clear();
+    const asked = () => server.front.requests().filter(({ path }) => path.startsWith('/quiet'));
+    await until(() => asked().length >= 3, { timeoutMs, message: 'three intervals' });
+    assert.ok(asked().every(({ path }) => path.includes('list-type=2')));
+    const now = await harness.client.get(Bucket, { namespace, name: 'quiet' });
+    assert.equal(now.metadata.resourceVersion, before.metadata.resourceVersion);
+    await apply(namespace, 'quiet', { suspend: true });
+  });
+
+  test('those of two namespaces with the same keys share what is fetched', async () => {
+    await server.createBucket('common', { 'a.txt': 'a', 'b.txt': 'b' });
+    server.front.clear();
+    const namespaces = [await harness.namespace(), await harness.namespace()];
+    await Promise.all(namespaces.map((namespace) => apply(namespace, 'common', {})));
+    const [one, other] = await Promise.all(
+      namespaces.map((namespace) => ready(namespace, 'common', 'True')),
+    );
+    assert.equal(one?.status?.artifact?.digest, other?.status?.artifact?.digest);
+    assert.equal(reads('common').length, 2);
+  });
+
+  test('a failure keeps the artifact, and its end is an event', async () => {
+    const namespace = await harness.namespace();
+    const bucket = await server.createBucket('failing', { 'a.txt': 'a' });
+    await apply(namespace, 'failing', {});
+    const { status } = await ready(namespace, 'failing', 'True');
+    await bucket.put({ 'b.txt': 'b' });
+    server.front.intercept((request, response) => {
+      if (!request.url?.startsWith('/failing/b.txt')) return false;
+      response.writeHead(404).end('<html>none of yours</html>');
+      return true;
+    });
+    const failed = await reconcile(namespace, 'failing');
+    server.front.intercept(undefined);
+    assert.deepEqual(failed.status?.artifact, status?.artifact);
+    assert.match(
+      failed.status?.conditions?.find(({ type }) => type === 'FetchFailed')?.message ?? '',
+      /^fetch from bucket 'failing' failed: failed to get 'b\.txt' object: .*HTTP status 404/,
+    );
+    const recovered = await reconcile(namespace, 'failing');
+    assert.notEqual(recovered.status?.artifact?.revision, status?.artifact?.revision);
+    await ready(namespace, 'failing', 'True');
+  });
+
+  test('an artifact that the store lost is made again when somebody asks for it', async (t) => {
+    const namespace = await harness.namespace();
+    await server.createBucket('losing', { 'a.txt': 'a' });
+    await apply(namespace, 'losing', {});
+    const { status } = await ready(namespace, 'losing', 'True');
+    const { digest = '', url = '' } = status?.artifact ?? {};
+    await harness.store.remove(digest);
+    const second = await harness.replica('second');
+    t.after(() => second.close());
+    const address = new URL(url);
+    address.port = `${second.ports?.().artifacts}`;
+    const response = await fetch(address);
+    await response.arrayBuffer();
+    assert.equal(response.status, 200);
+  });
+
+  test('its Secrets are read, and what is wrong with one is said', async (t) => {
+    const namespace = await harness.namespace();
+    await server.createBucket('secrets', { 'a.txt': 'a' });
+    await secret(namespace, 'half', { accesskey: 'a' });
+    await secret(namespace, 'empty', { nothing: 'a' });
+    const cases: [string, Partial<BucketSpec>, string, string][] = [
+      [
+        'half',
+        { secretRef: { name: 'half' } },
+        'AuthenticationFailed',
+        "invalid 'half' secret data: required fields 'accesskey' and 'secretkey'",
+      ],
+      [
+        'tls',
+        { certSecretRef: { name: 'empty' } },
+        'AuthenticationFailed',
+        `failed to get TLS config: secret '${namespace}/empty' must contain either 'ca.crt' or both 'tls.crt' and 'tls.key'`,
+      ],
+      [
+        'proxy',
+        { proxySecretRef: { name: 'none' } },
+        'AuthenticationFailed',
+        `failed to get proxy URL: secret '${namespace}/none' not found`,
+      ],
+      [
+        'sts',
+        { sts: { provider: 'ldap', endpoint: 'http://127.0.0.1:1', secretRef: { name: 'none' } } },
+        'AuthenticationFailed',
+        `failed to get STS secret '${namespace}/none': secrets "none" not found`,
+      ],
+      [
+        'login',
+        { sts: { provider: 'ldap', endpoint: 'http://127.0.0.1:1', secretRef: { name: 'empty' } } },
+        'AuthenticationFailed',
+        "invalid 'empty' secret data for 'ldap' STS provider: required fields username, password",
+      ],
+      [
+        'scheme',
+        { endpoint: 'http://minio.example.com' },
+        'AuthenticationFailed',
+        'Endpoint: http://minio.example.com does not follow ip address or domain name standards: it is a host with or without a port, and has no scheme and no path.',
+      ],
+      [
+        'name',
+        { bucketName: 'not/a/name' },
+        'BucketOperationFailed',
+        "failed to confirm existence of 'not/a/name' bucket: Bucket name contains invalid characters",
+      ],
+      ['cloud', { provider: 'aws' }, 'UnsupportedField', ''],
+    ];
+    for (const [name, spec, reason, message] of cases) {
+      await apply(namespace, name, { bucketName: 'secrets', ...spec });
+      const { status } = await ready(namespace, name, 'False');
+      const [condition] = status?.conditions?.filter(({ type }) => type === 'Ready') ?? [];
+      assert.equal(condition?.reason, reason, condition?.message);
+      if (message) assert.equal(condition?.message, message);
+      else assert.match(condition?.message ?? '', /spec\.provider/);
+    }
+    const proxy = await startForwardProxy();
+    t.after(() => proxy.close());
+    await secret(namespace, 'way', { address: proxy.url, username: 'ann', password: 'pass' });
+    await apply(namespace, 'proxy', {
+      ...{ bucketName: 'secrets', proxySecretRef: { name: 'way' } },
+    });
+    await ready(namespace, 'proxy', 'True');
+    assert.match(proxy.requests()[0]?.target ?? '', /\/secrets\/\?location/);
+  });
+
+  test('it is read over TLS with the authority of its Secret', async (t) => {
+    const secure = await startS3Server({ tls: true });
+    t.after(() => secure.close());
+    const namespace = await harness.namespace();
+    await secure.createBucket('secure', { 'a.txt': 'a' });
+    await secret(namespace, 'tls', { 'ca.crt': secure.ca ?? '' });
+    const { endpoint } = secure;
+    await apply(namespace, 'secure', { endpoint, insecure: false });
+    await ready(namespace, 'secure', 'False', /^failed to confirm existence.*certificate/);
+    await apply(namespace, 'secure', {
+      ...{ endpoint, insecure: false, certSecretRef: { name: 'tls' } },
+    });
+    await ready(namespace, 'secure', 'True');
+  });
+});

@@ -1,0 +1,128 @@
+// Where a Bucket's objects are, and as whom they are read.
+import { createHash } from 'node:crypto';
+import { type Bucket, FETCH_FAILED, Reason } from '@weir/api';
+import { isNotFound, type KubeClient } from '@weir/kube';
+import type { BucketOptions } from '@weir/objectstore';
+import { Failure, messageOf } from '@weir/reconcile';
+import { type NamedSecret, proxyOf, readNamedSecret, tlsOf } from '../shared/secrets.ts';
+import { fetchFailure } from '../shared/snapshots.ts';
+
+/** The bucket of an object store, with all that decides what may be seen of it. */
+export interface Remote {
+  options: Pick<
+    BucketOptions,
+    'endpoint' | 'bucket' | 'region' | 'insecure' | 'credentials' | 'tls' | 'proxy'
+  >;
+  /** Stands for all of the options: equal keys may share what was listed and fetched. */
+  key: string;
+}
+
+/**
+ * Reads the Secrets that a Bucket names, in the order and with the words of Flux.
+ * @throws Failure AuthenticationFailed; URLInvalid (stalled)
+ */
+export async function readRemote(
+  client: KubeClient,
+  { spec, metadata }: Bucket,
+  signal: AbortSignal,
+): Promise<Remote> {
+  const { endpoint, bucketName: bucket, region, insecure, sts } = spec;
+  const { namespace = '' } = metadata;
+  const secret = ({ name }: { name: string }) =>
+    readNamedSecret(client, { namespace, name }, signal);
+
+  const login = spec.secretRef && (await readAs('failed to get secret', secret, spec.secretRef));
+  const stsLogin =
+    sts?.secretRef && (await readAs('failed to get STS secret', secret, sts.secretRef));
+  const proxy =
+    spec.proxySecretRef &&
+    (await take('failed to get proxy URL', secret, spec.proxySecretRef, proxyOf));
+  const tls =
+    spec.certSecretRef &&
+    (await take('failed to get TLS config', secret, spec.certSecretRef, tlsOf));
+  const stsTls =
+    sts?.certSecretRef &&
+    (await take('failed to get STS TLS config', secret, sts.certSecretRef, tlsOf));
+
+  const keys = login && keysOf(login);
+  if (sts !== undefined) checkUrl(sts.endpoint);
+  const temporary = sts && {
+    endpoint: sts.endpoint,
+    ...(stsLogin ? loginOf(stsLogin) : { username: '', password: '' }),
+    connection: { tls: stsTls, proxy },
+  };
+  const credentials = keys ?? temporary;
+  const options = { endpoint, bucket, region, insecure, credentials, tls, proxy };
+  return { options, key: digestOf(options) };
+}
+
+type Read = (ref: { name: string }) => Promise<NamedSecret>;
+
+/** A Secret whose absence Flux tells in the API server's words. */
+async function readAs(what: string, read: Read, ref: { name: string }): Promise<NamedSecret> {
+  try {
+    return await read(ref);
+  } catch (error) {
+    const cause = error instanceof Error && isNotFound(error.cause) ? error.cause : undefined;
+    const { message } = error as Error;
+    const name = /'([^']*)'/.exec(message)?.[1];
+    const words = cause === undefined ? message : `${what} '${name}': ${messageOf(cause)}`;
+    throw fetchFailure(Reason.AuthenticationFailed, words, error);
+  }
+}
+
+async function take<T>(
+  what: string,
+  read: Read,
+  ref: { name: string },
+  value: (secret: NamedSecret) => T,
+): Promise<T> {
+  try {
+    return value(await read(ref));
+  } catch (cause) {
+    throw fetchFailure(Reason.AuthenticationFailed, `${what}: ${messageOf(cause)}`, cause);
+  }
+}
+
+/** Both keys have to be there; empty ones mean that nothing is signed, as in Flux. */
+function keysOf({ data, name }: NamedSecret) {
+  const accessKeyId = data.get('accesskey')?.toString('utf8');
+  const secretAccessKey = data.get('secretkey')?.toString('utf8');
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    const what = `invalid '${plainName(name)}' secret data: required fields 'accesskey' and 'secretkey'`;
+    throw fetchFailure(Reason.AuthenticationFailed, what);
+  }
+  return accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
+}
+
+function loginOf({ data, name }: NamedSecret) {
+  const username = data.get('username')?.toString('utf8');
+  const password = data.get('password')?.toString('utf8');
+  if (username && password) return { username, password };
+  const what = `invalid '${plainName(name)}' secret data for 'ldap' STS provider: required fields username, password`;
+  throw fetchFailure(Reason.AuthenticationFailed, what);
+}
+
+function plainName(name: string): string {
+  return name.slice(name.indexOf('/') + 1);
+}
+
+function checkUrl(endpoint: string): void {
+  if (URL.canParse(endpoint)) return;
+  const message = `failed to parse STS endpoint '${endpoint}': it is no URL`;
+  throw new Failure(Reason.URLInvalid, message, { condition: FETCH_FAILED, stalled: true });
+}
+
+/** What decides which replica owns a Bucket: those alike share what they list and fetch. */
+export function ownershipKey({ spec, metadata }: Bucket): string {
+  const { endpoint, bucketName, prefix, region, insecure, sts } = spec;
+  const { secretRef, certSecretRef, proxySecretRef } = spec;
+  const named = { secretRef, certSecretRef, proxySecretRef, sts };
+  const isAnonymous = Object.values(named).every((it) => it === undefined);
+  const namespace = isAnonymous ? '' : metadata.namespace;
+  return `bucket/${digestOf([endpoint, bucketName, prefix, region, insecure, namespace, named])}`;
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}

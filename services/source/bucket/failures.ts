@@ -1,0 +1,28 @@
+// What an object store refused, as a failure of the Bucket, in the words of Flux.
+import { Reason } from '@weir/api';
+import { ObjectStoreError } from '@weir/objectstore';
+import type { Failure } from '@weir/reconcile';
+import { fetchFailure } from '../shared/snapshots.ts';
+
+export interface OperationContext {
+  bucketName: string;
+  /** Milliseconds for the operation. */
+  timeoutMs: number;
+}
+
+/** An error of the object store as a Failure that begins with `what`; any other error is given back. */
+export function operationFailure(
+  what: string,
+  cause: unknown,
+  { bucketName, timeoutMs }: OperationContext,
+): Failure | unknown {
+  if (!(cause instanceof ObjectStoreError)) return cause;
+  const { reason, message } = cause;
+  if (reason === 'BucketMissing') {
+    return fetchFailure(Reason.BucketOperationFailed, `bucket '${bucketName}' not found`, cause);
+  }
+  const isLate =
+    reason === 'Aborted' && (cause.cause as Error | undefined)?.name === 'TimeoutError';
+  const why = isLate ? `no answer within ${timeoutMs / 1000}s (spec.timeout)` : message;
+  return fetchFailure(Reason.BucketOperationFailed, `${what}: ${why}`, cause);
+}

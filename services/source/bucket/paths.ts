@@ -1,0 +1,54 @@
+// The file that each object becomes: a key is any text, a path of an archive is not.
+import { type ListedObject, ObjectStoreError, quoted } from '@weir/objectstore';
+
+/** An object, and where it is in the archive. */
+export interface PlacedObject extends ListedObject {
+  path: string;
+}
+
+/** What file systems allow. */
+const MAX_NAME_BYTES = 255;
+
+/**
+ * Gives each object its path. As in Flux a key is taken as a path within the archive, so that `..` leads no further up than
+ * its root, and slashes at the front or beside each other count for nothing.
+ * @throws ObjectStoreError InvalidAnswer for an object that can be no file, or is in the way of another one
+ */
+export function placeObjects(objects: readonly ListedObject[]): PlacedObject[] {
+  const keys = new Map<string, string>();
+  const placed = objects.map((object) => {
+    const path = pathOf(object.key);
+    const other = keys.get(path);
+    if (other !== undefined) throw conflict(object.key, `is the same file as '${quoted(other)}'`);
+    keys.set(path, object.key);
+    return { ...object, path };
+  });
+  // With a NUL for the slash, which no path has, what is below a file would be right behind it.
+  const sorted = placed.map(({ path }) => path.replaceAll('/', '\0')).sort();
+  for (const [index, path] of sorted.entries()) {
+    const next = sorted[index + 1];
+    if (!next?.startsWith(`${path}\0`)) continue;
+    const keyOf = (it: string) => keys.get(it.replaceAll('\0', '/')) ?? '';
+    const what = `is a file, and a folder with the object '${quoted(keyOf(next))}'`;
+    throw conflict(keyOf(path), what);
+  }
+  return placed;
+}
+
+function pathOf(key: string): string {
+  if (key.includes('\0')) throw conflict(key, 'has a NUL in its key');
+  const parts: string[] = [];
+  for (const part of key.split('/')) {
+    if (Buffer.byteLength(part) > MAX_NAME_BYTES) {
+      throw conflict(key, `has a name of more than ${MAX_NAME_BYTES} bytes: file name too long`);
+    }
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  if (parts.length === 0) throw conflict(key, 'leads to no file');
+  return parts.join('/');
+}
+
+function conflict(key: string, what: string): ObjectStoreError {
+  return new ObjectStoreError('InvalidAnswer', `failed to get '${quoted(key)}' object: it ${what}`);
+}

@@ -1,0 +1,66 @@
+// One Bucket from top to bottom: what it holds now, fetched and stored if that is new, announced to everybody.
+import { Bucket, parseDuration } from '@weir/api';
+import { orAborted } from '@weir/async';
+import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
+import { refuseUnsupported } from '@weir/reconcile';
+import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
+import type { SourceEnvironment } from '../shared/kind.ts';
+import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
+import { type Remote, readRemote } from './credentials.ts';
+import type { Fetcher, Wanted } from './fetch.ts';
+import { UNSUPPORTED } from './unsupported.ts';
+import { storedEvent, words } from './words.ts';
+
+/** What Flux's default is. */
+const DEFAULT_TIMEOUT = '60s';
+
+export interface BucketEnvironment extends SourceEnvironment {
+  fetcher: Fetcher;
+}
+
+/** Brings one Bucket up to date; any part of it may have been done before and is then only looked at. */
+export async function reconcile(
+  found: Bucket,
+  context: ReconcileContext,
+  informer: Informer<Bucket>,
+  environment: BucketEnvironment,
+): Promise<Outcome> {
+  const { client, fetcher, address } = environment;
+  const run = await beginRun(found, context, informer, { kind: Bucket, words }, environment);
+  if (run === undefined) return {};
+  const { object, signal } = run;
+  const fields = { url: latestUrl(object, address) };
+  try {
+    refuseUnsupported(object, UNSUPPORTED);
+    const wanted = wantedOf(object, await readRemote(client, object, signal));
+    const listing = await context.waiting(() => orAborted(fetcher.list(wanted), signal));
+    // As in Flux the revision alone decides: rules that change nothing are not observed.
+    const current = await currentArtifact(run, listing.revision, true);
+    if (current !== undefined) {
+      fetcher.remember(wanted, listing, current.digest);
+      const event = storedEvent(listing.objects.length, object);
+      return await succeed(run, { artifact: current, event, fields });
+    }
+
+    const snapshot = await context.waiting(() => orAborted(fetcher.store(wanted, listing), signal));
+    const artifact = describeArtifact(object, snapshot.revision, snapshot, address);
+    return await succeed(run, {
+      artifact,
+      event: storedEvent(snapshot.objects, object),
+      fields: { ...fields, observedIgnore: object.spec.ignore },
+    });
+  } catch (error) {
+    return await fail(run, error);
+  }
+}
+
+/** What an object wants from its bucket; listing and fetching may take `spec.timeout` each. */
+export function wantedOf({ metadata, spec }: Bucket, remote: Remote): Wanted {
+  return {
+    tenant: metadata.namespace ?? '',
+    remote,
+    prefix: spec.prefix ?? '',
+    ignore: spec.ignore,
+    timeoutMs: parseDuration(spec.timeout ?? DEFAULT_TIMEOUT),
+  };
+}
