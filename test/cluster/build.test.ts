@@ -19,6 +19,7 @@ test('the stated versions are those in go.mod', async () => {
     kwok: 'sigs.k8s.io/kwok',
     'nats-server': 'github.com/nats-io/nats-server/v2',
     registry: 'github.com/distribution/distribution/v3',
+    'ssh-server': 'golang.org/x/crypto',
     versitygw: 'github.com/versity/versitygw',
     ...Object.fromEntries(PEERS.map((name) => [name, `github.com/fluxcd/${name}`])),
     flux: 'github.com/fluxcd/flux2/v2',

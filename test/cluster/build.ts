@@ -63,6 +63,7 @@ const SOURCES = {
     package: '.',
     ldflags: ['-X github.com/distribution/distribution/v3/version.version=v3.1.2'],
   },
+  'ssh-server': { version: 'v0.58.0', module: 'ssh-server', package: '.' },
   versitygw: {
     version: 'v1.8.0',
     module: 'versitygw',

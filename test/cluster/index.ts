@@ -44,6 +44,13 @@ export {
   startS3Server,
 } from './s3-server.ts';
 export type { ServiceAccountName } from './service-account.ts';
+export {
+  createSshKey,
+  type SshKey,
+  type SshServer,
+  type SshServerOptions,
+  startSshServer,
+} from './ssh-server.ts';
 export type { TokenServer } from './token-server.ts';
 export { type UntilOptions, until } from './until.ts';
 export { type ReceivedRequest, type Receiver, type Reply, startReceiver } from './webhooks.ts';
