@@ -37,7 +37,8 @@ ENV WEIR_ENGINE=/usr/local/bin/weir-engine NODE_ENV=production
 # Both keep a service small: see docs/performance.md, "Memory".
 ENV NODE_OPTIONS=--max-semi-space-size=2 NODE_COMPILE_CACHE=/weir/.compile-cache
 RUN mkdir .compile-cache && chown 65532:65532 .compile-cache
-# A number, so that `runAsNonRoot` can be checked without a passwd file.
+# A number, so that `runAsNonRoot` can be checked without a passwd file. ssh runs for users who have a line in that file only.
+RUN adduser -D -H -u 65532 weir
 USER 65532:65532
 # Half of these threads look up names: as many as source may be waiting for at a time, so that a name server that hangs
 # holds up nobody else.

@@ -14,7 +14,7 @@ describe('urls', () => {
     'ext::sh -c "touch pwned"',
     '--upload-pack=touch',
     'file:///etc',
-    'ssh://git@host/repo',
+    'ssh+git://host/repo',
     'git@host:repo',
     '/srv/repo.git',
     'ftp://host/repo',

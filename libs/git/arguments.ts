@@ -9,7 +9,7 @@ export interface RemoteUrl {
 
 /**
  * Checks a repository's URL and takes the credentials out of it.
- * Only http and https are accepted; `file` too where `allowFile` says so (tests).
+ * Only http, https and ssh are accepted; `file` too where `allowFile` says so (tests).
  * @throws GitError InvalidArgument
  */
 export function parseRemoteUrl(text: string, allowFile = false): RemoteUrl {
@@ -21,15 +21,16 @@ export function parseRemoteUrl(text: string, allowFile = false): RemoteUrl {
       cause,
     });
   }
-  const schemes = allowFile ? ['http:', 'https:', 'file:'] : ['http:', 'https:'];
+  const schemes = ['http:', 'https:', 'ssh:', ...(allowFile ? ['file:'] : [])];
   if (!schemes.includes(parsed.protocol)) {
     throw new GitError(
       'InvalidArgument',
-      `unsupported url scheme '${parsed.protocol.slice(0, -1)}': use http or https`,
+      `unsupported url scheme '${parsed.protocol.slice(0, -1)}': use http, https or ssh`,
     );
   }
   const username = decodeUserInfo(parsed.username);
   const password = decodeUserInfo(parsed.password);
+  if (parsed.protocol === 'ssh:') checkSshUrl(parsed, username);
   if (parsed.username === '' && parsed.password === '') return { url: text };
   parsed.username = '';
   parsed.password = '';
@@ -38,6 +39,22 @@ export function parseRemoteUrl(text: string, allowFile = false): RemoteUrl {
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
   };
+}
+
+/**
+ * Checks what of an ssh:// URL becomes configuration of ssh, where a space or a quote would begin another setting: URLs of
+ * this scheme may hold nearly any character in their host (WHATWG URL, opaque hosts).
+ */
+function checkSshUrl({ hostname, pathname }: URL, username: string): void {
+  const fail = (what: string): never => {
+    throw new GitError('InvalidArgument', `cannot parse url: ${what}`);
+  };
+  const isName = /^[a-z0-9_]([a-z0-9._-]*[a-z0-9_.])?$/i.test(hostname) && hostname.length <= 253;
+  if (!isName && !/^\[[0-9a-f:.]+\]$/i.test(hostname)) fail('the host is no name and no address');
+  if (username !== '' && !/^[a-z0-9_][a-z0-9._@+-]{0,127}$/i.test(username)) {
+    fail('the user may hold letters, digits and the characters . _ @ + - only');
+  }
+  if (pathname === '' || pathname === '/') fail('it names no repository');
 }
 
 function decodeUserInfo(text: string): string {

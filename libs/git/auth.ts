@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { GitError } from './errors.ts';
+import type { SshCredentials } from './ssh-config.ts';
 
 /** How to authenticate at a Git server; PEM texts, not paths. Nothing set: anonymously, trusting the system's CAs. */
 export interface GitAuth {
@@ -13,6 +14,8 @@ export interface GitAuth {
   caFile?: string;
   clientCert?: string;
   clientKey?: string;
+  /** For ssh:// URLs; of no use for others. */
+  ssh?: SshCredentials;
 }
 
 /** Git configuration (`http.extraHeader` ...) that carries the credentials, and the strings to mask in messages. */
@@ -90,11 +93,14 @@ export function trustedCertificates(caFile: string): string[] {
   return [...getCACertificates('system'), caFile];
 }
 
-function secretsOf(auth: GitAuth, header: string | undefined): string[] {
+/** What of the credentials must not be in a message. */
+export function secretsOf(auth: GitAuth, header?: string): string[] {
   return [
     auth.password,
     auth.bearerToken,
     auth.clientKey,
+    auth.ssh?.identity,
+    auth.ssh?.passphrase,
     header,
     header?.split(' ').at(-1),
   ].filter((secret) => secret !== undefined && secret !== '') as string[];

@@ -16,12 +16,14 @@ export interface Destination {
   proxy?: string;
   /** The addresses of the host that are allowed; none when a proxy resolves it. */
   addresses: string[];
+  /** The host and port of an ssh:// URL. */
+  ssh?: { host: string; port: number };
   config: [key: string, value: string][];
 }
 
 export interface NetworkPolicy extends AddressPolicy {
   /** How names become addresses (tests). */
-  resolver?: Resolver;
+  resolver?: Resolver | undefined;
 }
 
 /**
@@ -37,6 +39,7 @@ export async function findDestination(
 ): Promise<Destination> {
   const url = new URL(text);
   if (url.protocol === 'file:') return { url: text, addresses: [], config: [] };
+  if (url.protocol === 'ssh:') return findSshDestination(url, { resolver, ...policy });
   // curl looks pinned names up without a dot at their end.
   url.hostname = url.hostname.replace(/\.+$/, '');
   const proxy = proxyFor(url, process.env);
@@ -55,16 +58,35 @@ export async function findDestination(
       : [['http.curloptResolve', pin]];
     return { url: url.href, addresses, config: [['http.proxy', ''], ...pins] };
   } catch (cause) {
-    if (cause instanceof AddressRefused)
-      throw new GitError('AddressRefused', cause.message, { cause });
-    const { code = '' } = cause as NodeJS.ErrnoException;
-    const why =
-      code === 'ENOTFOUND' || code === 'EAI_AGAIN'
-        ? `Could not resolve host: ${url.hostname}`
-        : String(cause);
-    const message = `unable to access '${maskUrl(text)}': ${why}`;
-    throw new GitError('GitOperationFailed', message, { cause });
+    throw unresolved(url, cause);
   }
+}
+
+/** ssh is handed the addresses and looks nothing up either (`HostName`). */
+async function findSshDestination(
+  url: URL,
+  { resolver, ...policy }: NetworkPolicy,
+): Promise<Destination> {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const ssh = { host, port: Number(url.port || 22) };
+  try {
+    const addresses = await resolveAllowed(host.replace(/\.+$/, ''), policy, resolver);
+    return { url: url.href, addresses, ssh, config: [] };
+  } catch (cause) {
+    throw unresolved(url, cause);
+  }
+}
+
+function unresolved(url: URL, cause: unknown): GitError {
+  if (cause instanceof AddressRefused)
+    return new GitError('AddressRefused', cause.message, { cause });
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  const why =
+    code === 'ENOTFOUND' || code === 'EAI_AGAIN'
+      ? `Could not resolve host: ${url.hostname}`
+      : String(cause);
+  const message = `unable to access '${maskUrl(url.href)}': ${why}`;
+  return new GitError('GitOperationFailed', message, { cause });
 }
 
 /** Stands for what a proxy will find: nothing that is refused. */

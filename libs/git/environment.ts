@@ -32,16 +32,19 @@ const isolation: [key: string, value: string][] = [
 /**
  * The environment of a git process. Of our own environment only PATH is passed on: the proxy to use is configuration.
  * @param config further configuration, credentials among it
+ * @param ssh the variables that say how to run ssh; without them git may not
  * @param allowFile lets git read repositories of this machine (tests)
  */
 export function gitEnvironment(options: {
   gitDir?: string;
   config?: readonly (readonly [key: string, value: string])[];
+  ssh?: Readonly<Record<string, string>> | undefined;
   allowFile?: boolean;
 }): Record<string, string> {
   const config = [
     ...isolation,
     ...(options.allowFile ? [['protocol.file.allow', 'always'] as const] : []),
+    ...(options.ssh ? [['protocol.ssh.allow', 'always'] as const] : []),
     ...(options.config ?? []),
   ];
   const env: Record<string, string> = {
@@ -53,6 +56,7 @@ export function gitEnvironment(options: {
     GIT_TERMINAL_PROMPT: '0',
     GIT_OPTIONAL_LOCKS: '0',
     GIT_CONFIG_COUNT: String(config.length),
+    ...options.ssh,
   };
   if (options.gitDir !== undefined) env.GIT_DIR = options.gitDir;
   config.forEach(([key, value], index) => {

@@ -8,6 +8,7 @@ export type GitReason =
   | 'ReferenceNotFound'
   | 'Redirected'
   | 'AddressRefused'
+  | 'Unreachable'
   | 'InvalidArgument'
   | 'LimitExceeded'
   | 'Timeout'

@@ -27,6 +27,9 @@ export {
   resolveRef,
   type VersionHelp,
 } from './resolve.ts';
+export { checkCredentials as checkSshCredentials } from './ssh.ts';
+export type { SshCredentials } from './ssh-config.ts';
+export { isEncryptedKey } from './ssh-key.ts';
 export {
   defaultTreeLimits,
   listTree,

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { gitEnvironment } from './environment.ts';
 import { GitError } from './errors.ts';
 import type { GitLimits } from './limits.ts';
-import { streamGitProcess } from './process.ts';
+import { streamProcess } from './process.ts';
 
 export interface ReadOptions {
   /** The bare repository. */
@@ -45,7 +45,7 @@ export async function withObjects<T>(
   const env = gitEnvironment({ gitDir: dir });
   const args = ['cat-file', '--batch'];
   const source = countedReader(
-    streamGitProcess({ doing, args, env, cwd: dir, input, timeoutMs, signal, limits }),
+    streamProcess({ doing, args, env, cwd: dir, input, timeoutMs, signal, limits }),
   );
   try {
     return await use({ read: (ids, maxBytes) => readObjects(source, input, ids, maxBytes) });

@@ -4,7 +4,9 @@ import { startDeadline } from './deadline.ts';
 import { explainFailure, GitError } from './errors.ts';
 import { defaultGitLimits, type GitLimits } from './limits.ts';
 
-export interface GitProcess {
+export interface Command {
+  /** The program, found in PATH: git unless given. */
+  program?: 'git' | 'gpg' | 'ssh-keygen';
   /** The start of an error's message, such as "unable to clone 'https://...'". */
   doing: string;
   args: readonly string[];
@@ -21,17 +23,17 @@ export interface GitProcess {
 }
 
 /**
- * Runs git and yields its standard output as it comes. git starts helpers (git-remote-https, index-pack) that don't
- * end with it, so it gets a process group of its own, which is killed as a whole when the time is up, when `signal`
+ * Runs git, or a program that git would run, and yields its standard output as it comes. git starts helpers
+ * (git-remote-https, index-pack, ssh) that don't end with it, so it gets a process group of its own, which is killed as a whole when the time is up, when `signal`
  * fires, or when the reader stops before the end.
- * @throws GitError Timeout, Aborted, LimitExceeded, or what git's standard error tells
+ * @throws GitError Timeout, Aborted, LimitExceeded, or what the program's standard error tells
  */
-export async function* streamGitProcess(command: GitProcess): AsyncGenerator<Buffer> {
-  const { doing, args, env, cwd, signal } = command;
+export async function* streamProcess(command: Command): AsyncGenerator<Buffer> {
+  const { doing, program = 'git', args, env, cwd, signal } = command;
   if (signal?.aborted) throw new GitError('Aborted', `${doing}: stopped`);
   const limits = { ...defaultGitLimits, ...command.limits };
   const deadline = startDeadline(command.timeoutMs, signal);
-  const shell = ['-c', withLimits(limits), 'git', ...args];
+  const shell = ['-c', withLimits(limits), program, ...args];
   const child = spawn('/bin/sh', shell, { env, cwd, detached: true, stdio: 'pipe' });
   const ended = exitOf(child);
   const kill = () => killGroup(child);
@@ -52,14 +54,14 @@ export async function* streamGitProcess(command: GitProcess): AsyncGenerator<Buf
 }
 
 /**
- * A shell script that sets limits and then becomes git. It is the same for all arguments, which it hands on as words. The
- * kernel holds the limits, whatever a repository makes git do. Setting one fails where a lower one holds already.
+ * A shell script that sets limits and then becomes the program. It is the same for all programs and arguments, which it hands
+ * on as words. The kernel holds the limits, whatever a repository makes git do. Setting one fails where a lower one holds already.
  * (POSIX sh: memory in KiB, files in blocks of 512 bytes. With the signal ignored git reports a file that is too large.)
  */
 function withLimits({ memoryBytes, fileBytes }: GitLimits): string {
   const memory = `ulimit -d ${Math.floor(memoryBytes / 1024)} 2>/dev/null`;
   const file = `ulimit -f ${Math.ceil(fileBytes / 512)} 2>/dev/null`;
-  return `trap '' XFSZ; ${memory}; ${file}; exec git "$@"`;
+  return `trap '' XFSZ; ${memory}; ${file}; exec "$0" "$@"`;
 }
 
 interface Exit {

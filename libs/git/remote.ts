@@ -82,6 +82,9 @@ export async function runRemote(
   });
 }
 
+/** Addresses of an SSH server that are tried, each for its share of the time. */
+const maxAddresses = 4;
+
 async function converse(
   doing: string,
   args: (url: string) => string[],
@@ -103,8 +106,21 @@ async function converse(
   }
 
   async function run(target: string): Promise<string> {
-    const { url, config } = await finding(findDestination(target, network));
-    return runGit(doing, args(url), { ...options, auth, config, secrets });
+    const { url, config, ssh, addresses } = await finding(findDestination(target, network));
+    const running = { ...options, auth, config, secrets };
+    if (ssh === undefined) return runGit(doing, args(url), running);
+    // git tries all addresses of a host by itself, ssh is given one at a time.
+    const tried = addresses.slice(0, maxAddresses);
+    const timeoutMs = Math.ceil(options.timeoutMs / tried.length);
+    for (const [index, address] of tried.entries()) {
+      try {
+        return await runGit(doing, args(url), { ...running, ssh: { ...ssh, address, timeoutMs } });
+      } catch (error) {
+        const isUnreachable = error instanceof GitError && error.reason === 'Unreachable';
+        if (!isUnreachable || index === tried.length - 1) throw error;
+      }
+    }
+    throw new GitError('Unreachable', `${doing}: '${ssh.host}' has no address`);
   }
 
   try {
@@ -122,6 +138,7 @@ export function credentialsFor(
   allowFile = false,
 ): GitAuth | undefined {
   const { username, password } = parseRemoteUrl(url, allowFile);
+  if (url.startsWith('ssh:')) return auth?.ssh && { ssh: { ...withUser(username), ...auth.ssh } };
   if (auth?.bearerToken !== undefined) return auth;
   const user = auth?.username || username;
   const pass = auth?.password || password;
@@ -131,6 +148,10 @@ export function credentialsFor(
     ...(user === undefined ? {} : { username: user }),
     ...(pass === undefined ? {} : { password: pass }),
   };
+}
+
+function withUser(user: string | undefined) {
+  return user === undefined ? {} : { user };
 }
 
 // With --heads or --tags the server itself leaves out what is under other prefixes (protocol v2, ref-prefix).

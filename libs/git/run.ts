@@ -1,13 +1,17 @@
-import { type GitAuth, withAuth } from './auth.ts';
+import { type AuthConfig, type GitAuth, secretsOf, withAuth } from './auth.ts';
 import { gitEnvironment } from './environment.ts';
 import { GitError } from './errors.ts';
 import type { GitLimits } from './limits.ts';
-import { streamGitProcess } from './process.ts';
+import { streamProcess } from './process.ts';
+import { type SshSession, withSsh } from './ssh.ts';
+import type { SshServer } from './ssh-config.ts';
 
 export interface RunOptions {
   /** The bare repository to work in; none for a command that needs no repository. */
   gitDir?: string;
   auth?: GitAuth | undefined;
+  /** The server, for a URL that git hands to ssh. */
+  ssh?: SshServer | undefined;
   /** Configuration besides that of every git process. */
   config?: readonly (readonly [key: string, value: string])[];
   /** Lets git read repositories of this machine by `file://` (tests). */
@@ -35,25 +39,42 @@ export async function runGit(
   args: readonly string[],
   options: RunOptions,
 ): Promise<string> {
-  const { gitDir, timeoutMs, signal, limits } = options;
-  return withAuth(options.auth, async (auth) => {
-    const config = [...(options.config ?? []), ...auth.config, ...patience(timeoutMs)];
-    const env = gitEnvironment({ ...options, config });
-    const secrets = [...auth.secrets, ...(options.secrets ?? [])];
-    const process = { doing, args, env, cwd: gitDir ?? '/', timeoutMs, signal, secrets, limits };
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of streamGitProcess(process)) {
-      size += chunk.length;
-      if (size > MAX_OUTPUT) {
-        const what = `the answer is larger than ${MAX_OUTPUT} bytes`;
-        throw new GitError('LimitExceeded', `${doing}: ${what}`);
-      }
-      chunks.push(chunk);
-      if (options.firstOnly) break;
+  const { ssh, auth, timeoutMs, signal } = options;
+  if (ssh === undefined) return withAuth(auth, (config) => runWith(doing, args, options, config));
+  const secrets = auth === undefined ? [] : secretsOf(auth);
+  return withSsh(ssh, { credentials: auth?.ssh, timeoutMs, signal }, async (session) => {
+    try {
+      return await runWith(doing, args, options, { config: [], secrets }, session);
+    } catch (error) {
+      throw await session.explain(doing, error);
     }
-    return Buffer.concat(chunks).toString('utf8');
   });
+}
+
+async function runWith(
+  doing: string,
+  args: readonly string[],
+  options: RunOptions,
+  auth: AuthConfig,
+  session?: SshSession,
+): Promise<string> {
+  const { gitDir, timeoutMs, signal, limits } = options;
+  const config = [...(options.config ?? []), ...auth.config, ...patience(timeoutMs)];
+  const env = gitEnvironment({ ...options, config, ssh: session?.env });
+  const secrets = [...auth.secrets, ...(options.secrets ?? [])];
+  const process = { doing, args, env, cwd: gitDir ?? '/', timeoutMs, signal, secrets, limits };
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of streamProcess(process)) {
+    size += chunk.length;
+    if (size > MAX_OUTPUT) {
+      const what = `the answer is larger than ${MAX_OUTPUT} bytes`;
+      throw new GitError('LimitExceeded', `${doing}: ${what}`);
+    }
+    chunks.push(chunk);
+    if (options.firstOnly) break;
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Lets git end by itself, a little later than we end it, when nobody is left to do so. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { GitRepository } from '@weir/api';
 import { Failure } from '@weir/reconcile';
-import { authFrom, ownershipKey } from './credentials.ts';
+import { authFrom, ownershipKey, sshAuthFrom } from './credentials.ts';
 
 function repository(spec: Partial<GitRepository['spec']>, namespace = 'apps'): GitRepository {
   return {
@@ -36,6 +36,34 @@ describe('a secret', () => {
           /AuthenticationFailed|InvalidProviderConfiguration/.test(error.reason) &&
           /a\/b/.test(error.message),
       );
+    });
+  }
+});
+
+describe('a secret for ssh', () => {
+  const auth = (data: Record<string, string>) => sshAuthFrom(new Map(Object.entries(data)), 'a/b');
+
+  test('with a key, with a passphrase', () => {
+    assert.deepEqual(auth({ identity: 'i', known_hosts: 'k' }), {
+      ssh: { identity: 'i', knownHosts: 'k' },
+    });
+    const data = { identity: 'i', known_hosts: 'k', password: 'p', username: 'ignored' };
+    assert.deepEqual(auth(data).ssh?.passphrase, 'p');
+  });
+
+  const encrypted = '-----BEGIN ENCRYPTED PRIVATE KEY-----\nx\n-----END ENCRYPTED PRIVATE KEY-----';
+  for (const [data, reason, message] of [
+    [{ known_hosts: 'k' }, 'AuthenticationFailed', /'identity' is required/],
+    [{ identity: 'i-secret' }, 'AuthenticationFailed', /'known_hosts' is required/],
+    [
+      { identity: encrypted, known_hosts: 'k' },
+      'AuthenticationFailed',
+      /is encrypted but no 'password'/,
+    ],
+    [{ githubAppID: '1' }, 'InvalidProviderConfiguration', /has github app data/],
+  ] as const) {
+    test(`with ${Object.keys(data)} alone is refused`, () => {
+      assert.throws(() => auth(data as Record<string, string>), { reason, message });
     });
   }
 });

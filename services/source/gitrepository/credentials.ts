@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { FETCH_FAILED, type GitRepository, Reason } from '@weir/api';
-import { credentialsFor, type GitAuth, parseRemoteUrl } from '@weir/git';
+import {
+  checkSshCredentials,
+  credentialsFor,
+  type GitAuth,
+  isEncryptedKey,
+  parseRemoteUrl,
+} from '@weir/git';
 import { type KubeClient, readSecret } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
 import { maskUrl } from '@weir/telemetry';
@@ -26,7 +32,10 @@ export async function readRemote(
 ): Promise<Remote> {
   const { url, secretRef } = object.spec;
   const clean = withoutCredentials(url);
-  const auth = credentialsFor(url, secretRef && (await authFromSecret(client, object, signal)));
+  const secret = secretRef && (await authFromSecret(client, object, signal));
+  if (isSsh(url) && secret === undefined)
+    throw invalid("invalid 'ssh' auth option: 'identity' is required");
+  const auth = credentialsFor(url, secret);
   return { url: clean, ...(auth ? { auth } : {}), key: keyOf(clean, auth) };
 }
 
@@ -41,7 +50,38 @@ async function authFromSecret(
     const message = `failed to get secret '${name}': ${messageOf(cause)}`;
     throw new Failure(Reason.AuthenticationFailed, message, { condition: FETCH_FAILED, cause });
   });
-  return authFrom(new Map([...data].map(([key, value]) => [key, value.toString()])), name);
+  const texts = new Map([...data].map(([key, value]) => [key, value.toString()]));
+  return isSsh(spec.url) ? sshAuthFrom(texts, name) : authFrom(texts, name);
+}
+
+function isSsh(url: string): boolean {
+  return url.startsWith('ssh://');
+}
+
+/**
+ * What a secret for SSH holds: `identity`, `known_hosts`, and `password` for a key with a passphrase.
+ * @param name the secret's `namespace/name`, for messages
+ * @throws Failure when one is missing
+ */
+export function sshAuthFrom(data: ReadonlyMap<string, string>, name: string): GitAuth {
+  refuseAppData(data, name);
+  const identity = data.get('identity') ?? '';
+  const passphrase = data.get('password');
+  const credentials = {
+    identity,
+    knownHosts: data.get('known_hosts') ?? '',
+    ...(passphrase ? { passphrase } : {}),
+  };
+  try {
+    checkSshCredentials(credentials);
+  } catch (cause) {
+    throw invalid(messageOf(cause), cause);
+  }
+  if (!passphrase && isEncryptedKey(identity)) {
+    const message = `SSH identity key is encrypted but no 'password' field was provided in the secret '${name}'`;
+    throw new Failure(Reason.AuthenticationFailed, message, { condition: FETCH_FAILED });
+  }
+  return { ssh: credentials };
 }
 
 function withoutCredentials(url: string): string {
@@ -61,13 +101,7 @@ function withoutCredentials(url: string): string {
  * @throws Failure when the secret's keys don't go together
  */
 export function authFrom(data: ReadonlyMap<string, string>, name: string): GitAuth {
-  if (data.get('githubAppID')) {
-    throw new Failure(
-      Reason.InvalidProviderConfiguration,
-      `secretRef '${name}' has github app data but provider is not set to github`,
-      { condition: FETCH_FAILED },
-    );
-  }
+  refuseAppData(data, name);
   const caFile = data.get('ca.crt') || data.get('caFile');
   const clientCert = data.get('tls.crt');
   const clientKey = data.get('tls.key');
@@ -89,11 +123,17 @@ export function authFrom(data: ReadonlyMap<string, string>, name: string): GitAu
   return { ...tls, ...(username ? { username, password: password ?? '' } : {}) };
 }
 
-function invalid(message: string): Failure {
+function refuseAppData(data: ReadonlyMap<string, string>, name: string): void {
+  if (!data.get('githubAppID')) return;
+  const message = `secretRef '${name}' has github app data but provider is not set to github`;
+  throw new Failure(Reason.InvalidProviderConfiguration, message, { condition: FETCH_FAILED });
+}
+
+function invalid(message: string, cause?: unknown): Failure {
   return new Failure(
     Reason.AuthenticationFailed,
     `failed to configure authentication options: ${message}`,
-    { condition: FETCH_FAILED },
+    { condition: FETCH_FAILED, cause },
   );
 }
 

@@ -38,9 +38,3 @@ test('fields without behaviour are named', () => {
     message: `${fields.join(', ')} are not supported yet: remove them, or see the documentation for what works today`,
   });
 });
-
-test('a URL over ssh is refused with what to do instead', () => {
-  assert.throws(() => refuseUnsupportedFields(repository({ url: 'ssh://git@host/web' })), {
-    message: 'spec.url: ssh:// is not supported yet, use an https:// URL',
-  });
-});

@@ -1,5 +1,5 @@
-import { type GitRepository, Reason, type UnsupportedRule } from '@weir/api';
-import { Failure, refuseUnsupported } from '@weir/reconcile';
+import type { GitRepository, UnsupportedRule } from '@weir/api';
+import { refuseUnsupported } from '@weir/reconcile';
 
 /** Fields of a GitRepository that ask for what doesn't exist yet. */
 const FIELDS: readonly UnsupportedRule[] = [
@@ -15,7 +15,4 @@ const FIELDS: readonly UnsupportedRule[] = [
 /** Throws a stalled Failure that names what the spec asks for and what doesn't exist yet. */
 export function refuseUnsupportedFields(object: GitRepository): void {
   refuseUnsupported(object, FIELDS);
-  if (!object.spec.url.startsWith('ssh://')) return;
-  const message = 'spec.url: ssh:// is not supported yet, use an https:// URL';
-  throw new Failure(Reason.UnsupportedField, message, { stalled: true });
 }

@@ -1,0 +1,115 @@
+// How git talks over SSH: OpenSSH's client, told everything in a file of its own and nothing by the machine or a user.
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GitError } from './errors.ts';
+import { linesAbout } from './known-hosts.ts';
+import { type SshCredentials, type SshServer, sshConfig } from './ssh-config.ts';
+import { explainSsh } from './ssh-errors.ts';
+import { decryptKey, isEncryptedKey, normalizeKey } from './ssh-key.ts';
+
+export interface SshSession {
+  env: Record<string, string>;
+  /** What failed, in the words of ssh where it has any; the server's own words are left out. */
+  explain(doing: string, error: unknown): Promise<unknown>;
+}
+
+export interface SshOptions {
+  credentials: SshCredentials | undefined;
+  /** Milliseconds for the decryption of a key. */
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+const defaultUser = 'git';
+/** As many host keys as a company has servers, in bytes: ssh reads all of it for each conversation. */
+const MAX_KNOWN_HOSTS_BYTES = 1024 * 1024;
+/** ssh's messages about one conversation, in bytes; what is beyond isn't read. */
+const MAX_LOG_BYTES = 16 * 1024;
+
+/**
+ * Runs `use` with the environment that makes git use OpenSSH's client: with one key and one list of host keys, strict
+ * checking, without an agent, forwarding, other ways to authenticate or files of the user. Keys are in files of mode 0600 that
+ * are gone afterwards.
+ * @throws GitError InvalidArgument, AuthenticationFailed
+ */
+export async function withSsh<T>(
+  server: SshServer,
+  { credentials, timeoutMs, signal }: SshOptions,
+  use: (session: SshSession) => Promise<T>,
+): Promise<T> {
+  const { identity, knownHosts, user, passphrase } = checkCredentials(credentials);
+  const dir = await mkdtemp(join(tmpdir(), 'weir-git-ssh-'));
+  try {
+    const files = {
+      identity: join(dir, 'identity'),
+      knownHosts: join(dir, 'known_hosts'),
+      config: join(dir, 'config'),
+      log: join(dir, 'log'),
+    };
+    await writeFile(files.identity, normalizeKey(identity), { mode: 0o600 });
+    if (isEncryptedKey(identity)) {
+      await decryptKey(files.identity, passphrase ?? '', { timeoutMs, signal });
+    }
+    const known = linesAbout(knownHosts, server.host, server.port);
+    await writeFile(files.knownHosts, known, { mode: 0o600 });
+    const config = sshConfig(server, user ?? defaultUser, files);
+    await writeFile(files.config, config, { mode: 0o600 });
+    return await use({
+      env: {
+        // What the server writes to its error stream is not ours to show; ssh's own messages are in the file.
+        GIT_SSH_COMMAND: `ssh -F ${quote(files.config)} -E ${quote(files.log)} 2>/dev/null`,
+        GIT_SSH_VARIANT: 'ssh',
+        SSH_ASKPASS_REQUIRE: 'never',
+      },
+      async explain(doing, error) {
+        if (!(error instanceof GitError) || !isLostConnection(error)) return error;
+        return explainSsh(doing, await headOf(files.log), server) ?? error;
+      },
+    });
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+/** Whether git failed because ssh did, or because the server ended the conversation before it began. */
+function isLostConnection({ reason, message }: GitError): boolean {
+  return reason === 'GitOperationFailed' && /Could not read from remote repository/.test(message);
+}
+
+/** In the words of Flux (fluxcd/pkg git, AuthOptions.Validate). */
+export function checkCredentials(credentials: SshCredentials | undefined): SshCredentials {
+  const missing = !credentials?.identity
+    ? 'identity'
+    : !credentials.knownHosts.trim()
+      ? 'known_hosts'
+      : undefined;
+  if (missing !== undefined || credentials === undefined) {
+    throw new GitError('InvalidArgument', `invalid 'ssh' auth option: '${missing}' is required`);
+  }
+  if (Buffer.byteLength(credentials.knownHosts) > MAX_KNOWN_HOSTS_BYTES) {
+    const message = `invalid 'ssh' auth option: 'known_hosts' is larger than ${MAX_KNOWN_HOSTS_BYTES} bytes`;
+    throw new GitError('InvalidArgument', message);
+  }
+  return credentials;
+}
+
+/** A word of a shell; the paths are our own. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+async function headOf(file: string): Promise<string> {
+  let handle: Awaited<ReturnType<typeof open>> | undefined;
+  try {
+    handle = await open(file, 'r');
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_LOG_BYTES), 0, MAX_LOG_BYTES);
+    return buffer.subarray(0, bytesRead).toString('utf8');
+  } catch (error) {
+    // ssh makes the file when it starts: git failed before.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  } finally {
+    await handle?.close();
+  }
+}

@@ -1,0 +1,86 @@
+// A GitRepository over SSH, from its Secret to the artifact.
+import assert from 'node:assert/strict';
+import { dirname } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { FETCH_FAILED, findCondition } from '@weir/api';
+import {
+  createSshKey,
+  type GitServerRepository,
+  type SshKey,
+  type SshServer,
+  startSshServer,
+} from '@weir/cluster';
+import { type Harness, startHarness } from '../testing/harness.ts';
+
+describe('source over ssh', () => {
+  let harness: Harness;
+  let repo: GitServerRepository;
+  let server: SshServer;
+  let key: SshKey;
+  let commit: string;
+  let url: string;
+
+  before(async () => {
+    harness = await startHarness();
+    repo = await harness.git.createRepository('over-ssh');
+    commit = await repo.commit({ 'a.yaml': 'a: 1\n' });
+    server = await startSshServer({ root: dirname(repo.dir) });
+    harness.stack.defer(() => server.close());
+    key = await createSshKey('ed25519', { passphrase: 'a-passphrase' });
+    await server.authorize(key);
+    url = `${server.url}/over-ssh.git`;
+  });
+  after(() => harness?.close());
+
+  const secretOf = () => ({
+    identity: key.private,
+    known_hosts: server.knownHosts,
+    password: 'a-passphrase',
+  });
+
+  test('with a key, a passphrase and known hosts', async () => {
+    const namespace = await harness.namespace();
+    await harness.secret(namespace, 'ssh', secretOf());
+    await harness.apply(namespace, 'web', { url, secretRef: { name: 'ssh' } });
+    const { status } = await harness.ready(namespace, 'web', 'True');
+    assert.equal(status?.artifact?.revision, `main@sha1:${commit}`);
+  });
+
+  test('what is wrong is named, and mended without a change of the object', async () => {
+    const namespace = await harness.namespace();
+    const failing = async (data: Record<string, string>, message: RegExp) => {
+      await harness.secret(namespace, 'ssh', data);
+      await harness.request(namespace, 'web');
+      const { status } = await harness.ready(namespace, 'web', 'False', message);
+      return findCondition(status?.conditions, FETCH_FAILED)?.reason;
+    };
+    await harness.apply(namespace, 'web', { url });
+    await harness.ready(
+      namespace,
+      'web',
+      'False',
+      /invalid 'ssh' auth option: 'identity' is required/,
+    );
+    await harness.secret(namespace, 'ssh', { ...secretOf(), password: '' });
+    await harness.apply(namespace, 'web', { url, secretRef: { name: 'ssh' } });
+    const encrypted =
+      /^SSH identity key is encrypted but no 'password' field was provided in the secret '[\w-]+\/ssh'$/;
+    const { status } = await harness.ready(namespace, 'web', 'False', encrypted);
+    assert.equal(findCondition(status?.conditions, FETCH_FAILED)?.reason, 'AuthenticationFailed');
+    const other = (await createSshKey()).public;
+    const changed = `[127.0.0.1]:${server.port} ${other}\n`;
+    const reason = await failing(
+      { ...secretOf(), known_hosts: changed },
+      /knownhosts: key mismatch/,
+    );
+    assert.equal(reason, 'GitOperationFailed');
+    await failing({ ...secretOf(), known_hosts: `example.com ${other}` }, /key is unknown/);
+    await failing({ ...secretOf(), password: 'guessed-one' }, /passphrase in 'password' is not/);
+    const said = JSON.stringify([await harness.read(namespace, 'web'), harness.events]);
+    assert.doesNotMatch(said, /guessed-one|a-passphrase|PRIVATE KEY/);
+
+    await harness.secret(namespace, 'ssh', secretOf());
+    await harness.request(namespace, 'web');
+    await harness.ready(namespace, 'web', 'True');
+  });
+});
