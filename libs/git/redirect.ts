@@ -7,11 +7,13 @@ import { authorization, type GitAuth, hasCredentials, trustedCertificates } from
 import { findDestination, type NetworkPolicy } from './destination.ts';
 import { GitError } from './errors.ts';
 import { cleanLine } from './mask.ts';
+import type { GitProxy } from './proxy.ts';
 
 export interface RedirectOptions {
   auth?: GitAuth | undefined;
   signal: AbortSignal;
   network?: NetworkPolicy | undefined;
+  proxy?: GitProxy | undefined;
 }
 
 /** Where a smart HTTP client begins (gitprotocol-http). */
@@ -82,9 +84,14 @@ function fixedResolver(addresses: readonly string[]): Resolver {
 
 async function locationOf(
   url: string,
-  { auth, signal, network }: RedirectOptions,
+  { auth, signal, network, proxy: ownProxy }: RedirectOptions,
 ): Promise<string | undefined> {
-  const { proxy, addresses } = await findDestination(url, network);
+  const { proxy, route, addresses } = await findDestination(url, network, ownProxy);
+  if (route !== undefined && proxy === undefined) {
+    const why = `redirects are followed through proxies of the scheme http only, and not ${route.scheme}`;
+    const advice = 'set the url to that of the repository there';
+    throw new GitError('GitOperationFailed', `'${maskUrl(url)}' redirects: ${why}: ${advice}`);
+  }
   signal.throwIfAborted();
   const header = auth && authorization(auth);
   try {

@@ -2,11 +2,13 @@ import { maskUrl } from '@weir/telemetry';
 import { checkRefName, parseRemoteUrl } from './arguments.ts';
 import type { GitAuth } from './auth.ts';
 import { startDeadline } from './deadline.ts';
-import { findDestination, type NetworkPolicy } from './destination.ts';
+import { type Destination, findDestination, type NetworkPolicy } from './destination.ts';
 import { GitError } from './errors.ts';
 import type { GitLimits } from './limits.ts';
 import { querySecrets } from './mask.ts';
+import { type GitProxy, proxySecrets } from './proxy.ts';
 import { redirectTarget } from './redirect.ts';
+import { withRelay } from './relay.ts';
 import { type RunOptions, runGit } from './run.ts';
 
 export interface RemoteOptions {
@@ -19,6 +21,8 @@ export interface RemoteOptions {
   allowFile?: boolean;
   /** Which addresses may be connected to; loopback, link-local and the like are not unless it allows them. */
   network?: NetworkPolicy | undefined;
+  /** The proxy to go through, in place of the operator's. */
+  proxy?: GitProxy | undefined;
   limits?: Partial<GitLimits> | undefined;
   /** Runs each conversation with the server when there is a slot for it. */
   slot?: Slot | undefined;
@@ -82,9 +86,6 @@ export async function runRemote(
   });
 }
 
-/** Addresses of an SSH server that are tried, each for its share of the time. */
-const maxAddresses = 4;
-
 async function converse(
   doing: string,
   args: (url: string) => string[],
@@ -92,8 +93,8 @@ async function converse(
 ): Promise<string> {
   const { url } = parseRemoteUrl(options.url, options.allowFile);
   const auth = credentialsFor(options.url, options.auth, options.allowFile);
-  const secrets = querySecrets(url);
-  const { network, signal } = options;
+  const { network, signal, proxy } = options;
+  const secrets = [...querySecrets(url), ...(proxy ? proxySecrets(proxy) : [])];
 
   /** Says what failed in front of what finding the way to a server says. */
   async function finding<T>(work: Promise<T>): Promise<T> {
@@ -106,29 +107,55 @@ async function converse(
   }
 
   async function run(target: string): Promise<string> {
-    const { url, config, ssh, addresses } = await finding(findDestination(target, network));
+    const destination = await finding(findDestination(target, network, proxy));
+    const { url, config, ssh } = destination;
     const running = { ...options, auth, config, secrets };
     if (ssh === undefined) return runGit(doing, args(url), running);
-    // git tries all addresses of a host by itself, ssh is given one at a time.
-    const tried = addresses.slice(0, maxAddresses);
-    const timeoutMs = Math.ceil(options.timeoutMs / tried.length);
-    for (const [index, address] of tried.entries()) {
-      try {
-        return await runGit(doing, args(url), { ...running, ssh: { ...ssh, address, timeoutMs } });
-      } catch (error) {
-        const isUnreachable = error instanceof GitError && error.reason === 'Unreachable';
-        if (!isUnreachable || index === tried.length - 1) throw error;
-      }
-    }
-    throw new GitError('Unreachable', `${doing}: '${ssh.host}' has no address`);
+    return overSsh(doing, args, { ...destination, ssh }, { ...running, signal });
   }
 
   try {
     return await run(url);
   } catch (error) {
     if (!(error instanceof GitError) || error.reason !== 'Redirected') throw error;
-    return run(await finding(redirectTarget(url, { auth, signal, network })));
+    return run(await finding(redirectTarget(url, { auth, signal, network, proxy })));
   }
+}
+
+/** Addresses of an SSH server that are tried, each for its share of the time. */
+const maxAddresses = 4;
+
+/** git tries all addresses of a host by itself; ssh is given one at a time, or a port that leads through the proxy. */
+async function overSsh(
+  doing: string,
+  args: (url: string) => string[],
+  { url, ssh, route, addresses }: Destination & { ssh: NonNullable<Destination['ssh']> },
+  running: RunOptions & { signal: AbortSignal },
+): Promise<string> {
+  const { timeoutMs, signal } = running;
+  if (route !== undefined) {
+    return withRelay({ ...ssh, route, timeoutMs, signal }, async (port) => {
+      const near = new URL(url);
+      near.port = String(port);
+      const server = { ...ssh, address: '127.0.0.1', timeoutMs };
+      return runGit(doing, args(near.href), { ...running, ssh: server });
+    }).catch((cause: unknown) => {
+      if (!(cause instanceof GitError) || cause.message.startsWith(doing)) throw cause;
+      throw new GitError(cause.reason, `${doing}: ${cause.message}`, { cause });
+    });
+  }
+  const tried = addresses.slice(0, maxAddresses);
+  const shareMs = Math.ceil(timeoutMs / tried.length);
+  for (const [index, address] of tried.entries()) {
+    try {
+      const server = { ...ssh, address, timeoutMs: shareMs };
+      return await runGit(doing, args(url), { ...running, ssh: server });
+    } catch (error) {
+      const isUnreachable = error instanceof GitError && error.reason === 'Unreachable';
+      if (!isUnreachable || index === tried.length - 1) throw error;
+    }
+  }
+  throw new GitError('Unreachable', `${doing}: '${ssh.host}' has no address`);
 }
 
 /** The credentials to use: those given, else those in the URL, as Flux takes them. */

@@ -13,6 +13,8 @@ test('a proxy is chosen by the scheme', () => {
   equal(choose('http://git.example/x', { http_proxy: proxy }), proxy);
   equal(choose('http://git.example/x', { all_proxy: proxy }), proxy);
   equal(choose('http://git.example/x', {}), undefined);
+  equal(choose('ssh://git.example/x', { http_proxy: proxy, https_proxy: proxy }), undefined);
+  equal(choose('ssh://git.example/x', { all_proxy: 'socks5://proxy' }), 'socks5://proxy');
 });
 
 test('exceptions are names with what is below them, addresses and networks', () => {

@@ -4,13 +4,15 @@ import { BlockList, isIP } from 'node:net';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The HTTP proxy that the environment names for a URL, as curl chooses it; undefined for a direct connection.
+ * The proxy that the environment names for a URL, as curl chooses it; undefined for a direct connection.
  * `http_proxy` counts in lower case only, as a CGI request could set HTTP_PROXY (https://curl.se/docs/manpage.html).
  */
 export function proxyFor(url: URL, env: Environment): string | undefined {
-  const own =
-    url.protocol === 'https:' ? env.https_proxy || env.HTTPS_PROXY : env.http_proxy || undefined;
-  const proxy = own || env.all_proxy || env.ALL_PROXY;
+  const own: Record<string, string | undefined> = {
+    'http:': env.http_proxy,
+    'https:': env.https_proxy || env.HTTPS_PROXY,
+  };
+  const proxy = own[url.protocol] || env.all_proxy || env.ALL_PROXY;
   const exceptions = env.no_proxy || env.NO_PROXY || '';
   if (!proxy || isException(url.hostname, exceptions)) return undefined;
   return proxy.includes('://') ? proxy : `http://${proxy}`;

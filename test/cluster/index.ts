@@ -44,6 +44,7 @@ export {
   startS3Server,
 } from './s3-server.ts';
 export type { ServiceAccountName } from './service-account.ts';
+export { type SocksProxy, startSocksProxy } from './socks-proxy.ts';
 export {
   createSshKey,
   type SshKey,

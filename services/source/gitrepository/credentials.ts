@@ -4,7 +4,9 @@ import {
   checkSshCredentials,
   credentialsFor,
   type GitAuth,
+  type GitProxy,
   isEncryptedKey,
+  parseProxy,
   parseRemoteUrl,
 } from '@weir/git';
 import { type KubeClient, readSecret } from '@weir/kube';
@@ -16,7 +18,8 @@ export interface Remote {
   /** Without credentials. */
   url: string;
   auth?: GitAuth;
-  /** Stands for URL and credentials: equal keys may share what was fetched. */
+  proxy?: GitProxy;
+  /** Stands for URL, credentials and proxy: equal keys may share what was fetched. */
   key: string;
 }
 
@@ -32,11 +35,17 @@ export async function readRemote(
 ): Promise<Remote> {
   const { url, secretRef } = object.spec;
   const clean = withoutCredentials(url);
+  const proxy = await readProxy(client, object, signal);
   const secret = secretRef && (await authFromSecret(client, object, signal));
   if (isSsh(url) && secret === undefined)
     throw invalid("invalid 'ssh' auth option: 'identity' is required");
   const auth = credentialsFor(url, secret);
-  return { url: clean, ...(auth ? { auth } : {}), key: keyOf(clean, auth) };
+  return {
+    url: clean,
+    ...(auth ? { auth } : {}),
+    ...(proxy ? { proxy } : {}),
+    key: keyOf(clean, auth, proxy),
+  };
 }
 
 async function authFromSecret(
@@ -45,13 +54,40 @@ async function authFromSecret(
   signal: AbortSignal,
 ): Promise<GitAuth> {
   const ref = { namespace: metadata.namespace ?? '', name: spec.secretRef?.name ?? '' };
+  const data = await readTexts(client, ref, signal);
   const name = `${ref.namespace}/${ref.name}`;
+  return isSsh(spec.url) ? sshAuthFrom(data, name) : authFrom(data, name);
+}
+
+/** The proxy of spec.proxySecretRef, in the words of Flux where something is missing. */
+async function readProxy(
+  client: KubeClient,
+  { spec, metadata }: GitRepository,
+  signal: AbortSignal,
+): Promise<GitProxy | undefined> {
+  if (spec.proxySecretRef === undefined) return undefined;
+  const ref = { namespace: metadata.namespace ?? '', name: spec.proxySecretRef.name };
+  try {
+    const data = await readTexts(client, ref, signal);
+    const address = data.get('address');
+    if (!address) throw new Error(`secret '${ref.namespace}/${ref.name}': key 'address' not found`);
+    return parseProxy(address.trim(), data.get('username'), data.get('password'));
+  } catch (cause) {
+    const message = `failed to configure proxy options: ${messageOf(cause)}`;
+    throw new Failure(Reason.AuthenticationFailed, message, { condition: FETCH_FAILED, cause });
+  }
+}
+
+async function readTexts(
+  client: KubeClient,
+  ref: { namespace: string; name: string },
+  signal: AbortSignal,
+): Promise<Map<string, string>> {
   const data = await readSecret(client, ref, { signal }).catch((cause: unknown) => {
-    const message = `failed to get secret '${name}': ${messageOf(cause)}`;
+    const message = `failed to get secret '${ref.namespace}/${ref.name}': ${messageOf(cause)}`;
     throw new Failure(Reason.AuthenticationFailed, message, { condition: FETCH_FAILED, cause });
   });
-  const texts = new Map([...data].map(([key, value]) => [key, value.toString()]));
-  return isSsh(spec.url) ? sshAuthFrom(texts, name) : authFrom(texts, name);
+  return new Map([...data].map(([key, value]) => [key, value.toString()]));
 }
 
 function isSsh(url: string): boolean {
@@ -137,20 +173,18 @@ function invalid(message: string, cause?: unknown): Failure {
   );
 }
 
-function keyOf(url: string, auth: GitAuth | undefined): string {
-  const parts = [
-    url,
-    ...Object.entries(auth ?? {})
-      .sort()
-      .flat(),
-  ];
+function keyOf(url: string, auth: GitAuth | undefined, proxy: GitProxy | undefined): string {
+  const sorted = (it: object = {}) => Object.entries(it).sort().flat();
+  const parts = [url, ...sorted(auth), ...(proxy ? [sorted(proxy)] : [])];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 /** What decides which replica owns a GitRepository: its URL, ref and secret, so that those alike share their fetches. */
 export function ownershipKey(object: GitRepository): string {
-  const { url, ref = {}, secretRef } = object.spec;
-  const secret = secretRef ? `${object.metadata.namespace}/${secretRef.name}` : '';
-  const parts = [url, secret, ...Object.entries(ref).sort().flat()];
+  const { url, ref = {}, secretRef, proxySecretRef } = object.spec;
+  const secrets = [secretRef, proxySecretRef].map((it) =>
+    it ? `${object.metadata.namespace}/${it.name}` : '',
+  );
+  const parts = [url, ...secrets, ...Object.entries(ref).sort().flat()];
   return `git/${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
 }

@@ -106,6 +106,7 @@ function conversation(wanted: Wanted, { signal, network, gitLimits, slots }: Fet
   return {
     url: remote.url,
     auth: remote.auth,
+    proxy: remote.proxy,
     timeoutMs: Math.min(wanted.timeoutMs, maxTimeoutMs),
     signal,
     network,

@@ -19,7 +19,6 @@ test('fields without behaviour are named', () => {
     include: [{ repository: { name: 'x' } }],
     recurseSubmodules: true,
     sparseCheckout: ['a'],
-    proxySecretRef: { name: 'p' },
     provider: 'azure',
     serviceAccountName: 's',
   });
@@ -28,7 +27,6 @@ test('fields without behaviour are named', () => {
     'spec.include',
     'spec.recurseSubmodules',
     'spec.sparseCheckout',
-    'spec.proxySecretRef',
     'spec.provider',
     'spec.serviceAccountName',
   ];

@@ -7,7 +7,6 @@ const FIELDS: readonly UnsupportedRule[] = [
   'spec.include',
   'spec.recurseSubmodules',
   'spec.sparseCheckout',
-  'spec.proxySecretRef',
   { path: 'spec.provider', allowed: ['generic'] },
   'spec.serviceAccountName',
 ];

@@ -1,4 +1,4 @@
-// A GitRepository over SSH, from its Secret to the artifact.
+// Ways to a Git server: over SSH and through proxies, from the Secret to the artifact.
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -8,11 +8,12 @@ import {
   type GitServerRepository,
   type SshKey,
   type SshServer,
+  startForwardProxy,
   startSshServer,
 } from '@weir/cluster';
 import { type Harness, startHarness } from '../testing/harness.ts';
 
-describe('source over ssh', () => {
+describe('the way to a Git server', () => {
   let harness: Harness;
   let repo: GitServerRepository;
   let server: SshServer;
@@ -82,5 +83,23 @@ describe('source over ssh', () => {
     await harness.secret(namespace, 'ssh', secretOf());
     await harness.request(namespace, 'web');
     await harness.ready(namespace, 'web', 'True');
+  });
+
+  test('through a proxy that a Secret names', async () => {
+    const proxy = await startForwardProxy();
+    harness.stack.defer(() => proxy.close());
+    const namespace = await harness.namespace();
+    const proxySecretRef = { name: 'proxy' };
+    await harness.apply(namespace, 'web', { url: repo.url, proxySecretRef });
+    const missing = /^failed to configure proxy options: failed to get secret '[\w-]+\/proxy': /;
+    await harness.ready(namespace, 'web', 'False', missing);
+    await harness.secret(namespace, 'proxy', { username: 'u', password: 'p-secret' });
+    await harness.request(namespace, 'web');
+    const { status } = await harness.ready(namespace, 'web', 'False', /key 'address' not found$/);
+    assert.equal(findCondition(status?.conditions, FETCH_FAILED)?.reason, 'AuthenticationFailed');
+    await harness.secret(namespace, 'proxy', { address: proxy.url });
+    await harness.request(namespace, 'web');
+    await harness.ready(namespace, 'web', 'True');
+    assert.ok(proxy.requests().some(({ target }) => target.includes('/over-ssh.git/')));
   });
 });
