@@ -45,8 +45,6 @@ async function startWeir({ cluster, dir, flags }: SystemOptions): Promise<() => 
       join(ROOT, 'services/host/run.ts'),
       'source',
       'kustomize',
-      // It makes the stream of events, which the other two publish to.
-      'notification',
       '--service-accounts',
       `--health-port=${healthPort}`,
       `--artifact-port=${artifactPort}`,
