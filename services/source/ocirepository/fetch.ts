@@ -8,6 +8,7 @@ import { isSignedByKey, openRegistry, type Registry } from '@weir/oci';
 import { messageOf } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
+import { createSharedAnswers } from '../shared/answers.ts';
 import type { ContentLimits } from '../shared/limits.ts';
 import { createSnapshots, fetchFailure, putArchive, type Snapshot } from '../shared/snapshots.ts';
 import type { Remote } from './credentials.ts';
@@ -33,8 +34,8 @@ export interface LayerSnapshot extends Snapshot {
 }
 
 export interface Fetcher {
-  /** Asks the registry which digest the reference is, now: never with an answer older than the call. @throws Failure */
-  resolve(wanted: Wanted): Promise<Resolved>;
+  /** Asks the registry which digest the reference is, at most `maxAgeMs` ago. @throws Failure */
+  resolve(wanted: Wanted, maxAgeMs: number): Promise<Resolved>;
   /** Whether a manifest is signed by one of the trusted keys. @throws OciError */
   isSigned(wanted: Wanted, digest: string, trust: Trust): Promise<boolean>;
   /** Pulls the layer of a manifest and puts it into the store. @throws Failure */
@@ -66,7 +67,7 @@ const MAX_TIMEOUT_MS = 10 * 60_000;
 
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { store, pool, limits, dir, allowLocal, environment, tracing, signal } = options;
-  const shareResolve = createFreshFlight<Resolved>();
+  const shareResolve = createSharedAnswers<Resolved>();
   const shareVerify = createFreshFlight<boolean>();
   const shareStore = createSnapshots<LayerSnapshot>(store);
   const asks = createFairLimit(options.asks);
@@ -122,12 +123,12 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   }
 
   return {
-    resolve: async (wanted) => {
+    resolve: async (wanted, maxAgeMs) => {
       const { remote, ref, selection, timeoutMs } = wanted;
       const mediaType = selection.layerSelector?.mediaType;
       const key = JSON.stringify([remote.key, ref, mediaType, timeoutMs]);
       return tracing.span('resolve', { attributes: { 'url.full': remote.url } }, () =>
-        shareResolve(key, () => ask(wanted)),
+        shareResolve(key, maxAgeMs, () => ask(wanted)),
       );
     },
     isSigned: (wanted, digest, { keys, fingerprint }) => {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { OCIRepository, parseDuration } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
+import { acceptableAgeMs } from '../shared/answers.ts';
 import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
@@ -35,7 +36,11 @@ export async function reconcile(
     refuseUnsupportedFields(object);
     const remote = await readRemote(client, object, signal);
     const wanted = wantedOf(object, remote, { ignore, layerSelector });
-    const resolved = await context.waiting(() => orAborted(fetcher.resolve(wanted), signal));
+    const { interval = '0s' } = object.spec;
+    const maxAgeMs = acceptableAgeMs(context.causes, parseDuration(interval));
+    const resolved = await context.waiting(() =>
+      orAborted(fetcher.resolve(wanted, maxAgeMs), signal),
+    );
     const isSame =
       object.status?.observedIgnore === ignore &&
       isDeepStrictEqual(object.status?.observedLayerSelector, layerSelector);

@@ -43,7 +43,7 @@ try {
     selection: { layerSelector: undefined, ignore: undefined },
     timeoutMs: 120_000,
   };
-  outcome = await fetcher.store(asked, await fetcher.resolve(asked));
+  outcome = await fetcher.store(asked, await fetcher.resolve(asked, 0));
 } catch (error) {
   outcome = { failure: error instanceof Error ? error.message : String(error) };
 }

@@ -1,0 +1,36 @@
+// What remotes answered, shared between the objects that ask the same.
+import { createBoundedMap, createFreshFlight } from '@weir/async';
+
+/**
+ * Asks, unless the same was answered a short while ago, or shares the next answer with all who ask meanwhile.
+ * @param maxAgeMs how long ago the question may have been asked at most; with 0 the answer is never older than the call
+ */
+export type SharedAnswers<T> = (key: string, maxAgeMs: number, ask: () => Promise<T>) => Promise<T>;
+
+/** Answers that are kept. */
+const KEPT = 10_000;
+
+/** @param now the monotonic clock, in ms */
+export function createSharedAnswers<T>(now = () => performance.now()): SharedAnswers<T> {
+  const share = createFreshFlight<T>();
+  const kept = createBoundedMap<string, { askedAt: number; answer: T }>({ max: KEPT });
+  return async (key, maxAgeMs, ask) => {
+    const known = kept.get(key);
+    if (known !== undefined && now() - known.askedAt < maxAgeMs) return known.answer;
+    return share(key, async () => {
+      const askedAt = now();
+      const answer = await ask();
+      kept.set(key, { askedAt, answer });
+      return answer;
+    });
+  };
+}
+
+/**
+ * How old an answer may be for a run, in ms: half an interval where the interval alone is why the object runs, so that many
+ * objects of one remote ask it about twice an interval in all. Whoever changes or requests something gets a new answer.
+ */
+export function acceptableAgeMs(causes: ReadonlySet<string>, everyMs: number): number {
+  const isRoutine = causes.size === 1 && causes.has('interval');
+  return isRoutine ? everyMs / 2 : 0;
+}
