@@ -34,7 +34,7 @@ describe('npm start -- --once', () => {
     const limit = { env: away, timeoutMs: 120_000 };
     const { code, stderr } = await run(process.execPath, [ENTRY, '--once'], limit);
     assert.equal(code, 1);
-    assert.match(stderr, /It did not work: .*Slack to hear of production/);
+    assert.match(stderr, /It did not work: .*the message about production in Slack/);
   });
 
   it('leaves nothing behind when it is interrupted during the start', async () => {
