@@ -95,7 +95,7 @@ test('an artifact is published once, with the trace of its message', async () =>
 test('a source that is not there, and a kind that is not served', async () => {
   const ns = await p.namespace();
   assert.equal(await find(ns), undefined);
-  await assert.rejects(sources.find({ kind: 'Bucket', namespace: ns, name: 'b' }), /no matches/);
+  await assert.rejects(sources.find({ kind: 'Nothing', namespace: ns, name: 'b' }), /no matches/);
 });
 
 test('what a message says is never believed, whatever its version', async () => {
