@@ -1,10 +1,16 @@
 // Where a Bucket's objects are, and as whom they are read.
 import { createHash } from 'node:crypto';
 import { type Bucket, FETCH_FAILED, Reason } from '@weir/api';
-import { isNotFound, type KubeClient } from '@weir/kube';
+import type { KubeClient } from '@weir/kube';
 import type { BucketOptions } from '@weir/objectstore';
 import { Failure, messageOf } from '@weir/reconcile';
-import { type NamedSecret, proxyOf, readNamedSecret, tlsOf } from '../shared/secrets.ts';
+import {
+  type NamedSecret,
+  proxyOf,
+  readLoginSecret,
+  readNamedSecret,
+  tlsOf,
+} from '../shared/secrets.ts';
 import { fetchFailure } from '../shared/snapshots.ts';
 
 /** The bucket of an object store, with all that decides what may be seen of it. */
@@ -31,9 +37,13 @@ export async function readRemote(
   const secret = ({ name }: { name: string }) =>
     readNamedSecret(client, { namespace, name }, signal);
 
-  const login = spec.secretRef && (await readAs('failed to get secret', secret, spec.secretRef));
-  const stsLogin =
-    sts?.secretRef && (await readAs('failed to get STS secret', secret, sts.secretRef));
+  const credential = (what: string, { name }: { name: string }) =>
+    readLoginSecret(client, { namespace, name }, signal, what).catch((cause: unknown) => {
+      throw fetchFailure(Reason.AuthenticationFailed, messageOf(cause), cause);
+    });
+
+  const login = spec.secretRef && (await credential('secret', spec.secretRef));
+  const stsLogin = sts?.secretRef && (await credential('STS secret', sts.secretRef));
   const proxy =
     spec.proxySecretRef &&
     (await take('failed to get proxy URL', secret, spec.proxySecretRef, proxyOf));
@@ -57,19 +67,6 @@ export async function readRemote(
 }
 
 type Read = (ref: { name: string }) => Promise<NamedSecret>;
-
-/** A Secret whose absence Flux tells in the API server's words. */
-async function readAs(what: string, read: Read, ref: { name: string }): Promise<NamedSecret> {
-  try {
-    return await read(ref);
-  } catch (error) {
-    const cause = error instanceof Error && isNotFound(error.cause) ? error.cause : undefined;
-    const { message } = error as Error;
-    const name = /'([^']*)'/.exec(message)?.[1];
-    const words = cause === undefined ? message : `${what} '${name}': ${messageOf(cause)}`;
-    throw fetchFailure(Reason.AuthenticationFailed, words, error);
-  }
-}
 
 async function take<T>(
   what: string,

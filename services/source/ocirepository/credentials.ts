@@ -11,8 +11,8 @@ import {
 } from '@weir/oci';
 import { Failure, messageOf } from '@weir/reconcile';
 import {
-  type NamedSecret,
   proxyOf,
+  readLoginSecret,
   readNamedSecret,
   readPullSecrets,
   tlsOf,
@@ -48,7 +48,9 @@ export async function readRemote(
     readNamedSecret(client, { namespace, name }, signal);
 
   const secrets = await orFailure('failed to get credential', async () => [
-    ...(spec.secretRef ? [await readLoginSecret(client, namespace, spec.secretRef, signal)] : []),
+    ...(spec.secretRef
+      ? [await readLoginSecret(client, { namespace, name: spec.secretRef.name }, signal)]
+      : []),
     ...(spec.serviceAccountName
       ? await readPullSecrets(client, { namespace, name: spec.serviceAccountName }, signal)
       : []),
@@ -68,21 +70,6 @@ export async function readRemote(
   const access = { registry: repository.registry, credentials, tls, proxy, insecure };
   const accessKey = digestOf(access);
   return { url, repository, access, accessKey, key: digestOf([accessKey, repository.name]) };
-}
-
-/** As Flux says it: the API server's own words, for this one Secret. */
-async function readLoginSecret(
-  client: KubeClient,
-  namespace: string,
-  { name }: { name: string },
-  signal: AbortSignal,
-): Promise<NamedSecret> {
-  try {
-    return await readNamedSecret(client, { namespace, name }, signal);
-  } catch (error) {
-    const cause = error instanceof Error ? error.cause : error;
-    throw new Error(`failed to get secret '${namespace}/${name}': ${messageOf(cause)}`, { cause });
-  }
 }
 
 async function orFailure<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -37,6 +37,25 @@ export async function readNamedSecret(
   }
 }
 
+/**
+ * Reads a Secret with credentials, whose absence Flux tells in the API server's own words.
+ * @param what what messages call it
+ * @throws Error that says which Secret can't be had
+ */
+export async function readLoginSecret(
+  client: KubeClient,
+  ref: ObjectRef,
+  signal: AbortSignal,
+  what = 'secret',
+): Promise<NamedSecret> {
+  try {
+    return await readNamedSecret(client, ref, signal);
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : error;
+    throw new Error(`failed to get ${what} '${nameOf(ref)}': ${messageOf(cause)}`, { cause });
+  }
+}
+
 /** The image pull secrets of a service account. @throws Error that says which object can't be had */
 export async function readPullSecrets(
   client: KubeClient,
