@@ -1,5 +1,6 @@
 // Plays a recorded case against the service, and holds what is there against what Flux left.
-import { deepEqual, ok } from 'node:assert/strict';
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import { kinds, RECONCILE_REQUEST } from '@weir/api';
 import { until } from '@weir/cluster';
 import { isNotFound, type KubeObject, Secret, ServiceAccount } from '@weir/kube';
@@ -37,12 +38,20 @@ export async function playCase(
     const own = { ...object, metadata: { ...object.metadata, namespace } };
     await harness.client.apply(typeOf(object.kind), own, WRITING);
   }
+  let before: Record<string, unknown> = {};
   // What is left at the end may be there before the last step as well: only what a look names is waited for between.
   for (const [index, step] of steps.entries()) {
-    if (index === 0 && step.do !== 'look') await settled(namespace, objects, harness);
+    if (index === 0) {
+      await settled(namespace, objects, harness);
+      before = await artifactsOf(result, namespace, harness);
+    }
     await takeStep(step, namespace, recorded, playing);
   }
   await expectLook(result.objects, namespace, playing);
+  const after = await artifactsOf(result, namespace, harness);
+  for (const [key, isKept] of Object.entries(result.artifactKept ?? {})) {
+    equal(isDeepStrictEqual(after[key], before[key]), isKept, `the artifact of ${key} is kept`);
+  }
   for (const key of Object.keys(result.deleted ?? {})) await isGone(key, namespace, harness);
   await expectEvents(result.eventMessages ?? {}, namespace, playing);
   if (result.throughProxy) {
@@ -52,6 +61,21 @@ export async function playCase(
       asked.join('\n'),
     );
   }
+}
+
+/** The artifacts of which a recording says whether they were kept. */
+async function artifactsOf(
+  { artifactKept = {} }: RecordedCase['result'],
+  namespace: string,
+  { client }: Harness,
+): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  for (const key of Object.keys(artifactKept)) {
+    const { status } = await client.get<SourceObject>(...target(key, namespace));
+    const { revision, digest, lastUpdateTime } = status?.artifact ?? {};
+    found[key] = { revision, digest, lastUpdateTime };
+  }
+  return found;
 }
 
 async function takeStep(
