@@ -10,6 +10,7 @@ import {
   sortByPath,
 } from '@weir/artifact';
 import type { ContentLimits } from '../shared/limits.ts';
+import { only } from './content.ts';
 import type { DownloadedObject } from './download.ts';
 import { IGNORE_FILE, type IgnoreFile } from './listing.ts';
 
@@ -84,8 +85,8 @@ async function fileOf(
     return { path, mode: MODE, size: content.length, content: only(content) };
   }
   if (source.from === 'fetched') {
-    const { file, size } = source.object;
-    return { path, mode: MODE, size, content: createReadStream(file) };
+    const { size, content } = source.object;
+    return { path, mode: MODE, size, content: content() };
   }
   for (let next = await kept?.next(); next && !next.done; next = await kept?.next()) {
     if (next.value.path === path) return next.value;
@@ -110,8 +111,4 @@ async function* readArchive(
     unpacked.destroy();
   }
   return undefined;
-}
-
-async function* only(content: Buffer): AsyncGenerator<Buffer> {
-  yield content;
 }

@@ -1,14 +1,16 @@
-// Objects of a bucket on the local disk, from where they are packed.
-import { open } from 'node:fs/promises';
+// Objects of a bucket on this machine, from where they are packed: small ones in memory, the others on the disk.
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '@weir/async';
 import { type Bucket, type ObjectContent, ObjectStoreError, quoted } from '@weir/objectstore';
+import { only } from './content.ts';
 import { operationFailure } from './failures.ts';
 import type { PlacedObject } from './paths.ts';
 
-/** An object whose content is in a file. */
+/** An object that is here. */
 export interface DownloadedObject extends PlacedObject {
-  file: string;
+  content(): AsyncIterable<Uint8Array>;
 }
 
 export interface DownloadOptions {
@@ -24,6 +26,12 @@ export interface DownloadOptions {
 
 /** Objects that are fetched at a time; each takes a connection and a buffer. */
 const AT_A_TIME = 24;
+/** Bytes of an object that is kept in memory: a file costs more time than the request for so little. */
+const SMALL = 64 * 1024;
+/** Bytes of all such objects. */
+const HELD = 16 * 1024 ** 2;
+/** Pieces of an object before they are made one. */
+const PIECES = 64;
 
 /**
  * Fetches objects side by side. One that is gone by now is left out; one that is another by now has that one's ETag.
@@ -35,18 +43,22 @@ export async function downloadObjects(
 ): Promise<DownloadedObject[]> {
   const { dir, maxBytes } = options;
   let left = maxBytes;
+  let free = HELD;
   const found = await mapBounded(objects, AT_A_TIME, async (object, index) => {
     try {
       const content = await openObject(object, options);
       if (content === undefined) return undefined;
-      const file = join(dir, `${index}`);
-      const size = await write(file, content, (bytes) => {
+      const count = (bytes: number) => {
         left -= bytes;
         if (left >= 0) return;
         const what = `all objects together have more than ${maxBytes} bytes (--artifact-max-bytes)`;
         throw new ObjectStoreError('LimitExceeded', what);
-      });
-      return { ...object, etag: content.etag, size, file };
+      };
+      const isHeld = object.size <= SMALL && object.size <= free;
+      if (isHeld) free -= object.size;
+      const most = isHeld ? object.size : 0;
+      const received = await receive(content, { file: join(dir, `${index}`), most, count });
+      return { ...object, etag: content.etag, ...received };
     } catch (cause) {
       const what = `fetch from bucket '${options.bucketName}' failed: failed to get '${quoted(object.key)}' object`;
       throw operationFailure(what, cause, options);
@@ -77,23 +89,39 @@ function isError(error: unknown, reason: ObjectStoreError['reason']): boolean {
   return error instanceof ObjectStoreError && error.reason === reason;
 }
 
-/** Writes the content to a file and gives its size; `count` may end it. */
-async function write(
-  file: string,
+interface ReceiveOptions {
+  /** Where the content goes when it is larger than what may be in memory. */
+  file: string;
+  /** Bytes that may be in memory. */
+  most: number;
+  /** Counts bytes, and may end it. */
+  count(bytes: number): void;
+}
+
+/** Receives the content, into memory or into a file. */
+async function receive(
   { content, close }: ObjectContent,
-  count: (bytes: number) => void,
-): Promise<number> {
-  const output = await open(file, 'wx', 0o600);
+  { file, most, count }: ReceiveOptions,
+): Promise<Pick<DownloadedObject, 'size' | 'content'>> {
+  const held: Uint8Array[] = [];
+  let output: FileHandle | undefined;
   let size = 0;
   try {
     for await (const chunk of content) {
       count(chunk.length);
       size += chunk.length;
-      await output.writeFile(chunk);
+      held.push(chunk);
+      // A server may send a byte at a time, and each piece keeps the whole buffer that it was received in.
+      if (held.length >= PIECES) held.splice(0, held.length, Buffer.concat(held));
+      if (size <= most) continue;
+      output ??= await open(file, 'wx', 0o600);
+      for (const part of held.splice(0)) await output.writeFile(part);
     }
   } finally {
     close();
-    await output.close();
+    await output?.close();
   }
-  return size;
+  if (output !== undefined) return { size, content: () => createReadStream(file) };
+  const whole = Buffer.concat(held);
+  return { size, content: () => only(whole) };
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Bucket, ListedObject, ObjectContent } from '@weir/objectstore';
 import { ObjectStoreError } from '@weir/objectstore';
 import { type IgnoreOptions, withoutIgnored } from '../shared/ignore.ts';
+import { only } from './content.ts';
 import { operationFailure } from './failures.ts';
 
 /** The object at the root of a bucket that has rules. Those in folders don't count, as in Flux. */
@@ -118,10 +119,6 @@ async function applyRules(
     yield { path: IGNORE_FILE, content: only(ignoreFile.content) };
   };
   return withoutIgnored(files, rules, { ...options, noDefaults: true });
-}
-
-async function* only(content: Buffer): AsyncGenerator<Buffer> {
-  yield content;
 }
 
 /** As Go sorts texts: by their bytes in UTF-8. */
