@@ -23,20 +23,32 @@ export function placeObjects(objects: readonly ListedObject[]): PlacedObject[] {
     keys.set(path, object.key);
     return { ...object, path };
   });
-  // With a NUL for the slash, which no path has, what is below a file would be right behind it.
-  const sorted = placed.map(({ path }) => path.replaceAll('/', '\0')).sort();
-  for (const [index, path] of sorted.entries()) {
-    const next = sorted[index + 1];
-    if (!next?.startsWith(`${path}\0`)) continue;
-    const keyOf = (it: string) => keys.get(it.replaceAll('\0', '/')) ?? '';
-    const what = `is a file, and a folder with the object '${quoted(keyOf(next))}'`;
-    throw conflict(keyOf(path), what);
-  }
+  checkFolders(keys);
   return placed;
 }
 
+/** Refuses a file that is a folder as well. Sorted, what begins with a path comes behind it. */
+function checkFolders(keys: ReadonlyMap<string, string>): void {
+  const above: string[] = [];
+  for (const path of [...keys.keys()].sort()) {
+    while (above.length > 0 && !path.startsWith(above.at(-1) ?? '')) above.pop();
+    const file = above.find((it) => path[it.length] === '/');
+    if (file !== undefined) {
+      const what = `is a file, and a folder with the object '${quoted(keys.get(path) ?? '')}'`;
+      throw conflict(keys.get(file) ?? '', what);
+    }
+    above.push(path);
+  }
+}
+
+/** A part of a path that isn't there, or isn't a name. */
+const NO_NAME = /(^|\/)\.{0,2}(\/|$)/;
+/** What may have more bytes than a name: a character takes four at most. */
+const LONG_NAME = /[^/]{64}/;
+
 function pathOf(key: string): string {
   if (key.includes('\0')) throw conflict(key, 'has a NUL in its key');
+  if (!NO_NAME.test(key) && !LONG_NAME.test(key)) return key;
   const parts: string[] = [];
   for (const part of key.split('/')) {
     if (Buffer.byteLength(part) > MAX_NAME_BYTES) {
