@@ -9,6 +9,7 @@ export type GitReason =
   | 'Redirected'
   | 'AddressRefused'
   | 'Unreachable'
+  | 'SignatureInvalid'
   | 'InvalidArgument'
   | 'LimitExceeded'
   | 'Timeout'

@@ -28,6 +28,7 @@ export {
   resolveRef,
   type VersionHelp,
 } from './resolve.ts';
+export { readSignedCommit, readSignedTag, type SignedTag } from './signed-object.ts';
 export { checkCredentials as checkSshCredentials } from './ssh.ts';
 export type { SshCredentials } from './ssh-config.ts';
 export { isEncryptedKey } from './ssh-key.ts';
@@ -39,3 +40,4 @@ export {
   type TreeFile,
   type TreeLimits,
 } from './tree.ts';
+export { type TrustedKeys, verifySignature } from './verify.ts';
