@@ -16,6 +16,11 @@ export interface FetchOptions extends RemoteOptions {
   commit: string;
   /** Commits of history; 1 unless told. */
   depth?: number;
+  /**
+   * For a commit of another repository than those that the folder caches: a name of it. What the folder holds isn't offered to
+   * its server, which would learn the ids of commits, and nothing is asked for that the folder holds.
+   */
+  keep?: string;
 }
 
 /**
@@ -30,25 +35,37 @@ export async function fetchCommit(options: FetchOptions): Promise<void> {
   const commit = checkCommitId(options.commit);
   if (options.ref !== undefined) checkRefName(options.ref);
   await createRepository(options);
+  if (options.keep !== undefined && (await hasCommit(options, commit))) return;
 
   const shallow = [`--depth=${options.depth ?? 1}`];
-  const branches = ['+refs/heads/*:refs/weir/heads/*', '+refs/tags/*:refs/weir/tags/*'];
+  const own = options.keep === undefined ? 'refs/weir' : keepAs(options.keep);
+  const branches = [`+refs/heads/*:${own}/heads/*`, `+refs/tags/*:${own}/tags/*`];
   const byRef = options.ref === undefined ? branches : [`+${options.ref}:${keepAs(options.ref)}`];
   const attempts: string[][][] = [
-    [shallow, [`+${commit}:${keepAs(options.ref ?? 'commit')}`]],
+    [
+      shallow,
+      [
+        `+${commit}:${keepAs(options.keep ? `commit of ${options.keep}` : (options.ref ?? 'commit'))}`,
+      ],
+    ],
     ...(options.ref === undefined ? [] : [[shallow, byRef]]),
     [whole, byRef],
     [[], byRef],
   ];
+  const apart = options.keep === undefined ? [] : ['-c', 'fetch.negotiationAlgorithm=noop'];
   let refused: GitError | undefined;
   for (const [depth = [], refspecs = []] of attempts) {
     try {
       await whileGrowing(doing, watched(options), (signal) =>
-        runRemote(doing, (target) => ['fetch', ...quick, ...depth, '--', target, ...refspecs], {
-          ...options,
-          gitDir: options.dir,
-          signal,
-        }),
+        runRemote(
+          doing,
+          (target) => [...apart, 'fetch', ...quick, ...depth, '--', target, ...refspecs],
+          {
+            ...options,
+            gitDir: options.dir,
+            signal,
+          },
+        ),
       );
       if (!refused || (await hasCommit(options, commit))) return;
       refused = new GitError(
@@ -63,8 +80,36 @@ export async function fetchCommit(options: FetchOptions): Promise<void> {
   throw refused;
 }
 
+/**
+ * Brings an annotated tag into the repository of `fetchCommit`, which fetches commits alone.
+ * @throws GitError ReferenceNotFound when the tag is another one by now
+ */
+export async function fetchTag(
+  options: Omit<FetchOptions, 'commit' | 'depth'> & { ref: string; id: string },
+): Promise<void> {
+  const doing = `unable to clone '${shownUrl(options)}'`;
+  const ref = checkRefName(options.ref);
+  const id = checkCommitId(options.id);
+  await createRepository(options);
+  const fetch = (depth: string[]) =>
+    whileGrowing(doing, watched(options), (signal) =>
+      runRemote(
+        doing,
+        (target) => ['fetch', ...quick, ...depth, '--', target, `+${ref}:${keepAs(`tag ${ref}`)}`],
+        { ...options, gitDir: options.dir, signal },
+      ),
+    );
+  await fetch(['--depth=1']).catch((error: unknown) => {
+    if (!(error instanceof GitError) || !worthAnotherWay(error)) throw error;
+    return fetch([]);
+  });
+  if (await hasObject(options, id)) return;
+  const message = `unable to resolve tag object for '${id}': '${ref}' is another one by now`;
+  throw new GitError('ReferenceNotFound', message);
+}
+
 /** The kernel holds the limit of a file; a server of plain files sends many of them. */
-function watched({ dir, signal, limits }: FetchOptions) {
+function watched({ dir, signal, limits }: Pick<FetchOptions, 'dir' | 'signal' | 'limits'>) {
   return { dir, signal, maxBytes: limits?.fileBytes ?? defaultGitLimits.fileBytes };
 }
 
@@ -103,7 +148,7 @@ function keepAs(ref: string): string {
   return `refs/weir/${createHash('sha256').update(ref).digest('hex').slice(0, 16)}`;
 }
 
-async function createRepository(options: FetchOptions): Promise<void> {
+async function createRepository(options: Local): Promise<void> {
   const exists = await stat(join(options.dir, 'HEAD')).then(
     () => true,
     () => false,
@@ -117,9 +162,15 @@ async function createRepository(options: FetchOptions): Promise<void> {
   );
 }
 
-async function hasCommit(options: FetchOptions, commit: string): Promise<boolean> {
+type Local = Pick<FetchOptions, 'dir' | 'timeoutMs' | 'signal'>;
+
+function hasCommit(options: Local, commit: string): Promise<boolean> {
+  return hasObject(options, `${commit}^{commit}`);
+}
+
+async function hasObject(options: Local, name: string): Promise<boolean> {
   try {
-    await runGit('unable to look up a commit', ['cat-file', '-t', `${commit}^{commit}`], {
+    await runGit('unable to look up an object', ['cat-file', '-t', name], {
       gitDir: options.dir,
       timeoutMs: options.timeoutMs,
       signal: options.signal,

@@ -3,7 +3,7 @@ export type { GitAuth } from './auth.ts';
 export { type Commit, readCommit, type Signature, shortMessage } from './commit.ts';
 export type { NetworkPolicy } from './destination.ts';
 export { GitError, type GitReason } from './errors.ts';
-export { type FetchOptions, fetchCommit, tidyRepository } from './fetch.ts';
+export { type FetchOptions, fetchCommit, fetchTag, tidyRepository } from './fetch.ts';
 export { folderSize } from './growth.ts';
 export { defaultGitLimits, type GitLimits } from './limits.ts';
 export {
@@ -28,10 +28,16 @@ export {
   resolveRef,
   type VersionHelp,
 } from './resolve.ts';
-export { readSignedCommit, readSignedTag, type SignedTag } from './signed-object.ts';
+export {
+  readSignedCommit,
+  readSignedTag,
+  type SignedObject,
+  type SignedTag,
+} from './signed-object.ts';
 export { checkCredentials as checkSshCredentials } from './ssh.ts';
 export type { SshCredentials } from './ssh-config.ts';
 export { isEncryptedKey } from './ssh-key.ts';
+export { listWithSubmodules } from './submodules.ts';
 export {
   defaultTreeLimits,
   listTree,

@@ -16,6 +16,8 @@ export interface Resolved {
   commit: string;
   /** Full reference name that led to the commit; none for a commit without a branch. */
   ref?: string;
+  /** The tag that led to the commit; `id` is that of the tag object, which only annotated tags have. */
+  tag?: { name: string; id?: string };
   /** As Flux writes it: `main@sha1:<id>`, `v1.0.0@sha1:<id>`, `refs/pull/1/head@sha1:<id>`, `sha1:<id>`. */
   revision: string;
 }
@@ -49,8 +51,17 @@ export async function resolveRef(
   return {
     commit,
     ...(plan.ref === undefined ? {} : { ref: plan.ref }),
+    ...(plan.commit === undefined ? tagOf(refs, plan.ref ?? '') : {}),
     revision: formatRevision(plan.shown, commit),
   };
+}
+
+const tagPrefix = 'refs/tags/';
+
+function tagOf(refs: Map<string, string>, ref: string): Pick<Resolved, 'tag'> {
+  if (!ref.startsWith(tagPrefix)) return {};
+  const id = refs.has(`${ref}^{}`) ? refs.get(ref) : undefined;
+  return { tag: { name: ref.slice(tagPrefix.length), ...(id === undefined ? {} : { id }) } };
 }
 
 interface RefPlan {
@@ -140,7 +151,8 @@ async function highestVersion(
       `no match found for semver: ${range}: git repository: '${url}' has ${tags.length} tags`,
     );
   }
-  return { commit, ref: `refs/tags/${tag}`, revision: formatRevision(tag, commit) };
+  const ref = `${tagPrefix}${tag}`;
+  return { commit, ref, ...tagOf(refs, ref), revision: formatRevision(tag, commit) };
 }
 
 /** Each of them is fetched to learn its time. */

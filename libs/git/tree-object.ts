@@ -11,6 +11,8 @@ export interface RawEntry {
 }
 
 export const folderMode = 0o40000;
+/** A commit of another repository. */
+export const submoduleMode = 0o160000;
 
 export function isRegularFile(mode: number): boolean {
   return mode >> 12 === 0o10;

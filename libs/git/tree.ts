@@ -1,7 +1,7 @@
 import { checkCommitId } from './arguments.ts';
 import { GitError } from './errors.ts';
 import type { GitObject, ObjectReader } from './objects.ts';
-import { folderMode, isRegularFile, treeEntries } from './tree-object.ts';
+import { folderMode, isRegularFile, submoduleMode, treeEntries } from './tree-object.ts';
 
 export interface TreeEntry {
   /** Path from the repository's root, with '/'. */
@@ -33,11 +33,12 @@ const MAX_TREE_BYTES = 64 * 1024 * 1024;
 /** As in Linux (PATH_MAX), in bytes. */
 const MAX_PATH_BYTES = 4096;
 /** All paths together, in bytes: 160 for each of 100,000 files. They are in memory at the same time. */
-const MAX_PATHS_BYTES = 16 * 1024 * 1024;
+export const MAX_PATHS_BYTES = 16 * 1024 * 1024;
 
 /**
  * Lists the regular files of a commit, folder by folder. Submodules and symbolic links are left out, as in Flux's
  * artifacts. Everything is counted while it is read: a commit that goes over a limit is refused before it takes memory.
+ * @param submodules gets the commits of submodules, by their paths
  * @throws GitError LimitExceeded for too many files, folders or links, names above 255 bytes and paths above 4096;
  *   GitOperationFailed for a path that would leave the tree
  */
@@ -45,6 +46,7 @@ export async function listTree(
   objects: ObjectReader,
   commit: string,
   maxFiles = defaultTreeLimits.maxFiles,
+  submodules?: Map<string, string>,
 ): Promise<TreeEntry[]> {
   const files: TreeEntry[] = [];
   const count = createCounter(commit, maxFiles);
@@ -65,6 +67,7 @@ export async function listTree(
         count(isFile, bytes, base.path);
         if (mode === folderMode) folders.push({ path, bytes, id });
         else if (isFile) files.push({ path, id, mode: simpleMode(mode) });
+        else if (mode === submoduleMode) submodules?.set(path, id);
       }
     }
   }

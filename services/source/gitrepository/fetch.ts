@@ -1,37 +1,18 @@
 // What GitRepositories fetch, shared between those that want the same: one `ls-remote` for all that ask about the same
 // reference at the same time, one fetch of a commit, one pack of it.
 
-import { type GitRepositorySpec, Reason } from '@weir/api';
-import type { ArtifactStore } from '@weir/artifact';
 import { createFreshFlight } from '@weir/async';
+import { fetchCommit, type Resolved, readCommit, resolveRef, withObjects } from '@weir/git';
+import { createSnapshots, putArchive, type Snapshot } from '../shared/snapshots.ts';
 import {
-  fetchCommit,
-  GitError,
-  type GitLimits,
-  type NetworkPolicy,
-  type Resolved,
-  readCommit,
-  resolveRef,
-  type TreeLimits,
-  withObjects,
-} from '@weir/git';
-import { RenderError, type RenderPool } from '@weir/render';
-import type { Tracing } from '@weir/telemetry';
-import { createSnapshots, fetchFailure, putArchive, type Snapshot } from '../shared/snapshots.ts';
-import type { Remote } from './credentials.ts';
+  conversation,
+  type FetcherOptions,
+  failureOf,
+  userOf,
+  type Wanted,
+} from './conversation.ts';
 import { packCommit } from './pack.ts';
-import type { RepositoryCache } from './repositories.ts';
-import type { GitSlots, GitUser } from './slots.ts';
-
-/** What to fetch from a remote. */
-export interface Wanted {
-  /** The namespace of the object that asks. Work that several want counts for the one that asked first. */
-  tenant: string;
-  remote: Remote;
-  ref: GitRepositorySpec['ref'];
-  /** Milliseconds for one Git operation. */
-  timeoutMs: number;
-}
+import { readSigned, type SignedRevision } from './signed.ts';
 
 /** A commit as an artifact that is in the store. */
 export interface CommitSnapshot extends Snapshot {
@@ -50,29 +31,17 @@ export interface Fetcher {
    * @throws Failure
    */
   store(wanted: Wanted, resolved: Resolved, ignore: string | undefined): Promise<CommitSnapshot>;
+  /**
+   * Fetches a commit, and the annotated tag that led to it, and reads what of them is signed.
+   * @throws Failure
+   */
+  signed(wanted: Wanted, resolved: Resolved): Promise<SignedRevision>;
+  /** Runs work for a tenant when there is a slot for it; it may take a time limit in ms, and ends with the service. */
+  inSlot<T>(
+    wanted: Wanted,
+    work: (limits: { timeoutMs: number; signal: AbortSignal }) => Promise<T>,
+  ): Promise<T>;
 }
-
-export interface FetcherOptions {
-  repositories: RepositoryCache;
-  artifacts: ArtifactStore;
-  pool: RenderPool;
-  limits: TreeLimits;
-  slots: GitSlots;
-  /** What a git process may take. */
-  gitLimits: GitLimits;
-  /** Which addresses Git servers may have. */
-  network: NetworkPolicy;
-  /** Folder for an archive on its way into the store. */
-  artifactDir: string;
-  /** Bytes of an archive, at most. */
-  maxPackedBytes: number;
-  tracing: Tracing;
-  /** Ends all Git processes. */
-  signal: AbortSignal;
-}
-
-/** The longest that one conversation with a server, or one pack, holds its slot, whatever `spec.timeout` says. Ms. */
-const maxTimeoutMs = 10 * 60_000;
 
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { tracing } = options;
@@ -88,31 +57,16 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       const key = JSON.stringify([wanted.remote.key, resolved.commit, ignore]);
       return shareStore(key, () => store(wanted, resolved, ignore, options));
     },
+    signed: (wanted, resolved) => readSigned(wanted, resolved, options),
+    inSlot(wanted, work) {
+      const { slot, timeoutMs, signal } = conversation(wanted, options);
+      return slot(() => work({ timeoutMs, signal }));
+    },
   };
 }
 
 function keyOf({ remote, ref = {}, timeoutMs }: Wanted): string {
   return JSON.stringify([remote.key, Object.entries(ref).sort(), timeoutMs]);
-}
-
-function userOf({ tenant, remote }: Wanted): GitUser {
-  return { namespace: tenant, host: new URL(remote.url).host };
-}
-
-/** What every conversation with the wanted remote needs. */
-function conversation(wanted: Wanted, { signal, network, gitLimits, slots }: FetcherOptions) {
-  const { remote } = wanted;
-  const user = userOf(wanted);
-  return {
-    url: remote.url,
-    auth: remote.auth,
-    proxy: remote.proxy,
-    timeoutMs: Math.min(wanted.timeoutMs, maxTimeoutMs),
-    signal,
-    network,
-    limits: gitLimits,
-    slot: <T>(work: () => Promise<T>) => slots.transfer(user, work),
-  };
 }
 
 async function resolve(wanted: Wanted, options: FetcherOptions): Promise<Resolved> {
@@ -178,15 +132,4 @@ async function store(
     );
   });
   return { ...(await putArchive(packed, { tenant, store: artifacts, tracing })), subject };
-}
-
-function failureOf(cause: unknown): unknown {
-  if (cause instanceof GitError && cause.reason === 'Aborted') return cause;
-  if (!(cause instanceof GitError) && !(cause instanceof RenderError)) return cause;
-  const empty = cause.message.startsWith('git repository is empty');
-  return fetchFailure(
-    empty ? Reason.EmptyGitRepository : Reason.GitOperationFailed,
-    empty ? cause.message : `failed to checkout and determine revision: ${cause.message}`,
-    cause,
-  );
 }

@@ -6,9 +6,11 @@ import { describeArtifact } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import type { SourceWords } from '../shared/source.ts';
+import type { Wanted } from './conversation.ts';
 import { type Remote, readRemote } from './credentials.ts';
-import type { Fetcher, Wanted } from './fetch.ts';
+import type { Fetcher } from './fetch.ts';
 import { refuseUnsupportedFields } from './unsupported.ts';
+import { verifyRevision } from './verify.ts';
 
 /** What Flux's default is. */
 const DEFAULT_TIMEOUT = '60s';
@@ -40,12 +42,13 @@ export async function reconcile(
   if (run === undefined) return {};
   const { object, signal } = run;
   const { ignore } = object.spec;
-  const fields = { observedIgnore: ignore };
   try {
     refuseUnsupportedFields(object);
     const remote = await readRemote(client, object, signal);
     const wanted = wantedOf(object, remote);
     const resolved = await context.waiting(() => orAborted(fetcher.resolve(wanted), signal));
+    const verified = await verifyRevision(run, wanted, resolved, fetcher);
+    const fields = { observedIgnore: ignore, ...verified };
     const isSame = object.status?.observedIgnore === ignore;
     const current = await currentArtifact(run, resolved.revision, isSame);
     if (current !== undefined) return await succeed(run, { artifact: current, fields });

@@ -15,7 +15,6 @@ function repository(spec: Partial<GitRepositorySpec>): GitRepository {
 test('fields without behaviour are named', () => {
   refuseUnsupportedFields(repository({ provider: 'generic', suspend: true }));
   const asksForAll = repository({
-    verify: { secretRef: { name: 'k' } },
     include: [{ repository: { name: 'x' } }],
     recurseSubmodules: true,
     sparseCheckout: ['a'],
@@ -23,7 +22,6 @@ test('fields without behaviour are named', () => {
     serviceAccountName: 's',
   });
   const fields = [
-    'spec.verify',
     'spec.include',
     'spec.recurseSubmodules',
     'spec.sparseCheckout',

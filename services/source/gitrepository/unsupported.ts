@@ -3,7 +3,6 @@ import { refuseUnsupported } from '@weir/reconcile';
 
 /** Fields of a GitRepository that ask for what doesn't exist yet. */
 const FIELDS: readonly UnsupportedRule[] = [
-  'spec.verify',
   'spec.include',
   'spec.recurseSubmodules',
   'spec.sparseCheckout',

@@ -26,8 +26,11 @@ export function asVerified(report: Report, message: string): Report {
 }
 
 /** The revision carries none, or that can't be found out. */
-export function asUnverified(report: Report, message: string): Report {
-  const reason = Reason.VerificationError;
+export function asUnverified(
+  report: Report,
+  message: string,
+  reason: string = Reason.VerificationError,
+): Report {
   return setState(report, SOURCE_VERIFIED, { status: 'False', reason, message });
 }
 

@@ -5,7 +5,8 @@ import { createDiskStore } from '@weir/artifact/testing';
 import { defaultGitLimits, defaultTreeLimits } from '@weir/git';
 import { createPool } from '@weir/render';
 import { createLogger, createTracing } from '@weir/telemetry';
-import { createFetcher, type Wanted } from '../gitrepository/fetch.ts';
+import type { Wanted } from '../gitrepository/conversation.ts';
+import { createFetcher } from '../gitrepository/fetch.ts';
 import { createRepositoryCache } from '../gitrepository/repositories.ts';
 import { createGitSlots } from '../gitrepository/slots.ts';
 

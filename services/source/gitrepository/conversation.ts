@@ -1,0 +1,77 @@
+// What every conversation with a Git server needs, and what is said when one fails.
+import { type GitRepositorySpec, Reason } from '@weir/api';
+import type { ArtifactStore } from '@weir/artifact';
+import { GitError, type GitLimits, type NetworkPolicy, type TreeLimits } from '@weir/git';
+import { RenderError, type RenderPool } from '@weir/render';
+import type { Tracing } from '@weir/telemetry';
+import { fetchFailure } from '../shared/snapshots.ts';
+import type { Remote } from './credentials.ts';
+import type { RepositoryCache } from './repositories.ts';
+import type { GitSlots, GitUser } from './slots.ts';
+
+/** What to fetch from a remote. */
+export interface Wanted {
+  /** The namespace of the object that asks. Work that several want counts for the one that asked first. */
+  tenant: string;
+  remote: Remote;
+  ref: GitRepositorySpec['ref'];
+  /** Milliseconds for one Git operation. */
+  timeoutMs: number;
+}
+
+export interface FetcherOptions {
+  repositories: RepositoryCache;
+  artifacts: ArtifactStore;
+  pool: RenderPool;
+  limits: TreeLimits;
+  slots: GitSlots;
+  /** What a git process may take. */
+  gitLimits: GitLimits;
+  /** Which addresses Git servers may have. */
+  network: NetworkPolicy;
+  /** Folder for an archive on its way into the store. */
+  artifactDir: string;
+  /** Bytes of an archive, at most. */
+  maxPackedBytes: number;
+  tracing: Tracing;
+  /** Ends all Git processes. */
+  signal: AbortSignal;
+}
+
+/** The longest that one conversation with a server, or one pack, holds its slot, whatever `spec.timeout` says. Ms. */
+const maxTimeoutMs = 10 * 60_000;
+
+export function userOf({ tenant, remote }: Wanted): GitUser {
+  return { namespace: tenant, host: new URL(remote.url).host };
+}
+
+/** What every conversation with the wanted remote needs. */
+export function conversation(
+  wanted: Wanted,
+  { signal, network, gitLimits, slots }: FetcherOptions,
+) {
+  const { remote } = wanted;
+  const user = userOf(wanted);
+  return {
+    url: remote.url,
+    auth: remote.auth,
+    proxy: remote.proxy,
+    timeoutMs: Math.min(wanted.timeoutMs, maxTimeoutMs),
+    signal,
+    network,
+    limits: gitLimits,
+    slot: <T>(work: () => Promise<T>) => slots.transfer(user, work),
+  };
+}
+
+/** What failed, for the object's status. */
+export function failureOf(cause: unknown): unknown {
+  if (cause instanceof GitError && cause.reason === 'Aborted') return cause;
+  if (!(cause instanceof GitError) && !(cause instanceof RenderError)) return cause;
+  const empty = cause.message.startsWith('git repository is empty');
+  return fetchFailure(
+    empty ? Reason.EmptyGitRepository : Reason.GitOperationFailed,
+    empty ? cause.message : `failed to checkout and determine revision: ${cause.message}`,
+    cause,
+  );
+}
