@@ -14,7 +14,7 @@ import { createSnapshots, fetchFailure, putArchive, type Snapshot } from '../sha
 import type { Remote } from './credentials.ts';
 import { pull, type Selection } from './pull.ts';
 import { type Resolved, resolve } from './revision.ts';
-import type { Trust } from './verify.ts';
+import type { Trust } from './trust.ts';
 
 /** What to pull from a registry. */
 export interface Wanted {

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { ArtifactError } from '@weir/artifact';
 import { type TarEntry, tar, tarGz } from '@weir/oci/testing';
-import { download, unpack } from './layer.ts';
+import { download, type Layer, unpack } from './layer.ts';
 
 let dir: string;
 before(async () => {
@@ -20,18 +20,26 @@ async function unpacked(bytes: Buffer, own = limits): Promise<Record<string, str
   const archive = join(dir, 'archive');
   await writeFile(archive, bytes);
   try {
-    await using layer = await unpack(archive, own);
-    const found: Record<string, string> = {};
-    for await (const { path, mode, content } of layer.read(layer.files)) {
-      const parts: Uint8Array[] = [];
-      for await (const part of content) parts.push(part);
-      found[path] = `${(mode & 0o111) === 0 ? '' : '*'}${Buffer.concat(parts)}`;
+    const layer = await unpack(archive, own);
+    try {
+      return await contentsOf(layer);
+    } finally {
+      await layer.remove();
     }
-    return found;
   } finally {
     await rm(archive);
     deepEqual(await readdir(dir), [], 'nothing is left on the disk');
   }
+}
+
+async function contentsOf(layer: Layer): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for await (const { path, mode, content } of layer.read(layer.files)) {
+    const parts: Uint8Array[] = [];
+    for await (const part of content) parts.push(part);
+    found[path] = `${(mode & 0o111) === 0 ? '' : '*'}${Buffer.concat(parts)}`;
+  }
+  return found;
 }
 
 const of = (...entries: TarEntry[]) => unpacked(tarGz(entries));

@@ -21,7 +21,9 @@ export interface LayerFile {
 }
 
 /** What a layer holds; disposing of it removes it from the disk. */
-export interface Layer extends AsyncDisposable {
+export interface Layer {
+  /** Takes what was unpacked off the disk. */
+  remove(): Promise<void>;
   files: LayerFile[];
   /** The contents, in the order asked for; each is read before the next. */
   read(files: readonly LayerFile[]): AsyncGenerator<StreamedFile>;
@@ -55,15 +57,15 @@ export async function download(blob: AsyncIterable<Buffer>, dir: string): Promis
 export async function unpack(archive: string, limits: ContentLimits): Promise<Layer> {
   const path = `${archive}.contents`;
   const contents = await open(path, 'wx+', 0o640);
-  const dispose = async () => {
+  const remove = async () => {
     await contents.close();
     await rm(path, { force: true });
   };
   try {
     const files = await unpackInto(contents, archive, limits);
-    return { files, read: (wanted) => readFiles(contents, wanted), [Symbol.asyncDispose]: dispose };
+    return { files, read: (wanted) => readFiles(contents, wanted), remove };
   } catch (error) {
-    await dispose();
+    await remove();
     throw error;
   }
 }

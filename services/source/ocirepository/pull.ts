@@ -151,7 +151,7 @@ async function asItIs(
 
 async function extracted(file: string, what: string, options: PullOptions): Promise<Packed> {
   const { limits, dir } = options;
-  await using layer = await unpack(file, limits).catch((cause: unknown) => {
+  const layer = await unpack(file, limits).catch((cause: unknown) => {
     throw layerFailure(`${what}: ${messageOf(cause)}`, cause);
   });
   try {
@@ -162,6 +162,8 @@ async function extracted(file: string, what: string, options: PullOptions): Prom
     return packed;
   } catch (cause) {
     throw archiveFailure(cause);
+  } finally {
+    await layer.remove();
   }
 }
 

@@ -1,6 +1,5 @@
 // The signature that an OCIRepository requires.
 
-import type { KeyObject } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import { type OCIRepository, Reason } from '@weir/api';
 import { orAborted } from '@weir/async';
@@ -11,13 +10,7 @@ import type { SourceRun } from '../shared/run.ts';
 import { asNotVerified, asUnverified, asVerified, isVerified } from '../shared/verification.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
 import type { Resolved } from './revision.ts';
-
-/** What is trusted. */
-export interface Trust {
-  keys: KeyObject[];
-  /** Stands for the keys. */
-  fingerprint: string;
-}
+import type { Trust } from './trust.ts';
 
 /**
  * Verifies that a revision is signed, unless it was before, and says so in the status.
