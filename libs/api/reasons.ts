@@ -26,6 +26,8 @@ export const Reason = {
   NoSource: 'NoSource',
   NoSourceArtifact: 'NoSourceArtifact',
   IncludeChange: 'IncludeChange',
+  // Ours: what can't be included whatever the others hold.
+  IncludeInvalid: 'IncludeInvalid',
   NotFound: 'NotFound',
   URLInvalid: 'URLInvalid',
   AuthenticationFailed: 'AuthenticationFailed',

@@ -13,7 +13,7 @@ export {
   wholeContent,
   withObjects,
 } from './objects.ts';
-export { type GitProxy, parseProxy } from './proxy.ts';
+export { type GitProxy, parseProxy, requestProxy } from './proxy.ts';
 export {
   credentialsFor,
   type ListRemoteOptions,

@@ -92,6 +92,21 @@ export function proxyConfig(route: ProxyRoute): [key: string, value: string][] {
   ];
 }
 
+/**
+ * A tenant's proxy for requests of node:http, which look its name up no more. Only proxies of the scheme http can be
+ * given by their address: with TLS another name would be checked.
+ * @throws GitError InvalidArgument for another scheme; AddressRefused; the system's error
+ */
+export async function requestProxy(
+  proxy: GitProxy,
+  { resolver, ...policy }: AddressPolicy & { resolver?: Resolver | undefined },
+): Promise<string> {
+  const route = await routeThrough(proxy, policy, resolver);
+  if (route.scheme === 'http') return proxyUrl(route, 'http', route.addresses[0]);
+  const message = `a proxy of the scheme ${route.scheme} takes requests of Git alone: use one of http`;
+  throw new GitError('InvalidArgument', message);
+}
+
 /** The proxy's URL with its credentials. */
 export function proxyUrl(
   route: ProxyRoute,

@@ -113,6 +113,14 @@ function run(
   });
   stack.defer(() => controller.close());
   stack.defer(bus.onReconnect(() => catchUp(informer, publisher, controller)));
+  stack.defer(
+    informer.onChange(({ object, previous }) => {
+      if (previous?.status?.artifact?.digest === object.status?.artifact?.digest) return;
+      for (const key of source.dependents?.(object, informer) ?? []) {
+        controller.enqueue(key, { cause: 'source' });
+      }
+    }),
+  );
 }
 
 /** Objects whose artifacts NATS may lack run again; those that failed come by themselves. */

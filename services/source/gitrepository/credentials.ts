@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { FETCH_FAILED, type GitRepository, Reason } from '@weir/api';
+import { FETCH_FAILED, type GitRepository, parseDuration, Reason } from '@weir/api';
 import {
   checkSshCredentials,
   credentialsFor,
@@ -12,6 +12,8 @@ import {
 import { type KubeClient, readSecret } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
 import { maskUrl } from '@weir/telemetry';
+import { type AppAccess, type AppTokens, keyOf as appKey } from './app-tokens.ts';
+import { appFrom, noApp } from './github.ts';
 
 /** Where to fetch from, and as whom. */
 export interface Remote {
@@ -19,33 +21,74 @@ export interface Remote {
   url: string;
   auth?: GitAuth;
   proxy?: GitProxy;
+  /** The app whose token is among the credentials. */
+  app?: AppAccess;
   /** Stands for URL, credentials and proxy: equal keys may share what was fetched. */
   key: string;
 }
 
 /**
- * Reads the secret that a GitRepository names and makes of it what Flux does: `bearerToken`, or `username` and
- * `password`; `ca.crt` (or `caFile`), `tls.crt` and `tls.key` besides.
+ * Reads the secrets that a GitRepository names and makes of them what Flux does: `bearerToken`, or `username` and
+ * `password`; `ca.crt` (or `caFile`), `tls.crt` and `tls.key` besides; `identity` and `known_hosts` for SSH; a token of a
+ * GitHub App.
  * @throws Failure URLInvalid (stalled), AuthenticationFailed, InvalidProviderConfiguration
  */
 export async function readRemote(
   client: KubeClient,
   object: GitRepository,
-  signal: AbortSignal,
+  { tokens, signal }: { tokens: AppTokens; signal: AbortSignal },
 ): Promise<Remote> {
-  const { url, secretRef } = object.spec;
+  const { url, secretRef, provider } = object.spec;
   const clean = withoutCredentials(url);
   const proxy = await readProxy(client, object, signal);
+  const through = proxy ? { proxy } : {};
+  if (provider === 'github') {
+    const { auth, app } = await readApp(client, object, { tokens, signal, proxy });
+    return { url: clean, auth, ...through, app, key: keyOf(clean, { app: appKey(app) }, proxy) };
+  }
   const secret = secretRef && (await authFromSecret(client, object, signal));
   if (isSsh(url) && secret === undefined)
     throw invalid("invalid 'ssh' auth option: 'identity' is required");
   const auth = credentialsFor(url, secret);
-  return {
-    url: clean,
-    ...(auth ? { auth } : {}),
-    ...(proxy ? { proxy } : {}),
-    key: keyOf(clean, auth, proxy),
-  };
+  return { url: clean, ...(auth ? { auth } : {}), ...through, key: keyOf(clean, auth, proxy) };
+}
+
+/** GitHub takes a token as the password of this user. */
+const TOKEN_USER = 'x-access-token';
+/** The longest that making a token may take, in ms. */
+const MAX_TOKEN_MS = 60_000;
+
+async function readApp(
+  client: KubeClient,
+  { spec, metadata }: GitRepository,
+  options: { tokens: AppTokens; signal: AbortSignal; proxy: GitProxy | undefined },
+): Promise<{ auth: GitAuth; app: AppAccess }> {
+  if (spec.secretRef === undefined) throw noApp(true);
+  const { namespace: tenant = '' } = metadata;
+  const data = await readTexts(
+    client,
+    { namespace: tenant, name: spec.secretRef.name },
+    options.signal,
+  );
+  const name = `${tenant}/${spec.secretRef.name}`;
+  const tls = tlsFrom(data, name);
+  try {
+    if (isSsh(spec.url)) throw new Error('the provider github needs a url of http or https');
+    const app: AppAccess = {
+      app: appFrom(data, name),
+      tls: {
+        ...(tls.caFile ? { ca: tls.caFile } : {}),
+        ...(tls.clientCert ? { certificate: tls.clientCert } : {}),
+        ...(tls.clientKey ? { key: tls.clientKey } : {}),
+      },
+      proxy: options.proxy,
+    };
+    const timeoutMs = Math.min(parseDuration(spec.timeout ?? '60s'), MAX_TOKEN_MS);
+    const token = await options.tokens.get(app, { tenant, timeoutMs });
+    return { auth: { ...tls, username: TOKEN_USER, password: token }, app };
+  } catch (cause) {
+    throw cause instanceof Failure ? cause : invalid(messageOf(cause), cause);
+  }
 }
 
 async function authFromSecret(
@@ -138,6 +181,21 @@ function withoutCredentials(url: string): string {
  */
 export function authFrom(data: ReadonlyMap<string, string>, name: string): GitAuth {
   refuseAppData(data, name);
+  const tls = tlsFrom(data, name);
+  const bearerToken = data.get('bearerToken');
+  if (bearerToken !== undefined) return { ...tls, bearerToken };
+  const username = data.get('username');
+  const password = data.get('password');
+  if (!username && password) {
+    throw invalid(`invalid auth option: 'password' requires 'username' to be set in '${name}'`);
+  }
+  return { ...tls, ...(username ? { username, password: password ?? '' } : {}) };
+}
+
+function tlsFrom(
+  data: ReadonlyMap<string, string>,
+  name: string,
+): Pick<GitAuth, 'caFile' | 'clientCert' | 'clientKey'> {
   const caFile = data.get('ca.crt') || data.get('caFile');
   const clientCert = data.get('tls.crt');
   const clientKey = data.get('tls.key');
@@ -149,14 +207,7 @@ export function authFrom(data: ReadonlyMap<string, string>, name: string): GitAu
   if ((clientCert === undefined) !== (clientKey === undefined)) {
     throw invalid(`secret '${name}' needs both 'tls.crt' and 'tls.key' for a client certificate`);
   }
-  const bearerToken = data.get('bearerToken');
-  if (bearerToken !== undefined) return { ...tls, bearerToken };
-  const username = data.get('username');
-  const password = data.get('password');
-  if (!username && password) {
-    throw invalid(`invalid auth option: 'password' requires 'username' to be set in '${name}'`);
-  }
-  return { ...tls, ...(username ? { username, password: password ?? '' } : {}) };
+  return tls;
 }
 
 function refuseAppData(data: ReadonlyMap<string, string>, name: string): void {
@@ -173,7 +224,7 @@ function invalid(message: string, cause?: unknown): Failure {
   );
 }
 
-function keyOf(url: string, auth: GitAuth | undefined, proxy: GitProxy | undefined): string {
+function keyOf(url: string, auth: object | undefined, proxy: GitProxy | undefined): string {
   const sorted = (it: object = {}) => Object.entries(it).sort().flat();
   const parts = [url, ...sorted(auth), ...(proxy ? [sorted(proxy)] : [])];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
@@ -181,10 +232,10 @@ function keyOf(url: string, auth: GitAuth | undefined, proxy: GitProxy | undefin
 
 /** What decides which replica owns a GitRepository: its URL, ref and secret, so that those alike share their fetches. */
 export function ownershipKey(object: GitRepository): string {
-  const { url, ref = {}, secretRef, proxySecretRef } = object.spec;
+  const { url, ref = {}, secretRef, proxySecretRef, provider = 'generic' } = object.spec;
   const secrets = [secretRef, proxySecretRef].map((it) =>
     it ? `${object.metadata.namespace}/${it.name}` : '',
   );
-  const parts = [url, ...secrets, ...Object.entries(ref).sort().flat()];
+  const parts = [url, provider, ...secrets, ...Object.entries(ref).sort().flat()];
   return `git/${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
 }

@@ -2,8 +2,18 @@
 // reference at the same time, one fetch of a commit, one pack of it.
 
 import { createFreshFlight } from '@weir/async';
-import { fetchCommit, type Resolved, readCommit, resolveRef, withObjects } from '@weir/git';
+import {
+  fetchCommit,
+  listWithSubmodules,
+  type Resolved,
+  readCommit,
+  resolveRef,
+  type Slot,
+  type TreeEntry,
+  withObjects,
+} from '@weir/git';
 import { createSnapshots, putArchive, type Snapshot } from '../shared/snapshots.ts';
+import type { Contents } from './contents.ts';
 import {
   conversation,
   type FetcherOptions,
@@ -30,7 +40,7 @@ export interface Fetcher {
    * Fetches a commit, packs it and puts it into the store.
    * @throws Failure
    */
-  store(wanted: Wanted, resolved: Resolved, ignore: string | undefined): Promise<CommitSnapshot>;
+  store(wanted: Wanted, resolved: Resolved, contents: Contents): Promise<CommitSnapshot>;
   /**
    * Fetches a commit, and the annotated tag that led to it, and reads what of them is signed.
    * @throws Failure
@@ -53,9 +63,9 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       tracing.span('ls-remote', { attributes: { 'url.full': wanted.remote.url } }, () =>
         shareResolve(keyOf(wanted), () => resolve(wanted, options)),
       ),
-    store: (wanted, resolved, ignore) => {
-      const key = JSON.stringify([wanted.remote.key, resolved.commit, ignore]);
-      return shareStore(key, () => store(wanted, resolved, ignore, options));
+    store: (wanted, resolved, contents) => {
+      const key = JSON.stringify([wanted.remote.key, resolved.commit, contents]);
+      return shareStore(key, () => store(wanted, resolved, contents, options));
     },
     signed: (wanted, resolved) => readSigned(wanted, resolved, options),
     inSlot(wanted, work) {
@@ -110,7 +120,7 @@ async function commitTimes(
 async function store(
   wanted: Wanted,
   { commit, ref }: Resolved,
-  ignore: string | undefined,
+  contents: Contents,
   options: FetcherOptions,
 ): Promise<CommitSnapshot> {
   const { tenant } = wanted;
@@ -125,11 +135,34 @@ async function store(
       }),
     );
     const { timeoutMs } = remote;
+    const entries = contents.recurseSubmodules
+      ? await listAll(wanted, { dir, commit }, options)
+      : undefined;
     return slots.transfer(userOf(wanted), () =>
       tracing.span('pack', {}, () =>
-        packCommit({ ...options, dir, commit, ignore, timeoutMs, tenant }),
+        packCommit({ ...options, dir, commit, entries, contents, timeoutMs, tenant }),
       ),
     );
   });
   return { ...(await putArchive(packed, { tenant, store: artifacts, tracing })), subject };
+}
+
+/** The files of a commit and of its submodules; each server has slots of its own. */
+async function listAll(
+  wanted: Wanted,
+  where: { dir: string; commit: string },
+  options: FetcherOptions,
+): Promise<TreeEntry[]> {
+  const { slots, limits, tracing } = options;
+  const slotFor =
+    (url: string): Slot =>
+    (work) =>
+      slots.transfer({ namespace: wanted.tenant, host: new URL(url).host }, work);
+  const { maxFiles } = limits;
+  const remote = conversation(wanted, options);
+  return tracing.span('fetch submodules', { attributes: { 'git.commit': where.commit } }, () =>
+    listWithSubmodules({ ...remote, ...where, maxFiles, slotFor }).catch((cause: unknown) => {
+      throw failureOf(cause);
+    }),
+  );
 }

@@ -5,8 +5,11 @@ import { defaultGitLimits } from '@weir/git';
 import type { Settings } from '@weir/service';
 import type { OpenKind } from '../shared/kind.ts';
 import { readContentLimits } from '../shared/limits.ts';
+import { createAppTokens } from './app-tokens.ts';
+import { observedContents } from './contents.ts';
 import { ownershipKey, readRemote } from './credentials.ts';
 import { createFetcher } from './fetch.ts';
+import { includersOf } from './includes.ts';
 import { reconcile, wantedOf, words } from './reconcile.ts';
 import { createRepositoryCache } from './repositories.ts';
 import { createGitSlots } from './slots.ts';
@@ -29,6 +32,8 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
     log,
     signal,
   });
+  const network = { allowLocal: settings.boolean('allow-local-addresses', false) };
+  const tokens = createAppTokens({ slots, network, signal });
   const fetcher = createFetcher({
     repositories,
     artifacts: store,
@@ -36,7 +41,7 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
     limits,
     slots,
     gitLimits,
-    network: { allowLocal: settings.boolean('allow-local-addresses', false) },
+    network,
     artifactDir,
     maxPackedBytes: limits.maxPackedBytes,
     tracing,
@@ -47,16 +52,17 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
     words,
     ownershipKey,
     reconcile: (object, context, informer) =>
-      reconcile(object, context, informer, { ...environment, fetcher }),
+      reconcile(object, context, informer, { ...environment, fetcher, tokens }),
     async restore(object) {
-      const { artifact, observedIgnore } = object.status ?? {};
-      const revision = artifact?.revision ?? '';
+      const { status = {} } = object;
+      const revision = status.artifact?.revision ?? '';
       const commit = parseRevision(revision)?.hash;
       if (commit === undefined) return;
-      const remote = await readRemote(client, object, signal);
+      const remote = await readRemote(client, object, { tokens, signal });
       const wanted = wantedOf(object, remote);
-      await fetcher.store(wanted, { commit, revision }, observedIgnore);
+      await fetcher.store(wanted, { commit, revision }, observedContents(status));
     },
+    dependents: includersOf,
     tidy: () => repositories.tidy(UNUSED_REPOSITORY_MS),
   };
 };

@@ -1,26 +1,32 @@
-import { Reason } from '@weir/api';
-import { type Packed, packArtifact, sortByPath } from '@weir/artifact';
+import { FETCH_FAILED, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
+import { ArtifactError, type ArtifactStore, type Packed, packArtifact } from '@weir/artifact';
 import {
   GitError,
   type GitLimits,
   listTree,
   readCommit,
-  readFiles,
   shortMessage,
+  type TreeEntry,
   type TreeLimits,
   withObjects,
 } from '@weir/git';
-import { messageOf } from '@weir/reconcile';
+import { Failure, messageOf } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import { withoutIgnored } from '../shared/ignore.ts';
 import { archiveFailure, fetchFailure } from '../shared/snapshots.ts';
+import type { Contents, Included } from './contents.ts';
+import { type Listed, layOut, type Placed, sparse } from './layout.ts';
+import { readPlaced } from './read-placed.ts';
 
 export interface PackOptions {
   /** The bare repository that holds the commit. */
   dir: string;
   commit: string;
-  /** `spec.ignore`. */
-  ignore: string | undefined;
+  /** The files of the commit with those of its submodules; those of the commit alone unless given. */
+  entries?: readonly TreeEntry[] | undefined;
+  contents: Contents;
+  /** Where included artifacts are had from. */
+  artifacts: Pick<ArtifactStore, 'file' | 'manifest'>;
   limits: TreeLimits;
   /** What a git process may take. */
   gitLimits: GitLimits;
@@ -43,17 +49,29 @@ export interface PackedCommit {
 }
 
 /**
- * Packs the files of a commit that `.sourceignore` files and spec.ignore leave.
+ * Packs the files of a commit, of its submodules and of included artifacts, as far as `.sourceignore` files and the spec
+ * leave them.
  * @throws Failure with the condition that Flux sets for the step that failed
  */
 export async function packCommit(options: PackOptions): Promise<PackedCommit> {
   try {
-    const { dir, commit, limits, timeoutMs, signal, gitLimits } = options;
+    const { dir, commit, limits, timeoutMs, signal, gitLimits, contents } = options;
     return await withObjects({ dir, timeoutMs, signal, limits: gitLimits }, async (objects) => {
       const subject = shortMessage(await readCommit(objects, commit));
-      const entries = await listTree(objects, commit, limits.maxFiles);
-      const kept = await withoutIgnored(entries, (wanted) => readFiles(objects, wanted), options);
-      const files = readFiles(objects, sortByPath(kept), limits.maxBytes);
+      const all = options.entries ?? (await listTree(objects, commit, limits.maxFiles));
+      const { kept, missing } = sparse(all, contents.sparseCheckout);
+      if (missing !== undefined) throw missingFolder(missing);
+      const listed = await listIncluded(contents.includes, options);
+      const placed = layOut(kept, listed);
+      if (placed.length > limits.maxFiles) {
+        const what = `the artifact holds more than ${limits.maxFiles} files (--artifact-max-files)`;
+        throw new ArtifactError('ArtifactTooLarge', what);
+      }
+      const archives = listed.map(({ archive }) => archive);
+      const read = (wanted: readonly Placed[]) =>
+        readPlaced(wanted, { objects, archives, maxBytes: limits.maxBytes });
+      const ignoring = { ...options, ignore: contents.ignore };
+      const files = read(await withoutIgnored(placed, read, ignoring));
       const target = { dir: options.artifactDir, maxBytes: options.maxPackedBytes };
       return { packed: await packArtifact(files, target), subject };
     });
@@ -63,4 +81,31 @@ export async function packCommit(options: PackOptions): Promise<PackedCommit> {
     const message = `failed to checkout and determine revision: ${messageOf(cause)}`;
     throw fetchFailure(Reason.GitOperationFailed, message, cause);
   }
+}
+
+function missingFolder(folder: string): Failure {
+  const what = `sparse checkout dir '${folder}' does not exist in repository`;
+  const message = `failed to sparse checkout directories : ${what}`;
+  return new Failure(Reason.GitOperationFailed, message, { condition: FETCH_FAILED });
+}
+
+async function listIncluded(
+  includes: readonly Included[],
+  { artifacts }: PackOptions,
+): Promise<(Listed & { archive: string })[]> {
+  const listed = [];
+  for (const included of includes) {
+    try {
+      const paths = Object.keys(await artifacts.manifest(included.digest));
+      listed.push({ included, paths, archive: await artifacts.file(included.digest) });
+    } catch (cause) {
+      if (!(cause instanceof ArtifactError)) throw cause;
+      const message = `failed to copy '${included.name}' include: ${cause.message}`;
+      throw new Failure(Reason.CopyFailure, message, {
+        condition: STORAGE_OPERATION_FAILED,
+        cause,
+      });
+    }
+  }
+  return listed;
 }

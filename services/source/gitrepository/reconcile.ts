@@ -2,13 +2,18 @@
 import { GitRepository, parseDuration } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
+import { GitError } from '@weir/git';
+import { findCause } from '@weir/reconcile';
 import { describeArtifact } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import type { SourceWords } from '../shared/source.ts';
+import type { AppTokens } from './app-tokens.ts';
+import { contentsOf, isObserved, observedFields } from './contents.ts';
 import type { Wanted } from './conversation.ts';
 import { type Remote, readRemote } from './credentials.ts';
 import type { Fetcher } from './fetch.ts';
+import { findIncludes } from './includes.ts';
 import { refuseUnsupportedFields } from './unsupported.ts';
 import { verifyRevision } from './verify.ts';
 
@@ -28,6 +33,7 @@ function storedCommit(subject: string): string {
 
 export interface GitRepositoryEnvironment extends SourceEnvironment {
   fetcher: Fetcher;
+  tokens: AppTokens;
 }
 
 /** Brings one GitRepository up to date; any part of it may have been done before and is then only looked at. */
@@ -37,30 +43,38 @@ export async function reconcile(
   informer: Informer<GitRepository>,
   environment: GitRepositoryEnvironment,
 ): Promise<Outcome> {
-  const { client, fetcher, address } = environment;
+  const { client, fetcher, tokens, address } = environment;
   const run = await beginRun(found, context, informer, { kind: GitRepository, words }, environment);
   if (run === undefined) return {};
   const { object, signal } = run;
-  const { ignore } = object.spec;
+  let remote: Remote | undefined;
   try {
     refuseUnsupportedFields(object);
-    const remote = await readRemote(client, object, signal);
+    // A GitHub App asks for its token, which may take its time.
+    const access = { tokens, signal };
+    remote = await context.waiting(() => orAborted(readRemote(client, object, access), signal));
+    const included = findIncludes(run, informer);
     const wanted = wantedOf(object, remote);
     const resolved = await context.waiting(() => orAborted(fetcher.resolve(wanted), signal));
     const verified = await verifyRevision(run, wanted, resolved, fetcher);
-    const fields = { observedIgnore: ignore, ...verified };
-    const isSame = object.status?.observedIgnore === ignore;
+    const fields = { ...observedFields(object.spec, included), ...verified };
+    const isSame = isObserved(object, included);
     const current = await currentArtifact(run, resolved.revision, isSame);
     if (current !== undefined) return await succeed(run, { artifact: current, fields });
 
     const snapshot = await context.waiting(() =>
-      orAborted(fetcher.store(wanted, resolved, ignore), signal),
+      orAborted(fetcher.store(wanted, resolved, contentsOf(object.spec, included)), signal),
     );
     const artifact = describeArtifact(object, resolved.revision, snapshot, address);
     return await succeed(run, { artifact, event: storedCommit(snapshot.subject), fields });
   } catch (error) {
+    if (remote?.app && findCause(error, isRefusal)) tokens.forget(remote.app);
     return await fail(run, error);
   }
+}
+
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof GitError && cause.reason === 'AuthenticationFailed';
 }
 
 /** What an object wants from its remote; each Git operation may take `spec.timeout`. */

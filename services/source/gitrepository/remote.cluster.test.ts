@@ -1,8 +1,12 @@
 // Ways to a Git server: over SSH and through proxies, from the Secret to the artifact.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { FETCH_FAILED, findCondition } from '@weir/api';
+import { FETCH_FAILED, findCondition, STALLED } from '@weir/api';
 import {
   createSshKey,
   type GitServerRepository,
@@ -10,6 +14,7 @@ import {
   type SshServer,
   startForwardProxy,
   startSshServer,
+  until,
 } from '@weir/cluster';
 import { type Harness, startHarness } from '../testing/harness.ts';
 
@@ -101,5 +106,64 @@ describe('the way to a Git server', () => {
     await harness.request(namespace, 'web');
     await harness.ready(namespace, 'web', 'True');
     assert.ok(proxy.requests().some(({ target }) => target.includes('/over-ssh.git/')));
+  });
+
+  test('as a GitHub App, whose token is made once', async (t) => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+    let made = 0;
+    const api = createServer((request, response) => {
+      const isWanted = request.url === '/app/installations/7/access_tokens';
+      if (isWanted) made += 1;
+      const expires = new Date(Date.now() + 60 * 60_000).toISOString();
+      const body = isWanted ? { token: `ghs_${made}`, expires_at: expires } : { id: 7 };
+      response.writeHead(200).end(JSON.stringify(body));
+    }).listen(0, '127.0.0.1');
+    t.after(() => api.close());
+    await once(api, 'listening');
+    const baseUrl = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
+    const namespace = await harness.namespace();
+    const own = await harness.git.createRepository('app', {
+      auth: { username: 'x-access-token', password: 'ghs_1' },
+    });
+    await own.commit({ a: '1' });
+    const spec = { url: own.url, provider: 'github' } as const;
+    await harness.apply(namespace, 'web', spec);
+    const none =
+      /^secretRef with github app data must be specified when provider is set to github$/;
+    const stalled = await harness.ready(namespace, 'web', 'False', none);
+    assert.ok(findCondition(stalled.status?.conditions, STALLED));
+
+    await harness.secret(namespace, 'app', { githubAppID: '42', githubAppPrivateKey: pem });
+    await harness.apply(namespace, 'web', { ...spec, secretRef: { name: 'app' } });
+    const both =
+      /must contain exactly one of 'githubAppInstallationOwner' or 'githubAppInstallationID'$/;
+    await harness.ready(namespace, 'web', 'False', both);
+    const app = { githubAppInstallationOwner: 'org', githubAppBaseURL: baseUrl };
+    await harness.secret(namespace, 'app', { githubAppID: '42', githubAppPrivateKey: pem, ...app });
+    await harness.request(namespace, 'web');
+    await harness.ready(namespace, 'web', 'True');
+    const token = await harness.request(namespace, 'web');
+    await until(
+      async () => (await harness.read(namespace, 'web')).status?.lastHandledReconcileAt === token,
+      { timeoutMs: 10_000, message: 'the request to be handled' },
+    );
+    assert.equal(made, 1);
+
+    // A token that was revoked is made anew.
+    own.setAuth({ username: 'x-access-token', password: 'ghs_2' });
+    await harness.request(namespace, 'web');
+    await until(() => made === 2, { timeoutMs: 10_000, message: 'another token' });
+    await harness.ready(namespace, 'web', 'True');
+    const said = JSON.stringify([await harness.read(namespace, 'web'), harness.events]);
+    assert.doesNotMatch(said, /ghs_|PRIVATE KEY/);
+
+    await harness.apply(namespace, 'generic', { url: own.url, secretRef: { name: 'app' } });
+    await harness.ready(
+      namespace,
+      'generic',
+      'False',
+      /has github app data but provider is not set to github$/,
+    );
   });
 });

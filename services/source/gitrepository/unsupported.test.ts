@@ -15,19 +15,10 @@ function repository(spec: Partial<GitRepositorySpec>): GitRepository {
 test('fields without behaviour are named', () => {
   refuseUnsupportedFields(repository({ provider: 'generic', suspend: true }));
   const asksForAll = repository({
-    include: [{ repository: { name: 'x' } }],
-    recurseSubmodules: true,
-    sparseCheckout: ['a'],
     provider: 'azure',
     serviceAccountName: 's',
   });
-  const fields = [
-    'spec.include',
-    'spec.recurseSubmodules',
-    'spec.sparseCheckout',
-    'spec.provider',
-    'spec.serviceAccountName',
-  ];
+  const fields = ['spec.provider', 'spec.serviceAccountName'];
   assert.throws(() => refuseUnsupportedFields(asksForAll), {
     reason: 'UnsupportedField',
     stalled: true,

@@ -3,10 +3,7 @@ import { refuseUnsupported } from '@weir/reconcile';
 
 /** Fields of a GitRepository that ask for what doesn't exist yet. */
 const FIELDS: readonly UnsupportedRule[] = [
-  'spec.include',
-  'spec.recurseSubmodules',
-  'spec.sparseCheckout',
-  { path: 'spec.provider', allowed: ['generic'] },
+  { path: 'spec.provider', allowed: ['generic', 'github'] },
   'spec.serviceAccountName',
 ];
 

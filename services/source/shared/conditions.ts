@@ -5,6 +5,7 @@ import {
   type Artifact,
   FETCH_FAILED,
   findCondition,
+  INCLUDE_UNAVAILABLE,
   READY,
   Reason,
   SOURCE_VERIFIED,
@@ -23,7 +24,7 @@ import {
 import type { SourceObject, SourceStatus } from './source.ts';
 
 export const CONDITION_TYPES: ConditionTypes = {
-  failures: [FETCH_FAILED, STORAGE_OPERATION_FAILED],
+  failures: [FETCH_FAILED, STORAGE_OPERATION_FAILED, INCLUDE_UNAVAILABLE],
   others: [ARTIFACT_IN_STORAGE, ARTIFACT_OUTDATED, SOURCE_VERIFIED],
 };
 
@@ -82,7 +83,7 @@ export function isAwaited(object: SourceObject): boolean {
 
 /** Whether a condition tells of a failure that a success would end. */
 export function hasFailed(object: SourceObject): boolean {
-  return [FETCH_FAILED, STORAGE_OPERATION_FAILED].some(
+  return [FETCH_FAILED, STORAGE_OPERATION_FAILED, INCLUDE_UNAVAILABLE].some(
     (type) => findCondition(object.status?.conditions, type) !== undefined,
   );
 }

@@ -45,6 +45,8 @@ export interface SourceKind<T extends SourceObject> {
   reconcile(object: T, context: ReconcileContext, informer: Informer<T>): Promise<Outcome>;
   /** Makes the artifact that the object's status names again, and puts it into the store. Any replica may. */
   restore(object: T): Promise<void>;
+  /** The keys of objects of the same kind that are made from an object's artifact: they run when it has a new one. */
+  dependents?(changed: T, informer: Pick<Informer<T>, 'list'>): string[];
   /** Looks after what the kind keeps on disk, from time to time. */
   tidy?(): Promise<void>;
 }

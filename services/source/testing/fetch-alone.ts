@@ -43,7 +43,7 @@ try {
   const remote = { url, key: 'repository' };
   const asked: Wanted = { tenant: 'tenant', remote, ref, timeoutMs };
   const resolved = await fetcher.resolve(asked);
-  outcome = await fetcher.store(asked, resolved, undefined);
+  outcome = await fetcher.store(asked, resolved, { includes: [] });
 } catch (error) {
   outcome = { failure: error instanceof Error ? error.message : String(error) };
 }

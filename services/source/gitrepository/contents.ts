@@ -1,0 +1,76 @@
+// What decides an artifact's contents besides the commit, and what the status says of that.
+import { isDeepStrictEqual } from 'node:util';
+import type { Artifact, GitRepository, GitRepositorySpec, GitRepositoryStatus } from '@weir/api';
+
+type Inclusion = NonNullable<GitRepositorySpec['include']>[number];
+
+/** An artifact of another GitRepository, part of which goes into this one's. */
+export interface Included {
+  /** The name of the other GitRepository. */
+  name: string;
+  digest: string;
+  fromPath: string;
+  toPath: string;
+}
+
+export interface Contents {
+  ignore?: string | undefined;
+  sparseCheckout?: string[] | undefined;
+  recurseSubmodules?: boolean | undefined;
+  includes: Included[];
+}
+
+/** What the spec asks for. @param artifacts those of spec.include, in its order */
+export function contentsOf(spec: GitRepositorySpec, artifacts: readonly Artifact[]): Contents {
+  const { ignore, sparseCheckout, recurseSubmodules } = spec;
+  return { ignore, sparseCheckout, recurseSubmodules, includes: joined(spec.include, artifacts) };
+}
+
+/** What the artifact of the status was made with, to make it again. */
+export function observedContents(status: GitRepositoryStatus): Contents {
+  return {
+    ignore: status.observedIgnore,
+    sparseCheckout: status.observedSparseCheckout,
+    recurseSubmodules: status.observedRecurseSubmodules,
+    includes: joined(status.observedInclude, status.includedArtifacts ?? []),
+  };
+}
+
+function joined(include: readonly Inclusion[] = [], artifacts: readonly Artifact[]): Included[] {
+  return include.map(({ repository, fromPath = '', toPath }, index) => ({
+    name: repository.name,
+    digest: artifacts[index]?.digest ?? '',
+    fromPath,
+    toPath: toPath || repository.name,
+  }));
+}
+
+/** The fields of the status that say what an artifact was made with; undefined removes one. */
+export function observedFields({ include, ...spec }: GitRepositorySpec, artifacts: Artifact[]) {
+  return {
+    observedIgnore: spec.ignore,
+    observedSparseCheckout: spec.sparseCheckout,
+    observedRecurseSubmodules: spec.recurseSubmodules || undefined,
+    observedInclude: include?.length ? include : undefined,
+    includedArtifacts: artifacts.length > 0 ? artifacts : undefined,
+  };
+}
+
+/** Whether the artifact of the status was made with all of this. */
+export function isObserved({ spec, status = {} }: GitRepository, artifacts: Artifact[]): boolean {
+  const { includedArtifacts: _, ...wanted } = observedFields(spec, artifacts);
+  const isSame = Object.entries(wanted).every(([field, value]) =>
+    isDeepStrictEqual(status[field as keyof typeof wanted], value),
+  );
+  return isSame && areIncluded(status, artifacts);
+}
+
+/** Whether the artifact of the status holds these artifacts of others. */
+export function areIncluded(
+  { includedArtifacts = [] }: Pick<GitRepositoryStatus, 'includedArtifacts'>,
+  artifacts: readonly Artifact[],
+): boolean {
+  const identities = (list: readonly Artifact[]) =>
+    list.map(({ revision, digest }) => [revision, digest]);
+  return isDeepStrictEqual(identities(includedArtifacts), identities(artifacts));
+}

@@ -1,0 +1,41 @@
+// The Secret of `provider: github`, in the words of Flux.
+import { FETCH_FAILED, Reason } from '@weir/api';
+import { checkGitHubApp, type GitHubApp } from '@weir/forge';
+import { Failure } from '@weir/reconcile';
+
+/**
+ * The app that a Secret names.
+ * @param name the secret's `namespace/name`, for messages
+ * @throws Failure InvalidProviderConfiguration without data of an app; Error for what is wrong with it
+ */
+export function appFrom(data: ReadonlyMap<string, string>, name: string): GitHubApp {
+  const [id, owner, installation, privateKey] = [
+    ...['githubAppID', 'githubAppInstallationOwner', 'githubAppInstallationID'],
+    'githubAppPrivateKey',
+  ].map((key) => data.get(key));
+  if ([id, owner, installation, privateKey].every((value) => value === undefined)) throw noApp();
+  const missing = (key: string) => new Error(`secret '${name}': key '${key}' not found`);
+  if (id === undefined) throw missing('githubAppID');
+  if (privateKey === undefined) throw missing('githubAppPrivateKey');
+  if ((owner === undefined) === (installation === undefined)) {
+    const keys = "'githubAppInstallationOwner' or 'githubAppInstallationID'";
+    throw new Error(`secret '${name}' must contain exactly one of ${keys}`);
+  }
+  const baseUrl = data.get('githubAppBaseURL')?.trim();
+  const app: GitHubApp = {
+    id: id.trim(),
+    privateKey,
+    installation:
+      owner === undefined ? { id: (installation ?? '').trim() } : { owner: owner.trim() },
+    ...(baseUrl ? { baseUrl } : {}),
+  };
+  checkGitHubApp(app);
+  return app;
+}
+
+/** @param stalled whether only another spec can help */
+export function noApp(stalled = false): Failure {
+  const message = 'secretRef with github app data must be specified when provider is set to github';
+  const options = { condition: FETCH_FAILED, stalled };
+  return new Failure(Reason.InvalidProviderConfiguration, message, options);
+}

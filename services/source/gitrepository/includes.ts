@@ -1,0 +1,104 @@
+// spec.include: which artifacts of other GitRepositories go into this one's. Reasons and words are those of Flux.
+import {
+  ARTIFACT_OUTDATED,
+  type Artifact,
+  type GitRepository,
+  INCLUDE_UNAVAILABLE,
+  Reason,
+} from '@weir/api';
+import type { Informer } from '@weir/controller';
+import { dropStates, Failure, setState } from '@weir/reconcile';
+import { asOutdated } from '../shared/conditions.ts';
+import type { SourceRun } from '../shared/run.ts';
+import { areIncluded } from './contents.ts';
+
+type Repositories = Pick<Informer<GitRepository>, 'get'>;
+
+/** Inclusions of one GitRepository: the archive of each is open while they are put together. */
+const MAX_INCLUDES = 64;
+/** GitRepositories that are looked at for a circle. */
+const MAX_VISITED = 1_000;
+
+/**
+ * The artifacts that spec.include names, in its order. The status says when they are others than the ones in the artifact.
+ * @throws Failure with the condition IncludeUnavailable while one of them isn't there
+ */
+export function findIncludes(
+  run: SourceRun<GitRepository>,
+  repositories: Repositories,
+): Artifact[] {
+  const { object, status } = run;
+  const { include = [] } = object.spec;
+  const { namespace = '' } = object.metadata;
+  if (include.length > MAX_INCLUDES) {
+    throw unavailable(
+      Reason.IncludeInvalid,
+      `more than ${MAX_INCLUDES} GitRepositories are included`,
+    );
+  }
+  const circle = findCircle(object, repositories);
+  if (circle !== undefined) {
+    const message = `GitRepositories include each other in a circle: ${circle.join(' -> ')}`;
+    throw unavailable(Reason.IncludeInvalid, message);
+  }
+  const artifacts = include.map(({ repository: { name } }) => {
+    const found = repositories.get(`${namespace}/${name}`);
+    if (found === undefined) {
+      const missing = `gitrepositories.source.toolkit.fluxcd.io "${name}" not found`;
+      const message = `could not get resource for include '${name}': ${missing}`;
+      throw unavailable(Reason.NotFound, message);
+    }
+    const artifact = found.status?.artifact;
+    if (artifact !== undefined) return artifact;
+    throw unavailable(Reason.NoArtifact, `no artifact available for include '${name}'`);
+  });
+  status.update((report) => dropStates(report, [INCLUDE_UNAVAILABLE]));
+  if (!areIncluded(object.status ?? {}, artifacts)) {
+    const message = 'included artifacts differ from last observed includes';
+    status.update((report) => {
+      const outdated = asOutdated(report, object, message);
+      if (!object.status?.includedArtifacts) return dropStates(outdated, [ARTIFACT_OUTDATED]);
+      const reason = Reason.IncludeChange;
+      return setState(outdated, ARTIFACT_OUTDATED, { status: 'True', reason, message });
+    });
+  }
+  return artifacts;
+}
+
+function unavailable(reason: string, message: string): Failure {
+  return new Failure(reason, message, { condition: INCLUDE_UNAVAILABLE, backoff: true });
+}
+
+/** The names on a way from an object back to itself: each new artifact of one of them would be one for all, for ever. */
+function findCircle(object: GitRepository, repositories: Repositories): string[] | undefined {
+  const { namespace, name } = object.metadata;
+  const visited = new Set<string>();
+  const pending: { at: GitRepository; way: string[] }[] = [{ at: object, way: [name] }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    for (const { repository } of next.at.spec.include ?? []) {
+      const way = [...next.way, repository.name];
+      if (repository.name === name) return way;
+      if (visited.has(repository.name) || visited.size >= MAX_VISITED) continue;
+      visited.add(repository.name);
+      const found = repositories.get(`${namespace}/${repository.name}`);
+      if (found !== undefined) pending.push({ at: found, way });
+    }
+  }
+  return undefined;
+}
+
+/** The keys of the objects that include a changed one. */
+export function includersOf(
+  { metadata }: GitRepository,
+  repositories: Pick<Informer<GitRepository>, 'list'>,
+): string[] {
+  const { namespace, name } = metadata;
+  return repositories
+    .list()
+    .filter(
+      (other) =>
+        other.metadata.namespace === namespace &&
+        other.spec.include?.some(({ repository }) => repository.name === name),
+    )
+    .map((other) => `${namespace}/${other.metadata.name}`);
+}
