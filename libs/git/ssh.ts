@@ -22,8 +22,8 @@ export interface SshOptions {
 }
 
 const defaultUser = 'git';
-/** As many host keys as a company has servers, in bytes: ssh reads all of it for each conversation. */
-const MAX_KNOWN_HOSTS_BYTES = 1024 * 1024;
+/** About 600 keys, in bytes: each name is compared for each conversation. */
+const MAX_KNOWN_HOSTS_BYTES = 64 * 1024;
 /** ssh's messages about one conversation, in bytes; what is beyond isn't read. */
 const MAX_LOG_BYTES = 16 * 1024;
 

@@ -149,6 +149,48 @@ describe('signatures', () => {
     );
   });
 
+  test('a message that carries what it signs is no signature of a commit', async () => {
+    const { payload } = await sign(ada.id);
+    const file = join(authors.home, 'other');
+    await writeFile(file, 'something else that ada signed');
+    const args = ['--local-user', ada.id, '--armor', '--output', '-'];
+    for (const how of ['--sign', '--clearsign']) {
+      const inline = authors.gpg(...args, how, file);
+      const signature = inline.replaceAll('PGP MESSAGE', 'PGP SIGNATURE');
+      await fails(verify({ payload, signature }, [ada.public]), /can not be read|type: unknown/);
+      const at = inline.indexOf('-----BEGIN PGP SIGNATURE-----');
+      if (at < 0) continue;
+      await fails(verify({ payload, signature: inline.slice(at) }, [ada.public]), /does not match/);
+    }
+  });
+
+  test('two signatures of which one is good are none, and many key rings are refused', async () => {
+    const commit = await sign(ada.id);
+    const file = join(authors.home, 'other');
+    await writeFile(file, 'x');
+    const other = authors.gpg(
+      '--local-user',
+      eve.id,
+      '--armor',
+      '--output',
+      '-',
+      '--detach-sign',
+      file,
+    );
+    const both = execFileSync('gpg', ['--homedir', authors.home, '--dearmor'], {
+      input: `${commit.signature}\n`,
+    });
+    const second = execFileSync('gpg', ['--homedir', authors.home, '--dearmor'], { input: other });
+    const joined = execFileSync('gpg', ['--homedir', authors.home, '--enarmor'], {
+      input: Buffer.concat([both, second]),
+    })
+      .toString()
+      .replaceAll('PGP ARMORED FILE', 'PGP SIGNATURE');
+    const keys = [ada.public, eve.public];
+    await fails(verify({ ...commit, signature: joined }, keys), /unable to verify payload/);
+    await fails(verify(commit, Array<string>(101).fill(ada.public)), /more than 100 key rings/);
+  });
+
   test('a key that has expired, or was revoked, verifies nothing', async () => {
     const old = authors.create('old', '20240201T000000');
     const file = join(authors.home, 'faked.sh');

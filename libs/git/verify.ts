@@ -16,7 +16,7 @@ export interface TrustedKeys {
 }
 
 export interface VerifyOptions {
-  /** Milliseconds for all of it. */
+  /** Milliseconds for each of two steps: reading keys, and verifying. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }
@@ -60,6 +60,9 @@ function signatureType(signature: string): 'openpgp' | 'ssh' | 'x509' | 'empty' 
   return signature === '' ? 'empty' : 'unknown';
 }
 
+/** Each is a file that gpg is given. */
+const MAX_RINGS = 100;
+
 const gpg = [
   ...['--batch', '--no-tty', '--no-options', '--no-autostart', '--disable-dirmngr'],
   ...['--no-auto-key-retrieve', '--no-auto-key-locate', '--no-auto-check-trustdb'],
@@ -72,16 +75,19 @@ async function verifyOpenPgp(
   rings: readonly string[],
   options: VerifyOptions,
 ): Promise<string> {
+  if (rings.length > MAX_RINGS)
+    throw invalid(`more than ${MAX_RINGS} key rings: join some of them`);
   return withFolder(async (dir, write) => {
     const run = (...args: string[]) =>
       output({ program: 'gpg', args: [...gpg, '--homedir', dir, ...args] }, options);
-    let known = 0;
+    const ringFiles: string[] = [];
     for (const [index, ring] of rings.entries()) {
-      const file = await write(`ring-${index}.asc`, ring);
-      const { text } = await run('--import-options', 'import-minimal', '--import', file);
-      if (/^\[GNUPG:\] IMPORT_OK /m.test(text)) known += 1;
+      ringFiles.push(await write(`ring-${index}.asc`, ring));
     }
-    if (known === 0) throw invalid('unable to read armored key ring: it holds no public key');
+    // A ring that can't be read doesn't keep gpg from the others.
+    const imported = await run('--import-options', 'import-minimal', '--import', ...ringFiles);
+    const known = /^\[GNUPG:\] IMPORT_OK /m.test(imported.text);
+    if (!known) throw invalid('unable to read armored key ring: it holds no public key');
     const files = [await write('signature', `${signature}\n`), await write('payload', payload)];
     const { text, code } = await run('--verify', ...files);
     const states = [...text.matchAll(/^\[GNUPG:\] (\w+)(.*)$/gm)];

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { GitRepository } from '@weir/api';
+import { findCondition, GitRepository, READY } from '@weir/api';
 import {
   createAuthority,
   createSshKey,
@@ -13,7 +13,7 @@ import {
   startSshServer,
 } from '@weir/cluster';
 import { startWeir, type Weir } from '@weir/kit';
-import { Secret } from '@weir/kube';
+import { type KubeObject, Secret } from '@weir/kube';
 import { type Flux, fluxFor, succeeded } from './flux.ts';
 import { stoppedAfter } from './suite.ts';
 
@@ -50,7 +50,8 @@ describe('the flux CLI and Git servers', () => {
   }
   const create = (name: string, ...args: string[]) =>
     flux('create', 'source', 'git', name, '--interval=1h', ...args);
-  const specOf = async (name: string) => (await weir.find(GitRepository, NAMESPACE, name))?.spec;
+  const specOf = async (name: string) =>
+    (await weir.find<GitRepository>(GitRepository, NAMESPACE, name))?.spec;
 
   it('create secret git and create source git: basic, and every reference', async () => {
     succeeded(
@@ -139,13 +140,17 @@ describe('the flux CLI and Git servers', () => {
       ...[`--app-private-key=${await file('app.pem', pem)}`, '--app-base-url=http://127.0.0.1:1'],
     );
     succeeded(app, "'app' created");
-    const keys = Object.keys((await weir.find(Secret, NAMESPACE, 'app'))?.data ?? {}).sort();
+    const keys = Object.keys(
+      (await weir.find<KubeObject & { data?: object }>(Secret, NAMESPACE, 'app'))?.data ?? {},
+    ).sort();
     assert.ok(keys.includes('githubAppInstallationOwner'), keys.join());
     const created = await create(
       ...['app', `--url=${repo.url}`, '--branch=main', '--provider=github', '--secret-ref=app'],
       '--timeout=5s',
     );
-    assert.notEqual(created.code, 0);
-    assert.match(created.output, /failed to find organization installation/);
+    assert.notEqual(created.code, 0, 'nothing listens where the API should be');
+    const source = await weir.find<GitRepository>(GitRepository, NAMESPACE, 'app');
+    const ready = findCondition(source?.status?.conditions, READY);
+    assert.match(ready?.message ?? '', /failed to find organization installation: GET http/);
   });
 });

@@ -38,7 +38,7 @@ export function findIncludes(
   }
   const circle = findCircle(object, repositories);
   if (circle !== undefined) {
-    const message = `GitRepositories include each other in a circle: ${circle.join(' -> ')}`;
+    const message = `GitRepositories include each other in a circle: ${shownWay(circle)}`;
     throw unavailable(Reason.IncludeInvalid, message);
   }
   const artifacts = include.map(({ repository: { name } }) => {
@@ -75,7 +75,7 @@ function findCircle(object: GitRepository, repositories: Repositories): string[]
   const visited = new Set<string>();
   const pending: { at: GitRepository; way: string[] }[] = [{ at: object, way: [name] }];
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    for (const { repository } of next.at.spec.include ?? []) {
+    for (const { repository } of next.at.spec.include?.slice(0, MAX_INCLUDES) ?? []) {
       const way = [...next.way, repository.name];
       if (repository.name === name) return way;
       if (visited.has(repository.name) || visited.size >= MAX_VISITED) continue;
@@ -85,6 +85,12 @@ function findCircle(object: GitRepository, repositories: Repositories): string[]
     }
   }
   return undefined;
+}
+
+/** A way as messages show it: the middle of a long one is left out. */
+function shownWay(way: string[]): string {
+  const shown = way.length > 10 ? [...way.slice(0, 8), '...', ...way.slice(-1)] : way;
+  return shown.join(' -> ');
 }
 
 /** The keys of the objects that include a changed one. */
@@ -98,7 +104,9 @@ export function includersOf(
     .filter(
       (other) =>
         other.metadata.namespace === namespace &&
-        other.spec.include?.some(({ repository }) => repository.name === name),
+        other.spec.include
+          ?.slice(0, MAX_INCLUDES)
+          .some(({ repository }) => repository.name === name),
     )
     .map((other) => `${namespace}/${other.metadata.name}`);
 }

@@ -1,5 +1,6 @@
 // Where the files of a commit and of included artifacts go in one artifact.
 import { Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
+import { ArtifactError } from '@weir/artifact';
 import type { TreeEntry } from '@weir/git';
 import { Failure } from '@weir/reconcile';
 import type { Included } from './contents.ts';
@@ -16,47 +17,93 @@ export interface Listed {
   paths: readonly string[];
 }
 
+export interface LayoutLimits {
+  /** Files, and as many folders. */
+  maxFiles: number;
+}
+
+/** As in Linux (PATH_MAX), and what a repository may have in all; in bytes. */
+const MAX_PATH_BYTES = 4096;
+const MAX_PATHS_BYTES = 16 * 1024 * 1024;
+
+/** The files and folders of an artifact while it is laid out, counted: any number of inclusions may name the same one. */
+interface Layout {
+  files: Map<string, Placed>;
+  folders: Set<string>;
+  add(file: Placed): void;
+}
+
+function createLayout({ maxFiles }: LayoutLimits): Layout {
+  const files = new Map<string, Placed>();
+  const folders = new Set<string>();
+  let bytes = 0;
+  const fail = (what: string): never => {
+    const message = `the artifact holds ${what}: include less, or leave files out`;
+    throw new ArtifactError('ArtifactTooLarge', message);
+  };
+  return {
+    files,
+    folders,
+    add(file) {
+      const { path } = file;
+      const size = Buffer.byteLength(path);
+      bytes += size;
+      if (size > MAX_PATH_BYTES) fail(`a path of more than ${MAX_PATH_BYTES} bytes`);
+      if (bytes > MAX_PATHS_BYTES) fail(`paths of more than ${MAX_PATHS_BYTES} bytes together`);
+      files.set(path, file);
+      if (files.size > maxFiles) fail(`more than ${maxFiles} files (--artifact-max-files)`);
+      for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+        const folder = path.slice(0, end);
+        if (folders.has(folder)) return;
+        folders.add(folder);
+      }
+      if (folders.size > maxFiles) fail(`more than ${maxFiles} folders`);
+    },
+  };
+}
+
 /**
  * Puts included files beside those of the commit. As in Flux a folder isn't copied to where something is, and a single
  * file takes the place of another one. Paths can't lead out of either artifact.
- * @throws Failure CopyFailure
+ * @param includes each is asked for, and counted, before the next one
+ * @throws Failure CopyFailure; ArtifactError ArtifactTooLarge
  */
-export function layOut(entries: readonly TreeEntry[], includes: readonly Listed[]): Placed[] {
-  const files = new Map<string, Placed>();
-  const folders = new Set<string>();
-  function add(file: Placed): void {
-    files.set(file.path, file);
-    for (let end = file.path.lastIndexOf('/'); end > 0; end = file.path.lastIndexOf('/', end - 1)) {
-      const folder = file.path.slice(0, end);
-      if (folders.has(folder)) return;
-      folders.add(folder);
-    }
-  }
-  for (const entry of entries) add({ path: entry.path, entry });
+export async function layOut(
+  entries: readonly TreeEntry[],
+  includes: Iterable<Listed> | AsyncIterable<Listed>,
+  limits: LayoutLimits,
+): Promise<Placed[]> {
+  const layout = createLayout(limits);
+  for (const entry of entries) layout.add({ path: entry.path, entry });
+  let index = 0;
+  for await (const listed of includes) place(layout, listed, index++);
+  return [...layout.files.values()];
+}
 
-  for (const [include, { included, paths }] of includes.entries()) {
-    const [from, to] = [cleanPath(included.fromPath), cleanPath(included.toPath)];
-    const fail = (why: string): never => {
-      const where = `from ${included.fromPath} to ${included.toPath}`;
-      const message = `failed to copy '${included.name}' include ${where}: ${why}`;
-      throw new Failure(Reason.CopyFailure, message, { condition: STORAGE_OPERATION_FAILED });
-    };
-    const isFile = paths.includes(from);
-    const below = from === '' ? paths : paths.filter((path) => path.startsWith(`${from}/`));
-    if (!isFile && below.length === 0)
-      fail(`'${included.fromPath}' is not in the included artifact`);
-    const isTaken = folders.has(to) || (to === '' && files.size > 0) || (!isFile && files.has(to));
-    if (isTaken || (isFile && to === '')) fail(`'${included.toPath}' exists already`);
-    for (let end = to.lastIndexOf('/'); end > 0; end = to.lastIndexOf('/', end - 1)) {
-      if (files.has(to.slice(0, end))) fail(`'${to.slice(0, end)}' is a file`);
-    }
-    if (isFile) add({ path: to, include, from });
-    for (const path of isFile ? [] : below) {
-      const rest = from === '' ? path : path.slice(from.length + 1);
-      add({ path: to === '' ? rest : `${to}/${rest}`, include, from: path });
-    }
+function place(
+  { files, folders, add }: Layout,
+  { included, paths }: Listed,
+  include: number,
+): void {
+  const [from, to] = [cleanPath(included.fromPath), cleanPath(included.toPath)];
+  const fail = (why: string): never => {
+    const where = `from ${included.fromPath} to ${included.toPath}`;
+    const message = `failed to copy '${included.name}' include ${where}: ${why}`;
+    throw new Failure(Reason.CopyFailure, message, { condition: STORAGE_OPERATION_FAILED });
+  };
+  const isFile = paths.includes(from);
+  const below = from === '' ? paths : paths.filter((path) => path.startsWith(`${from}/`));
+  if (!isFile && below.length === 0) fail(`'${included.fromPath}' is not in the included artifact`);
+  const isTaken = folders.has(to) || (to === '' && files.size > 0) || (!isFile && files.has(to));
+  if (isTaken || (isFile && to === '')) fail(`'${included.toPath}' exists already`);
+  for (let end = to.lastIndexOf('/'); end > 0; end = to.lastIndexOf('/', end - 1)) {
+    if (files.has(to.slice(0, end))) fail(`'${to.slice(0, end)}' is a file`);
   }
-  return [...files.values()];
+  if (isFile) add({ path: to, include, from });
+  for (const path of isFile ? [] : below) {
+    const rest = from === '' ? path : path.slice(from.length + 1);
+    add({ path: to === '' ? rest : `${to}/${rest}`, include, from: path });
+  }
 }
 
 /** A path below a root, which '..' doesn't leave (securejoin, as in Flux). */
@@ -79,13 +126,42 @@ export function sparse<T extends { path: string }>(
   folders: readonly string[] | undefined,
 ): { kept: readonly T[]; missing?: string } {
   if (folders === undefined) return { kept: entries };
-  const prefixes = folders.map((folder) => folder.replace(/^\.\//, ''));
-  const kept = entries.filter(({ path }) => prefixes.some((prefix) => path.startsWith(prefix)));
+  const starts = createStarts(folders.map((folder) => folder.replace(/^\.\//, '')));
+  const kept = entries.filter(({ path }) => starts(path));
+  const known = kept.map(({ path }) => path).sort();
   const missing = folders.find((folder) => {
     const wanted = cleanPath(folder);
-    return !kept.some(
-      ({ path }) => wanted === '' || path === wanted || path.startsWith(`${wanted}/`),
-    );
+    if (wanted === '') return known.length === 0;
+    const next = (text: string) => known[firstFrom(known, text)];
+    return next(wanted) !== wanted && !next(`${wanted}/`)?.startsWith(`${wanted}/`);
   });
   return missing === undefined ? { kept } : { kept, missing };
+}
+
+/** Whether a text begins with one of many others, without a look at each. */
+function createStarts(prefixes: readonly string[]): (text: string) => boolean {
+  const shortest: string[] = [];
+  for (const prefix of prefixes.toSorted()) {
+    const last = shortest.at(-1);
+    // Sorted, what begins with another one follows it.
+    if (last === undefined || !prefix.startsWith(last)) shortest.push(prefix);
+  }
+  return (text) => {
+    const after = firstFrom(shortest, text);
+    return (
+      shortest[after] === text ||
+      (shortest[after - 1] !== undefined && text.startsWith(shortest[after - 1] ?? text))
+    );
+  };
+}
+
+/** The index of the first of sorted texts that is not before a text. */
+function firstFrom(sorted: readonly string[], text: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? '') < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -61,13 +61,12 @@ export async function packCommit(options: PackOptions): Promise<PackedCommit> {
       const all = options.entries ?? (await listTree(objects, commit, limits.maxFiles));
       const { kept, missing } = sparse(all, contents.sparseCheckout);
       if (missing !== undefined) throw missingFolder(missing);
-      const listed = await listIncluded(contents.includes, options);
-      const placed = layOut(kept, listed);
-      if (placed.length > limits.maxFiles) {
-        const what = `the artifact holds more than ${limits.maxFiles} files (--artifact-max-files)`;
-        throw new ArtifactError('ArtifactTooLarge', what);
-      }
-      const archives = listed.map(({ archive }) => archive);
+      const archives: string[] = [];
+      const listed = listIncluded(contents.includes, archives, options);
+      const isAlone = contents.includes.length === 0;
+      const placed: Placed[] = isAlone
+        ? kept.map((entry) => ({ path: entry.path, entry }))
+        : await layOut(kept, listed, limits);
       const read = (wanted: readonly Placed[]) =>
         readPlaced(wanted, { objects, archives, maxBytes: limits.maxBytes });
       const ignoring = { ...options, ignore: contents.ignore };
@@ -89,15 +88,16 @@ function missingFolder(folder: string): Failure {
   return new Failure(Reason.GitOperationFailed, message, { condition: FETCH_FAILED });
 }
 
-async function listIncluded(
+/** Lists what included artifacts hold, one after the other, and gives `archives` the file of each. */
+async function* listIncluded(
   includes: readonly Included[],
+  archives: string[],
   { artifacts }: PackOptions,
-): Promise<(Listed & { archive: string })[]> {
-  const listed = [];
+): AsyncGenerator<Listed> {
   for (const included of includes) {
     try {
-      const paths = Object.keys(await artifacts.manifest(included.digest));
-      listed.push({ included, paths, archive: await artifacts.file(included.digest) });
+      archives.push(await artifacts.file(included.digest));
+      yield { included, paths: Object.keys(await artifacts.manifest(included.digest)) };
     } catch (cause) {
       if (!(cause instanceof ArtifactError)) throw cause;
       const message = `failed to copy '${included.name}' include: ${cause.message}`;
@@ -107,5 +107,4 @@ async function listIncluded(
       });
     }
   }
-  return listed;
 }

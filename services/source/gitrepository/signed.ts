@@ -1,7 +1,10 @@
 // What of a revision is signed: the commit, and the annotated tag that led to it.
+import { Reason } from '@weir/api';
 import {
   fetchCommit,
   fetchTag,
+  GitError,
+  type ObjectReader,
   type Resolved,
   readSignedCommit,
   readSignedTag,
@@ -9,6 +12,7 @@ import {
   type SignedTag,
   withObjects,
 } from '@weir/git';
+import { Failure } from '@weir/reconcile';
 import { conversation, type FetcherOptions, failureOf, type Wanted } from './conversation.ts';
 
 export interface SignedRevision {
@@ -38,22 +42,30 @@ export async function readSigned(
       if (tag?.id !== undefined && ref !== undefined) {
         await fetchTag({ ...remote, dir, ref, id: tag.id });
       }
-      return withObjects({ dir, timeoutMs, signal, limits }, async (objects) => {
-        const signed = { commit: await readSignedCommit(objects, commit) };
-        if (tag?.id === undefined) return signed;
-        const first = await readSignedTag(objects, tag.id);
-        let last = first;
-        for (let depth = 0; last.type === 'tag' && depth < MAX_NESTED_TAGS; depth++) {
-          last = await readSignedTag(objects, last.object);
-        }
-        return {
-          ...signed,
-          tag: first,
-          ...(last.type === 'commit' ? { tagged: last.object } : {}),
-        };
-      });
+      const read = { dir, timeoutMs, signal, limits };
+      return remote.slot(() =>
+        withObjects(read, async (objects) => {
+          const signed = { commit: await readSignedCommit(objects, commit) };
+          if (tag?.id === undefined) return signed;
+          return { ...signed, ...(await readTag(objects, tag.id)) };
+        }),
+      );
     });
   } catch (cause) {
-    throw failureOf(cause);
+    if (!(cause instanceof GitError) || cause.reason !== 'SignatureInvalid') throw failureOf(cause);
+    const message = `signature verification of commit '${commit}' failed: ${cause.message}`;
+    throw new Failure(Reason.InvalidCommitSignature, message, { cause });
   }
+}
+
+async function readTag(
+  objects: ObjectReader,
+  id: string,
+): Promise<Pick<SignedRevision, 'tag' | 'tagged'>> {
+  const tag = await readSignedTag(objects, id);
+  let last = tag;
+  for (let depth = 0; last.type === 'tag' && depth < MAX_NESTED_TAGS; depth++) {
+    last = await readSignedTag(objects, last.object);
+  }
+  return { tag, ...(last.type === 'commit' ? { tagged: last.object } : {}) };
 }
