@@ -62,6 +62,7 @@ describe('resolving a reference', () => {
     assert.deepEqual(await resolve({ name: 'refs/tags/v1.0.0^{}' }), {
       commit: first,
       ref: 'refs/tags/v1.0.0',
+      tag: { name: 'v1.0.0', id: await repo.git('rev-parse', 'v1.0.0') },
       revision: `refs/tags/v1.0.0^{}@sha1:${first}`,
     });
   });

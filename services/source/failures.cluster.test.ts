@@ -168,8 +168,8 @@ describe('source, when something is wrong', () => {
       const namespace = await harness.namespace();
       const repo = await harness.git.createRepository('fields');
       await repo.commit({ a: '1' });
-      await harness.apply(namespace, 'web', { url: repo.url, recurseSubmodules: true });
-      const { status } = await harness.ready(namespace, 'web', 'False', /spec\.recurseSubmodules/);
+      await harness.apply(namespace, 'web', { url: repo.url, provider: 'aws' });
+      const { status } = await harness.ready(namespace, 'web', 'False', /spec\.provider/);
       assert.equal(findCondition(status?.conditions, STALLED)?.reason, 'UnsupportedField');
       await harness.apply(namespace, 'web', { url: repo.url });
       const object = await harness.ready(namespace, 'web', 'True');

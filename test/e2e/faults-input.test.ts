@@ -132,8 +132,8 @@ describe('bad input', () => {
   });
 
   it('a field that is not supported yet', async () => {
-    await weir.apply(gitRepository(NAMESPACE, 'submodules', url, { recurseSubmodules: true }));
-    await sourceFails('submodules', 'UnsupportedField', /spec\.recurseSubmodules/);
+    await weir.apply(gitRepository(NAMESPACE, 'cloud', url, { provider: 'aws' }));
+    await sourceFails('cloud', 'UnsupportedField', /spec\.provider/);
   });
 
   it('and a correct object was Ready all the time', async () => {

@@ -13,7 +13,9 @@ function repository(spec: Partial<GitRepositorySpec>): GitRepository {
 }
 
 test('fields without behaviour are named', () => {
-  refuseUnsupportedFields(repository({ provider: 'generic', suspend: true }));
+  for (const provider of ['generic', 'github'] as const) {
+    refuseUnsupportedFields(repository({ provider, suspend: true, recurseSubmodules: true }));
+  }
   const asksForAll = repository({
     provider: 'azure',
     serviceAccountName: 's',
