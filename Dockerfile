@@ -24,7 +24,7 @@ COPY test ./test
 RUN npm ci --omit=dev --ignore-scripts && rm -rf libs/render/engine
 
 FROM ${NODE_IMAGE} AS weir
-RUN apk add --no-cache git openssh-client gnupg && rm -rf /usr/local/lib/node_modules /opt/yarn*
+RUN apk add --no-cache git openssh-client openssh-keygen gnupg && rm -rf /usr/local/lib/node_modules /opt/yarn*
 WORKDIR /weir
 COPY --from=packages /weir/node_modules ./node_modules
 COPY --from=packages /weir/libs ./libs

@@ -49,7 +49,7 @@ function joined(include: readonly Inclusion[] = [], artifacts: readonly Artifact
 export function observedFields({ include, ...spec }: GitRepositorySpec, artifacts: Artifact[]) {
   return {
     observedIgnore: spec.ignore,
-    observedSparseCheckout: spec.sparseCheckout,
+    observedSparseCheckout: spec.sparseCheckout?.length ? spec.sparseCheckout : undefined,
     observedRecurseSubmodules: spec.recurseSubmodules || undefined,
     observedInclude: include?.length ? include : undefined,
     includedArtifacts: artifacts.length > 0 ? artifacts : undefined,

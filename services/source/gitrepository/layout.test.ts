@@ -86,6 +86,7 @@ test('sparse checkouts: folders by the beginning of their paths, which have to b
   assert.deepEqual(paths('charts'), ['charts/x', 'charts-old/y']);
   assert.deepEqual(paths('./charts/', 'deploy'), ['charts/x', 'deploy/z']);
   assert.deepEqual(sparse(entries, undefined).kept, entries);
+  assert.deepEqual(sparse(entries, []).kept, entries);
   assert.equal(sparse(entries, ['charts', 'gone']).missing, 'gone');
   assert.equal(sparse(entries, ['chart']).missing, 'chart');
   assert.deepEqual(paths('a', 'charts/x', './'), ['a', 'charts/x', 'charts-old/y', 'deploy/z']);

@@ -125,7 +125,7 @@ export function sparse<T extends { path: string }>(
   entries: readonly T[],
   folders: readonly string[] | undefined,
 ): { kept: readonly T[]; missing?: string } {
-  if (folders === undefined) return { kept: entries };
+  if (folders === undefined || folders.length === 0) return { kept: entries };
   const starts = createStarts(folders.map((folder) => folder.replace(/^\.\//, '')));
   const kept = entries.filter(({ path }) => starts(path));
   const known = kept.map(({ path }) => path).sort();

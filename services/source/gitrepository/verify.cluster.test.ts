@@ -4,9 +4,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { findCondition, type GitRepository, SOURCE_VERIFIED } from '@weir/api';
-import { createSshKey, type GitServerRepository, type SshKey } from '@weir/cluster';
+import { createSshKey, type GitServerRepository, type SshKey, startFront } from '@weir/cluster';
 import { type Harness, startHarness } from '../testing/harness.ts';
 
 describe('spec.verify', () => {
@@ -169,6 +170,38 @@ describe('spec.verify', () => {
     const namespace = await applied({ tag: 'v9.0.0' }, 'Tag');
     const object = await harness.ready(namespace, 'web', 'False', /signed under another name$/);
     assert.equal(verifiedOf(object).reason, 'InvalidTagSignature');
+  });
+
+  test('a server that lies about the commit of a signed tag is found out', async (t) => {
+    const front = await startFront(harness.git.url);
+    t.after(() => front.close());
+    front.intercept(async (request, response) => {
+      const body = request.method === 'POST' ? await buffer(request) : undefined;
+      const headers = new Headers();
+      for (const name of ['content-type', 'content-encoding', 'accept', 'git-protocol']) {
+        const value = request.headers[name];
+        if (typeof value === 'string') headers.set(name, value);
+      }
+      const method = request.method ?? 'GET';
+      const init = { method, headers, ...(body ? { body: new Uint8Array(body) } : {}) };
+      const answer = await fetch(`${harness.git.url}${request.url}`, init);
+      const text = Buffer.from(await answer.arrayBuffer()).toString('latin1');
+      const lie = text.replaceAll(`peeled:${signed}`, `peeled:${unsigned}`);
+      const type = answer.headers.get('content-type') ?? '';
+      response.writeHead(answer.status, { 'content-type': type }).end(Buffer.from(lie, 'latin1'));
+      return true;
+    });
+    const namespace = await harness.namespace();
+    await harness.secret(namespace, 'keys', { 'ada.asc': ada.public });
+    const verify = { mode: 'Tag', secretRef: { name: 'keys' } } as const;
+    const url = `${front.url}/signed.git`;
+    await harness.apply(namespace, 'web', { url, ref: { tag: 'v1.0.0' }, verify });
+    const lied = new RegExp(`it is no tag of commit '${unsigned}', which the server says it is$`);
+    const object = await harness.ready(namespace, 'web', 'False', lied);
+    assert.equal(verifiedOf(object).reason, 'InvalidTagSignature');
+    front.intercept(undefined);
+    await harness.request(namespace, 'web');
+    await harness.ready(namespace, 'web', 'True');
   });
 
   test('keys: missing, of others, changed; the artifact in use stays', async () => {
