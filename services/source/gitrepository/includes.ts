@@ -46,11 +46,11 @@ export function findIncludes(
     if (found === undefined) {
       const missing = `gitrepositories.source.toolkit.fluxcd.io "${name}" not found`;
       const message = `could not get resource for include '${name}': ${missing}`;
-      throw unavailable(Reason.NotFound, message);
+      throw unavailable(Reason.NotFound, message, true);
     }
     const artifact = found.status?.artifact;
     if (artifact !== undefined) return artifact;
-    throw unavailable(Reason.NoArtifact, `no artifact available for include '${name}'`);
+    throw unavailable(Reason.NoArtifact, `no artifact available for include '${name}'`, true);
   });
   status.update((report) => dropStates(report, [INCLUDE_UNAVAILABLE]));
   if (!areIncluded(object.status ?? {}, artifacts)) {
@@ -65,8 +65,11 @@ export function findIncludes(
   return artifacts;
 }
 
-function unavailable(reason: string, message: string): Failure {
-  return new Failure(reason, message, { condition: INCLUDE_UNAVAILABLE, backoff: true });
+function unavailable(reason: string, message: string, isWaiting = false): Failure {
+  // Flux tells nobody of what is only waited for.
+  const event = isWaiting ? ('none' as const) : undefined;
+  const options = { condition: INCLUDE_UNAVAILABLE, backoff: true, ...(event ? { event } : {}) };
+  return new Failure(reason, message, options);
 }
 
 /** The names on a way from an object back to itself: each new artifact of one of them would be one for all, for ever. */

@@ -157,12 +157,14 @@ export async function fail(run: SourceRun<SourceObject>, error: unknown): Promis
     return {};
   }
   if (!(error instanceof Failure)) throw error;
-  const { reason, message, stalled } = error;
+  const { reason, message, stalled, event } = error;
   const isNews =
     !isReported(object, error) || isRequested(object, object.status?.lastHandledReconcileAt);
   status.update((report) => asFailed(report, error));
   await status.finish();
-  if (isNews) environment.recorder.event(object, { severity: 'error', reason, message });
+  if (isNews && event !== 'none') {
+    environment.recorder.event(object, { severity: 'error', reason, message, ...event });
+  }
   if (stalled) return {};
   return error.retryMs === undefined ? { retry: error } : { requeueAfterMs: error.retryMs };
 }
