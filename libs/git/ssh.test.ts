@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -257,6 +257,21 @@ describe('over ssh', () => {
     await assert.rejects(
       list(authWith(), `${closed.url}/remote.git`),
       failsWith('Unreachable', /dial tcp 127\.0\.0\.1:\d+: connection refused/),
+    );
+  });
+
+  test('ssh is not there', async (t) => {
+    const path = process.env.PATH;
+    const dir = await mkdtemp(join(tmpdir(), 'weir-no-ssh-'));
+    t.after(async () => {
+      process.env.PATH = path;
+      await rm(dir, { recursive: true, force: true });
+    });
+    await symlink(execFileSync('which', ['git']).toString().trim(), join(dir, 'git'));
+    process.env.PATH = dir;
+    await assert.rejects(
+      list(authWith()),
+      failsWith('GitOperationFailed', /ssh does not run: it has to be installed/),
     );
   });
 

@@ -21,6 +21,9 @@ export interface SshOptions {
   signal?: AbortSignal | undefined;
 }
 
+const notRun =
+  'ssh does not run: it has to be installed, and the user of the service needs a line in the passwd file';
+
 const defaultUser = 'git';
 /** About 600 keys, in bytes: each name is compared for each conversation. */
 const MAX_KNOWN_HOSTS_BYTES = 64 * 1024;
@@ -64,7 +67,9 @@ export async function withSsh<T>(
       },
       async explain(doing, error) {
         if (!(error instanceof GitError) || !isLostConnection(error)) return error;
-        return explainSsh(doing, await headOf(files.log), server) ?? error;
+        const log = await headOf(files.log);
+        if (log === undefined) return new GitError(error.reason, `${doing}: ${notRun}`);
+        return explainSsh(doing, log, server) ?? error;
       },
     });
   } finally {
@@ -99,15 +104,15 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-async function headOf(file: string): Promise<string> {
+/** What ssh wrote; undefined when it did not get so far as to open the file. */
+async function headOf(file: string): Promise<string | undefined> {
   let handle: Awaited<ReturnType<typeof open>> | undefined;
   try {
     handle = await open(file, 'r');
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_LOG_BYTES), 0, MAX_LOG_BYTES);
     return buffer.subarray(0, bytesRead).toString('utf8');
   } catch (error) {
-    // ssh makes the file when it starts: git failed before.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   } finally {
     await handle?.close();
