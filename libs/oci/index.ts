@@ -1,5 +1,6 @@
 export { parsePublicKey } from './cosign/public-key.ts';
-export { isSignedByKey, type SignedManifest } from './cosign/verify.ts';
+export { type CosignSignature, cosignSignatures } from './cosign/signatures.ts';
+export { isSignedByKey } from './cosign/verify.ts';
 export { algorithmOf, type DigestAlgorithm, digestOf, isDigest } from './digest.ts';
 export {
   type Credentials,
@@ -18,6 +19,7 @@ export {
   parseManifest,
   platformManifest,
 } from './manifest.ts';
+export { type NotationSignature, notationSignatures } from './notation.ts';
 export {
   formatReference,
   formatRepository,
@@ -30,4 +32,5 @@ export {
 export { type FetchedManifest, openRegistry, type Registry } from './registry.ts';
 export type { RetryOptions } from './retry.ts';
 export type { RegistryOptions } from './session.ts';
+export type { SignedManifest } from './signatures.ts';
 export type { TagLimits } from './tags.ts';

@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import type { Descriptor } from '../manifest.ts';
 import { parseBase64, parseObject } from './parse.ts';
 import { isSignedBy } from './public-key.ts';
 
@@ -14,14 +13,14 @@ export function signatureTag(digest: string): string {
   return `${digest.replace(':', '-')}.sig`;
 }
 
-/** Whether a payload names the manifest, and the annotation of its layer has its signature by the key. */
+/** Whether a payload names the manifest, and the annotations of its layer have its signature by the key. */
 export function isPayloadSigned(
   payload: Buffer,
-  { annotations }: Descriptor,
+  annotations: Record<string, string>,
   digest: string,
   key: KeyObject,
 ): boolean {
-  const signature = parseBase64(annotations?.[SIGNATURE]);
+  const signature = parseBase64(annotations[SIGNATURE]);
   if (signature === undefined || !isSignedBy(key, payload, signature)) return false;
   const { critical } = parseObject(payload) ?? {};
   const { type, image } = (critical ?? {}) as Record<string, unknown>;
