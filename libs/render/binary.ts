@@ -25,6 +25,22 @@ export async function buildEngine(onProgress?: (line: string) => void): Promise<
   });
 }
 
+/** The path of the verifier's binary: `WEIR_VERIFIER`, or one built from the sources. Rejects with a GoBuildError. */
+export async function verifierBinary(log: Logger): Promise<string> {
+  const prebuilt = process.env.WEIR_VERIFIER;
+  if (prebuilt) return prebuilt;
+  return await buildVerifier((line) => log.info(line));
+}
+
+/** Builds the verifier of signatures, or finds it in the cache. Returns its path. */
+export async function buildVerifier(onProgress?: (line: string) => void): Promise<string> {
+  return await goBuild({
+    name: 'weir-verifier',
+    module: fileURLToPath(new URL('./verifier', import.meta.url)),
+    ...(onProgress && { onProgress }),
+  });
+}
+
 /** Digest of the engine's binary, hex: two engines with the same one render the same. Starts none. */
 export async function engineDigest(log: Logger): Promise<string> {
   const hash = createHash('sha256');

@@ -1,4 +1,4 @@
-export { buildEngine, engineDigest } from './binary.ts';
+export { buildEngine, buildVerifier, engineDigest } from './binary.ts';
 export { RenderError, type RenderFailure } from './error.ts';
 export type { RequestOptions } from './job.ts';
 export { createPool, type PoolOptions, type RenderPool } from './pool.ts';
@@ -34,3 +34,14 @@ export {
   traceDifference,
   traceHolds,
 } from './trace.ts';
+export {
+  createVerifiers,
+  type KeylessRequest,
+  type KeylessResult,
+  type NotationRequest,
+  type NotationResult,
+  type OldSignature,
+  VERIFIER_MEMORY_BYTES,
+  type Verifiers,
+  type VerifiersOptions,
+} from './verifiers.ts';

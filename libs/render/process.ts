@@ -21,7 +21,8 @@ export interface EngineProcess {
 export interface EngineOptions {
   binary: string;
   memoryLimitBytes: number;
-  artifactLimitBytes: number;
+  /** What an artifact may unpack to; undefined for a program that takes none. */
+  artifactLimitBytes?: number;
   /** Folder into which it writes profiles on SIGUSR1; none unless given. */
   profiles?: string | undefined;
   log: Logger;
@@ -35,8 +36,11 @@ interface Pending {
 /** Starts an engine. It ends with this process: its input closes then. */
 export function startEngine(options: EngineOptions): EngineProcess {
   const { binary, memoryLimitBytes, artifactLimitBytes, log } = options;
-  const limits = [`--memory-limit=${memoryLimitBytes}`, `--artifact-limit=${artifactLimitBytes}`];
-  const flags = options.profiles ? [...limits, `--profiles=${options.profiles}`] : limits;
+  const flags = [
+    `--memory-limit=${memoryLimitBytes}`,
+    ...(artifactLimitBytes === undefined ? [] : [`--artifact-limit=${artifactLimitBytes}`]),
+    ...(options.profiles ? [`--profiles=${options.profiles}`] : []),
+  ];
   // No environment: the engine needs none, and it must not inherit secrets.
   const child = spawn(binary, flags, { env: {}, cwd: '/' });
   const { promise: ended, resolve: hasEnded } = Promise.withResolvers<void>();

@@ -1,0 +1,15 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/notaryproject/notation-core-go/revocation/crl"
+)
+
+// noRevocations is asked for lists of revoked certificates, and has none.
+type noRevocations struct{}
+
+func (noRevocations) Fetch(_ context.Context, url string) (*crl.Bundle, error) {
+	return nil, fmt.Errorf("nothing is fetched during a verification: %s", url)
+}
