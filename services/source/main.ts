@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createStore, reachableAt, serveArtifacts } from '@weir/artifact';
 import { type Controller, createInformer, type Informer, runController } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { createPool } from '@weir/render';
+import { createPool, createVerifiers } from '@weir/render';
 import { defineService, engineMemoryBytes, type ServiceParts } from '@weir/service';
 import { KINDS } from './kinds.ts';
 import { hasFailed } from './shared/conditions.ts';
@@ -38,6 +38,8 @@ export const service = defineService({
       log,
     });
     stack.defer(() => pool.close());
+    const verifiers = createVerifiers({ log });
+    stack.defer(() => verifiers.close());
     const restorable: RestorableKind[] = [];
     // Before anything that goes on by itself: the port may be taken.
     const server = await serveArtifacts(store, {
@@ -51,7 +53,7 @@ export const service = defineService({
     stack.defer(bus.onRecreated(() => publisher.forget()));
     const environment: SourceEnvironment = {
       ...parts,
-      ...{ store, artifactDir, publisher, pool, signal },
+      ...{ store, artifactDir, publisher, pool, verifiers, signal },
       address: reachableAt(settings.get('artifact-address') ?? 'localhost', server.port),
       concurrency: settings.number('concurrent', 16, { min: 1 }),
       minIntervalMs: settings.duration('min-interval', 1_000),

@@ -1,12 +1,10 @@
 // The cases that were recorded from Flux's source-controller, played against Weir.
 import { after, before, describe, test } from 'node:test';
+import { buildVerifier } from '@weir/render';
 import { type Harness, startHarness } from './testing/harness.ts';
 import { caseNames, loadCase } from './testing/recorded/case.ts';
 import { type Expect, playCase } from './testing/recorded/play.ts';
 import { type Servers, startServers } from './testing/recorded/servers.ts';
-
-/** Cases of what doesn't exist yet, which Weir refuses by name; see unsupported.test.ts. */
-const PENDING = /^oci-notation/;
 
 /** Where Weir's messages say more on purpose (docs/compatibility.md). */
 const MESSAGES: Record<string, Expect> = {
@@ -19,6 +17,8 @@ describe('recorded cases', { concurrency: 8 }, async () => {
   let harness: Harness;
   let servers: Servers;
   before(async () => {
+    // Its build takes longer than an object waits for its registry.
+    await buildVerifier();
     servers = await startServers(stack);
     harness = await startHarness();
   });
@@ -28,7 +28,7 @@ describe('recorded cases', { concurrency: 8 }, async () => {
   });
 
   const names = [...(await caseNames('oci-')), ...(await caseNames('b-'))];
-  for (const name of names.filter((it) => !PENDING.test(it))) {
+  for (const name of names) {
     test(name, async () => {
       const namespace = await harness.namespace();
       const recorded = await loadCase(name, { ...servers.standIns, NS: namespace });

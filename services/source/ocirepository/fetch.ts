@@ -4,9 +4,9 @@ import type { OCIRepositorySpec } from '@weir/api';
 import { Reason } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import { createBoundedMap, createFairLimit, createFreshFlight } from '@weir/async';
-import { isSignedByKey, openRegistry, type Registry } from '@weir/oci';
+import { openRegistry, type Registry } from '@weir/oci';
 import { messageOf } from '@weir/reconcile';
-import type { RenderPool } from '@weir/render';
+import type { RenderPool, Verifiers } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
 import { createSharedAnswers } from '../shared/answers.ts';
 import type { ContentLimits } from '../shared/limits.ts';
@@ -14,6 +14,7 @@ import { createSnapshots, fetchFailure, putArchive, type Snapshot } from '../sha
 import type { Remote } from './credentials.ts';
 import { pull, type Selection } from './pull.ts';
 import { type Resolved, resolve } from './revision.ts';
+import { type Verdict, verifySignature } from './signatures.ts';
 import type { Trust } from './trust.ts';
 
 /** What to pull from a registry. */
@@ -36,8 +37,8 @@ export interface LayerSnapshot extends Snapshot {
 export interface Fetcher {
   /** Asks the registry which digest the reference is, at most `maxAgeMs` ago. @throws Failure */
   resolve(wanted: Wanted, maxAgeMs: number): Promise<Resolved>;
-  /** Whether a manifest is signed by one of the trusted keys. @throws OciError */
-  isSigned(wanted: Wanted, digest: string, trust: Trust): Promise<boolean>;
+  /** Whether a manifest carries a signature that is trusted. @throws OciError, RenderError */
+  verify(wanted: Wanted, digest: string, trust: Trust): Promise<Verdict>;
   /** Pulls the layer of a manifest and puts it into the store. @throws Failure */
   store(wanted: Wanted, resolved: Pick<Resolved, 'digest'>): Promise<LayerSnapshot>;
 }
@@ -45,6 +46,7 @@ export interface Fetcher {
 export interface FetcherOptions {
   store: ArtifactStore;
   pool: RenderPool;
+  verifiers: Verifiers;
   limits: ContentLimits;
   /** Folder for what is on its way into the store. */
   dir: string;
@@ -66,9 +68,9 @@ const REGISTRIES = 500;
 const MAX_TIMEOUT_MS = 10 * 60_000;
 
 export function createFetcher(options: FetcherOptions): Fetcher {
-  const { store, pool, limits, dir, allowLocal, environment, tracing, signal } = options;
+  const { store, pool, verifiers, limits, dir, allowLocal, environment, tracing, signal } = options;
   const shareResolve = createSharedAnswers<Resolved>();
-  const shareVerify = createFreshFlight<boolean>();
+  const shareVerify = createFreshFlight<Verdict>();
   const shareStore = createSnapshots<LayerSnapshot>(store);
   const asks = createFairLimit(options.asks);
   const pulls = createFairLimit(options.pulls);
@@ -131,14 +133,17 @@ export function createFetcher(options: FetcherOptions): Fetcher {
         shareResolve(key, maxAgeMs, () => ask(wanted)),
       );
     },
-    isSigned: (wanted, digest, { keys, fingerprint }) => {
+    verify: (wanted, digest, trust) => {
       const { tenant, remote, timeoutMs } = wanted;
-      const manifest = { name: remote.repository.name, digest };
-      const verify = () => isSignedByKey(registryOf(remote), manifest, keys, deadline(timeoutMs));
+      const { repository } = remote;
+      const verify = () =>
+        verifySignature({
+          ...{ registry: registryOf(remote), repository, digest, trust, verifiers, tenant },
+          signal: deadline(timeoutMs),
+        });
+      const key = [remote.key, digest, trust.kind, trust.fingerprint, timeoutMs];
       return tracing.span('verify', { attributes: { 'oci.digest': digest } }, () =>
-        shareVerify(JSON.stringify([remote.key, digest, fingerprint, timeoutMs]), () =>
-          asks.run(tenant, verify, signal),
-        ),
+        shareVerify(JSON.stringify(key), () => asks.run(tenant, verify, signal)),
       );
     },
     store: (wanted, { digest }) => {

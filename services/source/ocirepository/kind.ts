@@ -12,9 +12,9 @@ const PULLS = 4;
 const ASKS = 32;
 
 export const openOCIRepositories: OpenKind<OCIRepository> = async (environment) => {
-  const { client, store, artifactDir, pool, tracing, settings, signal } = environment;
+  const { client, store, artifactDir, pool, verifiers, tracing, settings, signal } = environment;
   const fetcher = createFetcher({
-    ...{ store, pool, tracing, signal },
+    ...{ store, pool, verifiers, tracing, signal },
     limits: readContentLimits(settings),
     dir: artifactDir,
     allowLocal: settings.boolean('allow-local-addresses', false),

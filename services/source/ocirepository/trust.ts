@@ -1,8 +1,92 @@
-import type { KeyObject } from 'node:crypto';
+// What an OCIRepository trusts: keys, the policy of notation, or a Sigstore and identities, read from the Secrets that it names.
+import { createHash, type KeyObject } from 'node:crypto';
+import type { OCIRepository } from '@weir/api';
+import { type KubeClient, readSecret, type SecretData } from '@weir/kube';
+import { parsePublicKey } from '@weir/oci';
 
-/** Whose signatures count. */
-export interface Trust {
-  keys: KeyObject[];
-  /** Stands for the keys. */
+export type Trust = {
+  /** Stands for all that is trusted: equal ones may share what was found out. */
   fingerprint: string;
+} & (
+  | { kind: 'keys'; keys: KeyObject[] }
+  | { kind: 'notation'; policy: string; certificates: Buffer[] }
+  | { kind: 'keyless'; trustedRoot: string; identities: { issuer: string; subject: string }[] }
+);
+
+const POLICY = 'trustpolicy.json';
+const TRUSTED_ROOT = 'trusted_root.json';
+/** Certificates of a policy: more would take long with each signature. */
+const MAX_CERTIFICATES = 200;
+
+/**
+ * Reads what `spec.verify` names. With a Secret of keys a trusted root is read but not used, as in Flux.
+ * @throws Error in Flux's words; those of the API server for a Secret that isn't there
+ */
+export async function readTrust(
+  client: KubeClient,
+  { spec, metadata }: OCIRepository,
+  signal: AbortSignal,
+): Promise<Trust> {
+  const { namespace = '' } = metadata;
+  const { provider, secretRef, trustedRootSecretRef, matchOIDCIdentity = [] } = spec.verify ?? {};
+  const read = ({ name }: { name: string }) => readSecret(client, { namespace, name }, { signal });
+  if (provider === 'notation') {
+    if (secretRef === undefined) throw new Error('verification secret cannot be empty');
+    return notationTrust(await read(secretRef), `${namespace}/${secretRef.name}`);
+  }
+  const trustedRoot =
+    trustedRootSecretRef &&
+    (await trustedRootOf(() => read(trustedRootSecretRef), namespace, trustedRootSecretRef.name));
+  if (secretRef !== undefined) return keysTrust(await read(secretRef));
+  if (trustedRoot === undefined) throw new Error('there is no trusted root');
+  const identities = matchOIDCIdentity.map(({ issuer, subject }) => ({ issuer, subject }));
+  const hashed = Buffer.from(JSON.stringify([trustedRoot, identities]));
+  return { kind: 'keyless', trustedRoot, identities, fingerprint: fingerprintOf([hashed]) };
+}
+
+/** The keys are those whose name ends with `.pub`. */
+function keysTrust(data: SecretData): Trust {
+  const contents = valuesOf(data, (name) => name.endsWith('.pub'));
+  const keys = contents.map((content) => parsePublicKey(content.toString('utf8')));
+  return { kind: 'keys', keys, fingerprint: fingerprintOf(contents) };
+}
+
+function notationTrust(data: SecretData, secret: string): Trust {
+  const policy = data.get(POLICY);
+  if (policy === undefined) throw new Error(`'${POLICY}' not found in secret '${secret}'`);
+  const certificates = valuesOf(data, (name) => name.endsWith('.crt') || name.endsWith('.pem'));
+  if (certificates.length === 0) throw new Error(`no certificates found in secret '${secret}'`);
+  if (certificates.length > MAX_CERTIFICATES) {
+    throw new Error(`more than ${MAX_CERTIFICATES} certificates in secret '${secret}'`);
+  }
+  const fingerprint = fingerprintOf([policy, ...certificates]);
+  return { kind: 'notation', policy: policy.toString('utf8'), certificates, fingerprint };
+}
+
+async function trustedRootOf(
+  read: () => Promise<SecretData>,
+  namespace: string,
+  name: string,
+): Promise<string> {
+  const secret = `${namespace}/${name}`;
+  try {
+    const root = (await read()).get(TRUSTED_ROOT);
+    if (root === undefined) throw new Error(`'${TRUSTED_ROOT}' not found in secret '${secret}'`);
+    return root.toString('utf8');
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`failed to read trusted root from secret '${secret}': ${message}`, { cause });
+  }
+}
+
+/** In the order of their names, so that the same content has the same fingerprint. */
+function valuesOf(data: SecretData, isWanted: (name: string) => boolean): Buffer[] {
+  const names = [...data.keys()].filter(isWanted).sort();
+  return names.flatMap((name) => data.get(name) ?? []);
+}
+
+function fingerprintOf(contents: readonly Buffer[]): string {
+  const hash = createHash('sha256');
+  for (const content of contents) hash.update(`${content.length}:`).update(content);
+  return `sha256:${hash.digest('hex')}`;
 }

@@ -14,18 +14,15 @@ function objectOf(spec: Partial<OCIRepositorySpec>): OCIRepository {
 }
 
 test('what asks for what does not exist yet is refused by name', () => {
-  const secretRef = { name: 'keys' };
   const cases: [spec: Partial<OCIRepositorySpec>, field: RegExp][] = [
     [{ provider: 'aws' }, /^spec\.provider is not supported yet/],
-    [{ verify: { provider: 'notation', secretRef } }, /^spec\.verify\.provider is not supported/],
-    [{ verify: { provider: 'cosign' } }, /^spec\.verify without secretRef/],
     [
-      { verify: { provider: 'cosign', secretRef, trustedRootSecretRef: { name: 'root' } } },
-      /^spec\.verify\.trustedRootSecretRef is not supported/,
+      { verify: { provider: 'cosign' } },
+      /^spec\.verify without trustedRootSecretRef is not supported yet/,
     ],
     [
       { verify: { provider: 'cosign', matchOIDCIdentity: [{ issuer: 'a', subject: 'b' }] } },
-      /^spec\.verify\.matchOIDCIdentity is not supported/,
+      /^spec\.verify\.matchOIDCIdentity without trustedRootSecretRef is not supported yet/,
     ],
   ];
   for (const [spec, field] of cases) {
@@ -43,7 +40,17 @@ test('what asks for what does not exist yet is refused by name', () => {
 test('the rest is not', () => {
   refuseUnsupportedFields(objectOf({}));
   refuseUnsupportedFields(objectOf({ provider: 'generic' }));
-  refuseUnsupportedFields(
-    objectOf({ verify: { provider: 'cosign', secretRef: { name: 'keys' } } }),
-  );
+  const secretRef = { name: 'keys' };
+  const trustedRootSecretRef = { name: 'root' };
+  const verify: NonNullable<OCIRepositorySpec['verify']>[] = [
+    { provider: 'cosign', secretRef },
+    { provider: 'cosign', secretRef, trustedRootSecretRef },
+    {
+      provider: 'cosign',
+      trustedRootSecretRef,
+      matchOIDCIdentity: [{ issuer: 'a', subject: 'b' }],
+    },
+    { provider: 'notation', secretRef },
+  ];
+  for (const one of verify) refuseUnsupportedFields(objectOf({ verify: one }));
 });

@@ -4,7 +4,7 @@ import type { ArtifactStore } from '@weir/artifact';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
 import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
-import type { RenderPool } from '@weir/render';
+import type { RenderPool, Verifiers } from '@weir/render';
 import type { Settings } from '@weir/service';
 import type { Logger, Tracing } from '@weir/telemetry';
 import type { Publisher } from './publish.ts';
@@ -19,6 +19,8 @@ export interface SourceEnvironment {
   publisher: Publisher;
   recorder: Recorder;
   pool: RenderPool;
+  /** Verify signatures; started when the first one is looked at. */
+  verifiers: Verifiers;
   tracing: Tracing;
   settings: Settings;
   log: Logger;

@@ -2,7 +2,7 @@
 // how that ended. Arguments: a folder, then registry, repository and reference as JSON.
 import { join } from 'node:path';
 import { createDiskStore } from '@weir/artifact/testing';
-import { createPool } from '@weir/render';
+import { createPool, createVerifiers } from '@weir/render';
 import { createSettings } from '@weir/service';
 import { createLogger, createTracing } from '@weir/telemetry';
 import { createFetcher, type Wanted } from '../ocirepository/fetch.ts';
@@ -14,11 +14,13 @@ const { registry, name, ref } = JSON.parse(wanted) as {
   name: string;
   ref: Wanted['ref'];
 };
-const pool = await createPool({ size: 1, log: createLogger({ service: 'test', level: 'fatal' }) });
+const log = createLogger({ service: 'test', level: 'fatal' });
+const pool = await createPool({ size: 1, log });
 const artifactDir = join(dir, 'artifacts');
 const fetcher = createFetcher({
   store: createDiskStore(artifactDir),
   pool,
+  verifiers: createVerifiers({ log }),
   limits: readContentLimits(createSettings({})),
   dir: artifactDir,
   allowLocal: true,

@@ -22,7 +22,13 @@ export interface RegistryEntry {
   repository: string;
   tag?: string;
   digest: string;
-  signature?: { tag?: string; digest?: string; tags?: Record<string, string> };
+  signature?: {
+    tag?: string;
+    digest?: string;
+    tags?: Record<string, string>;
+    /** What lists the signature where the registry has no list of its own. */
+    index?: { tag: string; manifestFile: { digest: string } };
+  };
   [more: string]: unknown;
 }
 

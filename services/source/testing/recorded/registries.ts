@@ -95,6 +95,9 @@ async function pushEntry(target: PushTarget, entry: RegistryEntry): Promise<void
   const tags: Record<string, string> = { ...signature?.tags };
   if (tag !== undefined) tags[tag] = digest;
   if (signature?.tag !== undefined) tags[signature.tag] = signature.digest ?? '';
+  if (signature?.index !== undefined) {
+    tags[signature.index.tag] = signature.index.manifestFile.digest;
+  }
   for (const [name, tagged] of Object.entries(tags)) {
     await pushManifest(target, repository, await readBlob(tagged), name);
   }

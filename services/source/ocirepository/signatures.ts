@@ -1,0 +1,114 @@
+// Whether a manifest carries a signature that is trusted: found in the registry, judged by whoever knows its format.
+import {
+  type CosignSignature,
+  cosignSignatures,
+  formatReference,
+  isSignedByKey,
+  notationSignatures,
+  type Registry,
+  type Repository,
+} from '@weir/oci';
+import type { OldSignature, Verifiers } from '@weir/render';
+import type { Trust } from './trust.ts';
+
+export interface SignatureOptions {
+  registry: Registry;
+  repository: Repository;
+  /** Of the manifest that must be signed. */
+  digest: string;
+  trust: Trust;
+  verifiers: Verifiers;
+  tenant: string;
+  /** Ends the search. */
+  signal: AbortSignal;
+}
+
+/**
+ * `verified`, or `ignored` where a policy of notation asks for no signature, or for a note in the log only. What isn't signed as
+ * it has to be has the reason, in words for the status.
+ */
+export type Verdict = { result: 'verified' | 'ignored' } | { result: 'failed'; reason: string };
+
+/** Reasons that a message names: one a signature, and anybody who may push adds signatures. */
+const MAX_REASONS = 3;
+
+/** @throws OciError where the registry doesn't say which signatures there are; RenderError for a policy that can't be used */
+export async function verifySignature(options: SignatureOptions): Promise<Verdict> {
+  const { trust } = options;
+  if (trust.kind === 'notation') return await byNotation(options, trust);
+  if (trust.kind === 'keyless') return await byIdentity(options, trust);
+  const { registry, repository, digest, signal } = options;
+  const manifest = { name: repository.name, digest };
+  const isSigned = await isSignedByKey(registry, manifest, trust.keys, signal);
+  return isSigned ? { result: 'verified' } : { result: 'failed', reason: noMatch(options) };
+}
+
+async function byNotation(
+  { registry, repository, digest, verifiers, tenant, signal }: SignatureOptions,
+  { policy, certificates }: Trust & { kind: 'notation' },
+): Promise<Verdict> {
+  const { name } = repository;
+  const { manifest, bytes } = await registry.manifest(name, digest, signal);
+  const reference = formatReference({ repository, digest });
+  const artifact = { mediaType: manifest.mediaType, digest, size: bytes.length };
+  const request = { reference, artifact, policy, certificates };
+  // A policy that can't be used, or that wants no signature, needs no look at the registry.
+  const { result } = await verifiers.notation(request, { tenant, signal });
+  if (result === 'skipped') return { result: 'ignored' };
+  const reasons: string[] = [];
+  let isTolerated = false;
+  for await (const signature of notationSignatures(registry, { name, digest }, signal)) {
+    const { result, reason } = await verifiers.notation(
+      { ...request, signature },
+      { tenant, signal },
+    );
+    if (result === 'verified') return { result };
+    isTolerated ||= result === 'tolerated';
+    reasons.push(`failed to verify signature with digest ${signature.digest}, ${reason}`);
+  }
+  if (isTolerated) return { result: 'ignored' };
+  const none = `no signature is associated with "${reference}", make sure the artifact was signed successfully`;
+  if (reasons.length === 0) return { result: 'failed', reason: none };
+  const shown = reasons.slice(0, MAX_REASONS);
+  return { result: 'failed', reason: ['signature verification failed', ...shown].join('\n') };
+}
+
+async function byIdentity(
+  options: SignatureOptions,
+  { trustedRoot, identities }: Trust & { kind: 'keyless' },
+): Promise<Verdict> {
+  const { registry, repository, digest, verifiers, tenant, signal } = options;
+  const request = { digest, trustedRoot, identities };
+  const reasons: string[] = [];
+  const found = cosignSignatures(registry, { name: repository.name, digest }, signal);
+  for await (const one of found) {
+    const signature = one.kind === 'bundle' ? { bundle: one.bytes } : oldSignature(one);
+    const { verified, reason } = await verifiers.keyless(
+      { ...request, signature },
+      { tenant, signal },
+    );
+    if (verified) return { result: 'verified' };
+    reasons.push(reason ?? '');
+  }
+  const shown = reasons.slice(0, MAX_REASONS).map((reason) => `: ${reason}`);
+  return { result: 'failed', reason: [noMatch(options), ...shown].join('') };
+}
+
+/** The annotations of cosign 2 (specs/SIGNATURE_SPEC.md). */
+function oldSignature({
+  payload,
+  annotations,
+}: CosignSignature & { kind: 'payload' }): OldSignature {
+  const text = (name: string) => annotations[name] ?? '';
+  return {
+    payload,
+    signature: Buffer.from(text('dev.cosignproject.cosign/signature'), 'base64'),
+    certificate: text('dev.sigstore.cosign/certificate'),
+    rekorBundle: text('dev.sigstore.cosign/bundle'),
+    timestamp: text('dev.sigstore.cosign/rfc3161timestamp'),
+  };
+}
+
+function noMatch({ repository, digest }: SignatureOptions): string {
+  return `no matching signatures were found for '${formatReference({ repository, digest })}'`;
+}
