@@ -5,7 +5,9 @@ import { after, before, describe, test } from 'node:test';
 import { OCIRepository, type OCIRepositorySpec, RECONCILE_REQUEST } from '@weir/api';
 import { type Front, type RegistryServer, startFront, startRegistry, until } from '@weir/cluster';
 import { pushArtifact, type TarEntry, tarGz } from '@weir/oci/testing';
+import { buildVerifier } from '@weir/render';
 import { type Harness, startHarness } from './testing/harness.ts';
+import { bundleBlob, pushReferrers, pushUnsigned, readSamples } from './testing/signed-samples.ts';
 
 const timeoutMs = 20_000;
 
@@ -179,5 +181,41 @@ describe('OCIRepositories', () => {
     await harness.secret(namespace, 'keys', { 'cosign.pub': 'no key' });
     await request(namespace, 'app');
     await ready(namespace, 'app', 'False', /using provider 'cosign': PEM decoding failed$/);
+  });
+
+  test('what is signed without a key is stored for its identity only', async () => {
+    const samples = await readSamples();
+    await buildVerifier();
+    const namespace = await harness.namespace();
+    const name = `signed/${namespace}`;
+    await pushUnsigned(registry, name, samples);
+    const { trustedRoot, issuer } = samples.keyless;
+    const signedBy = (subject: string): Partial<OCIRepositorySpec> => ({
+      url: `oci://${front.host}/${name}`,
+      layerSelector: { mediaType: 'application/vnd.oci.empty.v1+json', operation: 'copy' },
+      verify: {
+        provider: 'cosign',
+        matchOIDCIdentity: [{ issuer: `^${issuer}$`, subject }],
+        trustedRootSecretRef: { name: 'root' },
+      },
+    });
+    await harness.secret(namespace, 'root', { 'other.json': trustedRoot });
+    await apply(namespace, 'app', signedBy('^stranger$'));
+    const missing = `using provider 'cosign keyless': failed to read trusted root from secret '${namespace}/root': 'trusted_root.json' not found`;
+    await ready(namespace, 'app', 'False', new RegExp(missing));
+    await harness.secret(namespace, 'root', { 'trusted_root.json': trustedRoot });
+    await request(namespace, 'app');
+    await ready(namespace, 'app', 'False', /no matching signatures were found for '/);
+    await pushReferrers(registry, name, samples, [bundleBlob(samples)]);
+    await request(namespace, 'app');
+    const refused = await ready(namespace, 'app', 'False', /no matching CertificateIdentity/);
+    equal(refused.status?.artifact, undefined, 'nothing of somebody else is stored');
+    await apply(namespace, 'app', signedBy(samples.keyless.subject));
+    const { status } = await ready(namespace, 'app', 'True');
+    const verified = status?.conditions?.find(({ type }) => type === 'SourceVerified');
+    deepEqual(
+      [verified?.status, verified?.message],
+      ['True', `verified signature of revision v1@${samples.digest}`],
+    );
   });
 });
