@@ -223,6 +223,15 @@ func TestNotationIsBounded(t *testing.T) {
 	if _, err := askNotation(own, long, strict); err == nil {
 		t.Error("a long envelope was taken")
 	}
+	for name, content := range map[string][]byte{
+		"arrays in arrays": bytes.Repeat([]byte{0x9f}, maxEnvelopeBytes),
+		"a huge array":     append([]byte{0xd2, 0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, make([]byte, 1000)...),
+	} {
+		got, err := askNotation(own, &envelope{cose.MediaTypeEnvelope, content}, strict)
+		if err != nil || got.Result != resultFailed {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
 	chained := own.sign(t, jws.MediaTypeEnvelope, manifest, nil)
 	var parts map[string]json.RawMessage
 	must(t, json.Unmarshal(chained.Content, &parts))
