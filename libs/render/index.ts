@@ -1,4 +1,5 @@
 export { buildEngine, buildVerifier, engineDigest } from './binary.ts';
+export type { ChartOperations } from './charts.ts';
 export { RenderError, type RenderFailure } from './error.ts';
 export type { RequestOptions } from './job.ts';
 export { createPool, type PoolOptions, type RenderPool } from './pool.ts';
@@ -6,11 +7,20 @@ export type {
   ArtifactFile,
   BuildRequest,
   BuildResult,
+  ChartDependency,
+  ChartIndexRequest,
+  ChartMetadata,
+  ChartPacking,
+  ChartPackResult,
+  ChartSource,
+  ChartVersionRequest,
+  ChartVersionResult,
   Customization,
   EngineVersion,
   EvaluateRequest,
   Evaluation,
   ExemptionRule,
+  FetchedDependency,
   HealthCheckExpression,
   IgnoreRequest,
   Image,

@@ -1,3 +1,4 @@
+import { type ChartOperations, chartOperations } from './charts.ts';
 import { RenderError } from './error.ts';
 import { type RequestOptions, timeoutError } from './job.ts';
 import { ignoreBodies, statusBodies } from './portions.ts';
@@ -16,9 +17,10 @@ import type {
   ObjectStatus,
   SemverResult,
 } from './requests.ts';
+import type { Send } from './send.ts';
 
 /** What an engine can do. Every call rejects with a {@link RenderError}. */
-export interface Operations {
+export interface Operations extends ChartOperations {
   /** Builds the objects that Flux's kustomize-controller would apply for a Kustomization. */
   build(request: BuildRequest, options: RequestOptions): Promise<BuildResult>;
   /**
@@ -62,23 +64,13 @@ export interface Operations {
   version(): Promise<EngineVersion>;
 }
 
-/**
- * Sends a request, whose body is JSON, to an engine. Requests of the same tenant and profile (the operation unless given)
- * are expected to take the same time and memory.
- */
-export type Send = (
-  op: string,
-  body: string,
-  options: RequestOptions,
-  profile?: string,
-) => Promise<unknown>;
-
 /** Whose turn it is for what nobody asked for. */
 const NO_TENANT = '';
 
 /** The typed operations over the engine's protocol. */
 export function operations(send: Send): Operations {
   return {
+    ...chartOperations(send),
     async build({ artifact, path, kustomization = {}, substitute, ownerLabels }, options) {
       const { digest, file } = artifact;
       const body = { digest, file, path, kustomization, substitute, ownerLabels };

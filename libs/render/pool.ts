@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from '@weir/telemetry';
 import { engineBinary } from './binary.ts';
+import { LARGE_CHART_OPERATIONS } from './charts.ts';
 import { abortError, closedError, createJob } from './job.ts';
 import { defaultEngineMemory, QUICK_ENGINES, shareMemory } from './memory.ts';
-import { type Operations, operations, type Send } from './operations.ts';
+import { type Operations, operations } from './operations.ts';
 import { createQueue, type QueueOptions } from './queue.ts';
+import type { Send } from './send.ts';
 
 export interface PoolOptions {
   /**
@@ -45,6 +47,9 @@ const ANOTHER_AFTER_MS = 20;
 
 /** Among those that take long they have more time, in both cases. */
 const SLOW_PATIENCE = 4;
+
+/** The operations that wait in the line of builds: each may take seconds, and much memory. */
+const LARGE_OPERATIONS = new Set(['build', ...LARGE_CHART_OPERATIONS]);
 
 /** Limit of an operation other than a build that names none, in ms: whoever asks should not wait long. */
 const QUICK_TIMEOUT_MS = 10_000;
@@ -93,7 +98,7 @@ export async function createPool(options: PoolOptions): Promise<RenderPool> {
   let closed = false;
 
   const send: Send = (op, body, { signal, tenant, timeoutMs: limit }, profile = op) => {
-    const isBuild = op === 'build';
+    const isBuild = LARGE_OPERATIONS.has(op);
     const { job, promise } = createJob({
       ...{ op, body, tenant },
       timeoutMs: limit ?? (isBuild ? timeoutMs : QUICK_TIMEOUT_MS),

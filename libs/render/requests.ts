@@ -162,6 +162,86 @@ export interface MatchResult {
   invalid: { index: number; reason: string }[];
 }
 
+/** The index of a chart repository, and where what is made of it goes. Absolute paths. */
+export interface ChartIndexRequest {
+  /** YAML or JSON. */
+  file: string;
+  /** The index as JSON, sorted; it isn't written unless given. */
+  json?: string | undefined;
+  /** What `chartVersion` reads; a folder of this name and `.work` is used meanwhile. */
+  lookup: string;
+}
+
+export interface ChartVersionRequest {
+  /** What `chartIndex` wrote. Without it `range` is the version itself. */
+  lookup?: string | undefined;
+  name: string;
+  /** A version, a range or nothing, which stands for the latest. */
+  range: string;
+  /** Becomes the build metadata of `target`; nothing leaves the version as it is. */
+  metadata?: string | undefined;
+}
+
+export interface ChartVersionResult {
+  version: string;
+  target: string;
+  /** The first of its addresses, as it is in the index; null where it has none. */
+  urls: string[] | null;
+}
+
+export interface ChartMetadata {
+  name: string;
+  version: string;
+}
+
+/** How a chart is packed anew. */
+export interface ChartPacking {
+  version: string;
+  valuesFiles: readonly string[];
+  ignoreMissingValuesFiles: boolean;
+  /** Absolute path of the result; a folder of this name and `.work` is used meanwhile. */
+  out: string;
+}
+
+/** A chart in an artifact. */
+export interface ChartSource {
+  artifact: ArtifactFile;
+  /** Relative to the artifact's root; `..` stops there. */
+  path: string;
+  /** Becomes the build metadata of the version. */
+  metadata: string;
+}
+
+export interface ChartSourceResult extends ChartMetadata {
+  /** False for a chart that is packed already. */
+  isFolder: boolean;
+}
+
+export interface ChartDependency {
+  /** Its alias, or its name where it has none. */
+  key: string;
+  name: string;
+  /** A range, or the version that the lock file names. */
+  version: string;
+  repository: string;
+}
+
+/** A dependency as a packed chart on this machine. */
+export interface FetchedDependency {
+  key: string;
+  file: string;
+  version: string;
+}
+
+export interface ChartPackResult {
+  /** The values files that were merged; null where that changed nothing. */
+  valuesFiles: string[] | null;
+  /** Dependencies that were added. */
+  resolved: number;
+  /** Dependencies that have to be fetched first: then nothing was packed. */
+  missing: ChartDependency[] | null;
+}
+
 export interface EngineVersion {
   /** Two engines with the same hash render the same. */
   hash: string;

@@ -99,6 +99,18 @@ func (e *engine) handle(op string, body json.RawMessage) (any, error) {
 		return decoded(body, exempt)
 	case "match":
 		return decoded(body, e.patterns.match)
+	case "chart.index":
+		return decoded(body, indexCharts)
+	case "chart.version":
+		return decoded(body, chartVersion)
+	case "chart.inspect":
+		return decoded(body, inspectChart)
+	case "chart.repack":
+		return decoded(body, repackChart)
+	case "chart.source":
+		return decoded(body, e.inspectSource)
+	case "chart.pack":
+		return decoded(body, e.packSource)
 	case "version":
 		return version(), nil
 	}

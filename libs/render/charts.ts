@@ -1,0 +1,71 @@
+// What the engine does with Helm's charts.
+import type { RequestOptions } from './job.ts';
+import type {
+  ChartIndexRequest,
+  ChartMetadata,
+  ChartPacking,
+  ChartPackResult,
+  ChartSource,
+  ChartSourceResult,
+  ChartVersionRequest,
+  ChartVersionResult,
+  FetchedDependency,
+} from './requests.ts';
+import type { Send } from './send.ts';
+
+/**
+ * Charts and their repositories, by the rules of Helm's own library. Every call rejects with a RenderError, whose reason is
+ * the one that a HelmChart or HelmRepository shows (`InvalidChartReference`, `ChartPackageError`, `IndexationFailed` ...).
+ */
+export interface ChartOperations {
+  /**
+   * Reads an index: unknown fields and keys that come twice are refused in YAML, what is no chart is left out. One that is
+   * laid out as tools lay it out is read piece by piece, and takes little memory whatever its size.
+   */
+  chartIndex(
+    request: ChartIndexRequest,
+    options: RequestOptions,
+  ): Promise<{ charts: number; versions: number }>;
+  /** Chooses a version of a chart by Masterminds' rules; `InvalidChartReference` where there is none. */
+  chartVersion(request: ChartVersionRequest, options: RequestOptions): Promise<ChartVersionResult>;
+  /** What a packed chart says that it is; `ChartPullError` for what is no chart. */
+  chartMetadata(file: string, options: RequestOptions): Promise<ChartMetadata>;
+  /** Packs a packed chart anew, with values files of its own merged. The same input gives the same bytes. */
+  chartRepack(
+    request: { file: string } & ChartPacking,
+    options: RequestOptions,
+  ): Promise<ChartPackResult>;
+  /** Which chart is in an artifact, and the version that its package will have. */
+  chartSource(request: ChartSource, options: RequestOptions): Promise<ChartSourceResult>;
+  /** Packs a chart of an artifact, unless dependencies are missing. The same input gives the same bytes. */
+  chartPack(
+    request: ChartSource & ChartPacking & { dependencies: readonly FetchedDependency[] },
+    options: RequestOptions,
+  ): Promise<ChartPackResult>;
+}
+
+/** The operations that take about as long as a build, and as much memory. */
+export const LARGE_CHART_OPERATIONS: readonly string[] = [
+  'chart.index',
+  'chart.repack',
+  'chart.source',
+  'chart.pack',
+];
+
+/** The typed operations over the engine's protocol. */
+export function chartOperations(send: Send): ChartOperations {
+  const ask = async <T>(op: string, body: object, options: RequestOptions): Promise<T> =>
+    (await send(op, JSON.stringify(body), options)) as T;
+  const inArtifact = <T extends ChartSource>({ artifact, ...rest }: T) => ({
+    ...artifact,
+    ...rest,
+  });
+  return {
+    chartIndex: (request, options) => ask('chart.index', request, options),
+    chartVersion: (request, options) => ask('chart.version', request, options),
+    chartMetadata: (file, options) => ask('chart.inspect', { file }, options),
+    chartRepack: (request, options) => ask('chart.repack', request, options),
+    chartSource: (request, options) => ask('chart.source', inArtifact(request), options),
+    chartPack: (request, options) => ask('chart.pack', inArtifact(request), options),
+  };
+}
