@@ -13,4 +13,6 @@ export {
   resolveAllowed,
 } from './lookup.ts';
 export { type Environment, proxyFor } from './proxy.ts';
+export { followRedirects, RedirectRefused } from './redirects.ts';
 export { openRequest, type RequestPolicy } from './request.ts';
+export { connectionProblem, discard, isTlsFailure, type SentRequest, sendRequest } from './send.ts';

@@ -35,13 +35,6 @@ export async function readBody(
   return Buffer.concat(chunks);
 }
 
-/** Lets an answer go that nobody reads: a short one is read for the sake of its connection. */
-export function discard(response: IncomingMessage): void {
-  const length = Number(response.headers['content-length'] ?? Number.NaN);
-  if (length <= MAX_ERROR_BODY) response.resume();
-  else response.destroy();
-}
-
 /** The error that an answer reports, in the words of go-containerregistry. Reads the answer. */
 export async function errorOf(
   response: IncomingMessage,

@@ -3,10 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import {
   type ConnectionOptions,
   type Connections,
+  discard,
   keepConnections,
   type TlsOptions,
 } from '@weir/net';
-import { discard, errorOf, readBody } from './answer.ts';
+import { errorOf, readBody } from './answer.ts';
 import { createAuthorizer } from './authorizer.ts';
 import type { Credentials } from './docker-config.ts';
 import { OciError } from './errors.ts';
