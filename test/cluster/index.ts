@@ -2,6 +2,11 @@ export { type ApiRequest, StatusError } from './api.ts';
 export type { AuditEvent } from './audit.ts';
 export { buildTool, buildTools, PEERS, TEST_TOOLS, type Tool } from './build.ts';
 export { type Authority, createAuthority, type KeyPair } from './certificates.ts';
+export {
+  type ChartRepository,
+  type ChartRepositoryRequest,
+  startChartRepository,
+} from './chart-repository.ts';
 export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 export type { Component } from './components.ts';
 export type { StopOptions } from './control.ts';
@@ -25,7 +30,7 @@ export {
   startGitServer,
 } from './git-server.ts';
 export { IMAGES } from './kwok.ts';
-export type { ListenOptions } from './listen.ts';
+export { type Listening, type ListenOptions, listen } from './listen.ts';
 export { openCluster } from './open.ts';
 export { type CollectedSpan, type Collector, startCollector } from './otlp.ts';
 export { freePort } from './ports.ts';
