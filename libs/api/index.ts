@@ -22,5 +22,7 @@ export type { Artifact } from './source/artifact.ts';
 export * from './source/bucket.ts';
 export * from './source/externalartifact.ts';
 export * from './source/gitrepository.ts';
+export * from './source/helmchart.ts';
+export * from './source/helmrepository.ts';
 export * from './source/ocirepository.ts';
 export * from './unsupported.ts';

@@ -8,12 +8,16 @@ import type { Kind } from './schema/kind.ts';
 import { Bucket } from './source/bucket.ts';
 import { ExternalArtifact } from './source/externalartifact.ts';
 import { GitRepository } from './source/gitrepository.ts';
+import { HelmChart } from './source/helmchart.ts';
+import { HelmRepository } from './source/helmrepository.ts';
 import { OCIRepository } from './source/ocirepository.ts';
 
 export const kinds: readonly Kind[] = [
   GitRepository,
   OCIRepository,
   Bucket,
+  HelmRepository,
+  HelmChart,
   ExternalArtifact,
   Kustomization,
   Provider,

@@ -57,6 +57,21 @@ export const Reason = {
   GarbageCollectionSucceeded: 'GarbageCollectionSucceeded',
   GarbageCollectionFailed: 'GarbageCollectionFailed',
 
+  // Charts.
+  IndexationFailed: 'IndexationFailed',
+  SourceUnavailable: 'SourceUnavailable',
+  NewChart: 'NewChart',
+  ChartPullSucceeded: 'ChartPullSucceeded',
+  ChartPackageSucceeded: 'ChartPackageSucceeded',
+  InvalidChartReference: 'InvalidChartReference',
+  ChartPullError: 'ChartPullError',
+  ChartPackageError: 'ChartPackageError',
+  MetadataPatchError: 'MetadataPatchError',
+  ValuesFilesError: 'ValuesFilesError',
+  DependencyBuildError: 'DependencyBuildError',
+  ChartVerificationError: 'ChartVerificationError',
+  Unknown: 'Unknown',
+
   // Kustomizations.
   ReconciliationSucceeded: 'ReconciliationSucceeded',
   ReconciliationFailed: 'ReconciliationFailed',

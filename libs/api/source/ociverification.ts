@@ -1,37 +1,45 @@
 // How a signature of an artifact in a registry is required: for OCIRepositories and charts.
 import { choice, list, localReference, object, optional, text } from '../schema/schema.ts';
 
+const properties = {
+  provider: choice(['cosign', 'notation'], 'The tool that signatures are made with.', {
+    default: 'cosign',
+  }),
+  secretRef: optional(
+    localReference(
+      'The Secret with what is trusted. cosign: public keys, under names that end with `.pub`; without a Secret, signatures without keys are verified. notation: `trustpolicy.json` and certificates.',
+      'Secret',
+    ),
+  ),
+  matchOIDCIdentity: optional(
+    list(
+      object(
+        {
+          issuer: text('Regular expression for the address of the identity provider.'),
+          subject: text('Regular expression for the identity.'),
+        },
+        'One identity.',
+      ),
+      'Who may have signed without a key: one of them must match.',
+    ),
+  ),
+};
+
+const trustedRoot = {
+  trustedRootSecretRef: optional(
+    localReference(
+      'The Secret with `trusted_root.json`, which says what of Sigstore is trusted; its public instance if not set.',
+      'Secret',
+    ),
+  ),
+};
+
+/** For OCIRepositories. */
 export function ociVerification(description: string) {
-  return object(
-    {
-      provider: choice(['cosign', 'notation'], 'The tool that signatures are made with.', {
-        default: 'cosign',
-      }),
-      secretRef: optional(
-        localReference(
-          'The Secret with what is trusted. cosign: public keys, under names that end with `.pub`; without a Secret, signatures without keys are verified. notation: `trustpolicy.json` and certificates.',
-          'Secret',
-        ),
-      ),
-      matchOIDCIdentity: optional(
-        list(
-          object(
-            {
-              issuer: text('Regular expression for the address of the identity provider.'),
-              subject: text('Regular expression for the identity.'),
-            },
-            'One identity.',
-          ),
-          'Who may have signed without a key: one of them must match.',
-        ),
-      ),
-      trustedRootSecretRef: optional(
-        localReference(
-          'The Secret with `trusted_root.json`, which says what of Sigstore is trusted; its public instance if not set.',
-          'Secret',
-        ),
-      ),
-    },
-    description,
-  );
+  return object({ ...properties, ...trustedRoot }, description);
+}
+
+/** For HelmCharts, which have no root of trust of their own. */
+export function chartVerification(description: string) {
+  return object(properties, description);
 }

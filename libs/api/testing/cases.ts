@@ -8,6 +8,8 @@ import type { Kind } from '../schema/kind.ts';
 import { Bucket } from '../source/bucket.ts';
 import { ExternalArtifact } from '../source/externalartifact.ts';
 import { GitRepository } from '../source/gitrepository.ts';
+import { HelmChart } from '../source/helmchart.ts';
+import { HelmRepository } from '../source/helmrepository.ts';
 import { OCIRepository } from '../source/ocirepository.ts';
 
 export interface Case {
@@ -95,6 +97,39 @@ const buckets = cases(Bucket, bucket, [
   [
     'an account and keys',
     { provider: 'gcp', serviceAccountName: 'app', secretRef: { name: 'keys' } },
+    'spec',
+  ],
+]);
+
+const helmRepositories = cases(HelmRepository, { url: 'https://example.com/charts' }, [
+  ['the least', {}],
+  ['a registry', { url: 'oci://example.com/charts', type: 'oci', insecure: true }],
+  ['another scheme', { url: 'ftp://example.com' }, 'spec.url'],
+  ['an unknown type', { type: 'http' }, 'spec.type'],
+  ['an interval in days', { interval: '1d' }, 'spec.interval'],
+  ['an unknown provider', { provider: 'oracle' }, 'spec.provider'],
+  ['a Secret without a name', { secretRef: {} }, 'spec.secretRef.name'],
+  ['access from labels', { accessFrom: { namespaceSelectors: [{ matchLabels: { a: 'b' } }] } }],
+  ['access from nowhere', { accessFrom: {} }, 'spec.accessFrom.namespaceSelectors'],
+]);
+
+const chart = { chart: 'app', interval: '1m', sourceRef: { kind: 'HelmRepository', name: 'a' } };
+
+const helmCharts = cases(HelmChart, chart, [
+  ['the least', {}],
+  ['no chart', { chart: undefined }, 'spec.chart'],
+  ['no interval', { interval: undefined }, 'spec.interval'],
+  [
+    'a source of another kind',
+    { sourceRef: { kind: 'OCIRepository', name: 'a' } },
+    'spec.sourceRef.kind',
+  ],
+  ['an unknown strategy', { reconcileStrategy: 'Always' }, 'spec.reconcileStrategy'],
+  ['values files', { valuesFiles: ['a', 'b'], ignoreMissingValuesFiles: true }],
+  ['verification with its default provider', { verify: { secretRef: { name: 'keys' } } }],
+  [
+    'verification of what is no repository',
+    { verify: {}, sourceRef: { kind: 'Bucket', name: 'a' } },
     'spec',
   ],
 ]);
@@ -257,6 +292,8 @@ export const verdicts: readonly Case[] = [
   ...gitRepositories,
   ...ociRepositories,
   ...buckets,
+  ...helmRepositories,
+  ...helmCharts,
   ...externalArtifacts,
   ...kustomizations,
   ...providers,
