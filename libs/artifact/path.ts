@@ -2,25 +2,35 @@ import { digestName, nameDigest } from './digest.ts';
 
 const SUFFIX = '.tar.gz';
 
-/** Where an artifact is served: `gitrepository/<namespace>/<name>/<hex>.tar.gz`, as in Flux's `status.artifact.path`. */
+/** What an artifact's file can end with: an archive, a chart, or an index of charts. */
+export type ArtifactSuffix = '.tar.gz' | '.tgz' | '.yaml';
+
+/** Where an artifact is served: `gitrepository/<namespace>/<name>/<hex>.tar.gz`, much as in Flux's `status.artifact.path`. */
 export function artifactPath(
   kind: string,
   namespace: string,
   name: string,
   digest: string,
+  suffix: ArtifactSuffix = SUFFIX,
 ): string {
-  return `${kind.toLowerCase()}/${namespace}/${name}/${digestName(digest)}${SUFFIX}`;
+  return `${kind.toLowerCase()}/${namespace}/${name}/${digestName(digest)}${suffix}`;
 }
 
-const LATEST = 'latest';
+const LATEST = 'latest.tar.gz';
 
 /** Where the newest artifact of an object is served, as in Flux's `status.url`. */
-export function latestPath(kind: string, namespace: string, name: string): string {
-  return `${kind.toLowerCase()}/${namespace}/${name}/${LATEST}${SUFFIX}`;
+export function latestPath(
+  kind: string,
+  namespace: string,
+  name: string,
+  file: string = LATEST,
+): string {
+  return `${kind.toLowerCase()}/${namespace}/${name}/${file}`;
 }
 
 // Kinds are lower case here; namespaces and names are DNS names (RFC 1123), which can't be `.` or `..`.
-const PATH = /^\/?([a-z0-9]+)\/([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)\/([a-z0-9-]+)\.tar\.gz$/;
+const PATH =
+  /^\/?([a-z0-9]+)\/([a-z0-9][a-z0-9-]*)\/([a-z0-9][a-z0-9.-]*)\/([a-z0-9-]+)\.(?:tar\.gz|tgz|yaml)$/;
 
 /** The digest that a path of `artifactPath` names; undefined for anything that isn't one. */
 export function pathDigest(path: string): string | undefined {

@@ -32,7 +32,8 @@ const SOCKET_TIMEOUT_MS = 60_000;
 
 /**
  * Serves any artifact of the store at `/<kind>/<namespace>/<name>/<hex>.tar.gz`: the digest in the path says
- * which, so every replica can. `latest.tar.gz` in its place is the artifact that the object has now. `/healthz` answers `ok`. Rejects when the port can't be had.
+ * which, so every replica can. `.tgz` is a chart, and `.yaml` an index of charts. `latest.tar.gz` in its place is the
+ * artifact that the object has now (see `ServeOptions.latest`). `/healthz` answers `ok`. Rejects when the port can't be had.
  */
 export async function serveArtifacts(
   store: ArtifactStore,
@@ -73,7 +74,7 @@ export async function serveArtifacts(
     response.setHeader('etag', etag);
     if (isFresh(request.headers['if-none-match'], etag)) return void response.writeHead(304).end();
     const isLasting = path === asked.slice(1);
-    await send(request, response, await find(digest, path), isLasting);
+    await send(request, response, await find(digest, path), { isLasting, path });
   }
 
   const server = createServer((request, response) => {
@@ -100,11 +101,11 @@ async function send(
   request: IncomingMessage,
   response: ServerResponse,
   file: string,
-  isLasting: boolean,
+  { isLasting, path }: { isLasting: boolean; path: string },
 ): Promise<void> {
   const { size } = await stat(file);
   response.writeHead(200, {
-    'content-type': 'application/gzip',
+    'content-type': path.endsWith('.yaml') ? 'application/yaml' : 'application/gzip',
     'content-length': size,
     'cache-control': isLasting ? 'public, max-age=31536000, immutable' : 'no-cache',
     'x-content-type-options': 'nosniff',

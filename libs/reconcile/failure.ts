@@ -12,8 +12,8 @@ export interface FailureOptions {
   backoff?: boolean;
   /** True for what may be over before anybody looks: an object that is new says nothing of it for a second. */
   brief?: boolean;
-  /** The event that reports it: an error with the message unless given; `none` for what is only waiting. */
-  event?: { severity: 'info' | 'error'; message: string } | 'none';
+  /** The event that reports it: an error with reason and message unless given; `none` for what is only waiting. */
+  event?: { severity: 'info' | 'error'; message: string; reason?: string } | 'none';
   cause?: unknown;
 }
 

@@ -125,12 +125,13 @@ export function asFailed<Status extends CommonStatus>(
   const failed = { status: 'True', reason, message } as const;
   let next = setState(report, READY, { status: 'False', reason, message });
   if (condition !== undefined) next = setState(next, condition, failed);
+  const others = condition === undefined ? [] : report.failures.filter((it) => it !== condition);
+  next = dropStates(next, others);
   if (stalled) {
     next = dropStates(setState(next, STALLED, failed), [RECONCILING]);
     return { ...next, fields: { ...next.fields, observedGeneration: report.generation } };
   }
-  const others = condition === undefined ? [] : report.failures.filter((it) => it !== condition);
-  next = dropStates(next, [STALLED, ...others]);
+  next = dropStates(next, [STALLED]);
   const retrying = doing ?? report.states.get(RECONCILING)?.message;
   if (retrying === undefined) return next;
   const reconciling = {

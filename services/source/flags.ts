@@ -34,6 +34,11 @@ export const flags: Flags = {
     value: 'bytes',
     default: '2 GiB',
   },
+  'helm-index-max-bytes': {
+    help: 'Largest index of a chart repository that is fetched',
+    value: 'bytes',
+    default: '50 MiB',
+  },
   'artifact-store-bytes': {
     help: 'What all artifacts may take in NATS',
     value: 'bytes',

@@ -1,6 +1,8 @@
 // The kinds of sources that this service makes artifacts for: a new one is a folder and a row here.
 import { openBuckets } from './bucket/kind.ts';
 import { openGitRepositories } from './gitrepository/kind.ts';
+import { openHelmCharts } from './helmchart/kind.ts';
+import { openHelmRepositories } from './helmrepository/kind.ts';
 import { openOCIRepositories } from './ocirepository/kind.ts';
 import type { OpenKind } from './shared/kind.ts';
 import type { SourceObject } from './shared/source.ts';
@@ -9,4 +11,6 @@ export const KINDS: readonly OpenKind<SourceObject>[] = [
   openGitRepositories,
   openOCIRepositories,
   openBuckets,
+  openHelmRepositories,
+  openHelmCharts,
 ];

@@ -6,7 +6,9 @@ import { objectKey } from '@weir/kube';
 import { createPool, createVerifiers } from '@weir/render';
 import { defineService, engineMemoryBytes, type ServiceParts } from '@weir/service';
 import { KINDS } from './kinds.ts';
+import { openCharts } from './shared/charts/open.ts';
 import { hasFailed } from './shared/conditions.ts';
+import { runForSources } from './shared/dependents.ts';
 import { collectRegularly } from './shared/garbage.ts';
 import type { SourceEnvironment, SourceKind } from './shared/kind.ts';
 import { createPublisher } from './shared/publish.ts';
@@ -54,6 +56,7 @@ export const service = defineService({
     const environment: SourceEnvironment = {
       ...parts,
       ...{ store, artifactDir, publisher, pool, verifiers, signal },
+      charts: openCharts({ ...parts, store, pool, artifactDir, signal }),
       address: reachableAt(settings.get('artifact-address') ?? 'localhost', server.port),
       concurrency: settings.number('concurrent', 16, { min: 1 }),
       minIntervalMs: settings.duration('min-interval', 1_000),
@@ -74,7 +77,10 @@ export const service = defineService({
       stopping.abort();
       await collecting;
     });
-    for (const { source, informer } of kinds) run(source, informer, environment, parts);
+    for (const { source, informer } of kinds) {
+      const controller = run(source, informer, environment, parts);
+      for (const other of kinds) runForSources({ source, informer }, other, controller);
+    }
 
     return {
       missing() {
@@ -101,7 +107,7 @@ function run(
   informer: Informer<SourceObject>,
   { publisher, concurrency }: SourceEnvironment,
   { bus, membership, log, metrics, tracing, stack }: ServiceParts,
-): void {
+): Controller {
   const controller = runController<SourceObject>({
     name: source.kind.singular,
     kind: source.kind,
@@ -115,14 +121,7 @@ function run(
   });
   stack.defer(() => controller.close());
   stack.defer(bus.onReconnect(() => catchUp(informer, publisher, controller)));
-  stack.defer(
-    informer.onChange(({ object, previous }) => {
-      if (previous?.status?.artifact?.digest === object.status?.artifact?.digest) return;
-      for (const key of source.dependents?.(object, informer) ?? []) {
-        controller.enqueue(key, { cause: 'source' });
-      }
-    }),
-  );
+  return controller;
 }
 
 /** Objects whose artifacts NATS may lack run again; those that failed come by themselves. */

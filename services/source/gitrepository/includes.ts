@@ -96,20 +96,8 @@ function shownWay(way: string[]): string {
   return shown.join(' -> ');
 }
 
-/** The keys of the objects that include a changed one. */
-export function includersOf(
-  { metadata }: GitRepository,
-  repositories: Pick<Informer<GitRepository>, 'list'>,
-): string[] {
-  const { namespace, name } = metadata;
-  return repositories
-    .list()
-    .filter(
-      (other) =>
-        other.metadata.namespace === namespace &&
-        other.spec.include
-          ?.slice(0, MAX_INCLUDES)
-          .some(({ repository }) => repository.name === name),
-    )
-    .map((other) => `${namespace}/${other.metadata.name}`);
+/** The repositories that an object includes, as `GitRepository/<namespace>/<name>`. */
+export function includedBy({ kind, metadata, spec }: GitRepository): string[] {
+  const included = spec.include?.slice(0, MAX_INCLUDES) ?? [];
+  return included.map(({ repository }) => `${kind}/${metadata.namespace}/${repository.name}`);
 }

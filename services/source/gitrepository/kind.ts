@@ -9,7 +9,7 @@ import { createAppTokens } from './app-tokens.ts';
 import { observedContents } from './contents.ts';
 import { ownershipKey, readRemote } from './credentials.ts';
 import { createFetcher } from './fetch.ts';
-import { includersOf } from './includes.ts';
+import { includedBy } from './includes.ts';
 import { reconcile, wantedOf, words } from './reconcile.ts';
 import { createRepositoryCache } from './repositories.ts';
 import { createGitSlots } from './slots.ts';
@@ -62,7 +62,7 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
       const wanted = wantedOf(object, remote);
       await fetcher.store(wanted, { commit, revision }, observedContents(status));
     },
-    dependents: includersOf,
+    sourcesOf: includedBy,
     tidy: () => repositories.tidy(UNUSED_REPOSITORY_MS),
   };
 };

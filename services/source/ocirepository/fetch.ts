@@ -10,12 +10,12 @@ import type { RenderPool, Verifiers } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
 import { createSharedAnswers } from '../shared/answers.ts';
 import type { ContentLimits } from '../shared/limits.ts';
+import { type Verdict, verifySignature } from '../shared/signatures.ts';
 import { createSnapshots, fetchFailure, putArchive, type Snapshot } from '../shared/snapshots.ts';
+import type { Trust } from '../shared/trust.ts';
 import type { Remote } from './credentials.ts';
 import { pull, type Selection } from './pull.ts';
 import { type Resolved, resolve } from './revision.ts';
-import { type Verdict, verifySignature } from './signatures.ts';
-import type { Trust } from './trust.ts';
 
 /** What to pull from a registry. */
 export interface Wanted {

@@ -1,8 +1,6 @@
 // A layer on its way to an artifact: kept on disk, checked, and unpacked or taken as it is.
-import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { ArtifactError, readTar, type StreamedFile } from '@weir/artifact';
@@ -31,22 +29,6 @@ export interface Layer {
 
 const MAX_PATH = 4096;
 const MAX_NAME = 255;
-
-/** Writes a blob to a new file in a folder, and gives its path. What fails leaves no file. */
-export async function download(blob: AsyncIterable<Buffer>, dir: string): Promise<string> {
-  await mkdir(dir, { recursive: true });
-  const path = join(dir, `${randomUUID()}.layer`);
-  const file = await open(path, 'wx', 0o640);
-  try {
-    for await (const chunk of blob) await file.write(chunk);
-    await file.close();
-    return path;
-  } catch (error) {
-    await file.close();
-    await rm(path, { force: true });
-    throw error;
-  }
-}
 
 /**
  * Unpacks a tar.gz that anybody may have made, by the rules of Flux: symbolic links are dropped, a hard link is an empty

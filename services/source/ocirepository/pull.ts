@@ -12,11 +12,12 @@ import {
 } from '@weir/oci';
 import { messageOf } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
+import { download } from '../shared/download.ts';
 import { withoutIgnored } from '../shared/ignore.ts';
 import type { ContentLimits } from '../shared/limits.ts';
 import { archiveFailure, fetchFailure } from '../shared/snapshots.ts';
 import type { Remote } from './credentials.ts';
-import { download, unpack } from './layer.ts';
+import { unpack } from './layer.ts';
 import { ociFailure } from './revision.ts';
 
 /** What of a manifest is wanted. */
@@ -126,7 +127,7 @@ async function downloadLayer(
     throw layerFailure(`${what}: the layer has ${layer.size} bytes, ${max} are allowed (${flag})`);
   }
   try {
-    return await download(registry.blob(remote.repository.name, layer, signal), dir);
+    return (await download(registry.blob(remote.repository.name, layer, signal), dir)).file;
   } catch (cause) {
     throw ociFailure(Reason.OCIArtifactLayerOperationFailed, what, cause);
   }

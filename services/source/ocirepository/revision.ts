@@ -3,9 +3,9 @@ import { type OCIRepositorySpec, Reason } from '@weir/api';
 import { algorithmOf, OciError, type Registry } from '@weir/oci';
 import { Failure, messageOf } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
+import { highestTag } from '../shared/highest-tag.ts';
 import { fetchFailure } from '../shared/snapshots.ts';
 import type { Remote } from './credentials.ts';
-import { highestTag } from './semver.ts';
 
 export interface Resolved {
   /** `tag@sha256:<hex>`, or the digest alone where the object names one. */

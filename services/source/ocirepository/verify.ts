@@ -3,10 +3,10 @@ import { type OCIRepository, Reason } from '@weir/api';
 import { orAborted } from '@weir/async';
 import { Failure, messageOf } from '@weir/reconcile';
 import type { SourceRun } from '../shared/run.ts';
+import { readTrust } from '../shared/trust.ts';
 import { asNotVerified, asUnverified, asVerified, isVerified } from '../shared/verification.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
 import type { Resolved } from './revision.ts';
-import { readTrust } from './trust.ts';
 
 /**
  * Verifies that a revision is signed, unless it was before, and says so in the status.
@@ -25,7 +25,8 @@ export async function verifyRevision(
     return undefined;
   }
   try {
-    const trust = await readTrust(environment.client, object, signal);
+    const { namespace = '' } = object.metadata;
+    const trust = await readTrust(environment.client, namespace, verify, signal);
     if (isVerified(object, revision, trust.fingerprint)) return trust.fingerprint;
     const verdict = await context.waiting(() =>
       orAborted(fetcher.verify(wanted, digest, trust), signal),

@@ -1,5 +1,11 @@
 import { type Artifact, formatTime } from '@weir/api';
-import { type ArtifactStore, artifactPath, latestPath, type Packed } from '@weir/artifact';
+import {
+  type ArtifactStore,
+  type ArtifactSuffix,
+  artifactPath,
+  latestPath,
+  type Packed,
+} from '@weir/artifact';
 import { BusUnavailable } from '@weir/bus';
 import type { SourceObject } from './source.ts';
 
@@ -11,12 +17,16 @@ export function describeArtifact(
     digest,
     size,
     metadata,
-  }: Pick<Packed, 'digest' | 'size'> & { metadata?: Artifact['metadata'] | undefined },
+    suffix,
+  }: Pick<Packed, 'digest' | 'size'> & {
+    metadata?: Artifact['metadata'] | undefined;
+    suffix?: ArtifactSuffix | undefined;
+  },
   base: string,
 ): Artifact {
   const before = object.status?.artifact;
   const { namespace = '', name } = object.metadata;
-  const path = artifactPath(object.kind, namespace, name, digest);
+  const path = artifactPath(object.kind, namespace, name, digest, suffix);
   const same = before?.digest === digest && before.revision === revision;
   return {
     ...(metadata === undefined ? {} : { metadata }),
@@ -30,8 +40,8 @@ export function describeArtifact(
 }
 
 /** Where the newest artifact of an object is served: `status.url` of the kinds that have it. */
-export function latestUrl({ kind, metadata }: SourceObject, base: string): string {
-  return artifactUrl(base, latestPath(kind, metadata.namespace ?? '', metadata.name));
+export function latestUrl({ kind, metadata }: SourceObject, base: string, file?: string): string {
+  return artifactUrl(base, latestPath(kind, metadata.namespace ?? '', metadata.name, file));
 }
 
 /** @param base where other services reach the artifact server, see reachableAt() */

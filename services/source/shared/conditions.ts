@@ -3,6 +3,7 @@ import {
   ARTIFACT_IN_STORAGE,
   ARTIFACT_OUTDATED,
   type Artifact,
+  BUILD_FAILED,
   FETCH_FAILED,
   findCondition,
   INCLUDE_UNAVAILABLE,
@@ -24,7 +25,7 @@ import {
 import type { SourceObject, SourceStatus } from './source.ts';
 
 export const CONDITION_TYPES: ConditionTypes = {
-  failures: [FETCH_FAILED, STORAGE_OPERATION_FAILED, INCLUDE_UNAVAILABLE],
+  failures: [FETCH_FAILED, BUILD_FAILED, STORAGE_OPERATION_FAILED, INCLUDE_UNAVAILABLE],
   others: [ARTIFACT_IN_STORAGE, ARTIFACT_OUTDATED, SOURCE_VERIFIED],
 };
 
@@ -52,10 +53,14 @@ function asStarted(report: Report, object: SourceObject): Report {
 }
 
 /** The remote has a revision that isn't stored; `message` says which. */
-export function asOutdated(report: Report, object: SourceObject, message: string): Report {
+export function asOutdated(
+  report: Report,
+  object: SourceObject,
+  message: string,
+  reason: string = Reason.NewRevision,
+): Report {
   const building = asBuilding(report, `building artifact: ${message}`);
   if (!object.status?.artifact) return building;
-  const reason = Reason.NewRevision;
   return setState(building, ARTIFACT_OUTDATED, { status: 'True', reason, message });
 }
 
@@ -69,8 +74,12 @@ function asBuilding(report: Report, message: string): Report {
 }
 
 /** The artifact is in the store; `message` says of what it is. */
-export function asStored(report: Report, artifact: Artifact, message: string): Report {
-  const reason = Reason.Succeeded;
+export function asStored(
+  report: Report,
+  artifact: Artifact,
+  message: string,
+  reason: string = Reason.Succeeded,
+): Report {
   const ready = dropStates(asSucceeded(report, { reason, message }), [ARTIFACT_OUTDATED]);
   const stored = setState(ready, ARTIFACT_IN_STORAGE, { status: 'True', reason, message });
   return setFields(stored, { artifact });
@@ -83,7 +92,7 @@ export function isAwaited(object: SourceObject): boolean {
 
 /** Whether a condition tells of a failure that a success would end. */
 export function hasFailed(object: SourceObject): boolean {
-  return [FETCH_FAILED, STORAGE_OPERATION_FAILED, INCLUDE_UNAVAILABLE].some(
+  return [FETCH_FAILED, BUILD_FAILED, STORAGE_OPERATION_FAILED, INCLUDE_UNAVAILABLE].some(
     (type) => findCondition(object.status?.conditions, type) !== undefined,
   );
 }

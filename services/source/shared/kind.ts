@@ -1,5 +1,5 @@
 // What a kind of source is to the service.
-import type { Kind } from '@weir/api';
+import type { Artifact, Kind } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
 import type { Recorder } from '@weir/events';
@@ -7,6 +7,7 @@ import type { KubeClient } from '@weir/kube';
 import type { RenderPool, Verifiers } from '@weir/render';
 import type { Settings } from '@weir/service';
 import type { Logger, Tracing } from '@weir/telemetry';
+import type { Charts } from './charts/open.ts';
 import type { Publisher } from './publish.ts';
 import type { SourceObject, SourceWords } from './source.ts';
 
@@ -21,6 +22,8 @@ export interface SourceEnvironment {
   pool: RenderPool;
   /** Verify signatures; started when the first one is looked at. */
   verifiers: Verifiers;
+  /** Chart repositories, for all kinds that have to do with charts. */
+  charts: Charts;
   tracing: Tracing;
   settings: Settings;
   log: Logger;
@@ -47,8 +50,12 @@ export interface SourceKind<T extends SourceObject> {
   reconcile(object: T, context: ReconcileContext, informer: Informer<T>): Promise<Outcome>;
   /** Makes the artifact that the object's status names again, and puts it into the store. Any replica may. */
   restore(object: T): Promise<void>;
-  /** The keys of objects of the same kind that are made from an object's artifact: they run when it has a new one. */
-  dependents?(changed: T, informer: Pick<Informer<T>, 'list'>): string[];
+  /** The file name under which the newest artifact of an object is served; `latest.tar.gz` unless given. */
+  latestFile?: string;
+  /** The sources whose artifacts an object is made from, as `<kind>/<namespace>/<name>`: the object runs for a new one. */
+  sourcesOf?(object: T): readonly string[];
+  /** Whether an object has yet to look at this artifact of a source, undefined for one that is gone; true unless given. */
+  lacks?(object: T, artifact: Artifact | undefined): boolean;
   /** Looks after what the kind keeps on disk, from time to time. */
   tidy?(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 // Announces artifacts to other services. The status is the truth: what a crash or an outage kept from the streams is
 // found missing there the next time, and published again.
-import { type Artifact, Reason } from '@weir/api';
+import type { Artifact } from '@weir/api';
 import {
   type ArtifactMessage,
   artifactSubject,
@@ -20,11 +20,14 @@ export interface Publisher {
    * Looks whether the artifact in the status is on the stream, unless that is known; publishes it if it isn't. The same for
    * its event, which says `message`.
    */
-  ensure(object: SourceObject, message: string): Promise<void>;
+  ensure(object: SourceObject, said: { reason: string; message: string }): Promise<void>;
   /** Whether the artifact in the status is known to be on the stream. */
   isPublished(object: SourceObject): boolean;
-  /** Records that an artifact was stored. */
-  recordStored(object: SourceObject, reason: string, message: string): void;
+  /** Records that an artifact was stored; `isNew` is false for one that was there before a failure. */
+  recordStored(
+    object: SourceObject,
+    said: { reason: string; message: string; isNew: boolean },
+  ): void;
   /** Takes the object's artifact off the stream. */
   withdraw(object: SourceObject): void;
   /** Forgets what is known: the stream was made anew. */
@@ -57,7 +60,7 @@ export function createPublisher(options: {
     return !artifact || published.get(keyOf(object)) === identityOf(object, artifact);
   }
 
-  async function ensure(object: SourceObject, storedMessage: string): Promise<void> {
+  const ensure: Publisher['ensure'] = async (object, said) => {
     const artifact = object.status?.artifact;
     if (!artifact || isPublished(object) || !bus.connected()) return;
     const ref = refOf(object);
@@ -75,14 +78,14 @@ export function createPublisher(options: {
     const event = await lastMessage(
       bus,
       'weir-events',
-      eventSubject(bus.cluster, ref, Reason.NewArtifact),
+      eventSubject(bus.cluster, ref, said.reason),
     );
     if (!isAboutArtifact(event, object, artifact)) {
-      recordStored(object, Reason.NewArtifact, storedMessage);
+      recordStored(object, { ...said, isNew: true });
     }
-  }
+  };
 
-  function recordStored(object: SourceObject, reason: string, message: string): void {
+  const recordStored: Publisher['recordStored'] = (object, { reason, message, isNew }) => {
     const artifact = object.status?.artifact;
     if (!artifact) return;
     const { revision, digest, lastUpdateTime } = artifact;
@@ -91,11 +94,9 @@ export function createPublisher(options: {
       reason,
       message,
       metadata: { revision, digest },
-      ...(reason === Reason.NewArtifact
-        ? { id: `${object.metadata.uid}/${revision}/${digest}/${lastUpdateTime}` }
-        : {}),
+      ...(isNew ? { id: `${object.metadata.uid}/${revision}/${digest}/${lastUpdateTime}` } : {}),
     });
-  }
+  };
 
   return {
     publish,

@@ -7,7 +7,7 @@ import type { SourceObject } from './source.ts';
 
 /** A kind with its objects. */
 export interface RestorableKind {
-  source: Pick<SourceKind<SourceObject>, 'kind' | 'restore'>;
+  source: Pick<SourceKind<SourceObject>, 'kind' | 'latestFile' | 'restore'>;
   informer: Pick<Informer<SourceObject>, 'get' | 'list'>;
 }
 
@@ -25,6 +25,9 @@ export async function restoreArtifact(
 /** The path of the artifact that an object has now, by its path for the newest one; undefined where there is none. */
 export function latestArtifact(path: string, kinds: readonly RestorableKind[]): string | undefined {
   const [, namespace = '', name = ''] = path.split('/');
-  const found = kinds.find(({ source }) => latestPath(source.kind.kind, namespace, name) === path);
+  const found = kinds.find(
+    ({ source: { kind, latestFile } }) =>
+      latestPath(kind.kind, namespace, name, latestFile) === path,
+  );
   return found?.informer.get(`${namespace}/${name}`)?.status?.artifact?.path;
 }

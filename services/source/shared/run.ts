@@ -95,7 +95,8 @@ export async function currentArtifact<T extends SourceObject>(
     return { ...before, url: artifactUrl(environment.address, before.path) };
   }
   if (before?.revision !== revision) {
-    status.update((it) => asOutdated(it, object, words.outdated(object, revision)));
+    const { outdated, outdatedReason } = words;
+    status.update((it) => asOutdated(it, object, outdated(object, revision), outdatedReason));
   }
   if (before?.revision === revision && lost) status.update(asLost);
   status.show();
@@ -105,6 +106,8 @@ export async function currentArtifact<T extends SourceObject>(
 /** How a run ended well. */
 export interface Stored {
   artifact: Artifact;
+  /** What Ready says, and the event, where this run knows more than the artifact does. */
+  result?: { reason: string; message: string };
   /** What the event says where this run knows more than the status does. */
   event?: string;
   /** Fields of the kind's status besides the artifact; undefined removes one. */
@@ -114,11 +117,13 @@ export interface Stored {
 /** Writes the end of a run that has an artifact, and announces the artifact. */
 export async function succeed<T extends SourceObject>(
   { object, words, context, environment, status }: SourceRun<T>,
-  { artifact, event, fields = {} }: Stored,
+  { artifact, result, event, fields = {} }: Stored,
 ): Promise<Outcome> {
-  status.update((report) => setFields(asStored(report, artifact, words.stored(artifact)), fields));
+  const { message, reason } = result ?? { message: words.stored(artifact), reason: undefined };
+  status.update((report) => setFields(asStored(report, artifact, message, reason), fields));
   const written = await status.finish();
-  await announce(object, written, event ?? words.storedEvent(written), context, environment);
+  const said = { message: event ?? result?.message ?? words.storedEvent(written), reason };
+  await announce(object, written, said, context, environment);
   const { interval } = object.spec;
   if (interval === undefined) return {};
   return { requeueAfterMs: intervalMs(interval, environment.minIntervalMs) };
@@ -128,22 +133,24 @@ export async function succeed<T extends SourceObject>(
 async function announce(
   before: SourceObject,
   written: SourceObject,
-  message: string,
+  said: { message: string; reason: string | undefined },
   { log }: ReconcileContext,
   { publisher }: SourceEnvironment,
 ): Promise<void> {
   const artifact = written.status?.artifact;
   if (!artifact) return;
   const old = before.status?.artifact;
-  const reason = old?.digest !== artifact.digest ? Reason.NewArtifact : Reason.Succeeded;
+  const isNew = old?.digest !== artifact.digest;
+  const newReason = said.reason ?? Reason.NewArtifact;
   if (old?.revision !== artifact.revision || old.digest !== artifact.digest) {
     publisher.publish(written);
   }
-  if (reason === Reason.NewArtifact || hasFailed(before)) {
+  if (isNew || hasFailed(before)) {
     log.info({ revision: artifact.revision, digest: artifact.digest }, 'stored artifact');
-    publisher.recordStored(written, reason, message);
+    const reason = isNew ? newReason : (said.reason ?? Reason.Succeeded);
+    publisher.recordStored(written, { ...said, reason, isNew });
   }
-  await publisher.ensure(written, message);
+  await publisher.ensure(written, { message: said.message, reason: newReason });
 }
 
 /**

@@ -7,6 +7,8 @@ export interface SourceStatus extends CommonStatus {
   artifact?: Artifact;
   /** Of kinds that verify signatures: what the artifact was verified against. */
   sourceVerificationFingerprint?: string;
+  /** Of kinds that are made from another source: its revision that was looked at. */
+  observedSourceArtifactRevision?: string;
 }
 
 /** An object of any kind of source that makes artifacts. */
@@ -20,6 +22,8 @@ export interface SourceObject extends KubeObject {
 export interface SourceWords<T extends SourceObject> {
   /** The remote has a revision that isn't stored. */
   outdated(object: T, revision: string): string;
+  /** The reason of the condition that says so; `NewRevision` unless given. */
+  outdatedReason?: string;
   /** The artifact is in the store: for conditions. */
   stored(artifact: Artifact): string;
   /** The artifact that the object's status names is in the store: for events. */

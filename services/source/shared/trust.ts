@@ -1,6 +1,5 @@
-// What an OCIRepository trusts: keys, the policy of notation, or a Sigstore and identities, read from the Secrets that it names.
+// What a source trusts that requires a signature: keys, the policy of notation, or a Sigstore and identities, read from the Secrets that it names.
 import { createHash, type KeyObject } from 'node:crypto';
-import type { OCIRepository } from '@weir/api';
 import { type KubeClient, readSecret, type SecretData } from '@weir/kube';
 import { parsePublicKey } from '@weir/oci';
 
@@ -13,6 +12,14 @@ export type Trust = {
   | { kind: 'keyless'; trustedRoot: string; identities: { issuer: string; subject: string }[] }
 );
 
+/** `spec.verify` of a kind. */
+export interface Verification {
+  provider: string;
+  secretRef?: { name: string };
+  matchOIDCIdentity?: readonly { issuer: string; subject: string }[];
+  trustedRootSecretRef?: { name: string };
+}
+
 const POLICY = 'trustpolicy.json';
 const TRUSTED_ROOT = 'trusted_root.json';
 /** Certificates of a policy: more would take long with each signature. */
@@ -24,11 +31,11 @@ const MAX_CERTIFICATES = 200;
  */
 export async function readTrust(
   client: KubeClient,
-  { spec, metadata }: OCIRepository,
+  namespace: string,
+  verification: Verification,
   signal: AbortSignal,
 ): Promise<Trust> {
-  const { namespace = '' } = metadata;
-  const { provider, secretRef, trustedRootSecretRef, matchOIDCIdentity = [] } = spec.verify ?? {};
+  const { provider, secretRef, trustedRootSecretRef, matchOIDCIdentity = [] } = verification;
   const read = ({ name }: { name: string }) => readSecret(client, { namespace, name }, { signal });
   if (provider === 'notation') {
     if (secretRef === undefined) throw new Error('verification secret cannot be empty');

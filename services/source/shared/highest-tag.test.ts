@@ -2,7 +2,7 @@ import { equal, rejects } from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createPool } from '@weir/render';
 import { createLogger } from '@weir/telemetry';
-import { highestTag, type RangeOptions } from './semver.ts';
+import { highestTag, type RangeOptions } from './highest-tag.ts';
 
 const pool = await createPool({ log: createLogger({ service: 'test', level: 'fatal' }) });
 after(() => pool.close());

@@ -7,13 +7,15 @@ export interface RangeOptions {
   /** `spec.ref.semverFilter`. */
   filter: string | undefined;
   mediaType: string | undefined;
+  /** What is said where no tag is in the range, before it is said which there are; in Flux's words. */
+  noMatch?: string;
   pool: RenderPool;
   tenant: string;
   signal: AbortSignal;
 }
 
 /** A chart's version may have a `+`, which no tag may: Helm writes `_` for it. */
-const CHART_LAYER = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
+export const CHART_LAYER = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
 /** Texts that the engine matches with one request. */
 const MATCHED_AT_A_TIME = 100;
 const ALL_VERSIONS = '>=0.0.0-0';
@@ -27,7 +29,7 @@ const NAMED = 5;
  */
 export async function highestTag(
   pages: AsyncIterable<string[]>,
-  { range, filter, mediaType, pool, tenant, signal }: RangeOptions,
+  { range, filter, mediaType, pool, tenant, signal, ...words }: RangeOptions,
 ): Promise<string> {
   const isChart = mediaType === CHART_LAYER;
   const toVersion = (tag: string) => (isChart ? tag.replaceAll('_', '+') : tag);
@@ -50,7 +52,8 @@ export async function highestTag(
   if (best[0] !== undefined) return toTag(best[0]);
   const there =
     others.length === 0 ? 'no tag is a version' : `the highest versions are ${others.join(', ')}`;
-  throw new Error(`no match found for semver: ${range} (${there})`);
+  const { noMatch = `no match found for semver: ${range}` } = words;
+  throw new Error(`${noMatch} (${there})`);
 }
 
 async function inRange(

@@ -1,0 +1,105 @@
+// What a build of a chart came to, and what may go wrong with one, in Flux's words.
+import { BUILD_FAILED, FETCH_FAILED, Reason } from '@weir/api';
+import { ArtifactMissing } from '@weir/artifact';
+import { HelmError } from '@weir/helm';
+import { OciError } from '@weir/oci';
+import { Failure, messageOf } from '@weir/reconcile';
+import { RenderError } from '@weir/render';
+import { isAborted } from '../shared/charts/failures.ts';
+
+/** Which chart an object is to have. */
+export interface Target {
+  name: string;
+  /** With the build metadata that stands for values files and revisions. */
+  version: string;
+}
+
+/** A chart as a file that is to be stored. */
+export interface Build extends Target {
+  /** Path of the packed chart, which belongs to whoever has it. */
+  file: string;
+  /** The values files that were merged. */
+  valuesFiles: readonly string[];
+  isPackaged: boolean;
+  /** Dependencies that were added. */
+  resolved: number;
+}
+
+/** What Flux says of a build. */
+export function summaryOf({
+  name,
+  version,
+  valuesFiles,
+  isPackaged,
+}: Pick<Build, 'name' | 'version' | 'valuesFiles' | 'isPackaged'>): string {
+  const what = `${isPackaged ? 'packaged' : 'pulled'} '${name}' chart with version '${version}'`;
+  if (valuesFiles.length === 0) return what;
+  return `${what} and merged values files [${valuesFiles.join(' ')}]`;
+}
+
+/** The values files that count: the chart's own values alone are as none. */
+export function valuesFilesOf(files: readonly string[] = []): readonly string[] {
+  const isDefault = files.length === 1 && /^(\.\/+)*values\.yaml$/.test(files[0] ?? '');
+  return isDefault ? [] : files;
+}
+
+/** What reasons are called in messages, which condition tells of them, and whether trying again is of no use. */
+const REASONS: Record<string, { summary: string; condition: string; stalled?: boolean }> = {
+  [Reason.InvalidChartReference]: {
+    ...{ summary: 'invalid chart reference', condition: FETCH_FAILED, stalled: true },
+  },
+  [Reason.ChartPullError]: { summary: 'chart pull error', condition: FETCH_FAILED },
+  [Reason.MetadataPatchError]: {
+    ...{ summary: 'chart metadata patch error', condition: BUILD_FAILED, stalled: true },
+  },
+  [Reason.ValuesFilesError]: {
+    ...{ summary: 'values files merge error', condition: BUILD_FAILED, stalled: true },
+  },
+  [Reason.DependencyBuildError]: { summary: 'dependency build error', condition: BUILD_FAILED },
+  [Reason.ChartPackageError]: { summary: 'chart package error', condition: BUILD_FAILED },
+  [Reason.ChartVerificationError]: {
+    ...{ summary: 'chart verification error', condition: BUILD_FAILED },
+  },
+};
+
+/** A failure of a build with its summary before the message. */
+export function buildFailure(reason: string, message: string, cause?: unknown): Failure {
+  const known = REASONS[reason] ?? { summary: 'unknown build error', condition: FETCH_FAILED };
+  const { summary, condition, stalled = false } = known;
+  const retryMs = cause instanceof OciError ? cause.retryAfterMs : undefined;
+  return new Failure(reason, `${summary}: ${message}`, {
+    ...{ condition, stalled, cause },
+    ...(retryMs === undefined ? {} : { retryMs: Math.max(retryMs, 1_000) }),
+  });
+}
+
+/** What became of a request to the engine, with the engine's reason; `reason` is that of what has none of a chart's. */
+export function engineFailure(cause: unknown, reason: string, what = ''): unknown {
+  if (isAborted(cause) || !(cause instanceof RenderError)) return cause;
+  const own = cause.reason in REASONS ? cause.reason : reason;
+  return buildFailure(own, `${what}${cause.message}`, cause);
+}
+
+/** What became of a step that asks a repository or a registry. */
+export function pullFailure(cause: unknown, what: string): unknown {
+  if (isAborted(cause) || cause instanceof Failure) return cause;
+  const isKnown =
+    cause instanceof HelmError ||
+    cause instanceof OciError ||
+    cause instanceof RenderError ||
+    cause instanceof ArtifactMissing;
+  if (!isKnown) return cause;
+  const failure = buildFailure(Reason.ChartPullError, `${what}: ${messageOf(cause)}`, cause);
+  const isDenied =
+    (cause instanceof HelmError || cause instanceof OciError) && cause.status === 401;
+  return isDenied ? deniedFailure(failure) : failure;
+}
+
+/** As Flux has it: the event names the reason, the condition doesn't. */
+function deniedFailure({ message, cause }: Failure): Failure {
+  const what = `failed to authenticate with the Helm repository: ${message}`;
+  return new Failure(Reason.Unknown, `unknown build error: ${what}`, {
+    ...{ condition: FETCH_FAILED, cause },
+    event: { severity: 'error', message: what, reason: Reason.AuthenticationFailed },
+  });
+}

@@ -1,0 +1,174 @@
+// Where the charts of a HelmRepository are, and as whom to fetch them. What is wrong with a Secret is said in Flux's words.
+import { createHash } from 'node:crypto';
+import { FETCH_FAILED, type HelmRepository, parseDuration, Reason } from '@weir/api';
+import { type ClientOptions, normalizeUrl } from '@weir/helm';
+import type { KubeClient } from '@weir/kube';
+import type { TlsOptions } from '@weir/net';
+import { type Credentials, credentialsFor, parseRepository, readPullSecret } from '@weir/oci';
+import { Failure, messageOf } from '@weir/reconcile';
+import { type NamedSecret, readLoginSecret, tlsOf } from '../secrets.ts';
+import { fetchFailure } from '../snapshots.ts';
+
+/** The parts of a HelmRepository that count; for a repository without one, its URL and namespace. */
+export type Repository = Pick<HelmRepository, 'metadata' | 'spec'>;
+
+/** Who asks, and how long a conversation may take. */
+export interface Asker {
+  /** The namespace on whose behalf is asked. */
+  tenant: string;
+  timeoutMs: number;
+}
+
+/** A chart repository over HTTP. */
+export interface Access extends Asker {
+  /** As in the spec, for messages. */
+  url: string;
+  client: Pick<ClientOptions, 'url' | 'credentials' | 'passCredentials' | 'tls'>;
+  /** Stands for all of `client`: equal keys may share what was fetched. */
+  key: string;
+}
+
+/** A registry that holds charts. */
+export interface RegistryAccess extends Asker {
+  /** `oci://host/path`, without a slash at the end. */
+  url: string;
+  registry: {
+    registry: string;
+    credentials: Credentials | undefined;
+    tls: Tls | undefined;
+    insecure: boolean;
+  };
+  key: string;
+}
+
+type Tls = Pick<TlsOptions, 'ca' | 'certificate' | 'key'>;
+
+/** What Flux's default is. */
+const DEFAULT_TIMEOUT = '60s';
+
+/** @throws Failure AuthenticationFailed; URLInvalid (stalled) */
+export async function readAccess(
+  client: KubeClient,
+  repository: Repository,
+  signal: AbortSignal,
+): Promise<Access> {
+  const { url, passCredentials = false } = repository.spec;
+  const normalized = orUrlInvalid(() => normalizeUrl(url));
+  const { tls, secret } = await readSecrets(client, repository, signal);
+  const credentials = secret && basicOf(secret);
+  const own = { url: normalized, credentials, passCredentials, tls };
+  return { ...askerOf(repository), url, client: own, key: digestOf(own) };
+}
+
+/** @throws Failure AuthenticationFailed; URLInvalid (stalled) */
+export async function readRegistryAccess(
+  client: KubeClient,
+  repository: Repository,
+  signal: AbortSignal,
+): Promise<RegistryAccess> {
+  const { insecure = false } = repository.spec;
+  const url = orUrlInvalid(() => normalizeUrl(repository.spec.url));
+  const { tls, secret } = await readSecrets(client, repository, signal);
+  const path = url.replace(/^oci:\/\//, '');
+  const credentials = secret && loginOf(secret, path);
+  const registry = path.split('/')[0] ?? '';
+  const own = { registry, credentials, tls, insecure };
+  return { ...askerOf(repository), url, registry: own, key: digestOf(own) };
+}
+
+function askerOf({ metadata, spec }: Repository): Asker {
+  const timeoutMs = parseDuration(spec.timeout ?? DEFAULT_TIMEOUT);
+  return { tenant: metadata.namespace ?? '', timeoutMs };
+}
+
+/** What decides which replica owns objects of a repository: those alike share what is fetched. */
+export function accessOwnershipKey({ metadata, spec }: Repository): string {
+  const { url, secretRef, certSecretRef, passCredentials } = spec;
+  const isAnonymous = secretRef === undefined && certSecretRef === undefined;
+  const namespace = isAnonymous ? '' : metadata.namespace;
+  return `helm/${digestOf([url, passCredentials, namespace, secretRef, certSecretRef])}`;
+}
+
+function orUrlInvalid(parse: () => string): string {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new Failure(Reason.URLInvalid, `invalid Helm repository URL: ${messageOf(cause)}`, {
+      ...{ condition: FETCH_FAILED, stalled: true, cause },
+    });
+  }
+}
+
+async function readSecrets(
+  client: KubeClient,
+  { metadata, spec }: Repository,
+  signal: AbortSignal,
+) {
+  const { namespace = '' } = metadata;
+  const read = (name: string, what: string) =>
+    orFailure('', () => readLoginSecret(client, { namespace, name }, signal, what));
+  let tls: Tls | undefined;
+  if (spec.certSecretRef) {
+    const secret = await read(spec.certSecretRef.name, 'TLS authentication secret');
+    tls = await orFailure("failed to construct Helm client's TLS config: ", async () =>
+      tlsOf(secret),
+    );
+  }
+  const secret = spec.secretRef && (await read(spec.secretRef.name, 'authentication secret'));
+  // As older objects have it.
+  if (tls === undefined && secret !== undefined && hasTls(secret)) {
+    tls = await orFailure('failed to detect authentication methods: ', async () => tlsOf(secret));
+  }
+  return { tls, secret };
+}
+
+const TLS_KEYS = ['ca.crt', 'caFile', 'tls.crt', 'certFile', 'tls.key', 'keyFile'];
+
+function hasTls({ data }: NamedSecret): boolean {
+  return TLS_KEYS.some((key) => data.has(key));
+}
+
+function basicOf({ data, name }: NamedSecret) {
+  const username = data.get('username')?.toString('utf8') ?? '';
+  const password = data.get('password')?.toString('utf8') ?? '';
+  if (username === '' && password === '') return undefined;
+  if (username !== '' && password !== '') return { username, password };
+  const [has, lacks] = username === '' ? ['password', 'username'] : ['username', 'password'];
+  const what = `secret '${name}': malformed basic auth - has '${has}' but missing '${lacks}'`;
+  throw authFailure(`failed to detect authentication methods: ${what}`);
+}
+
+/** The login at a registry: of a Docker configuration, or of `username` and `password` in any other Secret. */
+function loginOf(secret: NamedSecret, path: string): Credentials | undefined {
+  const { type, name } = secret;
+  if (type !== 'kubernetes.io/dockerconfigjson') return basicOf(secret);
+  const what = 'failed to configure OCI registry authentication';
+  let found: Credentials | undefined;
+  try {
+    // Its path may be a repository or what repositories begin with.
+    const repository = parseRepository(path.includes('/') ? path : `${path}/charts`);
+    found = credentialsFor(repository, readPullSecret(secret));
+  } catch (cause) {
+    throw authFailure(`${what}: ${messageOf(cause)}`, cause);
+  }
+  if (found !== undefined) return found;
+  const own = name.slice(name.indexOf('/') + 1);
+  const host = path.split('/')[0];
+  throw authFailure(`${what}: no auth config for '${host}' in the docker-registry Secret '${own}'`);
+}
+
+async function orFailure<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw authFailure(`${what}${messageOf(cause)}`, cause);
+  }
+}
+
+function authFailure(message: string, cause?: unknown): Failure {
+  return fetchFailure(Reason.AuthenticationFailed, message, cause);
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}

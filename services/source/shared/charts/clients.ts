@@ -1,0 +1,54 @@
+// Connections to chart repositories and registries, kept for each holder of credentials.
+import { createBoundedMap } from '@weir/async';
+import { type Answer, type Client, type GetOptions, openClient } from '@weir/helm';
+import { openRegistry, type Registry } from '@weir/oci';
+import type { Access, Asker, RegistryAccess } from './access.ts';
+
+export interface ChartClients {
+  /** Gets a file of a repository within the time that its asker gives. @throws HelmError */
+  get(access: Access, url: URL, options: Omit<GetOptions, 'signal'>): Promise<Answer | undefined>;
+  /** @throws OciError InvalidConfiguration */
+  registry(access: RegistryAccess): Registry;
+  /** Aborts when the asker's time is over, counted from now. */
+  deadline(asker: Asker): AbortSignal;
+}
+
+/** Clients that are kept; the connections of one that is dropped close when they are idle. */
+const CLIENTS = 500;
+/** The longest that one conversation may take, whatever `spec.timeout` says. Ms. */
+const MAX_TIMEOUT_MS = 10 * 60_000;
+
+export function createChartClients({
+  allowLocal,
+  environment,
+  signal,
+}: {
+  allowLocal: boolean;
+  /** The proxies of the operator. */
+  environment: NodeJS.ProcessEnv;
+  /** Ends all conversations. */
+  signal: AbortSignal;
+}): ChartClients {
+  const clients = createBoundedMap<string, Client>({ max: CLIENTS });
+  const registries = createBoundedMap<string, Registry>({ max: CLIENTS });
+
+  function clientOf({ client, key }: Access): Client {
+    const opened = clients.get(key) ?? openClient({ ...client, allowLocal, environment });
+    clients.set(key, opened);
+    return opened;
+  }
+
+  const deadline = ({ timeoutMs }: Asker) =>
+    AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMEOUT_MS))]);
+
+  return {
+    deadline,
+    get: async (access, url, options) =>
+      clientOf(access).get(url, { ...options, signal: deadline(access) }),
+    registry({ registry, key }) {
+      const opened = registries.get(key) ?? openRegistry({ ...registry, allowLocal, environment });
+      registries.set(key, opened);
+      return opened;
+    },
+  };
+}

@@ -1,0 +1,37 @@
+// What HelmRepositories and HelmCharts share: connections, and the indexes that were read.
+import { join } from 'node:path';
+import type { Settings } from '@weir/service';
+import { type ChartClients, createChartClients } from './clients.ts';
+import { createIndexes, type Indexes, type IndexesOptions } from './indexes.ts';
+
+export interface Charts {
+  clients: ChartClients;
+  indexes: Indexes;
+}
+
+/** What Flux's default is. */
+const MAX_INDEX_BYTES = 50 * 1024 ** 2;
+
+/** Opens no connection, and starts nothing. */
+export function openCharts({
+  settings,
+  storageDir,
+  ...options
+}: Pick<IndexesOptions, 'store' | 'pool' | 'artifactDir' | 'tracing' | 'signal'> & {
+  settings: Settings;
+  storageDir: string;
+}): Charts {
+  const { signal } = options;
+  const clients = createChartClients({
+    allowLocal: settings.boolean('allow-local-addresses', false),
+    environment: process.env,
+    signal,
+  });
+  const indexes = createIndexes({
+    ...options,
+    clients,
+    dir: join(storageDir, 'charts'),
+    maxBytes: settings.number('helm-index-max-bytes', MAX_INDEX_BYTES, { min: 1 }),
+  });
+  return { clients, indexes };
+}
