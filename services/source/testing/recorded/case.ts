@@ -4,13 +4,20 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeObject } from '@weir/kube';
 import type { BucketSetup } from './buckets.ts';
+import type { ChartRepositoryChange, ChartRepositorySetup } from './chart-repositories.ts';
+import type { GitSetup } from './git.ts';
 
 const FOLDER = join(import.meta.dirname, '../../testdata/recorded');
 
 export interface RecordedCase {
   name: string;
   about: string;
-  setup: { registries?: RegistryEntry[]; buckets?: Record<string, BucketSetup> };
+  setup: {
+    registries?: RegistryEntry[];
+    buckets?: Record<string, BucketSetup>;
+    helmRepository?: ChartRepositorySetup;
+    git?: GitSetup;
+  };
   objects: KubeObject[];
   steps?: Step[];
   result: RecordedResult;
@@ -39,6 +46,9 @@ export type Step =
   | { do: 'delete the manifest from the registry'; repository: string; digest: string }
   | { do: 'put the object into the bucket'; bucket: string; key: string; text: string }
   | { do: 'delete the object from the bucket'; bucket: string; key: string }
+  | ({ do: 'change the Helm repository' } & ChartRepositoryChange)
+  | { do: 'commit to the branch'; files: GitSetup['files'] }
+  | { do: 'wait for'; object: string; what: string }
   | { do: 'merge patch'; object: string; patch: object }
   | { do: 'set the annotation reconcile.fluxcd.io/requestedAt'; object: string }
   | { do: 'delete'; object: string };
@@ -53,6 +63,7 @@ export interface RecordedResult {
   deleted?: Record<string, { artifact: number; object: boolean }>;
   eventMessages?: Record<string, string[]>;
   throughProxy?: boolean;
+  helmRequests?: string[];
 }
 
 /** The names of the cases that begin with a prefix, such as `oci-`. */
@@ -72,14 +83,4 @@ export async function loadCase(
     return value === undefined ? whole : JSON.stringify(value).slice(1, -1);
   });
   return { ...(JSON.parse(filled) as Omit<RecordedCase, 'name'>), name };
-}
-
-/** The bytes of a manifest or layer. */
-export function readBlob(digest: string): Promise<Buffer> {
-  return readFile(join(FOLDER, 'blobs', digest.replace(/^sha256:/, '')));
-}
-
-/** A key or certificate, PEM. */
-export function readKey(name: string): Promise<string> {
-  return readFile(join(FOLDER, 'keys', name), 'utf8');
 }

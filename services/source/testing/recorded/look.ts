@@ -4,10 +4,14 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type Condition, isRequested } from '@weir/api';
 import { readTar } from '@weir/artifact';
+import { parse } from 'yaml';
 import type { SourceObject } from '../../shared/source.ts';
 
-/** Describes an object, with its artifact fetched. */
-export async function describeObject(object: SourceObject): Promise<Record<string, unknown>> {
+/** Describes an object, with its artifact fetched, as far as the recording does. */
+export async function describeObject(
+  object: SourceObject,
+  wanted: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   const { status, metadata } = object;
   const conditions = status?.conditions ?? [];
   const messageOf = (type: string) => conditions.find((it) => it.type === type)?.message;
@@ -17,7 +21,7 @@ export async function describeObject(object: SourceObject): Promise<Record<strin
     message: messageOf('Ready') ?? '',
     messages: Object.fromEntries(others.map(({ type, message }) => [type, message])),
     generations: generationsOf(object, conditions),
-    ...(await describeArtifact(object)),
+    ...(await describeArtifact(object, COPIED in Object(wanted.artifact))),
     observed: observedOf(status ?? {}),
     ...(isRequested(object, undefined)
       ? { requested: isRequested(object, status?.lastHandledReconcileAt) ? 'open' : 'handled' }
@@ -47,7 +51,10 @@ function observedOf(status: object): Record<string, unknown> {
   return Object.fromEntries(fields.map(([key, value]) => [short(key), value]));
 }
 
-async function describeArtifact({ status }: SourceObject): Promise<Record<string, unknown>> {
+async function describeArtifact(
+  { status }: SourceObject,
+  isCopied: boolean,
+): Promise<Record<string, unknown>> {
   const artifact = status?.artifact;
   if (artifact === undefined) return { artifact: null };
   const response = await fetch(artifact.url);
@@ -61,9 +68,11 @@ async function describeArtifact({ status }: SourceObject): Promise<Record<string
       fetch: response.status,
       digestOk: artifact.digest === `sha256:${hex}`,
       sizeOk: artifact.size === bytes.length,
-      digest: artifact.digest,
+      ...(isCopied ? { [COPIED]: artifact.digest } : {}),
     },
-    contents: await contentsOf(bytes, hex),
+    contents: artifact.path.endsWith('.yaml')
+      ? { index: JSON.parse(bytes.toString('utf8')) }
+      : await contentsOf(bytes, hex, artifact.path.endsWith('.tgz')),
     ...(latest === undefined ? {} : { latest: await hasSameBytes(latest, bytes) }),
   };
 }
@@ -73,17 +82,32 @@ async function hasSameBytes(url: string, bytes: Buffer): Promise<boolean> {
   return bytes.equals(Buffer.from(await response.arrayBuffer()));
 }
 
-async function contentsOf(bytes: Buffer, hex: string): Promise<Record<string, unknown>> {
+/** Files of charts whose content counts, and not how it is written. */
+const PARSED = /\/(Chart\.yaml|Chart\.lock|values\.yaml)$/;
+
+async function contentsOf(
+  bytes: Buffer,
+  hex: string,
+  isChart: boolean,
+): Promise<Record<string, unknown>> {
   const files: string[] = [];
+  const parsed: Record<string, unknown> = {};
   try {
     const unzipped = Readable.from([bytes]).pipe(createGunzip());
     for await (const { path, type, content } of readTar(unzipped, { maxEntries: 10_000 })) {
       if (type !== 'file') continue;
       const hash = createHash('sha256');
-      for await (const chunk of content) hash.update(chunk);
-      files.push(`${path} ${hash.digest('hex')}`);
+      const parts: Uint8Array[] = [];
+      for await (const chunk of content) parts.push(chunk);
+      const whole = Buffer.concat(parts);
+      if (isChart && PARSED.test(path)) {
+        parsed[path] = parse(whole.toString('utf8'));
+        files.push(`${path} parsed`);
+        continue;
+      }
+      files.push(`${path} ${hash.update(whole).digest('hex')}`);
     }
-    return listOf(files.sort());
+    return { ...listOf(files.sort()), ...(isChart ? { parsed } : {}) };
   } catch {
     // Any bytes may be an artifact.
     return { bytes: `${hex} ${bytes.length}` };
@@ -104,6 +128,8 @@ const COMPARED = [
   ...['conditions', 'generations', 'contents', 'observed', 'finalizers', 'requested', 'latest'],
 ];
 const ARTIFACT = ['revision', 'metadata', 'fetch', 'digestOk', 'sizeOk'];
+/** The digest of what was fetched, where it is the artifact as it is. */
+const COPIED = 'bytes';
 
 /** What of a description a recording is held against, with its messages as they are expected. */
 export function comparable(
@@ -119,12 +145,32 @@ export function comparable(
     messages: Object.fromEntries(
       Object.entries(description.messages ?? {}).map(([type, it]) => [type, expect(String(it))]),
     ),
-    artifact: artifact ? pick(artifact, ARTIFACT) : null,
+    artifact: artifact ? pick(artifact, [...ARTIFACT, COPIED]) : null,
   };
 }
 
 function pick(from: Record<string, unknown>, keys: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]])),
+  );
+}
+
+/** Puts `<index>` and the like, which stand for digests that depend on ports, in the place of what they fit. */
+export function withStandIns(actual: unknown, recorded: unknown): unknown {
+  if (typeof actual === 'string' && typeof recorded === 'string') {
+    const pattern = recorded
+      .split(/<[a-z0-9]+>/)
+      .map((it) => it.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+    return pattern.length > 1 && new RegExp(`^${pattern.join('.+')}$`, 's').test(actual)
+      ? recorded
+      : actual;
+  }
+  if (typeof actual !== 'object' || actual === null) return actual;
+  const other = Object(recorded) as Record<string, unknown>;
+  if (Array.isArray(actual)) {
+    return actual.map((value, index) => withStandIns(value, other[index]));
+  }
+  return Object.fromEntries(
+    Object.entries(actual).map(([key, value]) => [key, withStandIns(value, other[key])]),
   );
 }

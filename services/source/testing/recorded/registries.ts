@@ -9,7 +9,8 @@ import {
 } from '@weir/cluster';
 import { MediaType } from '@weir/oci';
 import { type PushTarget, pushBlob, pushManifest } from '@weir/oci/testing';
-import { type RegistryEntry, readBlob, readKey } from './case.ts';
+import { readBlob, readKey } from './blobs.ts';
+import type { RegistryEntry } from './case.ts';
 
 export interface Registries {
   standIns: Record<string, string>;

@@ -1,5 +1,8 @@
 // All servers that the recorded cases speak of.
+import { startGitServer } from '@weir/cluster';
 import { type Buckets, startBuckets } from './buckets.ts';
+import { type ChartRepositories, startChartRepositories } from './chart-repositories.ts';
+import { type GitBranches, gitBranches } from './git.ts';
 import { type Registries, startRegistries } from './registries.ts';
 
 export interface Servers {
@@ -7,11 +10,23 @@ export interface Servers {
   standIns: Record<string, string>;
   registries: Registries;
   buckets: Buckets;
+  charts: ChartRepositories;
+  git: GitBranches;
 }
 
 /** Starts all of them; they end with the stack. */
 export async function startServers(stack: AsyncDisposableStack): Promise<Servers> {
+  const gitServer = stack.adopt(await startGitServer(), (it) => it.close());
+  const git = gitBranches(gitServer);
+  const charts = await startChartRepositories(stack);
   const registries = await startRegistries(stack);
   const buckets = await startBuckets(stack);
-  return { registries, buckets, standIns: { ...registries.standIns, ...buckets.standIns } };
+  const parts = { registries, buckets, charts, git };
+  const standIns: Record<string, string> = Object.assign(
+    {},
+    ...Object.values(parts).map((it) => it.standIns),
+  );
+  // The servers have authorities of their own; a case trusts all of them.
+  standIns.CA = `${registries.standIns.CA}\n${charts.standIns.HELMCA}`;
+  return { ...parts, standIns };
 }
