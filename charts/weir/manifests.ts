@@ -41,6 +41,18 @@ export function bucket(namespace: string, name: string, endpoint: string): strin
   return manifest('source.toolkit.fluxcd.io/v1', 'Bucket', { namespace, name }, { spec });
 }
 
+export function helmRepository(namespace: string, name: string, url: string): string {
+  const spec = { url, interval: '1h' };
+  return manifest('source.toolkit.fluxcd.io/v1', 'HelmRepository', { namespace, name }, { spec });
+}
+
+/** A chart of the folder `chart` of a GitRepository. */
+export function helmChart(namespace: string, name: string, repository: string): string {
+  const sourceRef = { kind: 'GitRepository', name: repository };
+  const spec = { chart: 'chart', interval: '1h', sourceRef };
+  return manifest('source.toolkit.fluxcd.io/v1', 'HelmChart', { namespace, name }, { spec });
+}
+
 /** Labelled `team: a`, as Alerts may select by labels. */
 export function kustomization(namespace: string, name: string, spec: object = {}): string {
   const metadata = { namespace, name, labels: { team: 'a' } };

@@ -8,6 +8,8 @@ import {
   alert,
   bucket,
   gitRepository,
+  helmChart,
+  helmRepository,
   kustomization,
   manifest,
   ociRepository,
@@ -28,7 +30,8 @@ const USED_ELSEWHERE: { right: RegExp; file: string; code: string }[] = [
   },
   {
     // After a conflict with somebody else's write.
-    right: /^(buckets|gitrepositories)\.source\.toolkit\.fluxcd\.io get$/,
+    right:
+      /^(buckets|gitrepositories|helmcharts|helmrepositories)\.source\.toolkit\.fluxcd\.io get$/,
     file: 'libs/controller/finalizers.ts',
     code: 'client.get<T>(kind, ref)',
   },
@@ -74,7 +77,10 @@ describe('the containers of the chart', () => {
     const login = { username: 'weir', password: 'pass' };
     const repository = await git.createRepository('app', { auth: login });
     const configMap = manifest('v1', 'ConfigMap', { name: 'app' });
-    await repository.commit({ 'app/configmap.yaml': configMap });
+    await repository.commit({
+      'app/configmap.yaml': configMap,
+      'chart/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+    });
     const { code, stderr } = await release.cluster.kubectl(['apply', '-f', '-'], {
       input: [
         secret('default', 'login', login),
@@ -85,6 +91,8 @@ describe('the containers of the chart', () => {
           ...{ url: 'oci://127.0.0.1:1/app', serviceAccountName: 'default' },
         }),
         bucket('default', 'away', '127.0.0.1:1'),
+        helmRepository('default', 'away', 'http://127.0.0.1:1/charts'),
+        helmChart('default', 'app', 'app'),
         provider('default', 'chat', { type: 'generic', secretRef: { name: 'address' } }),
         provider('default', 'refused', { type: 'generic', serviceAccountName: 'cloud' }),
         alert('default', 'all', 'chat'),
@@ -92,12 +100,12 @@ describe('the containers of the chart', () => {
       ].join('\n---\n'),
     });
     assert.equal(code, 0, stderr);
-    for (const object of ['gitrepository/app', 'kustomization/app']) {
+    for (const object of ['gitrepository/app', 'helmchart/app', 'kustomization/app']) {
       const wait = ['wait', '--for=condition=Ready', '--timeout=60s', object];
       const ready = await release.cluster.kubectl(wait);
       assert.equal(ready.code, 0, `${ready.stderr}\n${log('source')}\n${log('kustomize')}`);
     }
-    for (const object of ['ocirepository/away', 'bucket/away']) {
+    for (const object of ['ocirepository/away', 'bucket/away', 'helmrepository/away']) {
       const away = ['wait', '--for=condition=FetchFailed', '--timeout=60s', object];
       assert.equal((await release.cluster.kubectl(away)).code, 0, log('source'));
     }
