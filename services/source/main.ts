@@ -56,7 +56,7 @@ export const service = defineService({
     const environment: SourceEnvironment = {
       ...parts,
       ...{ store, artifactDir, publisher, pool, verifiers, signal },
-      charts: openCharts({ ...parts, store, pool, artifactDir, signal }),
+      charts: openCharts({ ...parts, store, pool, signal }),
       address: reachableAt(settings.get('artifact-address') ?? 'localhost', server.port),
       concurrency: settings.number('concurrent', 16, { min: 1 }),
       minIntervalMs: settings.duration('min-interval', 1_000),

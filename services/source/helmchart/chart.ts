@@ -19,8 +19,8 @@ import { noArtifact } from './source.ts';
 /** A chart that is known, and how to make its package. */
 export interface WantedChart extends Target {
   isPackaged: boolean;
-  /** Verifies that it is signed, where that is required. @throws Failure ChartVerificationError */
-  verify(): Promise<void>;
+  /** Whether it is signed, where that is required. @throws Error that says why it isn't as it has to be */
+  verify(): Promise<boolean>;
   /** @throws Failure */
   build(): Promise<Build>;
 }
@@ -85,7 +85,7 @@ export async function chartOfRemote(
     version: choice.target,
     isPackaged,
     build,
-    verify: async () => remote.verify?.(name, choice),
+    verify: async () => (await remote.verify?.(name, choice)) ?? false,
   };
 }
 
@@ -166,7 +166,7 @@ export async function chartOfFiles(
     };
   }
 
-  return { name, version, isPackaged, build, verify: async () => undefined };
+  return { name, version, isPackaged, build, verify: async () => false };
 }
 
 /** Characters of a revision that tell it from others: labels of what a chart installs have room for little more. */

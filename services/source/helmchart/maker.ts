@@ -49,8 +49,6 @@ export interface MakerOptions {
   charts: Charts;
   pool: RenderPool;
   limits: ContentLimits;
-  /** Folder for what is on its way into the store. */
-  artifactDir: string;
   tracing: Tracing;
   signal: AbortSignal;
 }
@@ -59,10 +57,10 @@ export interface MakerOptions {
 const BUILDS = 8;
 
 export function createChartMaker(options: MakerOptions): ChartMaker {
-  const { client, store, charts, pool, limits, artifactDir, tracing, signal } = options;
+  const { client, store, charts, pool, limits, tracing, signal } = options;
   const builds = createFairLimit(BUILDS);
-  const remoteOptions: RemoteOptions = { charts, pool, dir: artifactDir, signal };
-  const newFile = () => join(artifactDir, `${randomUUID()}.part`);
+  const remoteOptions: RemoteOptions = { charts, pool, dir: charts.workDir, signal };
+  const newFile = () => join(charts.workDir, `${randomUUID()}.part`);
   const chartOptions: ChartOptions = { pool, store, newFile, signal };
 
   async function find(

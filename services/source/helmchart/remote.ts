@@ -1,7 +1,7 @@
 // Charts of repositories: which version there is, and its package.
 import { rm } from 'node:fs/promises';
 import { chartUrl } from '@weir/helm';
-import { type Descriptor, OciError, type Registry } from '@weir/oci';
+import { type Descriptor, OciError, type Registry, type Repository } from '@weir/oci';
 import { messageOf } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { Access, RegistryAccess } from '../shared/charts/access.ts';
@@ -18,8 +18,8 @@ export interface Remote {
   choose(name: string, range: string, metadata: string): Promise<Choice>;
   /** Its package, as a new file. @throws HelmError, OciError, Error */
   fetch(name: string, choice: Choice): Promise<Downloaded>;
-  /** Verifies that it is signed, where that is required; what is fetched then is what was verified. */
-  verify?(name: string, choice: Choice): Promise<void>;
+  /** Whether it is signed, where that is required; what is fetched then is what was verified. @throws Error */
+  verify?(name: string, choice: Choice): Promise<boolean>;
 }
 
 export interface Choice {
@@ -66,14 +66,16 @@ export function httpRemote(
 /** What go's and Helm's clients call a version that needs no look at the tags. */
 const VERSION = /^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 
-/** Verifies a manifest of a registry. @throws Failure ChartVerificationError */
+/** Verifies a manifest of a registry; false where the policy asks for no signature. @throws Error that says why it isn't verified */
 export type VerifyChart = (manifest: {
   registry: Registry;
-  repository: string;
+  repository: Repository;
   digest: string;
   /** `oci://host/path:version`, for messages. */
   reference: string;
-}) => Promise<void>;
+  /** Ends the search for signatures. */
+  signal: AbortSignal;
+}) => Promise<boolean>;
 
 export function registryRemote(
   access: RegistryAccess,
@@ -134,13 +136,16 @@ export function registryRemote(
       }
     },
     async verify(name, { version, url: reference = '' }) {
-      if (verify === undefined) return;
+      if (verify === undefined) return false;
       const registry = charts.clients.registry(access);
       const repository = repositoryOf(name);
       const tag = version.replaceAll('+', '_');
-      const digest = await registry.resolve(repository, tag, charts.clients.deadline(access));
-      await verify({ registry, repository, digest, reference });
+      const signal = charts.clients.deadline(access);
+      const digest = await registry.resolve(repository, tag, signal);
+      const own = { registry: access.registry.registry, name: repository };
+      const isSigned = await verify({ registry, repository: own, digest, reference, signal });
       verified.set(reference, digest);
+      return isSigned;
     },
   };
 }

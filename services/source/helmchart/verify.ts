@@ -1,10 +1,10 @@
 // The signature that a HelmChart of a registry requires.
 import { BUILD_FAILED, FETCH_FAILED, type HelmChart, Reason } from '@weir/api';
 import { orAborted } from '@weir/async';
-import { isSignedByKey } from '@weir/oci';
 import { dropStates, Failure, messageOf, setState } from '@weir/reconcile';
 import { isAborted } from '../shared/charts/failures.ts';
 import type { SourceRun } from '../shared/run.ts';
+import { verifySignature } from '../shared/signatures.ts';
 import { readTrust, type Trust } from '../shared/trust.ts';
 import { asNotVerified, asUnverified, asVerified } from '../shared/verification.ts';
 import { buildFailure } from './build.ts';
@@ -19,25 +19,29 @@ export async function readVerification({
   environment,
 }: SourceRun<HelmChart>): Promise<VerifyChart | undefined> {
   const { spec, metadata } = object;
-  if (spec.verify === undefined) return undefined;
-  const ref = { namespace: metadata.namespace ?? '', name: spec.verify.secretRef?.name ?? '' };
+  const { verify } = spec;
+  if (verify === undefined) return undefined;
+  const { namespace: tenant = '' } = metadata;
+  const { client, verifiers } = environment;
   let trust: Trust;
   try {
-    trust = await readTrust(environment.client, ref, signal);
-    if (trust.keys.length === 0) {
-      throw new Error(`no public keys found in secret '${ref.namespace}/${ref.name}'`);
+    trust = await readTrust(client, tenant, verify, signal);
+    if (trust.kind === 'keys' && trust.keys.length === 0) {
+      throw new Error(`no public keys found in secret '${tenant}/${verify.secretRef?.name}'`);
     }
   } catch (cause) {
     if (signal.aborted) throw cause;
-    const what = `failed to verify the signature using provider '${spec.verify.provider}'`;
+    const what = `failed to verify the signature using provider '${verify.provider}'`;
     const message = `${what}: ${messageOf(cause)}`;
     status.update((it) => asUnverified(it, message));
     throw new Failure(Reason.VerificationError, message, { cause });
   }
-  return async ({ registry, repository, digest, reference }) => {
-    const manifest = { name: repository, digest };
-    if (await isSignedByKey(registry, manifest, trust.keys, signal)) return;
-    throw new Error(`failed to verify ${reference}: no signatures found`);
+  return async ({ registry, repository, digest, reference, signal: until }) => {
+    const options = { registry, repository, digest, trust, verifiers, tenant, signal: until };
+    const verdict = await verifySignature(options);
+    if (verdict.result !== 'failed') return verdict.result === 'verified';
+    const why = trust.kind === 'keys' ? 'no signatures found' : verdict.reason;
+    throw new Error(`failed to verify ${reference}: ${why}`);
   };
 }
 
@@ -51,8 +55,9 @@ export async function verifyChart(
     return;
   }
   try {
-    await context.waiting(() => orAborted(chart.verify(), signal));
-    status.update((it) => asVerified(it, `verified signature of version ${chart.version}`));
+    const isVerified = await context.waiting(() => orAborted(chart.verify(), signal));
+    const message = `verified signature of version ${chart.version}`;
+    status.update(isVerified ? (it) => asVerified(it, message) : asNotVerified);
   } catch (cause) {
     if (signal.aborted || isAborted(cause)) throw cause;
     const reason = Reason.ChartVerificationError;

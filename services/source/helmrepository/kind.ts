@@ -1,4 +1,5 @@
 // What the service needs to know of HelmRepositories.
+import { mkdir, rm } from 'node:fs/promises';
 import { HelmRepository } from '@weir/api';
 import { accessOwnershipKey, readAccess } from '../shared/charts/access.ts';
 import type { OpenKind } from '../shared/kind.ts';
@@ -7,7 +8,10 @@ import { LATEST_FILE, words } from './words.ts';
 
 export const openHelmRepositories: OpenKind<HelmRepository> = async (environment) => {
   const { client, signal } = environment;
-  const { indexes } = environment.charts;
+  const { indexes, workDir } = environment.charts;
+  // A process that was killed may have left files there; HelmCharts have theirs there as well.
+  await rm(workDir, { recursive: true, force: true });
+  await mkdir(workDir, { recursive: true });
   return {
     kind: HelmRepository,
     words,

@@ -30,15 +30,19 @@ describe('indexes of chart repositories', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  function open(name: string, maxBytes = 1024 ** 2): Indexes & { store: string; kept: string } {
+  function open(
+    name: string,
+    maxBytes = 1024 ** 2,
+  ): Indexes & Record<'store' | 'kept' | 'workDir', string> {
     const { signal } = stop;
-    const [store, kept] = [join(dir, name, 'store'), join(dir, name, 'kept')];
+    const at = (folder: string) => join(dir, name, folder);
+    const [store, kept, workDir] = [at('store'), at('kept'), at('work')];
     const clients = createChartClients({ allowLocal: true, environment: {}, signal });
     const indexes = createIndexes({
-      ...{ store: createDiskStore(store), pool, clients, dir: kept, artifactDir: store, maxBytes },
+      ...{ store: createDiskStore(store), pool, clients, dir: kept, workDir, maxBytes },
       ...{ tracing: createTracing({ service: 'test' }), signal },
     });
-    return { ...indexes, store, kept };
+    return { ...indexes, store, kept, workDir };
   }
 
   function at(path: string, tenant = 'apps'): Access {
@@ -102,7 +106,7 @@ describe('indexes of chart repositories', () => {
     );
     server.put('/none/index.yaml', 'nonsense: [');
     await rejects(indexes.fetch(at('/none'), undefined), /did not find expected node content/);
-    deepEqual(await readdir(indexes.store), []);
+    deepEqual(await readdir(indexes.workDir), []);
   });
 
   test('what is not used is removed', async () => {

@@ -51,8 +51,8 @@ export interface IndexesOptions {
   clients: ChartClients;
   /** Folder for what can be had again. */
   dir: string;
-  /** Folder for a file on its way into the store. */
-  artifactDir: string;
+  /** Folder for files on their way into the store. */
+  workDir: string;
   /** Bytes of an index, at most (`--helm-index-max-bytes`). */
   maxBytes: number;
   tracing: Tracing;
@@ -76,7 +76,7 @@ const DAY_MS = 24 * 60 * 60_000;
 const MAX_KEPT = 512 * 1024 ** 2;
 
 export function createIndexes(options: IndexesOptions): Indexes {
-  const { store, pool, clients, dir, artifactDir, maxBytes, tracing, signal } = options;
+  const { store, pool, clients, dir, workDir, maxBytes, tracing, signal } = options;
   const shareFetch = createFreshFlight<FetchedIndex>();
   const shareLookup = createSingleFlight<string>();
   const sharePeek = createFreshFlight<string>();
@@ -99,7 +99,7 @@ export function createIndexes(options: IndexesOptions): Indexes {
       known: isKnown ? before.validators : undefined,
     });
     if (got === undefined) return { ...before, revision: before?.revision ?? '', file: undefined };
-    const { digest, size, file } = await download(got.content, artifactDir);
+    const { digest, size, file } = await download(got.content, workDir);
     answers.set(access.key, { validators: got.validators, revision: digest, size });
     return { revision: digest, size, file };
   }

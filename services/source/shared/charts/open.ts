@@ -7,6 +7,8 @@ import { createIndexes, type Indexes, type IndexesOptions } from './indexes.ts';
 export interface Charts {
   clients: ChartClients;
   indexes: Indexes;
+  /** Folder for files on their way into the store; the engine makes folders beside them. */
+  workDir: string;
 }
 
 /** What Flux's default is. */
@@ -17,7 +19,7 @@ export function openCharts({
   settings,
   storageDir,
   ...options
-}: Pick<IndexesOptions, 'store' | 'pool' | 'artifactDir' | 'tracing' | 'signal'> & {
+}: Pick<IndexesOptions, 'store' | 'pool' | 'tracing' | 'signal'> & {
   settings: Settings;
   storageDir: string;
 }): Charts {
@@ -27,11 +29,12 @@ export function openCharts({
     environment: process.env,
     signal,
   });
+  const workDir = join(storageDir, 'charts', 'work');
   const indexes = createIndexes({
     ...options,
-    clients,
-    dir: join(storageDir, 'charts'),
+    ...{ clients, workDir },
+    dir: join(storageDir, 'charts', 'indexes'),
     maxBytes: settings.number('helm-index-max-bytes', MAX_INDEX_BYTES, { min: 1 }),
   });
-  return { clients, indexes };
+  return { clients, indexes, workDir };
 }
