@@ -1,4 +1,5 @@
 import type { HelmRepository } from '@weir/api';
+import { maskUrl } from '@weir/telemetry';
 import type { SourceWords } from '../shared/source.ts';
 
 /** Under which the newest index of an object is served, as in Flux. */
@@ -9,7 +10,7 @@ export const words: SourceWords<HelmRepository> = {
   outdated: (_, revision) => `new index revision '${revision}'`,
   stored: ({ revision }) => `stored artifact: revision '${revision}'`,
   storedEvent: ({ spec, status }) =>
-    `stored fetched index of size ${formatSize(status?.artifact?.size ?? 0)} from '${spec.url}'`,
+    `stored fetched index of size ${formatSize(status?.artifact?.size ?? 0)} from '${maskUrl(spec.url)}'`,
 };
 
 const UNITS = ['B', 'kB', 'MB', 'GB'];

@@ -14,7 +14,7 @@ import {
 } from '@weir/async';
 import { indexUrl, type Validators } from '@weir/helm';
 import type { RenderPool } from '@weir/render';
-import type { Tracing } from '@weir/telemetry';
+import { maskUrl, type Tracing } from '@weir/telemetry';
 import { download } from '../download.ts';
 import { putArchive, type Snapshot } from '../snapshots.ts';
 import type { Access } from './access.ts';
@@ -169,7 +169,7 @@ export function createIndexes(options: IndexesOptions): Indexes {
   return {
     fetch: (access, known) => {
       const { key, tenant, timeoutMs, url } = access;
-      return tracing.span('fetch index', { attributes: { 'url.full': url } }, () =>
+      return tracing.span('fetch index', { attributes: { 'url.full': maskUrl(url) } }, () =>
         shareFetch(JSON.stringify([key, timeoutMs, known]), () =>
           fetches.run(tenant, () => fetchOnce(access, known), signal),
         ),
