@@ -91,7 +91,7 @@ export interface DriftWatch {
   /** The newest version seen. */
   newest(id: ObjectId): bigint | undefined;
   /** Calls back at each change of the object; returns the way to stop that. */
-  onNews(id: ObjectId, callback: () => void): () => void;
+  onObjectChange(id: ObjectId, callback: () => void): () => void;
   /** Who has anything tracked. */
   owners(): string[];
   /** How much is watched, for metrics. */
@@ -258,7 +258,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
     },
     newest: (id) => watches.seen(id)?.resourceVersion,
     watches: (id) => expected.has(inventoryId(id)) && watches.isSynced(id),
-    onNews: watches.onNews,
+    onObjectChange: watches.onObjectChange,
     owners: () => [...owned.keys()],
     size: () => ({ objects: expected.size, kinds: watches.size() }),
     close: watches.close,

@@ -39,7 +39,7 @@ export interface HealthCluster {
   drift: WatchedObjects;
 }
 
-export type WatchedObjects = Pick<DriftWatch, 'watches' | 'newest' | 'onNews'>;
+export type WatchedObjects = Pick<DriftWatch, 'watches' | 'newest' | 'onObjectChange'>;
 
 export interface HealthResult extends ObjectStatus {
   target: ObjectTarget;
@@ -55,7 +55,7 @@ export type Health =
   | { healthy: false; message: string; results: HealthResult[] };
 
 /** Where the statuses of all targets are kept, and whether that decides the wait. */
-export interface HealthBoard {
+export interface TargetStatuses {
   /** Takes in objects as they are now. */
   show(objects: KubeObject[]): Promise<void>;
   put(found: readonly HealthResult[]): void;

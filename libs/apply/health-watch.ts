@@ -12,10 +12,10 @@ import {
 import { aborted } from './aborted.ts';
 import { messageOf } from './errors.ts';
 import type {
-  HealthBoard,
   HealthCluster,
   HealthOptions,
   HealthResult,
+  TargetStatuses,
   WatchedObjects,
 } from './health-types.ts';
 import type { ObjectTarget } from './objects.ts';
@@ -29,47 +29,47 @@ const POLL_MS = 2_000;
 const READ_DELAY = { minMs: 25, maxMs: 1_000, answers: 3 };
 
 /**
- * Keeps the board current for all that is not healthy, until the signal aborts. Each promise rejects only
+ * Keeps the statuses current for all that is not healthy, until the signal aborts. Each promise rejects only
  * with what isn't the cluster's.
  */
 export function watchTargets(
   { client, drift }: HealthCluster,
-  board: HealthBoard,
+  statuses: TargetStatuses,
   { labelSelector, signal }: Pick<HealthOptions, 'labelSelector' | 'signal'>,
 ): Promise<void>[] {
-  const { watched = [], unwatched = [] } = Object.groupBy(board.open(), (target) =>
+  const { watched = [], unwatched = [] } = Object.groupBy(statuses.open(), (target) =>
     drift.watches(target) ? 'watched' : 'unwatched',
   );
   return [
-    ...watched.map((target) => readOnNews(client, target, board, drift, signal)),
+    ...watched.map((target) => readOnChange(client, target, statuses, drift, signal)),
     ...intoGroups(unwatched, labelSelector).map((group) =>
-      watchGroup(client, group, board, signal),
+      watchGroup(client, group, statuses, signal),
     ),
   ];
 }
 
 /** Reads an object whenever a watch of its metadata has shown something newer than what was read. */
-async function readOnNews(
+async function readOnChange(
   client: KubeClient,
   target: ObjectTarget,
-  board: HealthBoard,
+  statuses: TargetStatuses,
   drift: WatchedObjects,
   signal: AbortSignal,
 ): Promise<void> {
-  let news = Promise.withResolvers<void>();
-  const stop = drift.onNews(target, () => news.resolve());
+  let changed = Promise.withResolvers<void>();
+  const stop = drift.onObjectChange(target, () => changed.resolve());
   try {
     const group = { targets: [target] };
-    const type = await untilKnown(client, group, board, signal);
+    const type = await untilKnown(client, group, statuses, signal);
     const { minMs, maxMs, answers } = READ_DELAY;
     let delayMs = Math.min(maxMs, Math.max(minMs, answers * client.latencyMs()));
     while (!signal.aborted) {
-      if (isBehind(board.get(target), drift.newest(target))) {
-        await readEach(client, type, group, board, signal);
+      if (isBehind(statuses.get(target), drift.newest(target))) {
+        await readEach(client, type, group, statuses, signal);
         delayMs = Math.min(2 * delayMs, maxMs);
       } else {
-        await Promise.race([news.promise, aborted(signal)]);
-        news = Promise.withResolvers();
+        await Promise.race([changed.promise, aborted(signal)]);
+        changed = Promise.withResolvers();
       }
       await sleep(delayMs, undefined, { signal });
     }
@@ -86,18 +86,20 @@ const CATCH_UP_MS = 2_000;
 /** Reads what changed so lately that it was not read yet: a wait whose time is over ends with what is true then. */
 export async function readLatest(
   { client, drift }: HealthCluster,
-  board: HealthBoard,
+  statuses: TargetStatuses,
   signal: AbortSignal,
 ): Promise<void> {
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(CATCH_UP_MS)]);
-  const behind = board
+  const behind = statuses
     .open()
-    .filter((target) => drift.watches(target) && isBehind(board.get(target), drift.newest(target)));
+    .filter(
+      (target) => drift.watches(target) && isBehind(statuses.get(target), drift.newest(target)),
+    );
   await Promise.all(
     behind.map(async (target) => {
       try {
         const type = await client.discovery.resourceFor(target);
-        await readEach(client, type, { targets: [target] }, board, inTime);
+        await readEach(client, type, { targets: [target] }, statuses, inTime);
       } catch (error) {
         // Then what was read before has to do.
         if (!inTime.aborted && !isNoMatch(error)) throw error;
@@ -106,7 +108,7 @@ export async function readLatest(
   );
 }
 
-/** Whether the watch knows of something newer than the board, or the board of nothing at all. */
+/** Whether the watch knows of something newer than the statuses, or the statuses of nothing at all. */
 function isBehind(known: HealthResult | undefined, newest: bigint | undefined): boolean {
   const { status, resourceVersion } = known ?? {};
   if (newest === undefined) return status !== 'NotFound';
@@ -138,14 +140,14 @@ function intoGroups(targets: ObjectTarget[], labelSelector: string | undefined):
 async function watchGroup(
   client: KubeClient,
   group: Group,
-  board: HealthBoard,
+  statuses: TargetStatuses,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const type = await untilKnown(client, group, board, signal);
-    if (await follow(client, type, group, board, signal)) return;
+    const type = await untilKnown(client, group, statuses, signal);
+    if (await follow(client, type, group, statuses, signal)) return;
     for (;;) {
-      await readEach(client, type, group, board, signal);
+      await readEach(client, type, group, statuses, signal);
       await sleep(POLL_MS, undefined, { signal });
     }
   } catch (error) {
@@ -156,7 +158,7 @@ async function watchGroup(
 async function untilKnown(
   client: KubeClient,
   { targets }: Pick<Group, 'targets'>,
-  board: HealthBoard,
+  statuses: TargetStatuses,
   signal: AbortSignal,
 ): Promise<DiscoveredResource> {
   for (;;) {
@@ -166,7 +168,7 @@ async function untilKnown(
       if (!isNoMatch(cause)) throw cause;
       const { group, kind } = anyOf(targets);
       const { message: error } = new NoMatchError({ group, kind });
-      board.put(targets.map((target) => ({ target, status: 'Unknown', error })));
+      statuses.put(targets.map((target) => ({ target, status: 'Unknown', error })));
       await sleep(RETRY_MS, undefined, { signal });
     }
   }
@@ -177,7 +179,7 @@ async function follow(
   client: KubeClient,
   type: DiscoveredResource,
   { targets, selection }: Group,
-  board: HealthBoard,
+  statuses: TargetStatuses,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { namespace } = anyOf(targets);
@@ -187,13 +189,13 @@ async function follow(
     if (event.type === 'error') {
       if (isForbidden(event.error)) return false;
     } else if (event.type === 'synced') {
-      board.put([...missing.values()].map(notFound));
+      statuses.put([...missing.values()].map(notFound));
     } else if (event.type === 'deleted') {
       const { name } = event.object.metadata;
-      board.put(targets.filter((target) => target.name === name).map(notFound));
+      statuses.put(targets.filter((target) => target.name === name).map(notFound));
     } else {
       missing.delete(event.object.metadata.name);
-      await board.show([event.object]);
+      await statuses.show([event.object]);
     }
   }
   return true;
@@ -204,15 +206,15 @@ async function readEach(
   client: KubeClient,
   type: DiscoveredResource,
   { targets }: Pick<Group, 'targets'>,
-  board: HealthBoard,
+  statuses: TargetStatuses,
   signal: AbortSignal,
 ): Promise<void> {
   for (const target of targets) {
     try {
-      await board.show([await client.get(type, target, { signal })]);
+      await statuses.show([await client.get(type, target, { signal })]);
     } catch (error) {
       if (signal.aborted) throw error;
-      board.put([
+      statuses.put([
         isNotFound(error)
           ? notFound(target)
           : { target, status: 'Unknown', error: messageOf(error) },

@@ -22,7 +22,7 @@ it('ends with what is true when the time is over, also where a slow server is as
   const drift: WatchedObjects = {
     watches: () => true,
     newest: () => BigInt(newest),
-    onNews: (_id, callback) => {
+    onObjectChange: (_id, callback) => {
       tell = callback;
       return () => undefined;
     },

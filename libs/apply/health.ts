@@ -3,13 +3,13 @@ import type { KubeObject } from '@weir/kube';
 import { aborted } from './aborted.ts';
 import type {
   Health,
-  HealthBoard,
   HealthCluster,
   HealthOptions,
   HealthResult,
   HealthTarget,
   ObjectStatus,
   StatusFunction,
+  TargetStatuses,
 } from './health-types.ts';
 import { readLatest, watchTargets } from './health-watch.ts';
 import { inventoryId } from './inventory.ts';
@@ -29,24 +29,24 @@ export async function waitForHealth(
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(TIMEOUT), options.timeoutMs);
   const signal = AbortSignal.any([options.signal, stop.signal]);
-  const changed = (object: KubeObject) => board.show([object]);
+  const changed = (object: KubeObject) => statuses.show([object]);
   const pods = createPodWatches(cluster.client, { status, expressed, signal, changed });
-  const board = createBoard(targets, options, pods);
+  const statuses = createTargetStatuses(targets, options, pods);
   const watches: Promise<void>[] = [];
   try {
-    await board.show(targets.flatMap(({ object }) => object ?? []));
-    if (board.isSettled()) return board.verdict(false);
-    watches.push(...watchTargets(cluster, board, { ...options, signal }));
+    await statuses.show(targets.flatMap(({ object }) => object ?? []));
+    if (statuses.isSettled()) return statuses.verdict(false);
+    watches.push(...watchTargets(cluster, statuses, { ...options, signal }));
     const ends = [...watches.map(failures), pods.failure, aborted(signal)];
-    await Promise.race([board.settled, ...ends]);
+    await Promise.race([statuses.settled, ...ends]);
   } finally {
     clearTimeout(timer);
     stop.abort(DONE);
     await Promise.allSettled([...watches, pods.ended()]);
   }
   options.signal.throwIfAborted();
-  if (!board.isSettled()) await readLatest(cluster, board, options.signal);
-  return board.verdict(!board.isSettled());
+  if (!statuses.isSettled()) await readLatest(cluster, statuses, options.signal);
+  return statuses.verdict(!statuses.isSettled());
 }
 
 /** Whether all were healthy when they were seen last, so that there is nothing to wait for. */
@@ -92,11 +92,11 @@ async function failures(watch: Promise<void>): Promise<never> {
   return new Promise(() => undefined);
 }
 
-function createBoard(
+function createTargetStatuses(
   targets: readonly HealthTarget[],
   options: HealthOptions,
   pods: Pick<PodWatches, 'judge'>,
-): HealthBoard {
+): TargetStatuses {
   const { status, failFast, vanishing = new Set() } = options;
   const results = new Map<string, HealthResult>(
     targets.map(({ target }) => [inventoryId(target), { target, status: 'Unknown' }]),

@@ -41,7 +41,7 @@ export interface KindWatches {
   /** Resolves when it is; never where the kind may not be watched. */
   synced(type: ResourceType): Promise<void>;
   /** Calls back at each change of the object; returns the way to stop that. */
-  onNews(id: ObjectId, callback: () => void): () => void;
+  onObjectChange(id: ObjectId, callback: () => void): () => void;
   /** How many kinds are watched. */
   size(): number;
   close(): Promise<void>;
@@ -150,7 +150,7 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
     },
     isSynced: (type) => watches.get(kindKey(type))?.isSynced ?? false,
     synced: (type) => watches.get(kindKey(type))?.synced.promise ?? Promise.resolve(),
-    onNews(id, callback) {
+    onObjectChange(id, callback) {
       const key = inventoryId(id);
       const those = listeners.get(key) ?? new Set();
       listeners.set(key, those.add(callback));

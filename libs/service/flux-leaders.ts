@@ -38,18 +38,18 @@ export function fluxNamespaces(settings: Settings, runtimeNamespace: string): st
   return [...new Set([runtimeNamespace, 'flux-system'])];
 }
 
-interface Sighting {
+interface KnownLease {
   lease: LeaseObject;
-  /** When it was there for the first time, or last renewed, on our steady clock. */
+  /** When the Lease was seen for the first time, or was last renewed, by this process' monotonic clock. */
   changedAt: number;
-  /** It ran out; only a renewal brings it back. */
+  /** The Lease ran out; only a renewal makes its holder a leader again. */
   ended: boolean;
 }
 
 const DEFAULT_DURATION_S = 15;
 const RETRY_MS = 1_000;
 const UNREAD = 'not read yet';
-/** No two clocks are that far apart: what was renewed before that was left behind. */
+/** No two clocks differ by this much: a Lease that was renewed before that was left behind by a leader that is gone. */
 const ANCIENT_MS = 3_600_000;
 
 /**
@@ -59,7 +59,7 @@ const ANCIENT_MS = 3_600_000;
  */
 export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
   const { client, controllers, namespaces, log, clock = systemClock } = options;
-  const seen = new Map<string, Sighting>();
+  const seen = new Map<string, KnownLease>();
   const unread = new Map(namespaces.map((namespace) => [namespace, UNREAD]));
   const callbacks = new Set<() => void>();
   const stop = new AbortController();
@@ -78,11 +78,11 @@ export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
     const [, controller = ''] = /^(.+)-leader-election(-[0-9a-f]{8})?$/.exec(name) ?? [];
     return controllers.includes(controller) ? controller : undefined;
   }
-  function leaders(): Sighting[] {
+  function leaders(): KnownLease[] {
     return [...seen.values()].filter(({ lease, ended }) => !ended && isHeld(lease, clock.wall()));
   }
 
-  function hear(lease: LeaseObject) {
+  function observe(lease: LeaseObject) {
     if (controllerOf(lease.metadata.name) === undefined) return;
     const key = objectKey(lease);
     const known = seen.get(key);
@@ -110,13 +110,13 @@ export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
     if (ends.length === 0 || stop.signal.aborted) return;
     stopTimer = clock.timer(() => void confirm(), Math.min(...ends) - clock.now());
   }
-  /** The watch may be late: only a look decides that a leader has ended. */
+  /** Reads the Leases again, since the watch may be late: only that decides that a leader has ended. */
   async function confirm() {
     const asked = clock.now();
     try {
       for (const namespace of new Set([...seen.values()].map(namespaceOf))) {
         const { items } = await client.list<LeaseObject>(Lease, { namespace, signal: stop.signal });
-        for (const lease of items) hear(lease);
+        for (const lease of items) observe(lease);
       }
     } catch (error) {
       if (stop.signal.aborted) return;
@@ -124,8 +124,8 @@ export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
       stopTimer = clock.timer(() => void confirm(), RETRY_MS);
       return;
     }
-    for (const sighting of seen.values()) {
-      if (asked - sighting.changedAt >= durationMs(sighting.lease)) sighting.ended = true;
+    for (const known of seen.values()) {
+      if (asked - known.changedAt >= durationMs(known.lease)) known.ended = true;
     }
     update();
   }
@@ -139,7 +139,7 @@ export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
     for await (const event of events) {
       if (event.type === 'synced') unread.delete(namespace);
       else if (event.type === 'deleted') seen.delete(objectKey(event.object));
-      else if (event.type !== 'error') hear(event.object);
+      else if (event.type !== 'error') observe(event.object);
       else if (unread.has(namespace)) unread.set(namespace, `not readable: ${event.error.message}`);
       update();
     }
@@ -200,6 +200,6 @@ function durationMs({ spec }: LeaseObject): number {
   return (spec?.leaseDurationSeconds ?? DEFAULT_DURATION_S) * 1000;
 }
 
-function namespaceOf({ lease }: Sighting): string {
+function namespaceOf({ lease }: KnownLease): string {
   return lease.metadata.namespace ?? '';
 }

@@ -216,7 +216,7 @@ interface Preparation {
 /** Waits for Kubernetes, and does there what the flags ask for before a service can start. */
 async function prepare(admin: KubeClient, preparation: Preparation): Promise<void> {
   const { settings, namespace, log, signal } = preparation;
-  let told: string | undefined;
+  let lastReason: string | undefined;
   for (;;) {
     try {
       await admin.request({ method: 'GET', path: '/version', signal });
@@ -224,8 +224,8 @@ async function prepare(admin: KubeClient, preparation: Preparation): Promise<voi
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       // One line for one trouble, however long it lasts.
-      const level = why === told ? 'debug' : 'warn';
-      told = why;
+      const level = why === lastReason ? 'debug' : 'warn';
+      lastReason = why;
       log[level]({ server: admin.server, why }, 'Kubernetes does not answer, trying again');
       await delay(RETRY_MS, undefined, { signal });
     }
