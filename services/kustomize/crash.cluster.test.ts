@@ -32,7 +32,7 @@ const log = createLogger({ service: 'test', level: 'fatal' });
 before(async () => {
   h = await startHarness();
   // This test is the service.
-  await h.running.close();
+  await h.stop();
   pool = await createPool({ size: 1, log });
   informer = createInformer<Kustomization>(h.client, KustomizationKind, { log });
   sources = createSources({ client: h.client, bus: h.bus, log });

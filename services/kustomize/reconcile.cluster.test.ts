@@ -197,8 +197,7 @@ test('two replicas share the work, and one takes it all over', async () => {
   await h.publish(ns, files('1'));
   for (const name of names) await h.kustomization(ns, name, { path: `./${name}` });
   for (const name of names) await h.ready(ns, name, 'True');
-  const two = await h.start('two');
-  await until(() => two.ready() === true, { timeoutMs, message: 'the second replica' });
+  const two = await h.replica('two');
   const shared = await h.publish(ns, files('2'));
   for (const name of names) await h.ready(ns, name, 'True', new RegExp(shared));
   await two.close();

@@ -120,11 +120,11 @@ test('after a restart, what is in sync is left alone and what is not is put righ
   await h.ready(ns, 'drifted', 'True');
   await h.ready(ns, 'committed', 'True');
 
-  const start = await h.stop();
+  await h.stop();
   const quiet = await Promise.all(['a', 'b', 'c', 'f'].map((name) => asked(ns, name)));
   await edit(ns, 'd', 'by hand');
   const revision = await h.publish(ns, build(ns, { e: '2', f: '1' }), { name: 'three' });
-  await start();
+  await h.start();
   await until(async () => (await value(ns, 'd')) === '1', { ...LONG, message: 'd to be put back' });
   await h.ready(ns, 'committed', 'True', new RegExp(revision));
   assert.equal(await value(ns, 'e'), '2');
@@ -144,11 +144,11 @@ test('a restart without what was kept compares everything, and writes nothing', 
   await h.kustomization(ns, 'app');
   const before = await h.ready(ns, 'app', 'True');
   const { resourceVersion } = (await h.configMap(ns, 'a'))?.metadata ?? {};
-  const start = await h.stop();
+  await h.stop();
   const jsm = await (await h.bus.jetstream()).jetstreamManager();
   await jsm.streams.delete('weir-records');
   const known = await asked(ns, 'a');
-  await start();
+  await h.start();
   await until(async () => (await asked(ns, 'a')) > known, { ...LONG, message: 'a comparison' });
   await edit(ns, 'a', 'by hand');
   await until(async () => (await value(ns, 'a')) === '1', { ...LONG, message: 'a to be put back' });

@@ -5,6 +5,8 @@ import { createTracing } from '@weir/telemetry';
 import { type Platform, startPlatform } from './platform.ts';
 
 export interface ServiceHarness extends Omit<Platform, 'start'> {
+  /** What the replica that `start` started says of its readiness: true, or why it isn't ready. */
+  readiness(): ReturnType<RunningService['ready']>;
   /** Starts one more replica, with connections and a folder of its own. Resolves when it is ready. */
   replica(instance: string): Promise<RunningService>;
   /** Stops the replica that `start` started. */
@@ -75,6 +77,7 @@ export async function startServiceHarness(options: ServiceHarnessOptions): Promi
     ...platform,
     replica,
     start,
+    readiness: () => running?.ready() ?? 'the service is stopped',
     async stop() {
       await running?.close();
       running = undefined;

@@ -1,12 +1,11 @@
 // The service against a real API server and a real NATS, with sources that the test writes itself.
 import { Kustomization, type KustomizationSpec } from '@weir/api';
 import { until } from '@weir/cluster';
-import { type Files, type Platform, publishFiles, startPlatform } from '@weir/kit';
+import { type Files, publishFiles, type ServiceHarness, startServiceHarness } from '@weir/kit';
 import type { KubeObject } from '@weir/kube';
-import type { RunningService } from '@weir/service';
 import { service } from '../main.ts';
 
-export interface Harness extends Omit<Platform, 'ready' | 'start'> {
+export interface Harness extends Omit<ServiceHarness, 'ready'> {
   /** Gives the source a new artifact; `announce: false` leaves it to the watch. Returns the revision. */
   publish(
     namespace: string,
@@ -28,40 +27,22 @@ export interface Harness extends Omit<Platform, 'ready' | 'start'> {
     message?: RegExp,
   ): Promise<Kustomization>;
   configMap(namespace: string, name: string): Promise<KubeObject | undefined>;
-  /** Starts another replica; the first one is running. */
-  start(instance: string): Promise<RunningService>;
-  running: RunningService;
-  /** Stops the first one; returns the way to start it again. */
-  stop(): Promise<() => Promise<void>>;
 }
 
 const MERGE = { contentType: 'application/merge-patch+json' };
 
 export async function startHarness(flags: Record<string, string> = {}): Promise<Harness> {
-  const platform = await startPlatform({ audit: true });
-  const { client, find, stack } = platform;
-  const start = (instance: string) => platform.start(service, instance, flags);
-  let running = await start('one');
-  stack.defer(() => running.close());
+  const harness = await startServiceHarness({ service, flags, cluster: { audit: true } });
+  const { client, find } = harness;
   let revisions = 0;
 
   return {
-    ...platform,
-    start,
-    get running() {
-      return running;
-    },
-    async stop() {
-      await running.close();
-      return async () => {
-        running = await start('one');
-      };
-    },
+    ...harness,
     read: (namespace, name) => client.get<Kustomization>(Kustomization, { namespace, name }),
     configMap: (namespace, name) => find('v1', 'ConfigMap', { namespace, name }),
     async publish(namespace, files, options = {}) {
       const revision = `main@sha1:${String(++revisions).padStart(40, '0')}`;
-      await publishFiles(platform, namespace, files, { ...options, revision });
+      await publishFiles(harness, namespace, files, { ...options, revision });
       return revision;
     },
     kustomization(namespace, name, spec = {}) {
@@ -83,7 +64,7 @@ export async function startHarness(flags: Record<string, string> = {}): Promise<
       );
     },
     ready: (namespace, name, status, message = /.*/) =>
-      platform.ready(Kustomization, { namespace, name }, { status, message }),
+      harness.ready(Kustomization, { namespace, name }, { status, message }),
   };
 }
 
