@@ -33,6 +33,7 @@ describe('the schema of the values', () => {
     ['nats.jetstream.maxFile=lots', /maxFile/],
     ['services.source.args={artifact-port=1}', /args/],
     ['image.digest=latest', /digest/],
+    ['nats.image.digest=latest', /digest/],
     ['multiTenant=yes', /multiTenant/],
   ];
   for (const [value, message] of refused) {
@@ -102,6 +103,9 @@ describe('the rendered objects', () => {
       assert.equal(containerOf(pinned, name)?.image, `r.example/weir@${digest}`);
       assert.equal(containerOf(tagged, name)?.image, 'r.example/weir:1.2');
     }
+    const nats = await render(`nats.image.digest=${digest}`);
+    const servers = workloads(nats).find(({ kind }) => kind === 'StatefulSet');
+    assert.equal(servers?.spec.template.spec.containers[0]?.image, `nats@${digest}`);
   });
 
   it('are locked down: no root, nothing to write but caches, a token only where it is asked for', async () => {

@@ -13,13 +13,12 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{/* A digest pins an image and comes before its tag. Call with (dict "image" .Values.image "tag" "the default tag"). */}}
 {{- define "weir.image" -}}
-{{- with .Values.image -}}
-{{- if .digest -}}
-{{ .repository }}@{{ .digest }}
+{{- if .image.digest -}}
+{{ .image.repository }}@{{ .image.digest }}
 {{- else -}}
-{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
-{{- end -}}
+{{ .image.repository }}:{{ .image.tag | default .tag }}
 {{- end -}}
 {{- end }}
 
