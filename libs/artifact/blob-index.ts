@@ -5,7 +5,7 @@ export interface BlobIndex {
   /** Bytes of all parts. */
   stored: number;
   /** The parts that were too large for a message and are objects. */
-  objects: readonly ('manifest' | 'content')[];
+  objects: readonly ('fileIndex' | 'content')[];
   /** The namespaces whose share of the store it counts to. */
   namespaces: readonly string[];
 }
@@ -21,7 +21,7 @@ export function parseIndex(bytes: Uint8Array): BlobIndex | undefined {
   const { size, stored, objects, namespaces } = value as Partial<Record<keyof BlobIndex, unknown>>;
   if (!isSize(size) || !isSize(stored)) return undefined;
   if (!Array.isArray(objects) || !Array.isArray(namespaces)) return undefined;
-  if (!objects.every((part) => part === 'manifest' || part === 'content')) return undefined;
+  if (!objects.every((part) => part === 'fileIndex' || part === 'content')) return undefined;
   if (namespaces.length > MAX_NAMESPACES) return undefined;
   if (!namespaces.every((name) => typeof name === 'string' && name.length <= MAX_NAME)) {
     return undefined;

@@ -11,7 +11,7 @@ export interface Blobs {
   has(digest: string): Promise<boolean>;
   /** The tar.gz as it comes. */
   content(digest: string): Promise<AsyncIterable<Uint8Array> | undefined>;
-  manifest(digest: string): Promise<Uint8Array | undefined>;
+  fileIndex(digest: string): Promise<Uint8Array | undefined>;
   list(): Promise<StoredArtifact[]>;
   remove(digest: string): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface Part {
 export interface NewBlob {
   digest: string;
   content: Part;
-  manifest: Part;
+  fileIndex: Part;
 }
 
 export interface StoredArtifact {
@@ -41,7 +41,7 @@ export interface StoredArtifact {
   modified: Date;
 }
 
-const PARTS = ['manifest', 'content'] as const;
+const PARTS = ['fileIndex', 'content'] as const;
 type PartName = (typeof PARTS)[number];
 
 const STREAM = 'weir-blobs';
@@ -93,8 +93,8 @@ export function createBlobs(bus: Bus): Blobs {
     const large = await Promise.all(
       PARTS.map(async (part) => ((await writePart(digest, part, parts[part])) ? [part] : [])),
     );
-    const { content, manifest } = parts;
-    const stored = content.size + manifest.size;
+    const { content, fileIndex } = parts;
+    const stored = content.size + fileIndex.size;
     return { size: content.size, stored, objects: large.flat(), namespaces: [] };
   }
 
@@ -108,8 +108,8 @@ export function createBlobs(bus: Bus): Blobs {
     },
     has: async (digest) => (await readIndex(digest)) !== undefined,
     content: (digest) => readPart(digest, 'content'),
-    manifest: async (digest) => {
-      const content = await readPart(digest, 'manifest');
+    fileIndex: async (digest) => {
+      const content = await readPart(digest, 'fileIndex');
       return content && readAll(content);
     },
     list: () => listIndex(values, bus, `${prefix}.*.index`),

@@ -110,7 +110,7 @@ export function createCacheSpace(options: CacheSpaceOptions): CacheSpace {
 async function listFiles(dir: string): Promise<CachedFile[]> {
   const files: CachedFile[] = [];
   for (const name of await readdir(dir)) {
-    if (!/\.(tar\.gz|manifest|part)$/.test(name)) continue;
+    if (!/\.(tar\.gz|file-index|part)$/.test(name)) continue;
     try {
       const { size, atimeMs, mtimeMs } = await stat(join(dir, name));
       files.push({ name, size, usedMs: Math.max(atimeMs, mtimeMs) });

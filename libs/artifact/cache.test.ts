@@ -26,11 +26,11 @@ it('keeps artifacts by digest', async (t) => {
   const path = await cache.write(digest, bytes);
   assert.equal(await cache.find(digest), path);
   assert.ok((await readFile(path)).equals(bytes));
-  await cache.writeManifest(digest, Buffer.from('m'));
-  assert.equal(String(await cache.readManifest(digest)), 'm');
+  await cache.writeFileIndex(digest, Buffer.from('m'));
+  assert.equal(String(await cache.readFileIndex(digest)), 'm');
   await cache.remove(digest);
   assert.equal(await cache.find(digest), undefined);
-  assert.equal(await cache.readManifest(digest), undefined);
+  assert.equal(await cache.readFileIndex(digest), undefined);
 });
 
 it('finds out that a file was damaged, also after it was fine', async (t) => {

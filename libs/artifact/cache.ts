@@ -16,8 +16,8 @@ export interface Cache {
   write(digest: string, content: Content): Promise<string>;
   /** Moves a file of this content, whole, into the cache; it is gone from where it was, whatever happens. */
   adopt(digest: string, file: string): Promise<string>;
-  readManifest(digest: string): Promise<Buffer | undefined>;
-  writeManifest(digest: string, manifest: Uint8Array): Promise<void>;
+  readFileIndex(digest: string): Promise<Buffer | undefined>;
+  writeFileIndex(digest: string, fileIndex: Uint8Array): Promise<void>;
   remove(digest: string): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export interface CacheOptions {
 }
 
 const ARCHIVE = '.tar.gz';
-const MANIFEST = '.manifest';
+const FILE_INDEX = '.file-index';
 
 export function createCache(options: CacheOptions): Cache {
   const { dir, log } = options;
@@ -45,7 +45,7 @@ export function createCache(options: CacheOptions): Cache {
   const space = createCacheSpace(options);
 
   const archive = (digest: string) => join(dir, `${digestName(digest)}${ARCHIVE}`);
-  const manifest = (digest: string) => join(dir, `${digestName(digest)}${MANIFEST}`);
+  const fileIndex = (digest: string) => join(dir, `${digestName(digest)}${FILE_INDEX}`);
 
   async function find(digest: string): Promise<string | undefined> {
     const path = archive(digest);
@@ -114,19 +114,19 @@ export function createCache(options: CacheOptions): Cache {
     find,
     write,
     adopt,
-    readManifest: async (digest) => {
+    readFileIndex: async (digest) => {
       try {
-        return await readFile(manifest(digest));
+        return await readFile(fileIndex(digest));
       } catch (error) {
         unlessGone(error);
         return undefined;
       }
     },
-    writeManifest: (digest, bytes) => writeWhole(manifest(digest), bytes),
+    writeFileIndex: (digest, bytes) => writeWhole(fileIndex(digest), bytes),
     remove: async (digest) => {
       checked.delete(digest);
       await rm(archive(digest), { force: true });
-      await rm(manifest(digest), { force: true });
+      await rm(fileIndex(digest), { force: true });
     },
   };
 }

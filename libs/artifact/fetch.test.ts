@@ -53,9 +53,9 @@ async function setup(t: TestContext) {
 it('is checked, and kept on the local disk', async (t) => {
   const { packed, server, artifact } = await setup(t);
   const store = createDiskStore(await folder(t));
-  const { file, manifest } = await fetchArtifact(store, artifact, options);
+  const { file, fileIndex } = await fetchArtifact(store, artifact, options);
   assert.ok((await readFile(file)).equals(packed.bytes));
-  assert.deepEqual({ ...(await manifest()) }, { ...packed.manifest });
+  assert.deepEqual({ ...(await fileIndex()) }, { ...packed.fileIndex });
   await server.close();
   assert.equal((await fetchArtifact(store, artifact, options)).file, file);
 });

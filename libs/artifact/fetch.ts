@@ -4,9 +4,9 @@ import { BusUnavailable } from '@weir/bus';
 import { type AddressPolicy, openRequest } from '@weir/net';
 import { hashFor, parseDigest } from './digest.ts';
 import { ArtifactError, ArtifactMissing } from './errors.ts';
-import type { Manifest } from './manifest.ts';
+import type { FileIndex } from './file-index.ts';
 import type { ArtifactStore } from './store.ts';
-import { readManifest } from './unpack.ts';
+import { readFileIndex } from './unpack.ts';
 
 export interface FetchOptions {
   signal: AbortSignal;
@@ -23,7 +23,7 @@ export interface FetchOptions {
 export interface Fetched {
   /** Path of the tar.gz, checked against its digest. */
   file: string;
-  manifest(): Promise<Manifest>;
+  fileIndex(): Promise<FileIndex>;
 }
 
 /**
@@ -41,9 +41,9 @@ export async function fetchArtifact(
   parseDigest(digest);
   if ((artifact.size ?? 0) > options.maxBytes) throw tooLarge(options.maxBytes);
   const stored = await fromStore(store, digest);
-  if (stored !== undefined) return { file: stored, manifest: () => store.manifest(digest) };
+  if (stored !== undefined) return { file: stored, fileIndex: () => store.fileIndex(digest) };
   const file = await store.keep(digest, () => download(artifact, options));
-  return { file, manifest: () => readManifest(file) };
+  return { file, fileIndex: () => readFileIndex(file) };
 }
 
 async function fromStore(store: ArtifactStore, digest: string): Promise<string | undefined> {

@@ -11,8 +11,8 @@ export type { StoredArtifact } from './blobs.ts';
 export { digestOf } from './digest.ts';
 export { ArtifactError, type ArtifactFailure, ArtifactMissing } from './errors.ts';
 export { type Fetched, type FetchOptions, fetchArtifact } from './fetch.ts';
+export type { FileIndex } from './file-index.ts';
 export { collectGarbage } from './garbage.ts';
-export type { Manifest } from './manifest.ts';
 export {
   type FileEntry,
   type Packed,
@@ -26,4 +26,4 @@ export { type ArtifactServer, type ServeOptions, serveArtifacts } from './server
 export { type ArtifactStore, createStore, type StoreOptions } from './store.ts';
 export { artifactFilter, artifactSubject } from './subjects.ts';
 export { readTar, type TarEntry, type TarLimits } from './tar.ts';
-export { readManifest, type UnpackLimits } from './unpack.ts';
+export { readFileIndex, type UnpackLimits } from './unpack.ts';

@@ -62,12 +62,12 @@ it('knows no times, owners or other modes', async () => {
 });
 
 it('drops symlinks and submodules', async () => {
-  const { manifest } = await packInMemory([
+  const { fileIndex } = await packInMemory([
     file('a'),
     file('link', '/etc/passwd', 0o120000),
     file('module', '', 0o160000),
   ]);
-  assert.deepEqual(Object.keys(manifest), ['a']);
+  assert.deepEqual(Object.keys(fileIndex), ['a']);
 });
 
 it('lists the digest of every file', async () => {
@@ -75,9 +75,9 @@ it('lists the digest of every file', async () => {
     yield streamed('__proto__', 'two');
     yield streamed('a', 'one');
   }
-  const { manifest } = await packInMemory(entries());
-  assert.equal(manifest.a, digestOf(Buffer.from('one')));
-  assert.deepEqual(Object.keys(manifest).sort(), ['__proto__', 'a']);
+  const { fileIndex } = await packInMemory(entries());
+  assert.equal(fileIndex.a, digestOf(Buffer.from('one')));
+  assert.deepEqual(Object.keys(fileIndex).sort(), ['__proto__', 'a']);
 });
 
 it('keeps long and large things whole', async () => {
@@ -105,7 +105,7 @@ it('packs the same bytes from streams as from memory', async () => {
   const one = await packInMemory(entries());
   const two = await packInMemory([file('b/d', content), file('b/c', ''), file('a', content)]);
   assert.equal(one.digest, two.digest);
-  assert.deepEqual({ ...one.manifest }, { ...two.manifest });
+  assert.deepEqual({ ...one.fileIndex }, { ...two.fileIndex });
 });
 
 it('leaves no file of an attempt that fails', async (t) => {

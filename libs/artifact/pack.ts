@@ -7,7 +7,7 @@ import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
 import { PART_SUFFIX } from './cache-space.ts';
 import { ArtifactError, isSystemError, storageError } from './errors.ts';
-import type { Manifest } from './manifest.ts';
+import type { FileIndex } from './file-index.ts';
 
 /** A file of a source. `mode` is Git's or the file system's: what matters is its type and whether it can be executed. */
 export interface FileEntry {
@@ -33,7 +33,7 @@ export interface Packed {
   digest: string;
   /** Bytes of the tar.gz. */
   size: number;
-  manifest: Manifest;
+  fileIndex: FileIndex;
 }
 
 // As in Flux's archives (artifact/storage in fluxcd/pkg).
@@ -91,8 +91,8 @@ export async function packArtifact(
   try {
     const adding = addFiles(archive, streamed(entries), writing);
     adding.catch((error: Error) => archive.destroy(error));
-    const [manifest] = await Promise.all([adding, writing]);
-    return { file, digest: `sha256:${digest.digest('hex')}`, size, manifest };
+    const [fileIndex] = await Promise.all([adding, writing]);
+    return { file, digest: `sha256:${digest.digest('hex')}`, size, fileIndex };
   } catch (failure) {
     // Where writing failed it ended the archive, and adding fails by that: the cause is the failure of writing.
     const error: unknown = await writing.then(
@@ -119,17 +119,17 @@ async function addFiles(
   archive: Pack,
   files: AsyncIterable<StreamedFile>,
   writing: Promise<void>,
-): Promise<Manifest> {
-  const manifest: Manifest = Object.create(null);
+): Promise<FileIndex> {
+  const fileIndex: FileIndex = Object.create(null);
   let before: Buffer | undefined;
   for await (const file of files) {
     const type = file.mode & TYPE_MASK;
     if (type === SYMLINK || type === SUBMODULE) continue;
     before = checkPath(file.path, before);
-    manifest[file.path] = await addFile(archive, file, writing);
+    fileIndex[file.path] = await addFile(archive, file, writing);
   }
   archive.finalize();
-  return manifest;
+  return fileIndex;
 }
 
 /** Adds one file and gives the digest of its content. */

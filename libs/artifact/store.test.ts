@@ -59,7 +59,7 @@ for (const [what, size] of [
     const [path, again] = await Promise.all([0, 1].map(() => two.store.file(packed.digest)));
     assert.equal(path, again);
     assert.ok((await readFile(path ?? '')).equals(packed.bytes));
-    assert.deepEqual({ ...(await two.store.manifest(packed.digest)) }, { ...packed.manifest });
+    assert.deepEqual({ ...(await two.store.fileIndex(packed.digest)) }, { ...packed.fileIndex });
     const [listed, ...more] = await two.store.list();
     assert.deepEqual([listed?.digest, listed?.size, more.length], [packed.digest, packed.size, 0]);
     await one.store.remove(packed.digest);
@@ -104,7 +104,7 @@ it('keeps what is put while NATS is away, and sends it later', async (t) => {
   const packed = await artifact();
   await putArtifact(one.store, packed);
   assert.equal(await one.store.file(packed.digest), await one.store.file(packed.digest));
-  assert.deepEqual({ ...(await one.store.manifest(packed.digest)) }, { ...packed.manifest });
+  assert.deepEqual({ ...(await one.store.fileIndex(packed.digest)) }, { ...packed.fileIndex });
   await assert.rejects(one.store.has(packed.digest), BusUnavailable);
   await assert.rejects(two.store.file(packed.digest), BusUnavailable);
   await nats.start();
@@ -152,13 +152,13 @@ it('repairs a damaged local copy, and does not hand out a damaged one of NATS', 
   assert.equal(await two.store.has(packed.digest), false);
 });
 
-it('reads the manifest from the archive when there is none', async (t) => {
+it('reads the file index from the archive when there is none', async (t) => {
   const { one, two } = await setup(t);
   const packed = await artifact();
   await putArtifact(one.store, packed);
   const hex = packed.digest.slice('sha256:'.length);
-  await (await one.bus.jetstream()).publish(`weir.blob.test.${hex}.manifest`, 'damaged');
-  assert.deepEqual({ ...(await two.store.manifest(packed.digest)) }, { ...packed.manifest });
+  await (await one.bus.jetstream()).publish(`weir.blob.test.${hex}.fileIndex`, 'damaged');
+  assert.deepEqual({ ...(await two.store.fileIndex(packed.digest)) }, { ...packed.fileIndex });
 });
 
 it('shares its folder with other stores of the process', async (t) => {

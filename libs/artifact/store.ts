@@ -7,10 +7,10 @@ import { createBlobs, type NewBlob, type Part, type StoredArtifact } from './blo
 import { type Content, createCache } from './cache.ts';
 import { hashFor, parseDigest } from './digest.ts';
 import { ArtifactError, ArtifactMissing } from './errors.ts';
-import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts';
+import { decodeFileIndex, encodeFileIndex, type FileIndex } from './file-index.ts';
 import { createNamespaceShares } from './namespace-share.ts';
 import type { Packed } from './pack.ts';
-import { readManifest } from './unpack.ts';
+import { readFileIndex } from './unpack.ts';
 
 /** Artifacts by digest: in NATS for everyone, with the ones used here on the local disk. */
 export interface ArtifactStore {
@@ -30,7 +30,7 @@ export interface ArtifactStore {
    */
   keep(digest: string, download: () => Content): Promise<string>;
   /** Digests of an artifact's files. Like `file` it rejects with ArtifactMissing, or BusUnavailable. */
-  manifest(digest: string): Promise<Manifest>;
+  fileIndex(digest: string): Promise<FileIndex>;
   list(): Promise<StoredArtifact[]>;
   remove(digest: string): Promise<void>;
 }
@@ -63,11 +63,11 @@ export function createStore(options: StoreOptions): ArtifactStore {
   });
   const shareFile = createSingleFlight<string>();
   const shareDownload = createSingleFlight<string>();
-  const shareManifest = createSingleFlight<Manifest>();
+  const shareFileIndex = createSingleFlight<FileIndex>();
 
   async function send(blob: NewBlob, namespace: string | undefined): Promise<void> {
-    const { digest, content, manifest } = blob;
-    const bytes = content.size + manifest.size;
+    const { digest, content, fileIndex } = blob;
+    const bytes = content.size + fileIndex.size;
     if (namespace !== undefined) await shares.check(namespace, digest, bytes);
     await blobs.put(blob, namespace);
     if (namespace !== undefined) shares.add(namespace, digest, bytes);
@@ -76,11 +76,11 @@ export function createStore(options: StoreOptions): ArtifactStore {
   async function sendPending(): Promise<void> {
     for (const [digest, namespace] of [...pending]) {
       const path = await cache.find(digest);
-      const manifest = await cache.readManifest(digest);
-      if (path !== undefined && manifest !== undefined) {
+      const fileIndex = await cache.readFileIndex(digest);
+      if (path !== undefined && fileIndex !== undefined) {
         try {
           const content = await fileContent(path);
-          await send({ digest, content, manifest: inMemory(manifest) }, namespace);
+          await send({ digest, content, fileIndex: inMemory(fileIndex) }, namespace);
         } catch (error) {
           // A namespace without room must not keep back what others have waiting.
           if (!(error instanceof ArtifactError)) throw error;
@@ -114,36 +114,36 @@ export function createStore(options: StoreOptions): ArtifactStore {
     }
   }
 
-  async function fetchManifest(digest: string): Promise<Manifest> {
-    const encoded = (await cache.readManifest(digest)) ?? (await storedManifest(digest));
+  async function fetchFileIndex(digest: string): Promise<FileIndex> {
+    const encoded = (await cache.readFileIndex(digest)) ?? (await storedFileIndex(digest));
     if (encoded !== undefined) {
       try {
-        return await decodeManifest(encoded);
+        return await decodeFileIndex(encoded);
       } catch (error) {
-        log.warn({ err: error, digest }, 'Reading the manifest from the artifact instead');
+        log.warn({ err: error, digest }, 'Reading the file index from the artifact instead');
       }
     }
-    const manifest = await readManifest(await shareFile(digest, () => fetchFile(digest)));
-    await cache.writeManifest(digest, await encodeManifest(manifest));
-    return manifest;
+    const fileIndex = await readFileIndex(await shareFile(digest, () => fetchFile(digest)));
+    await cache.writeFileIndex(digest, await encodeFileIndex(fileIndex));
+    return fileIndex;
   }
 
-  async function storedManifest(digest: string): Promise<Uint8Array | undefined> {
+  async function storedFileIndex(digest: string): Promise<Uint8Array | undefined> {
     // An archive that is here already is worth more than a request that may fail.
     if (!bus.connected() && (await cache.find(digest)) !== undefined) return undefined;
-    const encoded = await blobs.manifest(digest);
-    if (encoded !== undefined) await cache.writeManifest(digest, encoded);
+    const encoded = await blobs.fileIndex(digest);
+    if (encoded !== undefined) await cache.writeFileIndex(digest, encoded);
     return encoded;
   }
 
   return {
-    put: async ({ digest, file, manifest }, namespace) => {
+    put: async ({ digest, file, fileIndex }, namespace) => {
       const path = await cache.adopt(digest, file);
-      const encoded = await encodeManifest(manifest);
-      await cache.writeManifest(digest, encoded);
+      const encoded = await encodeFileIndex(fileIndex);
+      await cache.writeFileIndex(digest, encoded);
       try {
         const content = await fileContent(path);
-        await send({ digest, content, manifest: inMemory(encoded) }, namespace);
+        await send({ digest, content, fileIndex: inMemory(encoded) }, namespace);
       } catch (error) {
         if (error instanceof ArtifactError) throw error;
         if (bus.connected() && !(error instanceof BusUnavailable)) throw refused(error);
@@ -158,7 +158,7 @@ export function createStore(options: StoreOptions): ArtifactStore {
         digest,
         async () => (await cache.find(digest)) ?? (await cache.write(digest, download())),
       ),
-    manifest: (digest) => shareManifest(digest, () => fetchManifest(digest)),
+    fileIndex: (digest) => shareFileIndex(digest, () => fetchFileIndex(digest)),
     list: () => blobs.list(),
     remove: async (digest) => {
       pending.delete(digest);

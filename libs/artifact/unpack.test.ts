@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { decodeManifest, encodeManifest } from './manifest.ts';
+import { decodeFileIndex, encodeFileIndex } from './file-index.ts';
 import { packInMemory } from './testing/pack.ts';
-import { readManifest } from './unpack.ts';
+import { readFileIndex } from './unpack.ts';
 
 async function fileWith(t: TestContext, bytes: Uint8Array): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-unpack-'));
@@ -17,15 +17,15 @@ async function fileWith(t: TestContext, bytes: Uint8Array): Promise<string> {
   return path;
 }
 
-it('reads the manifest that packing made', async (t) => {
+it('reads the file index that packing made', async (t) => {
   const contents = ['a', 'b'.repeat(100_000), ''];
   const files = contents.map((text, i) => ({
     path: `f${i}`,
     mode: 0o644,
     content: Buffer.from(text),
   }));
-  const { bytes, manifest } = await packInMemory(files);
-  assert.deepEqual({ ...(await readManifest(await fileWith(t, bytes))) }, { ...manifest });
+  const { bytes, fileIndex } = await packInMemory(files);
+  assert.deepEqual({ ...(await readFileIndex(await fileWith(t, bytes))) }, { ...fileIndex });
 });
 
 it('reads archives of others: folders, links and paths with a dot in front', async (t) => {
@@ -37,7 +37,7 @@ it('reads archives of others: folders, links and paths with a dot in front', asy
   const chunks: Buffer[] = [];
   for await (const chunk of archive) chunks.push(chunk as Buffer);
   const path = await fileWith(t, gzipSync(Buffer.concat(chunks)));
-  assert.deepEqual(Object.keys(await readManifest(path)), ['dir/file']);
+  assert.deepEqual(Object.keys(await readFileIndex(path)), ['dir/file']);
 });
 
 it('stops at its limits: a small archive may hold a lot', async (t) => {
@@ -47,8 +47,10 @@ it('stops at its limits: a small archive may hold a lot', async (t) => {
   ]);
   assert.ok(bytes.length < 10_000);
   const path = await fileWith(t, bytes);
-  await assert.rejects(readManifest(path, { maxBytes: 1_000_000 }), { reason: 'ArtifactTooLarge' });
-  await assert.rejects(readManifest(path, { maxFiles: 1 }), { reason: 'ArtifactTooLarge' });
+  await assert.rejects(readFileIndex(path, { maxBytes: 1_000_000 }), {
+    reason: 'ArtifactTooLarge',
+  });
+  await assert.rejects(readFileIndex(path, { maxFiles: 1 }), { reason: 'ArtifactTooLarge' });
 });
 
 it('says so when it is no archive', async (t) => {
@@ -60,15 +62,15 @@ it('says so when it is no archive', async (t) => {
     bytes.subarray(0, bytes.length - 20),
     gzipSync('no tar'),
   ]) {
-    await assert.rejects(readManifest(await fileWith(t, damaged)), { reason: 'ArtifactInvalid' });
+    await assert.rejects(readFileIndex(await fileWith(t, damaged)), { reason: 'ArtifactInvalid' });
   }
 });
 
-it('stores a manifest and finds out that it was damaged', async () => {
-  const manifest = { 'a/b': 'sha256:1', constructor: 'sha256:2' };
-  const encoded = await encodeManifest(manifest);
-  assert.deepEqual({ ...(await decodeManifest(encoded)) }, manifest);
+it('stores a file index and finds out that it was damaged', async () => {
+  const fileIndex = { 'a/b': 'sha256:1', constructor: 'sha256:2' };
+  const encoded = await encodeFileIndex(fileIndex);
+  assert.deepEqual({ ...(await decodeFileIndex(encoded)) }, fileIndex);
   for (const damaged of [Buffer.from('x'), gzipSync('x'), gzipSync('7')]) {
-    await assert.rejects(decodeManifest(damaged), { reason: 'ArtifactInvalid' });
+    await assert.rejects(decodeFileIndex(damaged), { reason: 'ArtifactInvalid' });
   }
 });

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { ArtifactError } from './errors.ts';
-import type { Manifest } from './manifest.ts';
+import type { FileIndex } from './file-index.ts';
 import { readTar } from './tar.ts';
 
 export interface UnpackLimits {
@@ -16,13 +16,13 @@ const DEFAULT_MAX_BYTES = 2 * 1024 ** 3;
 const DEFAULT_MAX_FILES = 500_000;
 
 /**
- * The manifest of an artifact whose manifest isn't at hand, read from its tar.gz. Rejects with ArtifactError:
+ * The file index of an artifact whose file index isn't at hand, read from its tar.gz. Rejects with ArtifactError:
  * ArtifactTooLarge above a limit, ArtifactInvalid for what is no tar.gz.
  */
-export async function readManifest(file: string, limits: UnpackLimits = {}): Promise<Manifest> {
+export async function readFileIndex(file: string, limits: UnpackLimits = {}): Promise<FileIndex> {
   const maxBytes = limits.maxBytes ?? DEFAULT_MAX_BYTES;
   const maxFiles = limits.maxFiles ?? DEFAULT_MAX_FILES;
-  const manifest: Manifest = Object.create(null);
+  const fileIndex: FileIndex = Object.create(null);
   let bytes = 0;
   let files = 0;
   // Ends both where either fails; the iteration below gets the error.
@@ -37,7 +37,7 @@ export async function readManifest(file: string, limits: UnpackLimits = {}): Pro
         if (bytes > maxBytes) throw tooLarge(`unpacks to more than ${maxBytes} bytes`);
         hash.update(chunk);
       }
-      manifest[entry.path.replace(/^\.\//, '')] = `sha256:${hash.digest('hex')}`;
+      fileIndex[entry.path.replace(/^\.\//, '')] = `sha256:${hash.digest('hex')}`;
     }
   } catch (error) {
     if (error instanceof ArtifactError && error.reason === 'ArtifactTooLarge') throw error;
@@ -45,7 +45,7 @@ export async function readManifest(file: string, limits: UnpackLimits = {}): Pro
       cause: error,
     });
   }
-  return manifest;
+  return fileIndex;
 }
 
 function tooLarge(what: string): ArtifactError {

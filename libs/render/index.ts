@@ -34,10 +34,10 @@ export type {
   Substitution,
 } from './requests.ts';
 export {
-  indexManifest,
+  type FileIndex,
+  indexPaths,
   listingDigest,
-  type Manifest,
-  type ManifestIndex,
+  type PathIndex,
   type PathKind,
   type Trace,
   type TraceDifference,

@@ -10,14 +10,14 @@ import fc from 'fast-check';
 import {
   type BuildRequest,
   createPool,
-  indexManifest,
+  indexPaths,
   RenderError,
   type RenderPool,
   type Trace,
   traceDifference,
   traceHolds,
 } from './index.ts';
-import { type Files, manifestOf, packInto } from './testing/artifact.ts';
+import { type Files, fileIndexOf, packInto } from './testing/artifact.ts';
 import { applyEdit, type Edit, edits } from './testing/edits.ts';
 import { ELSEWHERE, FOLDERS, type FolderPlan, filesOf, plans } from './testing/trees.ts';
 
@@ -112,7 +112,7 @@ async function check(one: Case, counts: Counts, keep: (trace: Trace) => Trace): 
     if (n % EDITS_IN_A_ROW === 0) [files, last] = [start, first];
     const before = files;
     files = applyEdit(files, edit, last.trace);
-    const index = indexManifest(manifestOf(files));
+    const index = indexPaths(fileIndexOf(files));
     const fresh = await build(files, one);
     assert.equal(traceDifference(fresh.trace, index), undefined, 'a trace holds where it was made');
     const held = traceHolds(keep(last.trace), index);

@@ -3,14 +3,14 @@ import { after, before, type TestContext, test } from 'node:test';
 import { createLogger } from '@weir/telemetry';
 import {
   createPool,
-  indexManifest,
+  indexPaths,
   RenderError,
   type RenderPool,
   type Trace,
   traceDifference,
   traceHolds,
 } from './index.ts';
-import { EXAMPLE, type Files, manifestOf, packFiles, SERVICE } from './testing/artifact.ts';
+import { EXAMPLE, type Files, fileIndexOf, packFiles, SERVICE } from './testing/artifact.ts';
 
 let pool: RenderPool;
 before(async () => {
@@ -42,8 +42,8 @@ async function outcome(
 test('the trace of a build holds for its own artifact', async (t) => {
   for (const path of ['staging', 'production', 'base', '', 'gone']) {
     const { trace } = await outcome(t, EXAMPLE, path);
-    assert.equal(traceDifference(trace, manifestOf(EXAMPLE)), undefined);
-    assert.ok(traceHolds(trace, indexManifest(manifestOf(EXAMPLE))));
+    assert.equal(traceDifference(trace, fileIndexOf(EXAMPLE)), undefined);
+    assert.ok(traceHolds(trace, indexPaths(fileIndexOf(EXAMPLE))));
   }
 });
 
@@ -52,7 +52,7 @@ test('a change to what was looked at is seen, one elsewhere is not', async (t) =
   const holds = (change: Record<string, string | undefined>): boolean => {
     const files = Object.entries({ ...EXAMPLE, ...change });
     const present = files.filter((file): file is [string, string] => file[1] !== undefined);
-    return traceHolds(trace, manifestOf(Object.fromEntries(present)));
+    return traceHolds(trace, fileIndexOf(Object.fromEntries(present)));
   };
   assert.ok(holds({}));
   assert.ok(holds({ 'staging/kustomization.yaml': 'other', 'new.yaml': SERVICE }), 'elsewhere');
@@ -74,7 +74,7 @@ test('a new file in a scanned folder is seen, whatever its name', async (t) => {
     'app/ü/\uFFFD': '',
   };
   const { trace } = await outcome(t, files, 'app');
-  assert.ok(traceHolds(trace, manifestOf(files)));
+  assert.ok(traceHolds(trace, fileIndexOf(files)));
   for (const added of [
     'app/two.yaml',
     'app/two.txt',
@@ -82,15 +82,15 @@ test('a new file in a scanned folder is seen, whatever its name', async (t) => {
     'app/new/deep/two',
     'app/sub/kustomization.yaml',
   ]) {
-    assert.ok(!traceHolds(trace, manifestOf({ ...files, [added]: '' })), added);
+    assert.ok(!traceHolds(trace, fileIndexOf({ ...files, [added]: '' })), added);
   }
   const { 'app/one.yaml': _, ...less } = files;
-  assert.deepEqual(traceDifference(trace, manifestOf(less)), {
+  assert.deepEqual(traceDifference(trace, fileIndexOf(less)), {
     path: 'app/one.yaml',
     looked: 'read',
   });
   assert.ok(
-    traceHolds(trace, manifestOf({ ...files, 'apps/x': '' })),
+    traceHolds(trace, fileIndexOf({ ...files, 'apps/x': '' })),
     'a folder with a longer name',
   );
 });
@@ -98,7 +98,7 @@ test('a new file in a scanned folder is seen, whatever its name', async (t) => {
 test('a file that becomes a folder, and the other way round', async (t) => {
   const files = { 'app/one.yaml': SERVICE, 'app/sub': 'a file' };
   const { trace } = await outcome(t, files, 'app');
-  assert.ok(!traceHolds(trace, manifestOf({ 'app/one.yaml': SERVICE, 'app/sub/x': 'a folder' })));
+  assert.ok(!traceHolds(trace, fileIndexOf({ 'app/one.yaml': SERVICE, 'app/sub/x': 'a folder' })));
 });
 
 /**
@@ -130,7 +130,7 @@ test('whatever changes the result breaks the trace', async (t) => {
       for (const content of contents) {
         const { [place]: _, ...others } = EXAMPLE;
         const files = content === undefined ? others : { ...others, [place]: content };
-        if (!traceHolds(first.trace, manifestOf(files))) continue;
+        if (!traceHolds(first.trace, fileIndexOf(files))) continue;
         held++;
         assert.equal((await outcome(t, files, path)).text, first.text, `${path}: ${place}`);
       }

@@ -16,10 +16,10 @@ export interface Trace {
 export type PathKind = 'file' | 'dir' | 'none';
 
 /** An artifact's files: path to `sha256:<hex>` of the content. */
-export type Manifest = Readonly<Record<string, string>>;
+export type FileIndex = Readonly<Record<string, string>>;
 
-/** A manifest prepared for many traces: folders are worked out once. */
-export interface ManifestIndex {
+/** A file index prepared for many traces: folders are worked out once. */
+export interface PathIndex {
   files: ReadonlyMap<string, string>;
   /** Folder to its entries' names; true for those that are folders. */
   dirs: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
@@ -31,9 +31,9 @@ export interface TraceDifference {
   looked: 'read' | 'listed' | 'exists';
 }
 
-/** Prepares a manifest for {@link traceHolds}; worth it when more than one trace is checked. */
-export function indexManifest(manifest: Manifest): ManifestIndex {
-  const files = new Map(Object.entries(manifest));
+/** Prepares a file index for {@link traceHolds}; worth it when more than one trace is checked. */
+export function indexPaths(fileIndex: FileIndex): PathIndex {
+  const files = new Map(Object.entries(fileIndex));
   const dirs = new Map<string, Map<string, boolean>>([['', new Map()]]);
   for (const path of files.keys()) addToFolders(dirs, path);
   return { files, dirs };
@@ -73,19 +73,19 @@ export function listingDigest(entries: ReadonlyMap<string, boolean>): string {
 }
 
 /**
- * Says whether every look-up of a build would see the same in the artifact of this manifest: then
+ * Says whether every look-up of a build would see the same in the artifact of this file index: then
  * the build's result is the same too, and it need not run.
  */
-export function traceHolds(trace: Trace, manifest: Manifest | ManifestIndex): boolean {
-  return traceDifference(trace, manifest) === undefined;
+export function traceHolds(trace: Trace, fileIndex: FileIndex | PathIndex): boolean {
+  return traceDifference(trace, fileIndex) === undefined;
 }
 
 /** The first look-up that would see something else, or undefined when the trace holds. */
 export function traceDifference(
   trace: Trace,
-  manifest: Manifest | ManifestIndex,
+  fileIndex: FileIndex | PathIndex,
 ): TraceDifference | undefined {
-  const index = isIndex(manifest) ? manifest : indexManifest(manifest);
+  const index = isIndex(fileIndex) ? fileIndex : indexPaths(fileIndex);
   for (const [path, digest] of Object.entries(trace.files)) {
     if (index.files.get(path) !== digest) return { path, looked: 'read' };
   }
@@ -99,11 +99,11 @@ export function traceDifference(
   return undefined;
 }
 
-function isIndex(manifest: Manifest | ManifestIndex): manifest is ManifestIndex {
-  return manifest.files instanceof Map;
+function isIndex(fileIndex: FileIndex | PathIndex): fileIndex is PathIndex {
+  return fileIndex.files instanceof Map;
 }
 
-function kindOf(index: ManifestIndex, path: string): PathKind {
+function kindOf(index: PathIndex, path: string): PathKind {
   if (index.files.has(path)) return 'file';
   return index.dirs.has(path) ? 'dir' : 'none';
 }

@@ -100,7 +100,7 @@ describe('Buckets', () => {
     assert.equal(buckets.length, 3);
     for (const { metadata } of buckets) await ready('apps', metadata.name, 'True');
     const { status } = await ready('apps', 'shop-deploy', 'True');
-    const files = await harness.store.manifest(status?.artifact?.digest ?? '');
+    const files = await harness.store.fileIndex(status?.artifact?.digest ?? '');
     assert.deepEqual(Object.keys(files), ['deploy/a.yaml']);
   });
 

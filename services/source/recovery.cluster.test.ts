@@ -141,7 +141,7 @@ describe('source, after a loss', () => {
     const second = await harness.replica('second');
     try {
       const fetched = await download(artifact, second.ports?.().artifacts ?? 0);
-      assert.deepEqual(Object.keys(await fetched.manifest()), ['a.yaml']);
+      assert.deepEqual(Object.keys(await fetched.fileIndex()), ['a.yaml']);
     } finally {
       await second.close();
     }

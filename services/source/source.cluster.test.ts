@@ -73,7 +73,7 @@ describe('source', () => {
         maxBytes: 1e6,
       },
     );
-    assert.deepEqual(Object.keys(await fetched.manifest()), ['a.yaml'], 'images are left out');
+    assert.deepEqual(Object.keys(await fetched.fileIndex()), ['a.yaml'], 'images are left out');
   });
 
   describe('references', () => {

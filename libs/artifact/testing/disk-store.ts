@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { createCache } from '../cache.ts';
 import { ArtifactMissing } from '../errors.ts';
 import type { ArtifactStore } from '../store.ts';
-import { readManifest } from '../unpack.ts';
+import { readFileIndex } from '../unpack.ts';
 
 /** A store that is a folder alone: for tests of what serves, fetches or packs, without NATS. */
 export function createDiskStore(dir: string): ArtifactStore {
@@ -21,7 +21,7 @@ export function createDiskStore(dir: string): ArtifactStore {
     },
     keep: (digest, download) => cache.write(digest, download()),
     has: async (digest) => (await cache.find(digest)) !== undefined,
-    manifest: async (digest) => readManifest(await file(digest)),
+    fileIndex: async (digest) => readFileIndex(await file(digest)),
     list: () =>
       Promise.all(
         [...stored].map(async ([digest, modified]) => {

@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
 import type { ArtifactFile } from '../requests.ts';
-import type { Manifest } from '../trace.ts';
+import type { FileIndex } from '../trace.ts';
 
 /** An artifact's files: path to content. */
 export type Files = Record<string, string>;
@@ -18,7 +18,7 @@ export const LINK = '\0link to ';
 
 /** A packed artifact in a folder that goes with the test. */
 export interface TestArtifact extends ArtifactFile {
-  manifest: Manifest;
+  fileIndex: FileIndex;
 }
 
 /** Packs files as the artifact lib does: files only, relative paths, sorted. */
@@ -43,11 +43,11 @@ export async function packInto(folder: string, files: Files): Promise<TestArtifa
   const digest = sha256(bytes);
   const file = join(folder, `${digest.slice('sha256:'.length)}.tar.gz`);
   await writeFile(file, bytes);
-  return { digest, file, manifest: manifestOf(files) };
+  return { digest, file, fileIndex: fileIndexOf(files) };
 }
 
-/** The manifest that the artifact lib makes of the files: without links. */
-export function manifestOf(files: Files): Manifest {
+/** The file index that the artifact lib makes of the files: without links. */
+export function fileIndexOf(files: Files): FileIndex {
   const regular = Object.entries(files).filter(([, text]) => !isLink(text));
   return Object.fromEntries(regular.map(([path, text]) => [path, sha256(text)]));
 }

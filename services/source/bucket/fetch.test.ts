@@ -26,7 +26,7 @@ describe('a bucket', () => {
     const what = wanted(bucket, options);
     const listing = await fetcher.list(what);
     const snapshot = await fetcher.store(what, listing);
-    const paths = Object.keys(await fetcher.artifacts.manifest(snapshot.digest));
+    const paths = Object.keys(await fetcher.artifacts.fileIndex(snapshot.digest));
     return { ...snapshot, listing, paths };
   }
 
@@ -65,11 +65,11 @@ describe('a bucket', () => {
     assert.deepEqual(reads(), ['/changing/d/7.txt', '/changing/d/new.txt']);
     assert.equal(after.objects, 60);
     assert.notEqual(after.revision, before.revision);
-    const manifest = await fetcher.artifacts.manifest(after.digest);
-    const old = await fetcher.artifacts.manifest(before.digest);
-    assert.equal(manifest['d/9.txt'], old['d/9.txt']);
-    assert.notEqual(manifest['d/7.txt'], old['d/7.txt']);
-    assert.equal(manifest['d/8.txt'], undefined);
+    const fileIndex = await fetcher.artifacts.fileIndex(after.digest);
+    const old = await fetcher.artifacts.fileIndex(before.digest);
+    assert.equal(fileIndex['d/9.txt'], old['d/9.txt']);
+    assert.notEqual(fileIndex['d/7.txt'], old['d/7.txt']);
+    assert.equal(fileIndex['d/8.txt'], undefined);
 
     await bucket.put({ 'd/7.txt': '7', 'd/8.txt': '8' });
     await bucket.remove('d/new.txt');

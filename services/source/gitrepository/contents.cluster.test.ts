@@ -27,7 +27,7 @@ describe('the contents of an artifact', () => {
     const signal = AbortSignal.timeout(timeoutMs);
     const options = { addresses: { allowLocal: true }, signal, timeoutMs, maxBytes: 1e6 };
     const fetched = await fetchArtifact(store, artifact, options);
-    return Object.keys(await fetched.manifest());
+    return Object.keys(await fetched.fileIndex());
   }
   const repository = () => harness.git.createRepository(`contents-${++count}`);
 

@@ -83,6 +83,6 @@ test('the examples of docs/gitrepository.md work', async (t) => {
   assert.equal(sources.length, 5);
   for (const { metadata } of sources) await harness.ready('apps', metadata.name, 'True');
   const { status } = await harness.ready('apps', 'shop-with-lib', 'True');
-  const files = await harness.store.manifest(status?.artifact?.digest ?? '');
+  const files = await harness.store.fileIndex(status?.artifact?.digest ?? '');
   assert.deepEqual(Object.keys(files), ['a.yaml', 'base/lib/b.yaml']);
 });

@@ -26,7 +26,7 @@ export interface PackOptions {
   entries?: readonly TreeEntry[] | undefined;
   contents: Contents;
   /** Where included artifacts are had from. */
-  artifacts: Pick<ArtifactStore, 'file' | 'manifest'>;
+  artifacts: Pick<ArtifactStore, 'file' | 'fileIndex'>;
   limits: TreeLimits;
   /** What a git process may take. */
   gitLimits: GitLimits;
@@ -97,7 +97,7 @@ async function* listIncluded(
   for (const included of includes) {
     try {
       archives.push(await artifacts.file(included.digest));
-      yield { included, paths: Object.keys(await artifacts.manifest(included.digest)) };
+      yield { included, paths: Object.keys(await artifacts.fileIndex(included.digest)) };
     } catch (cause) {
       if (!(cause instanceof ArtifactError)) throw cause;
       const message = `failed to copy '${included.name}' include: ${cause.message}`;

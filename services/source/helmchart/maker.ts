@@ -11,7 +11,7 @@ import {
   type ArtifactStore,
   type ArtifactSuffix,
   type Packed,
-  readManifest,
+  readFileIndex,
 } from '@weir/artifact';
 import { createFairLimit } from '@weir/async';
 import type { KubeClient } from '@weir/kube';
@@ -110,11 +110,11 @@ async function packedOf({ file }: Build, limits: ContentLimits): Promise<Packed>
     const hash = createHash('sha256');
     await pipeline(createReadStream(file), hash);
     const { size } = await stat(file);
-    const manifest = await readManifest(file, limits).catch((error: unknown) => {
+    const fileIndex = await readFileIndex(file, limits).catch((error: unknown) => {
       if (error instanceof ArtifactError && error.reason === 'ArtifactInvalid') return {};
       throw error;
     });
-    return { file, digest: `sha256:${hash.digest('hex')}`, size, manifest };
+    return { file, digest: `sha256:${hash.digest('hex')}`, size, fileIndex };
   } catch (cause) {
     await rm(file, { force: true });
     throw archiveFailure(cause);

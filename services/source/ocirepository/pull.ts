@@ -1,7 +1,13 @@
 // One manifest of a registry made an artifact: the layer that is wanted, unpacked or as it is.
 import { rm } from 'node:fs/promises';
 import { type OCIRepositorySpec, Reason } from '@weir/api';
-import { ArtifactError, type Packed, packArtifact, readManifest, sortByPath } from '@weir/artifact';
+import {
+  ArtifactError,
+  type Packed,
+  packArtifact,
+  readFileIndex,
+  sortByPath,
+} from '@weir/artifact';
 import {
   type Descriptor,
   type FetchedManifest,
@@ -140,11 +146,11 @@ async function asItIs(
   { limits }: PullOptions,
 ): Promise<Packed> {
   try {
-    const manifest = await readManifest(file, limits).catch((error: unknown) => {
+    const fileIndex = await readFileIndex(file, limits).catch((error: unknown) => {
       if (error instanceof ArtifactError && error.reason === 'ArtifactInvalid') return {};
       throw error;
     });
-    return { file, digest, size, manifest };
+    return { file, digest, size, fileIndex };
   } catch (cause) {
     throw archiveFailure(cause);
   }

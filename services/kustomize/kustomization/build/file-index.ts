@@ -1,19 +1,19 @@
 // Which files an artifact holds, by path and digest, without the artifact itself.
 import { ArtifactError } from '@weir/artifact';
 import { BusUnavailable } from '@weir/bus';
-import { indexManifest, type Manifest, type ManifestIndex } from '@weir/render';
+import { type FileIndex, indexPaths, type PathIndex } from '@weir/render';
 
 /** An artifact's files, prepared for many traces; undefined when they can't be had. */
-export type FileIndexes = (digest: string) => Promise<ManifestIndex | undefined>;
+export type FileIndexes = (digest: string) => Promise<PathIndex | undefined>;
 
 /** Sources whose artifacts come up at the same time. */
 const MAX_INDEXES = 8;
 
 /** Reads each index once for all Kustomizations that its artifact wakes. */
 export function createFileIndexes(store: {
-  manifest(digest: string): Promise<Manifest>;
+  fileIndex(digest: string): Promise<FileIndex>;
 }): FileIndexes {
-  const indexes = new Map<string, Promise<ManifestIndex | undefined>>();
+  const indexes = new Map<string, Promise<PathIndex | undefined>>();
   return (digest) => {
     const index = indexes.get(digest) ?? readIndex(store, digest);
     indexes.delete(digest);
@@ -29,11 +29,11 @@ export function createFileIndexes(store: {
 }
 
 async function readIndex(
-  store: { manifest(digest: string): Promise<Manifest> },
+  store: { fileIndex(digest: string): Promise<FileIndex> },
   digest: string,
-): Promise<ManifestIndex | undefined> {
+): Promise<PathIndex | undefined> {
   try {
-    return indexManifest(await store.manifest(digest));
+    return indexPaths(await store.fileIndex(digest));
   } catch (error) {
     // Not in the store, or NATS is away: the artifact itself may still be had from its source.
     if (error instanceof ArtifactError || error instanceof BusUnavailable) return undefined;

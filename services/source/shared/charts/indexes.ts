@@ -220,5 +220,5 @@ async function describe(file: string): Promise<Packed> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   const { size } = await stat(file);
-  return { file, digest: `sha256:${hash.digest('hex')}`, size, manifest: {} };
+  return { file, digest: `sha256:${hash.digest('hex')}`, size, fileIndex: {} };
 }

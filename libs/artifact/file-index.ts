@@ -3,21 +3,21 @@ import { gunzip, gzip } from 'node:zlib';
 import { ArtifactError } from './errors.ts';
 
 /** Every file of an artifact: path -> `sha256:<hex>` of its content. */
-export type Manifest = Record<string, string>;
+export type FileIndex = Record<string, string>;
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** A manifest unpacked may take this many bytes: about a million files. */
+/** A file index unpacked may take this many bytes: about a million files. */
 const MAX_BYTES = 256 * 1024 ** 2;
 
-/** A manifest as it is stored: gzipped JSON. */
-export async function encodeManifest(manifest: Manifest): Promise<Buffer> {
-  return compress(Buffer.from(JSON.stringify(manifest)));
+/** A file index as it is stored: gzipped JSON. */
+export async function encodeFileIndex(fileIndex: FileIndex): Promise<Buffer> {
+  return compress(Buffer.from(JSON.stringify(fileIndex)));
 }
 
-/** Reads what `encodeManifest` made; rejects with ArtifactError (ArtifactInvalid) for anything else. */
-export async function decodeManifest(bytes: Uint8Array): Promise<Manifest> {
+/** Reads what `encodeFileIndex` made; rejects with ArtifactError (ArtifactInvalid) for anything else. */
+export async function decodeFileIndex(bytes: Uint8Array): Promise<FileIndex> {
   try {
     const json = await decompress(bytes, { maxOutputLength: MAX_BYTES });
     const value: unknown = JSON.parse(json.toString('utf8'));
@@ -25,7 +25,7 @@ export async function decodeManifest(bytes: Uint8Array): Promise<Manifest> {
     // A path may be called anything, `__proto__` included.
     return Object.assign(Object.create(null), value);
   } catch (error) {
-    throw new ArtifactError('ArtifactInvalid', 'the manifest of the artifact is damaged', {
+    throw new ArtifactError('ArtifactInvalid', 'the file index of the artifact is damaged', {
       cause: error,
     });
   }
