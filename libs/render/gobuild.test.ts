@@ -54,6 +54,26 @@ test('a program is built once per version of its sources', async (t) => {
   assert.notEqual(await goBuild({ ...options, tags: ['other'] }), second);
 });
 
+test('a module beside it is a part of its sources', async (t) => {
+  const options = await program(t, 'hello');
+  const beside = join(dirname(options.module), 'beside');
+  await mkdir(beside);
+  await writeFile(join(beside, 'go.mod'), 'module beside\n\ngo 1.26\n');
+  const spoken = (word: string) => `package beside\n\nconst Word = "${word}"\n`;
+  await writeFile(join(beside, 'word.go'), spoken('one'));
+  await writeFile(
+    join(options.module, 'go.mod'),
+    'module say\n\ngo 1.26\n\nrequire beside v0.0.0\n\nreplace beside => ../beside\n',
+  );
+  await writeFile(
+    join(options.module, 'main.go'),
+    'package main\n\nimport "beside"\n\nfunc main() { print(beside.Word) }\n',
+  );
+  assert.equal(run(await goBuild(options)), 'one');
+  await writeFile(join(beside, 'word.go'), spoken('two'));
+  assert.equal(run(await goBuild(options)), 'two');
+});
+
 test('of many that ask at the same time one builds', async (t) => {
   const options = await program(t, 'hello');
   const lines: string[] = [];

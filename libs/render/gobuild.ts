@@ -13,7 +13,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { withLock } from './lock.ts';
 
 export interface GoBuildOptions {
@@ -52,8 +52,8 @@ export class GoBuildError extends Error {
 
 /**
  * Builds a Go program once per machine and version of its sources, and returns the binary's path.
- * The sources are the module's own files (tests aside) with its go.mod and go.sum, so that a change
- * to any of them builds anew. Several processes may ask at the same time: one builds, the others wait.
+ * The sources are the module's own files (tests aside) with its go.mod and go.sum, and those of the modules beside it
+ * that its go.mod takes in place of published ones, so that a change to any of them builds anew. Several processes may ask at the same time: one builds, the others wait.
  * Rejects with a {@link GoBuildError}.
  */
 export async function goBuild(options: GoBuildOptions): Promise<string> {
@@ -104,11 +104,19 @@ async function sourceHash(options: GoBuildOptions): Promise<string> {
   const { package: target = '.', ldflags, tags = [], embeds = null } = options;
   const flags = typeof ldflags === 'function' ? ldflags('') : ldflags;
   hash.update(JSON.stringify([process.platform, process.arch, target, flags, tags, embeds]));
-  for (const file of await sourceFiles(options.module)) {
-    hash.update(`\0${relative(options.module, file)}\0`);
-    hash.update(await readFile(file));
+  for (const module of [options.module, ...(await modulesBeside(options.module))]) {
+    for (const file of await sourceFiles(module)) {
+      hash.update(`\0${relative(options.module, file)}\0`);
+      hash.update(await readFile(file));
+    }
   }
   return hash.digest('hex');
+}
+
+/** The folders of the modules that a go.mod names by a path: `replace example.org/a => ../a`. */
+async function modulesBeside(module: string): Promise<string[]> {
+  const text = await readFile(join(module, 'go.mod'), 'utf8');
+  return [...text.matchAll(/=> (\.\.?\/\S+)$/gm)].map(([, path]) => resolve(module, path ?? ''));
 }
 
 async function sourceFiles(module: string): Promise<string[]> {

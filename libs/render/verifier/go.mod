@@ -11,7 +11,10 @@ require (
 	github.com/sigstore/protobuf-specs v0.5.1
 	github.com/sigstore/sigstore-go v1.2.0
 	google.golang.org/protobuf v1.36.11
+	weir/render/wire v0.0.0
 )
+
+replace weir/render/wire => ../wire
 
 require (
 	github.com/Azure/go-ntlmssp v0.0.0-20221128193559-754e69321358 // indirect

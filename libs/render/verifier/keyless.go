@@ -9,6 +9,8 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/bundle"
 	"github.com/sigstore/sigstore-go/pkg/root"
 	"github.com/sigstore/sigstore-go/pkg/verify"
+
+	"weir/render/wire"
 )
 
 // keylessRequest asks whether somebody with one of the identities has signed an
@@ -47,7 +49,7 @@ type signed struct {
 func verifyKeyless(r *keylessRequest) (*keylessAnswer, error) {
 	trusted, policy, err := r.trust()
 	if err != nil {
-		return nil, invalid(err)
+		return nil, wire.Invalid(err)
 	}
 	signature, err := r.signed()
 	if err == nil {

@@ -21,6 +21,8 @@ import (
 	"github.com/notaryproject/notation-go/verifier/truststore"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"weir/render/wire"
 )
 
 // notationRequest asks whether a signature of an artifact is one that a trust
@@ -81,18 +83,18 @@ type skipper interface {
 
 func verifyNotation(r *notationRequest) (*notationAnswer, error) {
 	if err := r.check(); err != nil {
-		return nil, invalid(err)
+		return nil, wire.Invalid(err)
 	}
 	verifier, err := r.verifier()
 	if err != nil {
-		return nil, invalid(err)
+		return nil, wire.Invalid(err)
 	}
 	options := notation.VerifierVerifyOptions{ArtifactReference: r.Reference}
 	ctx := context.Background()
 	if skip, ok := verifier.(skipper); ok {
 		skips, _, err := skip.SkipVerify(ctx, options)
 		if err != nil {
-			return nil, invalid(err)
+			return nil, wire.Invalid(err)
 		}
 		if skips {
 			return &notationAnswer{Result: resultSkipped}, nil
@@ -170,7 +172,7 @@ func withoutIdleTrust(policy *trustpolicy.Document) {
 // its state is unknown: nothing is asked. A policy of the level strict refuses those.
 func revocationOf(purpose purpose.Purpose) (revocation.Validator, error) {
 	return revocation.NewWithOptions(revocation.Options{
-		OCSPHTTPClient:   &http.Client{Transport: offline{}},
+		OCSPHTTPClient:   &http.Client{Transport: wire.Offline{}},
 		CRLFetcher:       noRevocations{},
 		CertChainPurpose: purpose,
 	})

@@ -211,7 +211,7 @@ func TestNotationPoliciesThatCannotBeUsed(t *testing.T) {
 		strings.Repeat(" ", maxPolicyBytes+1):            "too long",
 	} {
 		_, err := askNotation(own, nil, policy)
-		if err == nil || problemOf(err).Reason != reasonInvalid || !strings.Contains(err.Error(), reason) {
+		if !isInvalid(err) || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%.200s: %v", policy, err)
 		}
 	}

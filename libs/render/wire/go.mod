@@ -1,0 +1,3 @@
+module weir/render/wire
+
+go 1.26.0

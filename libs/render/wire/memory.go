@@ -1,0 +1,32 @@
+package wire
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// exitMemory is the exit code by which the service knows why the process ended.
+const exitMemory = 70
+
+// LimitMemory ends the process when it takes more than so many bytes from the system;
+// 0 is no limit. What needs more can't be stopped in any other way.
+func LimitMemory(bytes uint64) {
+	if bytes == 0 {
+		return
+	}
+	// The collector works harder near the limit, so that only what is in use passes it.
+	debug.SetMemoryLimit(int64(bytes) * 9 / 10)
+	go func() {
+		var stats runtime.MemStats
+		for range time.Tick(50 * time.Millisecond) {
+			runtime.ReadMemStats(&stats)
+			if used := stats.Sys - stats.HeapReleased; used > bytes {
+				fmt.Fprintf(os.Stderr, "memory limit of %d bytes exceeded: %d in use\n", bytes, used)
+				os.Exit(exitMemory)
+			}
+		}
+	}()
+}

@@ -1,0 +1,150 @@
+package wire
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Ask sends the service a callback and decodes its answer, waiting as long as that takes:
+// the service ends this process when its time is over. What the service refuses is a
+// *Problem.
+type Ask func(op string, body, answer any) error
+
+// Handler answers one request. It may run several times at once, as many as the service
+// sends requests. An error that is no *Problem is answered as ReasonInternal.
+type Handler func(ask Ask, op string, body json.RawMessage) (any, error)
+
+// Server answers requests until its input ends, which it does with the service.
+type Server struct {
+	// MaxFrame bounds what is read, in bytes.
+	MaxFrame uint32
+	Handle   Handler
+
+	out     io.Writer
+	writing sync.Mutex
+	asking  sync.Mutex
+	asked   uint64
+	waiting map[uint64]chan *incoming
+}
+
+// Serve returns nil when the input ended between two frames, and at once when there is
+// nobody left to answer. It never returns while both pipes work.
+func (s *Server) Serve(in io.Reader, out io.Writer) error {
+	s.out, s.waiting = out, map[uint64]chan *incoming{}
+	ended := make(chan error, 1)
+	end := func(err error) {
+		select {
+		case ended <- err:
+		default: // It ends already.
+		}
+	}
+	go func() { end(s.read(bufio.NewReader(in), end)) }()
+	return <-ended
+}
+
+func (s *Server) read(in *bufio.Reader, end func(error)) error {
+	for {
+		frame, err := readFrame(in, s.MaxFrame)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch frame.Type {
+		case typeRequest:
+			go func() {
+				if err := s.write(s.answer(frame)); err != nil {
+					end(err)
+				}
+			}()
+		case typeCallbackResponse:
+			if !s.wake(frame) {
+				return fmt.Errorf("nobody asked for callback %d", frame.ID)
+			}
+		default:
+			return fmt.Errorf("unexpected frame of type %q", frame.Type)
+		}
+	}
+}
+
+// answer never panics: what a library makes of hostile input is an error.
+func (s *Server) answer(request *incoming) (response *outgoing) {
+	response = &outgoing{Type: typeResponse, ID: request.ID}
+	defer func() {
+		if cause := recover(); cause != nil {
+			response.Body = nil
+			response.Error = &Problem{ReasonInternal, fmt.Sprintf("recovered from panic: %v", cause)}
+		}
+	}()
+	body, err := s.Handle(s.ask, request.Op, request.Body)
+	if err != nil {
+		response.Error = problemOf(err)
+		return response
+	}
+	response.Body = body
+	return response
+}
+
+func problemOf(err error) *Problem {
+	var problem *Problem
+	if errors.As(err, &problem) {
+		return &Problem{problem.Reason, err.Error()}
+	}
+	return &Problem{ReasonInternal, err.Error()}
+}
+
+func (s *Server) ask(op string, body, answer any) error {
+	response := make(chan *incoming, 1)
+	s.asking.Lock()
+	s.asked++
+	id := s.asked
+	s.waiting[id] = response
+	s.asking.Unlock()
+	if err := s.write(&outgoing{Type: typeCallback, ID: id, Op: op, Body: body}); err != nil {
+		return err
+	}
+	frame := <-response
+	if frame.Error != nil {
+		return frame.Error
+	}
+	return json.Unmarshal(frame.Body, answer)
+}
+
+func (s *Server) wake(frame *incoming) bool {
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	response, found := s.waiting[frame.ID]
+	delete(s.waiting, frame.ID)
+	if found {
+		response <- frame
+	}
+	return found
+}
+
+func (s *Server) write(frame *outgoing) error {
+	data, err := encodeFrame(frame)
+	if err != nil {
+		return err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	_, err = s.out.Write(data)
+	return err
+}
+
+// Invalid is a request that can't be answered because of what its user wrote.
+func Invalid(err error) error { return &Problem{ReasonInvalid, err.Error()} }
+
+// Decoded runs an operation on the body of its request.
+func Decoded[Request, Answer any](body json.RawMessage, run func(*Request) (Answer, error)) (any, error) {
+	request := new(Request)
+	if err := json.Unmarshal(body, request); err != nil {
+		return nil, Invalid(err)
+	}
+	return run(request)
+}

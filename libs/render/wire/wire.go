@@ -1,0 +1,85 @@
+// Package wire is how Weir's Go programs speak with the service that started them: over
+// their standard input and output, in frames. A frame is a length (4 bytes, big endian)
+// and as many bytes of JSON.
+//
+// The service sends a `request`, which is answered by a `response` of the same id. While
+// a request is answered, the program may ask the service for something with a `callback`,
+// which has an id of its own and gets a `callbackResponse`. Responses come in the order
+// in which they are ready.
+package wire
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// Problem is why there is no answer, as a frame carries it.
+type Problem struct {
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+func (p *Problem) Error() string { return p.Message }
+
+// The reasons that every program gives.
+const (
+	ReasonInvalid  = "InvalidRequest"
+	ReasonInternal = "InternalError"
+)
+
+const (
+	typeRequest          = "request"
+	typeResponse         = "response"
+	typeCallback         = "callback"
+	typeCallbackResponse = "callbackResponse"
+)
+
+type incoming struct {
+	Type  string          `json:"type"`
+	ID    uint64          `json:"id"`
+	Op    string          `json:"op"`
+	Body  json.RawMessage `json:"body"`
+	Error *Problem        `json:"error"`
+}
+
+type outgoing struct {
+	Type  string   `json:"type"`
+	ID    uint64   `json:"id"`
+	Op    string   `json:"op,omitempty"`
+	Body  any      `json:"body,omitempty"`
+	Error *Problem `json:"error,omitempty"`
+}
+
+// readFrame returns io.EOF when the service has closed the pipe between two frames.
+func readFrame(in *bufio.Reader, max uint32) (*incoming, error) {
+	var header [4]byte
+	if _, err := io.ReadFull(in, header[:]); err != nil {
+		return nil, err
+	}
+	size := binary.BigEndian.Uint32(header[:])
+	if size > max {
+		return nil, fmt.Errorf("a frame of %d bytes is over the limit of %d", size, max)
+	}
+	data := make([]byte, size)
+	if _, err := io.ReadFull(in, data); err != nil {
+		return nil, fmt.Errorf("a frame is cut off: %w", err)
+	}
+	frame := new(incoming)
+	if err := json.Unmarshal(data, frame); err != nil {
+		return nil, fmt.Errorf("a frame is no JSON: %w", err)
+	}
+	return frame, nil
+}
+
+// encodeFrame returns a frame as it goes over the pipe.
+func encodeFrame(frame *outgoing) ([]byte, error) {
+	body, err := json.Marshal(frame)
+	if err != nil {
+		return nil, err
+	}
+	data := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body)))
+	return append(data, body...), nil
+}
