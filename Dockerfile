@@ -16,11 +16,21 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /weir-engine .
 
 # Verifies signatures: started only where a source asks for that.
 FROM ${GO_IMAGE} AS verifier
-WORKDIR /src
+WORKDIR /src/verifier
+COPY libs/render/wire ../wire
 COPY libs/render/verifier/go.mod libs/render/verifier/go.sum ./
 RUN go mod download
 COPY libs/render/verifier ./
 RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /weir-verifier .
+
+# Decrypts what SOPS encrypted: one process for each build that needs it.
+FROM ${GO_IMAGE} AS decryptor
+WORKDIR /src/decryptor
+COPY libs/render/wire ../wire
+COPY libs/render/decryptor/go.mod libs/render/decryptor/go.sum ./
+RUN go mod download
+COPY libs/render/decryptor ./
+RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /weir-decryptor .
 
 # The packages that run, without what only develops and tests them.
 FROM ${NODE_IMAGE} AS packages
@@ -29,7 +39,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY libs ./libs
 COPY services ./services
 COPY test ./test
-RUN npm ci --omit=dev --ignore-scripts && rm -rf libs/render/engine libs/render/verifier
+RUN npm ci --omit=dev --ignore-scripts && rm -rf libs/render/engine libs/render/verifier libs/render/decryptor libs/render/wire
 
 FROM ${NODE_IMAGE} AS weir
 RUN apk add --no-cache git openssh-client openssh-keygen gnupg && rm -rf /usr/local/lib/node_modules /opt/yarn*
@@ -42,7 +52,9 @@ COPY charts/weir/rbac ./charts/weir/rbac
 COPY package.json LICENSE ./
 COPY --from=engine /weir-engine /usr/local/bin/weir-engine
 COPY --from=verifier /weir-verifier /usr/local/bin/weir-verifier
-ENV WEIR_ENGINE=/usr/local/bin/weir-engine WEIR_VERIFIER=/usr/local/bin/weir-verifier NODE_ENV=production
+COPY --from=decryptor /weir-decryptor /usr/local/bin/weir-decryptor
+ENV WEIR_ENGINE=/usr/local/bin/weir-engine WEIR_VERIFIER=/usr/local/bin/weir-verifier \
+  WEIR_DECRYPTOR=/usr/local/bin/weir-decryptor NODE_ENV=production
 # Both keep a service small: see docs/performance.md, "Memory".
 ENV NODE_OPTIONS=--max-semi-space-size=2 NODE_COMPILE_CACHE=/weir/.compile-cache
 RUN mkdir .compile-cache && chown 65532:65532 .compile-cache

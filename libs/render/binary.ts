@@ -41,6 +41,22 @@ export async function buildVerifier(onProgress?: (line: string) => void): Promis
   });
 }
 
+/** The path of the decryptor's binary: `WEIR_DECRYPTOR`, or one built from the sources. Rejects with a GoBuildError. */
+export async function decryptorBinary(log: Logger): Promise<string> {
+  const prebuilt = process.env.WEIR_DECRYPTOR;
+  if (prebuilt) return prebuilt;
+  return await buildDecryptor((line) => log.info(line));
+}
+
+/** Builds the program that decrypts what SOPS encrypted, or finds it in the cache. Returns its path. */
+export async function buildDecryptor(onProgress?: (line: string) => void): Promise<string> {
+  return await goBuild({
+    name: 'weir-decryptor',
+    module: fileURLToPath(new URL('./decryptor', import.meta.url)),
+    ...(onProgress && { onProgress }),
+  });
+}
+
 /** Digest of the engine's binary, hex: two engines with the same one render the same. Starts none. */
 export async function engineDigest(log: Logger): Promise<string> {
   const hash = createHash('sha256');

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"filippo.io/age"
+	"github.com/ProtonMail/go-crypto/openpgp"
+)
+
+// decryptor holds the private keys of one build.
+type decryptor struct {
+	age []age.Identity
+	pgp openpgp.EntityList
+}
+
+// keyFile is an entry of the Secret that has the keys.
+type keyFile struct {
+	// Name of the entry, for messages.
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+type keysRequest struct {
+	// Age has files as age-keygen writes them.
+	Age []keyFile `json:"age"`
+	// PGP has armored private keys without a passphrase.
+	PGP []keyFile `json:"pgp"`
+}
+
+type keysAnswer struct {
+	Age int `json:"age"`
+	PGP int `json:"pgp"`
+}
+
+// Bounds of what one build may bring.
+const (
+	maxIdentities = 1000
+	maxEntities   = 1000
+)
+
+// importKeys adds keys to those that are there. No message has anything of a key in it.
+func (d *decryptor) importKeys(r *keysRequest) (*keysAnswer, error) {
+	for _, file := range r.Age {
+		identities, err := parseIdentities(file.Text)
+		if err != nil {
+			return nil, fmt.Errorf("failed to import '%s' data: failed to parse and add to age identities: %w", file.Name, err)
+		}
+		d.age = append(d.age, identities...)
+	}
+	for _, file := range r.PGP {
+		entities, err := openpgp.ReadArmoredKeyRing(strings.NewReader(file.Text))
+		if err != nil {
+			return nil, fmt.Errorf("failed to import '%s' data: failed to import armored key data into GnuPG keyring: no OpenPGP keys could be read from it", file.Name)
+		}
+		d.pgp = append(d.pgp, entities...)
+	}
+	if len(d.age) > maxIdentities || len(d.pgp) > maxEntities {
+		return nil, fmt.Errorf("more than %d keys", maxIdentities)
+	}
+	return &keysAnswer{Age: len(d.age), PGP: len(d.pgp)}, nil
+}
+
+// parseIdentities reads an age key file: comments, and one identity a line. Identities
+// that name a plugin are refused: a plugin is a program to be run.
+func parseIdentities(text string) ([]age.Identity, error) {
+	var identities []age.Identity
+	for _, line := range bytes.Split([]byte(text), []byte("\n")) {
+		line := strings.TrimSuffix(string(line), "\r")
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		identity, err := parseIdentity(line)
+		if err != nil {
+			return nil, err
+		}
+		identities = append(identities, identity)
+	}
+	return identities, nil
+}
+
+func parseIdentity(line string) (age.Identity, error) {
+	var identity age.Identity
+	var err error
+	switch {
+	case strings.HasPrefix(line, "AGE-SECRET-KEY-PQ-1"):
+		identity, err = age.ParseHybridIdentity(line)
+	case strings.HasPrefix(line, "AGE-SECRET-KEY-1"):
+		identity, err = age.ParseX25519Identity(line)
+	case strings.HasPrefix(line, "AGE-PLUGIN-"):
+		return nil, errors.New("identities of age plugins can't be used: no program is run")
+	default:
+		return nil, errors.New("unknown identity type")
+	}
+	if err != nil {
+		// The library's own message may quote the key.
+		return nil, errors.New("malformed secret key")
+	}
+	return identity, nil
+}
