@@ -81,7 +81,8 @@ func (s *Server) answer(request *incoming) (response *outgoing) {
 			response.Error = &Problem{ReasonInternal, fmt.Sprintf("recovered from panic: %v", cause)}
 		}
 	}()
-	body, err := s.Handle(s.ask, request.Op, request.Body)
+	ask := func(op string, body, answer any) error { return s.ask(request.ID, op, body, answer) }
+	body, err := s.Handle(ask, request.Op, request.Body)
 	if err != nil {
 		response.Error = problemOf(err)
 		return response
@@ -98,14 +99,14 @@ func problemOf(err error) *Problem {
 	return &Problem{ReasonInternal, err.Error()}
 }
 
-func (s *Server) ask(op string, body, answer any) error {
+func (s *Server) ask(request uint64, op string, body, answer any) error {
 	response := make(chan *incoming, 1)
 	s.asking.Lock()
 	s.asked++
 	id := s.asked
 	s.waiting[id] = response
 	s.asking.Unlock()
-	if err := s.write(&outgoing{Type: typeCallback, ID: id, Op: op, Body: body}); err != nil {
+	if err := s.write(&outgoing{Type: typeCallback, ID: id, Request: request, Op: op, Body: body}); err != nil {
 		return err
 	}
 	frame := <-response

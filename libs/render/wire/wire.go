@@ -4,8 +4,8 @@
 //
 // The service sends a `request`, which is answered by a `response` of the same id. While
 // a request is answered, the program may ask the service for something with a `callback`,
-// which has an id of its own and gets a `callbackResponse`. Responses come in the order
-// in which they are ready.
+// which names the request, has an id of its own, and gets a `callbackResponse`. Responses
+// come in the order in which they are ready.
 package wire
 
 import (
@@ -46,11 +46,13 @@ type incoming struct {
 }
 
 type outgoing struct {
-	Type  string   `json:"type"`
-	ID    uint64   `json:"id"`
-	Op    string   `json:"op,omitempty"`
-	Body  any      `json:"body,omitempty"`
-	Error *Problem `json:"error,omitempty"`
+	Type string `json:"type"`
+	ID   uint64 `json:"id"`
+	// Request is the one on whose behalf a callback is.
+	Request uint64   `json:"request,omitempty"`
+	Op      string   `json:"op,omitempty"`
+	Body    any      `json:"body,omitempty"`
+	Error   *Problem `json:"error,omitempty"`
 }
 
 // readFrame returns io.EOF when the service has closed the pipe between two frames.
