@@ -1,6 +1,7 @@
 export { buildEngine, buildVerifier, engineDigest } from './binary.ts';
 export type { ChartOperations } from './charts.ts';
 export { RenderError, type RenderFailure } from './error.ts';
+export type * from './helm.ts';
 export type { RequestOptions } from './job.ts';
 export { createPool, type PoolOptions, type RenderPool } from './pool.ts';
 export type {
