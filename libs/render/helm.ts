@@ -12,8 +12,17 @@ export type ValuesText = string;
 export type HelmValuesLayer =
   /** A values file: YAML text of a map. */
   | { origin: string; yaml: string }
-  /** One value that is put at a path, by the rules of `helm --set` unless `literal`. */
-  | { origin: string; text: string; targetPath: string; literal?: boolean | undefined };
+  /**
+   * One value that is put at a path, by the rules of `helm --set` unless `literal`. With `secret`, a message says nothing
+   * of the text.
+   */
+  | {
+      origin: string;
+      text: string;
+      targetPath: string;
+      literal?: boolean | undefined;
+      secret?: boolean | undefined;
+    };
 
 export interface HelmValuesRequest {
   /** `spec.valuesFrom`, resolved, in its order. */
@@ -27,19 +36,21 @@ export interface HelmValuesResult {
   /** Flux's `configDigest`: `sha256:<hex>`. */
   digest: string;
   /**
-   * For each leaf of the values, as a JSON pointer: who set it, an `origin` of a layer or `spec.values`. At most 10,000
-   * leaves: what is deeper in a map with more than that is named by the map.
+   * Who set each value, as a JSON pointer: an `origin` of a layer, or `spec.values`. Empty maps and lists aren't named, and of
+   * more than 10,000 values only the first.
    */
   origins: Record<string, string>;
 }
 
-/** A packed chart, and the source's revision where it is an OCIRepository (`<tag>@sha256:…`). */
+/** A packed chart. */
 export interface HelmChartFile extends ArtifactFile {
   /**
-   * Of an OCIRepository's artifact: checked against the chart's version, and 12 characters of the digest become its build
-   * metadata, as in Flux. Left out, the chart's version stays as it is.
+   * The revision of an OCIRepository, or of an ExternalArtifact whose revision has a digest: checked against the chart's
+   * version, and 12 characters of the digest become its build metadata, as in Flux. Left out for other sources.
    */
   sourceRevision?: string | undefined;
+  /** Leaves the version as it is all the same (Flux's DisableChartDigestTracking). */
+  keepVersion?: boolean | undefined;
 }
 
 /** What Chart.yaml says. */
@@ -54,6 +65,8 @@ export interface HelmChartMetadata {
 }
 
 export interface HelmChartResult extends HelmChartMetadata {
+  /** Whether it or a chart below it has a folder `crds/` with something in it. */
+  hasCrds: boolean;
   /** Of the source revision; Flux keeps it in the snapshot. */
   ociDigest?: string;
 }
@@ -82,8 +95,8 @@ export interface HelmRenderRequest {
     isInstall: boolean;
   };
   capabilities: {
-    /** `gitVersion` of the API server: `v1.36.0`. */
-    kubeVersion: string;
+    /** What the API server's `/version` says. */
+    kubeVersion: { version: string; major: string; minor: string };
     /** Each `group/version` and `group/version/Kind` that the API server has (`v1`, `apps/v1`, `apps/v1/Deployment`). */
     apiVersions: readonly string[];
   };
@@ -117,12 +130,17 @@ export interface HelmLookup {
   name: string;
 }
 
-/**
- * Answers a look-up: the object or the list as it came from the API server (a list has `items`), null where there is no such
- * object or kind. What it throws fails the render with that message. At most 1,000 a render, 8 MiB all together, one
- * at a time; the same question is asked once.
- */
-export type HelmLookups = (lookup: HelmLookup, signal: AbortSignal) => Promise<object | null>;
+/** What a render asks for. What these throw fails the render with their message. */
+export interface HelmAnswers {
+  /**
+   * The object, or the list with its `items`, as the API server gives it; null where there is none. A group or version
+   * that the API server doesn't have is to be thrown, as Helm fails then. At most 1,000 a render, with 8 MiB
+   * altogether; one at a time, and each question once.
+   */
+  lookup(lookup: HelmLookup, signal: AbortSignal): Promise<object | null>;
+  /** The text that is at an HTTP(S) URL to which `values.schema.json` refers; left out, such a reference is refused. */
+  schema?(url: string, signal: AbortSignal): Promise<string>;
+}
 
 export type HelmHookEvent =
   | 'pre-install'
@@ -143,6 +161,8 @@ export interface HelmHookRun {
 }
 
 export interface HelmHook {
+  /** Where it is in the list of hooks as it is stored; `helmUpdate` takes it. */
+  index: number;
   name: string;
   kind: string;
   /** File in the chart. */
@@ -153,8 +173,8 @@ export interface HelmHook {
   deletePolicies: ('hook-succeeded' | 'hook-failed' | 'before-hook-creation')[];
   outputLogPolicies: ('hook-succeeded' | 'hook-failed')[];
   lastRun: HelmHookRun;
-  /** The manifest's object; null where objects weren't asked for. */
-  object: RenderedObject | null;
+  /** What its manifest has: one object, or those of a list; none where objects weren't asked for. */
+  objects: RenderedObject[];
 }
 
 /** The times, status and texts of a stored release. Times are RFC 3339, with up to nanoseconds. */
@@ -205,17 +225,15 @@ export interface HelmRelease {
   values: ValuesText;
   /** Flux's `configDigest` of these. */
   configDigest: string;
+  /** As it is stored: YAML documents, each with the file that it came from. */
+  manifest: string;
   /** Objects of the manifest, in Helm's install order; empty where they weren't asked for. */
   objects: RenderedObject[];
-  /** In Helm's order of running: by weight, then kind, then name; of all events. */
+  /** Of all events, in Helm's order of running: by weight, then name, then kind. */
   hooks: HelmHook[];
 }
 
 export interface HelmRenderResult extends HelmRelease {
-  /** The manifest as it is stored. */
-  manifest: string;
-  /** Of `crds/`, subcharts' included, by file in the order in which they are applied. */
-  crds: { file: string; objects: RenderedObject[] }[];
   ociDigest?: string;
   stored?: HelmStored;
   /** Whether templates looked something up: then the same request may come to something else later. */
@@ -229,8 +247,8 @@ export interface HelmUpdateRequest {
   version?: number | undefined;
   info?: Partial<HelmReleaseInfo> | undefined;
   applyMethod?: 'ssa' | 'csa' | undefined;
-  /** Last runs of hooks, by path and name of the hook. */
-  hooks?: readonly { path: string; name: string; lastRun: HelmHookRun }[] | undefined;
+  /** Last runs of hooks. As with Helm, one that names no delete policy gets the default one when it runs. */
+  hooks?: readonly { index: number; lastRun: HelmHookRun }[] | undefined;
   /** Goes into the digest as in Flux. */
   ociDigest?: string | undefined;
 }
@@ -266,8 +284,16 @@ export interface HelmOperations {
    */
   helmRender(
     request: HelmRenderRequest,
-    options: RequestOptions & { lookup: HelmLookups },
+    options: RequestOptions & HelmAnswers,
   ): Promise<HelmRenderResult>;
+  /**
+   * What is in the folders `crds/` of a chart and of the charts below it that these values switch on, by file in the order in
+   * which they are applied. `ChartLoadError`, `RenderFailed`.
+   */
+  helmCrds(
+    request: { chart: HelmChartFile; values: ValuesText },
+    options: RequestOptions,
+  ): Promise<{ file: string; objects: RenderedObject[] }[]>;
   /**
    * Reads a stored release. `objects` says whether manifest and hooks are parsed into objects. `ReleaseCorrupt` for what
    * can't be decoded.
@@ -275,12 +301,12 @@ export interface HelmOperations {
   helmDecode(
     request: { payload: HelmPayload; objects?: boolean; ociDigest?: string | undefined },
     options: RequestOptions,
-  ): Promise<HelmRelease & { manifest: string; digest: string; bytes: number }>;
+  ): Promise<HelmRelease & { digest: string; bytes: number }>;
   /** A stored release with changes. A rollback is the target's payload with another version and info. */
   helmUpdate(request: HelmUpdateRequest, options: RequestOptions): Promise<HelmStored>;
   /**
-   * Helm's client-side three-way patches, in the order given: strategic for kinds that are built into Kubernetes, else a JSON merge
-   * patch (which for other kinds than CRDs' is a three-way one too where `threeWayForOthers`).
+   * Helm's client-side three-way patches, in the order given: strategic for kinds that are built into Kubernetes, else a JSON
+   * merge patch from `original` to `modified`, or with `threeWayForOthers` (Helm: `take ownership`) from all three. `MergeFailed`.
    */
   helmMerge(
     request: { objects: readonly HelmMergeItem[]; threeWayForOthers?: boolean },

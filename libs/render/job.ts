@@ -10,11 +10,19 @@ export interface RequestOptions {
   signal?: AbortSignal;
 }
 
+/**
+ * Answers what an engine asks for while it works on a request: something from outside, as it has no network. What it
+ * throws reaches the engine as a message. The signal aborts when the request has ended, however that came about.
+ */
+export type Callbacks = (op: string, body: unknown, signal: AbortSignal) => Promise<unknown>;
+
 /** What an engine is asked to do. */
 export interface Work {
   op: string;
   /** The input as JSON. */
   body: string;
+  /** Without it, a request that asks for something fails. */
+  callbacks?: Callbacks | undefined;
   tenant: string;
   timeoutMs: number;
   /** Work of the same profile is expected to take the same time and memory. */

@@ -1,5 +1,7 @@
 import { type ChartOperations, chartOperations } from './charts.ts';
 import { RenderError } from './error.ts';
+import type { HelmOperations } from './helm.ts';
+import { helmOperations } from './helmoperations.ts';
 import { type RequestOptions, timeoutError } from './job.ts';
 import { ignoreBodies, statusBodies } from './portions.ts';
 import type { WireError } from './protocol.ts';
@@ -20,7 +22,7 @@ import type {
 import type { Send } from './send.ts';
 
 /** What an engine can do. Every call rejects with a {@link RenderError}. */
-export interface Operations extends ChartOperations {
+export interface Operations extends ChartOperations, HelmOperations {
   /** Builds the objects that Flux's kustomize-controller would apply for a Kustomization. */
   build(request: BuildRequest, options: RequestOptions): Promise<BuildResult>;
   /**
@@ -71,6 +73,7 @@ const NO_TENANT = '';
 export function operations(send: Send): Operations {
   return {
     ...chartOperations(send),
+    ...helmOperations(send),
     async build({ artifact, path, kustomization = {}, substitute, ownerLabels }, options) {
       const { digest, file } = artifact;
       const body = { digest, file, path, kustomization, substitute, ownerLabels };

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Logger } from '@weir/telemetry';
 import { engineBinary } from './binary.ts';
 import { LARGE_CHART_OPERATIONS } from './charts.ts';
+import { LARGE_HELM_OPERATIONS } from './helmoperations.ts';
 import { abortError, closedError, createJob } from './job.ts';
 import { defaultEngineMemory, QUICK_ENGINES, shareMemory } from './memory.ts';
 import { type Operations, operations } from './operations.ts';
@@ -49,7 +50,7 @@ const ANOTHER_AFTER_MS = 20;
 const SLOW_PATIENCE = 4;
 
 /** The operations that wait in the line of builds: each may take seconds, and much memory. */
-const LARGE_OPERATIONS = new Set(['build', ...LARGE_CHART_OPERATIONS]);
+const LARGE_OPERATIONS = new Set(['build', ...LARGE_CHART_OPERATIONS, ...LARGE_HELM_OPERATIONS]);
 
 /** Limit of an operation other than a build that names none, in ms: whoever asks should not wait long. */
 const QUICK_TIMEOUT_MS = 10_000;
@@ -97,10 +98,11 @@ export async function createPool(options: PoolOptions): Promise<RenderPool> {
   const queues = [quick, slow, builds, large];
   let closed = false;
 
-  const send: Send = (op, body, { signal, tenant, timeoutMs: limit }, profile = op) => {
+  const send: Send = (op, body, options, profile = op) => {
+    const { signal, tenant, timeoutMs: limit, callbacks } = options;
     const isBuild = LARGE_OPERATIONS.has(op);
     const { job, promise } = createJob({
-      ...{ op, body, tenant },
+      ...{ op, body, tenant, callbacks },
       timeoutMs: limit ?? (isBuild ? timeoutMs : QUICK_TIMEOUT_MS),
       profile: JSON.stringify([profile, tenant]),
     });

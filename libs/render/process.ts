@@ -1,7 +1,14 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Logger } from '@weir/telemetry';
 import { RenderError } from './error.ts';
-import { encodeRequest, frameReader } from './protocol.ts';
+import type { Callbacks } from './job.ts';
+import {
+  encodeCallbackResponse,
+  encodeRequest,
+  type Frame,
+  frameReader,
+  type WireError,
+} from './protocol.ts';
 
 /** The exit code with which an engine says that it passed its memory limit (engine/memory.go). */
 const EXIT_MEMORY = 70;
@@ -9,8 +16,11 @@ const EXIT_MEMORY = 70;
 /** One running engine. How many requests it gets at a time is its user's to limit. */
 export interface EngineProcess {
   readonly pid: number | undefined;
-  /** Runs a request, whose body is JSON. Rejects with a RenderError; the engine may be gone then, see `alive`. */
-  request(op: string, body: string): Promise<unknown>;
+  /**
+   * Runs a request, whose body is JSON; `callbacks` answers what the engine asks for meanwhile. Rejects with a
+   * RenderError; the engine may be gone then, see `alive`.
+   */
+  request(op: string, body: string, callbacks?: Callbacks): Promise<unknown>;
   /** Ends the process at once; the requests that run are rejected with `error`. */
   kill(error: RenderError): void;
   alive(): boolean;
@@ -31,7 +41,16 @@ export interface EngineOptions {
 interface Pending {
   resolve(body: unknown): void;
   reject(error: RenderError): void;
+  callbacks: Callbacks | undefined;
+  /** Aborted when the request has ended: nobody waits for the answers to its callbacks then. */
+  over: AbortController;
 }
+
+/** The most callbacks of a request that are answered at a time; an engine asks for one after the other. */
+const MAX_CALLBACKS = 16;
+
+/** What is kept of the message of a callback that failed, in characters. */
+const MAX_MESSAGE = 4_096;
 
 /** Starts an engine. It ends with this process: its input closes then. */
 export function startEngine(options: EngineOptions): EngineProcess {
@@ -52,7 +71,10 @@ export function startEngine(options: EngineOptions): EngineProcess {
   const end = (error: RenderError): void => {
     if (!alive) return;
     alive = false;
-    for (const request of pending.values()) request.reject(error);
+    for (const request of pending.values()) {
+      request.over.abort(error);
+      request.reject(error);
+    }
     pending.clear();
   };
   const stop = (error: RenderError): void => {
@@ -60,15 +82,35 @@ export function startEngine(options: EngineOptions): EngineProcess {
     child.kill('SIGKILL');
   };
   const read = frameReader((frame) => {
+    if (frame.type === 'callback') {
+      answerCallback(frame);
+      return;
+    }
     const request = frame.type === 'response' ? pending.get(frame.id) : undefined;
     if (frame.type !== 'response' || !request) {
       throw new Error(`unexpected frame of type ${frame.type}`);
     }
     pending.delete(frame.id);
+    request.over.abort();
     const { error, body } = frame;
     if (error) request.reject(new RenderError(error.reason, error.message));
     else request.resolve(body);
   });
+
+  let answering = 0;
+  function answerCallback({ id, request, op, body }: Frame & { type: 'callback' }): void {
+    const asking = pending.get(request);
+    if (!asking || answering >= MAX_CALLBACKS) throw new Error('unexpected callback');
+    const { callbacks = refuse, over } = asking;
+    answering += 1;
+    void callbacks(op, body, over.signal)
+      .then((answer) => encodeCallbackResponse(id, { body: answer ?? null }))
+      .catch((error: unknown) => encodeCallbackResponse(id, { error: callbackError(error) }))
+      .then((bytes) => {
+        answering -= 1;
+        if (alive) child.stdin.write(bytes);
+      });
+  }
 
   child.stdout.on('data', (chunk: Buffer) => {
     if (!alive) return;
@@ -100,7 +142,7 @@ export function startEngine(options: EngineOptions): EngineProcess {
     ended,
     alive: () => alive,
     kill: stop,
-    request(op, body) {
+    request(op, body, callbacks) {
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
       if (!alive) {
         reject(new RenderError('EngineUnavailable', 'the render engine has ended'));
@@ -109,7 +151,7 @@ export function startEngine(options: EngineOptions): EngineProcess {
       const id = nextId++;
       try {
         const bytes = encodeRequest(id, op, body);
-        pending.set(id, { resolve, reject });
+        pending.set(id, { resolve, reject, callbacks, over: new AbortController() });
         child.stdin.write(bytes);
       } catch (cause) {
         reject(new RenderError('InvalidRequest', 'the request is too large to render', { cause }));
@@ -117,6 +159,16 @@ export function startEngine(options: EngineOptions): EngineProcess {
       return promise;
     },
   };
+}
+
+const refuse: Callbacks = async (op) => {
+  throw new Error(`nothing answers ${op} here`);
+};
+
+/** Why there is no answer; a long message is cut, as it becomes part of the request's own. */
+function callbackError(error: unknown): WireError {
+  const message = error instanceof Error ? error.message : String(error);
+  return { reason: 'CallbackFailed', message: message.slice(0, MAX_MESSAGE) };
 }
 
 function exitError(code: number | null, signal: string | null, limit: number): RenderError {

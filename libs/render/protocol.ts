@@ -1,12 +1,12 @@
 /**
  * The frames between the pool and an engine: a length (4 bytes, big endian), then as many bytes of
- * JSON. While a request runs, the engine may ask for something from outside
- * with a `callback`, which gets a `callbackResponse` of the same id.
+ * JSON. While a request runs, the engine may ask for something from outside with a `callback` that names the request;
+ * it gets a `callbackResponse` with the callback's own id.
  */
 export type Frame =
   | { type: 'request'; id: number; op: string; body: unknown }
   | { type: 'response'; id: number; body?: unknown; error?: WireError }
-  | { type: 'callback'; id: number; op: string; body: unknown }
+  | { type: 'callback'; id: number; request: number; op: string; body: unknown }
   | { type: 'callbackResponse'; id: number; body?: unknown; error?: WireError };
 
 export interface WireError {
@@ -21,9 +21,19 @@ const HEADER_BYTES = 4;
 
 /** Returns a request as the bytes that go over the pipe; its body is JSON. Throws RangeError when it is too large. */
 export function encodeRequest(id: number, op: string, body: string): Buffer {
-  const json = Buffer.from(
-    `{"type":"request","id":${id},"op":${JSON.stringify(op)},"body":${body}}`,
-  );
+  return encode(`{"type":"request","id":${id},"op":${JSON.stringify(op)},"body":${body}}`);
+}
+
+/** Returns the answer to a callback as the bytes that go over the pipe. Throws RangeError when it is too large. */
+export function encodeCallbackResponse(
+  id: number,
+  answer: { body: unknown } | { error: WireError },
+): Buffer {
+  return encode(JSON.stringify({ type: 'callbackResponse', id, ...answer }));
+}
+
+function encode(text: string): Buffer {
+  const json = Buffer.from(text);
   if (json.length > MAX_FRAME_BYTES) {
     throw new RangeError(`frame of ${json.length} bytes is over the limit of ${MAX_FRAME_BYTES}`);
   }

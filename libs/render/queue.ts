@@ -111,7 +111,7 @@ export function createQueue(options: QueueOptions): Queue {
     worker.since = performance.now();
     const timer = setTimeout(() => worker.process.kill(timeoutError(job)), job.timeoutMs);
     try {
-      job.resolve(await worker.process.request(job.op, job.body));
+      job.resolve(await worker.process.request(job.op, job.body, job.callbacks));
     } catch (error) {
       fail(job, error as RenderError);
     } finally {

@@ -1,4 +1,8 @@
-import type { RequestOptions } from './job.ts';
+import type { Callbacks, RequestOptions } from './job.ts';
+
+export interface SendOptions extends RequestOptions {
+  callbacks?: Callbacks | undefined;
+}
 
 /**
  * Sends a request, whose body is JSON, to an engine. Requests of the same tenant and profile (the operation unless given)
@@ -7,6 +11,6 @@ import type { RequestOptions } from './job.ts';
 export type Send = (
   op: string,
   body: string,
-  options: RequestOptions,
+  options: SendOptions,
   profile?: string,
 ) => Promise<unknown>;

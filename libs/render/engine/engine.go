@@ -16,6 +16,8 @@ type engine struct {
 	artifacts   *artifacts
 	expressions *expressions
 	patterns    *patterns
+	charts      *charts
+	callbacks   callbacks
 	memory      memoryLimit
 }
 
@@ -30,7 +32,7 @@ func (e *engine) serve(in io.Reader, out io.Writer) error {
 		}
 	}
 	go func() {
-		end(readRequests(in, func(f *frame) {
+		end(e.readFrames(in, func(f *frame) {
 			if err := e.answer(f, out); err != nil {
 				end(err)
 			}
@@ -39,7 +41,7 @@ func (e *engine) serve(in io.Reader, out io.Writer) error {
 	return <-ended
 }
 
-func readRequests(in io.Reader, answer func(*frame)) error {
+func (e *engine) readFrames(in io.Reader, answer func(*frame)) error {
 	reader := bufio.NewReaderSize(in, 1<<16)
 	for {
 		f, err := readFrame(reader)
@@ -49,10 +51,16 @@ func readRequests(in io.Reader, answer func(*frame)) error {
 		if err != nil {
 			return err
 		}
-		if f.Type != "request" {
+		switch f.Type {
+		case "request":
+			go answer(f)
+		case "callbackResponse":
+			if waiting := e.callbacks.take(f.ID); waiting != nil {
+				waiting <- f
+			}
+		default:
 			return fmt.Errorf("unexpected frame of type %q", f.Type)
 		}
-		go answer(f)
 	}
 }
 
@@ -61,7 +69,7 @@ func (e *engine) answer(f *frame, out io.Writer) error {
 	defer stop()
 	r := &response{Type: "response", ID: f.ID}
 	err := recovered("engine panic", func() error {
-		body, err := e.handle(f.Op, f.Body)
+		body, err := e.handle(f.Op, f.Body, e.asker(f.ID, out))
 		r.Body = body
 		return err
 	})
@@ -75,13 +83,17 @@ func (e *engine) answer(f *frame, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	return e.write(out, data)
+}
+
+func (e *engine) write(out io.Writer, data []byte) error {
 	e.writing.Lock()
 	defer e.writing.Unlock()
-	_, err = out.Write(data)
+	_, err := out.Write(data)
 	return err
 }
 
-func (e *engine) handle(op string, body json.RawMessage) (any, error) {
+func (e *engine) handle(op string, body json.RawMessage, ask asker) (any, error) {
 	switch op {
 	case "load":
 		return decoded(body, e.load)
@@ -111,6 +123,20 @@ func (e *engine) handle(op string, body json.RawMessage) (any, error) {
 		return decoded(body, e.inspectSource)
 	case "chart.pack":
 		return decoded(body, e.packSource)
+	case "helm.values":
+		return decoded(body, composeValues)
+	case "helm.chart":
+		return decoded(body, e.helmChart)
+	case "helm.crds":
+		return decoded(body, e.helmCRDs)
+	case "helm.render":
+		return decoded(body, func(r *helmRenderRequest) (*helmRenderAnswer, error) { return e.helmRender(r, ask) })
+	case "helm.decode":
+		return decoded(body, helmDecode)
+	case "helm.update":
+		return decoded(body, helmUpdate)
+	case "helm.merge":
+		return decoded(body, helmMerge)
 	case "version":
 		return version(), nil
 	}

@@ -12,8 +12,8 @@ import (
 // A frame is a length (4 bytes, big endian) and as many bytes of JSON. The
 // types are `request` (TypeScript to engine), `response` (its answer, with the
 // same id), and, for when a request needs something from outside, `callback`
-// (engine to TypeScript, with an id of its own) and `callbackResponse`. Answers come
-// in the order in which they are ready.
+// (engine to TypeScript, with an id of its own) and `callbackResponse` (callback.go).
+// Answers come in the order in which they are ready.
 type frame struct {
 	Type  string          `json:"type"`
 	ID    uint64          `json:"id"`
@@ -62,7 +62,7 @@ func readFrame(in *bufio.Reader) (*frame, error) {
 var errTooLarge = errors.New("the answer is too large")
 
 // encodeFrame returns a frame as it goes over the pipe.
-func encodeFrame(r *response) ([]byte, error) {
+func encodeFrame(r any) ([]byte, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,14 @@ func main() {
 	// Whatever a library prints must not get between two frames.
 	os.Stdout = os.Stderr
 	goOffline()
-	e := &engine{artifacts: newArtifacts(limitsFor(*artifact, memoryLimit(*memory))), expressions: newExpressions(), patterns: newPatterns(), memory: memoryLimit(*memory)}
+	limits := limitsFor(*artifact, memoryLimit(*memory))
+	e := &engine{
+		artifacts:   newArtifacts(limits),
+		expressions: newExpressions(),
+		patterns:    newPatterns(),
+		charts:      newCharts(limits.cacheBytes),
+		memory:      memoryLimit(*memory),
+	}
 	e.memory.apply()
 	if err := e.serve(os.Stdin, out); err != nil {
 		fmt.Fprintln(os.Stderr, "engine:", err)

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+)
+
+// manifestObjects reads the objects of YAML documents, as Helm does before it applies
+// them: in their order, those of a list one by one, and nothing of empty documents.
+func manifestObjects(manifest []byte) ([]json.RawMessage, error) {
+	decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifest), 4096)
+	objects := []json.RawMessage{}
+	for {
+		var raw json.RawMessage
+		if err := decoder.Decode(&raw); errors.Is(err, io.EOF) {
+			return objects, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("error parsing manifest: %w", err)
+		}
+		raw = bytes.TrimSpace(raw)
+		if len(raw) == 0 || string(raw) == "null" {
+			continue
+		}
+		var err error
+		if objects, err = appendObjects(objects, raw); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func appendObjects(objects []json.RawMessage, raw json.RawMessage) ([]json.RawMessage, error) {
+	var head struct {
+		APIVersion string `json:"apiVersion"`
+		Kind       string `json:"kind"`
+		Items      *[]json.RawMessage
+	}
+	if err := json.Unmarshal(raw, &head); err != nil {
+		return nil, fmt.Errorf("an object can't be read: %w", err)
+	}
+	if head.Kind == "" {
+		return nil, errors.New("Object 'Kind' is missing in an object of the manifest")
+	}
+	if head.APIVersion == "" {
+		return nil, fmt.Errorf("Object 'apiVersion' is missing in an object of kind %s", head.Kind)
+	}
+	if head.Items == nil {
+		return append(objects, raw), nil
+	}
+	for _, item := range *head.Items {
+		var err error
+		if objects, err = appendObjects(objects, item); err != nil {
+			return nil, err
+		}
+	}
+	return objects, nil
+}

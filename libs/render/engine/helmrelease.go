@@ -1,0 +1,322 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	releasecommon "helm.sh/helm/v4/pkg/release/common"
+	release "helm.sh/helm/v4/pkg/release/v1"
+)
+
+// maxReleaseBytes bounds what a stored release may unpack to: whoever may write a
+// Secret can store one that unpacks to any amount.
+const maxReleaseBytes = 64 << 20
+
+// largestFrom is the size of a stored release from which on it is said what makes it
+// so large, in bytes: half of what a Secret may have.
+const largestFrom = 512 << 10
+
+type storedAnswer struct {
+	Payload string `json:"payload"`
+	Bytes   int    `json:"bytes"`
+	Digest  string `json:"digest"`
+	Largest []part `json:"largest"`
+}
+
+// part is something that takes room in a release.
+type part struct {
+	What  string `json:"what"`
+	Bytes int    `json:"bytes"`
+}
+
+// storeRelease encodes a release as Helm's storage does: JSON, gzip, base64, and base64
+// again, as all data of a Secret.
+func storeRelease(rel *release.Release, ociDigest string) (*storedAnswer, error) {
+	data, err := json.Marshal(rel)
+	if err != nil {
+		return nil, err
+	}
+	var packed bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := writer.Write(data); err != nil {
+		return nil, err
+	}
+	if err := writer.Close(); err != nil {
+		return nil, err
+	}
+	inner := base64.StdEncoding.EncodeToString(packed.Bytes())
+	digest, err := snapshotDigest(rel, ociDigest)
+	if err != nil {
+		return nil, err
+	}
+	answer := &storedAnswer{base64.StdEncoding.EncodeToString([]byte(inner)), len(inner), digest, []part{}}
+	if len(inner) > largestFrom {
+		answer.Largest = largestParts(rel)
+	}
+	return answer, nil
+}
+
+// largestParts names what takes the most room, before it is compressed.
+func largestParts(rel *release.Release) []part {
+	parts := []part{{"manifest", len(rel.Manifest)}}
+	if values, err := json.Marshal(rel.Config); err == nil {
+		parts = append(parts, part{"values", len(values)})
+	}
+	for _, h := range rel.Hooks {
+		parts = append(parts, part{"hook " + h.Path, len(h.Manifest)})
+	}
+	if rel.Chart != nil {
+		parts = append(parts, part{"chart values.schema.json", len(rel.Chart.Schema)})
+		for _, f := range slices.Concat(rel.Chart.Templates, rel.Chart.Files) {
+			parts = append(parts, part{"chart " + f.Name, len(f.Data)})
+		}
+	}
+	slices.SortStableFunc(parts, func(a, b part) int { return b.Bytes - a.Bytes })
+	return parts[:min(len(parts), 5)]
+}
+
+// snapshot is what Flux computes its digest from, encoded as JSON with a line break.
+type snapshot struct {
+	Name          string         `json:"name"`
+	Version       int            `json:"version"`
+	Info          release.Info   `json:"info"`
+	ChartMetadata chart.Metadata `json:"chartMetadata"`
+	Config        map[string]any `json:"config"`
+	Manifest      string         `json:"manifest"`
+	Hooks         []release.Hook `json:"hooks"`
+	Namespace     string         `json:"namespace"`
+	OCIDigest     string         `json:"ociDigest,omitempty"`
+}
+
+// snapshotDigest is what helm-controller keeps in status.history. Tests don't count, as
+// a user may run them by hand.
+func snapshotDigest(rel *release.Release, ociDigest string) (string, error) {
+	s := snapshot{Name: rel.Name, Version: rel.Version, Manifest: rel.Manifest, Namespace: rel.Namespace, OCIDigest: ociDigest}
+	if rel.Info != nil {
+		s.Info = *rel.Info
+	}
+	if rel.Chart != nil && rel.Chart.Metadata != nil {
+		s.ChartMetadata = *rel.Chart.Metadata
+	}
+	if len(rel.Config) > 0 {
+		s.Config = rel.Config
+	}
+	for _, h := range rel.Hooks {
+		if h != nil && !slices.Contains(h.Events, release.HookTest) {
+			s.Hooks = append(s.Hooks, *h)
+		}
+	}
+	sum := sha256.New()
+	if err := json.NewEncoder(sum).Encode(s); err != nil {
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+var gzipMagic = []byte{0x1f, 0x8b, 0x08}
+
+// decodeRelease reads what is in a Secret. Releases of before Helm compressed them are
+// read too.
+func decodeRelease(payload string) (*release.Release, error) {
+	inner, err := base64.StdEncoding.DecodeString(payload)
+	if err != nil {
+		return nil, fail(reasonBadRelease, err)
+	}
+	data, err := base64.StdEncoding.DecodeString(string(inner))
+	if err != nil {
+		return nil, fail(reasonBadRelease, err)
+	}
+	if bytes.HasPrefix(data, gzipMagic) {
+		if data, err = unzipRelease(data); err != nil {
+			return nil, fail(reasonBadRelease, err)
+		}
+	}
+	rel := &release.Release{}
+	if err := json.Unmarshal(data, rel); err != nil {
+		return nil, fail(reasonBadRelease, err)
+	}
+	if rel.Info == nil {
+		rel.Info = &release.Info{}
+	}
+	rel.Hooks = slices.DeleteFunc(rel.Hooks, func(h *release.Hook) bool { return h == nil })
+	return rel, nil
+}
+
+func unzipRelease(packed []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(reader, maxReleaseBytes+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxReleaseBytes {
+		return nil, fmt.Errorf("the release unpacks to more than %d bytes", maxReleaseBytes)
+	}
+	return data, nil
+}
+
+type decodeRequest struct {
+	Payload   string `json:"payload"`
+	Objects   bool   `json:"objects"`
+	OCIDigest string `json:"ociDigest"`
+}
+
+type decodeAnswer struct {
+	*releaseAnswer
+	Digest string `json:"digest"`
+	Bytes  int    `json:"bytes"`
+}
+
+// helmDecode reads a stored release.
+func helmDecode(r *decodeRequest) (*decodeAnswer, error) {
+	rel, err := decodeRelease(r.Payload)
+	if err != nil {
+		return nil, err
+	}
+	answer := &decodeAnswer{Bytes: base64.StdEncoding.DecodedLen(len(r.Payload)) - strings.Count(r.Payload, "=")}
+	if answer.releaseAnswer, err = readRelease(rel, r.Objects); err != nil {
+		return nil, fail(reasonBadRelease, err)
+	}
+	answer.Digest, err = snapshotDigest(rel, r.OCIDigest)
+	return answer, err
+}
+
+type updateRequest struct {
+	Payload     string       `json:"payload"`
+	Version     *int         `json:"version"`
+	Info        *infoRequest `json:"info"`
+	ApplyMethod *string      `json:"applyMethod"`
+	Hooks       []hookUpdate `json:"hooks"`
+	OCIDigest   string       `json:"ociDigest"`
+}
+
+type hookUpdate struct {
+	Index   int     `json:"index"`
+	LastRun hookRun `json:"lastRun"`
+}
+
+// helmUpdate changes a stored release and encodes it anew.
+func helmUpdate(r *updateRequest) (*storedAnswer, error) {
+	rel, err := decodeRelease(r.Payload)
+	if err != nil {
+		return nil, err
+	}
+	if r.Version != nil {
+		rel.Version = *r.Version
+	}
+	if r.ApplyMethod != nil {
+		rel.ApplyMethod = *r.ApplyMethod
+	}
+	if r.Info != nil {
+		if err := r.Info.set(rel.Info); err != nil {
+			return nil, fail(reasonInvalid, err)
+		}
+	}
+	for _, update := range r.Hooks {
+		if update.Index < 0 || update.Index >= len(rel.Hooks) {
+			return nil, fail(reasonInvalid, fmt.Errorf("there is no hook %d", update.Index))
+		}
+		hook := rel.Hooks[update.Index]
+		if hook.LastRun, err = update.LastRun.helm(); err != nil {
+			return nil, fail(reasonInvalid, err)
+		}
+		if len(hook.DeletePolicies) == 0 {
+			// Helm fills its default in when it runs a hook.
+			hook.DeletePolicies = []release.HookDeletePolicy{release.HookBeforeHookCreation}
+		}
+	}
+	return storeRelease(rel, r.OCIDigest)
+}
+
+// infoRequest is what is said of a release's state. What is nil stays as it is; times
+// are RFC 3339, and an empty one is none.
+type infoRequest struct {
+	FirstDeployed *string `json:"firstDeployed,omitempty"`
+	LastDeployed  *string `json:"lastDeployed,omitempty"`
+	Deleted       *string `json:"deleted,omitempty"`
+	Status        *string `json:"status,omitempty"`
+	Description   *string `json:"description,omitempty"`
+	Notes         *string `json:"notes,omitempty"`
+}
+
+func infoOf(info *release.Info) *infoRequest {
+	if info == nil {
+		info = &release.Info{}
+	}
+	status := info.Status.String()
+	return &infoRequest{
+		FirstDeployed: timeText(info.FirstDeployed),
+		LastDeployed:  timeText(info.LastDeployed),
+		Deleted:       timeText(info.Deleted),
+		Status:        &status,
+		Description:   &info.Description,
+		Notes:         &info.Notes,
+	}
+}
+
+func (r *infoRequest) set(info *release.Info) error {
+	if r.Status != nil {
+		info.Status = releasecommon.Status(*r.Status)
+	}
+	if r.Description != nil {
+		info.Description = *r.Description
+	}
+	if r.Notes != nil {
+		info.Notes = *r.Notes
+	}
+	return errors.Join(
+		setTime(&info.FirstDeployed, r.FirstDeployed),
+		setTime(&info.LastDeployed, r.LastDeployed),
+		setTime(&info.Deleted, r.Deleted),
+	)
+}
+
+func timeText(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	text := t.Format(time.RFC3339Nano)
+	return &text
+}
+
+func setTime(t *time.Time, text *string) (err error) {
+	switch {
+	case text == nil:
+	case *text == "":
+		*t = time.Time{}
+	default:
+		*t, err = time.Parse(time.RFC3339Nano, *text)
+	}
+	return err
+}
+
+type hookRun struct {
+	StartedAt   *string `json:"startedAt,omitempty"`
+	CompletedAt *string `json:"completedAt,omitempty"`
+	Phase       string  `json:"phase"`
+}
+
+func hookRunOf(run release.HookExecution) hookRun {
+	return hookRun{timeText(run.StartedAt), timeText(run.CompletedAt), string(run.Phase)}
+}
+
+func (r *hookRun) helm() (release.HookExecution, error) {
+	run := release.HookExecution{Phase: release.HookPhase(r.Phase)}
+	return run, errors.Join(setTime(&run.StartedAt, r.StartedAt), setTime(&run.CompletedAt, r.CompletedAt))
+}

@@ -1,0 +1,307 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	commonutil "helm.sh/helm/v4/pkg/chart/common/util"
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
+	helmengine "helm.sh/helm/v4/pkg/engine"
+	release "helm.sh/helm/v4/pkg/release/v1"
+	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
+)
+
+type helmRenderRequest struct {
+	Chart        chartFileRequest `json:"chart"`
+	Values       string           `json:"values"`
+	Release      releaseRequest   `json:"release"`
+	Capabilities capabilities     `json:"capabilities"`
+	Options      struct {
+		SkipSchemaValidation bool   `json:"skipSchemaValidation"`
+		ApplyMethod          string `json:"applyMethod"`
+	} `json:"options"`
+	// PreserveValuesOf is the payload of the release whose values stay below the new ones.
+	PreserveValuesOf string       `json:"preserveValuesOf"`
+	PostRender       postRender   `json:"postRender"`
+	Info             *infoRequest `json:"info"`
+}
+
+type releaseRequest struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	Revision  int    `json:"revision"`
+	IsInstall bool   `json:"isInstall"`
+}
+
+type capabilities struct {
+	KubeVersion struct {
+		Version string `json:"version"`
+		Major   string `json:"major"`
+		Minor   string `json:"minor"`
+	} `json:"kubeVersion"`
+	APIVersions []string `json:"apiVersions"`
+}
+
+func (c *capabilities) helm() *common.Capabilities {
+	return &common.Capabilities{
+		KubeVersion: common.KubeVersion{Version: c.KubeVersion.Version, Major: c.KubeVersion.Major, Minor: c.KubeVersion.Minor},
+		APIVersions: c.APIVersions,
+		HelmVersion: common.DefaultCapabilities.HelmVersion,
+	}
+}
+
+type helmRenderAnswer struct {
+	*releaseAnswer
+	OCIDigest   string        `json:"ociDigest,omitempty"`
+	Stored      *storedAnswer `json:"stored,omitempty"`
+	UsedLookups bool          `json:"usedLookups"`
+	Warnings    []string      `json:"warnings"`
+}
+
+// helmRender renders a chart to what an install or upgrade would store and apply.
+func (e *engine) helmRender(r *helmRenderRequest, ask asker) (*helmRenderAnswer, error) {
+	values, err := parseExact(r.Values)
+	if err != nil {
+		return nil, fail(reasonInvalid, err)
+	}
+	c, digest, err := e.charts.load(&r.Chart)
+	if err != nil {
+		return nil, err
+	}
+	found := newLookups(ask)
+	var rendered *release.Release
+	err = recovered("helm panic", func() (err error) {
+		rendered, err = r.render(c, values, found)
+		return err
+	})
+	if err != nil {
+		return nil, fail(reasonHelmRender, err)
+	}
+	answer := &helmRenderAnswer{OCIDigest: digest, UsedLookups: len(found.known) > 0}
+	if answer.releaseAnswer, err = readRelease(rendered, true); err != nil {
+		return nil, fail(reasonHelmRender, err)
+	}
+	answer.Warnings = warningsOf(c)
+	if r.Info == nil {
+		return answer, nil
+	}
+	if err := r.Info.set(rendered.Info); err != nil {
+		return nil, fail(reasonInvalid, err)
+	}
+	answer.Info = infoOf(rendered.Info)
+	answer.Stored, err = storeRelease(rendered, digest)
+	return answer, err
+}
+
+func warningsOf(c *chart.Chart) []string {
+	if c.Metadata.Deprecated {
+		return []string{"this chart is deprecated"}
+	}
+	return []string{}
+}
+
+// render does what Helm's actions do before they touch the cluster, in their order and
+// with their messages.
+func (r *helmRenderRequest) render(c *chart.Chart, values map[string]any, found *lookups) (*release.Release, error) {
+	if err := r.checkName(); err != nil {
+		return nil, err
+	}
+	values, err := r.preserve(c, values)
+	if err != nil {
+		return nil, err
+	}
+	if err := processDependencies(c, values); err != nil {
+		if r.Release.IsInstall {
+			return nil, fmt.Errorf("chart dependencies processing failed: %w", err)
+		}
+		return nil, err
+	}
+	top, err := r.values(c, values, found.ask)
+	if err != nil {
+		return nil, err
+	}
+	if kube := r.Capabilities.KubeVersion.Version; c.Metadata.KubeVersion != "" && !chartutil.IsCompatibleRange(c.Metadata.KubeVersion, kube) {
+		return nil, fmt.Errorf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", c.Metadata.KubeVersion, kube)
+	}
+	files, err := helmengine.RenderWithClientProvider(c, top, found)
+	if err != nil {
+		return nil, err
+	}
+	notes := takeNotes(c, files)
+	if files, err = r.PostRender.apply(files); err != nil {
+		return nil, err
+	}
+	hooks, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
+	if err != nil {
+		return nil, err
+	}
+	var manifest strings.Builder
+	for _, m := range manifests {
+		fmt.Fprintf(&manifest, "---\n# Source: %s\n%s\n", m.Name, m.Content)
+	}
+	return &release.Release{
+		Name:        r.Release.Name,
+		Namespace:   r.Release.Namespace,
+		Version:     r.Release.Revision,
+		Chart:       c,
+		Config:      values,
+		Manifest:    manifest.String(),
+		Hooks:       hooks,
+		Info:        &release.Info{Notes: notes},
+		ApplyMethod: r.Options.ApplyMethod,
+	}, nil
+}
+
+func (r *helmRenderRequest) checkName() error {
+	err := chartutil.ValidateReleaseName(r.Release.Name)
+	switch {
+	case err == nil:
+		return nil
+	case r.Release.IsInstall:
+		return fmt.Errorf("release name check failed: release name %q: %w", r.Release.Name, err)
+	}
+	return fmt.Errorf("release name is invalid: %s", r.Release.Name)
+}
+
+// preserve puts the values of an earlier release below the new ones, and those that it
+// had of its chart in the place of the new chart's.
+func (r *helmRenderRequest) preserve(c *chart.Chart, values map[string]any) (map[string]any, error) {
+	if r.PreserveValuesOf == "" {
+		return values, nil
+	}
+	before, err := decodeRelease(r.PreserveValuesOf)
+	if err != nil {
+		return nil, err
+	}
+	old, err := commonutil.CoalesceValues(before.Chart, before.Config)
+	if err != nil {
+		return nil, fmt.Errorf("failed to rebuild old values: %w", err)
+	}
+	c.Values = old
+	return commonutil.CoalesceTables(values, before.Config), nil
+}
+
+// values are what templates see, once they were validated.
+func (r *helmRenderRequest) values(c *chart.Chart, values map[string]any, ask asker) (common.Values, error) {
+	options := common.ReleaseOptions{
+		Name:      r.Release.Name,
+		Namespace: r.Release.Namespace,
+		Revision:  r.Release.Revision,
+		IsInstall: r.Release.IsInstall,
+		IsUpgrade: !r.Release.IsInstall,
+	}
+	top, err := commonutil.ToRenderValuesWithSchemaValidation(c, values, options, r.Capabilities.helm(), true)
+	if err != nil || r.Options.SkipSchemaValidation {
+		return top, err
+	}
+	all, _ := top["Values"].(common.Values)
+	return top, checkSchemas(c, all, ask)
+}
+
+const notesName = "NOTES.txt"
+
+// takeNotes takes notes out of what was rendered; those of charts below don't count.
+func takeNotes(c *chart.Chart, files map[string]string) (notes string) {
+	own := path.Join(c.Name(), "templates", notesName)
+	for name, content := range files {
+		if !strings.HasSuffix(name, notesName) {
+			continue
+		}
+		if name == own {
+			notes = content
+		}
+		delete(files, name)
+	}
+	return notes
+}
+
+// releaseAnswer is what TypeScript needs to know of a release.
+type releaseAnswer struct {
+	Name         string            `json:"name"`
+	Namespace    string            `json:"namespace"`
+	Version      int               `json:"version"`
+	ApplyMethod  string            `json:"applyMethod"`
+	Chart        helmMetadata      `json:"chart"`
+	Info         *infoRequest      `json:"info"`
+	Values       string            `json:"values"`
+	ConfigDigest string            `json:"configDigest"`
+	Manifest     string            `json:"manifest"`
+	Objects      []json.RawMessage `json:"objects"`
+	Hooks        []hookAnswer      `json:"hooks"`
+}
+
+type hookAnswer struct {
+	Index             int                           `json:"index"`
+	Name              string                        `json:"name"`
+	Kind              string                        `json:"kind"`
+	Path              string                        `json:"path"`
+	Events            []release.HookEvent           `json:"events"`
+	Weight            int                           `json:"weight"`
+	DeletePolicies    []release.HookDeletePolicy    `json:"deletePolicies"`
+	OutputLogPolicies []release.HookOutputLogPolicy `json:"outputLogPolicies"`
+	LastRun           hookRun                       `json:"lastRun"`
+	Objects           []json.RawMessage             `json:"objects"`
+}
+
+// readRelease takes a release apart; objects are what is applied.
+func readRelease(rel *release.Release, withObjects bool) (*releaseAnswer, error) {
+	values, err := exactJSON(rel.Config)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := valuesDigest(rel.Config)
+	if err != nil {
+		return nil, err
+	}
+	answer := &releaseAnswer{
+		Name:         rel.Name,
+		Namespace:    rel.Namespace,
+		Version:      rel.Version,
+		ApplyMethod:  rel.ApplyMethod,
+		Info:         infoOf(rel.Info),
+		Values:       string(values),
+		ConfigDigest: digest,
+		Manifest:     rel.Manifest,
+		Objects:      []json.RawMessage{},
+		Hooks:        []hookAnswer{},
+	}
+	if rel.Chart != nil {
+		answer.Chart = metadataOf(rel.Chart.Metadata)
+	}
+	if withObjects {
+		if answer.Objects, err = manifestObjects([]byte(rel.Manifest)); err != nil {
+			return nil, err
+		}
+	}
+	for i, h := range rel.Hooks {
+		if h == nil {
+			continue
+		}
+		hook := hookAnswer{i, h.Name, h.Kind, h.Path, orEmpty(h.Events), h.Weight, orEmpty(h.DeletePolicies), orEmpty(h.OutputLogPolicies), hookRunOf(h.LastRun), []json.RawMessage{}}
+		if withObjects {
+			if hook.Objects, err = manifestObjects([]byte(h.Manifest)); err != nil {
+				return nil, fmt.Errorf("unable to build kubernetes object for hook %s: %w", h.Path, err)
+			}
+		}
+		answer.Hooks = append(answer.Hooks, hook)
+	}
+	slices.SortStableFunc(answer.Hooks, func(a, b hookAnswer) int {
+		if a.Weight != b.Weight {
+			return a.Weight - b.Weight
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return answer, nil
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sort"
+	"strings"
+
+	goyaml "go.yaml.in/yaml/v2"
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/strvals"
+	"sigs.k8s.io/yaml"
+)
+
+// valuesLayer is one source of values: a values file, or one value for a path.
+type valuesLayer struct {
+	// Origin is how the layer is named in answers.
+	Origin string `json:"origin"`
+	// YAML is the text of a values file.
+	YAML *string `json:"yaml"`
+	// Text is put at TargetPath, by the rules of `helm --set` unless Literal.
+	Text       string `json:"text"`
+	TargetPath string `json:"targetPath"`
+	Literal    bool   `json:"literal"`
+	// Secret keeps the text out of error messages.
+	Secret bool `json:"secret"`
+}
+
+type valuesRequest struct {
+	Layers []valuesLayer `json:"layers"`
+	// Inline is spec.values as JSON text; empty where it isn't set.
+	Inline string `json:"inline"`
+}
+
+// layerError says which layer can't be used.
+type layerError struct {
+	Origin  string `json:"origin"`
+	Message string `json:"message"`
+}
+
+type valuesAnswer struct {
+	Values  string            `json:"values"`
+	Digest  string            `json:"digest"`
+	Origins map[string]string `json:"origins"`
+	Failed  *layerError       `json:"failed,omitempty"`
+}
+
+const (
+	inlineOrigin = "spec.values"
+	// maxValuesBytes bounds each layer, and what all come to.
+	maxValuesBytes = 8 << 20
+)
+
+// composeValues merges the layers as helm-controller does.
+func composeValues(r *valuesRequest) (*valuesAnswer, error) {
+	values, failed := mergeLayers(r, nil)
+	if failed != nil {
+		return &valuesAnswer{Failed: failed}, nil
+	}
+	text, err := exactJSON(values)
+	if err != nil {
+		return nil, fail(reasonValues, err)
+	}
+	if len(text) > maxValuesBytes {
+		return nil, fail(reasonValues, fmt.Errorf("the values have %d bytes, %d are allowed", len(text), maxValuesBytes))
+	}
+	digest, err := valuesDigest(values)
+	if err != nil {
+		return nil, fail(reasonValues, err)
+	}
+	return &valuesAnswer{Values: string(text), Digest: digest, Origins: valueOrigins(r)}, nil
+}
+
+// mergeLayers merges the inline values before each value for a path, and once more at
+// the end: what a path was set to stays only where its map is one that the result
+// shares with the inline values. mark, if given, sees all values after each layer.
+func mergeLayers(r *valuesRequest, mark func(values map[string]any, origin string)) (map[string]any, *layerError) {
+	if mark == nil {
+		mark = func(map[string]any, string) {}
+	}
+	var inline map[string]any
+	if r.Inline != "" {
+		if err := json.Unmarshal([]byte(r.Inline), &inline); err != nil {
+			return nil, &layerError{inlineOrigin, err.Error()}
+		}
+	}
+	mark(inline, inlineOrigin)
+	result := map[string]any{}
+	for _, layer := range r.Layers {
+		if layer.YAML == nil {
+			result = mergeMaps(result, inline)
+			if err := setPath(result, layer); err != nil {
+				return nil, &layerError{layer.Origin, err.Error()}
+			}
+			mark(result, layer.Origin)
+			continue
+		}
+		values, err := readLayer(*layer.YAML)
+		if err != nil {
+			return nil, &layerError{layer.Origin, err.Error()}
+		}
+		mark(values, layer.Origin)
+		result = mergeMaps(result, values)
+	}
+	return mergeMaps(result, inline), nil
+}
+
+func readLayer(text string) (map[string]any, error) {
+	if len(text) > maxValuesBytes {
+		return nil, fmt.Errorf("it has %d bytes, %d are allowed", len(text), maxValuesBytes)
+	}
+	return common.ReadValues([]byte(text))
+}
+
+// mergeMaps returns a with b over it: maps are merged, anything else is replaced.
+// Neither is changed, but the result shares what is below one of them only.
+func mergeMaps(a, b map[string]any) map[string]any {
+	out := make(map[string]any, len(a)+len(b))
+	maps.Copy(out, a)
+	for key, value := range b {
+		below, isMap := value.(map[string]any)
+		under, wasMap := out[key].(map[string]any)
+		if isMap && wasMap {
+			value = mergeMaps(under, below)
+		}
+		out[key] = value
+	}
+	return out
+}
+
+// setPath sets one value in a map. A quoted one is a string, as a literal one is, in
+// which nothing has a meaning.
+func setPath(values map[string]any, layer valuesLayer) error {
+	text, set := layer.Text, strvals.ParseInto
+	switch {
+	case layer.Literal:
+		text, set = literal.Replace(text), strvals.ParseIntoString
+	case isQuoted(text, "'") || isQuoted(text, `"`):
+		text, set = strings.Trim(text, `'"`), strvals.ParseIntoString
+	}
+	err := set(layer.TargetPath+"="+text, values)
+	if err != nil && layer.Secret {
+		return errors.New("the value can't be set at this path: quote it, or use literal")
+	}
+	return err
+}
+
+func isQuoted(text, quote string) bool {
+	return strings.HasPrefix(text, quote) && strings.HasSuffix(text, quote)
+}
+
+// literal escapes what `helm --set` gives a meaning to.
+var literal = strings.NewReplacer(`\`, `\\`, `,`, `\,`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`)
+
+// valuesDigest is Flux's configDigest: of the values as YAML with sorted keys, and of
+// nothing where there are none.
+func valuesDigest(values map[string]any) (string, error) {
+	sum := sha256.New()
+	if len(values) > 0 {
+		sorted := yaml.JSONObjectToYAMLObject(values)
+		sortKeys(sorted)
+		if err := goyaml.NewEncoder(sum).Encode(sorted); err != nil {
+			return "", err
+		}
+	}
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func sortKeys(value any) {
+	switch v := value.(type) {
+	case goyaml.MapSlice:
+		sort.Slice(v, func(i, j int) bool { return v[i].Key.(string) < v[j].Key.(string) })
+		for _, item := range v {
+			sortKeys(item.Value)
+		}
+	case []any:
+		for _, item := range v {
+			sortKeys(item)
+		}
+	}
+}
+
+// exactJSON encodes values so that parseExact gives the same ones back: floating
+// point numbers have a point or an exponent, integers have none. Templates print
+// the two differently.
+func exactJSON(value any) ([]byte, error) {
+	var out bytes.Buffer
+	err := writeExact(&out, value)
+	return out.Bytes(), err
+}
+
+func writeExact(out *bytes.Buffer, value any) error {
+	switch v := value.(type) {
+	case map[string]any:
+		separator := byte('{')
+		for _, key := range sortedKeys(v) {
+			out.WriteByte(separator)
+			separator = ','
+			if err := writeExact(out, key); err != nil {
+				return err
+			}
+			out.WriteByte(':')
+			if err := writeExact(out, v[key]); err != nil {
+				return err
+			}
+		}
+		if len(v) == 0 {
+			out.WriteByte('{')
+		}
+		return out.WriteByte('}')
+	case []any:
+		out.WriteByte('[')
+		for i, item := range v {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			if err := writeExact(out, item); err != nil {
+				return err
+			}
+		}
+		return out.WriteByte(']')
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	out.Write(data)
+	if _, isFloat := value.(float64); isFloat && !bytes.ContainsAny(data, ".e") {
+		out.WriteString(".0")
+	}
+	return nil
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// parseExact parses what exactJSON has written.
+func parseExact(text string) (map[string]any, error) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	values := map[string]any{}
+	if err := decoder.Decode(&values); err != nil {
+		return nil, err
+	}
+	if values == nil {
+		values = map[string]any{}
+	}
+	return exactNumbers(values).(map[string]any), nil
+}
+
+func exactNumbers(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, item := range v {
+			v[key] = exactNumbers(item)
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = exactNumbers(item)
+		}
+	case json.Number:
+		if !strings.ContainsAny(v.String(), ".eE") {
+			if n, err := v.Int64(); err == nil {
+				return n
+			}
+		}
+		f, _ := v.Float64()
+		return f
+	}
+	return value
+}
