@@ -86,7 +86,9 @@ func unpacked(t testing.TB, name string) files {
 	}
 }
 
-func newEngine() *engine { return &engine{artifacts: newArtifacts(defaultLimits)} }
+func newEngine() *engine {
+	return &engine{artifacts: newArtifacts(defaultLimits), charts: newCharts(defaultLimits.cacheBytes)}
+}
 
 func TestRepackMergesValues(t *testing.T) {
 	chart := app.below("app").packed(t)

@@ -84,7 +84,7 @@ func (e *engine) helmRender(r *helmRenderRequest, ask asker) (*helmRenderAnswer,
 	}
 	answer := &helmRenderAnswer{OCIDigest: digest, UsedLookups: len(found.known) > 0}
 	if answer.releaseAnswer, err = readRelease(rendered, true); err != nil {
-		return nil, fail(reasonHelmRender, err)
+		return nil, fail(reasonHelmRender, fmt.Errorf("unable to build kubernetes objects from release manifest: %w", err))
 	}
 	answer.Warnings = warningsOf(c)
 	if r.Info == nil {

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"time"
 )
 
 func main() {
@@ -21,6 +22,8 @@ func main() {
 	// Whatever a library prints must not get between two frames.
 	os.Stdout = os.Stderr
 	goOffline()
+	// Times of a chart's files are stored with a release: the same chart is stored as the same bytes everywhere.
+	time.Local = time.UTC
 	limits := limitsFor(*artifact, memoryLimit(*memory))
 	e := &engine{
 		artifacts:   newArtifacts(limits),

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+)
+
+// chartOf is a chart with as many objects, a quarter of them each Deployments, Services,
+// ConfigMaps and ServiceAccounts, as charts have them: helpers, labels, conditions.
+func chartOf(objects int) files {
+	chart := files{
+		"Chart.yaml":  "apiVersion: v2\nname: app\nversion: 1.0.0\nappVersion: '1.0'\n",
+		"values.yaml": "replicas: 2\nimage: {repository: registry.example/web, tag: 1.0.0}\nresources: {limits: {cpu: 100m, memory: 128Mi}}\nextra: {}\n",
+		"templates/_helpers.tpl": `{{- define "app.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+{{- end -}}`,
+	}
+	const head = "apiVersion: %s\nkind: %s\nmetadata:\n  name: {{ .Release.Name }}-%d\n  labels:\n    {{- include \"app.labels\" . | nindent 4 }}\n"
+	for i := range objects {
+		name, content := "", ""
+		switch i % 4 {
+		case 0:
+			name, content = "deployment", fmt.Sprintf(head, "apps/v1", "Deployment", i)+`spec:
+  replicas: {{ .Values.replicas }}
+  selector:
+    matchLabels:
+      app.kubernetes.io/name: {{ .Chart.Name }}
+  template:
+    metadata:
+      labels:
+        {{- include "app.labels" . | nindent 8 }}
+    spec:
+      serviceAccountName: {{ .Release.Name }}
+      containers:
+        - name: web
+          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+          ports:
+            - name: http
+              containerPort: 8080
+              protocol: TCP
+          env:
+            - name: NAMESPACE
+              valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+          livenessProbe:
+            httpGet: {path: /healthz, port: http}
+          {{- with .Values.resources }}
+          resources:
+            {{- toYaml . | nindent 12 }}
+          {{- end }}
+`
+		case 1:
+			name, content = "service", fmt.Sprintf(head, "v1", "Service", i)+"spec:\n  type: ClusterIP\n  ports:\n    - port: 80\n      targetPort: http\n      name: http\n  selector:\n    app.kubernetes.io/name: {{ .Chart.Name }}\n"
+		case 2:
+			name, content = "config", fmt.Sprintf(head, "v1", "ConfigMap", i)+"data:\n  app.conf: |\n    listen = 8080\n    name = {{ .Release.Name }}\n  level: {{ .Values.level | default \"info\" | quote }}\n"
+		case 3:
+			name, content = "account", fmt.Sprintf(head, "v1", "ServiceAccount", i)
+		}
+		chart[fmt.Sprintf("templates/%s-%d.yaml", name, i)] = content
+	}
+	return chart
+}
+
+func benchmarkRender(b *testing.B, objects int, stored bool) {
+	e := newEngine()
+	r := (&recordedRelease{Files: chartOf(objects)}).request(b)
+	if !stored {
+		r.Info = nil
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		answer, err := e.handle("helm.render", body, noAnswers)
+		if err != nil || len(answer.(*helmRenderAnswer).Objects) != objects {
+			b.Fatal(err)
+		}
+		if _, err := encodeFrame(&response{Type: "response", ID: 1, Body: answer}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkHelmRender20(b *testing.B)       { benchmarkRender(b, 20, false) }
+func BenchmarkHelmRender20Stored(b *testing.B) { benchmarkRender(b, 20, true) }
+func BenchmarkHelmRender200(b *testing.B)      { benchmarkRender(b, 200, false) }
