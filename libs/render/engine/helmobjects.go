@@ -7,8 +7,30 @@ import (
 	"fmt"
 	"io"
 
+	release "helm.sh/helm/v4/pkg/release/v1"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
+
+// releaseObjects are the objects of a release's manifest, and of each hook.
+type releaseObjects struct {
+	manifest []json.RawMessage
+	hooks    map[*release.Hook][]json.RawMessage
+}
+
+// objectsOf reads them from the texts.
+func objectsOf(rel *release.Release) (*releaseObjects, error) {
+	objects := &releaseObjects{hooks: map[*release.Hook][]json.RawMessage{}}
+	var err error
+	if objects.manifest, err = manifestObjects([]byte(rel.Manifest)); err != nil {
+		return nil, fmt.Errorf("unable to build kubernetes objects from release manifest: %w", err)
+	}
+	for _, hook := range rel.Hooks {
+		if objects.hooks[hook], err = manifestObjects([]byte(hook.Manifest)); err != nil {
+			return nil, fmt.Errorf("unable to build kubernetes object for hook %s: %w", hook.Path, err)
+		}
+	}
+	return objects, nil
+}
 
 // manifestObjects reads the objects of YAML documents, as Helm does before it applies
 // them: in their order, those of a list one by one, and nothing of empty documents.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,9 +163,17 @@ func checkError(t *testing.T, name, want string, err error) {
 			return
 		}
 	}
-	if err == nil || err.Error() != want {
+	if err == nil || sortedLines(err.Error()) != sortedLines(want) {
 		t.Errorf("error is\n%v\nwant\n%s", err, want)
 	}
+}
+
+// sortedLines are a message's lines in one order: that of several problems is by chance with
+// Helm.
+func sortedLines(message string) string {
+	lines := strings.Split(message, "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }
 
 // checkPayload compares what is in two payloads, and that one of them is encoded anew to the

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -57,25 +56,28 @@ func (o *objectName) labels() map[string]string {
 // fileAnnotation is how Helm remembers which file a document came from.
 const fileAnnotation = "postrenderer.helm.sh/postrender-filename"
 
-// apply runs the post-renderers over files by their names, by Helm's strategies, and
-// returns the files that come of it.
-func (p *postRender) apply(files map[string]string) (map[string]string, error) {
+// apply runs the post-renderers over files by their names, by Helm's strategies. What
+// comes of it are files, or documents in their order where all of them are plain.
+func (p *postRender) apply(files map[string]string) (map[string]string, []renderedDocument, error) {
 	if p.isEmpty() {
-		return files, nil
+		return files, nil, nil
 	}
+	out := fileSet{}
 	switch p.Strategy {
 	case "", "combined":
-		out := fileSet{}
-		return out, p.group(out, files, "", "manifests", "files", "")
+		if rendered, ok := p.quickly(files); ok {
+			return nil, rendered, nil
+		}
+		return out, nil, p.group(out, files, "", "manifests", "files", "")
 	case "separate", "nohooks":
 	default:
-		return nil, fmt.Errorf("unknown post-render strategy: '%s'", p.Strategy)
+		return nil, nil, fmt.Errorf("unknown post-render strategy: '%s'", p.Strategy)
 	}
 	hooks, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	hookFiles, manifestFiles, out := fileSet{}, fileSet{}, fileSet{}
+	hookFiles, manifestFiles := fileSet{}, fileSet{}
 	for _, hook := range hooks {
 		hookFiles.add(hook.Path, hook.Manifest)
 	}
@@ -85,9 +87,9 @@ func (p *postRender) apply(files map[string]string) (map[string]string, error) {
 	if p.Strategy == "nohooks" {
 		maps.Copy(out, hookFiles)
 	} else if err := p.group(out, hookFiles, "hooks", "hooks", "hooks", " for hooks"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return out, p.group(out, manifestFiles, "manifests", "manifests", "manifests", " for manifests")
+	return out, nil, p.group(out, manifestFiles, "manifests", "manifests", "manifests", " for manifests")
 }
 
 func (p *postRender) isEmpty() bool {
@@ -110,9 +112,22 @@ func (p *postRender) group(out fileSet, files map[string]string, made, what, on,
 	if len(files) == 0 && made != "" {
 		return nil
 	}
-	if done, ok := p.quickly(files); ok {
-		for name, content := range done {
-			out.add(name, content)
+	if rendered, ok := p.quickly(files); ok {
+		var last string
+		var content strings.Builder
+		for _, document := range rendered {
+			if document.file != last && last != "" {
+				out.add(last, content.String())
+				content.Reset()
+			}
+			if content.Len() > 0 {
+				content.WriteString("---\n")
+			}
+			content.WriteString(document.text)
+			last = document.file
+		}
+		if last != "" {
+			out.add(last, content.String())
 		}
 		return nil
 	}
@@ -296,8 +311,5 @@ func transformed(stream string, metadata *renderedMetadata) (string, error) {
 		}
 	}
 	out, err := resources.AsYaml()
-	return string(bytes.Clone(out)), err
+	return string(out), err
 }
-
-// quickly does what the other functions of this file do, for documents that are plain.
-func (p *postRender) quickly(map[string]string) (map[string]string, bool) { return nil, false }

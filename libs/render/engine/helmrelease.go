@@ -190,7 +190,13 @@ func helmDecode(r *decodeRequest) (*decodeAnswer, error) {
 		return nil, err
 	}
 	answer := &decodeAnswer{Bytes: base64.StdEncoding.DecodedLen(len(r.Payload)) - strings.Count(r.Payload, "=")}
-	if answer.releaseAnswer, err = readRelease(rel, r.Objects); err != nil {
+	var objects *releaseObjects
+	if r.Objects {
+		if objects, err = objectsOf(rel); err != nil {
+			return nil, fail(reasonBadRelease, err)
+		}
+	}
+	if answer.releaseAnswer, err = readRelease(rel, objects); err != nil {
 		return nil, fail(reasonBadRelease, err)
 	}
 	answer.Digest, err = snapshotDigest(rel, r.OCIDigest)

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -75,16 +73,19 @@ func (e *engine) helmRender(r *helmRenderRequest, ask asker) (*helmRenderAnswer,
 	}
 	found := newLookups(ask)
 	var rendered *release.Release
+	var objects *releaseObjects
 	err = recovered("helm panic", func() (err error) {
-		rendered, err = r.render(c, values, found)
+		if rendered, objects, err = r.render(c, values, found); err == nil && objects == nil {
+			objects, err = objectsOf(rendered)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, fail(reasonHelmRender, err)
 	}
 	answer := &helmRenderAnswer{OCIDigest: digest, UsedLookups: len(found.known) > 0}
-	if answer.releaseAnswer, err = readRelease(rendered, true); err != nil {
-		return nil, fail(reasonHelmRender, fmt.Errorf("unable to build kubernetes objects from release manifest: %w", err))
+	if answer.releaseAnswer, err = readRelease(rendered, objects); err != nil {
+		return nil, fail(reasonHelmRender, err)
 	}
 	answer.Warnings = warningsOf(c)
 	if r.Info == nil {
@@ -107,54 +108,64 @@ func warningsOf(c *chart.Chart) []string {
 
 // render does what Helm's actions do before they touch the cluster, in their order and
 // with their messages.
-func (r *helmRenderRequest) render(c *chart.Chart, values map[string]any, found *lookups) (*release.Release, error) {
+func (r *helmRenderRequest) render(c *chart.Chart, values map[string]any, found *lookups) (*release.Release, *releaseObjects, error) {
 	if err := r.checkName(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	values, err := r.preserve(c, values)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := processDependencies(c, values); err != nil {
 		if r.Release.IsInstall {
-			return nil, fmt.Errorf("chart dependencies processing failed: %w", err)
+			return nil, nil, fmt.Errorf("chart dependencies processing failed: %w", err)
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	top, err := r.values(c, values, found.ask)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if kube := r.Capabilities.KubeVersion.Version; c.Metadata.KubeVersion != "" && !chartutil.IsCompatibleRange(c.Metadata.KubeVersion, kube) {
-		return nil, fmt.Errorf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", c.Metadata.KubeVersion, kube)
+		return nil, nil, fmt.Errorf("chart requires kubeVersion: %s which is incompatible with Kubernetes %s", c.Metadata.KubeVersion, kube)
 	}
 	files, err := helmengine.RenderWithClientProvider(c, top, found)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	notes := takeNotes(c, files)
-	if files, err = r.PostRender.apply(files); err != nil {
-		return nil, err
-	}
-	hooks, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
+	files, plain, err := r.PostRender.apply(files)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var manifest strings.Builder
-	for _, m := range manifests {
-		fmt.Fprintf(&manifest, "---\n# Source: %s\n%s\n", m.Name, m.Content)
-	}
-	return &release.Release{
+	rendered := &release.Release{
 		Name:        r.Release.Name,
 		Namespace:   r.Release.Namespace,
 		Version:     r.Release.Revision,
 		Chart:       c,
 		Config:      values,
-		Manifest:    manifest.String(),
-		Hooks:       hooks,
 		Info:        &release.Info{Notes: notes},
 		ApplyMethod: r.Options.ApplyMethod,
-	}, nil
+	}
+	if plain != nil {
+		objects, err := sortPlain(rendered, plain)
+		return rendered, objects, err
+	}
+	hooks, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
+	if err != nil {
+		return nil, nil, err
+	}
+	rendered.Hooks, rendered.Manifest = hooks, manifestOf(manifests)
+	return rendered, nil, nil
+}
+
+// manifestOf is the text that is stored.
+func manifestOf(manifests []releaseutil.Manifest) string {
+	var manifest strings.Builder
+	for _, m := range manifests {
+		fmt.Fprintf(&manifest, "---\n# Source: %s\n%s\n", m.Name, m.Content)
+	}
+	return manifest.String()
 }
 
 func (r *helmRenderRequest) checkName() error {
@@ -218,90 +229,4 @@ func takeNotes(c *chart.Chart, files map[string]string) (notes string) {
 		delete(files, name)
 	}
 	return notes
-}
-
-// releaseAnswer is what TypeScript needs to know of a release.
-type releaseAnswer struct {
-	Name         string            `json:"name"`
-	Namespace    string            `json:"namespace"`
-	Version      int               `json:"version"`
-	ApplyMethod  string            `json:"applyMethod"`
-	Chart        helmMetadata      `json:"chart"`
-	Info         *infoRequest      `json:"info"`
-	Values       string            `json:"values"`
-	ConfigDigest string            `json:"configDigest"`
-	Manifest     string            `json:"manifest"`
-	Objects      []json.RawMessage `json:"objects"`
-	Hooks        []hookAnswer      `json:"hooks"`
-}
-
-type hookAnswer struct {
-	Index             int                           `json:"index"`
-	Name              string                        `json:"name"`
-	Kind              string                        `json:"kind"`
-	Path              string                        `json:"path"`
-	Events            []release.HookEvent           `json:"events"`
-	Weight            int                           `json:"weight"`
-	DeletePolicies    []release.HookDeletePolicy    `json:"deletePolicies"`
-	OutputLogPolicies []release.HookOutputLogPolicy `json:"outputLogPolicies"`
-	LastRun           hookRun                       `json:"lastRun"`
-	Objects           []json.RawMessage             `json:"objects"`
-}
-
-// readRelease takes a release apart; objects are what is applied.
-func readRelease(rel *release.Release, withObjects bool) (*releaseAnswer, error) {
-	values, err := exactJSON(rel.Config)
-	if err != nil {
-		return nil, err
-	}
-	digest, err := valuesDigest(rel.Config)
-	if err != nil {
-		return nil, err
-	}
-	answer := &releaseAnswer{
-		Name:         rel.Name,
-		Namespace:    rel.Namespace,
-		Version:      rel.Version,
-		ApplyMethod:  rel.ApplyMethod,
-		Info:         infoOf(rel.Info),
-		Values:       string(values),
-		ConfigDigest: digest,
-		Manifest:     rel.Manifest,
-		Objects:      []json.RawMessage{},
-		Hooks:        []hookAnswer{},
-	}
-	if rel.Chart != nil {
-		answer.Chart = metadataOf(rel.Chart.Metadata)
-	}
-	if withObjects {
-		if answer.Objects, err = manifestObjects([]byte(rel.Manifest)); err != nil {
-			return nil, err
-		}
-	}
-	for i, h := range rel.Hooks {
-		if h == nil {
-			continue
-		}
-		hook := hookAnswer{i, h.Name, h.Kind, h.Path, orEmpty(h.Events), h.Weight, orEmpty(h.DeletePolicies), orEmpty(h.OutputLogPolicies), hookRunOf(h.LastRun), []json.RawMessage{}}
-		if withObjects {
-			if hook.Objects, err = manifestObjects([]byte(h.Manifest)); err != nil {
-				return nil, fmt.Errorf("unable to build kubernetes object for hook %s: %w", h.Path, err)
-			}
-		}
-		answer.Hooks = append(answer.Hooks, hook)
-	}
-	slices.SortStableFunc(answer.Hooks, func(a, b hookAnswer) int {
-		if a.Weight != b.Weight {
-			return a.Weight - b.Weight
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
-	return answer, nil
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

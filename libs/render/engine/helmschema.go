@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -78,10 +79,27 @@ func checkSchema(schema []byte, values map[string]any, loader *schemaLoader) (er
 		values = map[string]any{}
 	}
 	if err := compiled.Validate(values); err != nil {
+		if invalid := (*jsonschema.ValidationError)(nil); errors.As(err, &invalid) {
+			sortCauses(invalid)
+		}
 		text := strings.TrimPrefix(err.Error(), "jsonschema validation failed with '"+schemaName+"#'\n")
 		return errors.New(text + "\n")
 	}
 	return nil
+}
+
+// sortCauses brings what is wrong into one order: the library takes that of Go's maps,
+// which is another each time.
+func sortCauses(e *jsonschema.ValidationError) {
+	for _, cause := range e.Causes {
+		sortCauses(cause)
+	}
+	slices.SortStableFunc(e.Causes, func(a, b *jsonschema.ValidationError) int {
+		if order := slices.Compare(a.InstanceLocation, b.InstanceLocation); order != 0 {
+			return order
+		}
+		return strings.Compare(a.Error(), b.Error())
+	})
 }
 
 // schemaLoader finds what a schema refers to.
