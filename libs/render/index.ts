@@ -1,5 +1,14 @@
-export { buildEngine, buildVerifier, engineDigest } from './binary.ts';
+export { buildDecryptor, buildEngine, buildVerifier, engineDigest } from './binary.ts';
 export type { ChartOperations } from './charts.ts';
+export {
+  createDecryption,
+  type Decryption,
+  type DecryptionKeys,
+  type DecryptionOptions,
+  type KeyFile,
+  type UnwrapKey,
+  type WrappedKey,
+} from './decryption.ts';
 export { RenderError, type RenderFailure } from './error.ts';
 export type * from './helm.ts';
 export type { RequestOptions } from './job.ts';

@@ -74,10 +74,13 @@ export function operations(send: Send): Operations {
   return {
     ...chartOperations(send),
     ...helmOperations(send),
-    async build({ artifact, path, kustomization = {}, substitute, ownerLabels }, options) {
+    async build(request, options) {
+      const { artifact, path, kustomization = {}, substitute, ownerLabels, decryption } = request;
       const { digest, file } = artifact;
-      const body = { digest, file, path, kustomization, substitute, ownerLabels };
-      const answer = (await send('build', JSON.stringify(body), options, `build ${path}`)) as {
+      const decrypt = decryption !== undefined;
+      const body = { digest, file, path, kustomization, substitute, ownerLabels, decrypt };
+      const asking = { ...options, callbacks: decryption?.callbacks };
+      const answer = (await send('build', JSON.stringify(body), asking, `build ${path}`)) as {
         failed?: WireError;
       } & BuildResult;
       const { failed, trace, warnings } = answer;

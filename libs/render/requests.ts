@@ -1,4 +1,5 @@
 // What the engine takes and gives, by operation.
+import type { Decryption } from './decryption.ts';
 import type { Trace } from './trace.ts';
 
 /** A packed artifact: a tar.gz file on this machine and the digest of its bytes. */
@@ -19,6 +20,8 @@ export interface BuildRequest {
   substitute?: Substitution;
   /** Labels that say to whom the objects belong, set before everything else in the metadata. */
   ownerLabels?: Record<string, string>;
+  /** Decrypts files that generators and patches read, and objects. Without it, an encrypted Secret fails the build. */
+  decryption?: Pick<Decryption, 'callbacks'> | undefined;
 }
 
 export interface Customization {

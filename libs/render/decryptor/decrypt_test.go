@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -40,7 +41,7 @@ func TestDecryptsEachFormat(t *testing.T) {
 		"pgp":                {{pgpKey(entity)}},
 		"two of three":       {{ageKey(t, identity.Recipient().String())}, {pgpKey(entity)}, {ageKey(t, newIdentity(t).Recipient().String())}},
 		"post-quantum":       {{ageKey(t, hybrid(t).Recipient().String())}},
-		"a key of a service": {{&hcvault.MasterKey{VaultAddress: "https://vault.example", EnginePath: "sops", KeyName: "first"}}},
+		"a key of a service": {{vaultKey()}},
 	}
 	d := &decryptor{}
 	importKeys(t, d, &keysRequest{
@@ -52,8 +53,7 @@ func TestDecryptsEachFormat(t *testing.T) {
 		if op != "kms" || r.Kind != "vault" || r.Address != "https://vault.example" || r.Path != "sops" || r.Name != "first" {
 			t.Errorf("asked %s for %+v", op, r)
 		}
-		data, _ := json.Marshal(map[string][]byte{"key": []byte(strings.TrimPrefix(r.Wrapped, "wrapped:"))})
-		return json.Unmarshal(data, answer)
+		return decodeInto(answer, unwrapped(t, r.Wrapped))
 	}
 	for name, group := range groups {
 		for format, text := range plain {
@@ -170,6 +170,33 @@ func TestKeysThatOneFileMayName(t *testing.T) {
 	}
 }
 
+func vaultKey() keys.MasterKey {
+	return &hcvault.MasterKey{VaultAddress: "https://vault.example", EnginePath: "sops", KeyName: "first"}
+}
+
+// wrapped stands for what a transit engine made of a key: its bytes in base64.
+func wrapped(key []byte) string {
+	return "vault:v1:" + base64.StdEncoding.EncodeToString(key)
+}
+
+func unwrapped(t *testing.T, text string) []byte {
+	t.Helper()
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "vault:v1:"))
+	if err != nil {
+		t.Error(err)
+	}
+	return key
+}
+
+// decodeInto answers a question for a data key.
+func decodeInto(answer any, key []byte) error {
+	data, err := json.Marshal(map[string][]byte{"key": key})
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, answer)
+}
+
 func newIdentity(t *testing.T) *age.X25519Identity {
 	t.Helper()
 	identity, err := age.GenerateX25519Identity()
@@ -254,7 +281,7 @@ func encrypt(t *testing.T, format, text string, metadata sops.Metadata, entity *
 		for _, key := range group {
 			switch it := key.(type) {
 			case *hcvault.MasterKey:
-				it.EncryptedKey = "wrapped:" + string(shares[i])
+				it.EncryptedKey = wrapped(shares[i])
 			case *pgp.MasterKey:
 				it.EncryptedKey = encryptForEntity(t, entity, shares[i])
 			default:

@@ -19,6 +19,8 @@ type buildRequest struct {
 	Kustomization customization     `json:"kustomization"`
 	Substitute    *substitution     `json:"substitute"`
 	OwnerLabels   map[string]string `json:"ownerLabels"`
+	// Decrypt asks for the plain text of what SOPS encrypted (callback "decrypt").
+	Decrypt bool `json:"decrypt"`
 }
 
 // buildAnswer carries its trace and warnings with an error too: a build that
@@ -33,18 +35,18 @@ type buildAnswer struct {
 
 // build turns a folder of an artifact into the objects that Flux's
 // kustomize-controller would apply, in Kustomize's order.
-func (e *engine) build(r *buildRequest) (*buildAnswer, error) {
+func (e *engine) build(r *buildRequest, ask asker) (*buildAnswer, error) {
 	t, err := e.artifacts.load(r.Digest, r.File)
 	if err != nil {
 		return nil, err
 	}
 	var manifests []byte
 	v, inspect := newView(t), newInspector()
-	withSharedSchema(func() { manifests, err = render(v, inspect, r) })
+	withSharedSchema(func() { manifests, err = render(v, inspect, r, ask) })
 	if inspect.ownSchema {
 		v, inspect = newView(t), newInspector()
 		inspect.mayOwnSchema = true
-		withOwnSchema(func() { manifests, err = render(v, inspect, r) })
+		withOwnSchema(func() { manifests, err = render(v, inspect, r, ask) })
 	}
 	answer := &buildAnswer{Objects: []map[string]any{}, Warnings: []string{}, Trace: v.trace}
 	if err == nil {
@@ -60,7 +62,7 @@ func (e *engine) build(r *buildRequest) (*buildAnswer, error) {
 }
 
 // render returns the multi-document YAML that Flux computes its digest from.
-func render(v *view, inspect *inspector, r *buildRequest) ([]byte, error) {
+func render(v *view, inspect *inspector, r *buildRequest, ask asker) ([]byte, error) {
 	v.onRead = inspect.read
 	// Flux joins the path securely: ".." stops at the artifact's root.
 	folder := filepath.Join(mount, filepath.Join("/", r.Path))
@@ -70,11 +72,18 @@ func render(v *view, inspect *inspector, r *buildRequest) ([]byte, error) {
 	if err := generate(v, folder, &r.Kustomization); err != nil {
 		return nil, fail(reasonBuild, err)
 	}
+	var decrypt *decrypter
+	if r.Decrypt {
+		decrypt = newDecrypter(v, ask)
+		if err := decrypt.sources(folder); err != nil {
+			return nil, fail(reasonBuild, fmt.Errorf("error decrypting sources: %w", err))
+		}
+	}
 	resources, err := runKustomize(v, folder)
 	if err != nil {
 		return nil, fail(reasonBuild, fmt.Errorf("kustomize build failed: %w", inspect.explain(err)))
 	}
-	if err := substituteAll(resources, r.Substitute); err != nil {
+	if err := finish(resources, decrypt, r.Substitute); err != nil {
 		return nil, fail(reasonBuild, err)
 	}
 	manifests, err := resources.AsYaml()
@@ -82,6 +91,38 @@ func render(v *view, inspect *inspector, r *buildRequest) ([]byte, error) {
 		return nil, fail(reasonBuild, fmt.Errorf("kustomize build failed: %w", err))
 	}
 	return manifests, nil
+}
+
+// finish checks that each resource is a Kubernetes object, decrypts it, and replaces the
+// variables in it, in Flux's order and words.
+func finish(resources resmap.ResMap, decrypt *decrypter, variables *substitution) error {
+	for _, res := range resources.Resources() {
+		if res.GetName() == "" || res.GetKind() == "" || res.GetApiVersion() == "" {
+			return fmt.Errorf("failed to decode Kubernetes apiVersion, kind and name from: %v", res.String())
+		}
+		var changed bool
+		if decrypt != nil {
+			decrypted, err := decrypt.object(res)
+			if err != nil {
+				return fmt.Errorf("decryption failed for '%s/%s': %w", res.GetGvk(), res.GetName(), err)
+			}
+			changed = decrypted
+		}
+		if variables != nil {
+			replaced, err := substitute(res, variables)
+			if err != nil {
+				return fmt.Errorf("post build failed for '%s/%s': %w", res.GetGvk(), res.GetName(), err)
+			}
+			changed = changed || replaced
+		}
+		if !changed {
+			continue
+		}
+		if _, err := resources.Replace(res); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // runKustomize runs Kustomize as Flux does: files may come from anywhere in the

@@ -17,7 +17,7 @@ func buildOf(t *testing.T, f files, r *buildRequest) *buildAnswer {
 	e := &engine{artifacts: newArtifacts(defaultLimits)}
 	e.artifacts.keep("d", f.tree(t))
 	r.Digest = "d"
-	answer, err := e.build(r)
+	answer, err := e.build(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestBuildsDoNotTouchTheArtifact(t *testing.T) {
 	}
 	request := &buildRequest{Path: "over", Kustomization: customization{TargetNamespace: "one"}, Substitute: &substitution{Always: true}}
 	for range 2 {
-		if _, err := render(newView(tree), newInspector(), request); err != nil {
+		if _, err := render(newView(tree), newInspector(), request, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -245,7 +245,7 @@ func TestBuildsAtTheSameTime(t *testing.T) {
 	e := &engine{artifacts: newArtifacts(defaultLimits)}
 	e.artifacts.keep("d", f.tree(t))
 	digest := func(path string) string {
-		answer, err := e.build(&buildRequest{Digest: "d", Path: path})
+		answer, err := e.build(&buildRequest{Digest: "d", Path: path}, nil)
 		if err != nil || answer.Failed != nil {
 			t.Errorf("%s: %v %+v", path, err, answer.Failed)
 			return ""

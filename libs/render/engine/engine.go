@@ -98,7 +98,7 @@ func (e *engine) handle(op string, body json.RawMessage, ask asker) (any, error)
 	case "load":
 		return decoded(body, e.load)
 	case "build":
-		return decoded(body, e.build)
+		return decoded(body, func(r *buildRequest) (*buildAnswer, error) { return e.build(r, ask) })
 	case "ignore":
 		return decoded(body, ignore)
 	case "semver":

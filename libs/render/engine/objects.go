@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/fluxcd/pkg/ssa/normalize"
 	"github.com/fluxcd/pkg/ssa/utils"
@@ -45,8 +44,7 @@ func objects(manifests io.Reader, owner map[string]string, common *commonMetadat
 // field of a Secret with stringData; Flux asks later and applies the ciphertext.
 func isEncrypted(object *unstructured.Unstructured) bool {
 	_, encrypted := object.Object["sops"]
-	leftAlone := strings.EqualFold(object.GetAnnotations()["kustomize.toolkit.fluxcd.io/decrypt"], "disabled")
-	return encrypted && utils.IsSecret(object) && !leftAlone
+	return encrypted && utils.IsSecret(object) && !isLeftAlone(object.GetAnnotations())
 }
 
 // maxExact is the largest integer up to which JavaScript's numbers are exact.

@@ -78,7 +78,7 @@ func TestSameAsFlux(t *testing.T) {
 				t.Fatal(err)
 			}
 			request.Path = c.path
-			got, gotErr := render(newView(c.files.tree(t)), newInspector(), &request)
+			got, gotErr := render(newView(c.files.tree(t)), newInspector(), &request, nil)
 			if wantErr != "" {
 				if gotErr == nil || relative(gotErr.Error()) != wantErr {
 					t.Fatalf("error is\n%v\nFlux's is\n%v", gotErr, wantErr)

@@ -1,0 +1,156 @@
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { before, type TestContext, test } from 'node:test';
+import { createLogger } from '@weir/telemetry';
+import {
+  buildDecryptor,
+  createDecryption,
+  type DecryptionKeys,
+  type DecryptionOptions,
+  type RenderError,
+  type UnwrapKey,
+} from './index.ts';
+import { type Files, packFiles } from './testing/artifact.ts';
+import { openPool, until } from './testing/pool.ts';
+
+const log = createLogger({ service: 'test', level: 'fatal' });
+const SECRET = 's3cret';
+const NO_KEYS: DecryptionKeys = { age: [], pgp: [] };
+let keys: DecryptionKeys;
+
+function sample(name: string): Promise<string> {
+  return readFile(new URL(`./decryptor/testdata/${name}`, import.meta.url), 'utf8');
+}
+
+before(async () => {
+  await buildDecryptor();
+  keys = {
+    age: [{ name: 'identity.agekey', text: await sample('identity.agekey') }],
+    pgp: [{ name: 'identity.asc', text: await sample('identity.asc') }],
+  };
+});
+
+const noService: UnwrapKey = async () => {
+  throw new Error('no key management service is asked here');
+};
+
+function decryptionOf(t: TestContext, options: Partial<DecryptionOptions> = {}) {
+  const decryption = createDecryption({ keys, unwrap: noService, log, ...options });
+  t.after(() => decryption.close());
+  return decryption;
+}
+
+async function build(t: TestContext, files: Files, options: Partial<DecryptionOptions> = {}) {
+  const pool = await openPool(t);
+  const decryption = decryptionOf(t, options);
+  const artifact = await packFiles(t, files);
+  const built = await pool.build({ artifact, path: 'app', decryption }, { tenant: 'apps' });
+  return { ...built, decryption };
+}
+
+test('whole Secrets, by age, OpenPGP and both', async (t) => {
+  for (const name of ['age', 'pgp', 'both']) {
+    const { objects, trace } = await build(t, {
+      'app/a.yaml': await sample(`${name}.secret.yaml`),
+    });
+    const [secret] = objects;
+    deepEqual(secret?.data, { password: btoa(SECRET), user: btoa('admin') }, name);
+    equal(secret?.sops, undefined);
+    ok(!JSON.stringify(trace).includes(SECRET));
+  }
+});
+
+test('what generators and patches read, in every format', async (t) => {
+  const { objects } = await build(t, {
+    'app/kustomization.yaml': [
+      'resources: [cm.yaml]',
+      'patches: [{path: patch.yaml}]',
+      'secretGenerator:',
+      '- name: made',
+      '  options: {disableNameSuffixHash: true}',
+      '  envs: [values.env]',
+      '  files: [config.json, config.ini, config.yaml, blob, plain]',
+    ].join('\n'),
+    'app/cm.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: patched}\n',
+    'app/patch.yaml': await sample('age.patch.yaml'),
+    'app/values.env': await sample('age.values.env'),
+    'app/config.json': await sample('age.config.json'),
+    'app/config.ini': await sample('age.config.ini'),
+    'app/config.yaml': await sample('age.config.yaml'),
+    'app/blob': await sample('age.blob'),
+    'app/plain': 'as it is',
+  });
+  const [configMap, secret] = objects;
+  deepEqual(configMap?.data, { password: SECRET });
+  const data = secret?.data as Record<string, string>;
+  deepEqual(Object.fromEntries(Object.entries(data).map(([name, value]) => [name, atob(value)])), {
+    USER: 'admin',
+    PASSWORD: SECRET,
+    'config.json': `{\n\t"password": "${SECRET}",\n\t"retries": 3\n}\n`,
+    'config.ini': `[database]\npassword = ${SECRET}\n`,
+    'config.yaml': `password: ${SECRET}\nlist:\n    - a\n    - b\n`,
+    blob: `${SECRET}\0\u0001\n`,
+    plain: 'as it is',
+  });
+});
+
+test('a key management service is asked once for files that were encrypted together', async (t) => {
+  const asked: string[] = [];
+  const unwrap: UnwrapKey = async (key) => {
+    asked.push(`${key.kind} ${key.address} ${key.path} ${key.name}`);
+    return Buffer.from(key.wrapped.replace('vault:v1:', ''), 'base64');
+  };
+  const secret = await sample('vault.secret.yaml');
+  const files = {
+    'app/a.yaml': secret,
+    'app/b.yaml': secret.replace('name: whole', 'name: other'),
+  };
+  const { objects } = await build(t, files, { keys: NO_KEYS, unwrap });
+  equal(objects.length, 2);
+  deepEqual(asked, ['vault https://vault.example sops first']);
+});
+
+test('failures name the file or object and the key, and show nothing of the secret', async (t) => {
+  const refuse: UnwrapKey = async () => {
+    throw new Error('Vault answered 403 permission denied');
+  };
+  const cases: [string, Partial<DecryptionOptions>, RegExp][] = [
+    ['age', { keys: NO_KEYS }, /Secret\.v1\.\[noGrp\]\/whole.*cannot get sops data key.*age12j9/s],
+    ['pgp', { keys: { ...keys, pgp: [] } }, /cannot get sops data key.*no OpenPGP keys/s],
+    ['vault', { unwrap: refuse }, /sops\/keys\/first.*403/s],
+    ['age', { keys: { age: [{ name: 'bad.agekey', text: SECRET }], pgp: [] } }, /bad\.agekey/],
+    ['age', { binary: '/nowhere/weir-decryptor' }, /can't start/],
+  ];
+  for (const [name, options, message] of cases) {
+    const files = { 'app/a.yaml': await sample(`${name}.secret.yaml`) };
+    await rejects(build(t, files, options), (error: RenderError) => {
+      equal(error.reason, 'BuildFailed');
+      match(error.message, message);
+      ok(!error.message.includes(SECRET) && !error.message.includes('AGE-SECRET'), error.message);
+      return true;
+    });
+  }
+});
+
+test('a process starts with the first encrypted file and ends with the build', async (t) => {
+  const { decryption } = await build(t, {
+    'app/a.yaml': 'kind: A\napiVersion: v1\nmetadata: {name: a}\n',
+  });
+  equal(decryption.pid(), undefined);
+  const other = await build(t, { 'app/a.yaml': await sample('age.secret.yaml') });
+  const pid = other.decryption.pid() ?? 0;
+  process.kill(pid, 0);
+  other.decryption.close();
+  await until(() => !isRunning(pid), 'the process has ended');
+  const { signal } = new AbortController();
+  await rejects(other.decryption.callbacks('decrypt', {}, signal), { reason: 'Closed' });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

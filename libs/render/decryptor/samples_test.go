@@ -1,0 +1,133 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/getsops/sops/v3"
+)
+
+// Samples are files in testdata that tests of the whole product use, as what users of
+// SOPS have in Git. `go test -run TestSamples -update .` makes them anew.
+var update = flag.Bool("update", false, "encrypt the samples of testdata anew")
+
+const secretText = `apiVersion: v1
+kind: Secret
+metadata:
+    name: whole
+stringData:
+    password: s3cret
+    user: admin
+`
+
+// samples are the plain texts by file name; the first part of a name says with which key.
+var samples = map[string]string{
+	"age.secret.yaml":   secretText,
+	"pgp.secret.yaml":   secretText,
+	"both.secret.yaml":  secretText,
+	"age.values.env":    "USER=admin\nPASSWORD=s3cret\n",
+	"age.config.json":   "{\n\t\"password\": \"s3cret\",\n\t\"retries\": 3\n}\n",
+	"age.config.ini":    "[database]\npassword = s3cret\n",
+	"age.config.yaml":   "password: s3cret\nlist:\n    - a\n    - b\n",
+	"age.blob":          "s3cret\x00\x01\n",
+	"age.patch.yaml":    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n    name: patched\ndata:\n    password: s3cret\n",
+	"vault.secret.yaml": secretText,
+}
+
+// rules say what of a sample is encrypted: all of it unless named here.
+var rules = map[string]string{
+	"secret.yaml": "^(data|stringData)$",
+	"patch.yaml":  "^data$",
+}
+
+func TestSamples(t *testing.T) {
+	if *update {
+		writeSamples(t)
+	}
+	d := new(decryptor)
+	importKeys(t, d, &keysRequest{
+		Age: []keyFile{{"identity.agekey", read(t, "identity.agekey")}},
+		PGP: []keyFile{{"identity.asc", read(t, "identity.asc")}},
+	})
+	ask := answering(t)
+	for name, want := range samples {
+		answer, err := d.decrypt(ask, &decryptRequest{[]byte(read(t, name)), formatOf(name), formatOf(name)})
+		if err != nil || string(answer.Data) != want {
+			t.Errorf("%s: %v, %q", name, err, answer)
+		}
+	}
+}
+
+// answering stands in for a transit engine, whose wrapped keys are plain here.
+func answering(t *testing.T) func(string, any, any) error {
+	t.Helper()
+	return func(_ string, body, answer any) error {
+		return decodeInto(answer, unwrapped(t, body.(kmsRequest).Wrapped))
+	}
+}
+
+func writeSamples(t *testing.T) {
+	t.Helper()
+	identity := newIdentity(t)
+	entity, armored := newEntity(t)
+	write(t, "identity.agekey", "# A key of tests: it protects nothing.\n"+identity.String()+"\n")
+	write(t, "identity.asc", armored)
+	for name, text := range samples {
+		with, rest, _ := strings.Cut(name, ".")
+		metadata := sops.Metadata{EncryptedRegex: rules[rest], KeyGroups: groupsFor(t, with, identity, entity), ShamirThreshold: 2}
+		write(t, name, string(encrypt(t, formatOf(name), text, metadata, entity)))
+	}
+}
+
+func groupsFor(t *testing.T, with string, identity *age.X25519Identity, entity *openpgp.Entity) []sops.KeyGroup {
+	t.Helper()
+	one := sops.KeyGroup{ageKey(t, identity.Recipient().String())}
+	other := sops.KeyGroup{pgpKey(entity)}
+	switch with {
+	case "pgp":
+		return []sops.KeyGroup{other}
+	case "both":
+		return []sops.KeyGroup{one, other}
+	case "vault":
+		return []sops.KeyGroup{{vaultKey()}}
+	}
+	return []sops.KeyGroup{one}
+}
+
+func formatOf(name string) string {
+	switch filepath.Ext(name) {
+	case ".yaml":
+		return "yaml"
+	case ".json":
+		return "json"
+	case ".env":
+		return "dotenv"
+	case ".ini":
+		return "ini"
+	}
+	return "binary"
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if strings.Contains(text, "s3cret") {
+		t.Fatalf("%s is not encrypted", name)
+	}
+	if err := os.WriteFile(filepath.Join("testdata", name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
