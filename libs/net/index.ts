@@ -5,6 +5,7 @@ export {
   keepConnections,
   type TlsOptions,
 } from './connections.ts';
+export { exchangeJson, type JsonAnswer, type JsonRequest } from './json.ts';
 export {
   type AddressPolicy,
   allowedLookup,
