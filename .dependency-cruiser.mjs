@@ -8,7 +8,7 @@ const TESTS = '\\.test\\.ts$|/testing/|/testdata/|/testing\\.ts$|/bench\\.ts$';
 /** The libs from the ground up: each imports only from layers below its own. */
 const LAYERS = [
   ['telemetry', 'async', 'net'],
-  ['kube', 'bus', 'render', 'git', 'oci', 'helm', 'objectstore', 'forge', 'identity'],
+  ['kube', 'bus', 'render', 'git', 'oci', 'helm', 'objectstore', 'forge', 'identity', 'kms'],
   ['api', 'events'],
   ['artifact', 'controller'],
   ['service', 'apply', 'sources'],
@@ -16,7 +16,7 @@ const LAYERS = [
 ];
 
 /** One backend each, without any kind of Flux inside. */
-const BACKENDS = 'git|oci|helm|objectstore|forge|identity|net|render';
+const BACKENDS = 'git|oci|helm|objectstore|forge|identity|kms|net|render';
 
 function layerRule(layer, index) {
   const below = LAYERS.slice(0, index).flat();
