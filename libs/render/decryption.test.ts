@@ -15,7 +15,9 @@ import { openPool, until } from './testing/pool.ts';
 
 const log = createLogger({ service: 'test', level: 'fatal' });
 const SECRET = 's3cret';
-const NO_KEYS: DecryptionKeys = { age: [], pgp: [] };
+const CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
+const origin = "sops decryption Secret 'apps/keys'";
+const NO_KEYS: DecryptionKeys = { origin, age: [], pgp: [] };
 let keys: DecryptionKeys;
 
 function sample(name: string): Promise<string> {
@@ -25,6 +27,7 @@ function sample(name: string): Promise<string> {
 before(async () => {
   await buildDecryptor();
   keys = {
+    origin,
     age: [{ name: 'identity.agekey', text: await sample('identity.agekey') }],
     pgp: [{ name: 'identity.asc', text: await sample('identity.asc') }],
   };
@@ -43,6 +46,7 @@ function decryptionOf(t: TestContext, options: Partial<DecryptionOptions> = {}) 
 async function build(t: TestContext, files: Files, options: Partial<DecryptionOptions> = {}) {
   const pool = await openPool(t);
   const decryption = decryptionOf(t, options);
+  await decryption.open();
   const artifact = await packFiles(t, files);
   const built = await pool.build({ artifact, path: 'app', decryption }, { tenant: 'apps' });
   return { ...built, decryption };
@@ -118,8 +122,7 @@ test('failures name the file or object and the key, and show nothing of the secr
     ['age', { keys: NO_KEYS }, /Secret\.v1\.\[noGrp\]\/whole.*cannot get sops data key.*age12j9/s],
     ['pgp', { keys: { ...keys, pgp: [] } }, /cannot get sops data key.*no OpenPGP keys/s],
     ['vault', { unwrap: refuse }, /sops\/keys\/first.*403/s],
-    ['age', { keys: { age: [{ name: 'bad.agekey', text: SECRET }], pgp: [] } }, /bad\.agekey/],
-    ['age', { binary: '/nowhere/weir-decryptor' }, /can't start/],
+    ['age', { keys: NO_KEYS, binary: '/nowhere/weir-decryptor' }, /can't start/],
   ];
   for (const [name, options, message] of cases) {
     const files = { 'app/a.yaml': await sample(`${name}.secret.yaml`) };
@@ -132,18 +135,32 @@ test('failures name the file or object and the key, and show nothing of the secr
   }
 });
 
-test('a process starts with the first encrypted file and ends with the build', async (t) => {
-  const { decryption } = await build(t, {
-    'app/a.yaml': 'kind: A\napiVersion: v1\nmetadata: {name: a}\n',
-  });
-  equal(decryption.pid(), undefined);
-  const other = await build(t, { 'app/a.yaml': await sample('age.secret.yaml') });
-  const pid = other.decryption.pid() ?? 0;
+test('keys that can not be used fail before the build, and are not shown', async (t) => {
+  for (const bad of [
+    { ...NO_KEYS, age: [{ name: 'bad.agekey', text: SECRET }] },
+    { ...NO_KEYS, pgp: [{ name: 'bad.asc', text: SECRET }] },
+  ]) {
+    await rejects(decryptionOf(t, { keys: bad }).open(), (error: RenderError) => {
+      match(
+        error.message,
+        /^failed to import 'bad\..*' data from sops decryption Secret 'apps\/keys': /,
+      );
+      ok(!error.message.includes(SECRET), error.message);
+      return true;
+    });
+  }
+});
+
+test('a process ends with the build', async (t) => {
+  const none = await build(t, { 'app/a.yaml': CONFIG_MAP }, { keys: NO_KEYS });
+  equal(none.decryption.pid(), undefined);
+  const { decryption } = await build(t, { 'app/a.yaml': await sample('age.secret.yaml') });
+  const pid = decryption.pid() ?? 0;
   process.kill(pid, 0);
-  other.decryption.close();
+  decryption.close();
   await until(() => !isRunning(pid), 'the process has ended');
   const { signal } = new AbortController();
-  await rejects(other.decryption.callbacks('decrypt', {}, signal), { reason: 'Closed' });
+  await rejects(decryption.callbacks('decrypt', {}, signal), { reason: 'Closed' });
 });
 
 function isRunning(pid: number): boolean {

@@ -13,6 +13,8 @@ export interface KeyFile {
 }
 
 export interface DecryptionKeys {
+  /** Where they are from, for messages: `sops decryption Secret 'apps/keys'`. */
+  origin: string;
   /** Files as age-keygen writes them. */
   age: readonly KeyFile[];
   /** Armored private keys of OpenPGP, without a passphrase. */
@@ -51,6 +53,11 @@ export interface DecryptionOptions {
 
 /** For one build: it has that build's keys, and ends with it. */
 export interface Decryption {
+  /**
+   * Reads the keys, for which a process is started where there are any. Rejects with a RenderError that names the key that
+   * can't be used. To be called first.
+   */
+  open(): Promise<void>;
   /** Answers what the engine asks for in a build (see `BuildRequest.decryption`). */
   callbacks: Callbacks;
   /** The process id, once there is a process. */
@@ -63,8 +70,8 @@ export interface Decryption {
 const MEMORY_BYTES = 160 * 1024 ** 2;
 
 /**
- * Starts no process before the first callback. A callback rejects with an Error whose message names neither keys nor what is
- * encrypted; keys that can't be used fail the first one.
+ * A callback rejects with an Error whose message shows neither keys nor what is encrypted. Without keys, a process is
+ * started by the first one.
  */
 export function createDecryption({ keys, unwrap, binary, log }: DecryptionOptions): Decryption {
   let starting: Promise<EngineProcess> | undefined;
@@ -101,17 +108,21 @@ export function createDecryption({ keys, unwrap, binary, log }: DecryptionOption
     return { key: key.toString('base64') };
   };
 
+  async function program(): Promise<EngineProcess> {
+    if (closed) throw ended();
+    starting ??= start();
+    return await starting;
+  }
+
   return {
+    async open() {
+      if (keys.age.length + keys.pgp.length === 0) return;
+      await program().catch(inWords);
+    },
     async callbacks(op, body) {
       if (op !== 'decrypt') throw new Error(`nothing answers ${op} here`);
-      if (closed) throw ended();
-      starting ??= start();
-      try {
-        const program = await starting;
-        return await program.request('decrypt', JSON.stringify(body), answerDecryptor);
-      } catch (error) {
-        throw inWords(error);
-      }
+      const running = await program().catch(inWords);
+      return await running.request('decrypt', JSON.stringify(body), answerDecryptor).catch(inWords);
     },
     pid: () => running?.pid,
     close() {
@@ -126,13 +137,13 @@ function ended(): RenderError {
   return new RenderError('Closed', 'the build has ended');
 }
 
-/** What is said of render engines, said of decrypting. */
-function inWords(error: unknown): unknown {
-  if (!(error instanceof RenderError)) return error;
+/** Throws what is said of render engines as what it means for decrypting. */
+function inWords(error: unknown): never {
+  if (!(error instanceof RenderError)) throw error;
   const messages: Record<string, string> = {
     MemoryLimit: 'decrypting it needs more memory than it may take',
     EngineCrashed: 'the program that decrypts ended unexpectedly',
   };
   const message = messages[error.reason];
-  return message === undefined ? error : new RenderError(error.reason, message, { cause: error });
+  throw message === undefined ? error : new RenderError(error.reason, message, { cause: error });
 }

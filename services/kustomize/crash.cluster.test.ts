@@ -76,6 +76,8 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
     digest: createKeyedDigest(Buffer.from('a key that all processes share')),
     fileIndexes: createFileIndexes(h.store),
     tracing: h.tracing,
+    log,
+    runtimeNamespace: 'weir-system',
     settings: readSettings(createSettings({})),
   };
   const context: ReconcileContext = {

@@ -6,6 +6,10 @@ export const flags: Flags = {
     help: 'Account of Kustomizations that name none',
     value: 'name',
   },
+  'sops-age-secret': {
+    help: 'Secret of the runtime namespace with age keys, for Kustomizations whose decryption names no Secret',
+    value: 'name',
+  },
   'concurrent-ssa': {
     help: 'Requests at a time for one Kustomization',
     value: 'n',

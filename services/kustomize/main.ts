@@ -88,7 +88,7 @@ async function openEnvironment(
   stack.defer(() => cluster.drift.close());
   return {
     ...{ client, cluster, kustomizations, sources, store, cacheDir: storageDir, pool, recorder },
-    ...{ savedBuilds, digest, tracing, settings },
+    ...{ savedBuilds, digest, log, tracing, settings, runtimeNamespace: namespace },
     waiters: createWaiters(),
     attemptedRevisions: createAttemptedRevisions(),
     lastBuilds: createLastBuilds(),

@@ -152,8 +152,8 @@ test('a suspended Kustomization leaves everything as it is until it is resumed',
 test('fields without behaviour are refused by name', async () => {
   const ns = await h.namespace();
   await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
-  await h.kustomization(ns, 'app', { decryption: { provider: 'sops' } });
-  const refused = await h.ready(ns, 'app', 'False', /spec\.decryption/);
+  await h.kustomization(ns, 'app', { kubeConfig: { secretRef: { name: 'other' } } });
+  const refused = await h.ready(ns, 'app', 'False', /spec\.kubeConfig/);
   assert.equal(findCondition(refused.status?.conditions, 'Stalled')?.status, 'True');
   assert.equal(findCondition(refused.status?.conditions, READY)?.reason, 'UnsupportedField');
 });

@@ -14,6 +14,8 @@ export interface KustomizeSettings {
   noCrossNamespaceRefs: boolean;
   /** ServiceAccount to act as where a Kustomization names none; empty for the service's own rights. */
   defaultServiceAccount: string;
+  /** Secret in the runtime namespace with age keys for Kustomizations that name none; empty for none. */
+  sopsAgeSecret: string;
   /** Field managers to take over from, beside kubectl's. */
   overrideManagers: string[];
   /** `<group>/<kind>` of what is applied after classes and before the rest. */
@@ -54,6 +56,7 @@ export function readSettings(
     requeueDependencyMs: settings.duration('requeue-dependency', 30_000),
     noCrossNamespaceRefs: settings.boolean('no-cross-namespace-refs', false),
     defaultServiceAccount: settings.get('default-service-account') ?? '',
+    sopsAgeSecret: settings.get('sops-age-secret') ?? '',
     overrideManagers: settings.list('override-manager'),
     customStageKinds: new Set(
       settings

@@ -47,6 +47,26 @@ export const RULES: readonly Rule[] = [
     flux: /dial tcp 127\.0\.0\.1/,
     weir: /remote resource '.*' in kustomization\.yaml is not allowed/,
   }),
+  ...[
+    'no-secret-ref',
+    'files-wrong-key',
+    'key-removed',
+    'secret-other-kind',
+    'value-wrong-key',
+  ].flatMap((name) =>
+    otherWords('Keys for decryption are named', new RegExp(`^decryption/${name}$`), {
+      flux: /failed to load age identities\. Did not find keys/,
+      weir: /failed to load age identities: the Kustomization has none/,
+    }),
+  ),
+  ...otherWords('Keys for decryption are named', /^decryption\/key-groups-one$/, {
+    flux: /could not decrypt data key with PGP key: GnuPG binary error/,
+    weir: /failed to decrypt sops data key with pgp: the Kustomization/,
+  }),
+  ...otherWords('Keys for decryption are named', /^decryption\/key-malformed-pgp$/, {
+    flux: /failed to import armored key data into GnuPG keyring/,
+    weir: /data from sops decryption Secret '.*': no OpenPGP keys could be read from it/,
+  }),
   ...otherWords('Charts belong into a HelmRelease', /^build\/helm-charts$/, {
     flux: /must specify --enable-helm/,
     weir: /not allowed: use a HelmRelease/,
@@ -163,7 +183,7 @@ export const RULES: readonly Rule[] = [
   {
     id: 'What is refused for good counts as observed',
     fixture:
-      /^(source\/external-artifact-off|tenancy\/(cross-namespace-source|external-artifact)-refused)$/,
+      /^(source\/external-artifact-off|decryption\/account-without-gate|tenancy\/(cross-namespace-source|external-artifact)-refused)$/,
     path: /^kustomizations > app > observedGeneration$/,
     flux: /^-1$/,
     weir: /^1$/,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/aes"
@@ -93,8 +94,7 @@ func (d *decryptor) decrypt(ask wire.Ask, r *decryptRequest) (answer *decryptAns
 	}
 	plain, err := out.EmitPlainFile(tree.Branches)
 	if err != nil {
-		// The library's message could quote what was decrypted.
-		return nil, fmt.Errorf("failed to emit encrypted %s file as decrypted %s", formatNames[r.Input], formatNames[r.Output])
+		return nil, fmt.Errorf("failed to emit encrypted %s file as decrypted %s: %w", formatNames[r.Input], formatNames[r.Output], withoutContent(err))
 	}
 	return &decryptAnswer{plain}, nil
 }
@@ -106,6 +106,16 @@ func explained(what string, err error) error {
 		return fmt.Errorf("%s: %s", what, user.UserError())
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// withoutContent leaves out what a library says of a file that it can't write, as it may
+// quote what was decrypted; but for what users meet.
+func withoutContent(err error) error {
+	const noData = "no binary data found in tree"
+	if strings.HasSuffix(err.Error(), noData) {
+		return errors.New("error emitting binary store: " + noData)
+	}
+	return errors.New("it can't be written in that format")
 }
 
 var quotedValue = regexp.MustCompile(`(?s)Input string .* does not match sops' data format`)

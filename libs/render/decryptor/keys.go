@@ -24,6 +24,8 @@ type keyFile struct {
 }
 
 type keysRequest struct {
+	// Origin says where the keys are from, for messages.
+	Origin string `json:"origin"`
 	// Age has files as age-keygen writes them.
 	Age []keyFile `json:"age"`
 	// PGP has armored private keys without a passphrase.
@@ -46,14 +48,14 @@ func (d *decryptor) importKeys(r *keysRequest) (*keysAnswer, error) {
 	for _, file := range r.Age {
 		identities, err := parseIdentities(file.Text)
 		if err != nil {
-			return nil, fmt.Errorf("failed to import '%s' data: failed to parse and add to age identities: %w", file.Name, err)
+			return nil, fmt.Errorf("failed to import '%s' data from %s: failed to parse and add to age identities: %w", file.Name, r.Origin, err)
 		}
 		d.age = append(d.age, identities...)
 	}
 	for _, file := range r.PGP {
 		entities, err := openpgp.ReadArmoredKeyRing(strings.NewReader(file.Text))
 		if err != nil {
-			return nil, fmt.Errorf("failed to import '%s' data: failed to import armored key data into GnuPG keyring: no OpenPGP keys could be read from it", file.Name)
+			return nil, fmt.Errorf("failed to import '%s' data from %s: no OpenPGP keys could be read from it", file.Name, r.Origin)
 		}
 		d.pgp = append(d.pgp, entities...)
 	}

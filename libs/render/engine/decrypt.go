@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -189,7 +190,10 @@ func (d *decrypter) file(path, format string) error {
 	if _, done := d.view.overlay[rel]; done {
 		return nil
 	}
-	if d.view.IsDir(path) {
+	switch found, err := d.view.Stat(path); {
+	case err != nil:
+		return asLookup(err)
+	case found.IsDir():
 		return errors.New("cannot decrypt irregular file as it has file mode type bits set")
 	}
 	data, err := d.view.read(rel)
@@ -208,6 +212,15 @@ func (d *decrypter) file(path, format string) error {
 	}
 	d.view.overlay[rel] = plain
 	return nil
+}
+
+// asLookup words the error of a missing file as Flux does, which looks for the file itself
+// and not for what a link leads to.
+func asLookup(err error) error {
+	if missing := new(fs.PathError); errors.As(err, &missing) {
+		return &fs.PathError{Op: "lstat", Path: missing.Path, Err: missing.Err}
+	}
+	return err
 }
 
 // object replaces an object that is encrypted as a whole, or the values of a Secret that

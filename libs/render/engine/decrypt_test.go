@@ -102,8 +102,8 @@ func TestFailuresOfDecryption(t *testing.T) {
 	}{
 		"a key that doesn't fit a file":    {files{"a/kustomization.yaml": kustomization, "a/x.yaml": "mac: ENC[ wrong key"}, "error decrypting sources: a/x.yaml: cannot get sops data key: no key fits"},
 		"a key that doesn't fit a Secret":  {files{"a/x.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nsops: {mac: wrong key}\n"}, "decryption failed for 'Secret.v1.[noGrp]/a': failed to decrypt and format 'b/a' Secret data: cannot get sops data key"},
-		"a file that is missing":           {files{"a/kustomization.yaml": kustomization}, "error decrypting sources: open a/x.yaml: no such file or directory"},
-		"a file outside":                   {files{"a/kustomization.yaml": strings.Replace(kustomization, "x.yaml", "../../../etc/passwd", 1)}, "error decrypting sources: open etc/passwd: no such file or directory"},
+		"a file that is missing":           {files{"a/kustomization.yaml": kustomization}, "error decrypting sources: lstat a/x.yaml: no such file or directory"},
+		"a file outside":                   {files{"a/kustomization.yaml": strings.Replace(kustomization, "x.yaml", "../../../etc/passwd", 1)}, "error decrypting sources: lstat etc/passwd: no such file or directory"},
 		"a folder without a kustomization": {files{"a/kustomization.yaml": "resources: [../b]\n", "b/x.yaml": ""}, "error decrypting sources: no kustomization file found"},
 		"a large file":                     {files{"a/kustomization.yaml": kustomization, "a/x.yaml": "mac: ENC[" + strings.Repeat("a", maxEncrypted)}, "exceeding limit (5242880)"},
 	} {

@@ -7,7 +7,7 @@ import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { Sources } from '@weir/sources';
-import type { Tracing } from '@weir/telemetry';
+import type { Logger, Tracing } from '@weir/telemetry';
 import type { KustomizeSettings } from '../settings.ts';
 import type { AttemptedRevisions } from './attempted-revisions.ts';
 import type { FileIndexes } from './build/file-index.ts';
@@ -17,6 +17,9 @@ import type { SavedBuilds } from './last-build/saved-builds.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface Environment {
+  log: Logger;
+  /** Where Weir itself runs. */
+  runtimeNamespace: string;
   /** Reads and writes Kustomizations and what they refer to, with the service's own rights. */
   client: KubeClient;
   /** Where Kustomizations are applied, with the service's own rights. */

@@ -17,6 +17,7 @@ import { apply } from './apply/apply.ts';
 import { prune } from './apply/prune.ts';
 import { build } from './build/build.ts';
 import { fetchFile } from './build/fetch.ts';
+import { refuseDecryptionAccount } from './decryption/account.ts';
 import { deleteKustomization } from './delete.ts';
 import { requireDependencies } from './dependencies/dependencies.ts';
 import { type Environment, STATUS_MANAGER } from './environment.ts';
@@ -32,7 +33,7 @@ import { fail, type Progress, succeed, succeedUnchanged } from './status/finish.
 import { asObserved } from './status/run-status.ts';
 
 /** Fields whose behaviour does not exist yet. */
-const UNSUPPORTED = ['spec.decryption', 'spec.kubeConfig'];
+const UNSUPPORTED = ['spec.kubeConfig'];
 
 /** Reconciles one Kustomization once. Rejects only for what the controller retries by itself. */
 export async function reconcileKustomization(
@@ -75,6 +76,7 @@ async function runPipeline(run: Run): Promise<Outcome> {
   try {
     refuseUnsupported(object, UNSUPPORTED);
     await requireExpressions(env.pool, object);
+    refuseDecryptionAccount(object);
     const artifact = await requireArtifact(run);
     progress = { artifact };
     await requireDependencies(run, artifact);

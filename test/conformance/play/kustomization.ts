@@ -18,6 +18,7 @@ const BEFORE_ATTEMPT = new Set([
   'AccessDenied',
   'InvalidCELExpression',
   'UnsupportedField',
+  'FeatureGateDisabled',
 ]);
 
 export async function applyKustomization(

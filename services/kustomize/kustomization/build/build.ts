@@ -2,8 +2,16 @@
 import { type Artifact, formatDuration, type Kustomization, Reason, SUBSTITUTE } from '@weir/api';
 import { type KubeObject, parseApiVersion } from '@weir/kube';
 import { Failure, setFields } from '@weir/reconcile';
-import { type ArtifactFile, type BuildResult, RenderError, type Substitution } from '@weir/render';
+import {
+  type ArtifactFile,
+  type BuildRequest,
+  type BuildResult,
+  RenderError,
+  type Substitution,
+} from '@weir/render';
 import { ownerOf } from '../apply/owner.ts';
+import { type Credentials, readCredentials } from '../decryption/credentials.ts';
+import { openDecryption } from '../decryption/open.ts';
 import type { Environment } from '../environment.ts';
 import type { Run } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
@@ -19,10 +27,17 @@ export interface Build {
   digest: string;
   trace: BuildResult['trace'];
   substitute: Substitution | undefined;
+  credentials: Credentials | undefined;
+}
+
+/** What a build is given besides the artifact and the spec. */
+interface Given {
+  substitute?: Substitution | undefined;
+  decryption: BuildRequest['decryption'];
 }
 
 /**
- * Builds `spec.path` of the artifact, whose tar.gz is at `file`, and replaces variables. Fails with ArtifactFailed
+ * Builds `spec.path` of the artifact, whose tar.gz is at `file`, decrypts it, and replaces variables. Fails with ArtifactFailed
  * where there is no such path, and with BuildFailed.
  */
 export async function build(run: Run, artifact: Artifact, file: string): Promise<Build> {
@@ -52,15 +67,42 @@ async function buildObjects(
   artifact: ArtifactFile,
   signal: AbortSignal,
 ): Promise<Build> {
+  const credentials = await readCredentials(env, object);
+  const decryption = credentials && openDecryption(env, credentials);
+  try {
+    await decryption?.open().catch(buildFailed);
+    const built = await buildWith(env, object, artifact, decryption, signal);
+    return { ...built, credentials };
+  } finally {
+    decryption?.close();
+  }
+}
+
+type Built = Omit<Build, 'credentials'>;
+
+/** Throws why the keys can't be used. */
+function buildFailed(error: unknown): never {
+  if (!(error instanceof RenderError)) throw error;
+  const backoff = ENGINE_TROUBLE.has(error.reason);
+  throw new Failure(Reason.BuildFailed, error.message, { cause: error, backoff });
+}
+
+async function buildWith(
+  env: Environment,
+  object: Kustomization,
+  artifact: ArtifactFile,
+  decryption: BuildRequest['decryption'],
+  signal: AbortSignal,
+): Promise<Built> {
   try {
     const strict = env.settings.gates.StrictPostBuildSubstitutions;
     const substitute = await gatherVariables(env.client, object, { strict });
-    return await render(env, object, artifact, substitute, signal);
+    return await render(env, object, artifact, { substitute, decryption }, signal);
   } catch (error) {
     if (!(error instanceof VariablesError)) throw error;
     // As the variables are asked for by the first object that may hold any, a build without objects
     // needs none, and one that fails anyway fails first.
-    const built = await render(env, object, artifact, undefined, signal);
+    const built = await render(env, object, artifact, { decryption }, signal);
     const first = built.objects.find(({ metadata }) => !isMarked(metadata));
     if (first === undefined) return built;
     const message = `post build failed for '${resourceId(first)}': ${error.message}`;
@@ -72,9 +114,9 @@ async function render(
   env: Environment,
   object: Kustomization,
   artifact: ArtifactFile,
-  substitute: Substitution | undefined,
+  { substitute, decryption }: Given,
   signal: AbortSignal,
-): Promise<Build> {
+): Promise<Built> {
   const limitMs = Math.min(timeoutMs(object), env.settings.buildTimeoutMs);
   try {
     const { objects, digest, trace } = await env.pool.build(
@@ -83,6 +125,7 @@ async function render(
         path: object.spec.path ?? '',
         kustomization: object.spec,
         ownerLabels: ownerOf(object).labels,
+        decryption,
         ...(substitute === undefined ? {} : { substitute }),
       },
       { tenant: object.metadata.namespace ?? '', timeoutMs: limitMs, signal },

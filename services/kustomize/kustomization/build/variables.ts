@@ -9,7 +9,6 @@ import {
   type SecretData,
 } from '@weir/kube';
 import type { Substitution } from '@weir/render';
-import type { KeyedDigest } from '../last-build/keyed-digest.ts';
 
 type Reference = NonNullable<
   NonNullable<Kustomization['spec']['postBuild']>['substituteFrom']
@@ -39,20 +38,6 @@ export async function gatherVariables(
     strict,
     always: postBuild.substituteStrategy === 'Always',
   };
-}
-
-/** Stands for the values; equal for equal ones, whatever their order. */
-export function variablesDigest(digest: KeyedDigest, substitute: Substitution | undefined): string {
-  const { vars, strict, always } = substitute ?? {};
-  const sorted = vars && Object.entries(vars).sort(([a], [b]) => (a < b ? -1 : 1));
-  return digest([sorted, strict, always]);
-}
-
-/** `<kind>/<namespace>/<name>` of the ConfigMaps and Secrets that a Kustomization takes variables from. */
-export function variableSources({ metadata, spec }: Kustomization): string[] {
-  return (spec.postBuild?.substituteFrom ?? []).map(
-    ({ kind, name }) => `${kind}/${metadata.namespace}/${name}`,
-  );
 }
 
 async function read(

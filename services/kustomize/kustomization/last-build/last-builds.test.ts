@@ -17,7 +17,7 @@ function kustomization(name: string, generation = 1, uid = name): Kustomization 
 function applied(files: number) {
   const names = Array.from({ length: files }, (_, index) => [`f${index}`, 'sha256:0']);
   const trace = { files: Object.fromEntries(names), dirs: {}, kinds: {} };
-  const digests = { artifact: 'sha256:0', digest: 'sha256:1', variables: 'v', inventory: 'i' };
+  const digests = { artifact: 'sha256:0', digest: 'sha256:1', inputs: 'v', inventory: 'i' };
   return { revision: 'main@sha1:1', ...digests, trace, watched: true };
 }
 

@@ -7,7 +7,7 @@ import type { Trace } from '@weir/render';
 
 /**
  * What the last complete run of a Kustomization built and applied. Whatever else comes to decide what is
- * applied, and is neither in the artifact nor in the spec, has to be here: keys for decryption, say.
+ * applied, and is neither in the artifact nor in the spec, has to be here.
  */
 export interface CompletedBuild {
   /** The revision that was applied. */
@@ -18,8 +18,8 @@ export interface CompletedBuild {
   digest: string;
   /** Every path that the build looked at. */
   trace: Trace;
-  /** Keyed digest of the variables' values. */
-  variables: string;
+  /** Keyed digest of the variables' values and of the keys for decryption. */
+  inputs: string;
   /** Digest of the inventory that the run left. */
   inventory: string;
   /** Whether all of it is watched for drift: what was left to others is not, and what may vanish. */

@@ -3,19 +3,19 @@ import { type AppliedObject, isWatched } from '@weir/apply';
 import { objectKey } from '@weir/kube';
 import { inventoryDigest } from '../apply/inventory.ts';
 import type { Build } from '../build/build.ts';
-import { variablesDigest } from '../build/variables.ts';
+import { inputsDigest } from '../build/inputs.ts';
 import type { Run } from '../run.ts';
 
 /** Remembers a complete run for the next artifact and the next interval, and saves it for the next process. */
 export function rememberBuild(
   { env, object, status, cluster }: Run,
   { revision, digest: artifact }: Artifact,
-  { digest, trace, substitute }: Build,
+  { digest, trace, ...inputs }: Build,
   applied: readonly AppliedObject[],
 ): void {
   const completed = {
     ...{ revision, artifact, digest, trace },
-    variables: variablesDigest(env.digest, substitute),
+    inputs: inputsDigest(env.digest, inputs),
     inventory: inventoryDigest(status.report().fields.inventory),
     watched: isWatched(applied),
   };

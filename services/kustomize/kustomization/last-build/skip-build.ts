@@ -9,10 +9,12 @@ import {
   Reason,
 } from '@weir/api';
 import { objectKey } from '@weir/kube';
-import { intervalMs } from '@weir/reconcile';
+import { Failure, intervalMs } from '@weir/reconcile';
 import { traceHolds } from '@weir/render';
 import type { FileIndexes } from '../build/file-index.ts';
-import { gatherVariables, VariablesError, variablesDigest } from '../build/variables.ts';
+import { inputsDigest } from '../build/inputs.ts';
+import { gatherVariables, VariablesError } from '../build/variables.ts';
+import { readCredentials } from '../decryption/credentials.ts';
 import { DRIFT, type Environment } from '../environment.ts';
 import type { Run } from '../run.ts';
 import type { LastBuild } from './last-builds.ts';
@@ -48,7 +50,7 @@ export async function skippableBuild(run: Run, artifact: Artifact): Promise<Last
   if (!cluster.drift.allIntact(objectKey(object))) return undefined;
   if (checksCluster(run, last) && !last.watched) return undefined;
   if (!(await givesTheSame(env.fileIndexes, last, artifact))) return undefined;
-  return (await hasSameVariables(run, last)) ? last : undefined;
+  return (await hasSameInputs(run, last)) ? last : undefined;
 }
 
 /** What the watches can be compared with, in a run that may rely on them; else undefined. */
@@ -114,13 +116,17 @@ async function givesTheSame(
   return index !== undefined && traceHolds(trace, index);
 }
 
-async function hasSameVariables({ env, object }: Run, { variables }: LastBuild): Promise<boolean> {
+async function hasSameInputs({ env, object }: Run, { inputs }: LastBuild): Promise<boolean> {
   try {
     const strict = env.settings.gates.StrictPostBuildSubstitutions;
-    const substitute = await gatherVariables(env.client, object, { strict });
-    return variablesDigest(env.digest, substitute) === variables;
+    const [substitute, credentials] = await Promise.all([
+      gatherVariables(env.client, object, { strict }),
+      readCredentials(env, object),
+    ]);
+    return inputsDigest(env.digest, { substitute, credentials }) === inputs;
   } catch (error) {
-    if (error instanceof VariablesError) return false;
+    // The build that follows fails in the same way, and says so.
+    if (error instanceof VariablesError || error instanceof Failure) return false;
     throw error;
   }
 }

@@ -3,7 +3,7 @@
 import type { Kustomization } from '@weir/api';
 import { createInformer, type Index, indexBy } from '@weir/controller';
 import { ConfigMap, CustomResourceDefinition, objectKey, Secret } from '@weir/kube';
-import { variableSources } from '../build/variables.ts';
+import { inputSources } from '../build/inputs.ts';
 import { dependencyKeys } from '../dependencies/references.ts';
 import { onArtifacts } from './artifacts.ts';
 import { onDrift } from './drift.ts';
@@ -45,7 +45,7 @@ function onDependencies({ env, controller }: TriggerOptions): () => void {
 /** ConfigMaps and Secrets that are to be watched by their labels, and only their metadata. */
 function onVariables({ env, controller, log }: TriggerOptions, type: typeof ConfigMap): () => void {
   const { client, kustomizations, settings } = env;
-  const users: Index<Kustomization> = indexBy(kustomizations, variableSources);
+  const users: Index<Kustomization> = indexBy(kustomizations, inputSources);
   const informer = createInformer(client, type, {
     labelSelector: settings.watchedConfigs,
     metadataOnly: true,

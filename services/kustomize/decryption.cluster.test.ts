@@ -1,0 +1,114 @@
+// Kustomizations whose sources SOPS encrypted.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import type { KustomizationSpec } from '@weir/api';
+import { Secret } from '@weir/kube';
+import { buildDecryptor } from '@weir/render';
+import { type Harness, startHarness, until } from './testing/harness.ts';
+
+const SECRET = 's3cret';
+const timeoutMs = 60_000;
+let h: Harness;
+before(async () => {
+  await buildDecryptor();
+  h = await startHarness({ 'sops-age-secret': 'weir-age', 'runtime-namespace': 'weir-system' });
+});
+after(() => h?.close());
+
+function sample(name: string): Promise<string> {
+  const folder = new URL('../../libs/render/decryptor/testdata/', import.meta.url);
+  return readFile(new URL(name, folder), 'utf8');
+}
+
+async function keep(namespace: string, name: string, stringData: object, labels = {}) {
+  const metadata = { namespace, name, labels };
+  const object = { apiVersion: 'v1', kind: 'Secret', metadata, stringData };
+  await h.client.apply(Secret, object, { fieldManager: 'test', force: true });
+}
+
+const decryption = { provider: 'sops', secretRef: { name: 'keys' } } as const;
+
+async function decrypted(namespace: string, spec: Partial<KustomizationSpec>) {
+  await h.kustomization(namespace, 'app', spec);
+  await h.ready(namespace, 'app', 'True');
+  return dataOf(namespace);
+}
+
+async function dataOf(namespace: string): Promise<Record<string, string>> {
+  const secret = await h.find('v1', 'Secret', { namespace, name: 'whole' });
+  const data = (secret as { data?: Record<string, string> } | undefined)?.data ?? {};
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, atob(value)]));
+}
+
+test('with age and OpenPGP keys of a Secret, and the age keys of the operator', async () => {
+  const expected = { password: SECRET, user: 'admin' };
+  const keys = {
+    'identity.agekey': await sample('identity.agekey'),
+    'identity.asc': await sample('identity.asc'),
+  };
+  for (const name of ['age', 'pgp']) {
+    const ns = await h.namespace();
+    await keep(ns, 'keys', keys);
+    await h.publish(ns, { 'a.yaml': await sample(`${name}.secret.yaml`) });
+    assert.deepEqual(await decrypted(ns, { targetNamespace: ns, decryption }), expected);
+  }
+  const ns = await h.namespace();
+  await keep('weir-system', 'weir-age', keys);
+  await h.publish(ns, { 'a.yaml': await sample('age.secret.yaml') });
+  const spec = { targetNamespace: ns, decryption: { provider: 'sops' } as const };
+  assert.deepEqual(await decrypted(ns, spec), expected);
+});
+
+test('keys that are missing, that do not fit, and that come later', async () => {
+  const ns = await h.namespace();
+  await h.publish(ns, { 'a.yaml': await sample('age.secret.yaml') });
+  await h.kustomization(ns, 'app', { targetNamespace: ns, decryption });
+  const missing = await h.ready(ns, 'app', 'False', /secrets "keys" not found/);
+  assert.equal(
+    missing.status?.conditions?.find(({ type }) => type === 'Ready')?.reason,
+    'BuildFailed',
+  );
+
+  const labels = { 'reconcile.fluxcd.io/watch': 'Enabled' };
+  await keep(ns, 'keys', { 'identity.asc': await sample('identity.asc') }, labels);
+  await h.ready(ns, 'app', 'False', /cannot get sops data key.*the Kustomization has none/s);
+  await keep(ns, 'keys', { 'identity.agekey': await sample('identity.agekey') }, labels);
+  await h.ready(ns, 'app', 'True');
+  assert.equal((await dataOf(ns)).password, SECRET);
+
+  // A key that is taken away is noticed, although the artifact is the same.
+  await keep(ns, 'keys', { 'identity.agekey': '# no key any more' }, labels);
+  const failed = await h.ready(ns, 'app', 'False', /cannot get sops data key/);
+  assert.ok(!JSON.stringify(failed).includes(SECRET));
+  assert.equal((await dataOf(ns)).password, SECRET, 'what was applied stays');
+});
+
+test('an account for decryption needs a feature gate', async () => {
+  const ns = await h.namespace();
+  await h.publish(ns, { 'a.yaml': await sample('age.secret.yaml') });
+  await h.kustomization(ns, 'app', {
+    decryption: { provider: 'sops', serviceAccountName: 'reader' },
+  });
+  const { status } = await h.ready(ns, 'app', 'False', /enable the ObjectLevelWorkloadIdentity/);
+  const stalled = status?.conditions?.find(({ type }) => type === 'Stalled');
+  assert.equal(stalled?.reason, 'FeatureGateDisabled');
+});
+
+test('nothing of a secret is in events or logs, and nothing is built anew while keys stay', async () => {
+  const ns = await h.namespace();
+  await keep(ns, 'keys', { 'identity.agekey': await sample('identity.agekey') });
+  await h.publish(ns, { 'a.yaml': await sample('age.secret.yaml') });
+  const { password } = await decrypted(ns, { targetNamespace: ns, interval: '1s', decryption });
+  assert.equal(password, SECRET);
+  const reads = async () =>
+    (await h.cluster.audit()).filter(
+      ({ verb, objectRef }) =>
+        verb === 'get' && objectRef?.namespace === ns && objectRef.resource === 'secrets',
+    ).length;
+  const before = await reads();
+  const { status } = await h.read(ns, 'app');
+  await until(async () => (await reads()) >= before + 2, { timeoutMs, message: 'two more runs' });
+  assert.deepEqual((await h.read(ns, 'app')).status?.history, status?.history);
+  assert.ok(!JSON.stringify(h.events).includes(SECRET));
+});
