@@ -1,9 +1,12 @@
 export * from './annotations.ts';
 export * from './conditions.ts';
 export * from './durations.ts';
+export * from './helm/helmrelease.ts';
+export type { ReleaseSnapshot, TestHookStatus } from './helm/status.ts';
+export type { Inventory, InventoryEntry } from './inventory.ts';
 export { crds, kinds } from './kinds.ts';
 export * from './kustomize/kustomization.ts';
-export type { HistorySnapshot, Inventory, InventoryEntry } from './kustomize/status.ts';
+export type { HistorySnapshot } from './kustomize/status.ts';
 export * from './notification/alert.ts';
 export * from './notification/provider.ts';
 export * from './reasons.ts';

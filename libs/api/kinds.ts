@@ -1,5 +1,6 @@
 // Every kind that Weir serves, in the order of a change's way through them.
 import type { KubeObject } from '@weir/kube';
+import { HelmRelease } from './helm/helmrelease.ts';
 import { Kustomization } from './kustomize/kustomization.ts';
 import { Alert } from './notification/alert.ts';
 import { Provider } from './notification/provider.ts';
@@ -20,6 +21,7 @@ export const kinds: readonly Kind[] = [
   HelmChart,
   ExternalArtifact,
   Kustomization,
+  HelmRelease,
   Provider,
   Alert,
 ];

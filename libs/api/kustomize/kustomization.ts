@@ -1,17 +1,10 @@
 // Kustomization: the objects that a path of a source builds, kept in the cluster as they are there.
 import type { Static } from 'typebox';
+import { healthCheckExpr } from '../healthchecks.ts';
+import { kubeConfig } from '../kubeconfig.ts';
 import { dependencyReference, kindReference, objectSelector } from '../references.ts';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
-import {
-  choice,
-  duration,
-  flag,
-  list,
-  localReference,
-  object,
-  optional,
-  text,
-} from '../schema/schema.ts';
+import { choice, duration, flag, list, object, optional, text } from '../schema/schema.ts';
 import { commonMetadata, decryption, image, patch, postBuild } from './build.ts';
 import { status } from './status.ts';
 
@@ -26,53 +19,6 @@ const sourceRef = object(
     namespace: optional(text('Namespace of the source. Defaults to the one of the Kustomization.')),
   },
   'The source whose artifact is built.',
-);
-
-const ONE_KUBECONFIG =
-  'exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified';
-
-const kubeConfig = object(
-  {
-    configMapRef: optional(
-      localReference(
-        'The ConfigMap that says how to reach the cluster with a workload identity: `provider`, `cluster`, `address`, `ca.crt`, `audiences`, `serviceAccountName`. Excludes `secretRef`.',
-        'ConfigMap',
-      ),
-    ),
-    secretRef: optional(
-      object(
-        {
-          name: text('Name of the Secret.'),
-          key: optional(
-            text('Key that holds the kubeconfig. Defaults to `value`, then `value.yaml`.'),
-          ),
-        },
-        'The Secret that holds a kubeconfig. Excludes `configMapRef`.',
-      ),
-    ),
-  },
-  'Apply to another cluster and not to this one.',
-  {
-    rules: [
-      {
-        rule: 'has(self.configMapRef) != has(self.secretRef)',
-        message: ONE_KUBECONFIG,
-        holds: ({ configMapRef, secretRef }) =>
-          (configMapRef === undefined) !== (secretRef === undefined),
-      },
-    ],
-  },
-);
-
-const healthCheckExpr = object(
-  {
-    apiVersion: text('API version of the objects.'),
-    kind: optional(text('Kind of the objects.')),
-    current: text('CEL expression that is true when the object is as it should be.'),
-    inProgress: optional(text('CEL expression that is true while the object is on its way there.')),
-    failed: optional(text('CEL expression that is true when the object will not get there.')),
-  },
-  'How to tell the health of one kind.',
 );
 
 const ignoreRule = object(

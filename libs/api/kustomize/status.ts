@@ -1,5 +1,6 @@
 // What a Kustomization's status says: what was applied, when, and which objects that were.
 import type { Static } from 'typebox';
+import { inventory } from '../inventory.ts';
 import {
   conditionsSchema,
   lastHandledReconcileAt,
@@ -19,19 +20,6 @@ const snapshot = object(
     metadata: optional(dictionary('Further facts, such as the revision.')),
   },
   'One state that was applied.',
-);
-
-const inventoryEntry = object(
-  {
-    id: text('The object as `<namespace>_<name>_<group>_<kind>`.'),
-    v: text('The API version that it was applied with, without the group.'),
-  },
-  'An object of the inventory.',
-);
-
-const inventory = object(
-  { entries: list(inventoryEntry, 'The objects.') },
-  'The objects that were applied, for pruning.',
 );
 
 export const status = object(
@@ -57,6 +45,4 @@ export const status = object(
   { default: NEVER_OBSERVED },
 );
 
-export type Inventory = Static<typeof inventory>;
-export type InventoryEntry = Static<typeof inventoryEntry>;
 export type HistorySnapshot = Static<typeof snapshot>;

@@ -19,6 +19,7 @@ const CATEGORIES = new Map([
   ['HelmChart', ['all', 'fluxcd', 'fluxcd-sources']],
   ['ExternalArtifact', ['all', 'fluxcd', 'fluxcd-sources']],
   ['Kustomization', ['all', 'fluxcd', 'fluxcd-appliers']],
+  ['HelmRelease', ['all', 'fluxcd', 'fluxcd-appliers']],
   ['Provider', ['all', 'fluxcd', 'fluxcd-notifications']],
   ['Alert', ['all', 'fluxcd', 'fluxcd-notifications']],
 ]);
@@ -37,6 +38,19 @@ const RULE_MESSAGES = [
   'cannot set both .spec.secretRef and .spec.serviceAccountName',
   "spec.verify is only supported when spec.sourceRef.kind is 'HelmRepository'",
   ONE_KUBECONFIG,
+  'either chart or chartRef must be set',
+  "spec.chart.spec.url is required when spec.chart.kind is 'OCIRepository'",
+  "spec.chart.spec.url can only be set when spec.chart.kind is 'OCIRepository'",
+  "spec.chart.spec.chart and spec.chart.spec.sourceRef are required when spec.chart.kind is not 'OCIRepository'",
+  "spec.chart.spec.chart cannot be set when spec.chart.kind is 'OCIRepository'",
+  "spec.chart.spec.version can only be '*' when spec.chart.kind is 'OCIRepository'",
+  "spec.chart.spec.sourceRef cannot be set when spec.chart.kind is 'OCIRepository'",
+  "spec.chart.spec.reconcileStrategy can only be 'ChartVersion' when spec.chart.kind is 'OCIRepository'",
+  "spec.chart.spec.valuesFiles cannot be set when spec.chart.kind is 'OCIRepository'",
+  "spec.chart.spec.ignoreMissingValuesFiles cannot be set when spec.chart.kind is 'OCIRepository'",
+  ONE_KUBECONFIG,
+  ".retryInterval cannot be set when .name is 'RemediateOnFailure'",
+  ".retryInterval can only be set when .name is 'RetryOnFailure'",
   COMMIT_STATUS,
   COMMIT_STATUS,
 ];
@@ -83,7 +97,8 @@ describe('the definitions', () => {
       assert.equal(singular, kind?.toLowerCase());
       assert.deepEqual(categories, CATEGORIES.get(kind ?? ''));
       const [stored, ...older] = spec.versions;
-      assert.deepEqual([stored?.name, stored?.served, stored?.storage], ['v1', true, true]);
+      const version = kind === 'HelmRelease' ? 'v2' : 'v1';
+      assert.deepEqual([stored?.name, stored?.served, stored?.storage], [version, true, true]);
       const isNotification = spec.group === 'notification.toolkit.fluxcd.io';
       assert.deepEqual(
         older.map(({ name, served, storage, deprecationWarning }) => [
@@ -138,6 +153,7 @@ describe('the definitions', () => {
       ['URL', 'Age', 'Ready', 'Status'],
       ['Chart', 'Version', 'Source Kind', 'Source Name', 'Age', 'Ready', 'Status'],
       ['Age', 'Ready', 'Status', 'Source'],
+      ['Age', 'Ready', 'Status'],
       ['Age', 'Ready', 'Status'],
       ['Age'],
       ['Age'],

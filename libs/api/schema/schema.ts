@@ -47,6 +47,11 @@ export function int64(description: string, options: TSchemaOptions = {}): TInteg
   return schemaOf<TInteger>('Integer', { type: 'integer', description, format, ...options });
 }
 
+/** An integer that the API server takes in any size that JSON has. */
+export function integer(description: string, options: TSchemaOptions = {}): TInteger {
+  return schemaOf<TInteger>('Integer', { type: 'integer', description, ...options });
+}
+
 export function time(description: string): TString {
   return text(description, { format: 'date-time' });
 }
@@ -77,6 +82,21 @@ export function dictionary(description: string): TRecord<'^.*$', TString> {
   const patternProperties = { '^.*$': schemaOf<TString>('String', { type: 'string' }) };
   const json = { type: 'object', patternProperties, description };
   return schemaOf<TRecord<'^.*$', TString>>('Record', json);
+}
+
+/** A map of objects of one shape, by names that the object's author or the service chooses. */
+export function mapOf<Value extends TSchema>(
+  value: Value,
+  description: string,
+): TRecord<'^.*$', Value> {
+  const json = { type: 'object', patternProperties: { '^.*$': value }, description };
+  return schemaOf<TRecord<'^.*$', Value>>('Record', json);
+}
+
+/** Anything, which the API server stores as it is. */
+export function anyValue(description: string): TUnknown {
+  const json = { description, 'x-kubernetes-preserve-unknown-fields': true };
+  return schemaOf<TUnknown>('Unknown', json);
 }
 
 /** A map of values of any type, which the API server stores as they are. */

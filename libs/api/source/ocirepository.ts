@@ -21,25 +21,27 @@ import { artifactSchema } from './artifact.ts';
 import { ignore, observedIgnore, proxySecretRef, sourceVerificationFingerprint } from './fields.ts';
 import { ociVerification } from './ociverification.ts';
 
-const ref = object(
-  {
-    digest: optional(
-      text('Digest of the artifact, as `sha256:<hex>`. Takes precedence over `semver`.'),
-    ),
-    semver: optional(
-      text(
-        'Range of semantic versions, such as `>=1.2.0 <2.0.0`: the highest tag in it is used. Takes precedence over `tag`.',
+export function ociReference(description: string) {
+  return object(
+    {
+      digest: optional(
+        text('Digest of the artifact, as `sha256:<hex>`. Takes precedence over `semver`.'),
       ),
-    ),
-    semverFilter: optional(
-      text('Regular expression: of the tags only those that it matches are looked at.'),
-    ),
-    tag: optional(text('Tag of the artifact. `latest` if nothing else is set.')),
-  },
-  'The tag, range of versions or digest to pull. Defaults to the tag `latest`.',
-);
+      semver: optional(
+        text(
+          'Range of semantic versions, such as `>=1.2.0 <2.0.0`: the highest tag in it is used. Takes precedence over `tag`.',
+        ),
+      ),
+      semverFilter: optional(
+        text('Regular expression: of the tags only those that it matches are looked at.'),
+      ),
+      tag: optional(text('Tag of the artifact. `latest` if nothing else is set.')),
+    },
+    description,
+  );
+}
 
-function layerSelector(description: string) {
+export function layerSelector(description: string) {
   return object(
     {
       mediaType: optional(
@@ -65,7 +67,9 @@ const spec = object(
         pattern: '^oci://.*$',
       }),
     ),
-    ref: optional(ref),
+    ref: optional(
+      ociReference('The tag, range of versions or digest to pull. Defaults to the tag `latest`.'),
+    ),
     layerSelector: optional(layerSelector('The layer that becomes the artifact.')),
     interval: optional(
       duration(

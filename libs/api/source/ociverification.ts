@@ -1,7 +1,7 @@
 // How a signature of an artifact in a registry is required: for OCIRepositories and charts.
 import { choice, list, localReference, object, optional, text } from '../schema/schema.ts';
 
-const properties = {
+export const chartVerificationFields = {
   provider: choice(['cosign', 'notation'], 'The tool that signatures are made with.', {
     default: 'cosign',
   }),
@@ -25,7 +25,7 @@ const properties = {
   ),
 };
 
-const trustedRoot = {
+export const trustedRoot = {
   trustedRootSecretRef: optional(
     localReference(
       'The Secret with `trusted_root.json`, which says what of Sigstore is trusted; its public instance if not set.',
@@ -36,10 +36,10 @@ const trustedRoot = {
 
 /** For OCIRepositories. */
 export function ociVerification(description: string) {
-  return object({ ...properties, ...trustedRoot }, description);
+  return object({ ...chartVerificationFields, ...trustedRoot }, description);
 }
 
 /** For HelmCharts, which have no root of trust of their own. */
 export function chartVerification(description: string) {
-  return object(properties, description);
+  return object(chartVerificationFields, description);
 }

@@ -1,0 +1,13 @@
+// How the user of a kind says what healthy means for it.
+import { object, optional, text } from './schema/schema.ts';
+
+export const healthCheckExpr = object(
+  {
+    apiVersion: text('API version of the objects.'),
+    kind: optional(text('Kind of the objects.')),
+    current: text('CEL expression that is true when the object is as it should be.'),
+    inProgress: optional(text('CEL expression that is true while the object is on its way there.')),
+    failed: optional(text('CEL expression that is true when the object will not get there.')),
+  },
+  'How to tell the health of one kind.',
+);
