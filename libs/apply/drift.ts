@@ -49,6 +49,10 @@ export interface DriftWatchOptions {
   /** Whose objects: the prefix of the owner labels and the field manager. */
   owner: Pick<Owner, 'group' | 'fieldManager'>;
   rules: readonly ManagerRule[];
+  /** By which operations our field manager writes; server-side applies when not given. */
+  operations?: readonly ('Apply' | 'Update')[];
+  /** Labels or annotations with which a user takes an object out of the drift watch; those of an apply when not given. */
+  leftAlone?: Readonly<Record<string, string>>;
   /** Called when a watch has trouble: a kind that may not be watched, a connection lost. */
   onError(type: ResourceType, error: Error): void;
 }
@@ -117,14 +121,16 @@ interface Expected {
 
 /** Starts with nothing to watch; watches open and close with what is tracked. */
 export function createDriftWatch(client: KubeClient, options: DriftWatchOptions): DriftWatch {
-  const { owner: identity, rules, onError } = options;
+  const { owner: identity, rules, operations, onError } = options;
+  const { leftAlone: ignored = leftAlone(identity) } = options;
+  const digestOf = (object: KubeObject) => fingerprint(object, identity, rules, operations);
   const listeners = new Set<(drift: Drift) => void>();
   const expected = new Map<string, Expected>();
   const owned = new Map<string, Map<string, Expected>>();
   const held = new Map<string, Map<string, Happening>>();
   const watches = createKindWatches(client, {
     labelSelector: `${identity.group}/name`,
-    fingerprint: (object) => fingerprint(object, identity, rules),
+    fingerprint: digestOf,
     onHappening: judge,
     onError,
   });
@@ -145,7 +151,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       return;
     }
     // Controllers write the status of what somebody changed, several times: all of that is one drift.
-    if (state.isPublished || isMarked(object, leftAlone(identity))) return;
+    if (state.isPublished || isMarked(object, ignored)) return;
     state.isPublished = true;
     const managers = foreignManagers(object, rules);
     const what = gone ? 'gone' : 'changed';
@@ -183,7 +189,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
     const seen = {
       uid: object.metadata.uid,
       resourceVersion: BigInt(object.metadata.resourceVersion ?? 0),
-      fingerprint: fingerprint(object, identity, rules),
+      fingerprint: digestOf(object),
     };
     watches.observe(id, seen);
     return {

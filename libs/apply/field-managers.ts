@@ -31,11 +31,16 @@ export function managerRules(fieldManager: string, more: readonly string[] = [])
     { prefix: 'kubectl', operation: 'Update' },
     { prefix: 'before-first-apply', operation: 'Update' },
     { prefix: fieldManager, operation: 'Update' },
-    ...more.flatMap((prefix): ManagerRule[] => [
-      { prefix, operation: 'Apply' },
-      { prefix, operation: 'Update' },
-    ]),
+    ...overrideRules(more),
   ];
+}
+
+/** Only the managers of `--override-manager`: of Helm's objects Flux takes over from no others. */
+export function overrideRules(prefixes: readonly string[]): ManagerRule[] {
+  return prefixes.flatMap((prefix): ManagerRule[] => [
+    { prefix, operation: 'Apply' },
+    { prefix, operation: 'Update' },
+  ]);
 }
 
 /** Whether the entry is one whose fields are taken over. */
@@ -57,45 +62,57 @@ export function takeover(
   fieldManager: string,
   rules: readonly ManagerRule[],
 ): JsonPatchOperation[] {
-  const managedFields = takenOver(live, fieldManager, rules);
-  const { annotations = {}, labels = {}, resourceVersion } = live.metadata;
-  const operations: JsonPatchOperation[] = [
+  const { annotations = {}, labels = {} } = live.metadata;
+  return guarded(live, [
     ...removals('annotations', annotations, ANNOTATIONS),
     ...removals('labels', labels, LABELS),
-  ];
-  if (managedFields !== undefined) {
-    operations.push({ op: 'replace', path: '/metadata/managedFields', value: managedFields });
-  }
-  if (operations.length > 0 && resourceVersion !== undefined) {
-    operations.push({ op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion });
-  }
-  return operations;
+    ...handover(live, fieldManager, (entry) => isForeign(entry, rules)),
+  ]);
 }
 
-/** The JSON patch after which all of managedFields speaks of `apiVersion`; empty when it does. */
-export function migration(live: KubeObject, apiVersion: string): JsonPatchOperation[] {
-  const { managedFields = [], resourceVersion } = live.metadata;
-  if (managedFields.every((entry) => entry.apiVersion === apiVersion)) return [];
-  const value = managedFields.map((entry) => ({ ...entry, apiVersion }));
+/**
+ * The JSON patch that hands the fields which `fieldManager` wrote by updates to its server-side apply; empty when there
+ * are none. Helm does this once to an object that it applied on the client side before (client-go's csaupgrade).
+ */
+export function fromUpdatesToApply(live: KubeObject, fieldManager: string): JsonPatchOperation[] {
+  const isOwn = (entry: ManagedFields) =>
+    entry.manager === fieldManager && isForeign(entry, [{ prefix: '', operation: 'Update' }]);
+  return guarded(live, handover(live, fieldManager, isOwn));
+}
+
+/** With the version that the operations were made for, so that they conflict with a newer one. */
+function guarded(live: KubeObject, operations: JsonPatchOperation[]): JsonPatchOperation[] {
+  const { resourceVersion } = live.metadata;
+  if (operations.length === 0 || resourceVersion === undefined) return operations;
   return [
-    { op: 'replace', path: '/metadata/managedFields', value },
+    ...operations,
     { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
   ];
 }
 
-function takenOver(
+/** The JSON patch after which all of managedFields speaks of `apiVersion`; empty when it does. */
+export function migration(live: KubeObject, apiVersion: string): JsonPatchOperation[] {
+  const { managedFields = [] } = live.metadata;
+  if (managedFields.every((entry) => entry.apiVersion === apiVersion)) return [];
+  const value = managedFields.map((entry) => ({ ...entry, apiVersion }));
+  return guarded(live, [{ op: 'replace', path: '/metadata/managedFields', value }]);
+}
+
+/** Replaces the record of fields so that those of the entries that `isTaken` picks belong to `fieldManager`'s applies. */
+function handover(
   live: KubeObject,
   fieldManager: string,
-  rules: readonly ManagerRule[],
-): ManagedFields[] | undefined {
+  isTaken: (entry: ManagedFields) => boolean,
+): JsonPatchOperation[] {
   const own = appliedEntry(live, fieldManager);
   const others = (live.metadata.managedFields ?? []).filter((entry) => entry !== own);
-  const foreign = others.filter((entry) => isForeign(entry, rules));
-  const [first] = foreign;
-  if (first === undefined) return undefined;
-  const fieldsV1 = [own, ...foreign].map(fieldsOf).reduce(unionFields);
+  const taken = others.filter(isTaken);
+  const [first] = taken;
+  if (first === undefined) return [];
+  const fieldsV1 = [own, ...taken].map(fieldsOf).reduce(unionFields);
   const heir: ManagedFields = own ?? { ...first, manager: fieldManager, operation: 'Apply' };
-  return [...others.filter((entry) => !foreign.includes(entry)), { ...heir, fieldsV1 }];
+  const value = [...others.filter((entry) => !taken.includes(entry)), { ...heir, fieldsV1 }];
+  return [{ op: 'replace', path: '/metadata/managedFields', value }];
 }
 
 function removals(

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { KubeObject } from '@weir/kube';
 import { isForeign, type ManagerRule } from './field-managers.ts';
 import type { Owner } from './labels.ts';
-import { appliedEntry } from './managed-fields.ts';
+import { writtenEntries } from './managed-fields.ts';
 import { isMarked } from './objects.ts';
 
 /**
@@ -11,23 +11,26 @@ import { isMarked } from './objects.ts';
  * (a manager that sets one of them takes it away from us), when they were last written in our name (by
  * whomever), the labels and annotations among them with their values, and managers that must not be there
  * at all. resourceVersion, generation and whatever others own have no part in it. The full object isn't
- * needed: its metadata is.
+ * needed: its metadata is. `operations` says by which operations our fields are written: Helm's client-side way updates.
  */
 export function fingerprint(
   object: KubeObject,
   owner: Pick<Owner, 'fieldManager' | 'group'>,
   rules: readonly ManagerRule[],
+  operations: readonly ('Apply' | 'Update')[] = ['Apply'],
 ): string {
   const { labels = {}, annotations = {}, managedFields = [] } = object.metadata;
-  const own = appliedEntry(object, owner.fieldManager);
+  const own = writtenEntries(object, owner.fieldManager, operations);
   const shared = isMarked(object, { [`${owner.group}/ssa`]: 'Merge' });
   const foreign = shared ? [] : managedFields.filter((entry) => isForeign(entry, rules));
   const facts = [
-    own?.apiVersion,
-    own?.time,
-    canonical(own?.fieldsV1),
-    pick(labels, ownedKeys(own?.fieldsV1, 'f:labels')),
-    pick(annotations, ownedKeys(own?.fieldsV1, 'f:annotations')),
+    own.map(({ apiVersion, time, fieldsV1 }) => [
+      apiVersion,
+      time,
+      canonical(fieldsV1),
+      pick(labels, ownedKeys(fieldsV1, 'f:labels')),
+      pick(annotations, ownedKeys(fieldsV1, 'f:annotations')),
+    ]),
     foreign.map(({ manager, operation }) => `${manager} ${operation}`).sort(),
   ];
   return hash('sha1', JSON.stringify(facts), 'base64');

@@ -16,6 +16,21 @@ export function appliedEntry(object: KubeObject, fieldManager: string): ManagedF
   );
 }
 
+/** The entries of what a manager wrote to the object itself, by any of the operations. */
+export function writtenEntries(
+  object: KubeObject,
+  fieldManager: string,
+  operations: readonly ('Apply' | 'Update')[],
+): ManagedFields[] {
+  return (object.metadata.managedFields ?? []).filter(
+    ({ manager, operation, subresource = '' }) =>
+      manager === fieldManager &&
+      operation !== undefined &&
+      operations.includes(operation) &&
+      subresource === '',
+  );
+}
+
 /**
  * The union of two sets of fields. In the trie an inner node stands for its children alone unless it
  * holds `.`, and a leaf for itself.

@@ -28,6 +28,7 @@ import {
   subjectOfObject,
   targetOf,
 } from './objects.ts';
+import { type PlacedObject, placeObject } from './place.ts';
 
 export interface PlanOptions {
   owner: Owner;
@@ -256,20 +257,15 @@ function skipped(object: KubeObject, live: KubeObject | undefined): Plan {
   };
 }
 
-/** The object with the namespace that its kind takes, and the kind as the API server serves it. */
-async function place(
-  client: KubeClient,
-  desired: KubeObject,
-): Promise<{ object: KubeObject; type: DiscoveredResource }> {
-  const type = await client.discovery
-    .resourceForKind(desired.apiVersion, desired.kind)
-    .catch((error: unknown) => {
-      throw new DryRunError(desired, error);
-    });
-  const { namespace, ...metadata } = desired.metadata;
-  if (!type.namespaced) return { type, object: { ...desired, metadata } };
-  if (namespace === undefined || namespace === '') throw new NamespaceMissingError(desired);
-  return { type, object: desired };
+/** The object in its place; a kind that isn't served and a namespace that isn't given are failures of the dry-run. */
+async function place(client: KubeClient, desired: KubeObject): Promise<PlacedObject> {
+  const placed = await placeObject(client, desired, undefined).catch((error: unknown) => {
+    throw new DryRunError(desired, error);
+  });
+  if (placed.type.namespaced && !placed.object.metadata.namespace) {
+    throw new NamespaceMissingError(desired);
+  }
+  return placed;
 }
 
 export async function readLive(

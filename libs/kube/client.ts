@@ -38,7 +38,8 @@ export interface WriteOptions extends CallOptions {
 }
 
 export interface PatchOptions extends WriteOptions {
-  kind: 'merge' | 'json' | 'apply';
+  /** `merge` is a JSON merge patch (RFC 7386), `strategic` Kubernetes' own, which only built-in kinds take. */
+  kind: 'merge' | 'strategic' | 'json' | 'apply';
   force?: boolean;
 }
 
@@ -135,7 +136,8 @@ export interface KubeClient {
     object: KubeObject,
     options: ApplyOptions,
   ): Promise<T>;
-  delete(type: ResourceType, ref: ObjectRef, options?: DeleteOptions): Promise<void>;
+  /** Says whether the object is gone: a finalizer, a grace period or `Foreground` keeps it for a while. */
+  delete(type: ResourceType, ref: ObjectRef, options?: DeleteOptions): Promise<{ isGone: boolean }>;
   /** Lists in pages, then watches for ever. It ends only when its signal aborts or the client is closed. */
   listWatch<T extends KubeObject = KubeObject>(
     type: ResourceType,

@@ -1,5 +1,6 @@
 import type { Caller } from './caller.ts';
 import type { KubeClient, RawRequest, WriteOptions } from './client.ts';
+import type { Status } from './errors.ts';
 import { METADATA, typed } from './list.ts';
 import type { KubeObject, ObjectRef } from './object.ts';
 import { namespacePath, objectPath } from './path.ts';
@@ -9,6 +10,7 @@ export type Verbs = Pick<KubeClient, 'get' | 'create' | 'replace' | 'patch' | 'a
 
 const PATCH_TYPES = {
   merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
   json: 'application/json-patch+json',
   apply: 'application/apply-patch+yaml',
 };
@@ -56,7 +58,7 @@ export function createVerbs({ request }: Caller): Verbs {
       patch(type, refOf(object), object, { ...options, kind: 'apply' }),
     async delete(type, ref, options = {}) {
       const { uid, resourceVersion, propagationPolicy, gracePeriodSeconds, dryRun } = options;
-      await request({
+      const answer = await request<KubeObject | Status>({
         method: 'DELETE',
         path: objectPath(type, ref),
         body: {
@@ -71,6 +73,8 @@ export function createVerbs({ request }: Caller): Verbs {
         },
         ...callOptions(options),
       });
+      // The server answers with a Status when the object is gone, and with the object while something keeps it.
+      return { isGone: answer.kind === 'Status' };
     },
   };
 }
