@@ -29,13 +29,14 @@ export async function untilServed(
   }
 }
 
-interface ServedKind {
+export interface ServedKind {
   group: string;
   version: string;
   kind: string;
 }
 
-function servedKinds(crd: KubeObject): ServedKind[] {
+/** The kinds that a CustomResourceDefinition serves, one for each version; none for any other object. */
+export function servedKinds(crd: KubeObject): ServedKind[] {
   if (!isCustomResourceDefinition(targetOf(crd))) return [];
   const spec = isObject(crd.spec) ? crd.spec : {};
   const names = isObject(spec.names) ? spec.names : {};

@@ -70,6 +70,18 @@ export function takeover(
   ]);
 }
 
+/** As `takeover`, of the fields alone. */
+export function fieldsTakeover(
+  live: KubeObject,
+  fieldManager: string,
+  rules: readonly ManagerRule[],
+): JsonPatchOperation[] {
+  return guarded(
+    live,
+    handover(live, fieldManager, (entry) => isForeign(entry, rules)),
+  );
+}
+
 /**
  * The JSON patch that hands the fields which `fieldManager` wrote by updates to its server-side apply; empty when there
  * are none. Helm does this once to an object that it applied on the client side before (client-go's csaupgrade).

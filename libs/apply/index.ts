@@ -1,6 +1,8 @@
 export { type AppliedObject, type ApplyOptions, applyObjects } from './apply.ts';
 export * from './changes.ts';
 export { actingAs, openTargetCluster, type TargetCluster } from './cluster.ts';
+export { servedKinds, untilServed } from './definitions.ts';
+export { wouldCreate } from './diff.ts';
 export {
   type Drift,
   type DriftWatch,
@@ -11,7 +13,15 @@ export {
 } from './drift.ts';
 export { createDriftBackoff, type Repair } from './drift-backoff.ts';
 export { ApplyError, DryRunError, NamespaceMissingError } from './errors.ts';
-export { type ManagerRule, managerRules } from './field-managers.ts';
+export { withoutFields } from './exempt.ts';
+export {
+  fieldsTakeover,
+  fromUpdatesToApply,
+  type JsonPatchOperation,
+  type ManagerRule,
+  managerRules,
+  overrideRules,
+} from './field-managers.ts';
 export { areHealthy, waitForHealth } from './health.ts';
 export type {
   Health,
@@ -31,6 +41,10 @@ export {
   subjectOfObject,
   targetOf,
 } from './objects.ts';
+export { type PlacedObject, placeObject } from './place.ts';
+export { readLive } from './plan.ts';
 export { type Pruned, type PruneOptions, pruneObjects, waitUntilGone } from './prune.ts';
+export { withoutSecrets } from './secrecy.ts';
 export { compareIds } from './stages.ts';
 export { isWatched, trackApplied, vanishingJobs } from './track.ts';
+export { applyObject, takeOver } from './write.ts';

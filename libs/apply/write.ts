@@ -8,9 +8,10 @@ import {
   type KubeObject,
 } from '@weir/kube';
 import { messageOf } from './errors.ts';
-import { type ManagerRule, takeover } from './field-managers.ts';
+import { type JsonPatchOperation, type ManagerRule, takeover } from './field-managers.ts';
 import type { Owner } from './labels.ts';
 import { subjectOf } from './objects.ts';
+import type { PlacedObject } from './place.ts';
 import { type Plan, readLive } from './plan.ts';
 
 export interface WriteOptions {
@@ -34,38 +35,64 @@ export async function carryOut(
 ): Promise<KubeObject> {
   const subject = subjectOf(plan.target);
   if (plan.write === 'recreate') await remove(client, plan, options);
+  const { owner, rules } = options;
+  const how = { ...options, fieldManager: owner.fieldManager };
   if (plan.takeover.length > 0) {
     await step(`${subject} metadata.managedFields cleanup failed`, () =>
-      takeOver(client, plan, options),
+      takeOver(client, plan, {
+        ...how,
+        first: plan.takeover,
+        operations: (live) => takeover(live, owner.fieldManager, rules),
+      }),
     );
   }
-  return step(`${subject} apply failed`, () => {
-    options.guard();
-    return client.apply(plan.type, plan.object, {
-      fieldManager: options.owner.fieldManager,
-      force: true,
-      signal: options.signal,
-    });
-  });
+  return step(`${subject} apply failed`, () => applyObject(client, plan, how));
 }
 
-async function takeOver(
+export interface ObjectWriteOptions {
+  fieldManager: string;
+  /** Called before each request that changes something; throws to stop it. */
+  guard(): void;
+  /** Take fields over from whoever has them; true when not given. */
+  force?: boolean;
+  fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
+  signal: AbortSignal;
+}
+
+/** Applies an object on the side of the server. Returns the object as it is now. */
+export async function applyObject(
   client: KubeClient,
-  { object, type, takeover: first }: Plan & { type: DiscoveredResource },
-  { owner, rules, guard, signal }: WriteOptions,
+  { object, type }: PlacedObject,
+  { fieldManager, guard, force = true, fieldValidation, signal }: ObjectWriteOptions,
+): Promise<KubeObject> {
+  guard();
+  const validation = fieldValidation === undefined ? {} : { fieldValidation };
+  return client.apply(type, object, { fieldManager, force, ...validation, signal });
+}
+
+export interface TakeoverOptions extends Omit<ObjectWriteOptions, 'fieldValidation' | 'force'> {
+  /** Made for the object as it was read. */
+  first: readonly JsonPatchOperation[];
+  /** Makes them again for an object that somebody has written since; none when nothing is left to do. */
+  operations(live: KubeObject): JsonPatchOperation[];
+}
+
+/** Changes who owns which fields of an object, before it is applied. */
+export async function takeOver(
+  client: KubeClient,
+  { object, type }: PlacedObject,
+  { first, operations: remade, fieldManager, guard, signal }: TakeoverOptions,
 ): Promise<void> {
   let operations = first;
   for (let attempt = 1; operations.length > 0; attempt++) {
     try {
       guard();
-      const { fieldManager } = owner;
       await client.patch(type, object.metadata, operations, { kind: 'json', fieldManager, signal });
       return;
     } catch (error) {
-      // Somebody wrote in between: what to take over is read again.
       if (!isConflict(error) || attempt === TAKEOVER_ATTEMPTS) throw error;
       const live = await readLive(client, type, object, signal);
-      operations = live === undefined ? [] : takeover(live, owner.fieldManager, rules);
+      operations = live === undefined ? [] : remade(live);
     }
   }
 }

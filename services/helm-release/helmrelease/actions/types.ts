@@ -1,58 +1,21 @@
 // What the reconciler of a HelmRelease asks of Helm's actions, and what it learns from them. An action changes Helm's
 // storage and the cluster; it knows nothing of conditions, counters and events.
-import type { HelmRelease, InventoryEntry, TestHookStatus } from '@weir/api';
+import type { HelmRelease, InventoryEntry } from '@weir/api';
 import type { TargetCluster } from '@weir/apply';
-import type {
-  HelmChartFile,
-  HelmChartMetadata,
-  HelmReleaseInfo,
-  RenderPool,
-  ValuesText,
-} from '@weir/render';
+import type { HelmChartFile, HelmChartResult, RenderPool, ValuesText } from '@weir/render';
 import type { Logger } from '@weir/telemetry';
-
-/** A version of a release, as Helm's storage has it or as an action has just written it. */
-export interface StoredRelease {
-  /** At most 53 characters. */
-  name: string;
-  /** Where it is installed; its storage may be in another namespace. */
-  namespace: string;
-  version: number;
-  info: HelmReleaseInfo;
-  applyMethod: '' | 'ssa' | 'csa';
-  chart: HelmChartMetadata;
-  /** Digest of the user's values. */
-  configDigest: string;
-  /** Flux's digest of a snapshot; the OCI digest of the chart is in it. */
-  digest: string;
-  /** The test hooks by name, those that never ran with `lastRun` empty. */
-  tests: Record<string, TestHookStatus>;
-}
-
-/** Helm's storage of one release name, read and written with the rights of the HelmRelease's account. */
-export interface ReleaseStorage {
-  /** The highest version; undefined where there is none. Rejects with ReleaseCorrupt for what can't be decoded. */
-  last(): Promise<StoredRelease | undefined>;
-  get(version: number): Promise<StoredRelease | undefined>;
-}
-
-export interface StorageTarget {
-  /** Of the Secrets. */
-  namespace: string;
-  /** Of the release, at most 53 characters. */
-  name: string;
-  /** The OCI digest that the snapshot of this version has: it is part of the digest of a release. */
-  ociDigestOf(version: number): string | undefined;
-}
+import type { OpenStorageOptions, StoredRelease, VersionStorage } from '../release/types.ts';
 
 /** What every action is given. */
 export interface ActionContext {
   object: HelmRelease;
   /** The release that it is about; the namespace is where it is installed. */
   release: { name: string; namespace: string };
-  storage: ReleaseStorage;
-  target: StorageTarget;
-  /** Acting as the HelmRelease's account. Its drift watch is not touched by actions. */
+  storage: VersionStorage;
+  /**
+   * Acting as the HelmRelease's account. Actions track what they apply in its drift watch, under `<namespace>/<name>` of
+   * the HelmRelease.
+   */
   cluster: TargetCluster;
   pool: RenderPool;
   options: ActionOptions;
@@ -99,7 +62,7 @@ export interface ReleaseContext extends ActionContext {
 /** A chart on this machine, and what it says of itself. */
 export interface LoadedChart {
   file: HelmChartFile;
-  metadata: HelmChartMetadata;
+  metadata: HelmChartResult;
   /** Of a chart from a registry. */
   ociDigest: string | undefined;
 }
@@ -160,11 +123,13 @@ export interface CorrectionResult {
 
 /** The actions of Helm, with everything that belongs to them (CRDs, hooks, waits, storage). */
 export interface Actions {
-  openStorage(cluster: TargetCluster, pool: RenderPool, target: StorageTarget): ReleaseStorage;
+  openStorage(options: OpenStorageOptions): VersionStorage;
+  /** Calls back when anybody writes to the storage of a release, its actions included. Returns the way to stop that. */
+  onStorageChange(listener: (release: { namespace: string; name: string }) => void): () => void;
   install(context: ReleaseContext): Promise<ActionResult>;
   upgrade(context: ReleaseContext): Promise<ActionResult>;
-  /** Goes back to this version, as a new one. */
-  rollback(context: ActionContext, toVersion: number): Promise<ActionResult>;
+  /** Goes back to this version, as a new one. The chart is the one that is in force: its CRDs stay in the inventory. */
+  rollback(context: ReleaseContext, toVersion: number): Promise<ActionResult>;
   uninstall(context: ActionContext): Promise<UninstallResult>;
   /** Runs the test hooks that `spec.test.filters` selects of the last version. */
   test(context: ActionContext): Promise<ActionResult>;
@@ -173,4 +138,5 @@ export interface Actions {
   /** Compares this version's manifest with the cluster. */
   detectDrift(context: ActionContext, release: StoredRelease): Promise<DriftReport>;
   correctDrift(context: ActionContext, report: DriftReport): Promise<CorrectionResult>;
+  close(): Promise<void>;
 }

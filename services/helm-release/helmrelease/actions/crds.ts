@@ -1,0 +1,139 @@
+// The chart's folder `crds`, which Flux applies before the release, and which no uninstall removes (helm-controller,
+// internal/action/crds.go).
+import { type AppliedObject, type PlacedObject, servedKinds, untilServed } from '@weir/apply';
+import { isAlreadyExists, type KubeObject } from '@weir/kube';
+import { appliedAs } from './objects/applied.ts';
+import { readObject } from './objects/existing.ts';
+import { placeObjects } from './objects/place.ts';
+import { applyServerSide, createObject, replaceObject } from './objects/write.ts';
+import { inStep, messageOf, type Run } from './run.ts';
+import type { CrdPolicy, WaitSettings } from './settings.ts';
+import type { ReleaseContext } from './types.ts';
+import { waitForDefinitions } from './wait/wait.ts';
+
+/** How long the API server may take to serve a new kind, in ms. */
+const SERVED_MS = 60_000;
+
+/** Everything in the chart's `crds/`. Most charts have none, and cost no question. */
+export async function chartCrds({ ctx, engine }: Run<ReleaseContext>): Promise<KubeObject[]> {
+  const { chart, values } = ctx;
+  if (!chart.metadata.hasCrds) return [];
+  const files = await ctx.pool.helmCrds({ chart: chart.file, values: values.text }, engine);
+  return files.flatMap(({ objects }) => objects);
+}
+
+export interface CrdSettings {
+  policy: CrdPolicy;
+  serverSide: boolean;
+  wait: WaitSettings;
+}
+
+/** Applies the CRDs and waits until they are served. Answers whether there was anything new. */
+export async function applyCrds(
+  run: Run<ReleaseContext>,
+  crds: readonly KubeObject[],
+  settings: CrdSettings,
+): Promise<boolean> {
+  const { policy } = settings;
+  const definitions = crds.filter(isDefinition);
+  for (const { kind, metadata } of crds.filter((object) => !isDefinition(object))) {
+    run.ctx.log.warn(
+      { kind, name: metadata.name },
+      'ignored in the folder crds: it is for CRDs only',
+    );
+  }
+  if (definitions.length === 0) return false;
+  if (policy === 'Skip') {
+    run.ctx.line('skipping CustomResourceDefinition apply: policy is set to Skip');
+    return false;
+  }
+  run.ctx.line(`applying CustomResourceDefinition(s) with policy ${policy}`);
+  return inStep('failed to apply CustomResourceDefinitions', applyAll(run, definitions, settings));
+}
+
+async function applyAll(
+  run: Run,
+  definitions: readonly KubeObject[],
+  { policy, serverSide, wait }: CrdSettings,
+): Promise<boolean> {
+  const { client } = run.ctx.cluster;
+  const labelled = definitions.map((object) => withLabels(object, run.owner.labels));
+  const applied: AppliedObject[] = [];
+  for (const placed of await placeObjects(client, labelled, '')) {
+    const found = await applyOne(run, placed, { policy, serverSide });
+    if (found !== undefined) applied.push(found);
+  }
+  if (applied.length === 0) return false;
+  await inStep(
+    'failed to wait for CustomResourceDefinition(s)',
+    waitForDefinitions(run, applied, wait),
+  );
+  const isNew = await hasNewKinds(run, applied);
+  if (isNew) {
+    const objects = applied.flatMap(({ object }) => object ?? []);
+    await untilServed(client, objects, { timeoutMs: SERVED_MS, signal: run.ctx.signal });
+  }
+  run.ctx.line(`successfully applied ${applied.length} CustomResourceDefinition(s)`);
+  return isNew;
+}
+
+async function applyOne(
+  run: Run,
+  placed: PlacedObject,
+  { policy, serverSide }: Omit<CrdSettings, 'wait'>,
+): Promise<AppliedObject | undefined> {
+  const { ctx, guard } = run;
+  const writer = { client: ctx.cluster.client, guard, signal: ctx.signal };
+  const { name } = placed.object.metadata;
+  try {
+    // A server-side apply overwrites what is there, also for the policy `Create`.
+    if (serverSide) {
+      return appliedAs(
+        'configured',
+        placed,
+        await applyServerSide(writer, placed, { force: true }),
+      );
+    }
+    if (policy === 'CreateReplace') {
+      const live = await readObject(writer.client, placed, { ...ctx, metadataOnly: true });
+      if (live !== undefined) {
+        return appliedAs('configured', placed, await replaceObject(writer, placed, live));
+      }
+    }
+    return appliedAs('created', placed, await createObject(writer, placed));
+  } catch (cause) {
+    if (policy === 'Create' && isAlreadyThere(cause)) {
+      ctx.line(`CustomResourceDefinition ${name} is already present. Skipping.`);
+      return undefined;
+    }
+    const what =
+      policy === 'Create'
+        ? `failed to create CustomResourceDefinition ${name}`
+        : 'failed to update CustomResourceDefinition(s)';
+    throw new Error(`${what}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function isAlreadyThere(error: unknown): boolean {
+  return isAlreadyExists(error) || (error instanceof Error && isAlreadyExists(error.cause));
+}
+
+/** Whether the API server serves a version of these CRDs that discovery doesn't list yet. */
+async function hasNewKinds({ ctx }: Run, applied: readonly AppliedObject[]): Promise<boolean> {
+  const { discovery } = ctx.cluster.client;
+  const served = new Set(
+    (await discovery.resources()).map(({ group, version, kind }) => `${group}/${version}/${kind}`),
+  );
+  return applied
+    .flatMap(({ desired }) => servedKinds(desired))
+    .some(({ group, version, kind }) => !served.has(`${group}/${version}/${kind}`));
+}
+
+function isDefinition({ apiVersion, kind }: KubeObject): boolean {
+  return kind === 'CustomResourceDefinition' && apiVersion.startsWith('apiextensions.k8s.io/');
+}
+
+function withLabels(object: KubeObject, labels: Record<string, string>): KubeObject {
+  const { metadata } = object;
+  return { ...object, metadata: { ...metadata, labels: { ...metadata.labels, ...labels } } };
+}

@@ -1,0 +1,24 @@
+// Deleting hooks by their policies.
+import type { HelmHook } from '@weir/render';
+import { placeObjects } from '../objects/place.ts';
+import { removeObjects, waitUntilRemoved } from '../objects/remove.ts';
+import { inStep, messageOf, type Run } from '../run.ts';
+import type { WaitSettings } from '../settings.ts';
+
+/** Deletes the hook if it has that policy, and waits until it is gone. Never a CustomResourceDefinition, as in Helm. */
+export async function deleteByPolicy(
+  run: Run,
+  { kind, path, objects, deletePolicies }: HelmHook,
+  policy: HelmHook['deletePolicies'][number],
+  wait: WaitSettings,
+): Promise<void> {
+  if (kind === 'CustomResourceDefinition' || !deletePolicies.includes(policy)) return;
+  const { client } = run.ctx.cluster;
+  const placed = await inStep(
+    `unable to build kubernetes object for deleting hook ${path}`,
+    placeObjects(client, objects, run.ctx.release.namespace),
+  );
+  const { going, failures } = await removeObjects(run, placed, 'Background');
+  if (failures.length > 0) throw new Error(failures.map(messageOf).join('; '));
+  if (wait.mode !== 'none') await waitUntilRemoved(run, going);
+}

@@ -1,0 +1,156 @@
+// Helm's install (pkg/action/install.go), as a sequence of steps that are each recorded in storage before the next.
+import type { PlacedObject } from '@weir/apply';
+import { isAlreadyExists } from '@weir/kube';
+import { derived } from '../release/derived.ts';
+import { inventoryOf } from '../release/inventory.ts';
+import type { VersionLabels } from '../release/secret.ts';
+import type { Capabilities } from './capabilities.ts';
+import { runHooks } from './hooks/hooks.ts';
+import { existingObjects, type LiveObjects, thoseThere } from './objects/existing.ts';
+import { asOwned } from './objects/ownership.ts';
+import { placeObjects } from './objects/place.ts';
+import { applyServerSide, createObject } from './objects/write.ts';
+import { type Prepared, prepareRelease } from './prepare.ts';
+import { createAll, updateAll } from './release-objects.ts';
+import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run } from './run.ts';
+import { crdPolicy, installsServerSide, type WaitSettings, waitSettings } from './settings.ts';
+import { supersede } from './supersede.ts';
+import type { ReleaseContext } from './types.ts';
+import { waitForObjects } from './wait/wait.ts';
+
+type InstallRun = Run<ReleaseContext>;
+
+/** What is installed and how, as it is known before anything is stored. */
+interface Plan {
+  serverSide: boolean;
+  wait: WaitSettings;
+  targets: PlacedObject[];
+  /** What of them is there already, and is taken over. */
+  live: LiveObjects;
+}
+
+/** Installs the release. Rejects with the failure in Helm's words, after it was stored where there was something to store. */
+export async function install(
+  run: InstallRun,
+  capabilities: (signal: AbortSignal) => Promise<Capabilities>,
+): Promise<void> {
+  const { object, options } = run.ctx;
+  const spec = object.spec.install ?? {};
+  const serverSide = installsServerSide(object, options);
+  const wait = waitSettings(object, spec, options);
+  const last = await requireName(run);
+  const now = new Date().toISOString();
+  const prepared = await prepareRelease(run, {
+    // Templates see the first revision, also where an uninstalled release is replaced.
+    revision: 1,
+    isInstall: true,
+    info: {
+      firstDeployed: now,
+      lastDeployed: now,
+      status: 'pending-install',
+      description: 'Initial install underway',
+    },
+    labels: {},
+    crds: crdPolicy(spec),
+    skipSchemaValidation: spec.disableSchemaValidation ?? false,
+    ...{ serverSide, wait, capabilities },
+  });
+  const plan = { serverSide, wait, ...(await planObjects(run, prepared, serverSide)) };
+  await createNamespace(run, serverSide);
+  // One that failed stays as it is.
+  const replaced =
+    last?.status === 'uninstalled' ? await run.storage.load(last.version) : undefined;
+  if (replaced !== undefined) await supersede(run, replaced, 'superseded by new release');
+  const record = await store(run, prepared, (last?.version ?? 0) + 1);
+  try {
+    await perform(run, record, plan);
+  } catch (error) {
+    if (!mayGoOn(run, error)) throw error;
+    const name = JSON.stringify(run.ctx.release.name);
+    const description = `Release ${name} failed: ${messageOf(error)}`;
+    await record.save({ info: { status: 'failed', description } });
+    throw error;
+  }
+}
+
+/** The version that is replaced, if any. Rejects for a name that is in use. */
+async function requireName({ ctx, storage }: InstallRun): Promise<VersionLabels | undefined> {
+  const [last] = await storage.versions();
+  if (last === undefined) return undefined;
+  const { replace = false } = ctx.object.spec.install ?? {};
+  if (replace && (last.status === 'uninstalled' || last.status === 'failed')) return last;
+  throw new Error('release name check failed: cannot reuse a name that is still in use');
+}
+
+/** The objects in their places, and which of them are there. Rejects in Helm's words. */
+async function planObjects({ ctx }: InstallRun, { revision }: Prepared, serverSide: boolean) {
+  const { cluster, object, options, release, signal } = ctx;
+  const placed = await inStep(
+    'unable to build kubernetes objects from release manifest',
+    placeObjects(cluster.client, revision.content.objects, release.namespace),
+  );
+  const targets = asOwned(release, placed);
+  const live = await inStep(
+    'unable to continue with install',
+    existingObjects(cluster.client, targets, {
+      ownedBy: object.spec.install?.disableTakeOwnership ? release : undefined,
+      metadataOnly: serverSide,
+      concurrency: options.concurrency,
+      signal,
+    }),
+  );
+  return { targets, live };
+}
+
+async function createNamespace({ ctx, guard }: InstallRun, serverSide: boolean): Promise<void> {
+  const { cluster, object, release, signal } = ctx;
+  const { targetNamespace, install: { createNamespace: isWanted = false } = {} } = object.spec;
+  if (!targetNamespace || !isWanted) return;
+  const { namespace: name } = release;
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { name } } };
+  const writer = { client: cluster.client, guard, signal };
+  for (const placed of await placeObjects(cluster.client, [namespace], '')) {
+    try {
+      if (serverSide) await applyServerSide(writer, placed, { force: false });
+      else await createObject(writer, placed);
+    } catch (error) {
+      if (!(error instanceof Error && isAlreadyExists(error.cause))) throw error;
+    }
+  }
+}
+
+async function store(run: InstallRun, { revision, crds }: Prepared, version: number) {
+  const { client } = run.ctx.cluster;
+  const { objects, namespace } = revision.content;
+  const record = await run.create(
+    version === 1 ? revision : await derived(run, revision, { version }),
+  );
+  run.holds(await inventoryOf(client, { objects, crds, namespace }));
+  return record;
+}
+
+async function perform(run: InstallRun, record: ReleaseRecord, plan: Plan): Promise<void> {
+  const { serverSide, wait, targets, live } = plan;
+  const spec = run.ctx.object.spec.install ?? {};
+  const hooks = async (event: 'pre-install' | 'post-install') => {
+    if (spec.disableHooks) return;
+    await inStep(`failed ${event}`, runHooks(run, record, { event, serverSide, wait }));
+  };
+  await hooks('pre-install');
+  const adopted = thoseThere(live);
+  const { objects, failure } =
+    adopted.length === 0
+      ? await createAll(run, targets, serverSide)
+      : await updateAll(run, targets, {
+          originals: adopted,
+          live,
+          method: serverSide ? 'apply' : 'patch',
+          tellCreated: false,
+          handOver: serverSide,
+          threeWayForOthers: !spec.disableTakeOwnership,
+        });
+  if (failure !== undefined) throw failure.error;
+  await waitForObjects(run, objects, wait);
+  await hooks('post-install');
+  await record.save({ info: { status: 'deployed', description: 'Install complete' } });
+}

@@ -1,0 +1,15 @@
+import { Interrupted, type Run } from '../run.ts';
+
+/** Runs a wait that the end of the run's purpose ends too. `wait` gets the signal for both. */
+export async function interruptible<T>(
+  { ctx }: Pick<Run, 'ctx'>,
+  wait: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const signal = AbortSignal.any([ctx.signal, ctx.superseded]);
+  try {
+    return await ctx.waiting(() => wait(signal));
+  } catch (error) {
+    if (ctx.superseded.aborted && !ctx.signal.aborted) throw new Interrupted();
+    throw error;
+  }
+}

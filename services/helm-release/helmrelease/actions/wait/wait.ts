@@ -1,0 +1,132 @@
+// Waiting for what an action applied, with libs/apply's health watches. A wait holds no worker, and ends when its result isn't
+// wanted any more.
+import {
+  type AppliedObject,
+  areHealthy,
+  type HealthTarget,
+  type StatusFunction,
+  vanishingJobs,
+  waitForHealth,
+} from '@weir/apply';
+import type { KubeObject } from '@weir/kube';
+import type { Run } from '../run.ts';
+import type { WaitSettings } from '../settings.ts';
+import { interruptible } from './interruptible.ts';
+import { failureOfLegacy, legacyStatus } from './legacy.ts';
+import { hookStatus, isAwaitedHook, kindKey, withoutWaitingForJobs } from './statuses.ts';
+
+/** How long CRDs may take to be served. Milliseconds. */
+const CRD_MS = 60_000;
+
+/** Waits until everything that was applied is ready. Rejects with Flux's message, or with Interrupted. */
+export async function waitForObjects(
+  run: Run,
+  applied: readonly AppliedObject[],
+  { mode, jobs }: WaitSettings,
+): Promise<void> {
+  if (mode === 'none') return;
+  const { failFast } = run.ctx.options;
+  const status = jobs ? statusOf(run) : withoutWaitingForJobs(statusOf(run));
+  const waits = { timeoutMs: run.ctx.timeoutMs, failFast };
+  if (mode === 'legacy') {
+    return waitUntil(run, applied, legacyStatus(run, { jobs }), { ...waits, isLegacy: true });
+  }
+  return waitUntil(run, applied, status, waits);
+}
+
+/** Waits until CRDs are served. */
+export async function waitForDefinitions(
+  run: Run,
+  applied: readonly AppliedObject[],
+  { mode }: WaitSettings,
+): Promise<void> {
+  if (mode === 'none') return;
+  return waitUntil(run, applied, statusOf(run), { timeoutMs: CRD_MS, failFast: true });
+}
+
+/** Waits until a hook is done, whatever the wait settings; a failed one ends the wait. */
+export async function waitForHook(
+  run: Run,
+  applied: AppliedObject,
+  { mode }: WaitSettings,
+): Promise<void> {
+  const isLegacy = mode === 'legacy';
+  const expressed = isLegacy ? new Set<string>() : expressedKinds(run);
+  if (!isAwaitedHook(applied.desired, expressed)) return;
+  const status = hookStatus(statusOf(run), expressed);
+  await waitUntil(run, [applied], status, {
+    timeoutMs: run.ctx.timeoutMs,
+    failFast: false,
+    isLegacy,
+    isHook: true,
+  });
+}
+
+interface Wait {
+  /** Milliseconds. */
+  timeoutMs: number;
+  failFast: boolean;
+  isLegacy?: boolean;
+  isHook?: boolean;
+}
+
+async function waitUntil(
+  run: Run,
+  applied: readonly AppliedObject[],
+  status: StatusFunction,
+  { timeoutMs, failFast, isLegacy = false, isHook = false }: Wait,
+): Promise<void> {
+  const { cluster } = run.ctx;
+  const targets = applied.flatMap((one) => healthTarget(run, one));
+  if (targets.length === 0 || (await areHealthy(targets, status))) return noteHealthy(run, targets);
+  const vanishing = vanishingJobs(applied.map(({ desired }) => desired));
+  const labels = Object.entries(run.owner.labels).map((pair) => pair.join('='));
+  const health = await interruptible(run, (signal) =>
+    waitForHealth(cluster, targets, {
+      status,
+      timeoutMs,
+      failFast,
+      vanishing,
+      expressed: expressedKinds(run),
+      // Everything in a manifest has the labels of its HelmRelease; a hook may have none.
+      ...(isHook ? {} : { labelSelector: labels.join(',') }),
+      signal,
+    }),
+  );
+  if (!health.healthy) throw new Error(isLegacy ? failureOfLegacy(health) : health.message);
+  for (const { target, resourceVersion } of health.results) {
+    if (resourceVersion !== undefined) cluster.drift.markHealthy(target, resourceVersion);
+  }
+}
+
+/** Nothing for what needs no wait: a Deployment that is paused, and what surely is as healthy as it was. */
+function healthTarget({ ctx }: Run, { change, desired, object }: AppliedObject): HealthTarget[] {
+  if (kindKey(desired) === 'apps/Deployment' && isPaused(desired)) return [];
+  const target = { ...change.id, version: change.version };
+  if (object === undefined) return ctx.cluster.drift.isHealthy(target) ? [] : [{ target }];
+  return [{ target, object }];
+}
+
+function isPaused({ spec }: KubeObject): boolean {
+  return (spec as { paused?: unknown } | undefined)?.paused === true;
+}
+
+function noteHealthy({ ctx }: Run, targets: readonly HealthTarget[]): void {
+  for (const { target, object } of targets) {
+    const { resourceVersion } = object?.metadata ?? {};
+    if (resourceVersion !== undefined) ctx.cluster.drift.markHealthy(target, resourceVersion);
+  }
+}
+
+function statusOf({ ctx, engine }: Run): StatusFunction {
+  const { healthCheckExprs = [] } = ctx.object.spec;
+  const checks = healthCheckExprs.length === 0 ? undefined : healthCheckExprs;
+  return (objects) => ctx.pool.status(objects, { tenant: engine.tenant, checks });
+}
+
+function expressedKinds({ ctx }: Run): Set<string> {
+  const { healthCheckExprs = [] } = ctx.object.spec;
+  return new Set(
+    healthCheckExprs.map(({ apiVersion, kind = '' }) => kindKey({ apiVersion, kind })),
+  );
+}

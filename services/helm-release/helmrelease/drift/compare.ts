@@ -1,0 +1,91 @@
+// One object of a release compared with the cluster: by a forced dry-run apply as helm-controller, which changes nothing
+// (fluxcd/pkg/ssa, jsondiff).
+import {
+  fieldsTakeover,
+  isMarked,
+  type JsonPatchOperation,
+  overrideRules,
+  type PlacedObject,
+  readLive,
+  takeOver,
+  withoutFields,
+  withoutSecrets,
+  wouldCreate,
+} from '@weir/apply';
+import { isApiError, type KubeObject } from '@weir/kube';
+import { messageOf, type Run } from '../actions/run.ts';
+import { CONTROLLER, GROUP } from '../names.ts';
+import { jsonDiff } from './json-diff.ts';
+
+/** With this label or annotation, in the manifest or in the cluster, an object is left out. */
+export const EXCLUDED = { [`${GROUP}/driftDetection`]: 'disabled' };
+
+export type Comparison =
+  | { type: 'none'; live: KubeObject }
+  /** The drift watch knows that it is as it was applied. */
+  | { type: 'intact'; uid: string }
+  | { type: 'create' }
+  | { type: 'update'; live: KubeObject; patch: JsonPatchOperation[] }
+  | { type: 'exclude' };
+
+/** Compares an object, but for the fields that the JSON pointers name. Rejects with Flux's words for a dry-run that fails. */
+export async function compareObject(
+  run: Run,
+  placed: PlacedObject,
+  ignored: readonly string[],
+): Promise<Comparison> {
+  const { object, type } = placed;
+  if (isMarked(object, EXCLUDED) || ignored.includes('')) return { type: 'exclude' };
+  const { cluster, signal } = run.ctx;
+  let live = await readLive(cluster.client, type, object, signal);
+  if (live !== undefined) live = await withoutOverridden(run, placed, live);
+  if (isMarked(live, EXCLUDED)) return { type: 'exclude' };
+  const how = { fieldManager: CONTROLLER, force: true, dryRun: true, signal };
+  const merged = await cluster.client.apply(type, object, how).catch((cause: unknown) => {
+    if (!isApiError(cause)) throw cause;
+    throw new Error(withoutSecrets(object, dryRunText(placed, cause)), { cause });
+  });
+  if (live === undefined || wouldCreate(merged)) return { type: 'create' };
+  const patch = drift(withoutFields(live, ignored), withoutFields(merged, ignored));
+  return patch.length === 0 ? { type: 'none', live } : { type: 'update', live, patch };
+}
+
+/** Fields of managers that the operator has named are taken over first: theirs would be no difference. */
+async function withoutOverridden(
+  { ctx, guard }: Run,
+  placed: PlacedObject,
+  live: KubeObject,
+): Promise<KubeObject> {
+  const rules = overrideRules(ctx.options.overrideManagers);
+  const operations = (now: KubeObject) => fieldsTakeover(now, CONTROLLER, rules);
+  const first = operations(live);
+  if (first.length === 0) return live;
+  const { client } = ctx.cluster;
+  const how = { first, operations, fieldManager: CONTROLLER, guard, signal: ctx.signal };
+  await takeOver(client, placed, how);
+  return (await readLive(client, placed.type, placed.object, ctx.signal)) ?? live;
+}
+
+/** What of the labels and annotations was changed or is missing, and every difference beside metadata and status. */
+function drift(live: KubeObject, merged: KubeObject): JsonPatchOperation[] {
+  const metadata = jsonDiff(described(live), described(merged)).filter(({ op }) => op !== 'remove');
+  return [...metadata, ...jsonDiff(declared(live), declared(merged))];
+}
+
+/** The name is there so that metadata is never empty, and a patch never replaces all of it. */
+function described({ metadata: { name, annotations, labels } }: KubeObject): object {
+  return {
+    metadata: { name, ...(annotations && { annotations }), ...(labels && { labels }) },
+  };
+}
+
+function declared({ metadata: _metadata, status: _status, ...rest }: KubeObject): object {
+  return rest;
+}
+
+function dryRunText({ object, type }: PlacedObject, cause: { message: string; reason: string }) {
+  const { namespace, name } = object.metadata;
+  const subject = [type.kind, ...(namespace ? [namespace] : []), name].join('/');
+  const reason = cause.reason === '' ? '' : ` (${cause.reason})`;
+  return `${subject} dry-run failed${reason}: ${messageOf(cause)}`;
+}

@@ -1,0 +1,125 @@
+// Looking for drift: the objects of a release, each compared with its manifest (helm-controller, internal/action/diff.go).
+import {
+  type AppliedObject,
+  type PlacedObject,
+  subjectOfObject,
+  targetOf,
+  trackApplied,
+} from '@weir/apply';
+import { mapBounded } from '@weir/async';
+import type { KubeObject } from '@weir/kube';
+import { appliedAs, intactAs } from '../actions/objects/applied.ts';
+import { asOwned } from '../actions/objects/ownership.ts';
+import { placeObjects } from '../actions/objects/place.ts';
+import { mayGoOn, messageOf, openRun, type Run, type RunEnvironment } from '../actions/run.ts';
+import type { ActionContext, DriftReport, ReleaseDifference } from '../actions/types.ts';
+import type { StoredRelease } from '../release/types.ts';
+import { type Comparison, compareObject } from './compare.ts';
+
+interface Compared {
+  placed: PlacedObject;
+  comparison: Comparison;
+}
+
+/**
+ * Compares a version with the cluster. What the drift watch knows to be intact costs no request; when nothing differs, it
+ * watches everything in the state that was found.
+ */
+export async function detectDrift(
+  ctx: ActionContext,
+  environment: RunEnvironment,
+  release: StoredRelease,
+): Promise<DriftReport> {
+  const run = openRun(ctx, environment);
+  const { cluster, options } = ctx;
+  const revision = await run.storage.load(release.version);
+  if (revision === undefined) throw new Error('release: not found');
+  const { objects, namespace } = revision.content;
+  cluster.drift.hold(run.key);
+  try {
+    const placed = asOwned(release, await placeObjects(cluster.client, objects, namespace));
+    const ignored = await ignoredFields(run, placed);
+    const errors: string[] = [];
+    const outcomes = await mapBounded(placed, options.concurrency, async (one, index) => {
+      try {
+        return [{ placed: one, comparison: await compare(run, one, ignored[index] ?? []) }];
+      } catch (error) {
+        if (!mayGoOn(run, error)) throw error;
+        errors.push(messageOf(error));
+        return [];
+      }
+    });
+    const compared = outcomes.flat();
+    const differences = compared.flatMap(differenceOf);
+    if (differences.length === 0 && errors.length === 0) await track(run, compared);
+    return { differences, errors, message: differences.length === 0 ? '' : summary(compared) };
+  } finally {
+    cluster.drift.release(run.key);
+  }
+}
+
+async function compare(
+  run: Run,
+  placed: PlacedObject,
+  ignored: readonly string[],
+): Promise<Comparison> {
+  const { object } = placed;
+  const uid = run.ctx.cluster.drift.intact(targetOf(object), run.digest(object));
+  return uid === undefined ? compareObject(run, placed, ignored) : { type: 'intact', uid };
+}
+
+/** The JSON pointers that `spec.driftDetection.ignore` names in each object. */
+async function ignoredFields(
+  { ctx, engine }: Run,
+  objects: readonly PlacedObject[],
+): Promise<string[][]> {
+  const { ignore: rules = [] } = ctx.object.spec.driftDetection ?? {};
+  if (rules.length === 0) return [];
+  return ctx.pool.exempt(
+    { rules, objects: objects.map(({ object }) => selectable(object)) },
+    { tenant: engine.tenant },
+  );
+}
+
+/** The parts of an object that selectors look at. */
+function selectable({ apiVersion, kind, metadata }: KubeObject): object {
+  const { name, namespace, labels, annotations } = metadata;
+  return { apiVersion, kind, metadata: { name, namespace, labels, annotations } };
+}
+
+async function track({ ctx, key, digest }: Run, compared: readonly Compared[]): Promise<void> {
+  const found = compared.flatMap(({ placed, comparison }): AppliedObject[] => {
+    if (comparison.type === 'intact') return [intactAs(placed, comparison.uid)];
+    return comparison.type === 'none' ? [appliedAs('unchanged', placed, comparison.live)] : [];
+  });
+  await trackApplied(ctx.cluster, key, found, digest);
+}
+
+function differenceOf({ placed: { object }, comparison }: Compared): ReleaseDifference[] {
+  const subject = subjectOfObject(object);
+  if (comparison.type === 'create') {
+    return [{ subject, type: 'create', summary: `${subject} removed`, desired: object }];
+  }
+  if (comparison.type !== 'update') return [];
+  const { patch } = comparison;
+  return [
+    { subject, type: 'update', summary: `${subject} ${counted(patch)}`, desired: object, patch },
+  ];
+}
+
+/** Flux's lines about everything that differs or is left out. No values, so no secrets. */
+function summary(compared: readonly Compared[]): string {
+  return compared
+    .flatMap((one) => {
+      if (one.comparison.type === 'exclude')
+        return [`${subjectOfObject(one.placed.object)} excluded`];
+      return differenceOf(one).map(({ summary }) => summary);
+    })
+    .join('\n');
+}
+
+function counted(patch: readonly { op: string }[]): string {
+  const count = (wanted: string) => patch.filter(({ op }) => op === wanted).length;
+  const [added, changed, removed] = [count('add'), count('replace'), count('remove')];
+  return `changed (${added} additions, ${changed} changes, ${removed} removals)`;
+}

@@ -1,0 +1,71 @@
+// What is known of Helm's storage without asking: which versions there are (from the watch), and what is in those that were
+// read before. Only a reader whose account has listed a release's versions itself gets answers about that release, since the
+// watch has more rights than an account.
+import { createBoundedMap } from '@weir/async';
+import type { KubeClient } from '@weir/kube';
+import type { Logger } from '@weir/telemetry';
+import type { VersionLabels } from './secret.ts';
+import { type StorageWatch, watchStorage } from './storage-watch.ts';
+import type { StoredRelease } from './types.ts';
+
+export interface KnownStorage extends Pick<StorageWatch, 'observe' | 'onChange' | 'close'> {
+  /** The versions of a release, the highest first; undefined where they have to be asked for. */
+  versions(place: StoragePlace): VersionLabels[] | undefined;
+  /** Says that the reader has just been allowed to list the versions. */
+  admit(place: StoragePlace): void;
+  /** What is in a version as it stands now, if the reader may know and it was read before. */
+  summary(place: StoragePlace, version: number, ociDigest?: string): StoredRelease | undefined;
+  put(place: StoragePlace, release: StoredRelease, facts: SummaryFacts): void;
+}
+
+export interface StoragePlace {
+  /** Namespace of the Secrets. */
+  namespace: string;
+  /** Name of the release. */
+  name: string;
+  /** The HelmRelease and the account that it acts as. */
+  reader: string;
+}
+
+/** What a summary was made from, beside the release. */
+export interface SummaryFacts {
+  resourceVersion: string;
+  ociDigest: string | undefined;
+}
+
+/** Enough for some 5,000 releases of two versions that matter; about 1.5 kB each. */
+const MAX_SUMMARIES = 10_000;
+const MAX_READERS = 20_000;
+
+export function createKnownStorage(options: { client: KubeClient; log: Logger }): KnownStorage {
+  const watch = watchStorage(options.client, options.log);
+  const readers = createBoundedMap<string, true>({ max: MAX_READERS });
+  const summaries = createBoundedMap<string, StoredRelease & SummaryFacts>({ max: MAX_SUMMARIES });
+  const versions = ({ namespace, name, reader }: StoragePlace) =>
+    readers.get(placeKey({ namespace, name, reader })) && watch.versions(namespace, name);
+
+  return {
+    versions,
+    admit: (place) => readers.set(placeKey(place), true),
+    summary(place, version, ociDigest) {
+      const now = versions(place)?.find((one) => one.version === version);
+      const known = now && summaries.get(versionKey(place, version));
+      const isCurrent =
+        known?.resourceVersion === now?.resourceVersion && known?.ociDigest === ociDigest;
+      return isCurrent ? known : undefined;
+    },
+    put: (place, release, facts) =>
+      summaries.set(versionKey(place, release.version), { ...release, ...facts }),
+    observe: watch.observe,
+    onChange: watch.onChange,
+    close: watch.close,
+  };
+}
+
+function placeKey({ namespace, name, reader }: StoragePlace): string {
+  return `${namespace}/${name} ${reader}`;
+}
+
+function versionKey({ namespace, name }: StoragePlace, version: number): string {
+  return `${namespace}/${name}/${version}`;
+}

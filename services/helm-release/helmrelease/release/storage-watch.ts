@@ -1,0 +1,101 @@
+// What Helm's storage holds, known from one watch of metadata over all namespaces: with it nothing has to be asked of the
+// API server while nothing changes, and it is noticed at once when somebody else writes to a release.
+import { isForbidden, type KubeClient, type KubeObject, Secret } from '@weir/kube';
+import type { Logger } from '@weir/telemetry';
+import { HELM_SELECTOR, type VersionLabels, versionLabels } from './secret.ts';
+
+export interface StorageWatch {
+  /** The versions of a release, the highest first; undefined while the watch doesn't know. */
+  versions(namespace: string, name: string): VersionLabels[] | undefined;
+  /** Takes in what was just written, so that it is known before the watch shows it. */
+  observe(secret: KubeObject): void;
+  /** Calls back when a version of a release was written or deleted by whomever; returns the way to stop that. */
+  onChange(listener: (release: { namespace: string; name: string }) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** One Secret, in some 150 bytes. */
+interface Seen extends VersionLabels {
+  uid: string;
+}
+
+export function watchStorage(client: KubeClient, log: Logger): StorageWatch {
+  const stop = new AbortController();
+  const listeners = new Set<(release: { namespace: string; name: string }) => void>();
+  /** By namespace and name of the release, then by version. */
+  const releases = new Map<string, Map<number, Seen>>();
+  let isSynced = false;
+
+  function put(secret: KubeObject): boolean {
+    const { key, seen } = seenIn(secret);
+    if (seen === undefined) return false;
+    const versions = releases.get(key) ?? new Map<number, Seen>();
+    const before = versions.get(seen.version);
+    if (before !== undefined && !isNewer(seen, before)) return false;
+    releases.set(key, versions.set(seen.version, seen));
+    return true;
+  }
+  function remove(secret: KubeObject): boolean {
+    const { key, seen } = seenIn(secret);
+    const versions = releases.get(key);
+    // A late event of a Secret whose successor was seen already says nothing about that one.
+    if (seen === undefined || versions?.get(seen.version)?.uid !== seen.uid) return false;
+    versions.delete(seen.version);
+    if (versions.size === 0) releases.delete(key);
+    return true;
+  }
+  async function follow(): Promise<void> {
+    const { signal } = stop;
+    const selection = { labelSelector: HELM_SELECTOR, metadataOnly: true, signal };
+    for await (const event of client.listWatch(Secret, selection)) {
+      if (event.type === 'synced') isSynced = true;
+      else if (event.type === 'error') {
+        const { error } = event;
+        if (isForbidden(error)) isSynced = false;
+        log.warn({ err: error }, "watch of Helm's storage");
+      } else {
+        const { object } = event;
+        const isNews = event.type === 'deleted' ? remove(object) : put(object);
+        const name = object.metadata.labels?.name;
+        if (!isNews || name === undefined || !isSynced) continue;
+        const { namespace = '' } = object.metadata;
+        for (const listener of listeners) listener({ namespace, name });
+      }
+    }
+  }
+
+  const ended = follow().catch((err: unknown) => {
+    isSynced = false;
+    if (!stop.signal.aborted) log.error({ err }, "watch of Helm's storage ended");
+  });
+  return {
+    versions(namespace, name) {
+      if (!isSynced) return undefined;
+      const versions = releases.get(`${namespace}/${name}`)?.values() ?? [];
+      return [...versions].sort((a, b) => b.version - a.version);
+    },
+    observe: (secret) => void put(secret),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      stop.abort();
+      await ended;
+    },
+  };
+}
+
+function seenIn(secret: KubeObject): { key: string; seen: Seen | undefined } {
+  const { namespace = '', labels = {}, uid = '' } = secret.metadata;
+  const { name = '' } = labels;
+  const found = versionLabels(secret, name);
+  return { key: `${namespace}/${name}`, seen: found && { ...found, uid } };
+}
+
+/** Another UID is another Secret: versions of objects go back when a cluster is restored from a backup. */
+function isNewer(now: Seen, before: Seen): boolean {
+  return (
+    now.uid !== before.uid || BigInt(now.resourceVersion || 0) > BigInt(before.resourceVersion || 0)
+  );
+}

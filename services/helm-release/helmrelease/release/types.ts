@@ -1,0 +1,103 @@
+// A version of a release, and the storage that has it.
+import type { TestHookStatus } from '@weir/api';
+import type { TargetCluster } from '@weir/apply';
+import type {
+  HelmChartMetadata,
+  HelmRelease as HelmContent,
+  HelmHook,
+  HelmPayload,
+  HelmReleaseInfo,
+  RenderPool,
+} from '@weir/render';
+import type { VersionLabels } from './secret.ts';
+
+/** A version of a release, as Helm's storage has it or as an action has just written it. */
+export interface StoredRelease {
+  /** At most 53 characters. */
+  name: string;
+  /** Where it is installed; its storage may be in another namespace. */
+  namespace: string;
+  version: number;
+  info: HelmReleaseInfo;
+  applyMethod: '' | 'ssa' | 'csa';
+  chart: HelmChartMetadata;
+  /** Digest of the user's values. */
+  configDigest: string;
+  /** Flux's digest of a snapshot; the OCI digest of the chart is in it. */
+  digest: string;
+  /** The test hooks by name, those that never ran with an empty status. */
+  tests: Record<string, TestHookStatus>;
+  /** `<namespace>/<name>` of the HelmRelease that it was made for, as the labels of its objects say. */
+  origin?: string;
+}
+
+/** Helm's storage of one release name, read and written with the rights of the HelmRelease's account. */
+export interface ReleaseStorage {
+  /** The highest version; undefined where there is none. Rejects with ReleaseCorrupt for what can't be decoded. */
+  last(): Promise<StoredRelease | undefined>;
+  get(version: number): Promise<StoredRelease | undefined>;
+}
+
+export interface StorageTarget {
+  /** Of the Secrets. */
+  namespace: string;
+  /** Of the release, at most 53 characters. */
+  name: string;
+  /** The OCI digest that the snapshot of this version has: it is part of the digest of a release. */
+  ociDigestOf(version: number): string | undefined;
+}
+
+/** Opens the storage of a release for one run. */
+export interface OpenStorageOptions {
+  cluster: TargetCluster;
+  pool: RenderPool;
+  target: StorageTarget;
+  /** Namespace of the HelmRelease. */
+  tenant: string;
+  /**
+   * The HelmRelease and the account that it acts as, in one text. What is known of storage without asking is only for
+   * those that were allowed to ask before.
+   */
+  reader: string;
+  /** Asks the API server, whatever is known. */
+  fresh?: boolean;
+  signal?: AbortSignal;
+}
+
+/** A version with everything that an action needs of it. */
+export interface Revision {
+  content: HelmContent;
+  payload: HelmPayload;
+  /** Flux's digest of a snapshot. */
+  digest: string;
+  /** Of the chart, where it comes from a registry: a part of the digest. */
+  ociDigest: string | undefined;
+  /** Labels of its Secret, as they were read from storage; only custom ones where it was not. */
+  labels: Record<string, string>;
+  /** Of its Secret; empty before that is created. */
+  resourceVersion: string;
+}
+
+/** What changes from one write of a version to the next. */
+export interface RevisionChange {
+  info?: Partial<HelmReleaseInfo>;
+  /** Those that ran, as they are now. */
+  hooks?: readonly HelmHook[];
+}
+
+/** What an action needs of the storage beside what the reconciler reads. */
+export interface VersionStorage extends ReleaseStorage {
+  /** Namespace of the Secrets. */
+  namespace: string;
+  /** Of the release. */
+  name: string;
+  /** All versions, the highest first, by their labels. */
+  versions(): Promise<VersionLabels[]>;
+  /** A version with its objects; undefined where there is none. Rejects with a RenderError `ReleaseCorrupt`. */
+  load(version: number): Promise<Revision | undefined>;
+  /** Writes a version that must not be there yet. Rejects with StorageError. */
+  create(revision: Revision): Promise<Revision>;
+  /** Writes a version again, provided that nobody else did meanwhile. Rejects with StorageError. */
+  update(revision: Revision, change: RevisionChange): Promise<Revision>;
+  remove(version: number): Promise<void>;
+}
