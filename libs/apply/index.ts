@@ -1,3 +1,4 @@
+export { type Acting, accountExists, accountName, targetCluster } from './account.ts';
 export { type AppliedObject, type ApplyOptions, applyObjects } from './apply.ts';
 export * from './changes.ts';
 export { actingAs, openTargetCluster, type TargetCluster } from './cluster.ts';

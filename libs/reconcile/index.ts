@@ -1,3 +1,12 @@
+export * from './attempted-revisions.ts';
+export { type Claim, type ClaimOptions, claimObject } from './claim.ts';
+export {
+  type DependencyRules,
+  type DependencyWait,
+  requireDependencies,
+} from './dependencies/dependencies.ts';
+export { type Dependent, dependencyKeys } from './dependencies/references.ts';
+export * from './expressions.ts';
 export { asFailure, Failure, type FailureOptions, findCause, messageOf } from './failure.ts';
 export { intervalMs } from './intervals.ts';
 export { newestOf } from './newest.ts';
@@ -22,3 +31,4 @@ export {
 } from './status-report.ts';
 export { openStatus, type SessionOptions, type StatusSession } from './status-session.ts';
 export { refuseUnsupported } from './unsupported.ts';
+export { createWaiters, type Waiters } from './waiters.ts';

@@ -4,10 +4,10 @@ import { managerRules, openTargetCluster } from '@weir/apply';
 import { createStore } from '@weir/artifact';
 import { createInformer, runController } from '@weir/controller';
 import { objectKey } from '@weir/kube';
+import { createAttemptedRevisions, createWaiters } from '@weir/reconcile';
 import { createPool, engineDigest } from '@weir/render';
 import { defineService, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
-import { createAttemptedRevisions } from './kustomization/attempted-revisions.ts';
 import { createFileIndexes } from './kustomization/build/file-index.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
 import { createKeyedDigest, sharedKey } from './kustomization/last-build/keyed-digest.ts';
@@ -15,7 +15,6 @@ import { createLastBuilds } from './kustomization/last-build/last-builds.ts';
 import { createSavedBuilds } from './kustomization/last-build/saved-builds.ts';
 import { reconcileKustomization } from './kustomization/reconcile.ts';
 import { connectTriggers } from './kustomization/triggers/triggers.ts';
-import { createWaiters } from './kustomization/waiters.ts';
 import { type KustomizeSettings, readSettings, resultSettings } from './settings.ts';
 
 /** For what no condition has a time for: the API server away, a status that could not be written. */

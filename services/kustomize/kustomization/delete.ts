@@ -6,6 +6,7 @@ import {
   Reason,
 } from '@weir/api';
 import {
+  accountExists,
   type ChangeSet,
   formatChanges,
   type ObjectTarget,
@@ -17,7 +18,6 @@ import {
 import { type Outcome, type ReconcileContext, removeFinalizer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import { asFailed, Failure } from '@weir/reconcile';
-import { accountExists } from './apply/account.ts';
 import { heldEntries } from './apply/inventory.ts';
 import { ownerOf } from './apply/owner.ts';
 import { type Environment, STATUS_MANAGER } from './environment.ts';

@@ -5,16 +5,15 @@ import type { ArtifactStore } from '@weir/artifact';
 import type { Informer } from '@weir/controller';
 import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
+import type { AttemptedRevisions, Waiters } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { Sources } from '@weir/sources';
 import type { Logger, Tracing } from '@weir/telemetry';
 import type { KustomizeSettings } from '../settings.ts';
-import type { AttemptedRevisions } from './attempted-revisions.ts';
 import type { FileIndexes } from './build/file-index.ts';
 import type { KeyedDigest } from './last-build/keyed-digest.ts';
 import type { LastBuilds } from './last-build/last-builds.ts';
 import type { SavedBuilds } from './last-build/saved-builds.ts';
-import type { Waiters } from './waiters.ts';
 
 export interface Environment {
   log: Logger;

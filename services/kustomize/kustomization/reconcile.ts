@@ -2,7 +2,6 @@
 // the pipeline. Each step is in a folder beside it; what it shares with other kinds is in @weir/reconcile.
 import {
   type Artifact,
-  FINALIZER,
   findCondition,
   isRequested,
   type Kustomization,
@@ -10,18 +9,17 @@ import {
   READY,
   Reason,
 } from '@weir/api';
-import { addFinalizer, type Outcome, type ReconcileContext } from '@weir/controller';
+import type { Outcome, ReconcileContext } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { Failure, newestOf, refuseUnsupported } from '@weir/reconcile';
+import { claimObject, Failure, refuseUnsupported, requireExpressions } from '@weir/reconcile';
 import { apply } from './apply/apply.ts';
 import { prune } from './apply/prune.ts';
 import { build } from './build/build.ts';
 import { fetchFile } from './build/fetch.ts';
 import { refuseDecryptionAccount } from './decryption/account.ts';
 import { deleteKustomization } from './delete.ts';
-import { requireDependencies } from './dependencies/dependencies.ts';
+import { requireReadyDependencies } from './dependencies/dependencies.ts';
 import { type Environment, STATUS_MANAGER } from './environment.ts';
-import { requireExpressions } from './health/expressions.ts';
 import { requireHealth } from './health/health.ts';
 import { heldAfterApply, heldBefore } from './health/targets.ts';
 import { rememberBuild } from './last-build/remember.ts';
@@ -46,13 +44,11 @@ export async function reconcileKustomization(
   env.waiters.done(key);
   env.attemptedRevisions.search(key);
   try {
-    const newest = await newestOf(found, ctx, { client, kind: KustomizationKind, informer });
-    if (newest === undefined) return {};
-    if (newest.metadata.deletionTimestamp !== undefined) {
-      return await deleteKustomization(env, newest, ctx);
-    }
-    const writing = { fieldManager: STATUS_MANAGER, informer, guard: ctx.guard };
-    const object = await addFinalizer(client, KustomizationKind, newest, FINALIZER, writing);
+    const options = { client, kind: KustomizationKind, informer, fieldManager: STATUS_MANAGER };
+    const claimed = await claimObject(found, ctx, options);
+    if (claimed === undefined) return {};
+    const { object } = claimed;
+    if (claimed.deleting) return await deleteKustomization(env, object, ctx);
     const run = beginRun(env, object, ctx);
     return object.spec.suspend ? await suspend(run) : await runPipeline(run);
   } finally {
@@ -79,7 +75,7 @@ async function runPipeline(run: Run): Promise<Outcome> {
     refuseDecryptionAccount(object);
     const artifact = await requireArtifact(run);
     progress = { artifact };
-    await requireDependencies(run, artifact);
+    await requireReadyDependencies(run, artifact);
     env.attemptedRevisions.take(key, artifact.revision);
 
     await restoreBuild(run);

@@ -1,9 +1,8 @@
 // What all steps of one run share. What a step finds out it returns, and later steps are given it.
 import type { Artifact, Kustomization } from '@weir/api';
-import type { TargetCluster } from '@weir/apply';
+import { type TargetCluster, targetCluster } from '@weir/apply';
 import type { ReconcileContext } from '@weir/controller';
 import { originRevision } from '@weir/sources';
-import { targetCluster } from './apply/account.ts';
 import type { Environment } from './environment.ts';
 import { createEventPublisher, type EventPublisher } from './status/events.ts';
 import { openRunStatus, type RunStatus } from './status/run-status.ts';

@@ -1,7 +1,6 @@
 // The steps that reconciliations of all kinds of sources begin and end with. A kind's reconcile.ts calls them in its order.
 import { type Artifact, FINALIZER, isRequested, Reason } from '@weir/api';
 import {
-  addFinalizer,
   type Informer,
   type Outcome,
   type ReconcileContext,
@@ -9,10 +8,10 @@ import {
 } from '@weir/controller';
 import {
   asFailed,
+  claimObject,
   Failure,
   intervalMs,
   isReported,
-  newestOf,
   openStatus,
   type StatusSession,
   setFields,
@@ -55,15 +54,15 @@ export async function beginRun<T extends SourceObject>(
   environment: SourceEnvironment,
 ): Promise<SourceRun<T> | undefined> {
   const { client, publisher } = environment;
-  const newest = await newestOf(found, context, { client, kind, informer });
-  if (newest === undefined) return undefined;
   const writing = { fieldManager: FIELD_MANAGER, informer, guard: context.guard };
-  if (newest.metadata.deletionTimestamp !== undefined) {
-    publisher.withdraw(newest);
-    await removeFinalizer(client, kind, newest, FINALIZER, writing);
+  const claimed = await claimObject(found, context, { client, kind, ...writing });
+  if (claimed === undefined) return undefined;
+  const { object } = claimed;
+  if (claimed.deleting) {
+    publisher.withdraw(object);
+    await removeFinalizer(client, kind, object, FINALIZER, writing);
     return undefined;
   }
-  const object = await addFinalizer(client, kind, newest, FINALIZER, writing);
   const status = openStatus<T, SourceStatus>(object, context, {
     ...{ client, kind, informer, fieldManager: FIELD_MANAGER },
     types: CONDITION_TYPES,

@@ -19,9 +19,8 @@ import {
   trackApplied,
 } from '@weir/apply';
 import { type KubeObject, objectKey } from '@weir/kube';
-import { Failure, setFields } from '@weir/reconcile';
+import { Failure, setFields, statusFunction } from '@weir/reconcile';
 import type { Build } from '../build/build.ts';
-import { statusFunction } from '../health/expressions.ts';
 import { trustedBuild } from '../last-build/skip-build.ts';
 import { type Run, revisionsOf } from '../run.ts';
 import { timeoutMs } from '../timing.ts';

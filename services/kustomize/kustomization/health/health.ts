@@ -2,11 +2,10 @@
 import { type Artifact, formatDuration, HEALTHY, type Kustomization, Reason } from '@weir/api';
 import { areHealthy, type HealthTarget, ownerLabels, waitForHealth } from '@weir/apply';
 import { parseApiVersion } from '@weir/kube';
-import { dropStates, Failure, setState } from '@weir/reconcile';
+import { dropStates, Failure, setState, statusFunction } from '@weir/reconcile';
 import { GROUP } from '../environment.ts';
 import { type Run, revisionsOf } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
-import { statusFunction } from './expressions.ts';
 import { type HeldObjects, healthTargets } from './targets.ts';
 
 /**

@@ -2,8 +2,8 @@
 import { findCondition, type Kustomization, READY, Reason } from '@weir/api';
 import { indexBy } from '@weir/controller';
 import { objectKey } from '@weir/kube';
+import type { AttemptedRevisions } from '@weir/reconcile';
 import { type ArtifactChange, sourceKey } from '@weir/sources';
-import type { AttemptedRevisions } from '../attempted-revisions.ts';
 import { changedFirst } from '../last-build/skip-build.ts';
 import type { TriggerOptions } from './options.ts';
 

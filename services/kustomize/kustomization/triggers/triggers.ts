@@ -3,8 +3,8 @@
 import type { Kustomization } from '@weir/api';
 import { createInformer, type Index, indexBy } from '@weir/controller';
 import { ConfigMap, CustomResourceDefinition, objectKey, Secret } from '@weir/kube';
+import { dependencyKeys } from '@weir/reconcile';
 import { inputSources } from '../build/inputs.ts';
-import { dependencyKeys } from '../dependencies/references.ts';
 import { onArtifacts } from './artifacts.ts';
 import { onDrift } from './drift.ts';
 import type { TriggerOptions } from './options.ts';

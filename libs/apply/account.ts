@@ -1,20 +1,28 @@
-// As whom, and where, a Kustomization acts.
-import type { Kustomization } from '@weir/api';
-import { actingAs, type TargetCluster } from '@weir/apply';
-import { isNotFound, type KubeClient, ServiceAccount, serviceAccountUser } from '@weir/kube';
+// As whom an object acts on the cluster.
+import {
+  isNotFound,
+  type KubeClient,
+  type KubeObject,
+  ServiceAccount,
+  serviceAccountUser,
+} from '@weir/kube';
+import { actingAs, type TargetCluster } from './cluster.ts';
+
+/** An object whose spec may name a ServiceAccount of its namespace. */
+export type Acting = KubeObject & { spec: { serviceAccountName?: string } };
 
 /** The ServiceAccount to act as, or undefined for the service's own rights. */
-export function accountName(object: Kustomization, defaultAccount: string): string | undefined {
+export function accountName(object: Acting, defaultAccount: string): string | undefined {
   return object.spec.serviceAccountName || defaultAccount || undefined;
 }
 
 /**
- * The cluster for everything that concerns the Kustomization's objects: apply, delete, health, drift. `own` is the
+ * The cluster for everything that concerns what the object applies: apply, delete, health, drift. `own` is the
  * cluster that the service runs in, with the service's rights.
  */
 export function targetCluster(
   own: TargetCluster,
-  object: Kustomization,
+  object: Acting,
   defaultAccount: string,
 ): TargetCluster {
   const name = accountName(object, defaultAccount);
@@ -25,7 +33,7 @@ export function targetCluster(
 /** False if the ServiceAccount to act as is gone. */
 export async function accountExists(
   client: KubeClient,
-  object: Kustomization,
+  object: Acting,
   defaultAccount: string,
 ): Promise<boolean> {
   const name = accountName(object, defaultAccount);

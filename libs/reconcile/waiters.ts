@@ -1,6 +1,6 @@
-// Which Kustomizations wait for a change elsewhere in the cluster, so that this change wakes them at once.
+// Which objects of a kind wait for a change elsewhere in the cluster, so that this change wakes them at once.
 
-/** Keys are `<namespace>/<name>`. A Kustomization waits for one thing at a time. */
+/** Keys are `<namespace>/<name>`. An object waits for one thing at a time. */
 export interface Waiters {
   /** It waits for one of its dependencies to change. */
   forDependency(key: string): void;

@@ -1,22 +1,30 @@
-// CEL expressions of a Kustomization: the health of kinds that kstatus does not know, and whether a
-// dependency is ready. What they mean, and how they fail, is decided in the render engine.
-import { type Kustomization, Reason } from '@weir/api';
+// CEL expressions of an object: the health of kinds that kstatus does not know, and whether a dependency is ready. What
+// they mean, and how they fail, is decided in the render engine.
+import { Reason } from '@weir/api';
 import type { StatusFunction } from '@weir/apply';
-import { Failure } from '@weir/reconcile';
-import { type Evaluation, type HealthCheckExpression, RenderError } from '@weir/render';
-import type { Environment } from '../environment.ts';
+import type { KubeObject } from '@weir/kube';
+import {
+  type Evaluation,
+  type HealthCheckExpression,
+  RenderError,
+  type RenderPool,
+} from '@weir/render';
+import { Failure } from './failure.ts';
 
-type Pool = Pick<Environment['pool'], 'status' | 'evaluate'>;
+type Pool = Pick<RenderPool, 'status' | 'evaluate'>;
+
+/** An object that says what healthy means for some kinds. */
+export type Checked = KubeObject & { spec: { healthCheckExprs?: HealthCheckExpression[] } };
 
 /** The health of objects, with `spec.healthCheckExprs` for the kinds that it names. */
-export function statusFunction(pool: Pool, object: Kustomization): StatusFunction {
+export function statusFunction(pool: Pool, object: Checked): StatusFunction {
   const checks = expressionsOf(object);
   const tenant = object.metadata.namespace ?? '';
   return (objects) => pool.status(objects, { tenant, checks });
 }
 
 /** Fails with InvalidCELExpression, until the spec changes, for `healthCheckExprs` that don't compile. */
-export async function requireExpressions(pool: Pool, object: Kustomization): Promise<void> {
+export async function requireExpressions(pool: Pool, object: Checked): Promise<void> {
   const checks = expressionsOf(object);
   if (checks === undefined) return;
   try {
@@ -33,7 +41,7 @@ export async function requireExpressions(pool: Pool, object: Kustomization): Pro
 export async function evaluateReady(
   pool: Pool,
   expression: string,
-  { self, dep }: { self: Kustomization; dep: Kustomization },
+  { self, dep }: { self: KubeObject; dep: KubeObject },
 ): Promise<Evaluation> {
   try {
     const tenant = self.metadata.namespace ?? '';
@@ -47,7 +55,7 @@ export async function evaluateReady(
   }
 }
 
-function expressionsOf({ spec }: Kustomization): readonly HealthCheckExpression[] | undefined {
+function expressionsOf({ spec }: Checked): readonly HealthCheckExpression[] | undefined {
   const { healthCheckExprs = [] } = spec;
   return healthCheckExprs.length > 0 ? healthCheckExprs : undefined;
 }

@@ -1,4 +1,4 @@
-// Which revision the latest run of each Kustomization took: a new artifact need not wake those that have it already.
+// Which revision the latest run of each object took: a new artifact need not wake those that have it already.
 
 /** `searching`: a run is about to read the source, and will find whatever artifact that has by then. */
 export type Attempt = { state: 'searching' } | { state: 'taken'; revision: string };
@@ -11,7 +11,7 @@ export interface AttemptedRevisions {
   take(key: string, revision: string): void;
   /** The run took no artifact: the next one that comes may wake it. Nothing happens after `take`. */
   endSearch(key: string): void;
-  /** Undefined for a Kustomization of which no run took an artifact in this process. */
+  /** Undefined for an object of which no run took an artifact in this process. */
   get(key: string): Attempt | undefined;
   forget(key: string): void;
 }

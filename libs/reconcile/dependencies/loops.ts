@@ -1,16 +1,15 @@
-// Kustomizations that wait for each other in a circle: without a search for it, each would only say that another one is
+// Objects that wait for each other in a circle: without a search for it, each would only say that another one is
 // not ready.
-import type { Kustomization } from '@weir/api';
 import { objectKey } from '@weir/kube';
-import { dependencyKeys } from './references.ts';
+import { type Dependent, dependencyKeys } from './references.ts';
 
 /**
- * The first loop of `dependsOn` on the way from a Kustomization, also one that it only waits behind:
+ * The first loop of `dependsOn` on the way from an object, also one that it only waits behind:
  * keys (`<namespace>/<name>`) in the order of their references, the first one again at the end.
  */
 export function findLoop(
-  from: Kustomization,
-  find: (key: string) => Kustomization | undefined,
+  from: Dependent,
+  find: (key: string) => Dependent | undefined,
 ): string[] | undefined {
   const start = objectKey(from);
   const cleared = new Set<string>();

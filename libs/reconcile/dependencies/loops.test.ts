@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Kustomization } from '@weir/api';
 import { describeLoop, findLoop } from './loops.ts';
+import type { Dependent } from './references.ts';
 
-/** Kustomizations of namespace `n`: name to the names that it depends on. */
+/** Objects of namespace `n`: name to the names that it depends on. */
 function loopFrom(name: string, graph: Record<string, string[]>): string[] | undefined {
   const all = new Map(
     Object.entries(graph).map(([of, names]) => {
@@ -13,7 +13,7 @@ function loopFrom(name: string, graph: Record<string, string[]>): string[] | und
       const [namespace, own] = of.includes('/') ? of.split('/') : ['n', of];
       return [`${namespace}/${own}`, { metadata: { namespace, name: own }, spec: { dependsOn } }];
     }),
-  ) as unknown as Map<string, Kustomization>;
+  ) as unknown as Map<string, Dependent>;
   const start = all.get(`n/${name}`);
   assert.ok(start);
   return findLoop(start, (key) => all.get(key));
