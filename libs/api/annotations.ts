@@ -5,6 +5,8 @@ import type { KubeObject } from '@weir/kube';
 export const RECONCILE_REQUEST = 'reconcile.fluxcd.io/requestedAt';
 /** Equal to the value of RECONCILE_REQUEST, it asks for a reconciliation that skips nothing. */
 export const FORCE_REQUEST = 'reconcile.fluxcd.io/forceAt';
+/** Equal to the value of RECONCILE_REQUEST, it makes a HelmRelease count its failures from 0 again. */
+export const RESET_REQUEST = 'reconcile.fluxcd.io/resetAt';
 /** A ConfigMap or Secret with this label is watched by those who use it. */
 export const WATCH_LABEL = 'reconcile.fluxcd.io/watch';
 export const WATCH_ENABLED = 'Enabled';

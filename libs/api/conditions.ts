@@ -13,6 +13,10 @@ export const SOURCE_VERIFIED = 'SourceVerified';
 export const FETCH_FAILED = 'FetchFailed';
 export const BUILD_FAILED = 'BuildFailed';
 export const STORAGE_OPERATION_FAILED = 'StorageOperationFailed';
+export const RELEASED = 'Released';
+export const REMEDIATED = 'Remediated';
+export const TEST_SUCCESS = 'TestSuccess';
+export const DRIFTED = 'Drifted';
 export const INCLUDE_UNAVAILABLE = 'IncludeUnavailable';
 
 /** A condition to set: its time is found out. */
