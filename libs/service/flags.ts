@@ -79,4 +79,53 @@ export const commonFlags: Flags = {
     value: 'duration',
     default: '1s',
   },
+  'default-service-account': {
+    help: 'Account of Kustomizations and HelmReleases that name none',
+    value: 'name',
+  },
+  'concurrent-ssa': {
+    help: 'Requests at a time for one Kustomization or HelmRelease',
+    value: 'n',
+    default: '16',
+  },
+  'requeue-dependency': {
+    help: 'Latest next look at a dependency that is not ready',
+    value: 'duration',
+    default: '30s',
+  },
+  'override-manager': {
+    help: 'Field managers to take fields over from, with commas',
+    value: 'names',
+    list: true,
+  },
+  'interval-jitter-percentage': {
+    help: 'By how much intervals of kustomize and helm-release vary',
+    value: 'percent',
+    default: '5',
+  },
+  'watch-configs-label-selector': {
+    help: 'ConfigMaps and Secrets whose changes are followed at once',
+    value: 'selector',
+    default: 'reconcile.fluxcd.io/watch=Enabled',
+  },
+  renderers: {
+    help: 'Builds that kustomize and helm-release each run at a time, at most',
+    value: 'n',
+    default: 'processors, up to 4',
+  },
+  'build-timeout': {
+    help: 'The longest that a build may take, whatever the timeout of its object',
+    value: 'duration',
+    default: '5m',
+  },
+  'cache-size-mib': {
+    help: 'Size of the cache of artifacts of kustomize and helm-release each',
+    value: 'MiB',
+    default: '512',
+  },
+  'feature-gates': {
+    help: "Flux's feature gates, as Name=true with commas",
+    value: 'gates',
+    list: true,
+  },
 };

@@ -5,6 +5,7 @@ export {
   type StartedService,
 } from './define.ts';
 export { engineMemoryBytes } from './engine-memory.ts';
+export { type GateRules, readFeatureGates } from './feature-gates.ts';
 export {
   type FluxLeaders,
   type FluxLeadersOptions,

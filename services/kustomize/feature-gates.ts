@@ -1,5 +1,5 @@
 // Flux's feature gates, with its names and defaults (kustomize-controller 1.9), for `--feature-gates`.
-import { SettingsError } from '@weir/service';
+import { readFeatureGates } from '@weir/service';
 
 const DEFAULTS = {
   /** A dependency with a `readyExpr` has to be ready by the usual rules too. */
@@ -22,51 +22,29 @@ const DEFAULTS = {
 
 /** Gates of Flux that change nothing here, with the reason. */
 const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
-  ['ObjectLevelWorkloadIdentity', 'there is nothing to turn off yet'],
   ['CacheSecretsAndConfigMaps', 'Secrets and ConfigMaps are read when they are needed'],
   ['DirectSourceFetch', 'sources are known from a watch and from NATS'],
   ['DisableStatusPollerCache', 'health is watched, not polled'],
+  ...[
+    'AllowDNSLookups',
+    'DefaultToRetryOnFailure',
+    'DisableChartDigestTracking',
+    'UseHelm3Defaults',
+  ].map((gate): [string, string] => [gate, 'it is one of HelmReleases']),
 ]);
 
-/** A gate of Flux whose behaviour does not exist yet. */
-const LATER = 'ObjectLevelWorkloadIdentity';
+/** Gates of Flux whose behaviour does not exist yet. */
+const REFUSED: ReadonlyMap<string, string> = new Map([
+  ['ObjectLevelWorkloadIdentity', 'is not supported yet'],
+]);
 
 export type Gates = Record<keyof typeof DEFAULTS, boolean>;
 
-/**
- * Reads `Name=true` items. Throws a SettingsError that names the gate for an unknown one and for a value
- * that is neither true nor false. Gates that change nothing here are accepted in either state, and
- * `ignored` is called for them.
- */
+/** Reads `Name=true` items; throws SettingsError. `ignored` is called for gates that change nothing here. */
 export function readGates(
   items: readonly string[],
   ignored: (gate: string, why: string) => void,
 ): Gates {
-  const gates: Gates = { ...DEFAULTS };
-  for (const item of items) {
-    const [name = '', value = ''] = item.split('=', 2).map((part) => part.trim());
-    const enabled = toBoolean(value);
-    if (enabled === undefined) {
-      throw new SettingsError(`--feature-gates: ${item} has to be ${name}=true or ${name}=false`);
-    }
-    if (name === LATER && enabled) {
-      throw new SettingsError(`--feature-gates: ${name} is not supported yet`);
-    }
-    const without = WITHOUT_EFFECT.get(name);
-    if (without !== undefined) ignored(name, without);
-    else if (isGate(name)) gates[name] = enabled;
-    else throw new SettingsError(`--feature-gates: feature-gate '${name}' not supported`);
-  }
-  return gates;
-}
-
-function isGate(name: string): name is keyof Gates {
-  return Object.hasOwn(DEFAULTS, name);
-}
-
-/** As Go's strconv.ParseBool, which Flux reads them with. */
-function toBoolean(text: string): boolean | undefined {
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
-  return undefined;
+  const rules = { defaults: DEFAULTS, withoutEffect: WITHOUT_EFFECT, refused: REFUSED };
+  return readFeatureGates(items, rules, ignored);
 }
