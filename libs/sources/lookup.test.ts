@@ -29,8 +29,10 @@ async function missing(source: Source | undefined | Error) {
   return lookup.found ? [] : [lookup.missing, lookup.message];
 }
 
+const object = { apiVersion: 'v1', kind: 'OCIRepository', metadata: { name: 's' } };
+
 test('the artifact of the source is found', async () => {
-  assert.deepEqual(await lookUp({ artifact }), { found: true, artifact });
+  assert.deepEqual(await lookUp({ object, artifact }), { found: true, artifact });
 });
 
 test('what is missing is named', async () => {
@@ -38,7 +40,7 @@ test('what is missing is named', async () => {
     'source',
     'OCIRepository.source.toolkit.fluxcd.io "s" not found',
   ]);
-  assert.deepEqual(await missing({}), ['artifact', 'Source artifact not found']);
+  assert.deepEqual(await missing({ object }), ['artifact', 'Source artifact not found']);
   const late = new SourcesNotListed('OCIRepository');
   assert.deepEqual(await missing(late), ['list', 'unable to list OCIRepository objects, retrying']);
   const [what, message = ''] = await missing(new NoMatchError({ group: 'g', kind: 'K' }));

@@ -1,7 +1,7 @@
 // Sources and the artifacts that they have. What is true is the status in the API server, which a watch shows. A message
 // over NATS only brings the trace of an artifact, and a question to the API server where the watch is behind.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Artifact } from '@weir/api';
+import { type Artifact, isReady } from '@weir/api';
 import { type ArtifactReading, readArtifacts } from '@weir/artifact';
 import { createBoundedMap } from '@weir/async';
 import type { Bus } from '@weir/bus';
@@ -17,6 +17,15 @@ import { SOURCE_GROUP } from './references.ts';
 /** A source, which need not have an artifact yet. */
 export interface Source {
   artifact?: Artifact;
+  /** The whole object: shared, and not to be changed. */
+  object: SourceObject;
+}
+
+/** Names one source. */
+export interface SourceReference {
+  kind: string;
+  namespace: string;
+  name: string;
 }
 
 export interface ArtifactChange {
@@ -31,12 +40,21 @@ export interface Sources {
    * The source as the API server has it; undefined when there is none. The kind is watched from the first call on.
    * Rejects with NoMatchError when the kind isn't served, and with SourcesNotListed when its objects can't be listed.
    */
-  find(source: { kind: string; namespace: string; name: string }): Promise<Source | undefined>;
+  find(source: SourceReference): Promise<Source | undefined>;
+  /** The same without waiting: undefined also for a source of a kind that isn't watched yet. */
+  known(source: SourceReference): SourceObject | undefined;
+  /** Stores the result of a write to a source by this process, so that nobody acts on an older version. */
+  observe(kind: string, object: SourceObject): void;
   /**
    * Calls back once for each artifact that a source of a watched kind newly has; returns the way to stop that. What
    * the first list of a kind holds is no change: whoever needs it waits for that list.
    */
   onArtifact(listener: (change: ArtifactChange) => void): () => void;
+  /**
+   * Calls back with `<kind>/<namespace>/<name>` of each source of a watched kind that has turned ready for its present
+   * generation, also where its artifact stayed the same; returns the way to stop that.
+   */
+  onReady(listener: (source: string) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -56,6 +74,7 @@ const READ_AGAIN_MS = 1_000;
 /** Follows announcements at once, and the sources of a kind from the first call of `find` on. */
 export function createSources({ client, bus, log }: SourcesOptions): Sources {
   const listeners = new Set<(change: ArtifactChange) => void>();
+  const readyListeners = new Set<(source: string) => void>();
   const watches = createKindWatches(client, log, onChange);
   const announced = createBoundedMap<string, Announcement>({
     max: MAX_ANNOUNCED,
@@ -78,8 +97,11 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
     return artifact !== undefined && published.get(source) === artifactId(artifact);
   }
 
-  function onChange(kind: string, { type, object }: Change<SourceObject>): void {
+  function onChange(kind: string, { type, object, previous }: Change<SourceObject>): void {
     const source = `${kind}/${objectKey(object)}`;
+    if (type === 'modified' && isReady(object) && previous !== undefined && !isReady(previous)) {
+      for (const listener of readyListeners) listener(source);
+    }
     if (type === 'deleted' || object.status?.artifact === undefined) {
       if (type === 'deleted') announced.delete(source);
       published.delete(source);
@@ -171,7 +193,13 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
       const object = informer.get(objectKey({ namespace, name }));
       if (object === undefined) return undefined;
       const { artifact } = object.status ?? {};
-      return artifact === undefined ? {} : { artifact };
+      return artifact === undefined ? { object } : { object, artifact };
+    },
+    known: ({ kind, namespace, name }) => watches.known(kind)?.get(objectKey({ namespace, name })),
+    observe: (kind, object) => watches.known(kind)?.observe(object),
+    onReady(listener) {
+      readyListeners.add(listener);
+      return () => readyListeners.delete(listener);
     },
     onArtifact(listener) {
       listeners.add(listener);
