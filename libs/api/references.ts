@@ -1,6 +1,6 @@
 // Schemas of the references that kinds share, and how a reference is resolved and written.
 import type { Static } from 'typebox';
-import { object, optional, text } from './schema/schema.ts';
+import { flag, object, optional, text } from './schema/schema.ts';
 
 /** Selects objects of a build: what is left out matches everything. */
 export function objectSelector(description: string) {
@@ -45,9 +45,24 @@ export function kindReference(description: string) {
 export function dependencyReference(description: string) {
   return object(
     {
+      apiVersion: optional(
+        text(
+          'API version of the object to wait for, if it is of another kind. Not needed for the kinds of Flux. An addition of Weir.',
+        ),
+      ),
+      kind: optional(
+        text(
+          'Kind of the object to wait for. Defaults to the kind of this object. An addition of Weir.',
+        ),
+      ),
       name: text('Name of the object to wait for.'),
       namespace: optional(
         text('Namespace of the object to wait for. Defaults to the namespace of this object.'),
+      ),
+      ready: optional(
+        flag(
+          'Wait until the object is ready (the default), or only until it exists. An addition of Weir.',
+        ),
       ),
       readyExpr: optional(
         text(

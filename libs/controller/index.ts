@@ -17,6 +17,7 @@ export {
   NotOwner,
 } from './membership.ts';
 export { mergeDiff } from './merge.ts';
+export { backoffMs } from './queue.ts';
 export type * from './reconcile.ts';
 export { type LeaseObject, REPLICA_LABEL } from './replicas.ts';
 export {

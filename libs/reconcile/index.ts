@@ -6,6 +6,7 @@ export {
   requireDependencies,
 } from './dependencies/dependencies.ts';
 export { type Dependent, dependencyKeys } from './dependencies/references.ts';
+export { createDependencyWatches, type DependencyWatches } from './dependencies/watches.ts';
 export * from './expressions.ts';
 export { asFailure, Failure, type FailureOptions, findCause, messageOf } from './failure.ts';
 export { intervalMs } from './intervals.ts';
@@ -30,5 +31,6 @@ export {
   statusOf,
 } from './status-report.ts';
 export { openStatus, type SessionOptions, type StatusSession } from './status-session.ts';
+export * from './triggers.ts';
 export { refuseUnsupported } from './unsupported.ts';
 export { createWaiters, type Waiters } from './waiters.ts';

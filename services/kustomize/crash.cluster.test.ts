@@ -7,7 +7,7 @@ import { managerRules, openTargetCluster } from '@weir/apply';
 import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { ConfigMap, isNotFound, type KubeClient } from '@weir/kube';
-import { createAttemptedRevisions, createWaiters } from '@weir/reconcile';
+import { createAttemptedRevisions, createDependencyWatches, createWaiters } from '@weir/reconcile';
 import { createPool, type RenderPool } from '@weir/render';
 import { createSettings } from '@weir/service';
 import { createSources, type Sources } from '@weir/sources';
@@ -69,6 +69,7 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
       tracing: h.tracing,
     }),
     waiters: createWaiters(),
+    dependencyWatches: createDependencyWatches(log),
     attemptedRevisions: createAttemptedRevisions(),
     lastBuilds: createLastBuilds(),
     savedBuilds,

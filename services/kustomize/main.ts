@@ -4,7 +4,7 @@ import { managerRules, openTargetCluster } from '@weir/apply';
 import { createStore } from '@weir/artifact';
 import { createInformer, runController } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { createAttemptedRevisions, createWaiters } from '@weir/reconcile';
+import { createAttemptedRevisions, createDependencyWatches, createWaiters } from '@weir/reconcile';
 import { createPool, engineDigest } from '@weir/render';
 import { defineService, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
@@ -46,6 +46,9 @@ export const service = defineService({
     stack.defer(connectTriggers({ env, controller, log }));
     stack.defer(
       membership.onChange(() => {
+        for (const key of env.dependencyWatches.keys()) {
+          if (!membership.owns(key)) env.dependencyWatches.done(key);
+        }
         for (const owner of cluster.drift.owners()) {
           if (!membership.owns(owner)) cluster.drift.untrack(owner);
         }
@@ -85,7 +88,10 @@ async function openEnvironment(
       log.warn({ group, kind, why }, 'drift watch interrupted, trying again'),
   });
   stack.defer(() => cluster.drift.close());
+  const dependencyWatches = createDependencyWatches(log);
+  stack.defer(() => dependencyWatches.close());
   return {
+    dependencyWatches,
     ...{ client, cluster, kustomizations, sources, store, cacheDir: storageDir, pool, recorder },
     ...{ savedBuilds, digest, log, tracing, settings, runtimeNamespace: namespace },
     waiters: createWaiters(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Kustomization as kind } from '@weir/api';
 import { refusedExpression, unreadyDependency } from './dependencies.ts';
-import { type Dependent, dependencyKeys } from './references.ts';
+import { type Dependent, dependencyKeys, foreignReference } from './references.ts';
 
 function thing(
   name: string,
@@ -29,13 +29,13 @@ function thing(
   };
 }
 
-function waits(
+async function waits(
   dependency: Dependent | undefined,
-  { readyExpr, additive = false }: { readyExpr?: string; additive?: boolean } = {},
+  { additive = false, ...fields }: { readyExpr?: string; ready?: boolean; additive?: boolean } = {},
 ): Promise<string | undefined> {
   const object = thing('app');
-  object.spec.dependsOn = [{ name: 'base', ...(readyExpr === undefined ? {} : { readyExpr }) }];
-  return unreadyDependency(object, {
+  object.spec.dependsOn = [{ name: 'base', ...fields }];
+  const look = await unreadyDependency(object, {
     kind,
     missing: (key) => `dependency '${key}' not found`,
     isUpToDate: ({ metadata }) => metadata.labels?.outdated !== 'true',
@@ -43,7 +43,11 @@ function waits(
     isReady: async (expression) =>
       expression === 'what' ? { error: 'no such key: x' } : { value: expression === 'yes' },
     additive,
+    get foreign(): never {
+      return assert.fail('nothing of another kind is read');
+    },
   });
+  return look.message;
 }
 
 test('a dependency has to be there, ready and up to date', async () => {
@@ -75,9 +79,36 @@ test('an expression decides alone, unless it only adds to the rules', async () =
   assert.match((await waits(undefined, { readyExpr: 'yes' })) ?? '', /not found/);
 });
 
+test('a dependency may only have to be there', async () => {
+  const unready = thing('base', { ready: false, outdated: true });
+  assert.equal(await waits(unready, { ready: false }), undefined);
+  assert.match((await waits(undefined, { ready: false })) ?? '', /not found$/);
+  assert.match((await waits(unready, { ready: false, readyExpr: 'no' })) ?? '', /readyExpr eval$/);
+});
+
+test('what is of another kind is told from what is of the same', () => {
+  const object = thing('app');
+  const foreign = (reference: object) => foreignReference({ name: 'a', ...reference }, object);
+  assert.equal(foreign({}), undefined);
+  assert.equal(foreign({ kind: 'Kustomization' }), undefined);
+  assert.equal(foreign({ apiVersion: 'kustomize.toolkit.fluxcd.io/v1beta2' }), undefined);
+  const place = { name: 'a', namespace: 'n' };
+  assert.deepEqual(foreign({ kind: 'HelmRelease' }), {
+    ...{ apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease', ...place },
+  });
+  assert.deepEqual(foreign({ apiVersion: 'v1', kind: 'Kustomization', namespace: 'm' }), {
+    ...{ apiVersion: 'v1', kind: 'Kustomization', name: 'a', namespace: 'm' },
+  });
+  assert.equal(foreign({ kind: 'Job' })?.apiVersion, undefined);
+});
+
 test('references take the namespace of the object unless they name one', () => {
   const object = thing('app');
-  object.spec.dependsOn = [{ name: 'a' }, { name: 'b', namespace: 'm' }];
+  object.spec.dependsOn = [
+    { name: 'a' },
+    { name: 'b', namespace: 'm' },
+    { name: 'c', apiVersion: 'v1', kind: 'ConfigMap' },
+  ];
   assert.deepEqual(dependencyKeys(object), ['n/a', 'm/b']);
 });
 

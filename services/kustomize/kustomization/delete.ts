@@ -80,6 +80,7 @@ function forget(env: Environment, object: Kustomization): void {
   env.cluster.drift.untrack(key);
   env.attemptedRevisions.forget(key);
   env.waiters.forget(key);
+  env.dependencyWatches.done(key);
   env.lastBuilds.forget(key);
   env.savedBuilds.remove(object);
 }

@@ -5,7 +5,7 @@ import type { ArtifactStore } from '@weir/artifact';
 import type { Informer } from '@weir/controller';
 import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
-import type { AttemptedRevisions, Waiters } from '@weir/reconcile';
+import type { AttemptedRevisions, DependencyWatches, Waiters } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { Sources } from '@weir/sources';
 import type { Logger, Tracing } from '@weir/telemetry';
@@ -31,6 +31,7 @@ export interface Environment {
   pool: RenderPool;
   recorder: Recorder;
   waiters: Waiters;
+  dependencyWatches: DependencyWatches;
   attemptedRevisions: AttemptedRevisions;
   lastBuilds: LastBuilds;
   /** The last builds, and what the drift watch knows, for other processes. */

@@ -60,6 +60,7 @@ async function suspend({ env, object, status, cluster }: Run): Promise<Outcome> 
   const key = objectKey(object);
   cluster.drift.untrack(key);
   env.lastBuilds.forget(key);
+  env.dependencyWatches.done(key);
   status.update(asObserved);
   await status.finish();
   return {};

@@ -5,7 +5,12 @@ import {
   type Kustomization,
   Kustomization as kind,
 } from '@weir/api';
-import { type DependencyRules, evaluateReady, requireDependencies } from '@weir/reconcile';
+import {
+  type DependencyRules,
+  evaluateReady,
+  requireDependencies,
+  statusFunction,
+} from '@weir/reconcile';
 import { sourceKey } from '@weir/sources';
 import type { Run } from '../run.ts';
 
@@ -15,17 +20,20 @@ export async function requireReadyDependencies(run: Run, artifact: Artifact): Pr
   const { noCrossNamespaceRefs, requeueDependencyMs: retryMs } = env.settings;
   const message = `Dependencies do not meet ready condition, retrying in ${formatDuration(retryMs)}`;
   await requireDependencies(object, dependencyRules(run, artifact), {
-    ...{ waiters: env.waiters, retryMs, noCrossNamespaceRefs },
+    ...{ waiters: env.waiters, watches: env.dependencyWatches, retryMs, noCrossNamespaceRefs },
     event: () => ({ severity: 'info', message }),
   });
 }
 
+/** What of a run decides whether its dependencies are ready. */
+type DependencyContext = { env: Pick<Run['env'], 'kustomizations' | 'pool' | 'settings'> } & Pick<
+  Run,
+  'object' | 'cluster'
+>;
+
 /** Where both use the same source, a dependency has to have applied the artifact that is about to be applied. */
 export function dependencyRules(
-  {
-    env,
-    object,
-  }: { env: Pick<Run['env'], 'kustomizations' | 'pool' | 'settings'> } & Pick<Run, 'object'>,
+  { env, object, cluster }: DependencyContext,
   { revision }: Pick<Artifact, 'revision'>,
 ): DependencyRules<Kustomization> {
   const source = sourceKey(object.spec.sourceRef, object);
@@ -35,6 +43,7 @@ export function dependencyRules(
     isReady: (expression, dep) => evaluateReady(env.pool, expression, { self: object, dep }),
     additive: env.settings.gates.AdditiveCELDependencyCheck,
     missing: (key) => `dependency '${key}' not found`,
+    foreign: { client: cluster.client, status: statusFunction(env.pool, object) },
     isUpToDate: (dependency) =>
       sourceKey(dependency.spec.sourceRef, dependency) !== source ||
       dependency.status?.lastAppliedRevision === revision,

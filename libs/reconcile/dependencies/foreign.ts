@@ -1,0 +1,92 @@
+// Dependencies of other kinds: read with the rights of the account that the dependent acts as.
+import type { DependencyReference } from '@weir/api';
+import type { StatusFunction } from '@weir/apply';
+import {
+  isForbidden,
+  isNoMatch,
+  isNotFound,
+  type KubeClient,
+  type KubeObject,
+  parseApiVersion,
+} from '@weir/kube';
+import type { Evaluation } from '@weir/render';
+import { messageOf } from '../failure.ts';
+import type { ForeignReference } from './references.ts';
+import type { WatchTarget } from './watches.ts';
+
+export interface ForeignRules {
+  /** Acting as the account of the dependent. */
+  client: KubeClient;
+  /** kstatus, with the dependent's own expressions. */
+  status: StatusFunction;
+  isReady(expression: string, dependency: KubeObject): Promise<Evaluation>;
+  /** A dependency with a `readyExpr` has to be ready by the usual rules too. */
+  additive: boolean;
+}
+
+/** What a look at a dependency found: why it isn't ready, and what shows that this changes. */
+export interface ForeignLook {
+  message?: string;
+  target?: WatchTarget;
+  /** A kind of this group is not served. */
+  missingGroup?: string;
+}
+
+/** Rejects only with what the API server could not be asked. */
+export async function lookAtForeign(
+  foreign: ForeignReference,
+  { ready = true, readyExpr = '' }: Pick<DependencyReference, 'ready' | 'readyExpr'>,
+  { client, status, isReady, additive }: ForeignRules,
+): Promise<ForeignLook> {
+  const { apiVersion, kind } = foreign;
+  if (apiVersion === undefined) {
+    return { message: `dependency of kind '${kind}': apiVersion has to be set for this kind` };
+  }
+  const { object, ...look } = await read(client, { ...foreign, apiVersion });
+  if (object === undefined) return look;
+  const { target } = look;
+  const label = labelOf(foreign, target?.namespace);
+  const waiting = (message: string): ForeignLook => ({ ...look, message });
+  if (readyExpr !== '') {
+    const { value, error } = await isReady(readyExpr, object);
+    if (error !== undefined) return waiting(error);
+    if (!value) return waiting(`dependency '${label}' is not ready according to readyExpr eval`);
+    if (!additive) return {};
+  }
+  if (!ready) return {};
+  const [found] = await status([object]);
+  if (found?.status === 'Current') return {};
+  const why =
+    found === undefined ? '' : `: ${found.status}${found.message && `, ${found.message}`}`;
+  return waiting(`dependency '${label}' is not ready${why}`);
+}
+
+async function read(
+  client: KubeClient,
+  foreign: ForeignReference & { apiVersion: string },
+): Promise<ForeignLook & { object?: KubeObject }> {
+  const { apiVersion, kind, name } = foreign;
+  let target: WatchTarget | undefined;
+  try {
+    const type = await client.discovery.resourceForKind(apiVersion, kind);
+    const namespace = type.namespaced ? foreign.namespace : undefined;
+    target = { type, name, namespace };
+    const ref = namespace === undefined ? { name } : { namespace, name };
+    const object = await client.get(type, ref);
+    const { resourceVersion } = object.metadata;
+    return { object, target: { ...target, resourceVersion } };
+  } catch (error) {
+    const label = labelOf(foreign, target === undefined ? foreign.namespace : target.namespace);
+    const message = `dependency '${label}' not found: ${messageOf(error)}`;
+    if (isNoMatch(error)) return { message, missingGroup: parseApiVersion(apiVersion).group };
+    const seen = target === undefined ? {} : { target };
+    if (isNotFound(error)) return { message, ...seen };
+    if (!isForbidden(error)) throw error;
+    return { message: `unable to get dependency '${label}': ${messageOf(error)}`, ...seen };
+  }
+}
+
+/** `Deployment/apps/web`; cluster-scoped kinds have no namespace. */
+function labelOf({ kind, name }: ForeignReference, namespace: string | undefined): string {
+  return namespace === undefined ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
+}
