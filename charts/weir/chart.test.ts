@@ -89,7 +89,9 @@ describe('the rendered objects', () => {
       );
       assert.deepEqual(locked, [
         '--no-cross-namespace-refs=true',
-        ...(name === 'kustomize' ? ['--default-service-account=default'] : []),
+        ...(['kustomize', 'helm-release'].includes(name)
+          ? ['--default-service-account=default']
+          : []),
       ]);
       assert.ok(!argsOf(await render(), name).some((arg) => locks.test(arg)));
     }

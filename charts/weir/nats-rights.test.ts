@@ -49,7 +49,11 @@ const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
     'weir-deliveries': [...MAKE, ...READ, 'STREAM.PURGE', 'STREAM.MSG.DELETE', 'CONSUMER.CREATE'],
     'weir-dead-letters': [...MAKE, 'STREAM.PURGE'],
   },
-  'helm-release': {},
+  'helm-release': {
+    'weir-artifacts': ['CONSUMER.CREATE'],
+    'weir-blobs': READ,
+    'OBJ_weir-objects': [...READ, 'CONSUMER.CREATE'],
+  },
   'image-automation': {},
 };
 
@@ -58,7 +62,7 @@ const PUBLISHED: Record<string, readonly string[]> = {
   source: ['weir.artifact', 'weir.blob', '$O.weir-objects.C', 'weir.event'],
   kustomize: ['weir.record', 'weir.event'],
   notification: ['weir.event', 'weir.delivery', 'weir.dead-letter'],
-  'helm-release': [],
+  'helm-release': ['weir.event'],
   'image-automation': [],
 };
 const SUBJECTS = [...new Set(Object.values(PUBLISHED).flat())];

@@ -15,9 +15,12 @@ const POWERS = [
   / (?:impersonate|escalate|bind)$/,
 ];
 
+/** They apply what others wrote: with all rights, or as the account of whoever wrote it. */
+const APPLIERS = ['kustomize', 'helm-release'];
+
 describe('the rights of a service', () => {
   for (const values of [[], ['multiTenant=true']]) {
-    for (const name of SERVICES.filter((service) => service !== 'kustomize')) {
+    for (const name of SERVICES.filter((service) => !APPLIERS.includes(service))) {
       it(`${name} are not enough to become somebody else (${values.join() || 'defaults'})`, async () => {
         const granted = rightsOf(rolesOf(await render(...values), name));
         assert.deepEqual(
@@ -45,9 +48,31 @@ describe('the rights of a service', () => {
     assert.ok(!rightsOf([role]).includes('secrets create'), 'only in its own namespace');
   });
 
-  it('kustomize are everything by default, as those of its counterpart in Flux', async () => {
-    const { rules } = find(await render(), 'ClusterRole', 'weir-kustomize');
-    assert.deepEqual(Object(rules)[0], { apiGroups: ['*'], resources: ['*'], verbs: ['*'] });
+  it('helm-release are to write nothing but its own kind and charts where tenants share a cluster', async () => {
+    const granted = rightsOf(rolesOf(await render('multiTenant=true'), 'helm-release'));
+    const writes = granted.filter((right) => !/ (?:get|list|watch|impersonate)$/.test(right));
+    assert.deepEqual(writes, [
+      'events create',
+      'events patch',
+      'helmcharts.source.toolkit.fluxcd.io create',
+      'helmcharts.source.toolkit.fluxcd.io delete',
+      'helmcharts.source.toolkit.fluxcd.io patch',
+      'helmreleases.helm.toolkit.fluxcd.io patch',
+      'helmreleases.helm.toolkit.fluxcd.io/status patch',
+      'leases.coordination.k8s.io create',
+      'leases.coordination.k8s.io delete',
+      'leases.coordination.k8s.io patch',
+      'ocirepositories.source.toolkit.fluxcd.io create',
+      'ocirepositories.source.toolkit.fluxcd.io delete',
+      'ocirepositories.source.toolkit.fluxcd.io patch',
+    ]);
+  });
+
+  it('appliers are everything by default, as those of their counterparts in Flux', async () => {
+    for (const name of APPLIERS) {
+      const { rules } = find(await render(), 'ClusterRole', `weir-${name}`);
+      assert.deepEqual(Object(rules)[0], { apiGroups: ['*'], resources: ['*'], verbs: ['*'] });
+    }
   });
 
   it('notification are to read the labels of the kinds that an Alert can name', async () => {
