@@ -15,7 +15,10 @@ export function ownerLabels(owner: Pick<Owner, 'group' | 'name' | 'namespace'>) 
   return { [`${owner.group}/name`]: owner.name, [`${owner.group}/namespace`]: owner.namespace };
 }
 
-export function isOwnedBy(object: KubeObject, owner: Owner): boolean {
+export function isOwnedBy(
+  object: KubeObject,
+  owner: Pick<Owner, 'group' | 'name' | 'namespace'>,
+): boolean {
   return Object.entries(ownerLabels(owner)).every(
     ([key, value]) => object.metadata.labels?.[key] === value,
   );

@@ -12,6 +12,8 @@ export interface SourceOptions {
   /** The kind of the source; GitRepository unless given. */
   kind?: ResourceType & { apiVersion: string };
   name?: string;
+  /** Of the source; what the kind needs unless given. */
+  spec?: object | undefined;
   revision: string;
   /** Whether to announce the artifact over NATS; true unless given. Otherwise only the watch of the object shows it. */
   announce?: boolean;
@@ -25,7 +27,8 @@ export async function publishFiles(
   files: Files,
   options: SourceOptions,
 ): Promise<Artifact> {
-  const { kind = GitRepository, name = 'git', revision, announce = true, traceparent } = options;
+  const { kind = GitRepository, name = 'git', spec, revision } = options;
+  const { announce = true, traceparent } = options;
   const entries = Object.entries(files).map(([path, content]) => ({
     path,
     mode: 0o644,
@@ -42,7 +45,7 @@ export async function publishFiles(
     url: `http://127.0.0.1:1/${path}`,
     lastUpdateTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
   };
-  const source = await writeSource(client, kind, { namespace, name }, artifact);
+  const source = await writeSource(client, kind, { namespace, name }, { artifact, spec });
   const { uid = '', resourceVersion = '' } = source.metadata;
   if (announce) {
     const about = { kind: kind.kind, namespace, name, uid, resourceVersion };
@@ -51,16 +54,26 @@ export async function publishFiles(
   return artifact;
 }
 
+/** What the schema of a kind asks for. */
+const SPECS: Record<string, object> = {
+  GitRepository: { interval: '1h', url: 'https://example.com/repository' },
+  HelmChart: {
+    interval: '1h',
+    chart: 'app',
+    sourceRef: { kind: 'HelmRepository', name: 'charts' },
+  },
+  OCIRepository: { interval: '1h', url: 'oci://example.com/charts/app' },
+};
+
 async function writeSource(
   client: KubeClient,
   type: ResourceType & { apiVersion: string },
   metadata: { namespace: string; name: string },
-  artifact: Artifact,
+  { artifact, spec = SPECS[type.kind] ?? {} }: { artifact: Artifact; spec?: object | undefined },
 ): Promise<KubeObject> {
   const { apiVersion, kind } = type;
-  const spec =
-    kind === GitRepository.kind ? { interval: '1h', url: 'https://example.com/repository' } : {};
-  await client.apply(type, { apiVersion, kind, metadata, spec }, { fieldManager: 'test' });
-  const status = { observedGeneration: 1, artifact };
+  const body = { apiVersion, kind, metadata, spec };
+  const applied = await client.apply(type, body, { fieldManager: 'test', force: true });
+  const status = { observedGeneration: applied.metadata.generation ?? 1, artifact };
   return client.patch(type, metadata, { status }, { kind: 'merge', subresource: 'status' });
 }

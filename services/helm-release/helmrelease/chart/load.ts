@@ -1,0 +1,82 @@
+// The step that brings the chart to this machine and reads what it says of itself.
+import { formatDuration, Reason } from '@weir/api';
+import { ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
+import { Failure } from '@weir/reconcile';
+import { RenderError } from '@weir/render';
+import type { LoadedChart } from '../actions/types.ts';
+import { timeoutMs } from '../release/names.ts';
+import type { Run } from '../run.ts';
+import type { ChartSource } from './source.ts';
+
+/**
+ * Fails with ArtifactFailed: a chart that nobody has (yet) is asked for again after a while, what is no chart with backoff.
+ * Fails with ChartMutateError for a chart whose version isn't the one of its tag.
+ */
+export async function loadChart(run: Run, source: ChartSource): Promise<LoadedChart> {
+  const { env, object, ctx } = run;
+  const { artifact } = source;
+  const file = await fetchFile(run, source);
+  const tenant = object.metadata.namespace ?? '';
+  const chart = {
+    file,
+    digest: artifact.digest,
+    sourceRevision: sourceRevision(source),
+  };
+  try {
+    const metadata = await env.pool.helmChart(chart, { tenant, signal: ctx.signal });
+    const { ociDigest } = metadata;
+    if (!env.settings.gates.DisableChartDigestTracking) {
+      return { file: chart, metadata, ociDigest };
+    }
+    // The version stays as the chart has it; the digest is remembered all the same.
+    const plain = { file, digest: artifact.digest };
+    const { version } = await env.pool.helmChart(plain, { tenant, signal: ctx.signal });
+    return { file: plain, metadata: { ...metadata, version }, ociDigest };
+  } catch (cause) {
+    if (!(cause instanceof RenderError) || ctx.signal.aborted) throw cause;
+    if (
+      /does not match chart version|^invalid (chart version|artifact revision)/.test(cause.message)
+    ) {
+      const options = { cause, backoff: true, event: 'none' } as const;
+      throw new Failure(Reason.ChartMutateError, cause.message, options);
+    }
+    const { message } = cause;
+    throw new Failure(Reason.ArtifactFailed, `Could not load chart: ${message}`, {
+      ...{ cause, backoff: true },
+      event: { severity: 'error', message },
+    });
+  }
+}
+
+/** Of sources whose revision is a digest: it is part of the chart's version. */
+function sourceRevision({ kind, artifact: { revision } }: ChartSource): string | undefined {
+  const hasDigest = kind === 'ExternalArtifact' && revision.includes(':');
+  return kind === 'OCIRepository' || hasDigest ? revision : undefined;
+}
+
+async function fetchFile({ env, object, ctx }: Run, { artifact }: ChartSource): Promise<string> {
+  try {
+    const { file } = await env.tracing.span('helm.fetch', {}, () =>
+      fetchArtifact(env.store, artifact, {
+        signal: ctx.signal,
+        timeoutMs: Math.min(timeoutMs(object), env.settings.chartTimeoutMs),
+        maxBytes: env.settings.maxArtifactBytes,
+        addresses: { allowLocal: env.settings.allowLocalAddresses },
+        trusted: env.settings.artifactUrl,
+      }),
+    );
+    return file;
+  } catch (cause) {
+    if (!(cause instanceof ArtifactError)) throw cause;
+    if (cause instanceof ArtifactMissing) {
+      const { requeueDependencyMs: retryMs } = env.settings;
+      const message = `Source not ready: artifact not found. Retrying in ${formatDuration(retryMs)}`;
+      throw new Failure(Reason.ArtifactFailed, message, { cause, retryMs, event: 'none' });
+    }
+    const { message } = cause;
+    throw new Failure(Reason.ArtifactFailed, `Could not load chart: ${message}`, {
+      ...{ cause, backoff: true },
+      event: { severity: 'error', message },
+    });
+  }
+}

@@ -1,0 +1,208 @@
+// `spec.chart`: the HelmChart or OCIRepository that is made for a HelmRelease, kept as the template says, and deleted with it.
+import {
+  formatDuration,
+  HelmChart,
+  type HelmRelease,
+  OCIRepository,
+  parseDuration,
+  Reason,
+} from '@weir/api';
+import { isOwnedBy, ownerLabels } from '@weir/apply';
+import { isNotFound, type KubeObject, objectKey } from '@weir/kube';
+import { Failure, messageOf } from '@weir/reconcile';
+import { CONTROLLER, GROUP } from '../names.ts';
+import type { Run } from '../run.ts';
+import { compareWanted } from './wanted.ts';
+
+type Template = NonNullable<HelmRelease['spec']['chart']>;
+
+/** What a template makes: its kind, and where. */
+export interface ChartObject {
+  kind: 'HelmChart' | 'OCIRepository';
+  namespace: string;
+  name: string;
+}
+
+/** Undefined for a HelmRelease that refers to a chart. */
+export function chartObjectOf({ metadata, spec }: HelmRelease): ChartObject | undefined {
+  if (spec.chart === undefined) return undefined;
+  const { namespace = '', name } = metadata;
+  const { kind = 'HelmChart' } = spec.chart;
+  // As in Flux, a HelmChart is beside its source.
+  const beside = kind === 'HelmChart' ? spec.chart.spec.sourceRef?.namespace : undefined;
+  return { kind, namespace: beside || namespace, name: `${namespace}-${name}` };
+}
+
+/**
+ * Makes what the template says, or changes it; deletes what an earlier template made. Fails with AccessDenied where the
+ * template names a source of another namespace and that is not allowed.
+ */
+export async function requireChartObject(run: Run): Promise<void> {
+  const { object, status } = run;
+  const wanted = chartObjectOf(object);
+  const made = madeBefore(run);
+  if (made !== undefined && (wanted === undefined || !isSame(made, wanted))) {
+    await deleteChartObject(run);
+  }
+  if (wanted === undefined || object.spec.chart === undefined) return;
+  requireAccess(run, wanted);
+  await apply(run, wanted, object.spec.chart);
+  status.set({ helmChart: objectKey(wanted) });
+}
+
+/** Deletes what was made, unless it is gone or belongs to somebody else by now. */
+export async function deleteChartObject(run: Run): Promise<void> {
+  const { env, object, status, events, ctx } = run;
+  const made = madeBefore(run);
+  if (made === undefined) return;
+  requireAccess(run, made);
+  const type = typeOf(made);
+  const { kind, namespace, name } = made;
+  ctx.guard();
+  try {
+    const live = await env.client.get(type, { namespace, name });
+    if (isOurs(object, live)) {
+      const { uid = '' } = live.metadata;
+      await env.client.delete(type, { namespace, name }, { uid });
+      const message = `deleted ${kind} '${objectKey(made)}'`;
+      events.publish('trace', Reason.HelmChartDeleted, message);
+    }
+  } catch (cause) {
+    if (!isNotFound(cause)) {
+      const why = `failed to delete ${kind} '${objectKey(made)}': ${messageOf(cause)}`;
+      throw new Error(why, { cause });
+    }
+  }
+  status.set({ helmChart: undefined });
+}
+
+/** The object that `status.helmChart` names; of which kind it is says nothing, so both are looked for. */
+function madeBefore({ env, object, status }: Run): ChartObject | undefined {
+  const { helmChart } = status.fields();
+  if (helmChart === undefined) return undefined;
+  const [namespace = '', name = ''] = helmChart.split('/');
+  const kinds = ['HelmChart', 'OCIRepository'] as const;
+  const found = kinds.find((kind) => {
+    const known = env.sources.known({ kind, namespace, name });
+    return known !== undefined && isOurs(object, known);
+  });
+  return { kind: found ?? object.spec.chart?.kind ?? 'HelmChart', namespace, name };
+}
+
+async function apply(run: Run, wanted: ChartObject, template: Template): Promise<void> {
+  const { env, object, events, ctx } = run;
+  const body = bodyOf(object, wanted, template);
+  await env.sources.find(wanted);
+  const live = env.sources.known(wanted);
+  const key = objectKey(object);
+  const text = JSON.stringify(body);
+  const isSaid = env.chartObjects.get(key) === text;
+  const compared = live === undefined ? 'different' : compareWanted(live, body);
+  if (compared === 'same' || (compared === 'more' && isSaid)) return;
+  ctx.guard();
+  const { kind } = wanted;
+  try {
+    const applied = await env.client.apply(typeOf(wanted), body, {
+      fieldManager: CONTROLLER,
+      force: true,
+    });
+    env.sources.observe(kind, applied);
+    env.chartObjects.set(key, text);
+    const isNew = live === undefined && applied.metadata.generation === 1;
+    if (!isNew && live?.metadata.resourceVersion === applied.metadata.resourceVersion) return;
+    const did = isNew ? 'Created' : 'Configured';
+    const reason = isNew ? Reason.HelmChartCreated : Reason.HelmChartConfigured;
+    const source = template.spec.sourceRef;
+    const from =
+      source === undefined
+        ? `URL '${template.spec.url ?? ''}'`
+        : `SourceRef '${source.kind}/${wanted.namespace}/${source.name}'`;
+    events.publish('trace', reason, `${did} ${kind}/${objectKey(wanted)} with ${from}`);
+  } catch (cause) {
+    const why = `failed to run server-side apply: ${messageOf(cause)}`;
+    events.publish('trace', Reason.HelmChartSyncErr, why);
+    throw new Error(why, { cause });
+  }
+}
+
+/** Throws AccessDenied, until the spec changes. */
+function requireAccess({ env, object }: Run, { kind, namespace, name }: ChartObject): void {
+  if (!env.settings.noCrossNamespaceRefs || namespace === object.metadata.namespace) return;
+  const message = `cross-namespace references are not allowed: cannot access ${kind} ${namespace}/${name}`;
+  throw new Failure(Reason.AccessDenied, message, { stalled: true });
+}
+
+function bodyOf(
+  object: HelmRelease,
+  { kind, namespace, name }: ChartObject,
+  { metadata, spec }: Template,
+): KubeObject & { spec: object } {
+  const owner = {
+    group: GROUP,
+    name: object.metadata.name,
+    namespace: object.metadata.namespace ?? '',
+  };
+  return {
+    apiVersion: HelmChart.apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      labels: { ...metadata?.labels, ...ownerLabels(owner) },
+      ...(metadata?.annotations === undefined ? {} : { annotations: metadata.annotations }),
+    },
+    spec: kind === 'HelmChart' ? helmChartSpec(object, spec) : ociRepositorySpec(object, spec),
+  };
+}
+
+function helmChartSpec({ spec: { interval } }: HelmRelease, spec: Template['spec']): object {
+  const { sourceRef, verify, valuesFiles = [] } = spec;
+  return {
+    chart: spec.chart,
+    sourceRef: { kind: sourceRef?.kind, name: sourceRef?.name },
+    interval: goDuration(spec.interval ?? interval),
+    ...(spec.version ? { version: spec.version } : {}),
+    ...(spec.reconcileStrategy ? { reconcileStrategy: spec.reconcileStrategy } : {}),
+    ...(valuesFiles.length > 0 ? { valuesFiles } : {}),
+    ...(spec.ignoreMissingValuesFiles ? { ignoreMissingValuesFiles: true } : {}),
+    ...(verify === undefined
+      ? {}
+      : {
+          verify: {
+            provider: verify.provider,
+            ...(verify.secretRef === undefined ? {} : { secretRef: verify.secretRef }),
+            ...(verify.matchOIDCIdentity === undefined
+              ? {}
+              : { matchOIDCIdentity: verify.matchOIDCIdentity }),
+          },
+        }),
+  };
+}
+
+/** All fields of the template that an OCIRepository has too. */
+function ociRepositorySpec({ spec: { interval } }: HelmRelease, spec: Template['spec']): object {
+  const { chart: _, version: __, sourceRef: ___, reconcileStrategy: ____, ...rest } = spec;
+  const { valuesFiles: _____, ignoreMissingValuesFiles: ______, ...own } = rest;
+  return { ...own, interval: goDuration(spec.interval ?? interval) };
+}
+
+/** As Go writes durations: `60m` is `1h0m0s`. */
+function goDuration(text: string): string {
+  return formatDuration(parseDuration(text));
+}
+
+function isOurs({ metadata }: HelmRelease, live: KubeObject): boolean {
+  return isOwnedBy(live, {
+    group: GROUP,
+    name: metadata.name,
+    namespace: metadata.namespace ?? '',
+  });
+}
+
+function isSame(a: ChartObject, b: ChartObject): boolean {
+  return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
+}
+
+function typeOf({ kind }: ChartObject) {
+  return kind === 'HelmChart' ? HelmChart : OCIRepository;
+}

@@ -1,0 +1,36 @@
+// What a reconcile of a HelmRelease is given beside the object: everything it talks to.
+import type { HelmRelease } from '@weir/api';
+import type { TargetCluster } from '@weir/apply';
+import type { ArtifactStore } from '@weir/artifact';
+import type { Informer } from '@weir/controller';
+import type { Recorder } from '@weir/events';
+import type { KubeClient } from '@weir/kube';
+import type { AttemptedRevisions, DependencyWatches, Waiters } from '@weir/reconcile';
+import type { RenderPool } from '@weir/render';
+import type { Sources } from '@weir/sources';
+import type { Tracing } from '@weir/telemetry';
+import type { HelmReleaseSettings } from '../settings.ts';
+import type { Actions } from './actions/types.ts';
+
+export interface Environment {
+  /** Reads and writes HelmReleases and what they refer to, with the service's own rights. */
+  client: KubeClient;
+  /** Where charts are released, with the service's own rights. */
+  cluster: TargetCluster;
+  releases: Informer<HelmRelease>;
+  sources: Sources;
+  store: ArtifactStore;
+  pool: RenderPool;
+  actions: Actions;
+  recorder: Recorder;
+  waiters: Waiters;
+  dependencyWatches: DependencyWatches;
+  attemptedRevisions: AttemptedRevisions;
+  /** What was last applied of `spec.chart`, as JSON, by the key of the HelmRelease. */
+  chartObjects: Map<string, string>;
+  tracing: Tracing;
+  settings: HelmReleaseSettings;
+}
+
+/** The wait after failures, in ms. Whatever went wrong is tried again within ten minutes. */
+export const RETRY = { minMs: 500, maxMs: 600_000 };

@@ -1,0 +1,130 @@
+// One HelmRelease, from its chart and values to a release that is as the spec says. Read it from top to bottom: it is the
+// pipeline. Each step is in a folder beside it; what it shares with other kinds is in @weir/reconcile.
+import { type HelmRelease, HelmRelease as HelmReleaseKind, Reason } from '@weir/api';
+import type { Outcome, ReconcileContext } from '@weir/controller';
+import { objectKey } from '@weir/kube';
+import { asProgressing, claimObject, refuseUnsupported, requireExpressions } from '@weir/reconcile';
+import { loadChart } from './chart/load.ts';
+import { requireSource } from './chart/source.ts';
+import { requireChartObject } from './chart/template.ts';
+import { deleteHelmRelease } from './delete.ts';
+import { requireReadyDependencies } from './dependencies.ts';
+import type { Environment } from './environment.ts';
+import { CONTROLLER } from './names.ts';
+import { advance } from './release/advance.ts';
+import { clearFailures, resetReason } from './release/counters.ts';
+import { releaseTarget } from './release/names.ts';
+import { openStorage, type Prepared } from './release/prepared.ts';
+import { isReset } from './release/requests.ts';
+import { changedTarget, uninstallKnown } from './release/target.ts';
+import { beginRun, type Run } from './run.ts';
+import { asObserved, withoutObstacle } from './status/conditions.ts';
+import { fail, finish } from './status/finish.ts';
+import { composeValues } from './values/values.ts';
+
+/** Fields whose behaviour does not exist yet. */
+const UNSUPPORTED = ['spec.kubeConfig'];
+
+/** Reconciles one HelmRelease once. Rejects only for what the controller retries by itself. */
+export async function reconcileHelmRelease(
+  env: Environment,
+  found: HelmRelease,
+  ctx: ReconcileContext,
+): Promise<Outcome> {
+  const { client, releases: informer } = env;
+  const key = objectKey(found);
+  env.waiters.done(key);
+  env.attemptedRevisions.search(key);
+  try {
+    const options = { client, kind: HelmReleaseKind, informer, fieldManager: CONTROLLER };
+    const claimed = await claimObject(found, ctx, options);
+    if (claimed === undefined) return {};
+    const run = beginRun(env, claimed.object, ctx);
+    if (claimed.deleting) return await deleteHelmRelease(run);
+    return run.object.spec.suspend ? await suspend(run) : await runPipeline(run);
+  } finally {
+    env.attemptedRevisions.endSearch(key);
+  }
+}
+
+async function suspend({ env, object, status, cluster }: Run): Promise<Outcome> {
+  cluster.drift.untrack(objectKey(object));
+  env.dependencyWatches.done(objectKey(object));
+  status.update(asObserved);
+  await status.finish();
+  return {};
+}
+
+async function runPipeline(run: Run): Promise<Outcome> {
+  const { env, object, status, ctx } = run;
+  const key = objectKey(object);
+  try {
+    refuseUnsupported(object, UNSUPPORTED);
+    await requireExpressions(env.pool, object);
+    await requireChartObject(run);
+    status.update((it) => asProgressing(it, 'Fulfilling prerequisites'));
+    await requireReadyDependencies(run);
+    const source = await requireSource(run);
+    env.attemptedRevisions.take(key, source.artifact.revision);
+    const values = await composeValues(run);
+    const chart = await loadChart(run, source);
+    status.update((it) => withoutObstacle(it, OBSTACLES));
+
+    const changed = changedTarget(run, chart.metadata.name);
+    if (changed !== undefined) {
+      ctx.log.info({ changed }, 'the release is another one now: uninstalling the old one');
+      const why = await uninstallKnown(run);
+      if (why !== undefined) return await finish(run, { end: 'retry', why });
+      clearFailures(run);
+      return await finish(run, { end: 'again' });
+    }
+    const target = releaseTarget(object);
+    const prepared: Prepared = {
+      chart,
+      values: { text: values.values, digest: values.digest },
+      target,
+      storage: openStorage(run, target),
+    };
+    beginAttempt(run, prepared);
+    return await finish(run, await advance(run, prepared));
+  } catch (error) {
+    // Before anything is awaited, so that no artifact is missed that comes from now on.
+    env.attemptedRevisions.endSearch(key);
+    return await fail(run, error);
+  }
+}
+
+/** What Ready says of steps that are behind the run by now. */
+const OBSTACLES = [
+  Reason.DependencyNotReady,
+  Reason.AccessDenied,
+  Reason.ArtifactFailed,
+  Reason.SourceNotReady,
+  Reason.ValuesError,
+  Reason.UnsupportedField,
+];
+
+/** Remembers what is tried; failures of anything else count no more. */
+function beginAttempt(run: Run, { chart, values, target }: Prepared): void {
+  const { object, status, ctx } = run;
+  const revision = chart.metadata.version;
+  const configDigest = values.digest;
+  // Asked first, so that the request counts as seen whatever the reason.
+  const resetRequested = isReset(run);
+  const reason = resetReason(run, { revision, configDigest, resetRequested });
+  if (reason !== undefined) {
+    ctx.log.debug({ reason }, 'failures count from 0 again');
+    clearFailures(run);
+  }
+  status.set({
+    storageNamespace: target.storageNamespace,
+    ...(object.metadata.generation === undefined
+      ? {}
+      : { lastAttemptedGeneration: object.metadata.generation }),
+    lastAttemptedRevision: revision,
+    lastAttemptedRevisionDigest: chart.ociDigest,
+    lastAttemptedConfigDigest: configDigest,
+    lastAttemptedValuesChecksum: undefined,
+    lastReleaseRevision: undefined,
+  });
+}

@@ -1,0 +1,239 @@
+// One action of Helm each: it is run, and what came of it goes into history, conditions, counters and an event.
+import {
+  formatDuration,
+  READY,
+  RELEASED,
+  REMEDIATED,
+  Reason,
+  type ReleaseSnapshot,
+  TEST_SUCCESS,
+} from '@weir/api';
+import { asProgressing, dropStates, setState } from '@weir/reconcile';
+import type { ActionFailure, ActionResult } from '../actions/types.ts';
+import type { Run } from '../run.ts';
+import { summarized } from '../status/conditions.ts';
+import { subjectOf } from '../status/events.ts';
+import { clearFailures, countFailure } from './counters.ts';
+import { afterRelease, afterRemediation, afterTests, afterUnlock } from './fold.ts';
+import { isTested, latest, snapshotOf } from './history.ts';
+import * as say from './messages.ts';
+import { type TimedAction, timeoutMs } from './names.ts';
+import { actionContext, currentOf, type Prepared } from './prepared.ts';
+import { activeRemediation, activeRetry } from './remediation.ts';
+import type { StoredRelease } from './types.ts';
+
+/** How an action ended. `failed` without `stored`: nothing is to be remediated, the action is tried again. */
+export interface Acted {
+  failed?: ActionFailure;
+  stored: boolean;
+}
+
+/** Shows what is under way; a release isn't Ready meanwhile. */
+export function announce(run: Run, action: TimedAction, { releases }: { releases: boolean }): void {
+  const limit = formatDuration(timeoutMs(run.object, action));
+  const message = `Running '${action}' action with timeout of ${limit}`;
+  run.status.update((it) => asProgressing(it, message, releases ? message : undefined));
+  run.status.show();
+}
+
+export async function release(
+  run: Run,
+  prepared: Prepared,
+  action: 'install' | 'upgrade',
+): Promise<Acted> {
+  const { env, object, status } = run;
+  const { chart, values } = prepared;
+  const startedAt = performance.now();
+  status.set({
+    lastAttemptedReleaseAction: action,
+    ...(action === 'install' ? { history: undefined } : {}),
+  });
+  status.update((it) => dropStates(it, [TEST_SUCCESS, REMEDIATED]));
+  const { context, lines } = actionContext(run, prepared, action);
+  const result = await env.actions[action]({ ...context, chart, values });
+  status.set({
+    lastAttemptedReleaseActionDuration: formatDuration(performance.now() - startedAt),
+    history: afterRelease(status.fields().history ?? [], result.releases, {
+      action,
+      ociDigest: chart.ociDigest,
+    }),
+  });
+  keepInventory(run, result);
+  const stored = result.releases.length > 0;
+  if (result.failure !== undefined) {
+    const message = say.releaseFailed(action, object, chart, result.failure.message);
+    const reason = action === 'install' ? Reason.InstallFailed : Reason.UpgradeFailed;
+    countFailure(run, stored ? action : undefined);
+    status.update((it) => setState(it, RELEASED, { status: 'False', reason, message }));
+    run.events.publish('error', reason, lines.behind(message), {
+      revision: chart.metadata.version,
+      token: values.digest,
+      appVersion: chart.metadata.appVersion,
+      ociDigest: chart.ociDigest,
+    });
+    status.update((it) => summarized(it, object));
+    return { failed: result.failure, stored };
+  }
+  released(run, action);
+  return { stored };
+}
+
+function released(run: Run, action: 'install' | 'upgrade'): void {
+  const { env, object, status, events } = run;
+  const current = currentOf(run);
+  if (current === undefined) throw new Error(`an ${action} succeeded and stored nothing`);
+  const message = say.releaseSucceeded(action, current);
+  const reason = action === 'install' ? Reason.InstallSucceeded : Reason.UpgradeSucceeded;
+  status.update((it) => setState(it, RELEASED, { status: 'True', reason, message }));
+  if (object.spec.test?.enable && !isTested(current)) {
+    const awaited = say.awaitingTests(current);
+    status.update((it) =>
+      setState(it, TEST_SUCCESS, {
+        status: 'Unknown',
+        reason: Reason.AwaitingTests,
+        message: awaited,
+      }),
+    );
+  }
+  const byDefault = env.settings.gates.DefaultToRetryOnFailure;
+  if (activeRetry(object, status.fields(), byDefault) !== undefined) clearFailures(run);
+  events.publish('info', reason, message, subjectOf(current));
+  status.update((it) => summarized(it, object));
+}
+
+export async function test(run: Run, prepared: Prepared): Promise<Acted> {
+  const { env, object, status, events } = run;
+  const { context } = actionContext(run, prepared, 'test');
+  const result = await env.actions.test(context);
+  const history = afterTests(
+    status.fields().history ?? [],
+    result.releases,
+    object.spec.test?.filters,
+  );
+  status.set({ history });
+  const current = latest(history);
+  if (current === undefined) throw new Error('a release without a history was tested');
+  const stored = isTested(current);
+  if (result.failure !== undefined) {
+    const message = say.testsFailed(current, result.failure.message);
+    const remediation = activeRemediation(object, status.fields());
+    const counts = stored && remediation !== undefined && !remediation.ignoreTestFailures;
+    countFailure(run, counts ? status.fields().lastAttemptedReleaseAction : undefined);
+    const failed = { status: 'False', reason: Reason.TestFailed, message } as const;
+    status.update((it) => summarized(setState(it, TEST_SUCCESS, failed), object));
+    events.publish('error', Reason.TestFailed, message, subjectOf(current));
+    return { failed: result.failure, stored };
+  }
+  const message = say.testsSucceeded(current);
+  const passed = { status: 'True', reason: Reason.TestSucceeded, message } as const;
+  status.update((it) => summarized(setState(it, TEST_SUCCESS, passed), object));
+  events.publish('info', Reason.TestSucceeded, message, subjectOf(current));
+  return { stored: true };
+}
+
+export async function rollback(run: Run, prepared: Prepared, to: ReleaseSnapshot): Promise<Acted> {
+  const { env, object, status, events } = run;
+  const { chart, values } = prepared;
+  const { context, lines } = actionContext(run, prepared, 'rollback');
+  const result = await env.actions.rollback({ ...context, chart, values }, to.version);
+  const history = afterRemediation(status.fields().history ?? [], result.releases, 'rollback');
+  status.set({ history });
+  keepInventory(run, result);
+  const subject = { ...subjectOf(to), token: prepared.values.digest };
+  return remediated(run, result, {
+    reasons: [Reason.RollbackSucceeded, Reason.RollbackFailed],
+    succeeded: () => say.rollbackSucceeded(to),
+    failed: (why) => say.rollbackFailed(to, why),
+    behind: lines.behind,
+    publish: (severity, reason, message) => events.publish(severity, reason, message, subject),
+    summarize: () => status.update((it) => summarized(it, object)),
+  });
+}
+
+/** Uninstalls what failed, so that it is installed anew. Ready goes on to say what failed. */
+export async function uninstallFailed(run: Run, prepared: Prepared): Promise<Acted> {
+  const { env, status, events } = run;
+  const { context, lines } = actionContext(run, prepared, 'uninstall');
+  const result = await env.actions.uninstall(context);
+  const before = status.fields().history ?? [];
+  const history = afterRemediation(before, result.releases, 'uninstall-remediation');
+  status.set({ history });
+  const current = latest(history);
+  if (current === undefined) return { stored: result.releases.length > 0, ...failureOf(result) };
+  return remediated(run, result, {
+    reasons: [Reason.UninstallSucceeded, Reason.UninstallFailed],
+    succeeded: () => say.remediationSucceeded(current),
+    failed: (why) => say.remediationFailed(current, why),
+    behind: lines.behind,
+    publish: (severity, reason, message) =>
+      events.publish(severity, reason, message, subjectOf(current)),
+    summarize: () => undefined,
+  });
+}
+
+interface RemediationWords {
+  reasons: [succeeded: string, failed: string];
+  succeeded(): string;
+  failed(why: string): string;
+  behind(message: string): string;
+  publish(severity: 'info' | 'error', reason: string, message: string): void;
+  summarize(): void;
+}
+
+function remediated(run: Run, result: ActionResult, words: RemediationWords): Acted {
+  const [succeeded, failed] = words.reasons;
+  const stored = result.releases.length > 0;
+  if (result.failure !== undefined) {
+    const message = words.failed(result.failure.message);
+    countFailure(run, undefined);
+    run.status.update((it) =>
+      setState(it, REMEDIATED, { status: 'False', reason: failed, message }),
+    );
+    words.publish('error', failed, words.behind(message));
+    words.summarize();
+    return { failed: result.failure, stored };
+  }
+  const message = words.succeeded();
+  run.status.update((it) =>
+    setState(it, REMEDIATED, { status: 'True', reason: succeeded, message }),
+  );
+  words.publish('info', succeeded, message);
+  words.summarize();
+  return { stored };
+}
+
+/** Frees a release that a process left pending, which was killed. */
+export async function unlock(run: Run, prepared: Prepared, last: StoredRelease): Promise<Acted> {
+  const { env, object, status, events } = run;
+  const { context } = actionContext(run, prepared);
+  const result = await env.actions.unlock(context, last);
+  status.set({ history: afterUnlock(status.fields().history ?? [], result.releases) });
+  const snapshot = snapshotOf(last, {});
+  const reason = Reason.PendingRelease;
+  const { failure } = result;
+  const message =
+    failure === undefined
+      ? say.unlockSucceeded(snapshot, last.info.status)
+      : say.unlockFailed(snapshot, last.info.status, failure.message);
+  if (failure !== undefined) countFailure(run, undefined);
+  status.update((it) =>
+    summarized(setState(it, RELEASED, { status: 'False', reason, message }), object),
+  );
+  events.publish(failure === undefined ? 'info' : 'error', reason, message, subjectOf(snapshot));
+  return { stored: failure === undefined, ...failureOf(result) };
+}
+
+function keepInventory({ status, events }: Run, { inventory, warnings }: ActionResult): void {
+  if (inventory !== undefined) status.set({ inventory: { entries: inventory } });
+  if (warnings.length === 0) return;
+  events.publish('error', Reason.NamespaceCheckSkipped, warnings.join('; '));
+}
+
+function failureOf({ failure }: ActionResult): Pick<Acted, 'failed'> {
+  return failure === undefined ? {} : { failed: failure };
+}
+
+/** Ready as it is now: what the next run is told. */
+export function readyMessage({ status }: Run): string {
+  return status.condition(READY)?.message ?? '';
+}

@@ -1,0 +1,33 @@
+// How often a release failed since something changed.
+import type { Run } from '../run.ts';
+
+/** Counts a failure; `action` is the one that it counts for where failures are remediated. */
+export function countFailure(
+  { status }: Pick<Run, 'status'>,
+  action: 'install' | 'upgrade' | undefined,
+): void {
+  const { failures = 0, installFailures = 0, upgradeFailures = 0 } = status.fields();
+  status.set({
+    failures: failures + 1,
+    ...(action === 'install' ? { installFailures: installFailures + 1 } : {}),
+    ...(action === 'upgrade' ? { upgradeFailures: upgradeFailures + 1 } : {}),
+  });
+}
+
+export function clearFailures({ status }: Pick<Run, 'status'>): void {
+  status.set({ failures: undefined, installFailures: undefined, upgradeFailures: undefined });
+}
+
+/** Why failures are counted from 0 again, for the log; undefined where they aren't. */
+export function resetReason(
+  { object, status }: Pick<Run, 'object' | 'status'>,
+  attempt: { revision: string; configDigest: string; resetRequested: boolean },
+): string | undefined {
+  const { lastAttemptedGeneration, lastAttemptedRevision, lastAttemptedConfigDigest } =
+    status.fields();
+  if (lastAttemptedGeneration !== object.metadata.generation) return 'generation changed';
+  if (lastAttemptedRevision !== attempt.revision) return 'chart version changed';
+  const hasDigest = lastAttemptedConfigDigest !== undefined && lastAttemptedConfigDigest !== '';
+  if (hasDigest && lastAttemptedConfigDigest !== attempt.configDigest) return 'values changed';
+  return attempt.resetRequested ? 'requested through annotation' : undefined;
+}

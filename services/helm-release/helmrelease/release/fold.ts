@@ -1,0 +1,89 @@
+// How the history changes by what an action has written to Helm's storage, as in Flux.
+import type { ReleaseSnapshot } from '@weir/api';
+import {
+  findVersion,
+  type History,
+  latest,
+  selectTests,
+  snapshotOf,
+  withSnapshot,
+} from './history.ts';
+import type { StoredRelease } from './types.ts';
+
+type Filters = Parameters<typeof selectTests>[1];
+
+/** After an install or upgrade: the new version comes first; the version before it is seen anew, without what made it. */
+export function afterRelease(
+  history: History,
+  [newest, ...others]: readonly StoredRelease[],
+  { action, ociDigest }: { action: 'install' | 'upgrade'; ociDigest: string | undefined },
+): ReleaseSnapshot[] {
+  if (newest === undefined) return [...history];
+  const known = others.find((release) => findVersion(history, release) !== undefined);
+  const seen = known === undefined ? [...history] : again(history, known, undefined);
+  return withSnapshot(seen, snapshotOf(newest, { action, ociDigest }));
+}
+
+/** After a rollback or an uninstall: whatever was written says so; a new version is added. */
+export function afterRemediation(
+  history: History,
+  releases: readonly StoredRelease[],
+  action: 'rollback' | 'uninstall' | 'uninstall-remediation',
+): ReleaseSnapshot[] {
+  return releases.reduce<ReleaseSnapshot[]>(
+    (seen, release) => {
+      if (findVersion(seen, release) !== undefined) return again(seen, release, action);
+      return action === 'rollback' ? withSnapshot(seen, snapshotOf(release, { action })) : seen;
+    },
+    [...history],
+  );
+}
+
+/** After tests: those of the latest version that the filters select. */
+export function afterTests(
+  history: History,
+  releases: readonly StoredRelease[],
+  filters: Filters,
+): ReleaseSnapshot[] {
+  const current = latest(history);
+  const tested = releases.find((release) => findVersion(history, release) === current);
+  if (current === undefined || tested === undefined) return [...history];
+  const { action, ociDigest } = current;
+  const tests = selectTests(tested.tests, filters);
+  return withSnapshot(history, snapshotOf(tested, { action, ociDigest, tests }));
+}
+
+/**
+ * After a version that was pending was unlocked. A version that this release has gone on to is known from now on: the
+ * process that made it was killed before it could say so.
+ */
+export function afterUnlock(
+  history: History,
+  releases: readonly StoredRelease[],
+): ReleaseSnapshot[] {
+  return releases.reduce<ReleaseSnapshot[]>(
+    (seen, release) => {
+      const before = findVersion(seen, release);
+      if (before !== undefined) {
+        const { action, ociDigest } = before;
+        return withSnapshot(seen, snapshotOf(release, { action, ociDigest }));
+      }
+      const last = latest(seen);
+      const follows =
+        last?.name === release.name &&
+        last.namespace === release.namespace &&
+        last.version + 1 === release.version;
+      return follows ? withSnapshot(seen, snapshotOf(release, {})) : seen;
+    },
+    [...history],
+  );
+}
+
+function again(
+  history: History,
+  release: StoredRelease,
+  action: string | undefined,
+): ReleaseSnapshot[] {
+  const { ociDigest, testHooks: tests } = findVersion(history, release) ?? {};
+  return withSnapshot(history, snapshotOf(release, { action, ociDigest, tests }));
+}

@@ -1,0 +1,75 @@
+// What a release is made of, and the contexts that Helm's actions are given.
+import type { ReleaseSnapshot } from '@weir/api';
+import { accountName } from '@weir/apply';
+import { objectKey } from '@weir/kube';
+import type { ActionContext, LoadedChart, ReleaseContext } from '../actions/types.ts';
+import type { Run } from '../run.ts';
+import { latest } from './history.ts';
+import { createLogLines, type LogLines } from './log-lines.ts';
+import { type ReleaseTarget, releaseTarget, type TimedAction, timeoutMs } from './names.ts';
+import type { VersionStorage } from './types.ts';
+
+/** What was found out before anything is decided. */
+export interface Prepared {
+  chart: LoadedChart;
+  values: ReleaseContext['values'];
+  storage: VersionStorage;
+  target: ReleaseTarget;
+}
+
+/** The storage of the release that the spec names, or of another one. A request asks what is there, whatever is known. */
+export function openStorage(
+  run: Run,
+  { name, storageNamespace: namespace }: ReleaseTarget = releaseTarget(run.object),
+): VersionStorage {
+  const { env, object, cluster, ctx, status } = run;
+  const account = accountName(object, env.settings.defaultServiceAccount) ?? '';
+  const ociDigestOf = (version: number) =>
+    status.fields().history?.find((snapshot) => snapshot.version === version)?.ociDigest;
+  return env.actions.openStorage({
+    cluster,
+    pool: env.pool,
+    target: { namespace, name, ociDigestOf },
+    tenant: object.metadata.namespace ?? '',
+    reader: `${objectKey(object)} ${account}`,
+    fresh: ctx.causes.has('requested'),
+    signal: ctx.signal,
+  });
+}
+
+export function actionContext(
+  run: Run,
+  { storage, target }: Pick<Prepared, 'storage' | 'target'>,
+  action?: TimedAction,
+): { context: ActionContext; lines: LogLines } {
+  const { env, object, cluster, ctx } = run;
+  const lines = createLogLines();
+  const context: ActionContext = {
+    object,
+    release: { name: target.name, namespace: target.namespace },
+    storage,
+    cluster,
+    pool: env.pool,
+    options: {
+      helm3Defaults: env.settings.gates.UseHelm3Defaults,
+      allowDns: false,
+      failFast: true,
+      concurrency: env.settings.concurrentSsa,
+      overrideManagers: env.settings.overrideManagers,
+    },
+    timeoutMs: timeoutMs(object, action),
+    signal: ctx.signal,
+    superseded: ctx.superseded,
+    guard: ctx.guard,
+    waiting: ctx.waiting,
+    record: async () => undefined,
+    line: lines.add,
+    log: ctx.log,
+  };
+  return { context, lines };
+}
+
+/** The version that the status knows last. */
+export function currentOf({ status }: Run): ReleaseSnapshot | undefined {
+  return latest(status.fields().history ?? []);
+}

@@ -1,0 +1,112 @@
+// How a run ends: in conditions, an event, and the time of the next one.
+import { findCondition, formatDuration, READY, RECONCILING, Reason } from '@weir/api';
+import { backoffMs, NotOwner, type Outcome, Stopped } from '@weir/controller';
+import { isUnavailable, objectKey } from '@weir/kube';
+import { asFailure, Failure, findCause, intervalMs, setState } from '@weir/reconcile';
+import { RETRY } from '../environment.ts';
+import type { Ending } from '../release/advance.ts';
+import type { Run } from '../run.ts';
+import { asObserved, asStalled } from './conditions.ts';
+
+/** The end of a run that came as far as the release. */
+export async function finish(run: Run, ending: Ending): Promise<Outcome> {
+  const { env, object, status, ctx } = run;
+  switch (ending.end) {
+    case 'done':
+      env.waiters.forget(objectKey(object));
+      status.update(asObserved);
+      await status.finish();
+      return { requeueAfterMs: intervalMs(object.spec.interval, env.settings.minIntervalMs) };
+    case 'stalled':
+      status.update(asObserved);
+      await status.finish();
+      return {};
+    case 'later':
+      status.update(asObserved);
+      await status.finish();
+      return { requeueAfterMs: ending.afterMs };
+    case 'again':
+      await status.finish();
+      return { requeueAfterMs: pauseMs(run) };
+    case 'interrupted':
+      return await supersede(run);
+    case 'retry':
+      explainRetry(run);
+      await status.finish();
+      ctx.log.warn({ why: ending.why }, 'reconciliation failed');
+      return { retry: new Failure(readyReason(run), ending.why) };
+  }
+}
+
+/** A release that is remediated again and again takes its time, as one that fails before anything is stored. */
+function pauseMs({ status }: Run): number {
+  const { failures = 0 } = status.fields();
+  return failures <= 1 ? 0 : backoffMs(failures - 1, RETRY);
+}
+
+/** What a new HelmRelease waits for often comes with the same `kubectl apply`, a moment later. */
+const PATIENCE_MS = 1_000;
+
+/** Turns whatever ended a run before its release into conditions, an event and the time of the next try. */
+export async function fail(run: Run, error: unknown): Promise<Outcome> {
+  const { object, status, ctx } = run;
+  if (ctx.signal.aborted || error instanceof NotOwner) throw error;
+  if (ctx.superseded.aborted && !(error instanceof Failure)) return supersede(run);
+  const unavailable = findCause(error, isUnavailable) !== undefined;
+  const failure = asFailure(error, Reason.ReconcileError);
+  const { reason, message } = failure;
+  const before = findCondition(object.status?.conditions, READY);
+  if (ctx.causes.has('added') && before === undefined && failure.brief) {
+    status.abandon();
+    return { requeueAfterMs: PATIENCE_MS };
+  }
+  status.update((it) => setState(it, READY, { status: 'False', reason, message }));
+  if (failure.stalled) status.update((it) => asStalled(it, reason, message));
+  else if (failure.backoff || unavailable || !(error instanceof Failure)) explainRetry(run);
+  ctx.log.warn({ reason, err: failure }, 'reconciliation failed');
+  await status.finish();
+  publish(run, failure, before?.message);
+  if (failure.stalled) return {};
+  if (failure.retryMs !== undefined) return { requeueAfterMs: failure.retryMs };
+  return { retry: failure };
+}
+
+/** A wait is published once, however often it is looked at; `before` is what Ready said at the start. */
+function publish({ env, object, events }: Run, failure: Failure, before: string | undefined): void {
+  const { event, reason, message } = failure;
+  if (event === 'none') return;
+  if (event === undefined) {
+    events.publish('error', reason, message);
+    return;
+  }
+  const isFirst = env.waiters.isFirstEvent(objectKey(object), '', event.message);
+  if (event.severity === 'error' || (isFirst && before !== message)) {
+    events.publish(event.severity, event.reason ?? reason, event.message);
+  }
+}
+
+/** Says when the next try comes, and which one it is. */
+function explainRetry({ status, ctx }: Run): void {
+  const doing = status.condition(RECONCILING);
+  if (doing === undefined) return;
+  const { reason } = doing;
+  const next = formatDuration(backoffMs(ctx.attempt, RETRY));
+  const message = `Trying again in ${next}, and at once when the spec or the chart changes (${ctx.attempt} failed in a row)`;
+  status.update((it) => setState(it, RECONCILING, { status: 'True', reason, message }));
+}
+
+function readyReason({ status }: Run): string {
+  return status.condition(READY)?.reason ?? Reason.ReconcileError;
+}
+
+async function supersede({ object, status, events, ctx }: Run): Promise<Outcome> {
+  const why: unknown = ctx.superseded.reason;
+  const subject = why instanceof Stopped ? why.subject : undefined;
+  const trigger = `triggered by ${subject ?? `HelmRelease/${objectKey(object)}`}`;
+  const reason = Reason.HealthCheckCanceled;
+  const message = `New reconciliation ${trigger}`;
+  status.update((it) => setState(it, READY, { status: 'False', reason, message }));
+  await status.finish();
+  events.publish('info', reason, `Health checks canceled due to new reconciliation ${trigger}`);
+  return { requeueAfterMs: 0 };
+}

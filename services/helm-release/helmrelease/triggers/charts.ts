@@ -1,0 +1,47 @@
+// A new chart, or a source that turns ready, wakes the HelmReleases that use it.
+import { findCondition, type HelmRelease, READY, Reason } from '@weir/api';
+import { indexBy } from '@weir/controller';
+import { objectKey } from '@weir/kube';
+import type { ArtifactChange } from '@weir/sources';
+import { chartSourceOf } from '../chart/source.ts';
+import type { TriggerOptions } from './triggers.ts';
+
+/** Returns the way to end that. */
+export function onCharts({ env, controller }: TriggerOptions): () => void {
+  const { releases, attemptedRevisions, sources } = env;
+  const bySource = indexBy(releases, (object) => {
+    const source = chartSourceOf(object);
+    return source === undefined ? [] : [`${source.kind}/${objectKey(source)}`];
+  });
+
+  const stopArtifacts = sources.onArtifact(({ source, artifact, traceparent }: ArtifactChange) => {
+    for (const object of bySource.get(source)) {
+      const key = objectKey(object);
+      const attempt = attemptedRevisions.get(key);
+      if (attempt?.state === 'searching') continue;
+      if (attempt?.revision === artifact.revision && !lacksChart(object)) continue;
+      // Whatever is waited for belongs to a chart that is no longer wanted.
+      const interrupt = attempt?.revision !== artifact.revision;
+      const trace = traceparent === undefined ? {} : { traceparent };
+      controller.enqueue(key, { cause: 'artifact', interrupt, subject: source, ...trace });
+    }
+  });
+  const stopReady = sources.onReady((source) => {
+    for (const object of bySource.get(source)) {
+      if (lacksChart(object)) controller.enqueue(objectKey(object), { cause: 'artifact' });
+    }
+  });
+  return () => {
+    stopArtifacts();
+    stopReady();
+    bySource.close();
+  };
+}
+
+/** Whether the last run got no chart. */
+function lacksChart({ status }: HelmRelease): boolean {
+  const reason = findCondition(status?.conditions, READY)?.reason;
+  return (
+    reason === undefined || reason === Reason.SourceNotReady || reason === Reason.ArtifactFailed
+  );
+}

@@ -1,0 +1,39 @@
+// What makes a HelmRelease run besides its own changes and its interval: charts, dependencies, values, and new kinds.
+import type { Controller } from '@weir/controller';
+import { onConfigs, onDependencies, onNewKinds } from '@weir/reconcile';
+import type { Logger } from '@weir/telemetry';
+import type { Environment } from '../environment.ts';
+import { valuesSources } from '../values/values.ts';
+import { onCharts } from './charts.ts';
+
+/** What every trigger is given: what it may subscribe to, and where it enqueues. */
+export interface TriggerOptions {
+  env: Environment;
+  controller: Controller;
+  log: Logger;
+}
+
+/** Connects everything that may concern a HelmRelease to the controller's queue; returns the way to end that. */
+export function connectTriggers(options: TriggerOptions): () => void {
+  const { env, controller, log } = options;
+  const { client, cluster, releases: informer, waiters, settings } = env;
+  const stops = [
+    onCharts(options),
+    onDependencies(informer, waiters, env.dependencyWatches, controller),
+    ...(settings.gates.DisableConfigWatchers
+      ? []
+      : [
+          onConfigs({
+            ...{ client, informer, controller, log },
+            labelSelector: settings.watchedConfigs,
+            usedBy: valuesSources,
+            cause: 'values',
+            interrupt: settings.gates.CancelHealthCheckOnNewRevision,
+          }),
+        ]),
+    onNewKinds({ client, target: cluster.client, waiters, controller, log }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
