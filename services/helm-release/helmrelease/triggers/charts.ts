@@ -4,7 +4,7 @@ import { indexBy } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import type { ArtifactChange } from '@weir/sources';
 import { chartSourceOf } from '../chart/source.ts';
-import type { TriggerOptions } from './triggers.ts';
+import type { TriggerOptions } from './options.ts';
 
 /** Returns the way to end that. */
 export function onCharts({ env, controller }: TriggerOptions): () => void {

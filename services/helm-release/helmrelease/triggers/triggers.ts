@@ -1,17 +1,8 @@
 // What makes a HelmRelease run besides its own changes and its interval: charts, dependencies, values, and new kinds.
-import type { Controller } from '@weir/controller';
 import { onConfigs, onDependencies, onNewKinds } from '@weir/reconcile';
-import type { Logger } from '@weir/telemetry';
-import type { Environment } from '../environment.ts';
 import { valuesSources } from '../values/values.ts';
 import { onCharts } from './charts.ts';
-
-/** What every trigger is given: what it may subscribe to, and where it enqueues. */
-export interface TriggerOptions {
-  env: Environment;
-  controller: Controller;
-  log: Logger;
-}
+import type { TriggerOptions } from './options.ts';
 
 /** Connects everything that may concern a HelmRelease to the controller's queue; returns the way to end that. */
 export function connectTriggers(options: TriggerOptions): () => void {
