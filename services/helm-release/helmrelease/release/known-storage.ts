@@ -8,7 +8,8 @@ import type { VersionLabels } from './secret.ts';
 import { type StorageWatch, watchStorage } from './storage-watch.ts';
 import type { StoredRelease } from './types.ts';
 
-export interface KnownStorage extends Pick<StorageWatch, 'observe' | 'onChange' | 'close'> {
+export interface KnownStorage
+  extends Pick<StorageWatch, 'observe' | 'forget' | 'onChange' | 'close'> {
   /** The versions of a release, the highest first; undefined where they have to be asked for. */
   versions(place: StoragePlace): VersionLabels[] | undefined;
   /** Says that the reader has just been allowed to list the versions. */
@@ -57,6 +58,7 @@ export function createKnownStorage(options: { client: KubeClient; log: Logger })
     put: (place, release, facts) =>
       summaries.set(versionKey(place, release.version), { ...release, ...facts }),
     observe: watch.observe,
+    forget: watch.forget,
     onChange: watch.onChange,
     close: watch.close,
   };

@@ -9,6 +9,8 @@ export interface StorageWatch {
   versions(namespace: string, name: string): VersionLabels[] | undefined;
   /** Takes in what was just written, so that it is known before the watch shows it. */
   observe(secret: KubeObject): void;
+  /** Takes in that a version was just deleted, before the watch shows it. */
+  forget(release: { namespace: string; name: string }, version: number): void;
   /** Calls back when a version of a release was written or deleted by whomever; returns the way to stop that. */
   onChange(listener: (release: { namespace: string; name: string }) => void): () => void;
   close(): Promise<void>;
@@ -17,6 +19,8 @@ export interface StorageWatch {
 /** One Secret, in some 150 bytes. */
 interface Seen extends VersionLabels {
   uid: string;
+  /** It was deleted, and the watch has yet to show that: earlier events of it say nothing any more. */
+  isGone?: boolean;
 }
 
 export function watchStorage(client: KubeClient, log: Logger): StorageWatch {
@@ -71,10 +75,14 @@ export function watchStorage(client: KubeClient, log: Logger): StorageWatch {
   return {
     versions(namespace, name) {
       if (!isSynced) return undefined;
-      const versions = releases.get(`${namespace}/${name}`)?.values() ?? [];
-      return [...versions].sort((a, b) => b.version - a.version);
+      const versions = [...(releases.get(`${namespace}/${name}`)?.values() ?? [])];
+      return versions.filter(({ isGone }) => !isGone).sort((a, b) => b.version - a.version);
     },
     observe: (secret) => void put(secret),
+    forget({ namespace, name }, version) {
+      const seen = releases.get(`${namespace}/${name}`)?.get(version);
+      if (seen !== undefined) seen.isGone = true;
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -95,7 +103,7 @@ function seenIn(secret: KubeObject): { key: string; seen: Seen | undefined } {
 
 /** Another UID is another Secret: versions of objects go back when a cluster is restored from a backup. */
 function isNewer(now: Seen, before: Seen): boolean {
-  return (
-    now.uid !== before.uid || BigInt(now.resourceVersion || 0) > BigInt(before.resourceVersion || 0)
-  );
+  if (now.uid !== before.uid) return true;
+  const isLater = BigInt(now.resourceVersion || 0) > BigInt(before.resourceVersion || 0);
+  return isLater && !before.isGone;
 }

@@ -113,6 +113,7 @@ export function openStorage(known: KnownStorage, options: OpenStorageOptions): V
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
+      known.forget(place, version);
     },
   };
 }
