@@ -4,6 +4,8 @@ export * from './durations.ts';
 export * from './helm/helmrelease.ts';
 export type { ReleaseSnapshot, TestHookStatus } from './helm/status.ts';
 export type { Inventory, InventoryEntry } from './inventory.ts';
+export * from './image/imagepolicy.ts';
+export * from './image/imagerepository.ts';
 export { crds, kinds } from './kinds.ts';
 export * from './kustomize/kustomization.ts';
 export type { HistorySnapshot } from './kustomize/status.ts';

@@ -1,6 +1,8 @@
 // Every kind that Weir serves, in the order of a change's way through them.
 import type { KubeObject } from '@weir/kube';
 import { HelmRelease } from './helm/helmrelease.ts';
+import { ImagePolicy } from './image/imagepolicy.ts';
+import { ImageRepository } from './image/imagerepository.ts';
 import { Kustomization } from './kustomize/kustomization.ts';
 import { Alert } from './notification/alert.ts';
 import { Provider } from './notification/provider.ts';
@@ -22,6 +24,8 @@ export const kinds: readonly Kind[] = [
   ExternalArtifact,
   Kustomization,
   HelmRelease,
+  ImageRepository,
+  ImagePolicy,
   Provider,
   Alert,
 ];

@@ -20,6 +20,8 @@ const CATEGORIES = new Map([
   ['ExternalArtifact', ['all', 'fluxcd', 'fluxcd-sources']],
   ['Kustomization', ['all', 'fluxcd', 'fluxcd-appliers']],
   ['HelmRelease', ['all', 'fluxcd', 'fluxcd-appliers']],
+  ['ImageRepository', ['all', 'fluxcd', 'fluxcd-images']],
+  ['ImagePolicy', ['all', 'fluxcd', 'fluxcd-images']],
   ['Provider', ['all', 'fluxcd', 'fluxcd-notifications']],
   ['Alert', ['all', 'fluxcd', 'fluxcd-notifications']],
 ]);
@@ -51,9 +53,18 @@ const RULE_MESSAGES = [
   ONE_KUBECONFIG,
   ".retryInterval cannot be set when .name is 'RemediateOnFailure'",
   ".retryInterval can only be set when .name is 'RetryOnFailure'",
+  "spec.interval is only accepted when spec.digestReflectionPolicy is set to 'Always'",
+  "spec.interval must be set when spec.digestReflectionPolicy is set to 'Always'",
   COMMIT_STATUS,
   COMMIT_STATUS,
 ];
+
+/** Fields that Flux has nowhere (docs/compatibility.md), as they would be in the table. */
+const OWN_FIELDS = [
+  ['ImagePolicy', 'spec.exclude', 'array', 'maxItems=100'],
+  ['ImagePolicy', 'spec.exclude[]', 'string', ''],
+  ['ImagePolicy', 'spec.policy.newest', 'object', ''],
+].map((cells) => ['image.toolkit.fluxcd.io/v1', ...cells].join('\t'));
 
 /** Fields of v1beta3 that Flux's v1 lacks: without them, an API server would drop what somebody set (docs/compatibility.md). */
 const ADDITIONS = ['Alert\tspec.summary', 'Provider\tspec.interval', 'Provider\tspec.proxy'];
@@ -132,13 +143,13 @@ describe('the definitions', () => {
     assert.deepEqual(messages, RULE_MESSAGES);
   });
 
-  it('show all columns of Flux always, and no column only with -o wide', () => {
+  it('show the columns of Flux always, and only with -o wide the one that is so there', () => {
     const columns = definitions.flatMap(({ spec }) =>
       spec.versions.flatMap((version) => version.additionalPrinterColumns),
     );
     assert.deepEqual(
-      columns.filter(({ priority }) => priority !== undefined),
-      [],
+      columns.filter(({ priority }) => priority !== undefined).map(({ name }) => name),
+      ['Last scan'],
     );
   });
 
@@ -166,6 +177,8 @@ describe('the definitions', () => {
       ['Age', 'Ready', 'Status', 'Source'],
       ['Age', 'Ready', 'Status'],
       ['Age', 'Ready', 'Status'],
+      ['Image', 'Tags', 'Ready', 'Status', 'Last scan', 'Age'],
+      ['Image', 'Tag', 'Ready', 'Status', 'Age'],
       ['Age'],
       ['Age'],
     ]);

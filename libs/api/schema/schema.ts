@@ -3,6 +3,7 @@
 import type {
   Static,
   TArray,
+  TArrayOptions,
   TBoolean,
   TEnum,
   TInteger,
@@ -73,8 +74,16 @@ export function choice<const Values extends string[]>(
   return schemaOf<TEnum<Values>>('Enum', json);
 }
 
-export function list<Item extends TSchema>(items: Item, description: string): TArray<Item> {
-  return schemaOf<TArray<Item>>('Array', { type: 'array', items, description });
+export function list<Item extends TSchema>(
+  items: Item,
+  description: string,
+  options: TArrayOptions = {},
+): TArray<Item> {
+  return schemaOf<TArray<Item>>('Array', { type: 'array', items, description, ...options });
+}
+
+export function integer(description: string): TInteger {
+  return schemaOf<TInteger>('Integer', { type: 'integer', description });
 }
 
 /** A map of strings, such as labels. */

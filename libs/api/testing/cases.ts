@@ -1,6 +1,8 @@
 // Objects with the verdict that an API server must give on them. validate.test.ts asks our validator,
 // api-server.test.ts a real API server: both must agree.
 
+import { ImagePolicy } from '../image/imagepolicy.ts';
+import { ImageRepository } from '../image/imagerepository.ts';
 import { Kustomization } from '../kustomize/kustomization.ts';
 import { Alert } from '../notification/alert.ts';
 import { Provider } from '../notification/provider.ts';
@@ -288,6 +290,45 @@ const alerts = cases(Alert, alert, [
   ['metadata', { eventMetadata: { cluster: 'a' }, inclusionList: ['a'], exclusionList: ['b'] }],
 ]);
 
+const imageRepositories = cases(ImageRepository, { image: 'example.com/app', interval: '1m' }, [
+  ['the least', {}],
+  ['no image', { image: undefined }, 'spec.image'],
+  ['no interval', { interval: undefined }, 'spec.interval'],
+  ['a timeout in hours', { timeout: '1h' }, 'spec.timeout'],
+  ['an unknown provider', { provider: 'oracle' }, 'spec.provider'],
+  [
+    'a service account with a long name',
+    { serviceAccountName: 'a'.repeat(254) },
+    'spec.serviceAccountName',
+  ],
+  ['an empty list of exclusions', { exclusionList: [] }],
+  ['25 exclusions', { exclusionList: Array.from({ length: 25 }, () => 'a') }],
+  ['26 exclusions', { exclusionList: Array.from({ length: 26 }, () => 'a') }, 'spec.exclusionList'],
+  ['access from all namespaces', { accessFrom: { namespaceSelectors: [{}] } }],
+  ['access from nowhere', { accessFrom: {} }, 'spec.accessFrom.namespaceSelectors'],
+]);
+
+const imagePolicy = { imageRepositoryRef: { name: 'app' }, policy: { semver: { range: '*' } } };
+
+const imagePolicies = cases(ImagePolicy, imagePolicy, [
+  ['the least', {}],
+  ['no policy', { policy: undefined }, 'spec.policy'],
+  ['a policy that says nothing', { policy: {} }],
+  ['an order with its default', { policy: { numerical: {} } }],
+  [
+    'an unknown order',
+    { policy: { alphabetical: { order: 'up' } } },
+    'spec.policy.alphabetical.order',
+  ],
+  ['a range that is missing', { policy: { semver: {} } }, 'spec.policy.semver.range'],
+  ['the newest build', { policy: { newest: {} } }],
+  ['tags that are never chosen', { exclude: ['1.2.3'] }],
+  ['an unknown reflection', { digestReflectionPolicy: 'Sometimes' }, 'spec.digestReflectionPolicy'],
+  ['an interval for digests', { digestReflectionPolicy: 'Always', interval: '1m' }],
+  ['an interval for nothing', { interval: '1m' }, 'spec'],
+  ['digests without an interval', { digestReflectionPolicy: 'Always' }, 'spec'],
+]);
+
 export const verdicts: readonly Case[] = [
   ...gitRepositories,
   ...ociRepositories,
@@ -296,6 +337,8 @@ export const verdicts: readonly Case[] = [
   ...helmCharts,
   ...externalArtifacts,
   ...kustomizations,
+  ...imageRepositories,
+  ...imagePolicies,
   ...providers,
   ...alerts,
 ];

@@ -47,6 +47,7 @@ const CONSTRAINTS = [
   'maxLength',
   'minimum',
   'format',
+  'maxItems',
 ] as const;
 
 export function parseDefinition(yaml: string): Definition {

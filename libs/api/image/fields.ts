@@ -1,0 +1,14 @@
+// Fields that the kinds of images have in common.
+import { object, optional, text } from '../schema/schema.ts';
+
+/** An image of a policy, as its status and that of an automation name it. */
+export function imageRef(description: string) {
+  return object(
+    {
+      name: text('Name of the image, without a tag.'),
+      tag: text('Tag of the image.'),
+      digest: optional(text('Digest of the image, as `sha256:<hex>`.')),
+    },
+    description,
+  );
+}
