@@ -54,7 +54,7 @@ const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
     'weir-blobs': READ,
     'OBJ_weir-objects': [...READ, 'CONSUMER.CREATE'],
   },
-  'image-automation': {},
+  'image-automation': { 'weir-tags': [...MAKE, ...READ, 'STREAM.PURGE'] },
 };
 
 /** The subjects under which a service may publish. */
@@ -63,7 +63,7 @@ const PUBLISHED: Record<string, readonly string[]> = {
   kustomize: ['weir.record', 'weir.event'],
   notification: ['weir.event', 'weir.delivery', 'weir.dead-letter'],
   'helm-release': ['weir.event'],
-  'image-automation': [],
+  'image-automation': ['weir.tags', 'weir.event'],
 };
 const SUBJECTS = [...new Set(Object.values(PUBLISHED).flat())];
 

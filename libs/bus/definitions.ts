@@ -3,7 +3,7 @@ import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '
 import { nanos } from '@nats-io/nats-core';
 
 /** The services that own streams. */
-export type StreamOwner = 'source' | 'kustomize' | 'notification';
+export type StreamOwner = 'source' | 'kustomize' | 'notification' | 'image-automation';
 
 export type StreamName =
   | 'weir-artifacts'
@@ -11,6 +11,7 @@ export type StreamName =
   | 'OBJ_weir-objects'
   | 'weir-events'
   | 'weir-records'
+  | 'weir-tags'
   | 'weir-deliveries'
   | 'weir-dead-letters';
 
@@ -100,6 +101,17 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
     config: () => ({
       description: 'What objects were last applied from',
       subjects: ['weir.record.>'],
+      discard: DiscardPolicy.Old,
+      max_msgs_per_subject: 1,
+      max_bytes: 512 * MIB,
+    }),
+  },
+  'weir-tags': {
+    owner: 'image-automation',
+    config: () => ({
+      description: 'The tags of each ImageRepository, compressed',
+      subjects: ['weir.tags.>'],
+      // A list that goes is made again from its registry when it is needed.
       discard: DiscardPolicy.Old,
       max_msgs_per_subject: 1,
       max_bytes: 512 * MIB,
