@@ -9,7 +9,7 @@ const TESTS = '\\.test\\.ts$|/testing/|/testdata/|/testing\\.ts$|/bench\\.ts$';
 const LAYERS = [
   ['telemetry', 'async', 'net'],
   ['kube', 'bus', 'render', 'git', 'oci', 'helm', 'objectstore', 'forge', 'identity', 'kms'],
-  ['api', 'events'],
+  ['api', 'events', 'credentials'],
   ['artifact', 'controller'],
   ['service', 'apply', 'sources'],
   ['reconcile'],

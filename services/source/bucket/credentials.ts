@@ -1,16 +1,16 @@
 // Where a Bucket's objects are, and as whom they are read.
 import { createHash } from 'node:crypto';
 import { type Bucket, FETCH_FAILED, Reason } from '@weir/api';
-import type { KubeClient } from '@weir/kube';
-import type { BucketOptions } from '@weir/objectstore';
-import { Failure, messageOf } from '@weir/reconcile';
 import {
   type NamedSecret,
   proxyOf,
   readLoginSecret,
   readNamedSecret,
   tlsOf,
-} from '../shared/secrets.ts';
+} from '@weir/credentials';
+import type { KubeClient } from '@weir/kube';
+import type { BucketOptions } from '@weir/objectstore';
+import { Failure, messageOf } from '@weir/reconcile';
 import { fetchFailure } from '../shared/snapshots.ts';
 
 /** The bucket of an object store, with all that decides what may be seen of it. */

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
 import { FETCH_FAILED, type OCIRepository, Reason } from '@weir/api';
+import {
+  proxyOf,
+  readLoginSecret,
+  readNamedSecret,
+  readPullSecrets,
+  tlsOf,
+} from '@weir/credentials';
 import type { KubeClient } from '@weir/kube';
 import {
   credentialsFor,
@@ -10,13 +17,6 @@ import {
   readPullSecret,
 } from '@weir/oci';
 import { Failure, messageOf } from '@weir/reconcile';
-import {
-  proxyOf,
-  readLoginSecret,
-  readNamedSecret,
-  readPullSecrets,
-  tlsOf,
-} from '../shared/secrets.ts';
 import { fetchFailure } from '../shared/snapshots.ts';
 
 /** Where to pull from, and as whom. */

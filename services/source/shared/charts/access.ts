@@ -1,12 +1,12 @@
 // Where the charts of a HelmRepository are, and as whom to fetch them. What is wrong with a Secret is said in Flux's words.
 import { createHash } from 'node:crypto';
 import { FETCH_FAILED, type HelmRepository, parseDuration, Reason } from '@weir/api';
+import { type NamedSecret, readLoginSecret, tlsOf } from '@weir/credentials';
 import { type ClientOptions, normalizeUrl } from '@weir/helm';
 import type { KubeClient } from '@weir/kube';
 import type { TlsOptions } from '@weir/net';
 import { type Credentials, credentialsFor, parseRepository, readPullSecret } from '@weir/oci';
 import { Failure, messageOf } from '@weir/reconcile';
-import { type NamedSecret, readLoginSecret, tlsOf } from '../secrets.ts';
 import { fetchFailure } from '../snapshots.ts';
 
 /** The parts of a HelmRepository that count; for a repository without one, its URL and namespace. */

@@ -1,5 +1,5 @@
-// Secrets that several kinds of sources take in the same form. What is wrong with one is said in the words of Flux's
-// source-controller; no message has a value of a Secret.
+// Secrets that several kinds take in the same form. What is wrong with one is said in the words of Flux's
+// controllers; no message has a value of a Secret.
 import {
   isNotFound,
   type KubeClient,
@@ -10,9 +10,8 @@ import {
   type TypedSecret,
 } from '@weir/kube';
 import type { TlsOptions } from '@weir/net';
-import { messageOf } from '@weir/reconcile';
 
-/** A Secret as it is read for a source, with the name that messages call it. */
+/** A Secret as it is read for an object, with the name that messages call it. */
 export interface NamedSecret extends TypedSecret {
   /** `namespace/name`. */
   name: string;
@@ -142,4 +141,9 @@ export function proxyOf({ data, name }: NamedSecret): string {
 
 function nameOf({ namespace, name }: ObjectRef): string {
   return `${namespace}/${name}`;
+}
+
+/** The words of whatever was thrown. */
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

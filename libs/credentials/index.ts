@@ -1,0 +1,8 @@
+export {
+  type NamedSecret,
+  proxyOf,
+  readLoginSecret,
+  readNamedSecret,
+  readPullSecrets,
+  tlsOf,
+} from './secrets.ts';
