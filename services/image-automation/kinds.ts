@@ -1,0 +1,12 @@
+// The kinds of images that this service owns: a new one is a folder and a row here.
+import type { KubeObject } from '@weir/kube';
+import { openImagePolicies } from './imagepolicy/kind.ts';
+import { openImageRepositories } from './imagerepository/kind.ts';
+import type { ImageEnvironment, ImageKind, OpenKind } from './shared/kind.ts';
+
+/** Opens the kinds, in the order of a tag's way through them. */
+export function openKinds(environment: ImageEnvironment): ImageKind<KubeObject>[] {
+  const opened = <T extends KubeObject>(open: OpenKind<T>) =>
+    open(environment) as unknown as ImageKind<KubeObject>;
+  return [opened(openImageRepositories), opened(openImagePolicies)];
+}
