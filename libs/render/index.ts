@@ -43,6 +43,7 @@ export type {
   SemverResult,
   Substitution,
 } from './requests.ts';
+export type { LatestTag, LatestTagRequest, TagFilter, TagOperations } from './tags.ts';
 export {
   type FileIndex,
   indexPaths,

@@ -20,9 +20,10 @@ import type {
   SemverResult,
 } from './requests.ts';
 import type { Send } from './send.ts';
+import { type TagOperations, tagOperations } from './tags.ts';
 
 /** What an engine can do. Every call rejects with a {@link RenderError}. */
-export interface Operations extends ChartOperations, HelmOperations {
+export interface Operations extends ChartOperations, HelmOperations, TagOperations {
   /** Builds the objects that Flux's kustomize-controller would apply for a Kustomization. */
   build(request: BuildRequest, options: RequestOptions): Promise<BuildResult>;
   /**
@@ -74,6 +75,7 @@ export function operations(send: Send): Operations {
   return {
     ...chartOperations(send),
     ...helmOperations(send),
+    ...tagOperations(send),
     async build(request, options) {
       const { artifact, path, kustomization = {}, substitute, ownerLabels, decryption } = request;
       const { digest, file } = artifact;

@@ -111,6 +111,10 @@ func (e *engine) handle(op string, body json.RawMessage, ask asker) (any, error)
 		return decoded(body, exempt)
 	case "match":
 		return decoded(body, e.patterns.match)
+	case "tags.exclude":
+		return decoded(body, e.patterns.excludeTags)
+	case "tags.latest":
+		return decoded(body, e.patterns.latestTag)
 	case "chart.index":
 		return decoded(body, indexCharts)
 	case "chart.version":
