@@ -33,4 +33,4 @@ export { type FetchedManifest, openRegistry, type Registry } from './registry.ts
 export type { RetryOptions } from './retry.ts';
 export type { RegistryOptions } from './session.ts';
 export type { SignedManifest } from './signatures.ts';
-export type { TagLimits } from './tags.ts';
+export type { PageValidator, TagLimits } from './tags.ts';

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { type Front, type RegistryServer, startFront, startRegistry } from '@weir/cluster';
 import { OciError } from './errors.ts';
 import { MediaType } from './manifest.ts';
+import type { PageValidator } from './tags.ts';
 import { openLocal, soon } from './testing/clients.ts';
 import { pushArtifact, pushManifest, tarGz } from './testing/index.ts';
 
@@ -50,18 +51,63 @@ test('tags come page by page', async () => {
   await rejects(pagesOf(none), refused('NotFound', /NAME_UNKNOWN/));
 });
 
+test('a registry that knows ETags is asked whether a list changed', async () => {
+  const client = openLocal(front.host);
+  const body = (page: number) => JSON.stringify({ tags: [`1.${page}.0`] });
+  let second = 'b';
+  front.intercept(({ url = '', headers }, response) => {
+    const isFirst = !url.includes('last=');
+    const etag = `"${isFirst ? 'a' : second}"`;
+    const isSame = headers['if-none-match'] === etag;
+    const link = isFirst ? { link: '</v2/org/app/tags/list?last=x>; rel="next"' } : {};
+    response.writeHead(isSame ? 304 : 200, { etag, ...link });
+    response.end(isSame ? undefined : body(isFirst ? 1 : 2));
+    return true;
+  });
+  const known: PageValidator[] = [];
+  const onPage = (page: PageValidator | undefined) => void (page && known.push(page));
+  deepEqual(await pagesOf(client.tags('org/app', soon(), { onPage })), [['1.1.0'], ['1.2.0']]);
+  equal(known.length, 2);
+  front.clear();
+  equal(await client.tagsUnchanged('org/app', known, soon()), true);
+  equal(front.requests().length, 2);
+  second = 'c';
+  equal(await client.tagsUnchanged('org/app', known, soon()), false);
+  // One that sends what can be no ETag, or none.
+  front.intercept(undefined);
+  equal(await client.tagsUnchanged('org/app', known, soon()), false);
+  const validators = async () => {
+    const found: (PageValidator | undefined)[] = [];
+    await pagesOf(client.tags('org/app', soon(), { onPage: (page) => void found.push(page) }));
+    return found;
+  };
+  deepEqual(await validators(), [undefined]);
+  front.intercept((_, response) => {
+    response.writeHead(200, { etag: 'no-quotes' });
+    response.end(body(1));
+    return true;
+  });
+  deepEqual(await validators(), [undefined]);
+  front.intercept(undefined);
+});
+
 test('a list that never ends, or goes on elsewhere, is refused', async () => {
-  const list = async (link: string, body: unknown = { tags: ['a'] }) => {
+  const list = async (link: string | (() => string), body: unknown = { tags: ['a'] }) => {
     front.intercept((_, response) => {
-      response.writeHead(200, { link });
+      response.writeHead(200, { link: typeof link === 'string' ? link : link() });
       response.end(typeof body === 'string' ? body : JSON.stringify(body));
       return true;
     });
     return pagesOf(openLocal(front.host).tags('org/app', soon(), { maxTags: 50 }));
   };
   const next = '</v2/org/app/tags/list?last=a>; rel="next"';
-  await rejects(list(next), refused('TooLarge', /more than 5 pages|more than 50 tags/));
-  await rejects(list(next, { tags: [] }), refused('TooLarge', /more than 5 pages/));
+  await rejects(list(next), refused('InvalidResponse', /comes back to a page that it had/));
+  let pages = 0;
+  const another = () => `</v2/org/app/tags/list?last=${++pages}>; rel="next"`;
+  await rejects(list(another), refused('TooLarge', /more than 5 pages/));
+  await rejects(list(another, { tags: [] }), refused('TooLarge', /more than 5 pages/));
+  const twelve = { tags: Array.from({ length: 12 }, (_, index) => `t${index}`) };
+  await rejects(list(another, twelve), refused('TooLarge', /more than 50 tags/));
   for (const url of [
     `${registry.url}/v2/x`,
     'https://example.com/v2/x',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readBody } from './answer.ts';
 import { OciError } from './errors.ts';
 import type { Answer, Session, SessionRequest } from './session.ts';
@@ -8,13 +9,17 @@ export interface PageLimits {
   maxPages: number;
 }
 
-/** A list that comes in pages, as JSON; each names the next in a `Link` header (RFC 8288). */
+/**
+ * A list that comes in pages, as JSON; each names the next in a `Link` header (RFC 8288).
+ * @throws OciError InvalidResponse for a list that comes back to a page; TooLarge
+ */
 export async function* readPages(
   session: Session,
   first: SessionRequest,
   { maxPageBytes, maxPages }: PageLimits,
-): AsyncGenerator<{ answer: Answer; content: Record<string, unknown> }> {
+): AsyncGenerator<{ path: string; answer: Answer; content: Record<string, unknown> }> {
   let path: string | undefined = first.path;
+  const seen = new Set<string>();
   for (let page = 1; path !== undefined; page++) {
     const answer = await session.request({ ...first, path });
     const { response, what } = answer;
@@ -23,9 +28,18 @@ export async function* readPages(
       throw new OciError('TooLarge', `${what}: the list has more than ${maxPages} pages`);
     }
     const body = await readBody(response, { maxBytes: maxPageBytes, what, signal: first.signal });
-    yield { answer, content: parse(body, what) };
+    yield { path, answer, content: parse(body, what) };
+    // A path may be long, and there may be many.
+    seen.add(hashOf(path));
     path = nextPath(answer);
+    if (path !== undefined && seen.has(hashOf(path))) {
+      throw new OciError('InvalidResponse', `${what}: the list comes back to a page that it had`);
+    }
   }
+}
+
+function hashOf(path: string): string {
+  return createHash('sha256').update(path).digest('base64');
 }
 
 function parse(body: Buffer, what: string): Record<string, unknown> {

@@ -14,7 +14,7 @@ import { checkTag } from './reference.ts';
 import { listReferrers } from './referrers.ts';
 import { pullScope } from './scope.ts';
 import { openSession, type RegistryOptions, type Session } from './session.ts';
-import { listTags, type TagLimits } from './tags.ts';
+import { areUnchanged, listTags, type PageValidator, type TagLimits } from './tags.ts';
 
 /** A manifest whose bytes have the digest. */
 export interface FetchedManifest {
@@ -39,6 +39,12 @@ export interface Registry {
   blob(name: string, descriptor: Descriptor, signal: AbortSignal): AsyncGenerator<Buffer>;
   /** The tags of a repository, page by page. */
   tags(name: string, signal: AbortSignal, limits?: TagLimits): AsyncGenerator<string[]>;
+  /** Whether the tags are those of these pages, which the registry need not send again. */
+  tagsUnchanged(
+    name: string,
+    pages: readonly PageValidator[],
+    signal: AbortSignal,
+  ): Promise<boolean>;
   /** What refers to a manifest: signatures, for example. Empty where there is nothing. */
   referrers(
     name: string,
@@ -65,6 +71,7 @@ export function openRegistry(options: RegistryOptions): Registry {
     manifest,
     blob: (name, descriptor, signal) => readBlob(session, name, descriptor, signal),
     tags: (name, signal, limits) => listTags(session, name, signal, limits),
+    tagsUnchanged: (name, pages, signal) => areUnchanged(session, name, pages, signal),
     referrers: (name, digest, signal, artifactType) =>
       listReferrers(session, manifest, { name, digest, signal, artifactType }),
     close: session.close,

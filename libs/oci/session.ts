@@ -26,6 +26,8 @@ export interface RegistryOptions {
    * tried in any case for 127.0.0.1, ::1, private IPv4 addresses, `localhost` and `*.localhost`.
    */
   insecure?: boolean | undefined;
+  /** Checks the certificate of a registry that has TLS, also where it is `insecure`. */
+  checkCertificate?: boolean | undefined;
   /** URL of an HTTP proxy, with its credentials. */
   proxy?: string | undefined;
   environment?: NodeJS.ProcessEnv | undefined;
@@ -43,6 +45,8 @@ export interface SessionRequest {
   /** Such as `repository:org/app:pull`. */
   scope: string;
   accept?: string;
+  /** The answer may be 304 for what has this ETag (RFC 9110, 13.1.2). */
+  ifNoneMatch?: string;
   signal: AbortSignal;
 }
 
@@ -56,7 +60,8 @@ export interface Answer {
 
 export interface Session {
   /**
-   * Sends a request and gives an answer whose status is 2xx, after redirects. The caller reads or destroys it.
+   * Sends a request and gives an answer whose status is 2xx, after redirects, or 304 where the request is conditional. The
+   * caller reads or destroys it.
    * @throws OciError
    */
   request(request: SessionRequest): Promise<Answer>;
@@ -77,7 +82,7 @@ export function openSession(options: RegistryOptions): Session {
     proxy: options.proxy,
     environment: options.environment,
   };
-  const anyCertificate = insecure && tls === undefined;
+  const anyCertificate = insecure && tls === undefined && !options.checkCertificate;
   const own = connectionsWith({ ...shared, tls: { ...tls, anyCertificate } });
   // Another host than the registry doesn't get to see the client's certificate.
   const foreign = connectionsWith({ ...shared, tls: { ca: tls?.ca, anyCertificate } });
@@ -96,10 +101,14 @@ export function openSession(options: RegistryOptions): Session {
   }
 
   async function sendOnce(scheme: string, request: SessionRequest): Promise<Answer> {
-    const { method, path, scope, accept, signal } = request;
+    const { method, path, scope, accept, ifNoneMatch, signal } = request;
     const url = new URL(`${scheme}//${registry}/v2/${path}`);
     const what = describe({ method, url });
-    const headers = { 'user-agent': USER_AGENT, ...(accept === undefined ? {} : { accept }) };
+    const headers = {
+      'user-agent': USER_AGENT,
+      ...(accept === undefined ? {} : { accept }),
+      ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
+    };
     const attempt = (authorization: string | undefined) =>
       send(own, {
         ...{ method, url, signal, connectTimeoutMs },
@@ -120,7 +129,9 @@ export function openSession(options: RegistryOptions): Session {
       }),
     );
     const status = answer.response.statusCode ?? 0;
-    if (status < 200 || status > 299) throw await errorOf(answer.response, what, signal);
+    const isUnchanged = status === 304 && ifNoneMatch !== undefined;
+    if (!isUnchanged && (status < 200 || status > 299))
+      throw await errorOf(answer.response, what, signal);
     return { response: answer.response, what, url: answer.url };
   }
 

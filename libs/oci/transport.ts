@@ -14,9 +14,13 @@ export interface HttpRequest extends SentRequest {
   method: 'GET' | 'HEAD' | 'POST';
 }
 
-/** Method and URL, for messages: without a query, which may hold what a redirect signed. */
+/**
+ * Method and URL, for messages: without a query, which may hold what a redirect signed, unless it says only how long a page
+ * of a list is to be.
+ */
 export function describe({ method, url }: Pick<HttpRequest, 'method' | 'url'>): string {
-  return `${method} ${url.protocol}//${url.host}${url.pathname}`;
+  const query = /^\?n=[0-9]+$/.test(url.search) ? url.search : '';
+  return `${method} ${url.protocol}//${url.host}${url.pathname}${query}`;
 }
 
 /**
