@@ -1,3 +1,4 @@
+export { accessKey, createRegistries, type RegistryAccess } from './clients.ts';
 export { parsePublicKey } from './cosign/public-key.ts';
 export { type CosignSignature, cosignSignatures } from './cosign/signatures.ts';
 export { isSignedByKey } from './cosign/verify.ts';

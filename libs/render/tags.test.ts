@@ -74,9 +74,11 @@ test('an expression that takes long ends, and the tags of others do not wait for
   const tags = Array.from({ length: 60_000 }, () => 'a'.repeat(127)).join(' ');
   let hasEnded = false;
   const slow = pool.excludeTags({ patterns: ['(x*a?){500}b'], tags }, { tenant: 'slow' });
-  const ended = slow.catch((error: unknown) => error).finally(() => {
-    hasEnded = true;
-  });
+  const ended = slow
+    .catch((error: unknown) => error)
+    .finally(() => {
+      hasEnded = true;
+    });
   const quick = { policy: { alphabetical: {} }, tags: 'a b' };
   await pool.latestTag(quick, { tenant: 'quick' });
   equal(hasEnded, false);

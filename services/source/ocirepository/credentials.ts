@@ -9,10 +9,11 @@ import {
 } from '@weir/credentials';
 import type { KubeClient } from '@weir/kube';
 import {
+  accessKey,
   credentialsFor,
   OciError,
   parseRepository,
-  type RegistryOptions,
+  type RegistryAccess,
   type Repository,
   readPullSecret,
 } from '@weir/oci';
@@ -24,7 +25,7 @@ export interface Remote {
   /** `spec.url`, for messages. */
   url: string;
   repository: Repository;
-  access: Pick<RegistryOptions, 'registry' | 'credentials' | 'tls' | 'proxy' | 'insecure'>;
+  access: RegistryAccess;
   /** Stands for registry and access: equal keys may share connections and tokens. */
   accessKey: string;
   /** Stands for repository and access: equal keys may share what was pulled. */
@@ -68,8 +69,8 @@ export async function readRemote(
     credentialsFor(repository, secrets.flatMap(readPullSecret)),
   );
   const access = { registry: repository.registry, credentials, tls, proxy, insecure };
-  const accessKey = digestOf(access);
-  return { url, repository, access, accessKey, key: digestOf([accessKey, repository.name]) };
+  const key = accessKey(access);
+  return { url, repository, access, accessKey: key, key: digestOf([key, repository.name]) };
 }
 
 async function orFailure<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -3,8 +3,8 @@
 import type { OCIRepositorySpec } from '@weir/api';
 import { Reason } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
-import { createBoundedMap, createFairLimit, createFreshFlight } from '@weir/async';
-import { openRegistry, type Registry } from '@weir/oci';
+import { createFairLimit, createFreshFlight } from '@weir/async';
+import { createRegistries, type Registry } from '@weir/oci';
 import { messageOf } from '@weir/reconcile';
 import type { RenderPool, Verifiers } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
@@ -62,8 +62,6 @@ export interface FetcherOptions {
   signal: AbortSignal;
 }
 
-/** Clients whose connections and tokens are kept; the connections of one that is dropped close when they are idle. */
-const REGISTRIES = 500;
 /** The longest that one question or one pull holds its slot, whatever `spec.timeout` says. Ms. */
 const MAX_TIMEOUT_MS = 10 * 60_000;
 
@@ -74,15 +72,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   const shareStore = createSnapshots<LayerSnapshot>(store);
   const asks = createFairLimit(options.asks);
   const pulls = createFairLimit(options.pulls);
-  const registries = createBoundedMap<string, Registry>({ max: REGISTRIES });
+  const clientOf = createRegistries({ allowLocal, environment });
 
   function registryOf({ access, accessKey, url }: Remote): Registry {
-    const known = registries.get(accessKey);
-    if (known !== undefined) return known;
     try {
-      const registry = openRegistry({ ...access, allowLocal, environment });
-      registries.set(accessKey, registry);
-      return registry;
+      return clientOf(access, accessKey);
     } catch (cause) {
       const message = `failed to generate transport for '${url}': ${messageOf(cause)}`;
       throw fetchFailure(Reason.AuthenticationFailed, message, cause);

@@ -1,7 +1,7 @@
 // Connections to chart repositories and registries, kept for each holder of credentials.
 import { createBoundedMap } from '@weir/async';
 import { type Answer, type Client, type GetOptions, openClient } from '@weir/helm';
-import { openRegistry, type Registry } from '@weir/oci';
+import { createRegistries, type Registry } from '@weir/oci';
 import type { Access, Asker, RegistryAccess } from './access.ts';
 
 export interface ChartClients {
@@ -30,7 +30,7 @@ export function createChartClients({
   signal: AbortSignal;
 }): ChartClients {
   const clients = createBoundedMap<string, Client>({ max: CLIENTS });
-  const registries = createBoundedMap<string, Registry>({ max: CLIENTS });
+  const registryOf = createRegistries({ allowLocal, environment });
 
   function clientOf({ client, key }: Access): Client {
     const opened = clients.get(key) ?? openClient({ ...client, allowLocal, environment });
@@ -45,10 +45,6 @@ export function createChartClients({
     deadline,
     get: async (access, url, options) =>
       clientOf(access).get(url, { ...options, signal: deadline(access) }),
-    registry({ registry, key }) {
-      const opened = registries.get(key) ?? openRegistry({ ...registry, allowLocal, environment });
-      registries.set(key, opened);
-      return opened;
-    },
+    registry: ({ registry, key }) => registryOf(registry, key),
   };
 }
