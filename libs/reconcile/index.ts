@@ -9,8 +9,15 @@ export { type Dependent, dependencyKeys } from './dependencies/references.ts';
 export { createDependencyWatches, type DependencyWatches } from './dependencies/watches.ts';
 export * from './expressions.ts';
 export { asFailure, Failure, type FailureOptions, findCause, messageOf } from './failure.ts';
-export { intervalMs } from './intervals.ts';
+export { acceptableAgeMs, intervalMs } from './intervals.ts';
 export { newestOf } from './newest.ts';
+export {
+  beginObjectRun,
+  failObjectRun,
+  type ObjectRun,
+  type RunBeginning,
+  type RunnableObject,
+} from './run.ts';
 export {
   asFailed,
   asProgressing,

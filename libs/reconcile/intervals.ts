@@ -8,3 +8,12 @@ import { parseDuration } from '@weir/api';
 export function intervalMs(text: string, floorMs: number): number {
   return Math.max(parseDuration(text), floorMs);
 }
+
+/**
+ * How old an answer may be for a run, in ms: half an interval where the interval alone is why the object runs, so that many
+ * objects of one remote ask it about twice an interval in all. Whoever changes or requests something gets a new answer.
+ */
+export function acceptableAgeMs(causes: ReadonlySet<string>, everyMs: number): number {
+  const isRoutine = causes.size === 1 && causes.has('interval');
+  return isRoutine ? everyMs / 2 : 0;
+}

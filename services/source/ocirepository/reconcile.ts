@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { OCIRepository, parseDuration } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
-import { acceptableAgeMs } from '../shared/answers.ts';
+import { acceptableAgeMs } from '@weir/reconcile';
 import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';

@@ -1,6 +1,6 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict';
+import { equal, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
-import { acceptableAgeMs, createSharedAnswers } from './answers.ts';
+import { createSharedAnswers } from './answers.ts';
 
 test('an answer is shared as long as it is young enough for who asks', async () => {
   let now = 0;
@@ -33,11 +33,4 @@ test('the age counts from the question, as what is true may change before the an
     return 1;
   });
   equal(await answers('a', 10, async () => 2), 2);
-});
-
-test('only a run for the interval alone takes an older answer', () => {
-  const ages = [['interval'], ['interval', 'requested'], ['spec'], ['retry'], []].map((causes) =>
-    acceptableAgeMs(new Set(causes), 10_000),
-  );
-  deepEqual(ages, [5_000, 0, 0, 0, 0]);
 });

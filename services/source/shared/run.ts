@@ -1,19 +1,11 @@
 // The steps that reconciliations of all kinds of sources begin and end with. A kind's reconcile.ts calls them in its order.
-import { type Artifact, FINALIZER, isRequested, Reason } from '@weir/api';
+import { type Artifact, Reason } from '@weir/api';
+import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
 import {
-  type Informer,
-  type Outcome,
-  type ReconcileContext,
-  removeFinalizer,
-} from '@weir/controller';
-import {
-  asFailed,
-  claimObject,
-  Failure,
+  beginObjectRun,
+  failObjectRun,
   intervalMs,
-  isReported,
-  openStatus,
-  type StatusSession,
+  type ObjectRun,
   setFields,
 } from '@weir/reconcile';
 import { artifactUrl, isArtifactLost } from './artifacts.ts';
@@ -32,14 +24,9 @@ import type { SourceObject, SourceStatus, SourceWords } from './source.ts';
 const FIELD_MANAGER = 'source-controller';
 
 /** One run of one object: what it was given, and what it says so far. */
-export interface SourceRun<T extends SourceObject> {
-  object: T;
+export interface SourceRun<T extends SourceObject> extends ObjectRun<T, SourceStatus> {
   words: SourceWords<T>;
-  context: ReconcileContext;
   environment: SourceEnvironment;
-  status: StatusSession<T, SourceStatus>;
-  /** Aborts when the run's result is no longer wanted. */
-  signal: AbortSignal;
 }
 
 /**
@@ -54,28 +41,13 @@ export async function beginRun<T extends SourceObject>(
   environment: SourceEnvironment,
 ): Promise<SourceRun<T> | undefined> {
   const { client, publisher } = environment;
-  const writing = { fieldManager: FIELD_MANAGER, informer, guard: context.guard };
-  const claimed = await claimObject(found, context, { client, kind, ...writing });
-  if (claimed === undefined) return undefined;
-  const { object } = claimed;
-  if (claimed.deleting) {
-    publisher.withdraw(object);
-    await removeFinalizer(client, kind, object, FINALIZER, writing);
-    return undefined;
-  }
-  const status = openStatus<T, SourceStatus>(object, context, {
-    ...{ client, kind, informer, fieldManager: FIELD_MANAGER },
-    types: CONDITION_TYPES,
+  const run = await beginObjectRun<T, SourceStatus>(found, context, {
+    ...{ client, kind, informer, fieldManager: FIELD_MANAGER, types: CONDITION_TYPES },
+    release: (object) => publisher.withdraw(object),
+    begun: asBegun,
+    isAwaited,
   });
-  if (object.spec.suspend) {
-    // As in Flux: a request counts as handled, so that the source isn't fetched for it when it is resumed.
-    if (isRequested(object, object.status?.lastHandledReconcileAt)) await status.finish();
-    return undefined;
-  }
-  status.update((report) => asBegun(report, object));
-  if (isAwaited(object)) status.show();
-  const signal = AbortSignal.any([context.signal, context.superseded]);
-  return { object, words, context, environment, status, signal };
+  return run && { ...run, words, environment };
 }
 
 /**
@@ -156,21 +128,7 @@ async function announce(
  * Writes the end of a run that failed, and records it unless the status said so before and nobody asked. The artifact
  * of before stays. Rejects with what is no Failure: the controller tries that again by itself.
  */
-export async function fail(run: SourceRun<SourceObject>, error: unknown): Promise<Outcome> {
-  const { object, status, signal, environment } = run;
-  if (signal.aborted || environment.signal.aborted) {
-    status.abandon();
-    return {};
-  }
-  if (!(error instanceof Failure)) throw error;
-  const { reason, message, stalled, event } = error;
-  const isNews =
-    !isReported(object, error) || isRequested(object, object.status?.lastHandledReconcileAt);
-  status.update((report) => asFailed(report, error));
-  await status.finish();
-  if (isNews && event !== 'none') {
-    environment.recorder.event(object, { severity: 'error', reason, message, ...event });
-  }
-  if (stalled) return {};
-  return error.retryMs === undefined ? { retry: error } : { requeueAfterMs: error.retryMs };
+export function fail(run: SourceRun<SourceObject>, error: unknown): Promise<Outcome> {
+  const { recorder, signal } = run.environment;
+  return failObjectRun(run, error, { recorder, stopping: signal });
 }

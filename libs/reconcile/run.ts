@@ -1,0 +1,112 @@
+// The steps that runs of all kinds begin and end with where an object is worked on by one pipeline: each kind calls them in its
+// own order, and says what it has to add.
+import { FINALIZER, isRequested } from '@weir/api';
+import {
+  addFinalizer,
+  type Informer,
+  type Outcome,
+  type ReconcileContext,
+  removeFinalizer,
+} from '@weir/controller';
+import type { Recorder } from '@weir/events';
+import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
+import { Failure } from './failure.ts';
+import { newestOf } from './newest.ts';
+import {
+  asFailed,
+  type CommonStatus,
+  type ConditionTypes,
+  isReported,
+  type Reconciled,
+  type StatusReport,
+} from './status-report.ts';
+import { openStatus, type StatusSession } from './status-session.ts';
+
+/** An object of a kind whose runs begin here. */
+export type RunnableObject<Status extends CommonStatus> = Reconciled<Status> & {
+  spec: { suspend?: boolean };
+};
+
+/** One run of one object: what it was given, and what it says so far. */
+export interface ObjectRun<T extends RunnableObject<Status>, Status extends CommonStatus> {
+  object: T;
+  context: ReconcileContext;
+  status: StatusSession<T, Status>;
+  /** Aborts when the run's result is no longer wanted. */
+  signal: AbortSignal;
+}
+
+export interface RunBeginning<T extends RunnableObject<Status>, Status extends CommonStatus> {
+  client: KubeClient;
+  kind: ResourceType;
+  informer: Informer<T>;
+  /** The field manager of all that is written. */
+  fieldManager: string;
+  types: ConditionTypes;
+  /** Lets go of what there is of an object that is being deleted, before its finalizer is taken away. */
+  release?(object: T): Promise<void> | void;
+  /** What the status says of a run that begins. */
+  begun(report: StatusReport<Status>, object: T): StatusReport<Status>;
+  /** Whether somebody waits to see that the run has begun. */
+  isAwaited(object: T): boolean;
+}
+
+/**
+ * Begins a run. Undefined when there is nothing to do: the object is gone or suspended, or it is being deleted, and then its
+ * finalizer is taken away.
+ */
+export async function beginObjectRun<T extends RunnableObject<Status>, Status extends CommonStatus>(
+  found: T,
+  context: ReconcileContext,
+  beginning: RunBeginning<T, Status>,
+): Promise<ObjectRun<T, Status> | undefined> {
+  const { client, kind, informer, fieldManager, types } = beginning;
+  const newest = await newestOf(found, context, { client, kind, informer });
+  if (newest === undefined) return undefined;
+  const writing = { fieldManager, informer, guard: context.guard };
+  if (newest.metadata.deletionTimestamp !== undefined) {
+    await beginning.release?.(newest);
+    await removeFinalizer(client, kind, newest, FINALIZER, writing);
+    return undefined;
+  }
+  const object = await addFinalizer(client, kind, newest, FINALIZER, writing);
+  const status = openStatus<T, Status>(object, context, {
+    ...{ client, kind, informer, fieldManager, types },
+  });
+  if (object.spec.suspend) {
+    // As in Flux: a request counts as handled, so that nothing is done for it when the object is resumed.
+    if (isRequested(object, object.status?.lastHandledReconcileAt)) await status.finish();
+    return undefined;
+  }
+  status.update((report) => beginning.begun(report, object));
+  if (beginning.isAwaited(object)) status.show();
+  const signal = AbortSignal.any([context.signal, context.superseded]);
+  return { object, context, status, signal };
+}
+
+/**
+ * Writes the end of a run that failed, and records it unless the status said so before and nobody asked. Rejects with what
+ * is no Failure: the controller tries that again by itself.
+ * @param stopping aborts when the service stops: then the end is left to the next run
+ */
+export async function failObjectRun<T extends RunnableObject<Status>, Status extends CommonStatus>(
+  { object, status, signal }: Pick<ObjectRun<T, Status>, 'object' | 'status' | 'signal'>,
+  error: unknown,
+  { recorder, stopping }: { recorder: Pick<Recorder, 'event'>; stopping: AbortSignal },
+): Promise<Outcome> {
+  if (signal.aborted || stopping.aborted) {
+    status.abandon();
+    return {};
+  }
+  if (!(error instanceof Failure)) throw error;
+  const { reason, message, stalled, event } = error;
+  const isNews =
+    !isReported(object, error) || isRequested(object, object.status?.lastHandledReconcileAt);
+  status.update((report) => asFailed(report, error));
+  await status.finish();
+  if (isNews && event !== 'none') {
+    recorder.event(object as KubeObject, { severity: 'error', reason, message, ...event });
+  }
+  if (stalled) return {};
+  return error.retryMs === undefined ? { retry: error } : { requeueAfterMs: error.retryMs };
+}
