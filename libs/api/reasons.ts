@@ -110,6 +110,11 @@ export const Reason = {
   HelmChartConfigured: 'HelmChartConfigured',
   HelmChartDeleted: 'HelmChartDeleted',
   HelmChartSyncErr: 'HelmChartSyncErr',
+  // Images.
+  ImageURLInvalid: 'ImageURLInvalid',
+  InvalidPolicy: 'InvalidPolicy',
+  Failure: 'Failure',
+
   // Notification.
   Initialized: 'Initialized',
   ValidationFailed: 'ValidationFailed',

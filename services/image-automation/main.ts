@@ -6,6 +6,7 @@ import type { KubeObject, ResourceType } from '@weir/kube';
 import { createPool } from '@weir/render';
 import { defineService, engineMemoryBytes, type ServiceParts } from '@weir/service';
 import { openKinds } from './kinds.ts';
+import { openImages } from './shared/images.ts';
 import { COMPONENTS, type ImageEnvironment, type ImageKind } from './shared/kind.ts';
 
 const MINUTE_MS = 60_000;
@@ -44,6 +45,7 @@ async function openEnvironment(parts: ServiceParts): Promise<ImageEnvironment> {
   return {
     ...parts,
     ...{ pool, signal, recorders: openRecorders(parts) },
+    images: openImages({ ...parts, pool }, signal),
     repositories: informerOf<ImageRepository>(ImageRepository, parts),
     policies: informerOf<ImagePolicy>(ImagePolicy, parts),
     concurrency: settings.number('concurrent', 16, { min: 1 }),

@@ -1,11 +1,33 @@
-// What the service needs to know of ImageRepositories, and what they alone need.
+// What the service needs to know of ImageRepositories.
+import { createHash } from 'node:crypto';
 import { ImageRepository } from '@weir/api';
 import { objectKey } from '@weir/kube';
 import type { OpenKind } from '../shared/kind.ts';
+import { reconcile } from './reconcile.ts';
 
-export const openImageRepositories: OpenKind<ImageRepository> = ({ repositories }) => ({
-  kind: ImageRepository,
-  informer: repositories,
-  ownershipKey: objectKey,
-  reconcile: async () => ({}),
-});
+export const openImageRepositories: OpenKind<ImageRepository> = (environment) => {
+  const { repositories, bus } = environment;
+  return {
+    kind: ImageRepository,
+    informer: repositories,
+    ownershipKey,
+    reconcile: (object, context) => reconcile(object, context, environment),
+    connect(controller) {
+      const runAll = (cause: string) => {
+        for (const object of repositories.list()) controller.enqueue(objectKey(object), { cause });
+      };
+      // What the stream held is gone: each object finds that out, and lists its tags.
+      return bus.onRecreated((stream) => stream === 'weir-tags' && runAll('tags lost'));
+    },
+  };
+};
+
+/** Objects alike belong to one replica, which lists their tags once. */
+function ownershipKey({ spec, metadata }: ImageRepository): string {
+  const { image, insecure, secretRef, serviceAccountName, certSecretRef, proxySecretRef } = spec;
+  const named = { secretRef, serviceAccountName, certSecretRef, proxySecretRef };
+  const isAnonymous = Object.values(named).every((it) => it === undefined);
+  const namespace = isAnonymous ? '' : metadata.namespace;
+  const text = JSON.stringify([image, insecure, namespace, named]);
+  return `image/${createHash('sha256').update(text).digest('hex')}`;
+}

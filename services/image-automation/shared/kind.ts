@@ -5,6 +5,7 @@ import type { Recorder } from '@weir/events';
 import type { KubeObject } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { ServiceParts } from '@weir/service';
+import type { Images } from './images.ts';
 
 /** What the service gives to every kind. */
 export interface ImageEnvironment extends Omit<ServiceParts, 'recorder'> {
@@ -14,6 +15,8 @@ export interface ImageEnvironment extends Omit<ServiceParts, 'recorder'> {
   repositories: Informer<ImageRepository>;
   /** All ImagePolicies, whichever replica owns them. */
   policies: Informer<ImagePolicy>;
+  /** What registries have, as ImageRepositories name it. */
+  images: Images;
   pool: RenderPool;
   /** Objects of a kind that are worked on at a time. */
   concurrency: number;

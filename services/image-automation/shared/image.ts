@@ -1,0 +1,37 @@
+// The name of an image as an ImageRepository has it: a repository of a registry, and nothing else.
+import { Reason } from '@weir/api';
+import { parseReference, type Repository } from '@weir/oci';
+import { Failure } from '@weir/reconcile';
+
+/**
+ * The repository that `spec.image` names, by the rules and in the words of Flux.
+ * @throws Failure ImageURLInvalid (stalled)
+ */
+export function parseImage(image: string): Repository {
+  const scheme = image.indexOf('://');
+  if (scheme >= 0) {
+    const shown = image.slice(0, scheme);
+    throw invalid(`image '${image}' should not include URL scheme; remove '${shown}://'`);
+  }
+  const { repository } = parse(image);
+  const { registry } = repository;
+  const isNamed = image.toLowerCase().startsWith(registry);
+  const [, tag] = (isNamed ? image.slice(registry.length) : image).split(':');
+  if (tag !== undefined) {
+    throw invalid(`image '${image}' should not include a tag; remove ':${tag}'`);
+  }
+  return repository;
+}
+
+function parse(image: string) {
+  try {
+    // A registry takes slashes in a row for one.
+    return parseReference(image.replace(/\/{2,}/g, '/'));
+  } catch (cause) {
+    throw invalid(`could not parse reference: ${image}`, cause);
+  }
+}
+
+function invalid(message: string, cause?: unknown): Failure {
+  return new Failure(Reason.ImageURLInvalid, message, { stalled: true, cause });
+}

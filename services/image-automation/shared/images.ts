@@ -1,0 +1,110 @@
+// Images in registries, as ImageRepositories name them: their tags, and the registry itself, for all kinds of the service.
+import { type ImageRepository, parseDuration, Reason, type UnsupportedRule } from '@weir/api';
+import type { KubeClient } from '@weir/kube';
+import { createRegistries, formatRepository, type Registry, type Repository } from '@weir/oci';
+import { Failure, messageOf, refuseUnsupported } from '@weir/reconcile';
+import type { RenderPool } from '@weir/render';
+import type { ServiceParts } from '@weir/service';
+import { readAccess } from './access.ts';
+import { exclusionListOf } from './exclusion.ts';
+import { parseImage } from './image.ts';
+import type { PackedTags } from './tags/packed.ts';
+import { createScanner, type Scanner } from './tags/scan.ts';
+import { createStoredTags, type StoredTags } from './tags/stored.ts';
+
+/** An image, and the registry that has it, as the one to ask as an ImageRepository says. */
+export interface Image {
+  repository: Repository;
+  /** `registry/name`. */
+  name: string;
+  registry: Registry;
+  /** Stands for registry and access. */
+  accessKey: string;
+}
+
+export interface Images {
+  /** @throws Failure ImageURLInvalid, UnsupportedField (both stalled), AuthenticationFailed */
+  open(object: ImageRepository, signal: AbortSignal): Promise<Image>;
+  /**
+   * Lists the tags that the object doesn't leave out, or takes what was listed at most `maxAgeMs` ago.
+   * @throws OciError, RenderError
+   */
+  scan(
+    object: ImageRepository,
+    image: Image,
+    maxAgeMs: number,
+    signal: AbortSignal,
+  ): Promise<PackedTags>;
+  stored: StoredTags;
+}
+
+/** Fields of an ImageRepository that ask for what doesn't exist yet. */
+const UNSUPPORTED: readonly UnsupportedRule[] = [{ path: 'spec.provider', allowed: ['generic'] }];
+const MIB = 1024 ** 2;
+const LISTINGS = 32;
+/** Of tags that objects alike share, and of those that were stored last. */
+const KEPT_BYTES = 16 * MIB;
+
+export function openImages(
+  parts: ServiceParts & { pool: RenderPool },
+  signal: AbortSignal,
+): Images {
+  const { client, bus, settings, pool, stack, log } = parts;
+  const allowLocal = settings.boolean('allow-local-addresses', false);
+  const clientOf = createRegistries({ allowLocal, environment: process.env });
+  const scanner = createScanner({
+    ...{ pool, signal, listings: LISTINGS, keptBytes: KEPT_BYTES },
+    limits: {
+      maxTags: settings.number('image-max-tags', 1_000_000, { min: 1 }),
+      maxLength: settings.number('image-max-tag-bytes', 24 * MIB, { min: 1 }),
+    },
+  });
+  const stored = createStoredTags({
+    ...{ bus, stack, log, keptBytes: KEPT_BYTES },
+    namespaceBytes: settings.number('image-namespace-max-bytes', 64 * MIB, { min: 1 }),
+  });
+  return {
+    stored,
+    open: (object, stop) => openImage(client, object, clientOf, stop),
+    scan: (object, image, maxAgeMs, stop) => scan(scanner, object, image, maxAgeMs, stop),
+  };
+}
+
+async function openImage(
+  client: KubeClient,
+  object: ImageRepository,
+  clientOf: ReturnType<typeof createRegistries>,
+  signal: AbortSignal,
+): Promise<Image> {
+  refuseUnsupported(object, UNSUPPORTED);
+  const repository = parseImage(object.spec.image);
+  const { access, key } = await readAccess(client, object, repository, signal);
+  try {
+    const name = formatRepository(repository);
+    return { repository, name, registry: clientOf(access, key), accessKey: key };
+  } catch (cause) {
+    const message = `failed to configure authentication options: ${messageOf(cause)}`;
+    throw new Failure(Reason.AuthenticationFailed, message, { cause });
+  }
+}
+
+function scan(
+  scanner: Scanner,
+  { metadata, spec }: ImageRepository,
+  { repository, registry, accessKey }: Image,
+  maxAgeMs: number,
+  signal: AbortSignal,
+): Promise<PackedTags> {
+  const { namespace = '' } = metadata;
+  const wanted = {
+    ...{ tenant: namespace, repository, registry, accessKey },
+    exclusionList: exclusionListOf(spec),
+    timeoutMs: timeoutOf({ spec }),
+  };
+  return scanner.scan(wanted, maxAgeMs, signal);
+}
+
+/** How long an ImageRepository waits for its registry, in ms: as long as its interval unless it says so, as in Flux. */
+export function timeoutOf({ spec }: Pick<ImageRepository, 'spec'>): number {
+  return Math.max(parseDuration(spec.timeout ?? spec.interval), 1_000);
+}

@@ -1,0 +1,78 @@
+// The tags of an image as they are kept: sorted by their bytes, descending, with a space between two of them, compressed.
+import { promisify } from 'node:util';
+import { deflateRaw, inflateRaw } from 'node:zlib';
+
+export interface PackedTags {
+  /** Of the text, deflated. */
+  packed: Buffer;
+  /** Characters of the text. */
+  length: number;
+  count: number;
+  /** The checksum of Flux: adler32 of the tags as JSON, in decimal. */
+  revision: string;
+  /** The first ten. */
+  latest: string[];
+}
+
+const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
+
+/** Tags that `status.lastScanResult.latestTags` shows, as in Flux. */
+const LATEST = 10;
+
+/** @param text sorted */
+export async function packTags(text: string): Promise<PackedTags> {
+  const packed = await deflate(Buffer.from(text, 'latin1'));
+  return { packed, length: text.length, ...summaryOf(text) };
+}
+
+/** The text. Rejects with an Error for what is no packed text, or is longer than it says. */
+export async function unpackTags({
+  packed,
+  length,
+}: Pick<PackedTags, 'packed' | 'length'>): Promise<string> {
+  const text = await inflate(packed, { maxOutputLength: Math.max(length, 1) });
+  return text.toString('latin1');
+}
+
+function summaryOf(text: string): Pick<PackedTags, 'count' | 'revision' | 'latest'> {
+  const latest = text === '' ? [] : text.split(' ', LATEST);
+  let count = text === '' ? 0 : 1;
+  for (let at = text.indexOf(' '); at >= 0; at = text.indexOf(' ', at + 1)) count += 1;
+  return { count, latest, revision: String(checksumOf(text)) };
+}
+
+/** The largest prime below 2^16 (RFC 1950, 9). */
+const ADLER = 65_521;
+/** So many bytes can be added before the sums have to be reduced. */
+const STRETCH = 5_552;
+
+/** adler32 (RFC 1950, 8.2) of `["a","b"]`, which JSON makes of the text `a b`: tags have nothing to be escaped. */
+function checksumOf(text: string): number {
+  let a = 1;
+  let b = 0;
+  let pending = 0;
+  const add = (byte: number) => {
+    a += byte;
+    b += a;
+    if (++pending < STRETCH) return;
+    a %= ADLER;
+    b %= ADLER;
+    pending = 0;
+  };
+  const addText = (json: string) => {
+    for (const char of json) add(char.charCodeAt(0));
+  };
+  if (text === '') {
+    addText('[]');
+  } else {
+    addText('["');
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code === 0x20) addText('","');
+      else add(code);
+    }
+    addText('"]');
+  }
+  return (((b % ADLER) << 16) | (a % ADLER)) >>> 0;
+}
