@@ -45,6 +45,8 @@ export interface RunBeginning<T extends RunnableObject<Status>, Status extends C
   types: ConditionTypes;
   /** Lets go of what there is of an object that is being deleted, before its finalizer is taken away. */
   release?(object: T): Promise<void> | void;
+  /** What the status says of an object that is suspended; that a request is handled unless given. */
+  suspended?(report: StatusReport<Status>, object: T): StatusReport<Status>;
   /** What the status says of a run that begins. */
   begun(report: StatusReport<Status>, object: T): StatusReport<Status>;
   /** Whether somebody waits to see that the run has begun. */
@@ -74,8 +76,11 @@ export async function beginObjectRun<T extends RunnableObject<Status>, Status ex
     ...{ client, kind, informer, fieldManager, types },
   });
   if (object.spec.suspend) {
+    const { suspended } = beginning;
+    if (suspended !== undefined) status.update((report) => suspended(report, object));
     // As in Flux: a request counts as handled, so that nothing is done for it when the object is resumed.
-    if (isRequested(object, object.status?.lastHandledReconcileAt)) await status.finish();
+    const isAsked = isRequested(object, object.status?.lastHandledReconcileAt);
+    if (isAsked || suspended !== undefined) await status.finish();
     return undefined;
   }
   status.update((report) => beginning.begun(report, object));

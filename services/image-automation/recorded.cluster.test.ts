@@ -5,8 +5,19 @@ import { caseNames, loadCase } from './testing/recorded/case.ts';
 import { type Expect, playCase } from './testing/recorded/play.ts';
 import { type Registries, startRegistries } from './testing/recorded/registries.ts';
 
+const withoutHttp: Expect = (message) => message.replace(/; Get "http:.*$/, '');
+
 /** Where Weir's messages say something else on purpose (docs/compatibility.md). */
-const MESSAGES: Record<string, Expect> = {};
+const MESSAGES: Record<string, Expect> = {
+  'ir-auth-token': (message) =>
+    message.replace(/\/token\?\S+: (unexpected status code 401 Unauthorized): .*$/, '/token: $1'),
+  'ir-insecure': withoutHttp,
+  'ir-missing': (message) =>
+    withoutHttp(message)
+      .replace(/dial tcp [0-9.:]+:/, 'dial tcp:')
+      .replace(/invalid character '<'.*$/, 'GET <url>: the list is no JSON'),
+  'ir-tls': withoutHttp,
+};
 
 describe('recorded cases', { concurrency: 8 }, async () => {
   const stack = new AsyncDisposableStack();

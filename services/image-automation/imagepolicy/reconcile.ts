@@ -21,7 +21,7 @@ import {
   type ObjectRun,
   setFields,
 } from '@weir/reconcile';
-import { asBegun } from '../shared/conditions.ts';
+import { asBegun, asSuspended } from '../shared/conditions.ts';
 import { parseImage } from '../shared/image.ts';
 import type { ImageEnvironment } from '../shared/kind.ts';
 import type { BuildTimes } from './build-times.ts';
@@ -55,7 +55,7 @@ export async function reconcile(
   const recorder = recorders[FIELD_MANAGER];
   const run = await beginObjectRun<ImagePolicy, ImagePolicyStatus>(found, context, {
     ...{ client, kind: ImagePolicy, informer: policies, fieldManager: FIELD_MANAGER },
-    ...{ types: {}, begun: asBegun, isAwaited },
+    ...{ types: {}, begun: asBegun, suspended: asSuspended, isAwaited },
   });
   if (run === undefined) return {};
   try {

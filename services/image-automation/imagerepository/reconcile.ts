@@ -23,7 +23,7 @@ import {
   type ObjectRun,
   setFields,
 } from '@weir/reconcile';
-import { asBegun } from '../shared/conditions.ts';
+import { asBegun, asSuspended } from '../shared/conditions.ts';
 import { exclusionListOf } from '../shared/exclusion.ts';
 import type { Image } from '../shared/images.ts';
 import type { ImageEnvironment } from '../shared/kind.ts';
@@ -46,7 +46,7 @@ export async function reconcile(
   const recorder = recorders[FIELD_MANAGER];
   const run = await beginObjectRun<ImageRepository, ImageRepositoryStatus>(found, context, {
     ...{ client, kind: ImageRepository, informer: repositories, fieldManager: FIELD_MANAGER },
-    ...{ types: {}, begun: asBegun, isAwaited },
+    ...{ types: {}, begun: asBegun, suspended: asSuspended, isAwaited },
     release: (object) => images.stored.remove(object),
   });
   if (run === undefined) return {};
