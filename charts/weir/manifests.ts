@@ -78,3 +78,16 @@ export function alert(namespace: string, name: string, providerName: string): st
   const spec = { providerRef: { name: providerName }, eventSources };
   return manifest('notification.toolkit.fluxcd.io/v1', 'Alert', { namespace, name }, { spec });
 }
+
+/** One that policies of every namespace may use. */
+export function imageRepository(namespace: string, name: string, spec: object): string {
+  const metadata = { namespace, name };
+  return manifest('image.toolkit.fluxcd.io/v1', 'ImageRepository', metadata, {
+    spec: { interval: '1h', accessFrom: { namespaceSelectors: [{}] }, ...spec },
+  });
+}
+
+export function imagePolicy(namespace: string, name: string, imageRepositoryRef: object): string {
+  const spec = { imageRepositoryRef, policy: { semver: { range: '*' } } };
+  return manifest('image.toolkit.fluxcd.io/v1', 'ImagePolicy', { namespace, name }, { spec });
+}

@@ -10,6 +10,8 @@ import {
   gitRepository,
   helmChart,
   helmRepository,
+  imagePolicy,
+  imageRepository,
   kustomization,
   manifest,
   ociRepository,
@@ -31,7 +33,7 @@ const USED_ELSEWHERE: { right: RegExp; file: string; code: string }[] = [
   {
     // After a conflict with somebody else's write.
     right:
-      /^(buckets|gitrepositories|helmcharts|helmrepositories)\.source\.toolkit\.fluxcd\.io get$/,
+      /^(buckets|gitrepositories|helmcharts|helmrepositories|image\w+)\.(source|image)\.toolkit\.fluxcd\.io get$/,
     file: 'libs/controller/finalizers.ts',
     code: 'client.get<T>(kind, ref)',
   },
@@ -93,6 +95,11 @@ describe('the containers of the chart', () => {
         bucket('default', 'away', '127.0.0.1:1'),
         helmRepository('default', 'away', 'http://127.0.0.1:1/charts'),
         helmChart('default', 'app', 'app'),
+        imageRepository('default', 'away', {
+          ...{ image: '127.0.0.1:1/app', serviceAccountName: 'default' },
+          secretRef: { name: 'login' },
+        }),
+        imagePolicy('kube-public', 'away', { name: 'away', namespace: 'default' }),
         provider('default', 'chat', { type: 'generic', secretRef: { name: 'address' } }),
         provider('default', 'refused', { type: 'generic', serviceAccountName: 'cloud' }),
         alert('default', 'all', 'chat'),
@@ -108,6 +115,12 @@ describe('the containers of the chart', () => {
     for (const object of ['ocirepository/away', 'bucket/away', 'helmrepository/away']) {
       const away = ['wait', '--for=condition=FetchFailed', '--timeout=60s', object];
       assert.equal((await release.cluster.kubectl(away)).code, 0, log('source'));
+    }
+    for (const object of ['imagerepository/away', 'imagepolicy/away']) {
+      const namespace = object.startsWith('imagepolicy') ? 'kube-public' : 'default';
+      const away = ['wait', '--for=condition=Ready=False', '--timeout=60s', object];
+      const { code } = await release.cluster.kubectl([...away, '-n', namespace]);
+      assert.equal(code, 0, log('image-automation'));
     }
     await release.cluster.request('GET', '/api/v1/namespaces/default/configmaps/app');
     const events = '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Drefused';
