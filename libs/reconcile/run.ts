@@ -2,7 +2,6 @@
 // own order, and says what it has to add.
 import { FINALIZER, isRequested } from '@weir/api';
 import {
-  addFinalizer,
   type Informer,
   type Outcome,
   type ReconcileContext,
@@ -10,8 +9,8 @@ import {
 } from '@weir/controller';
 import type { Recorder } from '@weir/events';
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
+import { claimObject } from './claim.ts';
 import { Failure } from './failure.ts';
-import { newestOf } from './newest.ts';
 import {
   asFailed,
   type CommonStatus,
@@ -63,15 +62,15 @@ export async function beginObjectRun<T extends RunnableObject<Status>, Status ex
   beginning: RunBeginning<T, Status>,
 ): Promise<ObjectRun<T, Status> | undefined> {
   const { client, kind, informer, fieldManager, types } = beginning;
-  const newest = await newestOf(found, context, { client, kind, informer });
-  if (newest === undefined) return undefined;
-  const writing = { fieldManager, informer, guard: context.guard };
-  if (newest.metadata.deletionTimestamp !== undefined) {
-    await beginning.release?.(newest);
-    await removeFinalizer(client, kind, newest, FINALIZER, writing);
+  const claimed = await claimObject(found, context, { client, kind, informer, fieldManager });
+  if (claimed === undefined) return undefined;
+  const { object } = claimed;
+  if (claimed.deleting) {
+    await beginning.release?.(object);
+    const writing = { fieldManager, informer, guard: context.guard };
+    await removeFinalizer(client, kind, object, FINALIZER, writing);
     return undefined;
   }
-  const object = await addFinalizer(client, kind, newest, FINALIZER, writing);
   const status = openStatus<T, Status>(object, context, {
     ...{ client, kind, informer, fieldManager, types },
   });

@@ -59,23 +59,23 @@ const RULE_MESSAGES = [
   COMMIT_STATUS,
 ];
 
-/** Fields that Flux has nowhere (docs/compatibility.md), as they would be in the table. */
-const OWN_FIELDS = [
-  ['ImagePolicy', 'spec.exclude', 'array', 'maxItems=100'],
-  ['ImagePolicy', 'spec.exclude[]', 'string', ''],
-  ['ImagePolicy', 'spec.policy.newest', 'object', ''],
-].map((cells) => ['image.toolkit.fluxcd.io/v1', ...cells].join('\t'));
-
 /** Fields of v1beta3 that Flux's v1 lacks: without them, an API server would drop what somebody set (docs/compatibility.md). */
 const ADDITIONS = ['Alert\tspec.summary', 'Provider\tspec.interval', 'Provider\tspec.proxy'];
 
-/** Fields that only Weir has: objects without them are as under Flux (docs/compatibility.md). */
-const OWN_FIELDS = ['Kustomization', 'HelmRelease'].flatMap((kind) => {
-  const version =
-    kind === 'HelmRelease' ? 'helm.toolkit.fluxcd.io/v2' : 'kustomize.toolkit.fluxcd.io/v1';
-  const fields = ['apiVersion\tstring', 'kind\tstring', 'ready\tboolean'];
-  return fields.map((field) => `${version}\t${kind}\tspec.dependsOn[].${field}\t`);
-});
+/** Fields that only Weir has: objects without them are as under Flux (docs/compatibility.md). As they would be in the table. */
+const OWN_FIELDS = [
+  ...[
+    'kustomize.toolkit.fluxcd.io/v1\tKustomization',
+    'helm.toolkit.fluxcd.io/v2\tHelmRelease',
+  ].flatMap((kind) =>
+    ['apiVersion\tstring', 'kind\tstring', 'ready\tboolean'].map(
+      (field) => `${kind}\tspec.dependsOn[].${field}\t`,
+    ),
+  ),
+  ...['exclude\tarray\tmaxItems=100', 'exclude[]\tstring\t', 'policy.newest\tobject\t'].map(
+    (field) => `image.toolkit.fluxcd.io/v1\tImagePolicy\tspec.${field}`,
+  ),
+];
 
 describe('the definitions', () => {
   it('have every field and constraint that Flux has, and no other but the listed additions', () => {

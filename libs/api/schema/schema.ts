@@ -82,10 +82,6 @@ export function list<Item extends TSchema>(
   return schemaOf<TArray<Item>>('Array', { type: 'array', items, description, ...options });
 }
 
-export function integer(description: string): TInteger {
-  return schemaOf<TInteger>('Integer', { type: 'integer', description });
-}
-
 /** A map of strings, such as labels. */
 export function dictionary(description: string): TRecord<'^.*$', TString> {
   const patternProperties = { '^.*$': schemaOf<TString>('String', { type: 'string' }) };
