@@ -8,8 +8,19 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import { type AddressPolicy, allowedLookup, checkHost, resolveAllowed } from './lookup.ts';
+import {
+  createSecureContext,
+  DEFAULT_CIPHERS,
+  getCACertificates,
+  type SecureContext,
+} from 'node:tls';
+import {
+  type AddressPolicy,
+  allowedLookup,
+  checkHost,
+  type Resolver,
+  resolveAllowed,
+} from './lookup.ts';
 
 /** What a client trusts and shows in TLS; all PEM. */
 export interface TlsOptions {
@@ -30,6 +41,8 @@ export interface ConnectionOptions extends AddressPolicy {
   environment?: NodeJS.ProcessEnv | undefined;
   /** Connections to one host at a time; further requests wait. 8 unless given. */
   maxSockets?: number | undefined;
+  /** How names become addresses; the system's resolver unless given. */
+  resolver?: Resolver | undefined;
 }
 
 /** Connections that are kept for further requests. */
@@ -48,6 +61,8 @@ export interface Connections {
 /** How long a connection that nobody uses is kept, in ms: less than the 60 s after which servers tend to close it. */
 const IDLE_MS = 30_000;
 const MAX_SOCKETS = 8;
+/** Without the key exchanges whose cost the other side chooses: they run on the process' only thread. */
+const CIPHERS = `${DEFAULT_CIPHERS}:!DHE`;
 
 /**
  * Keeps connections for one holder of credentials: they are shared with nobody who has others.
@@ -59,7 +74,7 @@ export function keepConnections(options: ConnectionOptions): Connections {
     keepAlive: true,
     timeout: IDLE_MS,
     maxSockets: options.maxSockets ?? MAX_SOCKETS,
-    lookup: allowedLookup(options),
+    lookup: allowedLookup(options, options.resolver),
   };
   const secureContext = createContext(tls);
   let agents: { key: string; http: HttpAgent; https: HttpsAgent } | undefined;
@@ -99,18 +114,23 @@ export function keepConnections(options: ConnectionOptions): Connections {
  * The proxy's URL with the address that was checked in place of the name, as Node would resolve the name again. The name
  * stays for a proxy that speaks TLS: a machine that isn't the proxy has no certificate of that name.
  */
-async function resolveProxy(proxy: string, policy: AddressPolicy): Promise<string> {
+async function resolveProxy(proxy: string, options: ConnectionOptions): Promise<string> {
   const url = new URL(proxy);
-  const [address] = await resolveAllowed(url.hostname, policy);
+  const [address] = await resolveAllowed(url.hostname, options, options.resolver);
   if (address === undefined || url.protocol === 'https:') return url.href;
   url.hostname = isIP(address) === 6 ? `[${address}]` : address;
   return url.href;
 }
 
-function createContext({ ca, certificate, key }: TlsOptions): SecureContext {
+/**
+ * What a connection trusts and shows.
+ * @throws an Error of OpenSSL for what is no certificate or no key
+ */
+export function createContext({ ca, certificate, key }: TlsOptions): SecureContext {
   // OpenSSL takes a text without a certificate for an empty list of authorities, and says nothing.
   if (ca !== undefined) new X509Certificate(ca);
   return createSecureContext({
+    ciphers: CIPHERS,
     ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
     ...(certificate === undefined ? {} : { cert: certificate }),
     ...(key === undefined ? {} : { key }),

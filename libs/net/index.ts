@@ -2,6 +2,7 @@ export { type AddressClass, AddressRefused, addressClass, checkAddress } from '.
 export {
   type ConnectionOptions,
   type Connections,
+  createContext,
   keepConnections,
   type TlsOptions,
 } from './connections.ts';

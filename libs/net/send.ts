@@ -7,7 +7,7 @@ export interface SentRequest {
   method: string;
   url: URL;
   headers: OutgoingHttpHeaders;
-  body?: string | undefined;
+  body?: string | Uint8Array | undefined;
   signal: AbortSignal;
   /** How long to wait for a connection, in ms. */
   connectTimeoutMs: number;
