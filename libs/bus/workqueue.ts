@@ -12,6 +12,7 @@ import type { StreamName } from './definitions.ts';
 import { manageStream } from './managed.ts';
 import { pause } from './pause.ts';
 import { stopOnTrouble } from './pulling.ts';
+import { createRecentlyPublished } from './recently-published.ts';
 import { hasCode, isStreamGone } from './streams.ts';
 
 /** Where a message is in its stream, without what it says. */
@@ -47,7 +48,10 @@ export class QueueFull extends Error {
 export interface WorkQueue {
   /** Resolves when the stream has it. Rejects with QueueFull when it has no room. */
   publish(item: QueueItem): Promise<void>;
-  /** Undefined when it was removed by now. */
+  /**
+   * Undefined when it was removed by now. What this process published within the last seconds is given once without
+   * asking the stream.
+   */
   get(head: Head): Promise<QueuedMessage | undefined>;
   remove(head: Head): Promise<void>;
   /**
@@ -77,8 +81,16 @@ const BATCH = 500;
 export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }): WorkQueue {
   const { bus, stream: name, log } = options;
   const manage = manageStream(bus, name);
+  const published = createRecentlyPublished();
+  // A stream that was made anew counts from 1 again, which a new connection may lead to as well.
+  bus.onDisconnect(published.clear);
+  bus.onRecreated((recreated) => {
+    if (recreated === name) published.clear();
+  });
 
   async function get(head: Head): Promise<QueuedMessage | undefined> {
+    const known = published.take(head);
+    if (known !== undefined) return { ...head, event: known };
     const query = { seq: head.sequence };
     // Any copy of the stream answers the first; the leader, who knows for sure, only when that has nothing.
     const message = await manage(
@@ -163,9 +175,10 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
       if (item.traceparent !== undefined) header.set('traceparent', item.traceparent);
       const bytes = encodeCloudEvent({ ...item, id, subject, time: new Date() });
       try {
-        await manage(async () =>
+        const { seq, duplicate } = await manage(async () =>
           (await bus.jetstream()).publish(subject, bytes, { msgID: id, headers: header }),
         );
+        if (!duplicate) published.add({ sequence: seq, subject }, bytes);
       } catch (error) {
         if (hasCode(error, STORE_FAILED)) throw new QueueFull(name);
         throw error;
@@ -188,9 +201,11 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
     },
     oldest,
     async removeUpTo(filter, sequence) {
+      published.clear();
       await manage((jsm) => jsm.streams.purge(name, { filter, seq: sequence + 1 }));
     },
     async keepNewest(filter, count) {
+      published.clear();
       await manage((jsm) => jsm.streams.purge(name, { filter, keep: count }));
     },
   };
