@@ -42,6 +42,7 @@ export type {
   Selector,
   SemverResult,
   Substitution,
+  TextEvaluation,
 } from './requests.ts';
 export type { LatestTag, LatestTagRequest, TagFilter, TagOperations } from './tags.ts';
 export {

@@ -18,6 +18,7 @@ import type {
   MatchResult,
   ObjectStatus,
   SemverResult,
+  TextEvaluation,
 } from './requests.ts';
 import type { Send } from './send.ts';
 import { type TagOperations, tagOperations } from './tags.ts';
@@ -51,6 +52,8 @@ export interface Operations extends ChartOperations, HelmOperations, TagOperatio
    * is `InvalidCELExpression`.
    */
   evaluate(request: EvaluateRequest, options: RequestOptions): Promise<Evaluation[]>;
+  /** The same for an expression whose result is a text; one that gives anything else is `InvalidCELExpression`. */
+  evaluateText(request: EvaluateRequest, options: RequestOptions): Promise<TextEvaluation[]>;
   /**
    * The JSON pointers that the rules exempt in each object, in the order given; of the objects only
    * kind, name, namespace, labels and annotations count. A bad selector is `ReconciliationFailed`.
@@ -119,6 +122,13 @@ export function operations(send: Send): Operations {
     async evaluate(request, options) {
       const { results } = (await send('cel', JSON.stringify(request), options)) as {
         results: { value: boolean; error?: string }[];
+      };
+      return results.map(({ value, error }) => (error === undefined ? { value } : { error }));
+    },
+    async evaluateText(request, options) {
+      const body = JSON.stringify({ ...request, text: true });
+      const { results } = (await send('cel', body, options)) as {
+        results: { value: string; error?: string }[];
       };
       return results.map(({ value, error }) => (error === undefined ? { value } : { error }));
     },

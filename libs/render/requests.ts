@@ -135,6 +135,11 @@ export interface EvaluateRequest {
   inputs: Record<string, object>[];
 }
 
+/** Either the text, or why there is none. */
+export type TextEvaluation =
+  | { value: string; error?: undefined }
+  | { value?: undefined; error: string };
+
 /** Either the value, or why there is none. */
 export type Evaluation =
   | { value: boolean; error?: undefined }

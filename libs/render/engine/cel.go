@@ -23,8 +23,10 @@ const reasonExpression = "InvalidCELExpression"
 const expressionTime = 2 * time.Second
 
 type celRequest struct {
-	// Expression must give a boolean; it is type-checked.
+	// Expression must give a boolean, or a string where Text is set; it is
+	// type-checked.
 	Expression string `json:"expression"`
+	Text       bool   `json:"text"`
 	// Inputs are the values of the variables, by name: one evaluation each. All
 	// have the same names.
 	Inputs []map[string]liveObject `json:"inputs"`
@@ -36,11 +38,11 @@ type celAnswer struct {
 
 // celResult is the value, or why there is none.
 type celResult struct {
-	Value bool   `json:"value"`
+	Value any    `json:"value"`
 	Error string `json:"error,omitempty"`
 }
 
-// evaluate answers a boolean expression about objects as Flux does for readyExpr:
+// evaluate answers an expression about objects as Flux does for readyExpr:
 // the variables are structs, and a Flux Kustomization among them has the fields
 // that Flux's own type gives it (durations in their long form, false where
 // nothing was set). An expression that doesn't compile fails the request.
@@ -52,10 +54,14 @@ func (e *expressions) evaluate(r *celRequest) (*celAnswer, error) {
 		return nil, fail(reasonExpression, err)
 	}
 	names := slices.Sorted(maps.Keys(r.Inputs[0]))
-	expression, err := e.booleans.get(strings.Join(names, ",")+":"+r.Expression, func() (*cel.Expression, error) {
+	output, key := celtypes.BoolType, strings.Join(names, ",")+":"+r.Expression
+	if r.Text {
+		output, key = celtypes.StringType, "text:"+key
+	}
+	expression, err := e.booleans.get(key, func() (*cel.Expression, error) {
 		return cel.NewExpression(r.Expression,
 			cel.WithCompile(),
-			cel.WithOutputType(celtypes.BoolType),
+			cel.WithOutputType(output),
 			cel.WithStructVariables(names...))
 	})
 	if err != nil {
@@ -63,12 +69,12 @@ func (e *expressions) evaluate(r *celRequest) (*celAnswer, error) {
 	}
 	answer := &celAnswer{Results: make([]celResult, len(r.Inputs))}
 	for i, input := range r.Inputs {
-		answer.Results[i] = e.evaluateOne(expression, input)
+		answer.Results[i] = e.evaluateOne(expression, input, r.Text)
 	}
 	return answer, nil
 }
 
-func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]liveObject) (result celResult) {
+func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]liveObject, text bool) (result celResult) {
 	variables := make(map[string]any, len(input))
 	for name, object := range input {
 		variable, err := typed(object)
@@ -81,7 +87,11 @@ func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]l
 	err := recovered("expression panic", func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), expressionTime)
 		defer cancel()
-		result.Value, err = expression.EvaluateBoolean(ctx, variables)
+		if text {
+			result.Value, err = expression.EvaluateString(ctx, variables)
+		} else {
+			result.Value, err = expression.EvaluateBoolean(ctx, variables)
+		}
 		return err
 	})
 	if err != nil {
