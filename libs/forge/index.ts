@@ -1,3 +1,9 @@
+export type { ForgeCall, ForgeRequest } from './call.ts';
+export type { CommentRequest } from './comments/comment.ts';
+export { setGiteaComment } from './comments/gitea.ts';
+export { setGitHubComment } from './comments/github.ts';
+export { setGitLabComment } from './comments/gitlab.ts';
+export type { ForgeCredentials } from './credentials.ts';
 export { ForgeError } from './errors.ts';
 export {
   checkGitHubApp,
@@ -6,3 +12,12 @@ export {
   type InstallationToken,
   type TokenOptions,
 } from './github-app.ts';
+export { dispatchGitHubEvent } from './github-dispatch.ts';
+export { type ForgeRepository, parseRepository } from './repository.ts';
+export { setAzureDevOpsStatus } from './statuses/azure-devops.ts';
+export { setBitbucketStatus } from './statuses/bitbucket.ts';
+export { setBitbucketServerStatus } from './statuses/bitbucket-server.ts';
+export type { CommitStatus, SetStatus, StatusRequest } from './statuses/commit-status.ts';
+export { setGiteaStatus } from './statuses/gitea.ts';
+export { setGitHubStatus } from './statuses/github.ts';
+export { setGitLabStatus } from './statuses/gitlab.ts';
