@@ -1,5 +1,6 @@
 // All scenarios and all systems that can be measured.
 import type { Scenario } from './scenario.ts';
+import { alerts } from './scenarios/alerts.ts';
 import { chain } from './scenarios/chain.ts';
 import { all, one } from './scenarios/change.ts';
 import { commit } from './scenarios/commit.ts';
@@ -15,6 +16,7 @@ import { weir } from './systems/weir.ts';
 /** The scenarios in the order in which they run on the same apps. Those that change intervals come last. */
 export const SCENARIOS: readonly Scenario[] = [
   commit,
+  alerts,
   chain,
   install,
   one,

@@ -43,6 +43,7 @@ export async function runLeg(system: System, leg: Leg, options: RunOptions): Pro
       cpuProfiles: profiles,
       // Sending traces costs the services time, so only the scenario that reads them gets them.
       traces: leg.kind === 'own' && leg.scenario.name === 'commit',
+      runs: (leg.kind === 'own' && leg.scenario.runs) || 'apps',
     });
     started.defer(() => running.close());
     signal.throwIfAborted();

@@ -1,3 +1,4 @@
+import type { FluxEvent } from '@weir/events';
 import type { Environment } from './environment.ts';
 
 /** A GitOps system that can be measured. Each is one file in `systems/`. */
@@ -28,6 +29,8 @@ export interface SystemOptions {
   cpuProfiles?: string | undefined;
   /** Whether the system sends its traces, if it has any, to the environment's collector. */
   traces: boolean;
+  /** Which of its processes start; see `OwnScenario.runs`. */
+  runs: 'apps' | 'alerts';
 }
 
 export interface RunningSystem {
@@ -37,5 +40,7 @@ export interface RunningSystem {
   stop(): Promise<void>;
   /** Starts the processes again. Resolves when they are ready. */
   start(): Promise<void>;
+  /** Hands over an event as the system's own controllers do. There when the system was started for alerts. */
+  publish?(event: FluxEvent): Promise<void>;
   close(): Promise<void>;
 }

@@ -11,6 +11,8 @@ export interface ReceivedRequest {
   body: string;
   /** Milliseconds since 1970. */
   at: number;
+  /** The status that it was answered with; undefined before that, and when there was no answer. */
+  status?: number;
 }
 
 export interface Reply {
@@ -40,7 +42,7 @@ export async function startReceiver(
   let reply: (request: ReceivedRequest) => Reply = () => ({});
   const server = await listen((request, response) => {
     const answer = async (): Promise<void> => {
-      const entry = {
+      const entry: ReceivedRequest = {
         method: request.method ?? '',
         path: request.url ?? '',
         headers: request.headers,
@@ -52,7 +54,10 @@ export async function startReceiver(
       const { status = 200, headers = {}, body = 'ok', delayMs, drop } = reply(entry);
       if (delayMs !== undefined) await delay(delayMs);
       if (drop) request.socket.destroy();
-      else response.writeHead(status, { 'content-type': 'text/plain', ...headers }).end(body);
+      else {
+        entry.status = status;
+        response.writeHead(status, { 'content-type': 'text/plain', ...headers }).end(body);
+      }
     };
     // Reading the request fails when the sender disconnects in the middle of it. Then there is nobody to answer.
     answer().catch(() => response.destroy());

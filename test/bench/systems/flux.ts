@@ -5,7 +5,8 @@ import { buildTool, freePort, run } from '@weir/cluster';
 import { runProgram } from '@weir/conformance/process';
 import { ClusterRoleBinding, type KubeClient, Namespace, ServiceAccount } from '@weir/kube';
 import type { Environment } from '../environment.ts';
-import type { RunningSystem, System, SystemDescription } from '../system.ts';
+import type { RunningSystem, System, SystemDescription, SystemOptions } from '../system.ts';
+import { startNotificationController } from './notification.ts';
 import { startParts } from './parts.ts';
 
 const NAMESPACE = 'flux-system';
@@ -41,7 +42,8 @@ function fluxWith(name: string, title: string, own: Flags): System {
     clients: [SOURCE, KUSTOMIZE],
     needsNats: false,
     describe: () => describe(name, title, flags),
-    start: (environment) => start(environment, flags),
+    start: (environment, { runs }: SystemOptions) =>
+      runs === 'alerts' ? startNotificationController(environment) : start(environment, flags),
   };
 }
 

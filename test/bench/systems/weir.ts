@@ -5,6 +5,7 @@ import { freePort, git } from '@weir/cluster';
 import { startProcess } from '@weir/kit';
 import type { Environment } from '../environment.ts';
 import type { RunningSystem, System, SystemDescription, SystemOptions } from '../system.ts';
+import { startWeirNotification } from './notification.ts';
 import { startParts } from './parts.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -32,6 +33,11 @@ async function describe(): Promise<SystemDescription> {
 }
 
 async function start(environment: Environment, options: SystemOptions): Promise<RunningSystem> {
+  if (options.runs === 'alerts') {
+    return startWeirNotification(environment, () =>
+      startService('notification', [], 1, environment, options),
+    );
+  }
   // Without notification, which has no work here, somebody else has to make the stream that events go to.
   const closeStreams = await makeStreams(environment.cluster.natsUrl, ['weir-events']);
   await closeStreams();
