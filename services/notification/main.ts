@@ -5,7 +5,7 @@ import { createFairLimit } from '@weir/async';
 import { openQueue } from '@weir/bus';
 import { createInformer, whileOwned } from '@weir/controller';
 import { consumeEvents, storedEvent } from '@weir/events';
-import { createPool } from '@weir/render';
+import { createPool, type RenderPool } from '@weir/render';
 import { defineService, type ServiceParts } from '@weir/service';
 import { alertReader } from './alerts/current.ts';
 import { labelReader } from './alerts/labels.ts';
@@ -14,15 +14,16 @@ import { createRouter } from './alerts/route.ts';
 import { watchedObjects } from './alerts/watched.ts';
 import { createDeadLetters } from './delivery/dead-letters.ts';
 import { createDeliver } from './delivery/deliver.ts';
-import { eventReader } from './delivery/events.ts';
+import { keepEvents } from './delivery/events.ts';
 import { followDeliveries } from './delivery/follow.ts';
 import { createLanes } from './delivery/lanes.ts';
-import { createLookup } from './delivery/lookup.ts';
-import { createPoster } from './delivery/post.ts';
 import { createReports } from './delivery/report.ts';
 import { createRoom } from './delivery/room.ts';
-import { unsupportedProvider } from './providers/senders.ts';
-import { readTarget } from './providers/target.ts';
+import { createEvaluate } from './providers/io/evaluate.ts';
+import { createIo } from './providers/io/io.ts';
+import { createLookup } from './providers/io/lookup.ts';
+import { readTarget } from './providers/read-target.ts';
+import { unsupportedProvider } from './providers/types.ts';
 
 /** The consumer of the events; at any time one replica reads them for all. */
 const DURABLE = 'notification';
@@ -52,12 +53,14 @@ export const service = defineService({
     const queues = openQueues(parts);
     const watched = watchedObjects(alerts);
     stack.defer(() => watched.close());
-    const route = createRouter({ ...routing(parts, queues), watched, providers });
+    const events = keepEvents((of) => storedEvent(bus, of));
+    const keepEvent = events.keep;
+    const route = createRouter({ ...routing(parts, queues), watched, providers, keepEvent });
     const deliver = createDeliver({
       ...queues,
-      ...sending(parts),
+      ...sending(parts, pool),
       currentAlert: alertReader(client, alerts),
-      readEvent: eventReader((of) => storedEvent(bus, of)),
+      readEvent: events.read,
       providers,
       looking: { readLabels: labelReader(client), matchList: patternMatcher(pool) },
       reports: createReports({ recorder, metrics, log }),
@@ -166,12 +169,17 @@ function routing(
   };
 }
 
-function sending({ client, settings, tracing }: ServiceParts) {
+function sending({ client, settings, tracing }: ServiceParts, pool: RenderPool) {
   const allowLocal = settings.boolean('allow-local-addresses', false);
   const concurrency = settings.number('concurrent-lookups', 2, { min: 1 });
+  const network = {
+    resolverFor: createLookup({ concurrency }),
+    allowLocal,
+    environment: process.env,
+  };
   return {
     readTarget: (provider: Provider, signal: AbortSignal) => readTarget(client, provider, signal),
-    postJson: createPoster({ lookupFor: createLookup({ allowLocal, concurrency }), allowLocal }),
+    ioFor: createIo(network, createEvaluate(pool)),
     tracing,
   };
 }

@@ -99,9 +99,10 @@ describe('notification', () => {
     const missing = await on.warning('Alert', 'nobody', 'NotificationDispatchFailed');
     assert.match(String(missing.message), /provider 'default\/nobody' not found/);
 
-    await on.provider('discord', { type: 'discord', address: `${on.chat.url}/discord` });
-    const unsupported = await on.warning('Provider', 'discord', 'UnsupportedField');
-    assert.match(String(unsupported.message), /spec\.type \(discord\)/);
+    const identity = { type: 'azuredevops', serviceAccountName: 'me' };
+    await on.provider('cloud', { ...identity, address: `${on.chat.url}/o/p/_git/r` });
+    const unsupported = await on.warning('Provider', 'cloud', 'UnsupportedField');
+    assert.match(String(unsupported.message), /spec\.serviceAccountName/);
 
     await on.provider('secretless', { type: 'slack', secretRef: { name: 'gone' } });
     await on.alert('secretless');

@@ -13,6 +13,7 @@ import type { Informer } from '@weir/controller';
 import type { FluxEvent } from '@weir/events';
 import { objectKey } from '@weir/kube';
 import type { Logger, Metrics } from '@weir/telemetry';
+import type { Events } from '../delivery/events.ts';
 import { type Delivery, deliveryId } from '../delivery/record.ts';
 import type { Room } from '../delivery/room.ts';
 import { deliverySubject } from '../delivery/subjects.ts';
@@ -26,6 +27,8 @@ export interface Routing {
   providers: Pick<Informer<Provider>, 'get'>;
   deliveries: WorkQueue;
   room: Room;
+  /** Keeps the event for its deliveries, which come next. */
+  keepEvent: Events['keep'];
   metrics: Metrics;
   log: Logger;
   /** With this set, an alert only gets events of objects of its own namespace. */
@@ -68,7 +71,9 @@ export function createRouter(work: Routing) {
   }
 
   async function enqueue(event: FluxEvent, via: MessageContext): Promise<void> {
-    for (const [namespace, alerts] of match(event)) {
+    const wanting = match(event);
+    if (wanting.size > 0) work.keepEvent({ sequence: via.sequence, id: via.id }, event);
+    for (const [namespace, alerts] of wanting) {
       await work.room.makeFor(namespace, alerts.length);
       const deliveries = alerts.map((alert) => deliveryOf(alert, event, via));
       await Promise.all(deliveries.map((delivery) => put(work, delivery, via.traceparent)));

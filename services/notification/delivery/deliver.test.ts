@@ -6,12 +6,12 @@ import { type Head, openQueue } from '@weir/bus';
 import { startNats, testBus } from '@weir/bus/testing';
 import { startReceiver, until } from '@weir/cluster';
 import { createTracing } from '@weir/telemetry';
-import { timeLimitMs } from '../providers/target.ts';
-import { alertOf, eventOf } from '../testing/fixtures.ts';
+import { createIo } from '../providers/io/io.ts';
+import { createLookup } from '../providers/io/lookup.ts';
+import { timeLimitMs } from '../providers/read-target.ts';
+import { alertOf, eventOf, targetOf } from '../testing/fixtures.ts';
 import { createDeadLetters, type DeadLetter } from './dead-letters.ts';
 import { createDeliver } from './deliver.ts';
-import { createLookup } from './lookup.ts';
-import { createPoster } from './post.ts';
 import type { Delivery } from './record.ts';
 import type { Reports } from './report.ts';
 import { deliverySubject } from './subjects.ts';
@@ -67,11 +67,11 @@ async function setup(t: TestContext, situation: Situation) {
       readLabels: async () => undefined,
       matchList: async () => ({ found: true, invalid: [] }),
     },
-    readTarget: async ({ spec }) => ({ namespace: 'a', address: spec.address ?? '', headers: {} }),
-    postJson: createPoster({
-      lookupFor: createLookup({ allowLocal: true, concurrency: 2 }),
-      allowLocal: true,
-    }),
+    readTarget: async (provider) => targetOf({ address: provider.spec.address ?? '' }),
+    ioFor: createIo(
+      { resolverFor: createLookup({ concurrency: 2 }), allowLocal: true },
+      () => async (expression) => expression,
+    ),
     reports,
     tracing: createTracing({ service: 'test' }),
   });

@@ -9,14 +9,14 @@ import { objectKey } from '@weir/kube';
 import type { Tracing } from '@weir/telemetry';
 import { type Looking, matchAlert } from '../alerts/match.ts';
 import { eventForAlert } from '../alerts/metadata.ts';
-import { senderFor, unsupportedProvider } from '../providers/senders.ts';
+import type { IoFor } from '../providers/io/io.ts';
+import { type ReadTarget, timeLimitMs } from '../providers/read-target.ts';
 import { isSilent, providerOf } from '../providers/silent.ts';
-import { type ReadTarget, timeLimitMs } from '../providers/target.ts';
+import { typeOf, unsupportedProvider } from '../providers/types.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { DeliveryError } from './errors.ts';
 import type { ReadEvent } from './events.ts';
 import type { Attempt, AttemptResult } from './lanes.ts';
-import type { PostJson } from './post.ts';
 import { type Delivery, parseDelivery } from './record.ts';
 import type { Reports } from './report.ts';
 import { retryDelayMs } from './retry.ts';
@@ -30,7 +30,7 @@ export interface Delivering {
   providers: Pick<Informer<Provider>, 'get'>;
   looking: Looking;
   readTarget: ReadTarget;
-  postJson: PostJson;
+  ioFor: IoFor;
   reports: Reports;
   tracing: Tracing;
 }
@@ -91,9 +91,9 @@ export function createDeliver(work: Delivering) {
 
   async function send({ alert, provider, event, message, signal }: Sending): Promise<void> {
     if (provider === undefined) throw missingProvider(alert);
-    const sender = senderFor(provider.spec.type);
+    const type = typeOf(provider);
     const unsupported = unsupportedProvider(provider);
-    if (sender === undefined || unsupported.length > 0) throw notYet(provider, unsupported);
+    if (type === undefined || unsupported.length > 0) throw notYet(provider, unsupported);
 
     const { event: completed, conflicts } = eventForAlert(alert, event);
     if (conflicts.length > 0) work.reports.metadataConflicts(alert, conflicts);
@@ -106,8 +106,8 @@ export function createDeliver(work: Delivering) {
     const parent = traceparent === undefined ? {} : { parent: traceparent };
     await work.tracing.span(`notify ${provider.spec.type}`, { ...parent, attributes }, async () => {
       const target = await work.readTarget(provider, signal);
-      const answer = await work.postJson(target, sender.message(completed, target), signal);
-      sender.check?.(answer);
+      const id = message.event?.id ?? sentKey(message);
+      await type.send(completed, target, work.ioFor(target, { alert, id, signal }));
     });
     work.reports.count('sent', provider);
   }

@@ -10,19 +10,30 @@ const KEPT = 8 * 1024 ** 2;
 /** About what an event takes besides its message. */
 const OVERHEAD = 2_000;
 
+/** The events of deliveries. */
+export interface Events {
+  read: ReadEvent;
+  /** Keeps an event that is about to be delivered, as whoever routes it has it at hand. */
+  keep(of: Delivery['event'], event: FluxEvent): void;
+}
+
 /** Reads an event once for all alerts that it is delivered to, as long as it is kept. */
-export function eventReader(read: ReadEvent): ReadEvent {
+export function keepEvents(read: ReadEvent): Events {
   const known = createBoundedMap<string, FluxEvent>({ max: KEPT, weigh });
   const flight = createSingleFlight<FluxEvent | undefined>();
-  return async (of) => {
-    const key = `${of.sequence} ${of.id}`;
-    const kept = known.get(key);
-    if (kept !== undefined) return kept;
-    return flight(key, async () => {
-      const event = await read(of);
-      if (event !== undefined) known.set(key, event);
-      return event;
-    });
+  const keyOf = ({ sequence, id }: Delivery['event']) => `${sequence} ${id}`;
+  return {
+    keep: (of, event) => known.set(keyOf(of), event),
+    async read(of) {
+      const key = keyOf(of);
+      const kept = known.get(key);
+      if (kept !== undefined) return kept;
+      return flight(key, async () => {
+        const event = await read(of);
+        if (event !== undefined) known.set(key, event);
+        return event;
+      });
+    },
   };
 }
 

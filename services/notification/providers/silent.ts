@@ -1,8 +1,8 @@
 import type { Alert, Provider } from '@weir/api';
 import type { Informer } from '@weir/controller';
 import type { FluxEvent } from '@weir/events';
-import { isCommitStatusUpdate } from './sender.ts';
-import { senderFor } from './senders.ts';
+import { isCommitStatusUpdate } from './message.ts';
+import { typeOf } from './types.ts';
 
 /** The provider that an alert names, in its own namespace. */
 export function providerOf(
@@ -15,6 +15,6 @@ export function providerOf(
 /** Events that nobody waits for: the provider is suspended, or its type has no use for this one. */
 export function isSilent(provider: Provider | undefined, event: FluxEvent): boolean {
   if (provider === undefined) return false;
-  const takesIt = senderFor(provider.spec.type)?.takesCommitStatus ?? false;
+  const takesIt = typeOf(provider)?.takesCommitStatus ?? false;
   return Boolean(provider.spec.suspend) || (isCommitStatusUpdate(event) && !takesIt);
 }

@@ -1,5 +1,6 @@
-import { Alert, type AlertSpec } from '@weir/api';
+import { Alert, type AlertSpec, Provider } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
+import type { Target } from '../providers/target.ts';
 
 /** An alert on every Kustomization of `flux-system`, changed by `spec`. */
 export function alertOf(spec: Partial<AlertSpec> = {}): Alert {
@@ -38,5 +39,19 @@ export function eventOf(
     reportingController: 'kustomize-controller',
     reportingInstance: 'kustomize-0',
     ...event,
+  };
+}
+
+/** What a Provider `chat` of type `generic` and its Secrets say, changed by the argument. */
+export function targetOf(more: Partial<Target> = {}): Target {
+  const metadata = { name: 'chat', namespace: 'flux-system', uid: '0123abcd-provider' };
+  const spec = { type: 'generic' as const };
+  const object = { apiVersion: Provider.apiVersion, kind: 'Provider', metadata, spec };
+  return {
+    namespace: 'flux-system',
+    provider: { uid: metadata.uid, object },
+    address: 'http://127.0.0.1/hook',
+    headers: {},
+    ...more,
   };
 }

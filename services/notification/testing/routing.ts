@@ -34,6 +34,7 @@ export function routerTo(options: RoutingOptions) {
     watched: watchedObjects({ list: () => alerts, onChange: () => () => undefined }),
     providers: { get: (): Provider | undefined => undefined },
     deliveries,
+    keepEvent: () => undefined,
     room: createRoom({ cluster, share, deliveries, deadLetters }),
     metrics,
     log,

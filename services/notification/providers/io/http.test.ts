@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import type { Target } from '../providers/target.ts';
-import { DeliveryError } from './errors.ts';
+import { rootCertificates } from 'node:tls';
+import { DeliveryError } from '../../delivery/errors.ts';
+import { targetOf as fixture } from '../../testing/fixtures.ts';
+import type { Target } from '../target.ts';
+import { createHttp, type HttpRequest } from './http.ts';
 import { createLookup } from './lookup.ts';
-import { createPoster, type Post } from './post.ts';
 
 async function listen(t: TestContext, answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, '127.0.0.1');
@@ -18,18 +20,20 @@ async function listen(t: TestContext, answer: RequestListener): Promise<string> 
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const targetOf = (address: string, more: Partial<Target> = {}): Target => ({
-  namespace: 'team-a',
-  address,
-  headers: {},
-  ...more,
-});
+const targetOf = (address: string, more: Partial<Target> = {}) =>
+  fixture({ namespace: 'team-a', address, ...more });
 
-const posterFor = (allowLocal: boolean) =>
-  createPoster({ lookupFor: createLookup({ allowLocal, concurrency: 2 }), allowLocal });
-const poster = posterFor(true);
-const postJson = (target: Target, post: Post, timeoutMs = 5_000) =>
-  poster(target, post, AbortSignal.timeout(timeoutMs));
+const senderFor = (allowLocal: boolean) =>
+  createHttp({ resolverFor: createLookup({ concurrency: 2 }), allowLocal });
+const sender = senderFor(true);
+const post = async (
+  target: Target,
+  request: Omit<HttpRequest, 'url'> & { signal?: AbortSignal } = {},
+  { timeoutMs = 5_000, via = sender } = {},
+) => {
+  const url = target.address;
+  return (await via(target, { body: '{}', ...request, url }, AbortSignal.timeout(timeoutMs))).text;
+};
 
 const textOf = async (request: IncomingMessage) => (await request.toArray()).join('');
 
@@ -42,7 +46,7 @@ async function failure(sending: Promise<unknown>): Promise<DeliveryError> {
   return error;
 }
 
-describe('postJson', () => {
+describe('a request to a receiver', () => {
   it('posts JSON with the headers given and returns the answer', async (t) => {
     const seen: unknown[] = [];
     const url = await listen(t, async (request, response) => {
@@ -50,14 +54,14 @@ describe('postJson', () => {
       seen.push(request.headers['x-team'], await textOf(request));
       response.end('ok');
     });
-    const post = { body: '{"a":1}', headers: { 'x-team': 'a' } };
-    assert.equal(await postJson(targetOf(`${url}/hook`), post), 'ok');
+    const headers = { 'content-type': 'application/json', 'x-team': 'a' };
+    assert.equal(await post(targetOf(`${url}/hook`), { body: '{"a":1}', headers }), 'ok');
     assert.deepEqual(seen, [['POST', '/hook', 'application/json'], 'a', '{"a":1}']);
   });
 
   it('takes any 2xx for an answer', async (t) => {
     const url = await listen(t, (_, response) => response.writeHead(204).end());
-    assert.equal(await postJson(targetOf(url), { body: '{}' }), '');
+    assert.equal(await post(targetOf(url)), '');
   });
 
   for (const [status, permanent] of [
@@ -70,7 +74,7 @@ describe('postJson', () => {
   ] as const) {
     it(`takes ${status} for ${permanent ? 'final' : 'worth a retry'}`, async (t) => {
       const url = await listen(t, (_, response) => response.writeHead(status).end('because'));
-      const error = await failure(postJson(targetOf(url), { body: '{}' }));
+      const error = await failure(post(targetOf(url)));
       assert.equal(error.permanent, permanent);
       assert.equal(error.message, `request failed with status code ${status}`);
     });
@@ -81,16 +85,16 @@ describe('postJson', () => {
     const url = await listen(t, (_, response) =>
       response.writeHead(429, { 'retry-after': retryAfter }).end(),
     );
-    assert.equal((await failure(postJson(targetOf(url), { body: '{}' }))).retryAfterMs, 7_000);
+    assert.equal((await failure(post(targetOf(url)))).retryAfterMs, 7_000);
     retryAfter = new Date(Date.now() + 60_000).toUTCString();
-    const { retryAfterMs } = await failure(postJson(targetOf(url), { body: '{}' }));
+    const { retryAfterMs } = await failure(post(targetOf(url)));
     assert.ok(retryAfterMs !== undefined && retryAfterMs > 50_000 && retryAfterMs <= 60_000);
   });
 
   it('gives up on a slow receiver after the time limit, without a word of the address', async (t) => {
     const url = await listen(t, () => undefined);
     const target = targetOf(`${url}/services/secret-token?key=secret-token`);
-    const error = await failure(postJson(target, { body: '{}' }, 50));
+    const error = await failure(post(target, {}, { timeoutMs: 50 }));
     assert.match(error.message, /no answer within its timeout/);
     assert.doesNotMatch(error.message, /secret-token/);
     assert.equal(error.permanent, false);
@@ -103,7 +107,7 @@ describe('postJson', () => {
       response.on('close', () => clearInterval(dripping));
     });
     const begun = performance.now();
-    const error = await failure(postJson(targetOf(url), { body: '{}' }, 100));
+    const error = await failure(post(targetOf(url), {}, { timeoutMs: 100 }));
     assert.match(error.message, /no answer within its timeout/);
     assert.ok(performance.now() - begun < 2_000);
   });
@@ -115,7 +119,7 @@ describe('postJson', () => {
     const { port } = closed.address() as AddressInfo;
     closed.close();
     const target = targetOf(url.replace(/:\d+$/, `:${port}`));
-    const error = await failure(postJson(target, { body: '{}' }));
+    const error = await failure(post(target));
     assert.match(error.message, /ECONNREFUSED/);
     assert.equal(error.permanent, false);
   });
@@ -124,7 +128,7 @@ describe('postJson', () => {
     const url = await listen(t, (_, response) => {
       response.writeHead(500, 'secret reason').write('secret answer'.repeat(20_000));
     });
-    const error = await failure(postJson(targetOf(url), { body: '{}' }));
+    const error = await failure(post(targetOf(url)));
     assert.doesNotMatch(error.message, /secret/);
   });
 
@@ -138,7 +142,7 @@ describe('postJson', () => {
       response.writeHead(307, { location: `${other}/?token=secret` }).end(),
     );
     const headers = { authorization: 'Bearer secret' };
-    const error = await failure(postJson(targetOf(url), { body: '{}', headers }));
+    const error = await failure(post(targetOf(url), { headers }));
     assert.match(error.message, /status code 307, a redirect, which is not followed$/);
     assert.equal(error.permanent, true);
     assert.deepEqual(asked, []);
@@ -151,42 +155,50 @@ describe('postJson', () => {
       response.end();
     });
     const { port } = new URL(url);
-    const strict = posterFor(false);
-    const signal = AbortSignal.timeout(5_000);
+    const via = senderFor(false);
     const hosts = ['127.0.0.1', 'localhost', '[::1]', '2130706433', '169.254.169.254'];
     for (const host of hosts) {
       const target = targetOf(`http://${host}:${port}/`);
-      const error = await failure(strict(target, { body: '{}' }, signal));
+      const error = await failure(post(target, {}, { via }));
       assert.equal(error.reason, 'AddressRefused', host);
       assert.equal(error.permanent, true);
     }
     const proxied = targetOf('http://hooks.example.com/', { proxy: url });
-    assert.equal((await failure(strict(proxied, { body: '{}' }, signal))).reason, 'AddressRefused');
+    assert.equal((await failure(post(proxied, {}, { via }))).reason, 'AddressRefused');
     assert.equal(asked, 0);
   });
 
-  it('goes through the proxy', async (t) => {
-    const url = await listen(t, (_, response) => response.end('ok'));
+  it('goes through the proxy', async () => {
     const asked: (string | undefined)[] = [];
-    const proxy = createServer().listen(0, '127.0.0.1');
-    proxy.on('connect', (request, client) => {
+    const proxy = createServer((request, response) => {
       asked.push(request.url, request.headers['proxy-authorization']);
-      const { hostname, port } = new URL(`http://${request.url}`);
-      const upstream = connect(Number(port), hostname, () => {
-        client.write('HTTP/1.1 200 OK\r\n\r\n');
-        client.pipe(upstream).pipe(client);
-      });
-      client.on('error', () => upstream.destroy());
-      upstream.on('error', () => client.destroy());
-    });
+      response.end('ok');
+    }).listen(0, '127.0.0.1');
     await once(proxy, 'listening');
-    t.after(() => {
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      const target = targetOf('http://hooks.example.com/x', {
+        proxy: `http://user:word@127.0.0.1:${port}`,
+      });
+      assert.equal(await post(target), 'ok');
+      assert.deepEqual(asked, ['http://hooks.example.com/x', `Basic ${btoa('user:word')}`]);
+    } finally {
       proxy.closeAllConnections();
       proxy.close();
+    }
+  });
+
+  it('uses a connection again, but not for another namespace or other certificates', async (t) => {
+    const ports = new Set<number | undefined>();
+    const url = await listen(t, (request, response) => {
+      ports.add(request.socket.remotePort);
+      response.end('ok');
     });
-    const { port } = proxy.address() as AddressInfo;
-    const target = targetOf(url, { proxy: `http://user:word@127.0.0.1:${port}` });
-    assert.equal(await postJson(target, { body: '{}' }), 'ok');
-    assert.deepEqual(asked, [new URL(url).host, `Basic ${btoa('user:word')}`]);
+    for (let count = 0; count < 3; count++) await post(targetOf(url));
+    assert.equal(ports.size, 1);
+    await post(targetOf(url, { namespace: 'team-b' }));
+    assert.equal(ports.size, 2);
+    await post(targetOf(url, { tls: { ca: rootCertificates[0] ?? '' } }));
+    assert.equal(ports.size, 3);
   });
 });

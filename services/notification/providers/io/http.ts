@@ -1,74 +1,85 @@
-import { DEFAULT_CIPHERS } from 'node:tls';
-import { AddressRefused, checkHost } from '@weir/net';
-import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
-import type { Target } from '../providers/target.ts';
-import { DeliveryError } from './errors.ts';
-import type { LookupFor } from './lookup.ts';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { AddressRefused, sendRequest } from '@weir/net';
+import { DeliveryError } from '../../delivery/errors.ts';
+import type { Target } from '../target.ts';
+import { keepByTarget, type Network } from './connections.ts';
 
-/** How much of an answer is read: enough for what a chat service says about a message. */
-const MAX_ANSWER_BYTES = 64 * 1024;
+export interface HttpRequest {
+  /** POST unless given. */
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'OPTIONS';
+  url: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: string | Uint8Array;
+  /** Statuses beyond 2xx that are an answer and no failure, such as 404 of a status that isn't there yet. */
+  accept?: readonly number[];
+  /** Of the answer so many bytes are read; 64 KiB unless given. */
+  maxBytes?: number;
+}
 
-/** What to send: a JSON body and headers besides the target's own. */
-export interface Post {
-  body: string;
-  headers?: Record<string, string>;
+export interface HttpAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
 }
 
 /**
- * Posts JSON to the target, through its proxy and with its certificates, until `signal` aborts. Resolves with the
- * answer's body for a 2xx status. Rejects with a DeliveryError: permanent for a redirect, which is never followed, for a
- * refused address and for a 4xx other than 408, 425 and 429, else worth a retry (after `Retry-After`, where given). Its
- * message names the host and the status and quotes nothing that the target says.
+ * Sends a request to a target, through its proxy and with its certificates, until `signal` aborts. Resolves with the
+ * answer for a 2xx status and for those that the request accepts. Rejects with a DeliveryError: permanent for a redirect,
+ * which is never followed, for a refused address and for a 4xx other than 408, 425 and 429, else worth a retry (after
+ * `Retry-After`, where given). Its message names the host and the status and quotes nothing that the target says.
  */
-export type PostJson = (target: Target, post: Post, signal: AbortSignal) => Promise<string>;
+export type SendHttp = (
+  target: Target,
+  request: HttpRequest,
+  signal: AbortSignal,
+) => Promise<HttpAnswer>;
 
-/** Makes `postJson` for connections to the addresses that `lookupFor` and `allowLocal` allow. */
-export function createPoster(options: { lookupFor: LookupFor; allowLocal: boolean }): PostJson {
-  const { lookupFor, allowLocal } = options;
-  return async (target, post, signal) => {
-    let dispatcher: Dispatcher | undefined;
+/** How much of an answer is read: enough for what a chat service says about a message. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Makes `SendHttp` for connections to the addresses that the network allows. */
+export function createHttp(network: Network): SendHttp {
+  const withConnections = keepByTarget(network);
+  return async (target, { url: address, method = 'POST', ...request }, signal) => {
+    const url = parseUrl(address);
     try {
-      for (const url of [target.address, target.proxy ?? []].flat()) {
-        checkHost(new URL(url).hostname, { allowLocal });
-      }
-      dispatcher = dispatcherFor(target, lookupFor(target.namespace, signal));
-      const answer = await request(target.address, {
-        method: 'POST',
-        dispatcher,
-        signal,
-        headers: { 'content-type': 'application/json', ...post.headers },
-        body: post.body,
+      return await withConnections(target, async (connections) => {
+        const { headers = {}, body, accept = [], maxBytes = MAX_ANSWER_BYTES } = request;
+        const answer = await sendRequest(connections, {
+          ...{ method, url, body, signal, connectTimeoutMs: CONNECT_TIMEOUT_MS },
+          headers: { 'user-agent': 'weir', ...headers },
+        });
+        const text = await readText(answer, maxBytes);
+        const status = answer.statusCode ?? 0;
+        if ((status >= 200 && status < 300) || accept.includes(status)) {
+          return { status, headers: answer.headers, text };
+        }
+        throw refused(status, answer.headers['retry-after']);
       });
-      const text = await readText(answer.body);
-      if (answer.statusCode >= 200 && answer.statusCode < 300) return text;
-      throw refused(answer.statusCode, header(answer.headers, 'retry-after'));
     } catch (error) {
-      throw error instanceof DeliveryError ? error : unreachable(target, error, signal);
-    } finally {
-      // Not awaited: a receiver that never closes its side must not hold the delivery.
-      void dispatcher?.destroy();
+      throw error instanceof DeliveryError ? error : unreachable(url.host, error, signal);
     }
   };
 }
 
-function dispatcherFor(target: Target, lookup: ReturnType<LookupFor>): Agent | ProxyAgent {
-  // Without the key exchanges whose cost the other side chooses: they run on this process' only thread.
-  const shared = { lookup, ciphers: `${DEFAULT_CIPHERS}:!DHE`, ca: target.tls?.ca };
-  const own = { ...shared, cert: target.tls?.cert, key: target.tls?.key };
-  return target.proxy === undefined
-    ? new Agent({ connect: own })
-    : new ProxyAgent({ uri: target.proxy, requestTls: own, proxyTls: shared });
+function parseUrl(address: string): URL {
+  const url = URL.parse(address);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  // An address holds the webhook's secret as often as not, so it isn't repeated.
+  throw new DeliveryError('InvalidProvider', 'the address is not an http or https URL');
 }
 
-async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readText(answer: IncomingMessage, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  // Leaving the loop early closes the connection: what else the target has to say is not waited for.
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) break;
+    if (size > maxBytes) break;
   }
-  return Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES).toString('utf8');
+  return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
 }
 
 function refused(status: number, retryAfter: string | undefined): DeliveryError {
@@ -79,12 +90,12 @@ function refused(status: number, retryAfter: string | undefined): DeliveryError 
   });
 }
 
-function unreachable(target: Target, error: unknown, signal: AbortSignal): DeliveryError {
+/** What a connection to `host` failed with, as a DeliveryError. */
+export function unreachable(host: string, error: unknown, signal: AbortSignal): DeliveryError {
   const refusal = addressRefusal(error);
   if (refusal !== undefined) {
     return new DeliveryError('AddressRefused', refusal.message, { cause: error });
   }
-  const { host } = new URL(target.address);
   const why = signal.aborted ? 'no answer within its timeout' : nameOf(error);
   return new DeliveryError('Unreachable', `request to ${host} failed: ${why}`, {
     permanent: false,
@@ -110,9 +121,4 @@ function retryAfterMs(value: string | undefined): number | undefined {
   const seconds = Number(value);
   const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
-}
-
-function header(headers: Dispatcher.ResponseData['headers'], name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }

@@ -1,0 +1,96 @@
+// The types of Provider that comment on pull requests, and GitHub's workflows.
+
+import type { FluxEvent } from '@weir/events';
+import {
+  type CommentRequest,
+  dispatchGitHubEvent,
+  type ForgeCredentials,
+  setGiteaComment,
+  setGitHubComment,
+  setGitLabComment,
+} from '@weir/forge';
+import { DeliveryError } from '../../delivery/errors.ts';
+import { objectPath, statusMarkdown } from '../message.ts';
+import type { Io, ProviderType } from '../provider.ts';
+import type { Target } from '../target.ts';
+import {
+  asProvider,
+  forgeCall,
+  gitHubCredentials,
+  repositoryOf,
+  tokenCredentials,
+} from './call.ts';
+
+/** Metadata of an event whose object belongs to a pull request: its number. */
+const CHANGE_REQUEST = 'change_request';
+
+interface Comments {
+  set(request: CommentRequest): Promise<void>;
+  credentials(target: Target, io: Io): ForgeCredentials | Promise<ForgeCredentials>;
+  /** Begins the mark by which a comment is found again. */
+  mark: string;
+}
+
+export const githubpullrequestcomment = comments({
+  set: setGitHubComment,
+  credentials: gitHubCredentials,
+  mark: 'flux-pr-comment-key',
+});
+
+export const gitlabmergerequestcomment = comments({
+  set: setGitLabComment,
+  credentials: tokenCredentials,
+  mark: 'flux-mr-comment-key',
+});
+
+export const giteapullrequestcomment = comments({
+  set: setGiteaComment,
+  credentials: tokenCredentials,
+  mark: 'flux-pr-comment-key',
+});
+
+/** Triggers the workflows of a repository (`repository_dispatch`), with the event as their payload. */
+export const githubdispatch: ProviderType = {
+  certificates: 'secretRef too',
+  address: 'any',
+  send: (event, target, io) =>
+    asProvider(async () => {
+      const { kind, name, namespace } = event.involvedObject;
+      await dispatchGitHubEvent({
+        call: forgeCall(io),
+        repository: repositoryOf(target),
+        credentials: await gitHubCredentials(target, io),
+        type: `${kind}/${name}.${namespace}`,
+        payload: event,
+      });
+    }),
+};
+
+/** One comment for each object, which is changed with each event. */
+function comments({ set, credentials, mark }: Comments): ProviderType {
+  return {
+    certificates: 'secretRef too',
+    address: 'any',
+    send: (event, target, io) =>
+      asProvider(async () => {
+        const repository = repositoryOf(target);
+        const resolved = await credentials(target, io);
+        const number = numberOf(event);
+        if (number === undefined) return;
+        const key = `<!-- ${mark}:${target.provider.uid}/${objectPath(event)} -->`;
+        const text = `${key}\n\n${statusMarkdown(event)}`;
+        const call = forgeCall(io);
+        await set({ call, repository, credentials: resolved, number, key, text });
+      }),
+  };
+}
+
+function numberOf({ metadata }: FluxEvent): number | undefined {
+  const text = metadata?.[CHANGE_REQUEST];
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new DeliveryError(
+    'InvalidEvent',
+    `invalid "${CHANGE_REQUEST}" metadata value "${text.slice(0, 100)}": it must be a number`,
+  );
+}

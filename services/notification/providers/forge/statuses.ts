@@ -1,0 +1,50 @@
+// The types of Provider that set commit statuses.
+import {
+  type ForgeCredentials,
+  setAzureDevOpsStatus,
+  setBitbucketServerStatus,
+  setBitbucketStatus,
+  setGiteaStatus,
+  setGitHubStatus,
+  setGitLabStatus,
+} from '@weir/forge';
+import { invalidProvider } from '../message.ts';
+import type { Target } from '../target.ts';
+import { gitHubCredentials, tokenCredentials } from './call.ts';
+import { commitStatus } from './commit-status.ts';
+
+export const github = commitStatus({ set: setGitHubStatus, credentials: gitHubCredentials });
+
+export const gitlab = commitStatus({ set: setGitLabStatus, credentials: tokenCredentials });
+
+export const gitea = commitStatus({
+  set: setGiteaStatus,
+  credentials: tokenCredentials,
+  showsPending: true,
+});
+
+export const bitbucket = commitStatus({ set: setBitbucketStatus, credentials: appPassword });
+
+export const bitbucketserver = commitStatus({
+  set: setBitbucketServerStatus,
+  credentials: tokenOrUser,
+});
+
+export const azuredevops = commitStatus({
+  set: setAzureDevOpsStatus,
+  credentials: tokenCredentials,
+  genre: ({ metadata: { summary } = {} }) => (summary ? `fluxcd:${summary}` : 'fluxcd'),
+});
+
+/** Bitbucket's token is `<user>:<app password>`. */
+function appPassword({ token = '' }: Target): ForgeCredentials {
+  const [username = '', ...password] = token.split(':');
+  if (username && password.length > 0) return { username, password: password.join(':') };
+  throw invalidProvider('invalid token format, expected to be <user>:<password>');
+}
+
+function tokenOrUser({ token, username, password }: Target): ForgeCredentials {
+  if (token) return { token };
+  if (username && password) return { username, password };
+  throw invalidProvider("the secret has neither 'token' nor 'username' and 'password'");
+}

@@ -1,0 +1,67 @@
+// The door to everything that a message can be sent to: each type of Provider is one file that implements this.
+import type { Alert } from '@weir/api';
+import type { FluxEvent } from '@weir/events';
+import type { RequestPolicy } from '@weir/net';
+import type { Evaluate } from './io/evaluate.ts';
+import type { HttpAnswer, HttpRequest } from './io/http.ts';
+import type { Open } from './io/sockets.ts';
+import type { Target } from './target.ts';
+
+/** One type of Provider. */
+export interface ProviderType {
+  /** Whether it takes events of runs that changed nothing (`commit_status: update`), which set commit statuses. */
+  takesCommitStatus?: true;
+  /** Certificates that it uses: those of `certSecretRef` unless given; `secretRef` too for Git hosts; none for others. */
+  certificates?: 'secretRef too' | 'none';
+  /** What the Provider's `address` is: an http or https URL unless given. */
+  address?: 'any' | 'none';
+  /** Whether a `commitStatusExpr` has a meaning for it. */
+  namesStatuses?: true;
+  /**
+   * Sends the event, or does nothing where the type has no use for it. Resolves when the other side has taken it. Rejects
+   * with a DeliveryError whose message quotes nothing of the target and of its answers.
+   */
+  send(event: FluxEvent, target: Target, io: Io): Promise<void>;
+}
+
+/** What a type needs to send a message. All of it ends when `signal` aborts. */
+export interface Io {
+  /** Sends an HTTP request through the target's proxy and with its certificates; see `SendHttp`. */
+  request(request: HttpRequest): Promise<HttpAnswer>;
+  /** Opens a connection to an address that may be reached, for what isn't HTTP/1. */
+  open: Open;
+  /** What `open` and `request` keep to, for a lib that makes requests of its own. */
+  policy: RequestPolicy;
+  /** Evaluates a CEL expression to a text. */
+  evaluate: Evaluate;
+  /** The alert that the event is sent for. */
+  alert: Alert;
+  /** Unique to the event and the alert, and the same in each attempt: for targets that drop what they have already. */
+  id: string;
+  signal: AbortSignal;
+}
+
+/** Posts JSON and returns the answer; headers that are given win. */
+export function postJson(
+  io: Pick<Io, 'request'>,
+  url: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<HttpAnswer> {
+  return io.request({
+    url,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+/** `{ authorization: ... }` for a token, or nothing without one. */
+export function bearer(token: string | undefined): Record<string, string> {
+  return token ? { authorization: `Bearer ${token}` } : {};
+}
+
+/** `{ authorization: ... }` for a user and a password (RFC 7617). */
+export function basic(username: string, password: string): Record<string, string> {
+  const pair = Buffer.from(`${username}:${password}`).toString('base64');
+  return { authorization: `Basic ${pair}` };
+}

@@ -1,0 +1,158 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import type { Connection, EventContext } from 'rhea';
+import { DeliveryError } from '../../delivery/errors.ts';
+import { invalidProvider } from '../message.ts';
+import type { ProviderType } from '../provider.ts';
+import type { Target } from '../target.ts';
+
+const TLS_PORT = 5671;
+const PLAIN_PORT = 5672;
+const TOKEN_SECONDS = 3_600;
+const CBS = '$cbs';
+
+/**
+ * Azure Event Hubs by AMQP 1.0: the event as JSON. The address is a connection string with a shared access key; or the
+ * address is the hub and the channel its namespace, and the Secret's token is a JWT. The claim is put first
+ * (https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide, "Claims-based security").
+ */
+export const azureeventhub: ProviderType = {
+  address: 'any',
+  certificates: 'none',
+  async send(event, target, io) {
+    const hub = target.address.includes('SharedAccessKey=')
+      ? hubByKey(target.address)
+      : hubByToken(target);
+    const { host, port, tls } = hub;
+    const socket = await io.open({ host, port, ...(tls ? { tls: {} } : {}) });
+    // Loaded with the first message: most clusters never have one.
+    const { default: rhea } = await import('rhea');
+    const container = rhea.create_container({ id: `weir-${randomUUID()}` });
+    const connection = container.connect({
+      reconnect: false,
+      host,
+      hostname: host,
+      connection_details: () => ({
+        host,
+        port,
+        connect: (_port: number, _host: string, _options: unknown, connected: () => void) => {
+          // rhea waits for this before it writes.
+          process.nextTick(connected);
+          return socket;
+        },
+      }),
+    } as never);
+    try {
+      const body = rhea.message.data_section(Buffer.from(JSON.stringify(event)));
+      await deliver(connection, hub, body, io.signal);
+    } finally {
+      connection.close();
+      socket.destroy();
+    }
+  },
+};
+
+interface Hub {
+  host: string;
+  port: number;
+  tls: boolean;
+  name: string;
+  /** What the claim is about. */
+  audience: string;
+  claim: { type: string; token: string };
+}
+
+function hubByKey(address: string): Hub {
+  const parts = new Map(
+    address.split(';').map((part) => {
+      const [key = '', ...value] = part.split('=');
+      return [key.trim(), value.join('=').trim()] as const;
+    }),
+  );
+  const url = URL.parse(parts.get('Endpoint') ?? '');
+  const name = parts.get('EntityPath') ?? '';
+  const keyName = parts.get('SharedAccessKeyName') ?? '';
+  const key = parts.get('SharedAccessKey') ?? '';
+  if (url === null || url.protocol !== 'sb:' || url.hostname === '' || !name || !keyName || !key) {
+    throw invalidProvider(
+      'the address is no connection string with Endpoint, SharedAccessKeyName, SharedAccessKey and EntityPath',
+    );
+  }
+  const tls = parts.get('UseDevelopmentEmulator') !== 'true';
+  const audience = `amqp${tls ? 's' : ''}://${url.host}/${name}`;
+  const port = Number(url.port || (tls ? TLS_PORT : PLAIN_PORT));
+  const token = sharedAccessSignature(audience, keyName, key);
+  const claim = { type: 'servicebus.windows.net:sastoken', token };
+  return { host: url.hostname, port, tls, name, audience, claim };
+}
+
+function hubByToken({ address: name, channel, token }: Target): Hub {
+  if (!token) {
+    throw invalidProvider(
+      "the address is no connection string, and the secret has no 'token': Weir has no identity of its own at Azure",
+    );
+  }
+  if (!/^[\w.-]{1,260}$/.test(name) || !channel || !/^[\w.-]{1,255}$/.test(channel)) {
+    throw invalidProvider('the address must be an event hub and spec.channel its namespace');
+  }
+  const host = channel.includes('.') ? channel : `${channel}.servicebus.windows.net`;
+  const audience = `amqps://${host}/${name}`;
+  return { host, port: TLS_PORT, tls: true, name, audience, claim: { type: 'jwt', token } };
+}
+
+/** https://learn.microsoft.com/azure/event-hubs/authenticate-shared-access-signature */
+function sharedAccessSignature(audience: string, keyName: string, key: string): string {
+  const resource = encodeURIComponent(audience).toLowerCase();
+  const expiry = Math.floor(Date.now() / 1_000) + TOKEN_SECONDS;
+  const signature = createHmac('sha256', key).update(`${resource}\n${expiry}`).digest('base64');
+  const sig = encodeURIComponent(signature);
+  return `SharedAccessSignature sr=${resource}&sig=${sig}&se=${expiry}&skn=${keyName}`;
+}
+
+/** Puts the claim, and then sends one message. Settles when the hub has accepted it, or refused. */
+function deliver(
+  connection: Connection,
+  { name, audience, claim }: Hub,
+  body: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const fail = (what: string, permanent: boolean) =>
+    reject(new DeliveryError(permanent ? 'Refused' : 'Unreachable', what, { permanent }));
+  const replyTo = `cbs-${randomUUID()}`;
+
+  connection.on('connection_open', () => {
+    connection.open_receiver({ source: CBS, target: { address: replyTo } });
+    const sender = connection.open_sender(CBS);
+    sender.once('sendable', () => {
+      sender.send({
+        message_id: randomUUID(),
+        reply_to: replyTo,
+        application_properties: { operation: 'put-token', type: claim.type, name: audience },
+        body: claim.token,
+      });
+    });
+  });
+  connection.on('message', ({ message }: EventContext) => {
+    const status = Number(message?.application_properties?.['status-code'] ?? 0);
+    if (status < 200 || status > 299) {
+      fail(
+        `Event Hubs refused the claim with status code ${status}`,
+        status >= 400 && status < 500,
+      );
+      return;
+    }
+    const sender = connection.open_sender(name);
+    sender.once('sendable', () => {
+      sender.send({ body });
+    });
+    sender.once('accepted', () => resolve());
+    sender.once('rejected', () => fail('Event Hubs rejected the message', true));
+    sender.once('released', () => fail('Event Hubs released the message', false));
+    sender.once('sender_error', () => fail('Event Hubs refused the link', true));
+  });
+  connection.on('connection_error', () => fail('Event Hubs refused the connection', true));
+  connection.on('disconnected', () => fail('Event Hubs closed the connection', false));
+  const abort = () => fail('request to Event Hubs failed: no answer within its timeout', false);
+  signal.addEventListener('abort', abort, { once: true });
+  return promise.finally(() => signal.removeEventListener('abort', abort));
+}
