@@ -34,7 +34,11 @@ export function startSystem(
   return name === 'flux' ? startFlux(options) : startWeir(options);
 }
 
-async function startWeir({ cluster, dir, flags }: SystemOptions): Promise<() => Promise<void>> {
+/** Starts services of Weir in one process. When they are ready, resolves with a function that stops them. */
+export async function startWeir(
+  { cluster, dir, flags }: SystemOptions,
+  services: readonly string[] = ['source', 'kustomize'],
+): Promise<() => Promise<void>> {
   const [healthPort, artifactPort] = [await freePort(), await freePort()];
   // Weir never fetches remote bases, so it has no flag that forbids them.
   const { 'no-remote-bases': _, ...understood } = flags;
@@ -43,8 +47,7 @@ async function startWeir({ cluster, dir, flags }: SystemOptions): Promise<() => 
     command: process.execPath,
     args: [
       join(ROOT, 'services/host/run.ts'),
-      'source',
-      'kustomize',
+      ...services,
       '--service-accounts',
       `--health-port=${healthPort}`,
       `--artifact-port=${artifactPort}`,
@@ -92,7 +95,8 @@ export function startKustomizeController(options: FluxOptions): Promise<() => Pr
   return startController('kustomize-controller', options, own);
 }
 
-async function startController(
+/** Starts a controller of Flux with flags of its own. When it is ready, resolves with a function that stops it. */
+export async function startController(
   name: (typeof PEERS)[number],
   { cluster, dir, eventsAddress, common = {}, leaderElection = false }: FluxOptions,
   own: string[],

@@ -1,0 +1,3 @@
+{{- define "lib.greet" -}}
+hello {{ .Chart.Name }}
+{{- end -}}
