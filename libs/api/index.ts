@@ -6,6 +6,8 @@ export type { ReleaseSnapshot, TestHookStatus } from './helm/status.ts';
 export * from './image/imagepolicy.ts';
 export * from './image/imagerepository.ts';
 export type { Inventory, InventoryEntry } from './inventory.ts';
+export * from './image/imageupdateautomation.ts';
+export type { PullRequestSpec } from './image/pullrequest.ts';
 export { crds, kinds } from './kinds.ts';
 export * from './kustomize/kustomization.ts';
 export type { HistorySnapshot } from './kustomize/status.ts';

@@ -3,6 +3,7 @@ import type { KubeObject } from '@weir/kube';
 import { HelmRelease } from './helm/helmrelease.ts';
 import { ImagePolicy } from './image/imagepolicy.ts';
 import { ImageRepository } from './image/imagerepository.ts';
+import { ImageUpdateAutomation } from './image/imageupdateautomation.ts';
 import { Kustomization } from './kustomize/kustomization.ts';
 import { Alert } from './notification/alert.ts';
 import { Provider } from './notification/provider.ts';
@@ -26,6 +27,7 @@ export const kinds: readonly Kind[] = [
   HelmRelease,
   ImageRepository,
   ImagePolicy,
+  ImageUpdateAutomation,
   Provider,
   Alert,
 ];

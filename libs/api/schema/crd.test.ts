@@ -22,6 +22,7 @@ const CATEGORIES = new Map([
   ['HelmRelease', ['all', 'fluxcd', 'fluxcd-appliers']],
   ['ImageRepository', ['all', 'fluxcd', 'fluxcd-images']],
   ['ImagePolicy', ['all', 'fluxcd', 'fluxcd-images']],
+  ['ImageUpdateAutomation', ['all', 'fluxcd', 'fluxcd-images']],
   ['Provider', ['all', 'fluxcd', 'fluxcd-notifications']],
   ['Alert', ['all', 'fluxcd', 'fluxcd-notifications']],
 ]);
@@ -62,20 +63,41 @@ const RULE_MESSAGES = [
 /** Fields of v1beta3 that Flux's v1 lacks: without them, an API server would drop what somebody set (docs/compatibility.md). */
 const ADDITIONS = ['Alert\tspec.summary', 'Provider\tspec.interval', 'Provider\tspec.proxy'];
 
-/** Fields that only Weir has: objects without them are as under Flux (docs/compatibility.md). As they would be in the table. */
+const GROUP_VERSION: Record<string, string> = {
+  Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
+  HelmRelease: 'helm.toolkit.fluxcd.io/v2',
+};
+
+/** Fields that only Weir has: objects without them are as under Flux (docs/compatibility.md). */
 const OWN_FIELDS = [
-  ...[
-    'kustomize.toolkit.fluxcd.io/v1\tKustomization',
-    'helm.toolkit.fluxcd.io/v2\tHelmRelease',
-  ].flatMap((kind) =>
-    ['apiVersion\tstring', 'kind\tstring', 'ready\tboolean'].map(
-      (field) => `${kind}\tspec.dependsOn[].${field}\t`,
-    ),
-  ),
-  ...['exclude\tarray\tmaxItems=100', 'exclude[]\tstring\t', 'policy.newest\tobject\t'].map(
-    (field) => `image.toolkit.fluxcd.io/v1\tImagePolicy\tspec.${field}`,
-  ),
-];
+  ...['Kustomization', 'HelmRelease'].flatMap((kind) => [
+    [kind, 'spec.dependsOn[].apiVersion', 'string', ''],
+    [kind, 'spec.dependsOn[].kind', 'string', ''],
+    [kind, 'spec.dependsOn[].ready', 'boolean', ''],
+  ]),
+  ['ImagePolicy', 'spec.exclude', 'array', 'maxItems=100'],
+  ['ImagePolicy', 'spec.exclude[]', 'string', ''],
+  ['ImagePolicy', 'spec.policy.newest', 'object', ''],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest', 'object', ''],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.apiURL', 'string', 'pattern="^https?://.*$"'],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.base', 'string', ''],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.body', 'string', ''],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.branches', 'string', 'enum=["One", "PerPolicy"]'],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.labels', 'array', 'maxItems=20'],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.labels[]', 'string', ''],
+  [
+    'ImageUpdateAutomation',
+    'spec.git.pullRequest.provider',
+    'string',
+    'enum=["github", "gitlab", "gitea", "bitbucket", "azuredevops"]',
+  ],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.reviewers', 'array', 'maxItems=20'],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.reviewers[]', 'string', ''],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.secretRef', 'object', ''],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.secretRef.name', 'string', 'required'],
+  ['ImageUpdateAutomation', 'spec.git.pullRequest.title', 'string', ''],
+  ['ImageUpdateAutomation', 'spec.git.respectReverts', 'boolean', ''],
+].map(([kind = '', ...cells]) => [GROUP_VERSION[kind] ?? 'image.toolkit.fluxcd.io/v1', kind, ...cells].join('\t'));
 
 describe('the definitions', () => {
   it('have every field and constraint that Flux has, and no other but the listed additions', () => {
@@ -149,7 +171,7 @@ describe('the definitions', () => {
     );
     assert.deepEqual(
       columns.filter(({ priority }) => priority !== undefined).map(({ name }) => name),
-      ['Last scan'],
+      ['Last scan', 'Last run'],
     );
   });
 
@@ -179,6 +201,7 @@ describe('the definitions', () => {
       ['Age', 'Ready', 'Status'],
       ['Image', 'Tags', 'Ready', 'Status', 'Last scan', 'Age'],
       ['Image', 'Tag', 'Ready', 'Status', 'Age'],
+      ['Ready', 'Status', 'Last run', 'Age'],
       ['Age'],
       ['Age'],
     ]);
