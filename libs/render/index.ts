@@ -12,6 +12,13 @@ export {
 export { RenderError, type RenderFailure } from './error.ts';
 export type * from './helm.ts';
 export type { RequestOptions } from './job.ts';
+export type {
+  MessageOperations,
+  OpenPgpRequest,
+  TemplateChange,
+  TemplateImage,
+  TextsRequest,
+} from './messages.ts';
 export { createPool, type PoolOptions, type RenderPool } from './pool.ts';
 export type {
   ArtifactFile,

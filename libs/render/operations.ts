@@ -3,6 +3,7 @@ import { RenderError } from './error.ts';
 import type { HelmOperations } from './helm.ts';
 import { helmOperations } from './helmoperations.ts';
 import { type RequestOptions, timeoutError } from './job.ts';
+import { type MessageOperations, messageOperations } from './messages.ts';
 import { ignoreBodies, statusBodies } from './portions.ts';
 import type { WireError } from './protocol.ts';
 import type {
@@ -24,7 +25,11 @@ import type { Send } from './send.ts';
 import { type TagOperations, tagOperations } from './tags.ts';
 
 /** What an engine can do. Every call rejects with a {@link RenderError}. */
-export interface Operations extends ChartOperations, HelmOperations, TagOperations {
+export interface Operations
+  extends ChartOperations,
+    HelmOperations,
+    MessageOperations,
+    TagOperations {
   /** Builds the objects that Flux's kustomize-controller would apply for a Kustomization. */
   build(request: BuildRequest, options: RequestOptions): Promise<BuildResult>;
   /**
@@ -79,6 +84,7 @@ export function operations(send: Send): Operations {
     ...chartOperations(send),
     ...helmOperations(send),
     ...tagOperations(send),
+    ...messageOperations(send),
     async build(request, options) {
       const { artifact, path, kustomization = {}, substitute, ownerLabels, decryption } = request;
       const { digest, file } = artifact;

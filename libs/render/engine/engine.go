@@ -141,6 +141,10 @@ func (e *engine) handle(op string, body json.RawMessage, ask asker) (any, error)
 		return decoded(body, helmUpdate)
 	case "helm.merge":
 		return decoded(body, helmMerge)
+	case "template":
+		return decoded(body, makeTexts)
+	case "sign":
+		return decoded(body, signOpenPGP)
 	case "version":
 		return version(), nil
 	}
