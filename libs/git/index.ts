@@ -22,6 +22,11 @@ export {
   type Slot,
 } from './remote.ts';
 export {
+  createRepositoryCache,
+  type RepositoryCache,
+  type RepositoryCacheOptions,
+} from './repositories.ts';
+export {
   formatRevision,
   type RefSpec,
   type Resolved,
@@ -34,6 +39,7 @@ export {
   type SignedObject,
   type SignedTag,
 } from './signed-object.ts';
+export { createGitSlots, type GitSlots, type GitUser } from './slots.ts';
 export { checkCredentials as checkSshCredentials } from './ssh.ts';
 export type { SshCredentials } from './ssh-config.ts';
 export { isEncryptedKey } from './ssh-key.ts';

@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto';
 import { createBoundedMap, createSingleFlight } from '@weir/async';
 import { createInstallationToken, type GitHubApp, type InstallationToken } from '@weir/forge';
-import { type GitProxy, type NetworkPolicy, requestProxy } from '@weir/git';
+import { type GitProxy, type GitSlots, type NetworkPolicy, requestProxy } from '@weir/git';
 import { proxyFor } from '@weir/net';
-import type { GitSlots } from './slots.ts';
 
 /** An app, and how its API is reached. */
 export interface AppAccess {

@@ -1,13 +1,19 @@
 // What every conversation with a Git server needs, and what is said when one fails.
 import { type GitRepositorySpec, Reason } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
-import { GitError, type GitLimits, type NetworkPolicy, type TreeLimits } from '@weir/git';
+import {
+  GitError,
+  type GitLimits,
+  type GitSlots,
+  type GitUser,
+  type NetworkPolicy,
+  type RepositoryCache,
+  type TreeLimits,
+} from '@weir/git';
 import { RenderError, type RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
 import { fetchFailure } from '../shared/snapshots.ts';
 import type { Remote } from './credentials.ts';
-import type { RepositoryCache } from './repositories.ts';
-import type { GitSlots, GitUser } from './slots.ts';
 
 /** What to fetch from a remote. */
 export interface Wanted {

@@ -1,7 +1,7 @@
 // What the service needs to know of GitRepositories, and what they alone need.
 import { join } from 'node:path';
 import { GitRepository, parseRevision } from '@weir/api';
-import { defaultGitLimits } from '@weir/git';
+import { createGitSlots, createRepositoryCache, defaultGitLimits } from '@weir/git';
 import type { Settings } from '@weir/service';
 import type { OpenKind } from '../shared/kind.ts';
 import { readContentLimits } from '../shared/limits.ts';
@@ -11,8 +11,6 @@ import { ownershipKey, readRemote } from './credentials.ts';
 import { createFetcher } from './fetch.ts';
 import { includedBy } from './includes.ts';
 import { reconcile, wantedOf, words } from './reconcile.ts';
-import { createRepositoryCache } from './repositories.ts';
-import { createGitSlots } from './slots.ts';
 
 const UNUSED_REPOSITORY_MS = 24 * 60 * 60_000;
 const GIB = 1024 ** 3;

@@ -2,13 +2,16 @@
 // prints how that ended. Arguments: a folder, then the wanted remote as JSON.
 import { join } from 'node:path';
 import { createDiskStore } from '@weir/artifact/testing';
-import { defaultGitLimits, defaultTreeLimits } from '@weir/git';
+import {
+  createGitSlots,
+  createRepositoryCache,
+  defaultGitLimits,
+  defaultTreeLimits,
+} from '@weir/git';
 import { createPool } from '@weir/render';
 import { createLogger, createTracing } from '@weir/telemetry';
 import type { Wanted } from '../gitrepository/conversation.ts';
 import { createFetcher } from '../gitrepository/fetch.ts';
-import { createRepositoryCache } from '../gitrepository/repositories.ts';
-import { createGitSlots } from '../gitrepository/slots.ts';
 
 const [, , dir = '', wanted = '{}'] = process.argv;
 const { url, ref } = JSON.parse(wanted) as { url: string; ref: Wanted['ref'] };

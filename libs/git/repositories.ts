@@ -1,8 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSerial } from '@weir/async';
-import { folderSize, GitError, type GitLimits, tidyRepository } from '@weir/git';
 import type { Logger } from '@weir/telemetry';
+import { GitError } from './errors.ts';
+import { tidyRepository } from './fetch.ts';
+import { folderSize } from './growth.ts';
+import type { GitLimits } from './limits.ts';
 
 /** Bare repositories on this machine, one a remote, that make a fetch transfer only what is new. Derived data. */
 export interface RepositoryCache {
