@@ -11,8 +11,8 @@ const LAYERS = [
   ['kube', 'bus', 'render', 'git', 'oci', 'helm', 'objectstore', 'forge', 'identity', 'kms'],
   ['api', 'events', 'credentials'],
   ['artifact', 'controller'],
-  ['service', 'apply', 'sources'],
-  ['reconcile'],
+  ['service', 'apply', 'reconcile'],
+  ['sources'],
 ];
 
 /** One backend each, without any kind of Flux inside. */

@@ -11,9 +11,9 @@ import {
   type TreeLimits,
 } from '@weir/git';
 import { RenderError, type RenderPool } from '@weir/render';
+import type { Remote } from '@weir/sources/git';
 import type { Tracing } from '@weir/telemetry';
 import { fetchFailure } from '../shared/snapshots.ts';
-import type { Remote } from './credentials.ts';
 
 /** What to fetch from a remote. */
 export interface Wanted {
