@@ -7,6 +7,8 @@ export type GitReason =
   | 'RepositoryNotFound'
   | 'ReferenceNotFound'
   | 'Redirected'
+  | 'ReferenceMoved'
+  | 'PushRefused'
   | 'AddressRefused'
   | 'Unreachable'
   | 'SignatureInvalid'
@@ -31,7 +33,7 @@ interface Symptom {
   pattern: RegExp;
   reason: GitReason;
   /** What to say instead of git's own words; without it git's words are kept. */
-  message?: string;
+  message?: string | ((match: RegExpExecArray) => string);
   /** The limit that was reached. */
   limit?: keyof GitLimits;
 }
@@ -39,6 +41,17 @@ interface Symptom {
 // Wordings of git 2.30 to 2.5x in the C locale; those for authentication, authorization and a missing or empty
 // repository are turned into go-git's, which is what Flux's users (and their alert rules) know.
 const symptoms: Symptom[] = [
+  {
+    pattern:
+      /! \[(?:remote )?rejected\] .* -> (\S+) \((?:stale info|fetch first|non-fast-forward|needs force|remote ref updated since checkout|reference already exists|failed to update ref|incorrect old value provided|cannot lock ref .*)\)/,
+    reason: 'ReferenceMoved',
+    message: ([, ref]) => `command error on ${ref}: it has moved meanwhile`,
+  },
+  {
+    pattern: /! \[remote rejected\] .* -> (\S+) \((.*)\)/,
+    reason: 'PushRefused',
+    message: ([, ref, why = '']) => `command error on ${ref}: ${refusal(why)}`,
+  },
   {
     pattern: /Out of memory|memory exhausted|mmap failed|unable to create thread/i,
     reason: 'LimitExceeded',
@@ -100,10 +113,28 @@ export function explainFailure(
   { secrets = [], limits }: { secrets?: readonly string[] | undefined; limits?: GitLimits } = {},
 ): GitError {
   const text = linesOfGit(mask(output, secrets)).join('\n');
-  const symptom = symptoms.find(({ pattern }) => pattern.test(text));
-  const { reason = 'GitOperationFailed', message = tellingLines(text), limit } = symptom ?? {};
+  const found = symptoms
+    .map((symptom) => ({ symptom, match: symptom.pattern.exec(text) }))
+    .find(({ match }) => match !== null);
+  const {
+    reason = 'GitOperationFailed',
+    message = tellingLines(text),
+    limit,
+  } = found?.symptom ?? {};
+  const said =
+    typeof message === 'string' || !found?.match ? String(message) : message(found.match);
   const bound = limit && limits && raisedBy[limit].replace('%d', String(limits[limit]));
-  return new GitError(reason, `${mask(doing, secrets)}: ${message}${bound ? `: ${bound}` : ''}`);
+  return new GitError(reason, `${mask(doing, secrets)}: ${said}${bound ? `: ${bound}` : ''}`);
+}
+
+/** What git itself, and the well-known hosting services, say of a push that they don't want. */
+const REFUSALS =
+  /^(?:(?:pre-receive |protected branch |update )?hook declined|TF402455|deny(?:ing)? .*|hidden ref.*|shallow update not allowed|unpacker error|branch is currently checked out|funny refname|prohibited by Gerrit.*|atomic (?:transaction|push) fail.*)/;
+
+/** Why a server refused, where the words are known ones; others may come from anybody. */
+function refusal(why: string): string {
+  const known = REFUSALS.exec(why)?.[0];
+  return known === undefined ? 'the server refuses the update' : cleanLine(known, 100);
 }
 
 /** The lines that git wrote itself, without what it quotes of the server's answer. */

@@ -1,11 +1,19 @@
 export { parseRemoteUrl, type RemoteUrl } from './arguments.ts';
 export type { GitAuth } from './auth.ts';
 export { type Commit, readCommit, type Signature, shortMessage } from './commit.ts';
+export { commitContent, type NewCommit, withSignature } from './commit-object.ts';
 export type { NetworkPolicy } from './destination.ts';
+export { replaceFiles } from './edit-tree.ts';
 export { GitError, type GitReason } from './errors.ts';
 export { type FetchOptions, fetchCommit, fetchTag, tidyRepository } from './fetch.ts';
 export { folderSize } from './growth.ts';
 export { defaultGitLimits, type GitLimits } from './limits.ts';
+export {
+  createObjectCache,
+  type ObjectCache,
+  type Repository,
+  withRepository,
+} from './object-cache.ts';
 export {
   type GitObject,
   type ObjectReader,
@@ -14,6 +22,7 @@ export {
   withObjects,
 } from './objects.ts';
 export { type GitProxy, parseProxy, requestProxy } from './proxy.ts';
+export { type PushedRef, type PushOptions, pushCommits, refspecTarget } from './push.ts';
 export {
   credentialsFor,
   type ListRemoteOptions,
@@ -43,6 +52,7 @@ export { createGitSlots, type GitSlots, type GitUser } from './slots.ts';
 export { checkCredentials as checkSshCredentials } from './ssh.ts';
 export type { SshCredentials } from './ssh-config.ts';
 export { isEncryptedKey } from './ssh-key.ts';
+export { type SshSigningKey, signSsh } from './ssh-sign.ts';
 export { listWithSubmodules } from './submodules.ts';
 export {
   defaultTreeLimits,
