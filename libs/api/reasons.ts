@@ -124,6 +124,16 @@ export const Reason = {
   SourceFetchFailed: 'SourceFetchFailed',
   MetadataAppendFailed: 'MetadataAppendFailed',
 
+  // Image automation.
+  SourceManagerFailed: 'SourceManagerFailed',
+  InvalidSourceConfiguration: 'InvalidSourceConfiguration',
+  InvalidUpdateStrategy: 'InvalidUpdateStrategy',
+  InvalidPolicySelector: 'InvalidPolicySelector',
+  UpdateFailed: 'UpdateFailed',
+  RemovedTemplateField: 'RemovedTemplateField',
+  // Ours: the commit was pushed, its pull request could not be opened, updated or closed.
+  PullRequestFailed: 'PullRequestFailed',
+
   // Ours: a field is set whose behaviour does not exist yet.
   UnsupportedField: 'UnsupportedField',
 } as const;

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { checkCommitId, checkRefName } from './arguments.ts';
 import { GitError } from './errors.ts';
 import { whileGrowing } from './growth.ts';
@@ -142,6 +142,18 @@ const quick = [
   '--no-progress',
   '--update-shallow',
 ];
+
+/**
+ * Keeps a commit that was made here and is at the server now, as a fetch of this reference would: later fetches transfer the
+ * difference to it, and tidying leaves it.
+ */
+export async function keepCommit(dir: string, ref: string, commit: string): Promise<void> {
+  const file = join(dir, keepAs(checkRefName(ref)));
+  await mkdir(dirname(file), { recursive: true });
+  const unfinished = `${file}.${randomUUID()}`;
+  await writeFile(unfinished, `${checkCommitId(commit)}\n`);
+  await rename(unfinished, file);
+}
 
 /** A reference of the cache that keeps the last commit fetched for `ref`: later fetches transfer the difference. */
 function keepAs(ref: string): string {

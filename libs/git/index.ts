@@ -5,9 +5,9 @@ export { commitContent, type NewCommit, withSignature } from './commit-object.ts
 export type { NetworkPolicy } from './destination.ts';
 export { replaceFiles } from './edit-tree.ts';
 export { GitError, type GitReason } from './errors.ts';
-export { type FetchOptions, fetchCommit, fetchTag, tidyRepository } from './fetch.ts';
+export { type FetchOptions, fetchCommit, fetchTag, keepCommit, tidyRepository } from './fetch.ts';
 export { folderSize } from './growth.ts';
-export { defaultGitLimits, type GitLimits } from './limits.ts';
+export { defaultGitLimits, type GitLimits, readGitLimits } from './limits.ts';
 export {
   createObjectCache,
   type ObjectCache,

@@ -14,3 +14,17 @@ export const defaultGitLimits: GitLimits = {
   memoryBytes: 80 * 1024 * 1024,
   fileBytes: 256 * 1024 * 1024,
 };
+
+/** What git needs to begin with. */
+const MIN_MEMORY = 32 * 1024 ** 2;
+
+/** The limits that the operator sets with `--git-max-memory-bytes` and `--git-max-pack-bytes`. */
+export function readGitLimits(settings: {
+  number(name: string, fallback: number, range: { min: number }): number;
+}): GitLimits {
+  const { memoryBytes, fileBytes } = defaultGitLimits;
+  return {
+    memoryBytes: settings.number('git-max-memory-bytes', memoryBytes, { min: MIN_MEMORY }),
+    fileBytes: settings.number('git-max-pack-bytes', fileBytes, { min: 1 }),
+  };
+}

@@ -1,5 +1,6 @@
 // Objects of repositories that are kept in memory: an id says what an object is, for as long as there is the repository.
 import { type BoundedMap, createBoundedMap } from '@weir/async';
+import { parseCommit } from './commit.ts';
 import { GitError } from './errors.ts';
 import { type ObjectType, writeObject } from './loose-objects.ts';
 import {
@@ -20,6 +21,7 @@ export function createObjectCache(maxBytes: number): ObjectCache {
 
 /** About what an entry takes besides its content. */
 const OVERHEAD_BYTES = 200;
+const MAX_COMMIT_BYTES = 1024 ** 2;
 /** A folder of about 100,000 files. */
 const MAX_TREE_BYTES = 8 * 1024 ** 2;
 
@@ -27,6 +29,8 @@ const MAX_TREE_BYTES = 8 * 1024 ** 2;
 export interface Repository {
   /** The entries of a folder, in git's order. */
   tree(id: string): Promise<RawEntry[]>;
+  /** The root folder of a commit. */
+  treeOf(commit: string): Promise<string>;
   /** The folder as git stores it. */
   rawTree(id: string): Promise<Buffer>;
   /** A file that is known to be small, kept for the next time. `what` names it in messages. */
@@ -67,6 +71,10 @@ export async function withRepository<T>(
   try {
     return await use({
       rawTree,
+      async treeOf(commit) {
+        const content = await cached(commit, 'commit', MAX_COMMIT_BYTES, `commit '${commit}'`);
+        return parseCommit(commit, content.toString('utf8')).tree;
+      },
       async tree(id) {
         const content = await rawTree(id);
         const entries: RawEntry[] = [];

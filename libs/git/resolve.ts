@@ -20,6 +20,8 @@ export interface Resolved {
   tag?: { name: string; id?: string };
   /** As Flux writes it: `main@sha1:<id>`, `v1.0.0@sha1:<id>`, `refs/pull/1/head@sha1:<id>`, `sha1:<id>`. */
   revision: string;
+  /** The commits of other references that were asked for, by their full names. */
+  others?: Map<string, string>;
 }
 
 /** What resolving a version range needs from outside: both are asked only for `semver`. */
@@ -34,17 +36,22 @@ const defaultBranch = 'master';
 
 /**
  * Finds the commit that a reference stands for, with one `ls-remote`.
+ * @param others full names of references to look up on the way
  * @throws GitError ReferenceNotFound when the branch, tag, name or a version in the range isn't there
  */
 export async function resolveRef(
   spec: RefSpec | undefined,
   remote: RemoteOptions,
   help: VersionHelp,
+  others: readonly string[] = [],
 ): Promise<Resolved> {
   const url = shownUrl(remote);
   const plan = planRef(spec ?? {});
-  const refs = await listRemote({ ...remote, refs: plan.refs });
-  if (plan.semver !== undefined) return highestVersion(plan.semver, url, refs, help);
+  const refs = await listRemote({ ...remote, refs: [...plan.refs, ...others] });
+  const found = others.length === 0 ? {} : { others: onlyOf(refs, others) };
+  if (plan.semver !== undefined) {
+    return { ...(await highestVersion(plan.semver, url, refs, help)), ...found };
+  }
   const tip = plan.ref === undefined ? undefined : peeled(refs, plan.ref);
   if (plan.ref !== undefined && tip === undefined) throw await missingRef(plan, url, remote);
   const commit = plan.commit ?? tip ?? '';
@@ -53,7 +60,12 @@ export async function resolveRef(
     ...(plan.ref === undefined ? {} : { ref: plan.ref }),
     ...(plan.commit === undefined ? tagOf(refs, plan.ref ?? '') : {}),
     revision: formatRevision(plan.shown, commit),
+    ...found,
   };
+}
+
+function onlyOf(refs: Map<string, string>, names: readonly string[]): Map<string, string> {
+  return new Map([...refs].filter(([name]) => names.includes(name)));
 }
 
 const tagPrefix = 'refs/tags/';
@@ -140,7 +152,7 @@ async function highestVersion(
   help: VersionHelp,
 ): Promise<Resolved> {
   const tags = [...refs.keys()]
-    .filter((ref) => !ref.endsWith('^{}'))
+    .filter((ref) => ref.startsWith(tagPrefix) && !ref.endsWith('^{}'))
     .map((ref) => ref.slice('refs/tags/'.length));
   const candidates = tags.length === 0 ? [] : await help.highest(range, tags);
   const tag = candidates.length > 1 ? await youngest(candidates, refs, help) : candidates[0];

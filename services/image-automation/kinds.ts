@@ -2,11 +2,16 @@
 import type { KubeObject } from '@weir/kube';
 import { openImagePolicies } from './imagepolicy/kind.ts';
 import { openImageRepositories } from './imagerepository/kind.ts';
+import { openImageUpdateAutomations } from './imageupdateautomation/kind.ts';
 import type { ImageEnvironment, ImageKind, OpenKind } from './shared/kind.ts';
 
 /** Opens the kinds, in the order of a tag's way through them. */
 export function openKinds(environment: ImageEnvironment): ImageKind<KubeObject>[] {
   const opened = <T extends KubeObject>(open: OpenKind<T>) =>
     open(environment) as unknown as ImageKind<KubeObject>;
-  return [opened(openImageRepositories), opened(openImagePolicies)];
+  return [
+    opened(openImageRepositories),
+    opened(openImagePolicies),
+    opened(openImageUpdateAutomations),
+  ];
 }

@@ -14,26 +14,6 @@ export const flags: Flags = {
   },
   'artifact-max-bytes': { help: 'Largest tree that is packed', value: 'bytes' },
   'artifact-max-files': { help: 'Most files that are packed', value: 'n' },
-  'git-concurrent': {
-    help: 'Git commands that run at a time, three eighths of them transfers; at least 2',
-    value: 'n',
-    default: '16',
-  },
-  'git-max-pack-bytes': {
-    help: 'Largest pack that is fetched; more is cut off while it arrives',
-    value: 'bytes',
-    default: '256 MiB',
-  },
-  'git-max-memory-bytes': {
-    help: 'Memory of each git process; a large file that is stored as a difference takes twice its size',
-    value: 'bytes',
-    default: '80 MiB',
-  },
-  'git-cache-bytes': {
-    help: 'Size of the cached repositories; those used least recently go',
-    value: 'bytes',
-    default: '2 GiB',
-  },
   'helm-index-max-bytes': {
     help: 'Largest index of a chart repository that is fetched',
     value: 'bytes',

@@ -1,8 +1,7 @@
 // What the service needs to know of GitRepositories, and what they alone need.
 import { join } from 'node:path';
 import { GitRepository, parseRevision } from '@weir/api';
-import { createGitSlots, createRepositoryCache, defaultGitLimits } from '@weir/git';
-import type { Settings } from '@weir/service';
+import { createGitSlots, createRepositoryCache, readGitLimits } from '@weir/git';
 import { createAppTokens, ownershipKey, readRemote } from '@weir/sources/git';
 import type { OpenKind } from '../shared/kind.ts';
 import { readContentLimits } from '../shared/limits.ts';
@@ -13,8 +12,6 @@ import { reconcile, wantedOf, words } from './reconcile.ts';
 
 const UNUSED_REPOSITORY_MS = 24 * 60 * 60_000;
 const GIB = 1024 ** 3;
-/** What git needs to begin with. */
-const MIN_MEMORY = 32 * 1024 ** 2;
 
 export const openGitRepositories: OpenKind<GitRepository> = async (environment) => {
   const { client, store, artifactDir, pool, tracing, settings, storageDir, log, signal } =
@@ -63,11 +60,3 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
     tidy: () => repositories.tidy(UNUSED_REPOSITORY_MS),
   };
 };
-
-function readGitLimits(settings: Settings) {
-  const { memoryBytes, fileBytes } = defaultGitLimits;
-  return {
-    memoryBytes: settings.number('git-max-memory-bytes', memoryBytes, { min: MIN_MEMORY }),
-    fileBytes: settings.number('git-max-pack-bytes', fileBytes, { min: 1 }),
-  };
-}

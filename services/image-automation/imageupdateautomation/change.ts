@@ -1,0 +1,57 @@
+// What the policies change in a commit: the tree that comes of it, and what a message can say about it.
+import { type Repository, replaceFiles } from '@weir/git';
+import type { TemplateChange } from '@weir/render';
+import { findMarkedFiles, type SearchOptions } from './folders.ts';
+import { findPlace, type Place } from './path.ts';
+import { type Change, changesOf, withValues } from './setters/edit.ts';
+import type { SetterValues } from './setters/marker.ts';
+
+export interface ChangedFile {
+  /** From `spec.update.path` on, as in Flux. */
+  path: string;
+  changes: readonly TemplateChange[];
+}
+
+export interface ChangedTree {
+  /** Of the whole repository. */
+  tree: string;
+  files: readonly ChangedFile[];
+}
+
+export interface ChangeOptions extends SearchOptions {
+  /** `spec.update.path`. */
+  path: string | undefined;
+  values: SetterValues;
+}
+
+/**
+ * Sets what is marked to what the policies chose.
+ * @param tree of the commit to change
+ * @returns undefined when all of it is so already
+ * @throws Failure UpdateFailed; GitError LimitExceeded
+ */
+export async function changeTree(
+  repository: Repository,
+  tree: string,
+  { path, values, ...search }: ChangeOptions,
+): Promise<ChangedTree | undefined> {
+  const place = await findPlace(repository, tree, path ?? '');
+  const found = await findMarkedFiles(repository, place, search);
+  const files: ChangedFile[] = [];
+  const contents = new Map<string, string>();
+  for (const file of found) {
+    const changes: Change[] = changesOf(file.marked, values);
+    if (changes.length === 0) continue;
+    const content = await repository.file(file.id, search.limits.maxFileBytes, `'${file.path}'`);
+    const changed = withValues(content, file.marked, values);
+    contents.set(inTree(place, file.path), await repository.write('blob', changed));
+    files.push({ path: file.path, changes });
+  }
+  if (files.length === 0) return undefined;
+  return { tree: await replaceFiles(repository, tree, contents), files };
+}
+
+function inTree({ path, isFolder }: Place, file: string): string {
+  if (!isFolder) return path;
+  return path === '' ? file : `${path}/${file}`;
+}

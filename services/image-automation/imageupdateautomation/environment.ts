@@ -1,0 +1,35 @@
+// What the reconciliation of ImageUpdateAutomations shares between its runs.
+import type { GitRepository, ImageUpdateAutomation } from '@weir/api';
+import type { Informer } from '@weir/controller';
+import type { ObjectCache, RepositoryCache } from '@weir/git';
+import type { RenderPool } from '@weir/render';
+import type { ImageEnvironment } from '../shared/kind.ts';
+import type { MarkedFolders, SearchLimits } from './folders.ts';
+import type { Mirrors } from './mirror.ts';
+import type { RemoteEnvironment } from './remote.ts';
+import type { TriedKeys } from './signing.ts';
+
+/** What it takes to bring a branch up to date. */
+export interface SyncEnvironment extends RemoteEnvironment {
+  pool: RenderPool;
+  /** Bare repositories on this machine. */
+  repositories: Promise<RepositoryCache>;
+  mirrors: Mirrors;
+  /** Objects that were read, or made, of all repositories. */
+  cache: ObjectCache;
+  /** Where markers are. */
+  marked: MarkedFolders;
+  searchLimits: SearchLimits;
+}
+
+export interface AutomationEnvironment
+  extends SyncEnvironment,
+    Pick<
+      ImageEnvironment,
+      'policies' | 'recorders' | 'minIntervalMs' | 'noCrossNamespaceRefs' | 'signal' | 'tracing'
+    > {
+  automations: Informer<ImageUpdateAutomation>;
+  /** All GitRepositories, whichever replica owns them. */
+  sources: Informer<GitRepository>;
+  tried: TriedKeys;
+}

@@ -1,0 +1,81 @@
+// Conversations with the Git server of an automation's GitRepository, and what is said when one fails.
+import { type GitRepository, type ImageUpdateAutomation, Reason } from '@weir/api';
+import {
+  GitError,
+  type GitLimits,
+  type GitSlots,
+  type NetworkPolicy,
+  type RemoteOptions,
+} from '@weir/git';
+import type { KubeClient } from '@weir/kube';
+import { Failure, messageOf } from '@weir/reconcile';
+import { type AppTokens, type Remote, readRemote } from '@weir/sources/git';
+import { invalidSource, sourceFailure } from './target.ts';
+
+export interface RemoteEnvironment {
+  client: KubeClient;
+  tokens: AppTokens;
+  slots: GitSlots;
+  gitLimits: GitLimits;
+  network: NetworkPolicy;
+}
+
+/**
+ * The address and credentials of the GitRepository, read from the Secrets of its own namespace as Flux does.
+ * @throws Failure SourceManagerFailed, or InvalidSourceConfiguration (stalled)
+ */
+export async function remoteOf(
+  source: GitRepository,
+  { client, tokens }: RemoteEnvironment,
+  signal: AbortSignal,
+): Promise<Remote> {
+  try {
+    return await readRemote(client, source, { tokens, signal });
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause;
+    if (cause.reason === Reason.InvalidProviderConfiguration) throw invalidSource(cause.message);
+    const message = cause.message.replace(/^failed to get secret /, 'failed to get auth secret ');
+    throw sourceFailure(message.replace(/^failed to parse url /, 'failed to parse URL '), cause);
+  }
+}
+
+/** What each conversation with a remote needs; `ask` is for those that transfer little. */
+export function conversation(
+  remote: Remote,
+  { metadata }: ImageUpdateAutomation,
+  timeoutMs: number,
+  { slots, gitLimits, network }: RemoteEnvironment,
+  signal: AbortSignal,
+): { ask: RemoteOptions; transfer: RemoteOptions } {
+  const user = { namespace: metadata.namespace ?? '', host: new URL(remote.url).host };
+  const { url, auth, proxy } = remote;
+  const options = { url, auth, proxy, timeoutMs, signal, network, limits: gitLimits };
+  return {
+    ask: { ...options, slot: (work) => slots.ask(user, work) },
+    transfer: { ...options, slot: (work) => slots.transfer(user, work) },
+  };
+}
+
+/** What failed while something was fetched, for the object's status. */
+export function checkoutFailure(cause: unknown): unknown {
+  if (!(cause instanceof GitError) || cause.reason === 'Aborted') return cause;
+  const message = cause.message.replace(/^unable to list remote for /, 'unable to clone ');
+  return gitFailure(`failed to checkout source: ${message}`, cause);
+}
+
+/** What failed while the files were changed. */
+export function updateFailure(cause: unknown): unknown {
+  if (!(cause instanceof GitError) || cause.reason === 'Aborted') return cause;
+  const message = `failed to apply policies: ${cause.message}`;
+  return new Failure(Reason.UpdateFailed, message, { cause });
+}
+
+/** What failed while a commit was made or pushed. */
+export function pushFailure(cause: unknown): unknown {
+  if (!(cause instanceof GitError) || cause.reason === 'Aborted') return cause;
+  return gitFailure(`failed to update source: ${messageOf(cause)}`, cause);
+}
+
+function gitFailure(message: string, cause: GitError): Failure {
+  return new Failure(Reason.GitOperationFailed, message, { cause });
+}
