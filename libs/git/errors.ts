@@ -112,19 +112,25 @@ export function explainFailure(
   output: string,
   { secrets = [], limits }: { secrets?: readonly string[] | undefined; limits?: GitLimits } = {},
 ): GitError {
-  const text = linesOfGit(mask(output, secrets)).join('\n');
-  const found = symptoms
-    .map((symptom) => ({ symptom, match: symptom.pattern.exec(text) }))
-    .find(({ match }) => match !== null);
-  const {
-    reason = 'GitOperationFailed',
-    message = tellingLines(text),
-    limit,
-  } = found?.symptom ?? {};
-  const said =
-    typeof message === 'string' || !found?.match ? String(message) : message(found.match);
+  // A secret may be a word that git uses, so what git says is understood before anything in it is masked.
+  const text = linesOfGit(output).join('\n');
+  const [symptom, match] = symptoms
+    .map((it) => [it, it.pattern.exec(text)] as const)
+    .find(([, found]) => found !== null) ?? [undefined, null];
+  const { reason = 'GitOperationFailed', limit } = symptom ?? {};
   const bound = limit && limits && raisedBy[limit].replace('%d', String(limits[limit]));
+  const said = wordsOf(symptom, match, { text, masked: (words) => mask(words, secrets) });
   return new GitError(reason, `${mask(doing, secrets)}: ${said}${bound ? `: ${bound}` : ''}`);
+}
+
+function wordsOf(
+  symptom: Symptom | undefined,
+  match: RegExpExecArray | null,
+  { text, masked }: { text: string; masked(words: string): string },
+): string {
+  const { message } = symptom ?? {};
+  if (typeof message === 'string') return message;
+  return masked(message === undefined || match === null ? tellingLines(text) : message(match));
 }
 
 /** What git itself, and the well-known hosting services, say of a push that they don't want. */

@@ -46,6 +46,10 @@ export interface GitServerRepository {
   git(...args: string[]): Promise<string>;
   setAuth(auth: GitServerAuth | undefined): void;
   setFault(fault: GitServerFault | undefined): void;
+  /** Answers pushes with 403 from now on, or no longer. */
+  setReadOnly(readOnly: boolean): void;
+  /** Runs before the server takes the next push that carries data; others may be first, for example. */
+  beforeNextPush(run: () => Promise<unknown>): void;
 }
 
 export interface GitServer {
@@ -70,11 +74,14 @@ export interface GitServerOptions extends ListenOptions {
 interface Hosted {
   auth: GitServerAuth | undefined;
   fault: GitServerFault | undefined;
+  readOnly: boolean;
+  beforePush: (() => Promise<unknown>) | undefined;
 }
 
 // Like hosting services, the server lets clients fetch any commit by its hash, and make partial clones.
 const SERVER_CONFIG = {
   'http.receivepack': 'true',
+  'receive.advertisePushOptions': 'true',
   'uploadpack.allowAnySHA1InWant': 'true',
   'uploadpack.allowFilter': 'true',
 };
@@ -105,6 +112,13 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
     });
     if (!(await passFault(repository.fault, response))) return;
     if (!isAllowed(repository.auth, request.headers.authorization)) return challenge(response);
+    const isPush = target.service === 'git-receive-pack';
+    if (isPush && repository.readOnly) return end(response, 403, 'read only');
+    if (isPush && request.method === 'POST') {
+      const { beforePush } = repository;
+      repository.beforePush = undefined;
+      await beforePush?.();
+    }
     const query = url.search.slice(1);
     const pathInfo = decodeURIComponent(url.pathname);
     await serveCgi({ command: backend, args: [], env, pathInfo, query }, request, response);
@@ -118,7 +132,7 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
     ...(server.ca === undefined ? {} : { ca: server.ca }),
     createRepository: async (name, { auth } = {}) => {
       const dir = join(root, `${name}.git`);
-      const state: Hosted = { auth, fault: undefined };
+      const state: Hosted = { auth, fault: undefined, readOnly: false, beforePush: undefined };
       await initRepository(dir);
       hosted.set(name, state);
       return repositoryHandle(name, `${server.url}/${name}.git`, dir, state);
@@ -151,6 +165,12 @@ function repositoryHandle(
     },
     setFault: (fault) => {
       state.fault = fault;
+    },
+    setReadOnly: (readOnly) => {
+      state.readOnly = readOnly;
+    },
+    beforeNextPush: (run) => {
+      state.beforePush = run;
     },
   };
 }
