@@ -10,11 +10,11 @@ import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts
 import {
   choice,
   dictionary,
-  mapOf,
   duration,
   flag,
   list,
   localReference,
+  mapOf,
   object,
   optional,
   text,

@@ -97,7 +97,9 @@ const OWN_FIELDS = [
   ['ImageUpdateAutomation', 'spec.git.pullRequest.secretRef.name', 'string', 'required'],
   ['ImageUpdateAutomation', 'spec.git.pullRequest.title', 'string', ''],
   ['ImageUpdateAutomation', 'spec.git.respectReverts', 'boolean', ''],
-].map(([kind = '', ...cells]) => [GROUP_VERSION[kind] ?? 'image.toolkit.fluxcd.io/v1', kind, ...cells].join('\t'));
+].map(([kind = '', ...cells]) =>
+  [GROUP_VERSION[kind] ?? 'image.toolkit.fluxcd.io/v1', kind, ...cells].join('\t'),
+);
 
 describe('the definitions', () => {
   it('have every field and constraint that Flux has, and no other but the listed additions', () => {

@@ -20,7 +20,7 @@ import (
 // of one set of changes.
 type templateRequest struct {
 	Templates  []namedTemplate   `json:"templates"`
-	Automation objectName        `json:"automation"`
+	Automation automationName    `json:"automation"`
 	Values     map[string]string `json:"values"`
 	Files      []changedFile     `json:"files"`
 	// Images is given for the texts of a pull request, which see it besides.
@@ -32,7 +32,7 @@ type namedTemplate struct {
 	Text string `json:"text"`
 }
 
-type objectName struct {
+type automationName struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
 }

@@ -17,7 +17,7 @@ func changesForTest() []changedFile {
 func textOf(text string, images *[]changedImage) (string, error) {
 	answer, err := makeTexts(&templateRequest{
 		Templates:  []namedTemplate{{"commit message", text}},
-		Automation: objectName{"ns", "auto"},
+		Automation: automationName{"ns", "auto"},
 		Values:     map[string]string{"cluster": "one"},
 		Files:      changesForTest(),
 		Images:     images,
