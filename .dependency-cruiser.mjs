@@ -11,7 +11,8 @@ const LAYERS = [
   ['kube', 'bus', 'render', 'git', 'oci', 'helm', 'objectstore', 'forge', 'identity', 'kms'],
   ['api', 'events', 'credentials'],
   ['artifact', 'controller'],
-  ['service', 'apply', 'reconcile'],
+  ['service', 'apply'],
+  ['reconcile'],
   ['sources'],
 ];
 
