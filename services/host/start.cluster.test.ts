@@ -39,7 +39,12 @@ describe('starting services', () => {
       env: cluster.env,
       logging: quiet,
       services: ['helm-release', 'image-automation'],
-      flags: { 'health-port': '0', 'runtime-namespace': NAMESPACE, ...flags },
+      flags: {
+        'health-port': '0',
+        'install-crds': 'true',
+        'runtime-namespace': NAMESPACE,
+        ...flags,
+      },
       ...options,
     });
     opened.add(running);
