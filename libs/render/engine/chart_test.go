@@ -87,7 +87,11 @@ func unpacked(t testing.TB, name string) files {
 }
 
 func newEngine() *engine {
-	return &engine{artifacts: newArtifacts(defaultLimits), charts: newCharts(defaultLimits.cacheBytes)}
+	return &engine{
+		artifacts: newArtifacts(defaultLimits),
+		charts:    newCharts(defaultLimits.cacheBytes),
+		renders:   newRenders(defaultLimits.cacheBytes),
+	}
 }
 
 func TestRepackMergesValues(t *testing.T) {

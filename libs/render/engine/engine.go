@@ -17,6 +17,7 @@ type engine struct {
 	expressions *expressions
 	patterns    *patterns
 	charts      *charts
+	renders     *memo[*renderResult]
 	callbacks   callbacks
 	memory      memoryLimit
 }

@@ -76,6 +76,7 @@ func benchmarkRender(b *testing.B, objects int, stored bool) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
+		e.renders = newRenders(1)
 		answer, err := e.handle("helm.render", body, noAnswers)
 		if err != nil || len(answer.(*helmRenderAnswer).Objects) != objects {
 			b.Fatal(err)
@@ -89,3 +90,32 @@ func benchmarkRender(b *testing.B, objects int, stored bool) {
 func BenchmarkHelmRender20(b *testing.B)       { benchmarkRender(b, 20, false) }
 func BenchmarkHelmRender20Stored(b *testing.B) { benchmarkRender(b, 20, true) }
 func BenchmarkHelmRender200(b *testing.B)      { benchmarkRender(b, 200, false) }
+
+// BenchmarkHelmUpdate stores a release of 20 objects with another state.
+func BenchmarkHelmUpdate(b *testing.B) {
+	r := (&recordedRelease{Files: chartOf(20)}).request(b)
+	rendered, err := newEngine().helmRender(r, noAnswers)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := helmUpdate(&updateRequest{Payload: rendered.Stored.Payload, Info: r.Info}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkHelmDecode reads a stored release of 20 objects without these.
+func BenchmarkHelmDecode(b *testing.B) {
+	rendered, err := newEngine().helmRender((&recordedRelease{Files: chartOf(20)}).request(b), noAnswers)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := helmDecode(&decodeRequest{Payload: rendered.Stored.Payload}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	chart "helm.sh/helm/v4/pkg/chart/v2"
@@ -48,10 +49,9 @@ func storeRelease(rel *release.Release, ociDigest string) (*storedAnswer, error)
 		return nil, err
 	}
 	var packed bytes.Buffer
-	writer, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
+	writer := gzipWriters.Get().(*gzip.Writer)
+	defer gzipWriters.Put(writer)
+	writer.Reset(&packed)
 	if _, err := writer.Write(data); err != nil {
 		return nil, err
 	}
@@ -69,6 +69,15 @@ func storeRelease(rel *release.Release, ociDigest string) (*storedAnswer, error)
 	}
 	return answer, nil
 }
+
+// gzipWriters are kept, as each takes 0.8 MB.
+var gzipWriters = sync.Pool{New: func() any {
+	writer, err := gzip.NewWriterLevel(nil, gzip.BestCompression)
+	if err != nil {
+		panic(err)
+	}
+	return writer
+}}
 
 // largestParts names what takes the most room, before it is compressed.
 func largestParts(rel *release.Release) []part {

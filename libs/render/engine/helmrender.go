@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"path"
 	"strings"
@@ -63,6 +65,62 @@ type helmRenderAnswer struct {
 
 // helmRender renders a chart to what an install or upgrade would store and apply.
 func (e *engine) helmRender(r *helmRenderRequest, ask asker) (*helmRenderAnswer, error) {
+	result, err := e.rendered(r, ask)
+	if err != nil {
+		return nil, err
+	}
+	answer := &helmRenderAnswer{OCIDigest: result.ociDigest, UsedLookups: result.usedLookups}
+	// What is kept stays as it is: the state of a release is another each time.
+	rel, info := *result.release, *result.release.Info
+	rel.Info = &info
+	if r.Info != nil {
+		if err := r.Info.set(rel.Info); err != nil {
+			return nil, fail(reasonInvalid, err)
+		}
+		if answer.Stored, err = storeRelease(&rel, result.ociDigest); err != nil {
+			return nil, err
+		}
+	}
+	if answer.releaseAnswer, err = readRelease(&rel, result.objects); err != nil {
+		return nil, fail(reasonHelmRender, err)
+	}
+	answer.Warnings = warningsOf(rel.Chart)
+	return answer, nil
+}
+
+// renderResult is what a render came to. Nothing in it may be changed.
+type renderResult struct {
+	release     *release.Release
+	objects     *releaseObjects
+	ociDigest   string
+	usedLookups bool
+}
+
+// weight is about what it takes in memory, in bytes: the chart's files are shared with the
+// charts that are kept.
+func (r *renderResult) weight() int {
+	size := len(r.release.Manifest)
+	for _, hook := range r.release.Hooks {
+		size += len(hook.Manifest)
+	}
+	return 4<<10 + 3*size
+}
+
+// newRenders keeps results of so many bytes altogether.
+func newRenders(limit int64) *memo[*renderResult] {
+	return &memo[*renderResult]{limit: int(limit), weigh: func(_ string, r *renderResult) int { return r.weight() }}
+}
+
+// rendered renders a chart, or takes what it came to before: the same request comes to the
+// same unless it asked for something outside.
+func (e *engine) rendered(r *helmRenderRequest, ask asker) (*renderResult, error) {
+	key, err := r.key()
+	if err != nil {
+		return nil, err
+	}
+	if kept, ok := e.renders.find(key); ok {
+		return kept, nil
+	}
 	values, err := parseExact(r.Values)
 	if err != nil {
 		return nil, fail(reasonInvalid, err)
@@ -71,32 +129,36 @@ func (e *engine) helmRender(r *helmRenderRequest, ask asker) (*helmRenderAnswer,
 	if err != nil {
 		return nil, err
 	}
-	found := newLookups(ask)
-	var rendered *release.Release
-	var objects *releaseObjects
+	asked := false
+	found := newLookups(func(op string, body any) (json.RawMessage, error) {
+		asked = true
+		return ask(op, body)
+	})
+	result := &renderResult{ociDigest: digest}
 	err = recovered("helm panic", func() (err error) {
-		if rendered, objects, err = r.render(c, values, found); err == nil && objects == nil {
-			objects, err = objectsOf(rendered)
+		if result.release, result.objects, err = r.render(c, values, found); err == nil && result.objects == nil {
+			result.objects, err = objectsOf(result.release)
 		}
 		return err
 	})
 	if err != nil {
 		return nil, fail(reasonHelmRender, err)
 	}
-	answer := &helmRenderAnswer{OCIDigest: digest, UsedLookups: len(found.known) > 0}
-	if answer.releaseAnswer, err = readRelease(rendered, objects); err != nil {
-		return nil, fail(reasonHelmRender, err)
+	if result.usedLookups = len(found.known) > 0; !asked {
+		e.renders.keep(key, result)
 	}
-	answer.Warnings = warningsOf(c)
-	if r.Info == nil {
-		return answer, nil
+	return result, nil
+}
+
+// key is what a render depends on. The state that is stored with it doesn't count.
+func (r *helmRenderRequest) key() (string, error) {
+	pure := *r
+	pure.Info, pure.Chart.File = nil, ""
+	sum := sha256.New()
+	if err := json.NewEncoder(sum).Encode(pure); err != nil {
+		return "", fail(reasonInvalid, err)
 	}
-	if err := r.Info.set(rendered.Info); err != nil {
-		return nil, fail(reasonInvalid, err)
-	}
-	answer.Info = infoOf(rendered.Info)
-	answer.Stored, err = storeRelease(rendered, digest)
-	return answer, err
+	return string(sum.Sum(nil)), nil
 }
 
 func warningsOf(c *chart.Chart) []string {

@@ -6,6 +6,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 )
@@ -22,6 +23,8 @@ func main() {
 	// Whatever a library prints must not get between two frames.
 	os.Stdout = os.Stderr
 	goOffline()
+	// Helm logs what charts do, at length.
+	slog.SetDefault(slog.New(slog.DiscardHandler))
 	// Times of a chart's files are stored with a release: the same chart is stored as the same bytes everywhere.
 	time.Local = time.UTC
 	limits := limitsFor(*artifact, memoryLimit(*memory))
@@ -30,6 +33,7 @@ func main() {
 		expressions: newExpressions(),
 		patterns:    newPatterns(),
 		charts:      newCharts(limits.cacheBytes),
+		renders:     newRenders(limits.cacheBytes / 4),
 		memory:      memoryLimit(*memory),
 	}
 	e.memory.apply()
