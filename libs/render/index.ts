@@ -1,5 +1,6 @@
 export { buildDecryptor, buildEngine, buildVerifier, engineDigest } from './binary.ts';
 export type { ChartOperations } from './charts.ts';
+export type { CrdComparison, CrdComparisonResult, CrdOperations, CrdProblem } from './crds.ts';
 export {
   createDecryption,
   type Decryption,

@@ -1,4 +1,5 @@
 import { type ChartOperations, chartOperations } from './charts.ts';
+import { type CrdOperations, crdOperations } from './crds.ts';
 import { RenderError } from './error.ts';
 import type { HelmOperations } from './helm.ts';
 import { helmOperations } from './helmoperations.ts';
@@ -29,7 +30,8 @@ export interface Operations
   extends ChartOperations,
     HelmOperations,
     MessageOperations,
-    TagOperations {
+    TagOperations,
+    CrdOperations {
   /** Builds the objects that Flux's kustomize-controller would apply for a Kustomization. */
   build(request: BuildRequest, options: RequestOptions): Promise<BuildResult>;
   /**
@@ -85,6 +87,7 @@ export function operations(send: Send): Operations {
     ...helmOperations(send),
     ...tagOperations(send),
     ...messageOperations(send),
+    ...crdOperations(send),
     async build(request, options) {
       const { artifact, path, kustomization = {}, substitute, ownerLabels, decryption } = request;
       const { digest, file } = artifact;

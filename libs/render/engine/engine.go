@@ -140,6 +140,8 @@ func (e *engine) handle(op string, body json.RawMessage, ask asker) (any, error)
 		return decoded(body, helmDecode)
 	case "helm.update":
 		return decoded(body, helmUpdate)
+	case "crd.compare":
+		return decoded(body, compareCRDs)
 	case "helm.merge":
 		return decoded(body, helmMerge)
 	case "template":
