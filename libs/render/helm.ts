@@ -249,6 +249,8 @@ export interface HelmUpdateRequest {
   applyMethod?: 'ssa' | 'csa' | undefined;
   /** Last runs of hooks. As with Helm, one that names no delete policy gets the default one when it runs. */
   hooks?: readonly { index: number; lastRun: HelmHookRun }[] | undefined;
+  /** The index of each hook once, in the order in which they are to be stored; `hooks` has the indexes of before. */
+  hookOrder?: readonly number[] | undefined;
   /** Goes into the digest as in Flux. */
   ociDigest?: string | undefined;
 }

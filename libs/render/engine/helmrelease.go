@@ -218,7 +218,9 @@ type updateRequest struct {
 	Info        *infoRequest `json:"info"`
 	ApplyMethod *string      `json:"applyMethod"`
 	Hooks       []hookUpdate `json:"hooks"`
-	OCIDigest   string       `json:"ociDigest"`
+	// HookOrder has the index of each hook once: where it goes.
+	HookOrder []int  `json:"hookOrder"`
+	OCIDigest string `json:"ociDigest"`
 }
 
 type hookUpdate struct {
@@ -256,7 +258,29 @@ func helmUpdate(r *updateRequest) (*storedAnswer, error) {
 			hook.DeletePolicies = []release.HookDeletePolicy{release.HookBeforeHookCreation}
 		}
 	}
+	if r.HookOrder != nil {
+		if rel.Hooks, err = reordered(rel.Hooks, r.HookOrder); err != nil {
+			return nil, fail(reasonInvalid, err)
+		}
+	}
 	return storeRelease(rel, r.OCIDigest)
+}
+
+// reordered brings hooks into another order, which has to name each of them once.
+func reordered(hooks []*release.Hook, order []int) ([]*release.Hook, error) {
+	out := make([]*release.Hook, 0, len(hooks))
+	seen := map[int]bool{}
+	for _, index := range order {
+		if index < 0 || index >= len(hooks) || seen[index] {
+			break
+		}
+		seen[index] = true
+		out = append(out, hooks[index])
+	}
+	if len(out) != len(hooks) || len(order) != len(hooks) {
+		return nil, fmt.Errorf("an order of %d hooks has to name each of them once", len(hooks))
+	}
+	return out, nil
 }
 
 // infoRequest is what is said of a release's state. What is nil stays as it is; times

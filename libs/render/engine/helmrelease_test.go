@@ -92,7 +92,23 @@ func TestUpdate(t *testing.T) {
 	if got.Digest != stored.Digest || stored.Digest == rendered.Stored.Digest {
 		t.Errorf("digests are %s, %s and %s", got.Digest, stored.Digest, rendered.Stored.Digest)
 	}
+	turned, err := helmUpdate(&updateRequest{Payload: stored.Payload, HookOrder: []int{3, 0, 2, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := decodeRelease(stored.Payload)
+	after, _ := decodeRelease(turned.Payload)
+	for i, index := range []int{3, 0, 2, 1} {
+		if after.Hooks[i].Name != before.Hooks[index].Name {
+			t.Errorf("hook %d is %s", i, after.Hooks[i].Name)
+		}
+	}
 	for _, wrong := range []updateRequest{
+		{HookOrder: []int{}},
+		{HookOrder: []int{0, 1, 2}},
+		{HookOrder: []int{0, 1, 2, 2}},
+		{HookOrder: []int{0, 1, 2, 3, 3}},
+		{HookOrder: []int{0, 1, 2, 4}},
 		{Hooks: []hookUpdate{{9, hookRun{}}}},
 		{Hooks: []hookUpdate{{-1, hookRun{}}}},
 		{Info: &infoRequest{Deleted: pointer("yesterday")}},
