@@ -29,6 +29,8 @@ export interface HelmValuesRequest {
   layers: readonly HelmValuesLayer[];
   /** `spec.values` as JSON text, as the API server sent it or as `JSON.stringify` gives it; nothing where it isn't set. */
   inline?: string | undefined;
+  /** Adds the chart's own values: `all`, and the origin `chart` of what no layer set. */
+  chart?: HelmChartFile | undefined;
 }
 
 export interface HelmValuesResult {
@@ -40,6 +42,8 @@ export interface HelmValuesResult {
    * more than 10,000 values only the first.
    */
   origins: Record<string, string>;
+  /** What templates see: the values together with those of the chart and of the charts below it that are switched on. */
+  all?: ValuesText;
 }
 
 /** A packed chart. */
@@ -275,7 +279,7 @@ export interface HelmMergePatch {
 export interface HelmOperations {
   /**
    * Composes values in order, by Flux's rules (inline ones are merged before each `targetPath` and once more at the end).
-   * `ValuesError`, whose `origin` names the layer that can't be read or put where it should be.
+   * `ValuesError`, whose `origin` names the layer that can't be read or put where it should be; `ChartLoadError`.
    */
   helmValues(request: HelmValuesRequest, options: RequestOptions): Promise<HelmValuesResult>;
   /** What a packed chart is. `ChartLoadError` for what is no chart, or one whose version isn't its tag. */

@@ -20,7 +20,7 @@ export const LARGE_HELM_OPERATIONS = ['helm.render'];
 export function helmOperations(send: Send): HelmOperations {
   return {
     async helmValues(request, options) {
-      const body = JSON.stringify({ layers: request.layers, inline: request.inline ?? '' });
+      const body = JSON.stringify(request);
       const answer = (await send('helm.values', body, options)) as HelmValuesResult & {
         failed?: { origin: string; message: string };
       };

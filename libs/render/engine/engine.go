@@ -129,7 +129,7 @@ func (e *engine) handle(op string, body json.RawMessage, ask asker) (any, error)
 	case "chart.pack":
 		return decoded(body, e.packSource)
 	case "helm.values":
-		return decoded(body, composeValues)
+		return decoded(body, e.helmValues)
 	case "helm.chart":
 		return decoded(body, e.helmChart)
 	case "helm.crds":

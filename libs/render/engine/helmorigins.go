@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	commonutil "helm.sh/helm/v4/pkg/chart/common/util"
 )
 
 // origin is a value that knows which layer it came from.
@@ -25,6 +27,38 @@ func valueOrigins(r *valuesRequest) map[string]string {
 	origins := map[string]string{}
 	collectOrigins(origins, "", result)
 	return origins
+}
+
+// chartOrigin names what no layer has set.
+const chartOrigin = "chart"
+
+// addChartValues adds the values of a chart, and of those below it that these values switch
+// on.
+func (e *engine) addChartValues(answer *valuesAnswer, file *chartFileRequest, values map[string]any) error {
+	c, _, err := e.charts.load(file)
+	if err != nil {
+		return err
+	}
+	if err := processDependencies(c, values); err != nil {
+		return fail(reasonValues, err)
+	}
+	all, err := commonutil.CoalesceValues(c, values)
+	if err != nil {
+		return fail(reasonValues, err)
+	}
+	text, err := exactJSON(all.AsMap())
+	if err != nil {
+		return fail(reasonValues, err)
+	}
+	answer.All = string(text)
+	named := map[string]string{}
+	collectOrigins(named, "", marked(cloneValue(all.AsMap()), chartOrigin))
+	for at := range named {
+		if _, ok := answer.Origins[at]; !ok && len(answer.Origins) < maxOrigins {
+			answer.Origins[at] = chartOrigin
+		}
+	}
+	return nil
 }
 
 // markOrigins replaces what has no origin yet.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode"
 
 	fluxkustomize "github.com/fluxcd/pkg/apis/kustomize"
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
@@ -177,6 +178,9 @@ func mergeFiles(files map[string]string) (string, error) {
 func documents(name, content string) []string {
 	if strings.HasPrefix(path.Base(name), "_") || strings.TrimSpace(content) == "" {
 		return nil
+	}
+	if !strings.HasPrefix(content, "---") && !strings.Contains(content, "\n---") {
+		return []string{strings.TrimLeftFunc(content, unicode.IsSpace)}
 	}
 	split := releaseutil.SplitManifests(content)
 	keys := slices.Collect(maps.Keys(split))

@@ -35,6 +35,8 @@ type valuesRequest struct {
 	Layers []valuesLayer `json:"layers"`
 	// Inline is spec.values as JSON text; empty where it isn't set.
 	Inline string `json:"inline"`
+	// Chart, if given, adds its own values to those that are named.
+	Chart *chartFileRequest `json:"chart"`
 }
 
 // layerError says which layer can't be used.
@@ -47,7 +49,9 @@ type valuesAnswer struct {
 	Values  string            `json:"values"`
 	Digest  string            `json:"digest"`
 	Origins map[string]string `json:"origins"`
-	Failed  *layerError       `json:"failed,omitempty"`
+	// All are the values together with the chart's own.
+	All    string      `json:"all,omitempty"`
+	Failed *layerError `json:"failed,omitempty"`
 }
 
 const (
@@ -56,8 +60,8 @@ const (
 	maxValuesBytes = 8 << 20
 )
 
-// composeValues merges the layers as helm-controller does.
-func composeValues(r *valuesRequest) (*valuesAnswer, error) {
+// helmValues merges the layers as helm-controller does.
+func (e *engine) helmValues(r *valuesRequest) (*valuesAnswer, error) {
 	values, failed := mergeLayers(r, nil)
 	if failed != nil {
 		return &valuesAnswer{Failed: failed}, nil
@@ -73,7 +77,11 @@ func composeValues(r *valuesRequest) (*valuesAnswer, error) {
 	if err != nil {
 		return nil, fail(reasonValues, err)
 	}
-	return &valuesAnswer{Values: string(text), Digest: digest, Origins: valueOrigins(r)}, nil
+	answer := &valuesAnswer{Values: string(text), Digest: digest, Origins: valueOrigins(r)}
+	if r.Chart != nil {
+		err = e.addChartValues(answer, r.Chart, values)
+	}
+	return answer, err
 }
 
 // mergeLayers merges the inline values before each value for a path, and once more at

@@ -35,7 +35,7 @@ func TestComposeValues(t *testing.T) {
 		"keys to escape":           {[]valuesLayer{valuesFile("c", "a/b: {c~d: 1}")}, "", `{"a/b":{"c~d":1.0}}`, `{"/a~1b/c~0d":"c"}`},
 		"large numbers":            {[]valuesLayer{valuesFile("c", "a: 10000000\nb: 9007199254740993\nc: 1.5\n")}, "", `{"a":10000000.0,"b":9007199254740992.0,"c":1.5}`, ""},
 	} {
-		got, err := composeValues(&valuesRequest{Layers: test.layers, Inline: test.inline})
+		got, err := newEngine().helmValues(&valuesRequest{Layers: test.layers, Inline: test.inline})
 		if err != nil || got.Failed != nil {
 			t.Errorf("%s: %v, %+v", name, err, got)
 			continue
@@ -73,7 +73,7 @@ func TestValuesThatCanNotBeUsed(t *testing.T) {
 		"aliases":      {valuesFile("c/k", "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n"), "error converting YAML to JSON: yaml: document contains excessive aliasing"},
 		"a large list": {at("c/k", "a[99999999]", "1"), ""},
 	} {
-		got, err := composeValues(&valuesRequest{Layers: []valuesLayer{test.layer}, Inline: `{"inline":{"b":1}}`})
+		got, err := newEngine().helmValues(&valuesRequest{Layers: []valuesLayer{test.layer}, Inline: `{"inline":{"b":1}}`})
 		switch {
 		case err != nil || got.Failed == nil:
 			t.Errorf("%s: %v, %+v", name, err, got)
@@ -82,5 +82,22 @@ func TestValuesThatCanNotBeUsed(t *testing.T) {
 		case strings.Contains(got.Failed.Message, "hunter2"):
 			t.Errorf("%s: the message has the value: %s", name, got.Failed.Message)
 		}
+	}
+}
+
+func TestValuesOfAChartHaveItAsTheirOrigin(t *testing.T) {
+	chart := files{
+		"x/Chart.yaml":             "apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies: [{name: sub, version: 0.x, repository: '', condition: sub.enabled}]\n",
+		"x/values.yaml":            "a: 1\nb: {c: 1, d: 1}\nl: [1, 2]\ngone: 1\n",
+		"x/charts/sub/Chart.yaml":  "apiVersion: v2\nname: sub\nversion: 0.1.0\n",
+		"x/charts/sub/values.yaml": "s: 1\n",
+	}.chartFile(t)
+	got, err := newEngine().helmValues(&valuesRequest{Layers: []valuesLayer{valuesFile("c/k", "b: {c: 2}\n")}, Inline: `{"l":[3],"gone":null}`, Chart: &chart})
+	if err != nil || got.Values != `{"b":{"c":2.0},"gone":null,"l":[3.0]}` || got.All != `{"a":1.0,"b":{"c":2.0,"d":1.0},"l":[3.0],"sub":{"global":{},"s":1.0}}` {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	want := map[string]string{"/a": "chart", "/b/c": "c/k", "/b/d": "chart", "/l/0": "spec.values", "/gone": "spec.values", "/sub/s": "chart"}
+	if !maps.Equal(got.Origins, want) {
+		t.Errorf("got %v", got.Origins)
 	}
 }
