@@ -91,7 +91,7 @@ export interface HelmRenderRequest {
   chart: HelmChartFile;
   values: ValuesText;
   release: {
-    /** 53 characters at most (see `helmReleaseName`). */
+    /** By Helm's rules: 53 characters at most, lower case. */
     name: string;
     namespace: string;
     revision: number;
@@ -242,6 +242,7 @@ export interface HelmRenderResult extends HelmRelease {
   stored?: HelmStored;
   /** Whether templates looked something up: then the same request may come to something else later. */
   usedLookups: boolean;
+  /** That the chart is deprecated, and integers in objects that JavaScript's numbers can't hold (beyond 2^53). */
   warnings: string[];
 }
 

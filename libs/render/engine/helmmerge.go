@@ -57,6 +57,9 @@ func helmMerge(r *mergeRequest) (*mergeAnswer, error) {
 }
 
 func (m *mergeItem) patch(threeWay bool) (*mergePatch, error) {
+	if len(m.Original) == 0 || string(m.Original) == "null" {
+		m.Original = json.RawMessage("{}")
+	}
 	modified := &unstructured.Unstructured{}
 	if err := modified.UnmarshalJSON(m.Modified); err != nil {
 		return nil, err

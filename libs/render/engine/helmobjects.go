@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 
 	release "helm.sh/helm/v4/pkg/release/v1"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
 
@@ -30,6 +33,27 @@ func objectsOf(rel *release.Release) (*releaseObjects, error) {
 		}
 	}
 	return objects, nil
+}
+
+// longNumbers are those with so many digits that they may be beyond 2^53.
+var longNumbers = regexp.MustCompile(`[:\[,] ?-?[0-9]{16,}`)
+
+// inexact names the integers that would reach the cluster changed, because they pass
+// through JavaScript.
+func (o *releaseObjects) inexact() (warnings []string) {
+	all := o.manifest
+	for _, list := range o.hooks {
+		all = slices.Concat(all, list)
+	}
+	for _, raw := range all {
+		var object map[string]any
+		if !longNumbers.Match(raw) || utiljson.Unmarshal(raw, &object) != nil {
+			continue
+		}
+		warnings = append(warnings, inexact([]map[string]any{object})...)
+	}
+	slices.Sort(warnings)
+	return warnings
 }
 
 // manifestObjects reads the objects of YAML documents, as Helm does before it applies

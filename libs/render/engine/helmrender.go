@@ -84,7 +84,7 @@ func (e *engine) helmRender(r *helmRenderRequest, ask asker) (*helmRenderAnswer,
 	if answer.releaseAnswer, err = readRelease(&rel, result.objects); err != nil {
 		return nil, fail(reasonHelmRender, err)
 	}
-	answer.Warnings = warningsOf(rel.Chart)
+	answer.Warnings = append(warningsOf(rel.Chart), result.objects.inexact()...)
 	return answer, nil
 }
 

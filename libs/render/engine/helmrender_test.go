@@ -94,3 +94,15 @@ func TestPreservedValues(t *testing.T) {
 		t.Errorf("got %s, %s, %v", got.Values, got.Manifest, err)
 	}
 }
+
+func TestIntegersOfChartsThatJavaScriptCanNotHold(t *testing.T) {
+	chart := chartOf(0).with(files{
+		"Chart.yaml":       "apiVersion: v2\nname: app\nversion: 1.0.0\ndeprecated: true\n",
+		"templates/x.yaml": "apiVersion: x/v1\nkind: X\nmetadata: {name: x}\nspec: {a: 9007199254740993, b: '9007199254740993', c: [1, -9007199254740993], d: 9007199254740991}\n",
+		"templates/y.yaml": "apiVersion: x/v1\nkind: X\nmetadata: {name: hook, annotations: {helm.sh/hook: test}}\nspec: {big: 9223372036854775807}\n",
+	})
+	got, err := newEngine().helmRender((&recordedRelease{Files: chart}).request(t), noAnswers)
+	if err != nil || len(got.Warnings) != 4 || got.Warnings[0] != "this chart is deprecated" || !strings.HasPrefix(got.Warnings[2], "X/x: 9007199254740993 in .spec.a is beyond 2^53") && !strings.HasPrefix(got.Warnings[2], "X/x: -9007199254740993 in .spec.c[1]") {
+		t.Errorf("got %q, %v", got.Warnings, err)
+	}
+}
