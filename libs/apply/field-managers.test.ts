@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { managerRules, takeover } from './field-managers.ts';
+import {
+  fieldsTakeover,
+  fromUpdatesToApply,
+  managerRules,
+  overrideRules,
+  takeover,
+} from './field-managers.ts';
 import { unionFields } from './managed-fields.ts';
 
 const RULES = managerRules('kustomize-controller', ['helm']);
@@ -92,4 +98,46 @@ test('a union of fields keeps members that have children', () => {
     'f:a': { 'f:b': {}, 'f:c': {} },
   });
   assert.deepEqual(unionFields(undefined, { 'f:a': {} }), { 'f:a': {} });
+});
+
+test('updates of the manager itself join its applies, and annotations stay', () => {
+  const before = live(
+    [
+      entry('helm-controller', 'Update', 'a'),
+      entry('helm-controller', 'Update', 's', 'status'),
+      entry('kubectl-edit', 'Update', 'b'),
+    ],
+    { 'kubectl.kubernetes.io/last-applied-configuration': '{}' },
+  );
+  assert.deepEqual(fromUpdatesToApply(before, 'helm-controller'), [
+    {
+      op: 'replace',
+      path: '/metadata/managedFields',
+      value: [
+        entry('helm-controller', 'Update', 's', 'status'),
+        entry('kubectl-edit', 'Update', 'b'),
+        entry('helm-controller', 'Apply', 'a'),
+      ],
+    },
+    { op: 'replace', path: '/metadata/resourceVersion', value: '5' },
+  ]);
+  const applied = live([entry('helm-controller', 'Apply', 'a')]);
+  assert.deepEqual(fromUpdatesToApply(applied, 'helm-controller'), []);
+});
+
+test('of Helm only the fields of named managers are taken, and nothing is removed', () => {
+  const before = live([entry('kubectl-edit', 'Update', 'b'), entry('mine', 'Apply', 'c')], {
+    'kubectl.kubernetes.io/last-applied-configuration': '{}',
+  });
+  const [operation, guard, ...more] = fieldsTakeover(
+    before,
+    'helm-controller',
+    overrideRules(['mine']),
+  );
+  assert.deepEqual(operation?.value, [
+    entry('kubectl-edit', 'Update', 'b'),
+    entry('helm-controller', 'Apply', 'c'),
+  ]);
+  assert.equal(guard?.path, '/metadata/resourceVersion');
+  assert.deepEqual(more, []);
 });

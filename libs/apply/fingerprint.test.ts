@@ -94,3 +94,26 @@ test('the managers of manual changes can be named', () => {
   add(copy, { manager: 'kubectl-edit', operation: 'Update' });
   assert.deepEqual(foreignManagers(copy, rules), ['kubectl-edit']);
 });
+
+test('any change of a Secret that was applied with stringData changes it', () => {
+  const secret = (resourceVersion: string): KubeObject => {
+    const own = { ...entry, fieldsV1: { 'f:stringData': { 'f:password': {} } } };
+    return {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 's', resourceVersion, managedFields: [own] },
+    };
+  };
+  assert.notEqual(print(secret('1')), print(secret('2')));
+});
+
+test('updates in our name count only where we write by them', () => {
+  const updated = changed((copy) => add(copy, { ...entry, manager: 'ours', operation: 'Update' }));
+  const by = (operations: ('Apply' | 'Update')[], of: KubeObject) =>
+    fingerprint(of, owner, [], operations);
+  const withUpdate = object();
+  add(withUpdate, { ...entry, operation: 'Update' });
+  assert.notEqual(updated, print(object()), 'to an apply it is a manager that must not be there');
+  assert.equal(by(['Apply'], withUpdate), by(['Apply'], object()));
+  assert.notEqual(by(['Apply', 'Update'], withUpdate), by(['Apply', 'Update'], object()));
+});

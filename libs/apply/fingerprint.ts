@@ -32,6 +32,10 @@ export function fingerprint(
       pick(annotations, ownedKeys(fieldsV1, 'f:annotations')),
     ]),
     foreign.map(({ manager, operation }) => `${manager} ${operation}`).sort(),
+    // The API server keeps `stringData` as `data` and records nobody as the owner of that: any change may be one of ours.
+    ...(own.some(({ fieldsV1 }) => 'f:stringData' in (fieldsV1 ?? {}))
+      ? [object.metadata.resourceVersion]
+      : []),
   ];
   return hash('sha1', JSON.stringify(facts), 'base64');
 }

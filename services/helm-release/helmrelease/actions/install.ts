@@ -12,7 +12,7 @@ import { placeObjects } from './objects/place.ts';
 import { applyServerSide, createObject } from './objects/write.ts';
 import { type Prepared, prepareRelease } from './prepare.ts';
 import { createAll, updateAll } from './release-objects.ts';
-import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run } from './run.ts';
+import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run, saveFailure } from './run.ts';
 import { crdPolicy, installsServerSide, type WaitSettings, waitSettings } from './settings.ts';
 import { supersede } from './supersede.ts';
 import type { ReleaseContext } from './types.ts';
@@ -68,7 +68,7 @@ export async function install(
     if (!mayGoOn(run, error)) throw error;
     const name = JSON.stringify(run.ctx.release.name);
     const description = `Release ${name} failed: ${messageOf(error)}`;
-    await record.save({ info: { status: 'failed', description } });
+    await saveFailure(run, record, description);
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import { asOwned } from './objects/ownership.ts';
 import { placeObjects } from './objects/place.ts';
 import { removeObjects } from './objects/remove.ts';
 import { createdBy, updateAll } from './release-objects.ts';
-import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run } from './run.ts';
+import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run, saveFailure } from './run.ts';
 import { maxHistory, updatesServerSide, type WaitSettings, waitSettings } from './settings.ts';
 import { supersede } from './supersede.ts';
 import type { ReleaseContext } from './types.ts';
@@ -104,7 +104,7 @@ async function apply(run: RollbackRun, record: ReleaseRecord, plan: Plan): Promi
     if (!mayGoOn(run, error)) throw error;
     const description = `Rollback ${JSON.stringify(name)} failed: ${messageOf(error)}`;
     await supersede(run, current);
-    await record.save({ info: { status: 'failed', description } });
+    await saveFailure(run, record, description);
     throw await cleanedUp(run, error, createdBy(applied, targets));
   }
   try {
@@ -112,7 +112,7 @@ async function apply(run: RollbackRun, record: ReleaseRecord, plan: Plan): Promi
   } catch (cause) {
     if (!mayGoOn(run, cause)) throw cause;
     const description = `Release ${JSON.stringify(name)} failed: ${messageOf(cause)}`;
-    await record.save({ info: { status: 'failed', description } });
+    await saveFailure(run, record, description);
     throw new Error(`release ${name} failed: ${messageOf(cause)}`, { cause });
   }
 }

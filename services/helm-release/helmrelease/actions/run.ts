@@ -179,6 +179,23 @@ export async function inStep<T>(words: string, step: Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Stores a version as failed. Where that fails too, the first failure is what the user has to know: the version stays
+ * pending, and the next run unlocks it.
+ */
+export async function saveFailure(
+  run: Pick<Run, 'ctx'>,
+  record: ReleaseRecord,
+  description: string,
+): Promise<void> {
+  try {
+    await record.save({ info: { status: 'failed', description } });
+  } catch (error) {
+    if (!mayGoOn(run, error)) throw error;
+    run.ctx.line(`failed to update release: ${messageOf(error)}`);
+  }
+}
+
 /** The failure, and what caused it, and so on. */
 function causesOf(error: unknown): unknown[] {
   return error instanceof Error ? [error, ...causesOf(error.cause)] : [];

@@ -12,7 +12,7 @@ import { placeObjects } from './objects/place.ts';
 import { removeObjects } from './objects/remove.ts';
 import { type Prepared, prepareRelease } from './prepare.ts';
 import { createdBy, updateAll } from './release-objects.ts';
-import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run } from './run.ts';
+import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run, saveFailure } from './run.ts';
 import {
   crdPolicy,
   maxHistory,
@@ -80,7 +80,7 @@ export async function upgrade(
     const { failure, created } = error instanceof UpdateFailed ? error : { failure: error };
     const name = JSON.stringify(run.ctx.release.name);
     const description = `Upgrade ${name} failed: ${messageOf(failure)}`;
-    await record.save({ info: { status: 'failed', description } });
+    await saveFailure(run, record, description);
     throw await cleanedUp(run, failure, created ?? []);
   }
 }

@@ -32,6 +32,7 @@ export async function detectDrift(
 ): Promise<DriftReport> {
   const run = openRun(ctx, environment);
   const { cluster, options } = ctx;
+  if (cluster.drift.allIntact(run.key)) return { differences: [], errors: [], message: '' };
   const revision = await run.storage.load(release.version);
   if (revision === undefined) throw new Error('release: not found');
   const { objects, namespace } = revision.content;

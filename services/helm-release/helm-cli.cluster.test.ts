@@ -1,0 +1,162 @@
+// The real helm beside Weir: it reads and changes what Weir released, and Weir goes on with what helm released.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { chart, type Files, type Harness, startHarness } from './testing/actions.ts';
+
+const run = promisify(execFile);
+let h: Harness;
+let dir: string;
+
+before(async () => {
+  h = await startHarness({ tools: ['helm'] });
+  dir = await mkdtemp(join(tmpdir(), 'weir-helm-cli-'));
+});
+after(async () => {
+  await h?.close();
+  if (dir !== undefined) await rm(dir, { recursive: true, force: true });
+});
+
+async function helm(namespace: string, ...args: string[]): Promise<string> {
+  const env = {
+    PATH: '/nowhere',
+    HOME: dir,
+    KUBECONFIG: h.cluster.kubeconfig,
+    HELM_NAMESPACE: namespace,
+  };
+  const { stdout } = await run(h.cluster.bin('helm'), args, { env });
+  return stdout;
+}
+
+async function json<T>(namespace: string, ...args: string[]): Promise<T> {
+  return JSON.parse(await helm(namespace, ...args, '-o', 'json')) as T;
+}
+
+/** The chart as a folder, for the command line. */
+async function unpacked(name: string, files: Files): Promise<string> {
+  const folder = join(dir, name);
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+  return folder;
+}
+
+const TEST_JOB = `apiVersion: batch/v1
+kind: Job
+metadata: {name: check, annotations: {helm.sh/hook: test}}
+spec:
+  backoffLimit: 0
+  template: {spec: {restartPolicy: Never, containers: [{name: c, image: 'example.org/ok:1'}]}}
+`;
+const NOTES = 'color is {{ .Values.color }}\n';
+const FILES = chart('1.0.0', { 'templates/test.yaml': TEST_JOB, 'templates/NOTES.txt': NOTES });
+
+interface Revision {
+  revision: number;
+  status: string;
+  chart: string;
+  description: string;
+}
+
+test('helm lists, describes, tests, rolls back and uninstalls what Weir released', async () => {
+  const namespace = await h.namespace();
+  const values = { color: 'red', replicas: 1 };
+  await h.actions.install(await h.context({ namespace, files: FILES }));
+  await h.actions.upgrade(await h.context({ namespace, files: FILES, values }));
+  const [listed] = await json<Record<string, string>[]>(namespace, 'list');
+  assert.deepEqual(
+    [listed?.name, listed?.revision, listed?.status, listed?.chart, listed?.app_version],
+    ['web', '2', 'deployed', 'app-1.0.0', 'a1.0.0'],
+  );
+  const history = await json<Revision[]>(namespace, 'history', 'web');
+  assert.deepEqual(
+    history.map(({ revision, status, description }) => `${revision} ${status} ${description}`),
+    ['1 superseded Install complete', '2 deployed Upgrade complete'],
+  );
+  const all = await helm(namespace, 'get', 'all', 'web');
+  for (const part of [
+    'color: red',
+    'color is red',
+    'helm.toolkit.fluxcd.io/name: web',
+    'helm.sh/hook: test',
+  ]) {
+    assert.ok(all.includes(part), part);
+  }
+  assert.doesNotMatch(await helm(namespace, 'get', 'manifest', 'web'), /meta\.helm\.sh/);
+  assert.match(await helm(namespace, 'status', 'web'), /STATUS: deployed\nREVISION: 2/);
+
+  assert.match(
+    await helm(namespace, 'test', 'web'),
+    /TEST SUITE:\s+check\n.*\n.*\nPhase:\s+Succeeded/,
+  );
+  const tested = await (await h.context({ namespace, files: FILES })).storage.last();
+  assert.equal(tested?.tests.check?.phase, 'Succeeded');
+
+  await helm(namespace, 'rollback', 'web', '1', '--wait');
+  const back = await (await h.context({ namespace, files: FILES })).storage.last();
+  assert.equal(back?.version, 3);
+  assert.equal(back?.info.description, 'Rollback to 1');
+  assert.match(await helm(namespace, 'uninstall', 'web', '--wait'), /release "web" uninstalled/);
+  const gone = await h.actions.uninstall(await h.context({ namespace, files: FILES }));
+  assert.equal(gone.absent, 'missing');
+});
+
+test('Weir upgrades, tests, rolls back and uninstalls what helm released', async () => {
+  const namespace = await h.namespace();
+  const folder = await unpacked('theirs', FILES);
+  await helm(namespace, 'install', 'web', folder, '--set', 'color=green');
+  const found = await (await h.context({ namespace, files: FILES })).storage.last();
+  assert.equal(found?.info.status, 'deployed');
+  assert.equal(found?.origin, undefined, 'it was made for no HelmRelease');
+  const upgraded = await h.actions.upgrade(await h.context({ namespace, files: FILES }));
+  assert.equal(upgraded.failure, undefined);
+  assert.equal(upgraded.releases[0]?.applyMethod, 'csa', 'it goes on as helm 3 began');
+  const tested = await h.actions.test(await h.context({ namespace, files: FILES }));
+  assert.equal(tested.failure, undefined);
+
+  await helm(namespace, 'upgrade', 'web', folder, '--set', 'color=black');
+  const back = await h.actions.rollback(await h.context({ namespace, files: FILES }), 2);
+  assert.equal(back.failure, undefined);
+  const history = await json<Revision[]>(namespace, 'history', 'web');
+  assert.deepEqual(
+    history.map(({ revision, status, description }) => `${revision} ${status} ${description}`),
+    [
+      '1 superseded Install complete',
+      '2 superseded Upgrade complete',
+      '3 superseded Upgrade complete',
+      '4 deployed Rollback to 2',
+    ],
+  );
+  const spec = { uninstall: { keepHistory: true } };
+  await h.actions.uninstall(await h.context({ namespace, files: FILES, spec }));
+  const [kept] = await json<Record<string, string>[]>(namespace, 'list', '--all');
+  assert.equal(kept?.status, 'uninstalled');
+});
+
+test('what helm changes meanwhile is seen, and not written over', async () => {
+  const namespace = await h.namespace();
+  const context = await h.context({ namespace, files: FILES });
+  await h.actions.install(context);
+  const seen: string[] = [];
+  const stop = h.actions.onStorageChange(({ name }) => seen.push(name));
+  const values = { image: 'example.org/fail:1', replicas: 1 };
+  const upgrade = await h.context({ namespace, files: FILES, values });
+  const { failure } = await h.actions.upgrade({
+    ...upgrade,
+    async waiting(wait) {
+      await helm(namespace, 'uninstall', 'web');
+      return wait();
+    },
+    timeoutMs: 2_000,
+  });
+  assert.match(failure?.message ?? '', /^timeout waiting for: /);
+  assert.match(upgrade.lines.join('\n'), /failed to update release: update: .*not found/);
+  stop();
+  assert.ok(seen.includes('web'));
+  assert.equal(await (await h.context({ namespace, files: FILES })).storage.last(), undefined);
+});
