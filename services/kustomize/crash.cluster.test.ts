@@ -6,6 +6,7 @@ import { Kustomization as KustomizationKind } from '@weir/api';
 import { managerRules, openTargetCluster } from '@weir/apply';
 import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
 import { createRecorder } from '@weir/events';
+import { Crash, doomedClient } from '@weir/kit';
 import { ConfigMap, isNotFound, type KubeClient } from '@weir/kube';
 import { createAttemptedRevisions, createDependencyWatches, createWaiters } from '@weir/reconcile';
 import { createPool, type RenderPool } from '@weir/render';
@@ -19,7 +20,6 @@ import { createLastBuilds } from './kustomization/last-build/last-builds.ts';
 import { createSavedBuilds } from './kustomization/last-build/saved-builds.ts';
 import { reconcileKustomization } from './kustomization/reconcile.ts';
 import { readSettings } from './settings.ts';
-import { Crash, doomedClient } from './testing/crash.ts';
 import { configMap, type Harness, manifests, startHarness, until } from './testing/harness.ts';
 
 let h: Harness;

@@ -1,4 +1,5 @@
 export { type Files, publishFiles, type SourceOptions } from './artifacts.ts';
+export { Crash, type Doomed, doomedClient } from './crash.ts';
 export { type PublishedEvent, recordEvents, recordEventsOf } from './events.ts';
 export { type AppOptions, appFiles } from './example.ts';
 export { type ObjectHelpers, objectHelpers } from './objects.ts';

@@ -1,11 +1,14 @@
-// A process that dies in the middle of a reconcile, as the cluster sees it: its writes end at some point.
+// A process that dies in the middle of a reconcile, as the cluster sees it: its requests end at some point.
 import type { KubeClient } from '@weir/kube';
 
 export class Crash extends Error {
   override name = 'Crash';
 }
 
+/** Reads change nothing: to die before or after one is to die between two writes. */
 const WRITES = new Set(['create', 'replace', 'patch', 'apply', 'delete']);
+/** Calls whose result isn't a promise. */
+const SYNCHRONOUS = new Set(['latencyMs', 'listWatch']);
 
 export interface Doomed {
   client: KubeClient;
@@ -28,6 +31,9 @@ export function doomedClient(client: KubeClient, at: number, when: 'before' | 'a
     get(target, name, receiver) {
       const value: unknown = Reflect.get(target, name, receiver);
       if (typeof value !== 'function') return value;
+      if (SYNCHRONOUS.has(String(name))) {
+        return (...args: unknown[]) => (dead ? die() : value.apply(target, args));
+      }
       return async (...args: unknown[]) => {
         if (dead) return die();
         const isLast = WRITES.has(String(name)) && ++writes === at;

@@ -1,0 +1,119 @@
+// Runs of the reconciler, each as a process of its own would do it: nothing in memory is left of the one before.
+import { HelmRelease } from '@weir/api';
+import { openTargetCluster } from '@weir/apply';
+import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
+import { createRecorder } from '@weir/events';
+import { Crash } from '@weir/kit';
+import type { KubeClient } from '@weir/kube';
+import { createAttemptedRevisions, createDependencyWatches, createWaiters } from '@weir/reconcile';
+import { createPool, type RenderPool } from '@weir/render';
+import { createSettings } from '@weir/service';
+import { createSources, type Sources } from '@weir/sources';
+import { createLogger } from '@weir/telemetry';
+import { createActions } from '../helmrelease/actions/index.ts';
+import { EXCLUDED } from '../helmrelease/drift/compare.ts';
+import type { Environment } from '../helmrelease/environment.ts';
+import { CONTROLLER, GROUP } from '../helmrelease/names.ts';
+import { reconcileHelmRelease } from '../helmrelease/reconcile.ts';
+import { readSettings } from '../settings.ts';
+import { type Harness, until } from './harness.ts';
+
+export interface Processes {
+  /** One run with this client, from a start to an end or a crash. */
+  run(client: KubeClient, object: HelmRelease): Promise<void>;
+  /** The HelmRelease, once the informers have it and its chart as they are now; undefined when it is gone. */
+  settled(namespace: string, chartVersion: string): Promise<HelmRelease | undefined>;
+  close(): Promise<void>;
+}
+
+/** Longer than any run of a test. */
+const RUN_MS = 60_000;
+const SETTLED_MS = 60_000;
+
+export async function openProcesses(h: Harness): Promise<Processes> {
+  const log = createLogger({ service: 'test', level: 'fatal' });
+  const pool: RenderPool = await createPool({ size: 1, log });
+  const releases: Informer<HelmRelease> = createInformer(h.client, HelmRelease, { log });
+  const sources: Sources = createSources({ client: h.client, bus: h.bus, log });
+  const settings = readSettings(
+    createSettings({ 'allow-local-addresses': 'true' }),
+    () => undefined,
+  );
+  await releases.synced();
+
+  async function run(client: KubeClient, object: HelmRelease): Promise<void> {
+    const { drift } = openTargetCluster(h.client, {
+      owner: { group: GROUP, fieldManager: CONTROLLER },
+      rules: [],
+      operations: ['Apply', 'Update'],
+      leftAlone: EXCLUDED,
+      onError: () => undefined,
+    });
+    const actions = createActions({ client: h.client, log });
+    const dependencyWatches = createDependencyWatches(log);
+    const environment: Environment = {
+      client,
+      cluster: { client, drift },
+      releases,
+      sources,
+      store: h.store,
+      pool,
+      actions,
+      recorder: createRecorder({
+        bus: h.bus,
+        client: h.client,
+        component: CONTROLLER,
+        instance: 'test',
+        log,
+        tracing: h.tracing,
+      }),
+      waiters: createWaiters(),
+      dependencyWatches,
+      attemptedRevisions: createAttemptedRevisions(),
+      chartObjects: new Map(),
+      tracing: h.tracing,
+      settings,
+    };
+    const context: ReconcileContext = {
+      signal: AbortSignal.timeout(RUN_MS),
+      superseded: new AbortController().signal,
+      causes: new Set(['added']),
+      attempt: 1,
+      log,
+      waiting: (wait) => wait(),
+      guard: () => undefined,
+    };
+    try {
+      await reconcileHelmRelease(environment, object, context);
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+    } finally {
+      dependencyWatches.close();
+      await Promise.all([actions.close(), drift.close()]);
+    }
+  }
+
+  return {
+    run,
+    settled: (namespace, version) =>
+      until(
+        async () => {
+          const live = await h.find(HelmRelease.apiVersion, 'HelmRelease', {
+            namespace,
+            name: 'web',
+          });
+          const known = releases.get(`${namespace}/web`);
+          if (live === undefined) return known === undefined && { gone: true };
+          const source = await sources.find({ kind: 'HelmChart', namespace, name: 'app' });
+          const isCurrent = known?.metadata.resourceVersion === live.metadata.resourceVersion;
+          return isCurrent && source?.artifact?.revision === version && { known };
+        },
+        { timeoutMs: SETTLED_MS, message: 'the informers to catch up' },
+      ).then((found) => ('known' in found ? found.known : undefined)),
+    async close() {
+      await sources.close();
+      releases.close();
+      await pool.close();
+    },
+  };
+}
