@@ -2,7 +2,7 @@ export { type Acting, accountExists, accountName, targetCluster } from './accoun
 export { type AppliedObject, type ApplyOptions, applyObjects } from './apply.ts';
 export * from './changes.ts';
 export { actingAs, openTargetCluster, type TargetCluster } from './cluster.ts';
-export { servedKinds, untilServed } from './definitions.ts';
+export { type ServedKind, servedKinds, untilServed } from './definitions.ts';
 export { wouldCreate } from './diff.ts';
 export {
   type Drift,

@@ -4,6 +4,7 @@ export { type ConnectOptions, connectKube, userAgent } from './connect.ts';
 export * from './errors.ts';
 export { type Impersonation, serviceAccountUser } from './impersonate.ts';
 export * from './object.ts';
+export { collectionPath } from './path.ts';
 export * from './resources.ts';
 export { readSecret, readTypedSecret, type SecretData, type TypedSecret } from './secrets.ts';
 export { connectAsServiceAccount } from './service-account.ts';

@@ -51,7 +51,8 @@ test('an upgrade that does not get ready is stored as failed, and cleans up what
   assert.equal(kept.failure?.message, why);
   assert.deepEqual(
     kept.releases.map(({ info }) => `${info.status} ${info.description}`),
-    [`failed Upgrade "web" failed: ${why}`],
+    // Helm writes the version before it again, and Flux's history shows that: it is told, and not written.
+    [`failed Upgrade "web" failed: ${why}`, 'deployed Install complete'],
   );
   assert.deepEqual(await configMaps(namespace), ['more', 'web-cfg']);
   assert.deepEqual(await versions(namespace), ['1 deployed', '2 failed']);
@@ -260,6 +261,46 @@ metadata: {name: it}
     'things.example.com',
   );
   assert.equal(kept.metadata.labels?.['helm.toolkit.fluxcd.io/name'], 'web');
+});
+
+test('a CRD that would break stored objects is refused, unless the HelmRelease says otherwise', async () => {
+  const namespace = await h.namespace();
+  const crd = (schema: string) => `apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: parts.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {kind: Part, plural: parts}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, properties: {spec: ${schema}}}}
+`;
+  const size = (type: string) =>
+    chart('1.0.0', {
+      'crds/part.yaml': crd(`{type: object, properties: {size: {type: ${type}}}}`),
+    });
+  await install({ namespace, files: size('string') });
+  const part = { apiVersion: 'example.com/v1', kind: 'Part', metadata: { namespace, name: 'it' } };
+  const type = await h.client.discovery.resourceForKind(part.apiVersion, part.kind);
+  await h.client.create(type, { ...part, spec: { size: 'large' } });
+
+  const { failure } = await upgrade({ namespace, files: size('integer') });
+  assert.match(
+    failure?.message ?? '',
+    new RegExp(
+      '^failed to apply CustomResourceDefinitions: CustomResourceDefinition parts.example.com would break what is stored: ' +
+        `.*${namespace}/it.*Migrate the objects first`,
+    ),
+  );
+  assert.doesNotMatch(failure?.message ?? '', /large/);
+  assert.deepEqual(await versions(namespace), ['1 deployed']);
+
+  const annotations = { 'helm.toolkit.fluxcd.io/crdComparison': 'disabled' };
+  const forced = await upgrade({ namespace, files: size('integer'), annotations });
+  assert.equal(forced.failure, undefined);
 });
 
 test('the target namespace is created where the spec says so', async () => {

@@ -28,6 +28,8 @@ export interface Subject {
   /** Of the HelmRelease and of the release; `web` unless given. */
   name?: string;
   spec?: Partial<HelmRelease['spec']>;
+  /** Of the HelmRelease. */
+  annotations?: Record<string, string>;
   files?: Files;
   values?: object;
   /** Name of a ServiceAccount to act as. */
@@ -114,6 +116,7 @@ export async function startHarness(options: ClusterOptions = {}): Promise<Harnes
     },
     async context(subject) {
       const { namespace, name = 'web', files = CHART, values = {}, account } = subject;
+      const { annotations = {} } = subject;
       const key = JSON.stringify(files);
       const chart = charts.get(key) ?? load(files);
       charts.set(key, chart);
@@ -122,7 +125,7 @@ export async function startHarness(options: ClusterOptions = {}): Promise<Harnes
       const object = {
         apiVersion: `${GROUP}/v2`,
         kind: 'HelmRelease',
-        metadata: { namespace, name },
+        metadata: { namespace, name, annotations },
         spec: { interval: '60m', chart: { spec: { chart: 'app' } }, ...subject.spec },
       } as HelmRelease;
       const { targetNamespace = namespace, storageNamespace = namespace } = object.spec;

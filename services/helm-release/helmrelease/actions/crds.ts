@@ -1,7 +1,14 @@
 // The chart's folder `crds`, which Flux applies before the release, and which no uninstall removes (helm-controller,
 // internal/action/crds.go).
-import { type AppliedObject, type PlacedObject, servedKinds, untilServed } from '@weir/apply';
+import {
+  type AppliedObject,
+  type PlacedObject,
+  type ServedKind,
+  servedKinds,
+  untilServed,
+} from '@weir/apply';
 import { isAlreadyExists, type KubeObject } from '@weir/kube';
+import { requireCompatibleCrds } from './crd-comparison.ts';
 import { appliedAs } from './objects/applied.ts';
 import { readObject } from './objects/existing.ts';
 import { placeObjects } from './objects/place.ts';
@@ -28,12 +35,12 @@ export interface CrdSettings {
   wait: WaitSettings;
 }
 
-/** Applies the CRDs and waits until they are served. Answers whether there was anything new. */
+/** Applies the CRDs and waits until they are served. Returns the kinds that they serve. */
 export async function applyCrds(
   run: Run<ReleaseContext>,
   crds: readonly KubeObject[],
   settings: CrdSettings,
-): Promise<boolean> {
+): Promise<ServedKind[]> {
   const { policy } = settings;
   const definitions = crds.filter(isDefinition);
   for (const { kind, metadata } of crds.filter((object) => !isDefinition(object))) {
@@ -42,10 +49,10 @@ export async function applyCrds(
       'ignored in the folder crds: it is for CRDs only',
     );
   }
-  if (definitions.length === 0) return false;
+  if (definitions.length === 0) return [];
   if (policy === 'Skip') {
     run.ctx.line('skipping CustomResourceDefinition apply: policy is set to Skip');
-    return false;
+    return [];
   }
   run.ctx.line(`applying CustomResourceDefinition(s) with policy ${policy}`);
   return inStep('failed to apply CustomResourceDefinitions', applyAll(run, definitions, settings));
@@ -55,26 +62,29 @@ async function applyAll(
   run: Run,
   definitions: readonly KubeObject[],
   { policy, serverSide, wait }: CrdSettings,
-): Promise<boolean> {
+): Promise<ServedKind[]> {
   const { client } = run.ctx.cluster;
   const labelled = definitions.map((object) => withLabels(object, run.owner.labels));
+  const placed = await placeObjects(client, labelled, '');
+  // A server-side apply overwrites what is there, also for the policy `Create`.
+  if (serverSide || policy === 'CreateReplace') await requireCompatibleCrds(run, placed);
   const applied: AppliedObject[] = [];
-  for (const placed of await placeObjects(client, labelled, '')) {
-    const found = await applyOne(run, placed, { policy, serverSide });
+  for (const one of placed) {
+    const found = await applyOne(run, one, { policy, serverSide });
     if (found !== undefined) applied.push(found);
   }
-  if (applied.length === 0) return false;
+  if (applied.length === 0) return [];
   await inStep(
     'failed to wait for CustomResourceDefinition(s)',
     waitForDefinitions(run, applied, wait),
   );
-  const isNew = await hasNewKinds(run, applied);
-  if (isNew) {
-    const objects = applied.flatMap(({ object }) => object ?? []);
+  const objects = applied.flatMap(({ object }) => object ?? []);
+  const kinds = objects.flatMap(servedKinds);
+  if (!(await areListed(run, kinds))) {
     await untilServed(client, objects, { timeoutMs: SERVED_MS, signal: run.ctx.signal });
   }
   run.ctx.line(`successfully applied ${applied.length} CustomResourceDefinition(s)`);
-  return isNew;
+  return kinds;
 }
 
 async function applyOne(
@@ -86,7 +96,6 @@ async function applyOne(
   const writer = { client: ctx.cluster.client, guard, signal: ctx.signal };
   const { name } = placed.object.metadata;
   try {
-    // A server-side apply overwrites what is there, also for the policy `Create`.
     if (serverSide) {
       return appliedAs(
         'configured',
@@ -118,15 +127,11 @@ function isAlreadyThere(error: unknown): boolean {
   return isAlreadyExists(error) || (error instanceof Error && isAlreadyExists(error.cause));
 }
 
-/** Whether the API server serves a version of these CRDs that discovery doesn't list yet. */
-async function hasNewKinds({ ctx }: Run, applied: readonly AppliedObject[]): Promise<boolean> {
-  const { discovery } = ctx.cluster.client;
-  const served = new Set(
-    (await discovery.resources()).map(({ group, version, kind }) => `${group}/${version}/${kind}`),
-  );
-  return applied
-    .flatMap(({ desired }) => servedKinds(desired))
-    .some(({ group, version, kind }) => !served.has(`${group}/${version}/${kind}`));
+/** Whether discovery knows the kinds already. */
+async function areListed({ ctx }: Run, kinds: readonly ServedKind[]): Promise<boolean> {
+  const known = await ctx.cluster.client.discovery.resources();
+  const served = new Set(known.map(({ group, version, kind }) => `${group}/${version}/${kind}`));
+  return kinds.every(({ group, version, kind }) => served.has(`${group}/${version}/${kind}`));
 }
 
 function isDefinition({ apiVersion, kind }: KubeObject): boolean {

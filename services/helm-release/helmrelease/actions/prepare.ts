@@ -1,5 +1,5 @@
 // What install and upgrade do before anything is stored: CRDs are applied, the chart is rendered, and its size is checked.
-import type { KubeObject } from '@weir/kube';
+import { groupVersion, type KubeObject } from '@weir/kube';
 import type {
   HelmReleaseInfo,
   HelmRenderRequest,
@@ -37,35 +37,44 @@ export interface Prepared {
 
 /**
  * The version that is to be stored, pending. A chart with CRDs is rendered once before them, so that a release that is
- * too large applies nothing, and once more if they bring new kinds. Rejects in Helm's words.
+ * too large applies nothing, and once more if they bring kinds that the templates did not know of. Rejects in Helm's words.
  */
 export async function prepareRelease(
   run: Run<ReleaseContext>,
   preparation: Preparation,
 ): Promise<Prepared> {
-  const { crds: policy, serverSide, wait } = preparation;
+  const { crds: policy, serverSide, wait, capabilities } = preparation;
+  const { signal } = run.ctx;
   const crds = await chartCrds(run);
-  const early =
-    crds.length === 0
-      ? undefined
-      : await render(run, preparation).then(
-          (rendered) => ({ rendered }),
-          (error: unknown) => ({ error }),
-        );
-  if (early !== undefined && 'rendered' in early) requireFit(early.rendered);
-  const hasNewKinds = await applyCrds(run, crds, { policy, serverSide, wait });
-  const isCurrent = early !== undefined && 'rendered' in early && !hasNewKinds;
-  if (early !== undefined && 'error' in early && !hasNewKinds) throw early.error;
-  const rendered = isCurrent ? early.rendered : await render(run, preparation);
+  const before = await capabilities(signal);
+  const first = await settled(render(run, preparation, before));
+  if ('rendered' in first) requireFit(first.rendered);
+  const kinds = await applyCrds(run, crds, { policy, serverSide, wait });
+  const known = new Set(before.apiVersions);
+  const isCurrent = kinds.every((kind) => known.has(`${groupVersion(kind)}/${kind.kind}`));
+  const last = isCurrent
+    ? first
+    : await settled(render(run, preparation, await capabilities(signal)));
+  if ('error' in last) throw last.error;
+  const { rendered } = last;
   return { crds, revision: revisionOf(run, rendered, requireFit(rendered), preparation) };
+}
+
+function settled(
+  rendering: Promise<HelmRenderResult>,
+): Promise<{ rendered: HelmRenderResult } | { error: unknown }> {
+  return rendering.then(
+    (rendered) => ({ rendered }),
+    (error: unknown) => ({ error }),
+  );
 }
 
 async function render(
   { ctx, engine }: Run<ReleaseContext>,
   preparation: Preparation,
+  capabilities: Capabilities,
 ): Promise<HelmRenderResult> {
   const { revision, isInstall, serverSide, skipSchemaValidation, preserveValuesOf } = preparation;
-  const capabilities = await preparation.capabilities(ctx.signal);
   const request: HelmRenderRequest = {
     chart: ctx.chart.file,
     values: ctx.values.text,

@@ -112,6 +112,7 @@ async function apply(run: RollbackRun, record: ReleaseRecord, plan: Plan): Promi
   } catch (cause) {
     if (!mayGoOn(run, cause)) throw cause;
     const description = `Release ${JSON.stringify(name)} failed: ${messageOf(cause)}`;
+    run.observed(current);
     await saveFailure(run, record, description);
     throw new Error(`release ${name} failed: ${messageOf(cause)}`, { cause });
   }

@@ -27,8 +27,11 @@ export interface Run<Context extends ActionContext = ActionContext> extends RunE
   create(revision: Revision): Promise<ReleaseRecord>;
   /** A version that is in storage already. */
   record(revision: Revision): ReleaseRecord;
-  /** Takes note of a version that was deleted from storage: it is told as it was there last. */
-  removed(revision: Revision): void;
+  /**
+   * Takes note of a version that Helm would have written, or deleted, as it is in storage: Flux sees each of these writes,
+   * and says in its history that the action has touched the version.
+   */
+  observed(revision: Revision): void;
   /** Replaces what the result says of the inventory. */
   holds(inventory: ReleaseInventory): void;
   /** To be called before every write. */
@@ -142,7 +145,7 @@ export function openRun<Context extends ActionContext>(
       await publish(created);
       return record(created);
     },
-    removed(revision) {
+    observed(revision) {
       const release = summaryOf(revision);
       const { written } = outcome;
       if (!written.has(release.version)) written.set(release.version, release);
@@ -203,6 +206,8 @@ function causesOf(error: unknown): unknown[] {
 
 function joined(first: RevisionChange, second: RevisionChange): RevisionChange {
   return {
+    ...first,
+    ...second,
     info: { ...first.info, ...second.info },
     hooks: [...(first.hooks ?? []), ...(second.hooks ?? [])],
   };

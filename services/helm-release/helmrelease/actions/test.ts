@@ -10,16 +10,17 @@ export async function runTests(run: Run): Promise<void> {
   const last = highest && (await storage.load(highest.version));
   if (last === undefined) throw new Error('release: not found');
   const record = run.record(last);
+  const { filters = [] } = ctx.object.spec.test ?? {};
   const { failure, finish } = await startHooks(run, record, {
     event: 'test',
     serverSide: last.content.applyMethod === 'ssa',
     // Tests are waited for by kstatus, whatever the strategy of the release.
     wait: { mode: 'poller', jobs: true },
-    isSelected: selection(ctx.object.spec.test?.filters ?? []),
+    isSelected: selection(filters),
   });
   try {
     if (failure !== undefined && !mayGoOn(run, failure.error)) throw failure.error;
-    await record.save({});
+    await record.save(storedOrder(last.content.hooks, filters));
   } finally {
     if (!ctx.signal.aborted) await cleanUp(run, finish);
   }
@@ -36,9 +37,39 @@ async function cleanUp(run: Run, finish: () => Promise<void>): Promise<void> {
   }
 }
 
+interface Filter {
+  name: string;
+  exclude?: boolean;
+}
+
 /** All but those that are excluded, and of these only the included ones where there are any. */
-function selection(filters: readonly { name: string; exclude?: boolean }[]) {
-  const excluded = new Set(filters.flatMap(({ name, exclude }) => (exclude ? name : [])));
-  const included = new Set(filters.flatMap(({ name, exclude }) => (exclude ? [] : name)));
-  return ({ name }: HelmHook) => !excluded.has(name) && (included.size === 0 || included.has(name));
+function selection(filters: readonly Filter[]) {
+  const { excluded, included } = namesOf(filters);
+  return ({ name }: Pick<HelmHook, 'name'>) =>
+    !excluded.has(name) && (included.size === 0 || included.has(name));
+}
+
+/**
+ * Helm stores the hooks of a release in another order after filtered tests: first those whose name is excluded, then those
+ * that aren't included, then the others. Tests or not, the filters go by names alone.
+ */
+export function storedOrder(
+  hooks: readonly Pick<HelmHook, 'index' | 'name'>[],
+  filters: readonly Filter[],
+): { hookOrder?: number[] } {
+  if (filters.length === 0) return {};
+  const { excluded, included } = namesOf(filters);
+  const rank = ({ name }: Pick<HelmHook, 'name'>) => {
+    if (excluded.has(name)) return 0;
+    return included.size > 0 && !included.has(name) ? 1 : 2;
+  };
+  const stored = hooks.toSorted((a, b) => a.index - b.index);
+  return { hookOrder: stored.toSorted((a, b) => rank(a) - rank(b)).map(({ index }) => index) };
+}
+
+function namesOf(filters: readonly Filter[]) {
+  return {
+    excluded: new Set(filters.flatMap(({ name, exclude }) => (exclude ? name : []))),
+    included: new Set(filters.flatMap(({ name, exclude }) => (exclude ? [] : name))),
+  };
 }

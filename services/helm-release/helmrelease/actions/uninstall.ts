@@ -121,5 +121,5 @@ async function purge(run: Run, last: Revision): Promise<void> {
     guard();
     await storage.remove(version);
   }
-  run.removed(last);
+  run.observed(last);
 }

@@ -187,6 +187,11 @@ async function perform(run: UpgradeRun, record: ReleaseRecord, plan: Plan): Prom
   try {
     if (applied.failure !== undefined) throw applied.failure.error;
     await waitForObjects(run, applied.objects, wait);
+  } catch (error) {
+    run.observed(current);
+    throw new UpdateFailed(error, createdBy(applied, targets));
+  }
+  try {
     await hooks('post-upgrade');
   } catch (error) {
     throw new UpdateFailed(error, createdBy(applied, targets));

@@ -8,7 +8,7 @@ import type { Revision, RevisionChange, StoredRelease } from './types.ts';
 /** The version after a change that the engine has encoded. */
 export function changedRevision(
   revision: Revision,
-  { info, hooks = [] }: RevisionChange,
+  { info, hooks = [], hookOrder }: RevisionChange,
   { payload, digest }: HelmStored,
 ): Revision {
   const { content } = revision;
@@ -20,7 +20,11 @@ export function changedRevision(
     content: {
       ...content,
       info: { ...content.info, ...info },
-      hooks: content.hooks.map((hook) => changed.get(hook.index) ?? hook),
+      hooks: content.hooks
+        .map((hook) => changed.get(hook.index) ?? hook)
+        .map((hook) =>
+          hookOrder === undefined ? hook : { ...hook, index: hookOrder.indexOf(hook.index) },
+        ),
     },
   };
 }

@@ -93,9 +93,10 @@ export function openStorage(known: KnownStorage, options: OpenStorageOptions): V
     },
     async update(revision, change) {
       const { payload, ociDigest } = revision;
-      const { info, hooks = [] } = change;
+      const { info, hooks = [], hookOrder } = change;
       const ran = hooks.map(({ index, lastRun }) => ({ index, lastRun }));
-      const encoded = await pool.helmUpdate({ payload, info, hooks: ran, ociDigest }, engine);
+      const request = { payload, info, hooks: ran, hookOrder, ociDigest };
+      const encoded = await pool.helmUpdate(request, engine);
       const changed = changedRevision(revision, change, encoded);
       const { resourceVersion } = revision;
       try {

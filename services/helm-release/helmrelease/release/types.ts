@@ -83,6 +83,8 @@ export interface RevisionChange {
   info?: Partial<HelmReleaseInfo>;
   /** Those that ran, as they are now. */
   hooks?: readonly HelmHook[];
+  /** The index of each hook once, in the order in which they are to be stored. */
+  hookOrder?: readonly number[];
 }
 
 /** What an action needs of the storage beside what the reconciler reads. */

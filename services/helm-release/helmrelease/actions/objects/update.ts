@@ -66,9 +66,9 @@ export async function updateObjects(
 function findIntact(
   { ctx, digest }: Run,
   targets: readonly PlacedObject[],
-  { method }: UpdateOptions,
+  { method, handOver }: UpdateOptions,
 ): Map<PlacedObject, string> {
-  if (method === 'replace') return new Map();
+  if (method === 'replace' || handOver) return new Map();
   return new Map(
     targets.flatMap((placed) => {
       const { object } = placed;
