@@ -39,7 +39,8 @@ export async function deleteHelmRelease(run: Run): Promise<Outcome> {
 /** Answers why it failed. */
 async function uninstall(run: Run): Promise<string | undefined> {
   const { env, object, status, ctx } = run;
-  if (!status.fields().storageNamespace) return undefined;
+  // A release in another cluster can't be looked for.
+  if (!status.fields().storageNamespace && object.spec.kubeConfig !== undefined) return undefined;
   if (!(await hasAccount(run))) {
     ctx.log.warn('the ServiceAccount to act as is gone: the release stays as it is');
     return undefined;

@@ -1,15 +1,17 @@
 // Where a release is: when the spec names another place, or the chart another name, the release at the old one goes first.
 import { RELEASED, Reason, type ReleaseSnapshot } from '@weir/api';
-import { setState } from '@weir/reconcile';
+import { isForbidden, objectKey } from '@weir/kube';
+import { findCause, setState } from '@weir/reconcile';
 import type { Run } from '../run.ts';
 import { summarized } from '../status/conditions.ts';
 import { subjectOf } from '../status/events.ts';
 import { countFailure } from './counters.ts';
 import { afterRemediation } from './fold.ts';
-import { latest, releaseLabel } from './history.ts';
+import { latest, releaseLabel, snapshotOf } from './history.ts';
 import * as say from './messages.ts';
 import { type ReleaseTarget, releaseTarget } from './names.ts';
 import { actionContext, currentOf, openStorage } from './prepared.ts';
+import type { StoredRelease } from './types.ts';
 
 /** What makes it another release, in Flux's words; undefined for the same one. */
 export function changedTarget(
@@ -35,14 +37,44 @@ function knownTarget(run: Run, current: ReleaseSnapshot): ReleaseTarget {
 }
 
 /**
- * Uninstalls the release that the status knows. Answers why that failed, and undefined when it is gone or there never was
+ * The release that this HelmRelease has made and does not know of: the process that made it was killed before it could
+ * write the status. Its objects say for whom they were made. Undefined where the account may not look.
+ */
+async function unknownRelease(run: Run): Promise<StoredRelease | undefined> {
+  const { object, ctx } = run;
+  try {
+    const last = await openStorage(run).last();
+    const isOwn = last?.origin === objectKey(object) && last.info.status !== 'uninstalled';
+    return isOwn ? last : undefined;
+  } catch (error) {
+    if (findCause(error, isForbidden) === undefined) throw error;
+    ctx.log.warn(
+      { err: error },
+      'whether there is a release that the status does not know of was not found out',
+    );
+    return undefined;
+  }
+}
+
+/** What is to be uninstalled, and where it is. */
+async function installed(
+  run: Run,
+): Promise<{ current: ReleaseSnapshot; target: ReleaseTarget } | undefined> {
+  const current = currentOf(run);
+  if (current !== undefined) return { current, target: knownTarget(run, current) };
+  const unknown = await unknownRelease(run);
+  return unknown && { current: snapshotOf(unknown, {}), target: releaseTarget(run.object) };
+}
+
+/**
+ * Uninstalls the release that the status knows, or one that was made for it without its knowing. Answers why that failed, and undefined when it is gone or there never was
  * one; then it is out of the status too.
  */
 export async function uninstallKnown(run: Run): Promise<string | undefined> {
   const { env, object, status, events } = run;
-  const current = currentOf(run);
-  if (current !== undefined) {
-    const target = knownTarget(run, current);
+  const found = await installed(run);
+  if (found !== undefined) {
+    const { current, target } = found;
     const prepared = { target, storage: openStorage(run, target) };
     const { context, lines } = actionContext(run, prepared, 'uninstall');
     const result = await env.actions.uninstall(context);
