@@ -90,5 +90,6 @@ async function openEnvironment(
     waiters: createWaiters(),
     attemptedRevisions: createAttemptedRevisions(),
     chartObjects: new Map(),
+    runsInRow: new Map(),
   };
 }

@@ -68,4 +68,5 @@ function forget({ env, object, cluster }: Run): void {
   env.waiters.forget(key);
   env.dependencyWatches.done(key);
   env.chartObjects.delete(key);
+  env.runsInRow.delete(key);
 }

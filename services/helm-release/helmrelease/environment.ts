@@ -26,6 +26,8 @@ export interface Environment {
   waiters: Waiters;
   dependencyWatches: DependencyWatches;
   attemptedRevisions: AttemptedRevisions;
+  /** How many runs in a row ended so that another one goes on at once, by the key of the HelmRelease. */
+  runsInRow: Map<string, number>;
   /** What was last applied of `spec.chart`, as JSON, by the key of the HelmRelease. */
   chartObjects: Map<string, string>;
   tracing: Tracing;

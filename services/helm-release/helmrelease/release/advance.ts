@@ -51,7 +51,7 @@ export async function advance(run: Run, prepared: Prepared): Promise<Ending> {
   const done = new Set<string>();
   for (;;) {
     run.ctx.signal.throwIfAborted();
-    const { last, state } = await observe(run, prepared);
+    const { last, state } = await observe(run, prepared, done);
     // Before the first action, as one may be asked for only once.
     const forced = isForced(run);
     const next = await decide(run, prepared, state, forced);
@@ -64,11 +64,22 @@ export async function advance(run: Run, prepared: Prepared): Promise<Ending> {
   }
 }
 
-async function observe(run: Run, { storage, chart, values }: Prepared) {
+/** With which values the last release was asked for, if it succeeded: in this run or before. */
+function releasedDigest(
+  { object, status }: Run,
+  digest: string,
+  done: ReadonlySet<string>,
+): string | undefined {
+  if (status.condition(RELEASED)?.status !== 'True') return undefined;
+  return done.has('release') ? digest : object.status?.lastAttemptedConfigDigest;
+}
+
+async function observe(run: Run, { storage, chart, values }: Prepared, done: ReadonlySet<string>) {
   const observed: Observed = {
     last: await readLast(storage),
     chart: chart.metadata,
     configDigest: values.digest,
+    releasedDigest: releasedDigest(run, values.digest, done),
   };
   try {
     const state = releaseState(run.object, run.status.fields(), observed);

@@ -60,6 +60,31 @@ table('what the spec says of a deployed release', [
   ['another chart', { ...inSync, chart: { ...CHART, name: 'other' } }, 'OutOfSync -> upgrade'],
   ['other values', { ...inSync, config: 'sha256:other' }, 'OutOfSync -> upgrade'],
   [
+    'the same values, merged over those before',
+    {
+      ...inSync,
+      spec: { upgrade: { preserveValues: true } },
+      config: 'sha256:asked',
+      released: 'sha256:asked',
+    },
+    'InSync -> none',
+  ],
+  [
+    'other values over those before',
+    {
+      ...inSync,
+      spec: { upgrade: { preserveValues: true } },
+      config: 'sha256:other',
+      released: 'sha256:asked',
+    },
+    'OutOfSync -> upgrade',
+  ],
+  [
+    'values that nothing is kept under',
+    { ...inSync, config: 'sha256:asked', released: 'sha256:asked' },
+    'OutOfSync -> upgrade',
+  ],
+  [
     'post-renderers with a new generation',
     { last: stored(), status: { history, observedGeneration: 1 }, spec: { postRenderers: images } },
     'OutOfSync -> upgrade',

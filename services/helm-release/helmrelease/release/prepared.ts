@@ -17,7 +17,10 @@ export interface Prepared {
   target: ReleaseTarget;
 }
 
-/** The storage of the release that the spec names, or of another one. A request asks what is there, whatever is known. */
+/** Causes of runs that ask what is in storage, whatever is known: rights that were taken away show. */
+const ASKING = ['requested', 'spec', 'deleted'];
+
+/** The storage of the release that the spec names, or of another one. */
 export function openStorage(
   run: Run,
   { name, storageNamespace: namespace }: ReleaseTarget = releaseTarget(run.object),
@@ -32,7 +35,7 @@ export function openStorage(
     target: { namespace, name, ociDigestOf },
     tenant: object.metadata.namespace ?? '',
     reader: `${objectKey(object)} ${account}`,
-    fresh: ctx.causes.has('requested'),
+    fresh: ASKING.some((cause) => ctx.causes.has(cause)),
     signal: ctx.signal,
   });
 }

@@ -31,6 +31,8 @@ export interface Observed {
   chart: { name: string; version: string };
   /** Digest of the values that are to be released. */
   configDigest: string;
+  /** Digest of the values that the present release was asked for with, where that is known. */
+  releasedDigest?: string | undefined;
 }
 
 export type WorkingStatus = Omit<HelmReleaseStatus, 'conditions' | 'lastHandledReconcileAt'>;
@@ -45,7 +47,7 @@ export class UnknownState extends Error {
 export function releaseState(
   object: HelmRelease,
   status: WorkingStatus,
-  { last, chart, configDigest }: Observed,
+  { last, chart, configDigest, releasedDigest }: Observed,
 ): ReleaseState {
   if (last === undefined) return { name: 'Absent', reason: 'no release in storage for object' };
   const { status: stored } = last.info;
@@ -74,7 +76,7 @@ export function releaseState(
     default:
       throw new UnknownState(`unable to determine state for release with status '${stored}'`);
   }
-  const changed = changeOf(object, status, { last, chart, configDigest });
+  const changed = changeOf(object, status, { last, chart, configDigest, releasedDigest });
   if (changed !== undefined) return { name: 'OutOfSync', reason: changed };
   return testState(object, status) ?? { name: 'InSync', reason: '' };
 }
@@ -83,12 +85,14 @@ export function releaseState(
 function changeOf(
   { spec, metadata }: HelmRelease,
   status: WorkingStatus,
-  { last, chart, configDigest }: Observed & { last: StoredRelease },
+  { last, chart, configDigest, releasedDigest }: Observed & { last: StoredRelease },
 ): string | undefined {
   if (last.chart.name !== chart.name || last.chart.version !== chart.version) {
     return 'release chart changed';
   }
-  if (latest(status.history ?? [])?.configDigest !== configDigest) {
+  // Where values are kept under the new ones, a release has others than it was asked for with.
+  const isAskedFor = spec.upgrade?.preserveValues === true && releasedDigest === configDigest;
+  if (latest(status.history ?? [])?.configDigest !== configDigest && !isAskedFor) {
     return 'release config values changed';
   }
   // As in Flux, these two count with a new generation only.

@@ -11,6 +11,7 @@ import { asObserved, asStalled } from './conditions.ts';
 /** The end of a run that came as far as the release. */
 export async function finish(run: Run, ending: Ending): Promise<Outcome> {
   const { env, object, status, ctx } = run;
+  if (ending.end !== 'again') env.runsInRow.delete(objectKey(object));
   switch (ending.end) {
     case 'done':
       env.waiters.forget(objectKey(object));
@@ -38,10 +39,15 @@ export async function finish(run: Run, ending: Ending): Promise<Outcome> {
   }
 }
 
-/** A release that is remediated again and again takes its time, as one that fails before anything is stored. */
-function pauseMs({ status }: Run): number {
-  const { failures = 0 } = status.fields();
-  return failures <= 1 ? 0 : backoffMs(failures - 1, RETRY);
+/** So many runs go on without a pause: an install that fails, its remediation, and the next install. */
+const AT_ONCE = 3;
+
+/** A release that is remediated, or changed by somebody else, again and again takes its time. */
+function pauseMs({ env, object }: Run): number {
+  const key = objectKey(object);
+  const runs = (env.runsInRow.get(key) ?? 0) + 1;
+  env.runsInRow.set(key, runs);
+  return runs <= AT_ONCE ? 0 : backoffMs(runs - AT_ONCE, RETRY);
 }
 
 /** What a new HelmRelease waits for often comes with the same `kubectl apply`, a moment later. */

@@ -13,6 +13,8 @@ export interface Row {
   status?: WorkingStatus;
   chart?: { name: string; version: string };
   config?: string;
+  /** Digest of the values that the present release was asked for with. */
+  released?: string;
   forced?: boolean;
   retryByDefault?: boolean;
   /** Versions that storage holds as the history says; all of them unless given. */
@@ -23,7 +25,9 @@ export interface Row {
 export function decide(row: Row): string {
   const { last, spec, status = {}, chart = CHART, config: configDigest = CONFIG } = row;
   const object = helmRelease(spec);
-  const state = releaseState(object, status, { last, chart, configDigest });
+  const state = releaseState(object, status, {
+    ...{ last, chart, configDigest, releasedDigest: row.released },
+  });
   const next = nextAction(object, status, state, {
     forced: row.forced ?? false,
     retryByDefault: row.retryByDefault ?? false,
