@@ -8,7 +8,8 @@ import {
   type ReleaseSnapshot,
   TEST_SUCCESS,
 } from '@weir/api';
-import { asProgressing, dropStates, setState } from '@weir/reconcile';
+import { isForbidden } from '@weir/kube';
+import { asProgressing, dropStates, findCause, messageOf, setState } from '@weir/reconcile';
 import type { ActionFailure, ActionResult } from '../actions/types.ts';
 import type { Run } from '../run.ts';
 import { summarized } from '../status/conditions.ts';
@@ -20,6 +21,7 @@ import * as say from './messages.ts';
 import { type TimedAction, timeoutMs } from './names.ts';
 import { actionContext, currentOf, type Prepared } from './prepared.ts';
 import { activeRemediation, activeRetry } from './remediation.ts';
+import { stateError } from './state.ts';
 import type { StoredRelease } from './types.ts';
 
 /** How an action ended. `failed` without `stored`: nothing is to be remediated, the action is tried again. */
@@ -44,6 +46,7 @@ export async function release(
   const { env, object, status } = run;
   const { chart, values } = prepared;
   const startedAt = performance.now();
+  const before = status.report();
   status.set({
     lastAttemptedReleaseAction: action,
     ...(action === 'install' ? { history: undefined } : {}),
@@ -51,6 +54,11 @@ export async function release(
   status.update((it) => dropStates(it, [TEST_SUCCESS, REMEDIATED]));
   const { context, lines } = actionContext(run, prepared, action);
   const result = await env.actions[action]({ ...context, chart, values });
+  const unread = unreadStorage(result);
+  if (unread !== undefined) {
+    status.update(() => before);
+    throw stateError(`failed to retrieve last release from storage: ${messageOf(unread)}`, unread);
+  }
   status.set({
     lastAttemptedReleaseActionDuration: formatDuration(performance.now() - startedAt),
     history: afterRelease(status.fields().history ?? [], result.releases, {
@@ -227,6 +235,15 @@ function keepInventory({ status, events }: Run, { inventory, warnings }: ActionR
   if (inventory !== undefined) status.set({ inventory: { entries: inventory } });
   if (warnings.length === 0) return;
   events.publish('error', Reason.NamespaceCheckSkipped, warnings.join('; '));
+}
+
+/** Why the action could not even read what is in storage: the account lost its rights a moment ago. */
+function unreadStorage({ releases, failure }: ActionResult): unknown {
+  if (releases.length > 0) return undefined;
+  return findCause(
+    failure?.cause,
+    (cause) => isForbidden(cause) && /sh\.helm\.release\./.test(messageOf(cause)),
+  );
 }
 
 function failureOf({ failure }: ActionResult): Pick<Acted, 'failed'> {

@@ -18,7 +18,7 @@ export interface Prepared {
 }
 
 /** Causes of runs that ask what is in storage, whatever is known: rights that were taken away show. */
-const ASKING = ['requested', 'spec', 'deleted'];
+const ASKING = ['requested', 'spec', 'deleted', 'retry'];
 
 /** The storage of the release that the spec names, or of another one. */
 export function openStorage(
