@@ -96,6 +96,8 @@ export const Reason = {
   PendingRelease: 'PendingRelease',
   RetriesExceeded: 'RetriesExceeded',
   MissingRollbackTarget: 'MissingRollbackTarget',
+  // Ours: said of a release whose drift is not detected otherwise.
+  WorkloadDeleted: 'WorkloadDeleted',
   DriftDetected: 'DriftDetected',
   NoDriftDetected: 'NoDriftDetected',
   DriftCorrected: 'DriftCorrected',

@@ -7,6 +7,7 @@ export {
 } from './dependencies/dependencies.ts';
 export { type Dependent, dependencyKeys } from './dependencies/references.ts';
 export { createDependencyWatches, type DependencyWatches } from './dependencies/watches.ts';
+export * from './drift-trigger.ts';
 export * from './expressions.ts';
 export { asFailure, Failure, type FailureOptions, findCause, messageOf } from './failure.ts';
 export { acceptableAgeMs, intervalMs } from './intervals.ts';

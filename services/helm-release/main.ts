@@ -13,6 +13,7 @@ import { EXCLUDED } from './helmrelease/drift/compare.ts';
 import { type Environment, RETRY } from './helmrelease/environment.ts';
 import { CONTROLLER, GROUP } from './helmrelease/names.ts';
 import { reconcileHelmRelease } from './helmrelease/reconcile.ts';
+import { createDeletedWorkloads } from './helmrelease/release/deleted-workloads.ts';
 import { connectTriggers } from './helmrelease/triggers/triggers.ts';
 import { type HelmReleaseSettings, readSettings } from './settings.ts';
 
@@ -91,5 +92,6 @@ async function openEnvironment(
     attemptedRevisions: createAttemptedRevisions(),
     chartObjects: new Map(),
     runsInRow: new Map(),
+    deletedWorkloads: createDeletedWorkloads(),
   };
 }

@@ -16,6 +16,8 @@ export interface HelmReleaseSettings {
   defaultServiceAccount: string;
   /** Field managers whose fields are no drift. */
   overrideManagers: string[];
+  /** Whether releases without drift detection say which of their workloads somebody deleted. */
+  reportDeletedWorkloads: boolean;
   /** Share of an interval by which a reconcile may come earlier or later. */
   jitter: number;
   /** The shortest interval that counts, in ms. */
@@ -53,6 +55,7 @@ export function readSettings(
     noCrossNamespaceRefs: settings.boolean('no-cross-namespace-refs', false),
     defaultServiceAccount: settings.get('default-service-account') ?? '',
     overrideManagers: settings.list('override-manager'),
+    reportDeletedWorkloads: settings.boolean('report-deleted-workloads', true),
     jitter: settings.number('interval-jitter-percentage', 5, { min: 0, max: 100 }) / 100,
     minIntervalMs: settings.duration('min-interval', 1_000),
     watchedConfigs:

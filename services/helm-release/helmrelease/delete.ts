@@ -69,4 +69,5 @@ function forget({ env, object, cluster }: Run): void {
   env.dependencyWatches.done(key);
   env.chartObjects.delete(key);
   env.runsInRow.delete(key);
+  env.deletedWorkloads.forget(key);
 }

@@ -11,6 +11,7 @@ import type { Sources } from '@weir/sources';
 import type { Tracing } from '@weir/telemetry';
 import type { HelmReleaseSettings } from '../settings.ts';
 import type { Actions } from './actions/types.ts';
+import type { DeletedWorkloads } from './release/deleted-workloads.ts';
 
 export interface Environment {
   /** Reads and writes HelmReleases and what they refer to, with the service's own rights. */
@@ -26,6 +27,7 @@ export interface Environment {
   waiters: Waiters;
   dependencyWatches: DependencyWatches;
   attemptedRevisions: AttemptedRevisions;
+  deletedWorkloads: DeletedWorkloads;
   /** How many runs in a row ended so that another one goes on at once, by the key of the HelmRelease. */
   runsInRow: Map<string, number>;
   /** What was last applied of `spec.chart`, as JSON, by the key of the HelmRelease. */

@@ -50,6 +50,7 @@ export async function reconcileHelmRelease(
 async function suspend({ env, object, status, cluster }: Run): Promise<Outcome> {
   cluster.drift.untrack(objectKey(object));
   env.dependencyWatches.done(objectKey(object));
+  env.deletedWorkloads.forget(objectKey(object));
   status.update(asObserved);
   await status.finish();
   return {};

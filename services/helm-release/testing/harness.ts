@@ -46,7 +46,11 @@ const SECRETS: ResourceType = {
 };
 
 export async function startHarness(flags: Record<string, string> = {}): Promise<Harness> {
-  const harness = await startServiceHarness({ service, flags, cluster: { audit: true } });
+  const harness = await startServiceHarness({
+    service,
+    flags,
+    cluster: { audit: true, controllerManager: true },
+  });
   const { client, find } = harness;
   return {
     ...harness,
@@ -60,7 +64,11 @@ export async function startHarness(flags: Record<string, string> = {}): Promise<
         announce = true,
       } = options;
       const revision = options.revision ?? version;
+      // What a HelmRelease has made of its template stays as it is.
+      const made = await find(kind.apiVersion, kind.kind, { namespace, name });
+      const spec = made?.spec as object | undefined;
       await publishFiles(harness, namespace, chartFiles(options), {
+        spec,
         kind,
         name,
         revision,

@@ -43,9 +43,6 @@ export interface Environment {
   settings: KustomizeSettings;
 }
 
-/** The cause of a run that puts back what somebody changed. */
-export const DRIFT = 'drift';
-
 /** Field manager, event component and finalizer are Flux's, so that either can go on where the other stopped. */
 export const CONTROLLER = 'kustomize-controller';
 /** The field manager of status writes. */

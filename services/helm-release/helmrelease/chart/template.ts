@@ -7,7 +7,7 @@ import {
   parseDuration,
   Reason,
 } from '@weir/api';
-import { isOwnedBy, ownerLabels } from '@weir/apply';
+import { isOwnedBy, ownerKeyOf, ownerLabels } from '@weir/apply';
 import { isNotFound, type KubeObject, objectKey } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
 import { CONTROLLER, GROUP } from '../names.ts';
@@ -91,9 +91,10 @@ function madeBefore({ env, object, status }: Run): ChartObject | undefined {
 
 async function apply(run: Run, wanted: ChartObject, template: Template): Promise<void> {
   const { env, object, events, ctx } = run;
-  const body = bodyOf(object, wanted, template);
+  const body = chartObjectBody(object, wanted, template);
   await env.sources.find(wanted);
   const live = env.sources.known(wanted);
+  refuseTaken(run, wanted, live);
   const key = objectKey(object);
   const text = JSON.stringify(body);
   const isSaid = env.chartObjects.get(key) === text;
@@ -125,6 +126,21 @@ async function apply(run: Run, wanted: ChartObject, template: Template): Promise
   }
 }
 
+/**
+ * Throws a Failure where what the template makes is another HelmRelease's: `a-b/c` and `a/b-c` give the same name, and
+ * each would release what the other one chose.
+ */
+function refuseTaken({ env, object }: Run, wanted: ChartObject, live?: KubeObject): void {
+  const holder = live === undefined ? undefined : ownerKeyOf(live, GROUP);
+  if (holder === undefined || holder === objectKey(object)) return;
+  const other = env.releases.get(holder);
+  const theirs = other === undefined ? undefined : chartObjectOf(other);
+  if (theirs === undefined || !isSame(theirs, wanted)) return;
+  const { kind } = wanted;
+  const message = `${kind} ${objectKey(wanted)} is made for HelmRelease ${holder}: give one of them another name`;
+  throw new Failure(Reason.AccessDenied, message, { stalled: true });
+}
+
 /** Throws AccessDenied, until the spec changes. */
 function requireAccess({ env, object }: Run, { kind, namespace, name }: ChartObject): void {
   if (!env.settings.noCrossNamespaceRefs || namespace === object.metadata.namespace) return;
@@ -132,7 +148,8 @@ function requireAccess({ env, object }: Run, { kind, namespace, name }: ChartObj
   throw new Failure(Reason.AccessDenied, message, { stalled: true });
 }
 
-function bodyOf(
+/** What the template makes, as it is applied. */
+export function chartObjectBody(
   object: HelmRelease,
   { kind, namespace, name }: ChartObject,
   { metadata, spec }: Template,

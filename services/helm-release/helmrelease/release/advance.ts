@@ -14,6 +14,7 @@ import {
   uninstallFailed,
   unlock,
 } from './act.ts';
+import { reportDeletedWorkloads } from './deleted-workloads.ts';
 import { requireNoDrift } from './drift.ts';
 import { isVerified } from './history.ts';
 import * as say from './messages.ts';
@@ -184,6 +185,7 @@ async function settle(
     }
   }
   status.set({ history });
+  await reportDeletedWorkloads(run);
   replaceRemediated(run);
   replaceFailed(run);
   status.update((it) => summarized(dropStates(it, [RECONCILING]), object));

@@ -18,7 +18,7 @@ export interface Prepared {
 }
 
 /** Causes of runs that ask what is in storage, whatever is known: rights that were taken away show. */
-const ASKING = ['requested', 'spec', 'deleted', 'retry'];
+const ASKING = ['requested', 'spec', 'retry'];
 
 /** The storage of the release that the spec names, or of another one. */
 export function openStorage(
@@ -35,7 +35,9 @@ export function openStorage(
     target: { namespace, name, ociDigestOf },
     tenant: object.metadata.namespace ?? '',
     reader: `${objectKey(object)} ${account}`,
-    fresh: ASKING.some((cause) => ctx.causes.has(cause)),
+    fresh:
+      object.metadata.deletionTimestamp !== undefined ||
+      ASKING.some((cause) => ctx.causes.has(cause)),
     signal: ctx.signal,
   });
 }

@@ -2,6 +2,7 @@
 import { onConfigs, onDependencies, onNewKinds } from '@weir/reconcile';
 import { valuesSources } from '../values/values.ts';
 import { onCharts } from './charts.ts';
+import { onDrift } from './drift.ts';
 import type { TriggerOptions } from './options.ts';
 
 /** Connects everything that may concern a HelmRelease to the controller's queue; returns the way to end that. */
@@ -10,6 +11,7 @@ export function connectTriggers(options: TriggerOptions): () => void {
   const { client, cluster, releases: informer, waiters, settings } = env;
   const stops = [
     onCharts(options),
+    onDrift(options),
     onDependencies(informer, waiters, env.dependencyWatches, controller),
     ...(settings.gates.DisableConfigWatchers
       ? []

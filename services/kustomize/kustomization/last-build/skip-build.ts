@@ -9,13 +9,13 @@ import {
   Reason,
 } from '@weir/api';
 import { objectKey } from '@weir/kube';
-import { Failure, intervalMs } from '@weir/reconcile';
+import { DRIFT, Failure, intervalMs } from '@weir/reconcile';
 import { traceHolds } from '@weir/render';
 import type { FileIndexes } from '../build/file-index.ts';
 import { inputsDigest } from '../build/inputs.ts';
 import { gatherVariables, VariablesError } from '../build/variables.ts';
 import { readCredentials } from '../decryption/credentials.ts';
-import { DRIFT, type Environment } from '../environment.ts';
+import type { Environment } from '../environment.ts';
 import type { Run } from '../run.ts';
 import type { LastBuild } from './last-builds.ts';
 

@@ -6,13 +6,13 @@ import {
   asFailed,
   asFailure,
   asSucceeded,
+  DRIFT,
   Failure,
   findCause,
   intervalMs,
   setFields,
 } from '@weir/reconcile';
 import { originRevision } from '@weir/sources';
-import { DRIFT } from '../environment.ts';
 import type { LastBuild } from '../last-build/last-builds.ts';
 import { msUntilCheck } from '../last-build/skip-build.ts';
 import { type Run, revisionsOf } from '../run.ts';

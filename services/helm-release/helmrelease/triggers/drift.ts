@@ -1,0 +1,27 @@
+// An object of a release that somebody changed or deleted wakes its HelmRelease.
+import type { HelmRelease } from '@weir/api';
+import type { Drift } from '@weir/apply';
+import * as shared from '@weir/reconcile';
+import { CONTROLLER, GROUP } from '../names.ts';
+import { isWorkload } from '../release/deleted-workloads.ts';
+import type { TriggerOptions } from './options.ts';
+
+/** Returns the way to end that. */
+export function onDrift({ env, controller, log }: TriggerOptions): () => void {
+  function concerns({ spec }: HelmRelease, { owner, what, id }: Drift): boolean {
+    if (spec.suspend) return false;
+    if ((spec.driftDetection?.mode ?? 'disabled') !== 'disabled') return true;
+    if (!env.settings.reportDeletedWorkloads || what !== 'gone' || !isWorkload(id)) return false;
+    env.deletedWorkloads.add(owner, id);
+    return true;
+  }
+  return shared.onDrift<HelmRelease>({
+    drift: env.cluster.drift,
+    find: env.releases.get,
+    concerns,
+    // Hooks and tests are not begun again for the sake of an object that is put back a moment later.
+    interrupt: false,
+    owner: { group: GROUP, fieldManager: CONTROLLER, kind: 'HelmRelease' },
+    ...{ controller, recorder: env.recorder, log },
+  });
+}

@@ -1,0 +1,150 @@
+// Waits: for what was applied, and for dependencies. None holds a worker, and what they were for may change meanwhile.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { findCondition, READY, RECONCILING } from '@weir/api';
+import { deployment } from './testing/charts.ts';
+import { type Harness, startHarness, until } from './testing/harness.ts';
+
+/** One worker: whatever holds it keeps everything else from running. */
+const FLAGS = { concurrent: '1', 'requeue-dependency': '1h' };
+const timeoutMs = 60_000;
+
+let h: Harness;
+before(async () => {
+  h = await startHarness(FLAGS);
+});
+after(() => h?.close());
+
+/** A chart whose Deployment never gets ready where the value `replicas` is greater than 0. */
+const files = { 'templates/deploy.yaml': deployment() };
+
+test('a release that waits holds no worker, and a new spec ends its wait', async () => {
+  const ns = await h.namespace();
+  await h.chart(ns, { files });
+  await h.release(ns, 'slow', { values: { replicas: 1 }, timeout: '10m' });
+  await until(async () => (await h.versions(ns, 'slow')).length > 0, {
+    ...{ timeoutMs, message: 'the release that waits to be stored' },
+  });
+  await h.release(ns, 'quick');
+  await h.ready(ns, 'quick', 'True');
+  await h.release(ns, 'slow', { values: { replicas: 0 }, timeout: '10m' });
+  const ready = await h.ready(ns, 'slow', 'True', /upgrade succeeded for release .*\/slow.v2/);
+  assert.equal(ready.status?.failures, undefined);
+  const canceled = h.events.filter(({ event }) => event.reason === 'HealthCheckCanceled');
+  assert.match(canceled[0]?.event.message ?? '', /triggered by HelmRelease\/.*\/slow$/);
+});
+
+test('a new chart ends a wait too', async () => {
+  const ns = await h.namespace();
+  await h.chart(ns, { files });
+  await h.release(ns, 'web', { values: { replicas: 1 }, timeout: '10m' });
+  await until(async () => (await h.versions(ns, 'web')).length > 0, {
+    ...{ timeoutMs, message: 'the release that waits to be stored' },
+  });
+  await h.chart(ns, { version: '1.0.1' });
+  await h.ready(ns, 'web', 'True', /app@1.0.1$/);
+});
+
+test('what fails before it is stored says when it is tried again', async () => {
+  const ns = await h.namespace();
+  await h.chart(ns, { files: { 'templates/bad.yaml': '{{ fail "no" }}' } });
+  await h.release(ns, 'web', { install: { remediation: { retries: 3 } } });
+  const failing = await until(
+    async () => {
+      const object = await h.read(ns, 'web');
+      return (object.status?.failures ?? 0) > 1 ? object : undefined;
+    },
+    { timeoutMs, message: 'the second failure' },
+  );
+  const { conditions } = failing.status ?? {};
+  assert.equal(findCondition(conditions, READY)?.reason, 'InstallFailed');
+  assert.match(
+    findCondition(conditions, RECONCILING)?.message ?? '',
+    /^Trying again in \S+, and at once when the spec or the chart changes \(\d+ failed in a row\)$/,
+  );
+  // No failure of Helm's: nothing is stored, nothing is to be remediated.
+  assert.deepEqual(await h.versions(ns, 'web'), []);
+  assert.equal(failing.status?.installFailures, undefined);
+});
+
+test('a dependency of another kind is waited for, and its change goes on at once', async () => {
+  const ns = await h.namespace();
+  await h.chart(ns);
+  await h.release(ns, 'web', {
+    dependsOn: [
+      { apiVersion: 'v1', kind: 'ConfigMap', name: 'gate', readyExpr: 'dep.data.open == "yes"' },
+    ],
+  });
+  await h.ready(
+    ns,
+    'web',
+    'False',
+    /^dependency 'ConfigMap\/.*\/gate' not found: configmaps "gate" not found$/,
+  );
+  await gate(ns, 'no');
+  await h.ready(ns, 'web', 'False', /gate' is not ready according to readyExpr eval$/);
+  const openedAt = Date.now();
+  await gate(ns, 'yes');
+  await h.ready(ns, 'web', 'True');
+  // The next look of its own would come after an hour.
+  assert.ok(Date.now() - openedAt < timeoutMs);
+});
+
+test('a dependency of another kind is ready by kstatus, or has only to be there', async () => {
+  const ns = await h.namespace();
+  await h.chart(ns, { files });
+  await h.release(ns, 'base', { values: { replicas: 1 }, install: { disableWait: true } });
+  await h.ready(ns, 'base', 'True');
+  const dependency = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'base' };
+  await h.release(ns, 'waits', { dependsOn: [dependency] });
+  await h.release(ns, 'exists', { dependsOn: [{ ...dependency, ready: false }] });
+  await h.ready(ns, 'exists', 'True');
+  await h.ready(
+    ns,
+    'waits',
+    'False',
+    /^dependency 'Deployment\/.*\/base' is not ready: InProgress/,
+  );
+  await h.release(ns, 'base', { values: { replicas: 0 }, install: { disableWait: true } });
+  await h.ready(ns, 'waits', 'True');
+});
+
+test('a dependency is read with the rights of the account', async () => {
+  const ns = await h.namespace();
+  await h.chart(ns);
+  await h.client.create(SERVICE_ACCOUNTS, {
+    ...{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: ns, name: 'nobody' } },
+  });
+  await gate(ns, 'yes');
+  await h.release(ns, 'web', {
+    serviceAccountName: 'nobody',
+    dependsOn: [
+      { apiVersion: 'v1', kind: 'ConfigMap', name: 'gate', readyExpr: 'dep.data.open == "yes"' },
+    ],
+  });
+  await h.ready(
+    ns,
+    'web',
+    'False',
+    /^unable to get dependency 'ConfigMap\/.*\/gate': .*forbidden.*nobody/,
+  );
+});
+
+const SERVICE_ACCOUNTS = {
+  group: '',
+  version: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  namespaced: true,
+};
+
+async function gate(namespace: string, open: string): Promise<void> {
+  const type = { ...SERVICE_ACCOUNTS, kind: 'ConfigMap', plural: 'configmaps' };
+  const body = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace, name: 'gate' },
+    data: { open },
+  };
+  await h.client.apply(type, body, { fieldManager: 'test', force: true });
+}
