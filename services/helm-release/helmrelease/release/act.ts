@@ -52,7 +52,10 @@ export async function release(
     ...(action === 'install' ? { history: undefined } : {}),
   });
   status.update((it) => dropStates(it, [TEST_SUCCESS, REMEDIATED]));
-  const { context, lines } = actionContext(run, prepared, action);
+  const how = { action, ociDigest: chart.ociDigest };
+  const { context, lines } = actionContext(run, prepared, action, (pending) => {
+    remember(run, pending, afterRelease(status.fields().history ?? [], [pending], how));
+  });
   const result = await env.actions[action]({ ...context, chart, values });
   const unread = unreadStorage(result);
   if (unread !== undefined) {
@@ -61,10 +64,7 @@ export async function release(
   }
   status.set({
     lastAttemptedReleaseActionDuration: formatDuration(performance.now() - startedAt),
-    history: afterRelease(status.fields().history ?? [], result.releases, {
-      action,
-      ociDigest: chart.ociDigest,
-    }),
+    history: afterRelease(status.fields().history ?? [], result.releases, how),
   });
   keepInventory(run, result);
   const stored = result.releases.length > 0;
@@ -142,7 +142,10 @@ export async function test(run: Run, prepared: Prepared): Promise<Acted> {
 export async function rollback(run: Run, prepared: Prepared, to: ReleaseSnapshot): Promise<Acted> {
   const { env, object, status, events } = run;
   const { chart, values } = prepared;
-  const { context, lines } = actionContext(run, prepared, 'rollback');
+  const { context, lines } = actionContext(run, prepared, 'rollback', (pending) => {
+    const history = status.fields().history ?? [];
+    remember(run, pending, afterRemediation(history, [pending], 'rollback'));
+  });
   const result = await env.actions.rollback({ ...context, chart, values }, to.version);
   const history = afterRemediation(status.fields().history ?? [], result.releases, 'rollback');
   status.set({ history });
@@ -229,6 +232,16 @@ export async function unlock(run: Run, prepared: Prepared, last: StoredRelease):
   );
   events.publish(failure === undefined ? 'info' : 'error', reason, message, subjectOf(snapshot));
   return { stored: failure === undefined, ...failureOf(result) };
+}
+
+/**
+ * Shows a version that is pending, if its action takes longer than a moment: should this process be killed meanwhile, the
+ * next one knows the version as its own and goes on from there, with the versions before it to go back to.
+ */
+function remember({ status }: Run, { info }: StoredRelease, history: ReleaseSnapshot[]): void {
+  if (!info.status.startsWith('pending-')) return;
+  status.set({ history });
+  status.show();
 }
 
 function keepInventory({ status, events }: Run, { inventory, warnings }: ActionResult): void {

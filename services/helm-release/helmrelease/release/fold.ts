@@ -53,10 +53,7 @@ export function afterTests(
   return withSnapshot(history, snapshotOf(tested, { action, ociDigest, tests }));
 }
 
-/**
- * After a version that was pending was unlocked. A version that this release has gone on to is known from now on: the
- * process that made it was killed before it could say so.
- */
+/** After a version that was pending was unlocked. */
 export function afterUnlock(
   history: History,
   releases: readonly StoredRelease[],
@@ -64,16 +61,9 @@ export function afterUnlock(
   return releases.reduce<ReleaseSnapshot[]>(
     (seen, release) => {
       const before = findVersion(seen, release);
-      if (before !== undefined) {
-        const { action, ociDigest } = before;
-        return withSnapshot(seen, snapshotOf(release, { action, ociDigest }));
-      }
-      const last = latest(seen);
-      const follows =
-        last?.name === release.name &&
-        last.namespace === release.namespace &&
-        last.version + 1 === release.version;
-      return follows ? withSnapshot(seen, snapshotOf(release, {})) : seen;
+      if (before === undefined) return seen;
+      const { action, ociDigest } = before;
+      return withSnapshot(seen, snapshotOf(release, { action, ociDigest }));
     },
     [...history],
   );

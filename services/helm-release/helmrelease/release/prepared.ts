@@ -7,7 +7,7 @@ import type { Run } from '../run.ts';
 import { latest } from './history.ts';
 import { createLogLines, type LogLines } from './log-lines.ts';
 import { type ReleaseTarget, releaseTarget, type TimedAction, timeoutMs } from './names.ts';
-import type { VersionStorage } from './types.ts';
+import type { StoredRelease, VersionStorage } from './types.ts';
 
 /** What was found out before anything is decided. */
 export interface Prepared {
@@ -46,6 +46,7 @@ export function actionContext(
   run: Run,
   { storage, target }: Pick<Prepared, 'storage' | 'target'>,
   action?: TimedAction,
+  remember: (release: StoredRelease) => void = () => undefined,
 ): { context: ActionContext; lines: LogLines } {
   const { env, object, cluster, ctx } = run;
   const lines = createLogLines();
@@ -67,7 +68,7 @@ export function actionContext(
     superseded: ctx.superseded,
     guard: ctx.guard,
     waiting: ctx.waiting,
-    record: async () => undefined,
+    record: async (release) => remember(release),
     line: lines.add,
     log: ctx.log,
   };
