@@ -3,7 +3,13 @@
 import { type HelmRelease, HelmRelease as HelmReleaseKind, Reason } from '@weir/api';
 import type { Outcome, ReconcileContext } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { asProgressing, claimObject, refuseUnsupported, requireExpressions } from '@weir/reconcile';
+import {
+  asProgressing,
+  claimObject,
+  Failure,
+  refuseUnsupported,
+  requireExpressions,
+} from '@weir/reconcile';
 import { loadChart } from './chart/load.ts';
 import { requireSource } from './chart/source.ts';
 import { requireChartObject } from './chart/template.ts';
@@ -91,6 +97,10 @@ async function runPipeline(run: Run): Promise<Outcome> {
   } catch (error) {
     // Before anything is awaited, so that no artifact is missed that comes from now on.
     env.attemptedRevisions.endSearch(key);
+    // The same artifact is worth another run where it was the trouble itself.
+    if (error instanceof Failure && error.reason === Reason.ArtifactFailed) {
+      env.attemptedRevisions.forget(key);
+    }
     return await fail(run, error);
   }
 }

@@ -18,17 +18,17 @@ export function onCharts({ env, controller }: TriggerOptions): () => void {
     for (const object of bySource.get(source)) {
       const key = objectKey(object);
       const attempt = attemptedRevisions.get(key);
-      if (attempt?.state === 'searching') continue;
-      if (attempt?.revision === artifact.revision && !lacksChart(object)) continue;
+      if (attempt?.state === 'searching' || attempt?.revision === artifact.revision) continue;
       // Whatever is waited for belongs to a chart that is no longer wanted.
-      const interrupt = attempt?.revision !== artifact.revision;
       const trace = traceparent === undefined ? {} : { traceparent };
-      controller.enqueue(key, { cause: 'artifact', interrupt, subject: source, ...trace });
+      controller.enqueue(key, { cause: 'artifact', interrupt: true, subject: source, ...trace });
     }
   });
   const stopReady = sources.onReady((source) => {
     for (const object of bySource.get(source)) {
-      if (lacksChart(object)) controller.enqueue(objectKey(object), { cause: 'artifact' });
+      const key = objectKey(object);
+      const hasChart = attemptedRevisions.get(key) !== undefined;
+      if (!hasChart && lacksChart(object)) controller.enqueue(key, { cause: 'artifact' });
     }
   });
   return () => {
