@@ -1,0 +1,85 @@
+// How files of a TUF repository are downloaded: through the operator's proxies, bounded in size, redirects and time.
+import type { IncomingMessage } from 'node:http';
+import {
+  type Connections,
+  connectionProblem,
+  discard,
+  followRedirects,
+  RedirectRefused,
+  sendRequest,
+} from '@weir/net';
+import { SigstoreError } from './errors.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const USER_AGENT = 'weir/v1';
+
+/** An answer with another status than 200. */
+export class UnexpectedStatus extends SigstoreError {
+  readonly status: number;
+
+  constructor(url: URL, status: number) {
+    super('Unavailable', `GET ${url.origin}${url.pathname}: status ${status}`);
+    this.status = status;
+  }
+}
+
+/**
+ * Downloads a file into memory.
+ * @param maxBytes a longer one is an error
+ * @throws SigstoreError
+ */
+export async function download(
+  connections: Connections,
+  url: URL,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const what = `GET ${url.origin}${url.pathname}`;
+  const headers = { 'user-agent': USER_AGENT };
+  const send = (to: URL) =>
+    sendRequest(connections, {
+      ...{ method: 'GET', url: to, headers, signal, connectTimeoutMs: CONNECT_TIMEOUT_MS },
+    });
+  try {
+    const { response } = await followRedirects({ response: await send(url), url }, send);
+    const { statusCode: status = 0 } = response;
+    if (status !== 200) {
+      discard(response);
+      throw new UnexpectedStatus(url, status);
+    }
+    return await readWhole(response, what, maxBytes);
+  } catch (cause) {
+    if (cause instanceof SigstoreError) throw cause;
+    const why = reasonOf(cause, signal);
+    throw new SigstoreError('Unavailable', `${what}: ${why}`, cause);
+  }
+}
+
+async function readWhole(
+  response: IncomingMessage,
+  what: string,
+  maxBytes: number,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) {
+        throw new SigstoreError('Unavailable', `${what}: more than ${maxBytes} bytes`);
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    response.destroy();
+  }
+}
+
+function reasonOf(cause: unknown, signal: AbortSignal): string {
+  const { reason } = signal;
+  if (signal.aborted && reason instanceof Error && reason.name === 'TimeoutError') {
+    return 'no answer in time';
+  }
+  return cause instanceof RedirectRefused ? cause.message : connectionProblem(cause);
+}

@@ -1,0 +1,132 @@
+// One look at a TUF repository for the file with Sigstore's certificates and keys: metadata that is signed by the pinned
+// root, or by one that it led to, and the file that this metadata names. What was verified is kept in a folder.
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Connections } from '@weir/net';
+// The parts of the client that its entry point leaves out: an error of this class says that there is no newer root.
+import { DownloadHTTPError } from 'tuf-js/dist/error.js';
+import type { Fetcher } from 'tuf-js/dist/fetcher.js';
+import { Updater } from 'tuf-js/dist/updater.js';
+import { SigstoreError } from './errors.ts';
+import { download, UnexpectedStatus } from './fetcher.ts';
+
+export interface LookOptions {
+  /** URL of the repository's metadata; its files are below `targets`. */
+  url: URL;
+  /** The text of the root that is trusted to begin with. */
+  pinned: string;
+  /** Folder for what was verified; of this repository and pinned root alone. */
+  dir: string;
+  /** Undefined: only what is in the folder, as far as it still holds. */
+  connections: Connections | undefined;
+  /** Ends the downloads. */
+  signal: AbortSignal;
+}
+
+/** The file that Sigstore's clients verify with (sigstore/root-signing). */
+const TARGET = 'trusted_root.json';
+/** Bytes of that file; Sigstore's has 7 kB. */
+const MAX_TARGET_BYTES = 1024 ** 2;
+/** Roots that may have followed the pinned one: Sigstore made 16 in five years. */
+const MAX_ROTATIONS = 64;
+
+/**
+ * Reads the trusted root of a repository as the TUF specification says (5, "Detailed client workflow").
+ * @throws SigstoreError
+ */
+export async function readTrustedRoot(options: LookOptions): Promise<string> {
+  const { dir, connections, url } = options;
+  try {
+    await mkdir(dir, { recursive: true });
+    const updater = await openUpdater(options);
+    await updater.refresh();
+    const target = await updater.getTargetInfo(TARGET);
+    if (target === undefined) {
+      throw new SigstoreError('Unavailable', `the repository has no file ${TARGET}`);
+    }
+    if (target.length > MAX_TARGET_BYTES) {
+      const message = `${TARGET} has ${target.length} bytes, of ${MAX_TARGET_BYTES} at most`;
+      throw new SigstoreError('Unavailable', message);
+    }
+    const path = join(dir, 'targets', TARGET);
+    await mkdir(join(dir, 'targets'), { recursive: true });
+    const isKept = (await updater.findCachedTarget(target, path)) !== undefined;
+    if (!isKept) await updater.downloadTarget(target, path, new URL('targets', url).href);
+    const root = await readFile(path, 'utf8');
+    if (connections !== undefined) await noteLook(dir);
+    return root;
+  } catch (cause) {
+    throw asSigstoreError(cause);
+  }
+}
+
+/** The last file that is written in a look, though not where nothing is new. */
+const LAST_FILE = 'timestamp.json';
+
+/** When the repository was looked at last, in ms; 0 for never. */
+export async function lastLook(dir: string): Promise<number> {
+  return stat(join(dir, LAST_FILE)).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
+
+async function noteLook(dir: string): Promise<void> {
+  const now = new Date();
+  await utimes(join(dir, LAST_FILE), now, now);
+}
+
+async function openUpdater(options: LookOptions): Promise<Updater> {
+  const { url, pinned, dir, connections } = options;
+  const open = () =>
+    new Updater({
+      ...{ metadataDir: dir, metadataBaseUrl: url.href, fetcher: fetcherOf(options) },
+      forceCache: connections === undefined,
+      config: { maxRootRotations: MAX_ROTATIONS },
+    });
+  try {
+    return open();
+  } catch {
+    // There is no root yet, or one whose writing was cut off.
+    await writeFile(join(dir, 'root.json'), pinned);
+    return open();
+  }
+}
+
+function fetcherOf({ dir, connections, signal }: LookOptions): Fetcher {
+  const downloadBytes = async (url: string, maxBytes: number): Promise<Buffer> => {
+    if (connections === undefined) {
+      throw new SigstoreError('Unavailable', 'what was downloaded before holds no longer');
+    }
+    return await download(connections, new URL(url), maxBytes, signal).catch((error: unknown) => {
+      if (!(error instanceof UnexpectedStatus)) throw error;
+      throw new DownloadHTTPError(error.message, error.status);
+    });
+  };
+  return {
+    downloadBytes,
+    async downloadFile(url, maxBytes, handle) {
+      const file = join(dir, `${randomUUID()}.part`);
+      try {
+        await writeFile(file, await downloadBytes(url, maxBytes));
+        return await handle(file);
+      } finally {
+        await rm(file, { force: true });
+      }
+    },
+  };
+}
+
+/** Characters of what the client says, parts of which are the repository's. */
+const MAX_MESSAGE = 300;
+
+function asSigstoreError(cause: unknown): SigstoreError {
+  if (cause instanceof SigstoreError) return cause;
+  const { message } = cause instanceof Error ? cause : new Error(String(cause));
+  return new SigstoreError(
+    'Unavailable',
+    message.replace(/\s+/g, ' ').slice(0, MAX_MESSAGE),
+    cause,
+  );
+}

@@ -1,0 +1,1 @@
+export { startTufRepository, type TufRepository } from './tuf-repository.ts';
