@@ -5,14 +5,22 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { Bucket, type BucketSpec, RECONCILE_REQUEST } from '@weir/api';
-import { S3_KEYS, type S3Server, startForwardProxy, startS3Server, until } from '@weir/cluster';
+import {
+  type KeyPair,
+  listen,
+  S3_KEYS,
+  type S3Server,
+  startForwardProxy,
+  startS3Server,
+  until,
+} from '@weir/cluster';
 import { type ServiceHarness, startServiceHarness } from '@weir/kit';
 import { type KubeObject, Secret } from '@weir/kube';
 import { parseAllDocuments } from 'yaml';
 import { service } from './main.ts';
 
 const WRITING = { fieldManager: 'test', force: true };
-const timeoutMs = 20_000;
+const timeoutMs = 60_000;
 
 describe('Buckets', () => {
   let harness: ServiceHarness;
@@ -250,5 +258,56 @@ describe('Buckets', () => {
       ...{ endpoint, insecure: false, certSecretRef: { name: 'tls' } },
     });
     await ready(namespace, 'secure', 'True');
+  });
+
+  test('it shows its certificate, to the object store and to the token service', async (t) => {
+    const closed = await startS3Server({ tls: true, mutual: true });
+    t.after(() => closed.close());
+    const asked: string[] = [];
+    const keys = `<AccessKeyId>${S3_KEYS.accesskey}</AccessKeyId><SecretAccessKey>${S3_KEYS.secretkey}</SecretAccessKey>`;
+    const tokens = await listen(
+      (request, response) => {
+        asked.push(`${request.method} ${request.url}`);
+        response.end(`<a>${keys}</a>`);
+      },
+      { tls: true, mutual: true },
+    );
+    t.after(() => tokens.close());
+    const namespace = await harness.namespace();
+    await closed.createBucket('closed', { 'a.txt': 'a' });
+    const tlsOf = ({ ca = '', client }: { ca?: string; client?: KeyPair }) => ({
+      'ca.crt': ca,
+      ...(client && { 'tls.crt': client.certificate, 'tls.key': client.key }),
+    });
+    await secret(namespace, 'none', { 'ca.crt': closed.ca ?? '' });
+    await secret(namespace, 'shown', tlsOf(closed));
+    const { endpoint } = closed;
+    const own = { endpoint, insecure: false };
+    await apply(namespace, 'closed', { ...own, certSecretRef: { name: 'none' } });
+    await ready(namespace, 'closed', 'False', /^failed to confirm existence of 'closed' bucket: /);
+    await apply(namespace, 'closed', { ...own, certSecretRef: { name: 'shown' } });
+    await ready(namespace, 'closed', 'True');
+
+    await secret(namespace, 'login', { username: 'ann', password: 'pass' });
+    await secret(namespace, 'tokens', tlsOf(tokens));
+    const sts = {
+      ...{ provider: 'ldap' as const, endpoint: tokens.url },
+      ...{ secretRef: { name: 'login' }, certSecretRef: { name: 'none' } },
+    };
+    // Keys that are empty are as none: those of the token service count.
+    await secret(namespace, 'empty', { accesskey: '', secretkey: '' });
+    const byToken = {
+      ...{ ...own, bucketName: 'closed', certSecretRef: { name: 'shown' } },
+      ...{ secretRef: { name: 'empty' }, sts },
+    };
+    await apply(namespace, 'by-token', byToken);
+    await ready(namespace, 'by-token', 'False');
+    assert.deepEqual(asked, [], 'the token service takes nobody without a certificate');
+    await apply(namespace, 'by-token', {
+      ...byToken,
+      sts: { ...sts, certSecretRef: { name: 'tokens' } },
+    });
+    await ready(namespace, 'by-token', 'True');
+    assert.match(asked[0] ?? '', /^POST \/.*/);
   });
 });

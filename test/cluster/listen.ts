@@ -8,7 +8,7 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createAuthority } from './certificates.ts';
+import { createAuthority, type KeyPair } from './certificates.ts';
 
 export interface ListenOptions {
   /** Any free port unless given. */
@@ -17,6 +17,8 @@ export interface ListenOptions {
   host?: string;
   /** Whether to serve HTTPS, with a certificate of an authority of its own (see `ca`). */
   tls?: boolean;
+  /** With `tls`: refuses clients that show no certificate of the same authority (see `client`). */
+  mutual?: boolean;
   /** Takes requests of the method CONNECT, with the connection that they came over. */
   onConnect?: (request: IncomingMessage, socket: Duplex) => void;
 }
@@ -27,6 +29,8 @@ export interface Listening {
   port: number;
   /** The certificate authority (PEM); only with `tls`. */
   ca?: string;
+  /** A certificate that clients may show; only with `mutual`. */
+  client?: KeyPair;
   /** Closes all connections and resolves when the port is free. */
   close(): Promise<void>;
 }
@@ -37,7 +41,8 @@ export async function listen(
   options: ListenOptions = {},
 ): Promise<Listening> {
   const host = options.host ?? '127.0.0.1';
-  const { server, ca } = await createServer(handler, host, options.tls ?? false);
+  const { server, ...tls } = await createServer(handler, host, options);
+  const { ca } = tls;
   // Connections that carry another protocol are no longer the server's to close.
   const tunnels = new Set<Duplex>();
   if (options.onConnect !== undefined) {
@@ -54,7 +59,7 @@ export async function listen(
   return {
     url: `${ca === undefined ? 'http' : 'https'}://${host}:${port}`,
     port,
-    ...(ca === undefined ? {} : { ca }),
+    ...tls,
     close: async () => {
       if (!server.listening) return;
       const closed = once(server, 'close');
@@ -69,13 +74,14 @@ export async function listen(
 async function createServer(
   handler: RequestListener,
   host: string,
-  tls: boolean,
-): Promise<{ server: Server; ca?: string }> {
+  { tls = false, mutual = false }: ListenOptions,
+): Promise<{ server: Server; ca?: string; client?: KeyPair }> {
   if (!tls) return { server: createHttpServer(handler) };
   const authority = await createAuthority('weir-test-server-ca');
   const { certificate, key } = await authority.serving([host, 'localhost']);
-  return {
-    server: createHttpsServer({ cert: certificate, key }, handler),
-    ca: authority.certificate,
-  };
+  const ca = authority.certificate;
+  const serving = { cert: certificate, key };
+  if (!mutual) return { server: createHttpsServer(serving, handler), ca };
+  const server = createHttpsServer({ ...serving, ca, requestCert: true }, handler);
+  return { server, ca, client: await authority.client('test-client') };
 }

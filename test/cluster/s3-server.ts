@@ -8,6 +8,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { buildTool } from './build.ts';
+import type { KeyPair } from './certificates.ts';
 import { type Front, startFront } from './front.ts';
 import { freePort } from './ports.ts';
 import { type Supervisor, supervise } from './supervise.ts';
@@ -16,6 +17,8 @@ import { until } from './until.ts';
 export interface S3ServerOptions {
   /** HTTPS with a certificate of an authority of its own. */
   tls?: boolean;
+  /** With `tls`: only for clients that show a certificate. */
+  mutual?: boolean;
 }
 
 /** A bucket of the server, as a test fills it. */
@@ -32,6 +35,8 @@ export interface S3Server {
   front: Front;
   /** PEM; only with `tls`. */
   ca?: string;
+  /** Only with `mutual`. */
+  client?: KeyPair;
   createBucket(name: string, objects?: Record<string, string>): Promise<S3ServerBucket>;
   close(): Promise<void>;
 }
@@ -55,7 +60,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
   }
 }
 
-async function start({ tls }: S3ServerOptions, stack: AsyncDisposableStack): Promise<S3Server> {
+async function start(options: S3ServerOptions, stack: AsyncDisposableStack): Promise<S3Server> {
   const binary = await buildTool('versitygw');
   const dir = await mkdtemp(join(tmpdir(), 'weir-s3-'));
   const supervisor = await supervise(dir);
@@ -76,7 +81,7 @@ async function start({ tls }: S3ServerOptions, stack: AsyncDisposableStack): Pro
     timeoutMs: 20_000,
     message: 'the S3 server to listen',
   });
-  const front = await startFront(`http://${host}`, tls === undefined ? {} : { tls });
+  const front = await startFront(`http://${host}`, options);
   stack.defer(() => front.close());
   const client = new S3Client({
     endpoint: `http://${host}`,
@@ -89,6 +94,7 @@ async function start({ tls }: S3ServerOptions, stack: AsyncDisposableStack): Pro
     endpoint: front.host,
     front,
     ...(front.ca === undefined ? {} : { ca: front.ca }),
+    ...(front.client === undefined ? {} : { client: front.client }),
     async createBucket(name, objects = {}) {
       await client.send(new CreateBucketCommand({ Bucket: name }));
       const bucket = bucketHandle(client, name);
