@@ -1,7 +1,7 @@
 export { accessKey, createRegistries, type RegistryAccess } from './clients.ts';
 export { parsePublicKey } from './cosign/public-key.ts';
 export { type CosignSignature, cosignSignatures } from './cosign/signatures.ts';
-export { isSignedByKey } from './cosign/verify.ts';
+export { findSigner } from './cosign/verify.ts';
 export { algorithmOf, type DigestAlgorithm, digestOf, isDigest } from './digest.ts';
 export {
   type Credentials,

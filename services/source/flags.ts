@@ -19,6 +19,16 @@ export const flags: Flags = {
     value: 'bytes',
     default: '50 MiB',
   },
+  'sigstore-tuf-url': {
+    help: 'TUF repository that says what is trusted of signatures without keys; asked only where a source wants one',
+    value: 'url',
+    default: 'https://tuf-repo-cdn.sigstore.dev',
+  },
+  'sigstore-tuf-root': {
+    help: "Path of that repository's root.json, which is trusted to begin with",
+    value: 'path',
+    default: "Sigstore's",
+  },
   'artifact-store-bytes': {
     help: 'What all artifacts may take in NATS',
     value: 'bytes',

@@ -5,6 +5,7 @@ import { type Controller, createInformer, type Informer, runController } from '@
 import { objectKey } from '@weir/kube';
 import { createPool, createVerifiers } from '@weir/render';
 import { defineService, engineMemoryBytes, type ServiceParts } from '@weir/service';
+import { createTrustedRoot } from '@weir/sigstore';
 import { KINDS } from './kinds.ts';
 import { openCharts } from './shared/charts/open.ts';
 import { hasFailed } from './shared/conditions.ts';
@@ -42,6 +43,14 @@ export const service = defineService({
     stack.defer(() => pool.close());
     const verifiers = createVerifiers({ log });
     stack.defer(() => verifiers.close());
+    const trustedRoot = createTrustedRoot({
+      url: settings.get('sigstore-tuf-url') ?? 'https://tuf-repo-cdn.sigstore.dev',
+      rootFile: settings.get('sigstore-tuf-root'),
+      dir: join(storageDir, 'sigstore'),
+      environment: process.env,
+      ...{ log, signal },
+    });
+    stack.defer(() => trustedRoot.close());
     const restorable: RestorableKind[] = [];
     // Before anything that goes on by itself: the port may be taken.
     const server = await serveArtifacts(store, {
@@ -55,7 +64,7 @@ export const service = defineService({
     stack.defer(bus.onRecreated(() => publisher.forget()));
     const environment: SourceEnvironment = {
       ...parts,
-      ...{ store, artifactDir, publisher, pool, verifiers, signal },
+      ...{ store, artifactDir, publisher, pool, verifiers, trustedRoot, signal },
       charts: openCharts({ ...parts, store, pool, signal }),
       address: reachableAt(settings.get('artifact-address') ?? 'localhost', server.port),
       concurrency: settings.number('concurrent', 16, { min: 1 }),

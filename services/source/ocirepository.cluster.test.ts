@@ -6,20 +6,27 @@ import { OCIRepository, type OCIRepositorySpec, RECONCILE_REQUEST } from '@weir/
 import { type Front, type RegistryServer, startFront, startRegistry, until } from '@weir/cluster';
 import { pushArtifact, type TarEntry, tarGz } from '@weir/oci/testing';
 import { buildVerifier } from '@weir/render';
+import { startTufRepository, type TufRepository } from '@weir/sigstore/testing';
 import { type Harness, startHarness } from './testing/harness.ts';
 import { bundleBlob, pushReferrers, pushUnsigned, readSamples } from './testing/signed-samples.ts';
 
-const timeoutMs = 20_000;
+const timeoutMs = 60_000;
 
 describe('OCIRepositories', () => {
   const stack = new AsyncDisposableStack();
   let harness: Harness;
   let registry: RegistryServer;
   let front: Front;
+  let sigstore: TufRepository;
   before(async () => {
     registry = stack.adopt(await startRegistry(), (it) => it.close());
     front = stack.adopt(await startFront(registry.url), (it) => it.close());
-    harness = await startHarness({ 'artifact-max-bytes': '1000000' });
+    sigstore = stack.adopt(await startTufRepository(), (it) => it.close());
+    harness = await startHarness({
+      'artifact-max-bytes': '1000000',
+      'sigstore-tuf-url': sigstore.url,
+      'sigstore-tuf-root': sigstore.rootFile,
+    });
   });
   after(async () => {
     await harness?.close();
@@ -217,5 +224,29 @@ describe('OCIRepositories', () => {
       [verified?.status, verified?.message],
       ['True', `verified signature of revision v1@${samples.digest}`],
     );
+  });
+
+  test('without a Secret with a root, what Sigstore publishes is trusted', async () => {
+    const samples = await readSamples();
+    await buildVerifier();
+    const namespace = await harness.namespace();
+    const name = `signed/${namespace}`;
+    await pushUnsigned(registry, name, samples);
+    await pushReferrers(registry, name, samples, [bundleBlob(samples)]);
+    const { trustedRoot, issuer, subject } = samples.keyless;
+    deepEqual(sigstore.requests(), [], 'nobody is asked before a source wants it');
+    await apply(namespace, 'app', {
+      url: `oci://${front.host}/${name}`,
+      layerSelector: { mediaType: 'application/vnd.oci.empty.v1+json', operation: 'copy' },
+      verify: { provider: 'cosign', matchOIDCIdentity: [{ issuer: `^${issuer}$`, subject }] },
+    });
+    const unable =
+      /using provider 'cosign keyless': unable to initialize trusted root: .*timestamp\.json: status 404$/;
+    const refused = await ready(namespace, 'app', 'False', unable);
+    equal(refused.status?.artifact, undefined, 'nothing is stored while nobody is trusted');
+    sigstore.publish('trusted_root.json', trustedRoot);
+    const { status } = await ready(namespace, 'app', 'True');
+    const verified = status?.conditions?.find(({ type }) => type === 'SourceVerified');
+    equal(verified?.status, 'True');
   });
 });

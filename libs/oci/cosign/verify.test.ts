@@ -1,16 +1,22 @@
 // Signatures made here in the two layouts of cosign, kept in distribution's registry, and attacks on them.
 import { equal, rejects, throws } from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { type RegistryServer, startRegistry } from '@weir/cluster';
 import { OciError } from '../errors.ts';
 import type { Descriptor } from '../manifest.ts';
 import { MediaType } from '../manifest.ts';
 import { openLocal, soon } from '../testing/clients.ts';
-import { pushArtifact, pushManifest, tarGz } from '../testing/index.ts';
+import {
+  type PushTarget,
+  pushArtifact,
+  pushManifest,
+  pushSignature,
+  signWith,
+  tarGz,
+} from '../testing/index.ts';
 import { parsePublicKey } from './public-key.ts';
-import { SIMPLE_SIGNING, signatureTag } from './simple-signing.ts';
-import { isSignedByKey } from './verify.ts';
+import { findSigner, type SignedBy } from './verify.ts';
 
 interface Pair {
   publicKey: KeyObject;
@@ -33,11 +39,6 @@ before(async () => {
 });
 after(() => registry?.close());
 
-function signWith({ privateKey }: Pair, data: Buffer): string {
-  const hash = privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
-  return sign(hash, data, privateKey).toString('base64');
-}
-
 let count = 0;
 /** A new manifest that nobody has signed. */
 async function pushUnsigned(): Promise<{ name: string; subject: Descriptor }> {
@@ -46,33 +47,12 @@ async function pushUnsigned(): Promise<{ name: string; subject: Descriptor }> {
   return { name, subject: await pushArtifact(registry, name, { tag: 'v1', layers }) };
 }
 
-/** As cosign 2 signs: `digest` is what the payload names. */
-async function pushSignature(
-  name: string,
-  subject: Descriptor,
-  pair: Pair,
-  { digest = subject.digest, type = 'cosign container image signature' } = {},
-): Promise<void> {
-  const image = { 'docker-manifest-digest': digest };
-  const payload = Buffer.from(JSON.stringify({ critical: { type, image }, optional: null }));
-  const manifest = await pushArtifact(registry, name, {
-    layers: [{ mediaType: SIMPLE_SIGNING, content: payload }],
-  });
-  const client = openLocal(registry.host);
-  const { manifest: plain } = await client.manifest(name, manifest.digest, soon());
-  if (plain.kind !== 'image') throw new Error('no image');
-  const annotations = { 'dev.cosignproject.cosign/signature': signWith(pair, payload) };
-  const { config } = plain;
-  const layers = plain.layers.map((layer) => ({ ...layer, annotations }));
-  const signed = { schemaVersion: 2, mediaType: MediaType.image, config, layers };
-  await pushManifest(registry, name, signed, signatureTag(subject.digest));
-}
-
 /** As cosign 3 signs; `change` makes another bundle of it. */
 async function pushBundle(
+  target: PushTarget,
   name: string,
   subject: Descriptor,
-  pair: Pair,
+  key: KeyObject,
   { digest = subject.digest, change = (bundle: object): object => bundle } = {},
 ): Promise<void> {
   const statement = {
@@ -84,7 +64,7 @@ async function pushBundle(
   const payload = Buffer.from(JSON.stringify(statement));
   const payloadType = 'application/vnd.in-toto+json';
   const head = `DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `;
-  const sig = signWith(pair, Buffer.concat([Buffer.from(head), payload]));
+  const sig = signWith(key, Buffer.concat([Buffer.from(head), payload]));
   const bundle = change({
     mediaType: BUNDLE,
     verificationMaterial: { publicKey: { hint: 'x' } },
@@ -93,30 +73,30 @@ async function pushBundle(
   const content = Buffer.from(JSON.stringify(bundle));
   const artifactType = BUNDLE;
   const layers = [{ mediaType: BUNDLE, content }];
-  const manifest = await pushArtifact(registry, name, { layers, subject, artifactType });
+  const manifest = await pushArtifact(target, name, { layers, subject, artifactType });
   const index = {
     ...{ schemaVersion: 2, mediaType: MediaType.index },
     manifests: [{ ...manifest, artifactType: 'application/vnd.oci.empty.v1+json' }],
   };
-  await pushManifest(registry, name, index, subject.digest.replace(':', '-'));
+  await pushManifest(target, name, index, subject.digest.replace(':', '-'));
 }
 
-function isSigned(name: string, digest: string, ...by: Pair[]): Promise<boolean> {
+function signerOf(name: string, digest: string, ...by: Pair[]): Promise<SignedBy> {
   const keys = by.map(({ publicKey }) =>
     parsePublicKey(publicKey.export({ type: 'spki', format: 'pem' }).toString()),
   );
-  return isSignedByKey(openLocal(registry.host), { name, digest }, keys, soon());
+  return findSigner(openLocal(registry.host), { name, digest }, keys, soon());
 }
 
 for (const [kind, pair] of Object.entries(pairs)) {
   test(`a signature by a key of ${kind} counts, in both layouts`, async () => {
     for (const push of [pushSignature, pushBundle]) {
       const { name, subject } = await pushUnsigned();
-      equal(await isSigned(name, subject.digest, pair), false);
-      await push(name, subject, pair);
-      equal(await isSigned(name, subject.digest, pair), true);
-      equal(await isSigned(name, subject.digest, stranger), false);
-      equal(await isSigned(name, subject.digest, stranger, pair), true);
+      equal(await signerOf(name, subject.digest, pair), 'unsigned');
+      await push(registry, name, subject, pair.privateKey);
+      equal(await signerOf(name, subject.digest, pair), 'key');
+      equal(await signerOf(name, subject.digest, stranger), 'others');
+      equal(await signerOf(name, subject.digest, stranger, pair), 'key');
     }
   });
 }
@@ -125,12 +105,12 @@ test('a signature of another manifest, or of anything else, does not count', asy
   const other = `sha256:${'0'.repeat(64)}`;
   for (const push of [pushSignature, pushBundle]) {
     const { name, subject } = await pushUnsigned();
-    await push(name, subject, own, { digest: other });
-    equal(await isSigned(name, subject.digest, own), false);
+    await push(registry, name, subject, own.privateKey, { digest: other });
+    equal(await signerOf(name, subject.digest, own), 'others');
   }
   const { name, subject } = await pushUnsigned();
-  await pushSignature(name, subject, own, { type: 'something else' });
-  equal(await isSigned(name, subject.digest, own), false);
+  await pushSignature(registry, name, subject, own.privateKey, { type: 'something else' });
+  equal(await signerOf(name, subject.digest, own), 'others');
 });
 
 test('a bundle that was tampered with does not count, and hides signatures under a tag', async () => {
@@ -152,10 +132,12 @@ test('a bundle that was tampered with does not count, and hides signatures under
   ];
   for (const change of changes) {
     const { name, subject } = await pushUnsigned();
-    await pushSignature(name, subject, own);
-    equal(await isSigned(name, subject.digest, own), true);
-    await pushBundle(name, subject, own, { change: (it) => change(it as Bundle) });
-    equal(await isSigned(name, subject.digest, own), false, String(change));
+    await pushSignature(registry, name, subject, own.privateKey);
+    equal(await signerOf(name, subject.digest, own), 'key');
+    await pushBundle(registry, name, subject, own.privateKey, {
+      change: (it) => change(it as Bundle),
+    });
+    equal(await signerOf(name, subject.digest, own), 'others', String(change));
   }
 });
 
@@ -181,7 +163,7 @@ test('a registry that does not answer is no registry without signatures', async 
   const client = openLocal('127.0.0.1:1');
   const keys = [own.publicKey];
   await rejects(
-    isSignedByKey(client, { name, digest: subject.digest }, keys, soon()),
+    findSigner(client, { name, digest: subject.digest }, keys, soon()),
     (error: unknown) => error instanceof OciError && error.reason === 'Unreachable',
   );
 });

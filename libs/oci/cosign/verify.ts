@@ -5,24 +5,29 @@ import { isBundleSigned } from './bundle.ts';
 import { cosignSignatures } from './signatures.ts';
 import { isPayloadSigned } from './simple-signing.ts';
 
+/** `unsigned`: there is no signature at all. `others`: those that there are were made with other keys, or of something else. */
+export type SignedBy = 'key' | 'others' | 'unsigned';
+
 /**
- * Whether a manifest is signed by one of the keys, by a signature that cosign keeps beside it. Transparency logs are not asked.
+ * By whom a manifest is signed, by signatures that cosign keeps beside it. Transparency logs are not asked.
  * @throws OciError when the registry doesn't say which signatures there are, TooLarge when there are too many
  */
-export async function isSignedByKey(
+export async function findSigner(
   registry: Registry,
   manifest: SignedManifest,
   keys: readonly KeyObject[],
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<SignedBy> {
   const { digest } = manifest;
+  let signedBy: SignedBy = 'unsigned';
   for await (const it of cosignSignatures(registry, manifest, signal)) {
     const isSigned = keys.some((key) =>
       it.kind === 'bundle'
         ? isBundleSigned(it.bytes, digest, key)
         : isPayloadSigned(it.payload, it.annotations, digest, key),
     );
-    if (isSigned) return true;
+    if (isSigned) return 'key';
+    signedBy = 'others';
   }
-  return false;
+  return signedBy;
 }

@@ -10,3 +10,4 @@ export {
   tar,
   tarGz,
 } from './push.ts';
+export { pushSignature, signWith } from './sign.ts';

@@ -87,12 +87,18 @@ export function pullFailure(cause: unknown, what: string): unknown {
     cause instanceof HelmError ||
     cause instanceof OciError ||
     cause instanceof RenderError ||
-    cause instanceof ArtifactMissing;
+    cause instanceof ArtifactMissing ||
+    isPlain(cause);
   if (!isKnown) return cause;
   const failure = buildFailure(Reason.ChartPullError, `${what}: ${messageOf(cause)}`, cause);
   const isDenied =
     (cause instanceof HelmError || cause instanceof OciError) && cause.status === 401;
   return isDenied ? deniedFailure(failure) : failure;
+}
+
+/** Whether it is an Error that says what is wrong with a chart or a range, and none of a class that Node throws for faults of code. */
+function isPlain(cause: unknown): boolean {
+  return cause instanceof Error && cause.constructor === Error;
 }
 
 /** As Flux has it: the event names the reason, the condition doesn't. */

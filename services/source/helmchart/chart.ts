@@ -1,7 +1,6 @@
 // The chart that a HelmChart wants, wherever it is from: first which one it is, then, if it is new, the chart itself.
 import { type Artifact, type HelmChart, parseRevision, Reason } from '@weir/api';
 import { ArtifactMissing, type ArtifactStore } from '@weir/artifact';
-import { messageOf } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { Downloaded } from '../shared/download.ts';
 import {
@@ -108,10 +107,7 @@ async function fetchFrom(remote: Remote, name: string, choice: Choice): Promise<
   try {
     return await remote.fetch(name, choice);
   } catch (cause) {
-    const what = 'failed to download chart for remote reference';
-    const known = pullFailure(cause, what);
-    if (known !== cause || !(cause instanceof Error) || cause.constructor !== Error) throw known;
-    throw buildFailure(Reason.ChartPullError, `${what}: ${messageOf(cause)}`, cause);
+    throw pullFailure(cause, 'failed to download chart for remote reference');
   }
 }
 

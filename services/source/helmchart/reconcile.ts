@@ -9,7 +9,6 @@ import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import { summaryOf, valuesFilesOf } from './build.ts';
 import type { ChartMaker } from './maker.ts';
 import { readOrigin } from './source.ts';
-import { refuseUnsupportedFields } from './unsupported.ts';
 import { readVerification, verifyChart } from './verify.ts';
 import { words } from './words.ts';
 
@@ -31,7 +30,6 @@ export async function reconcile(
   const { observedChartName, observedGeneration, observedValuesFiles } = object.status ?? {};
   const url = latestUrl(object, address);
   try {
-    refuseUnsupportedFields(object);
     const origin = await readOrigin(client, object, signal);
     if (origin.from !== 'registry') {
       const { revision } = origin.artifact;

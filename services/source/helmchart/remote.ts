@@ -66,6 +66,17 @@ export function httpRemote(
 /** What go's and Helm's clients call a version that needs no look at the tags. */
 const VERSION = /^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 
+/** How Helm's client wants tags to be written: versions of the specification (semver.org, 2.0.0), and no others. */
+const STRICT = (() => {
+  const number = '(?:0|[1-9]\\d*)';
+  const identifier = `(?:${number}|\\d*[a-zA-Z-][0-9a-zA-Z-]*)`;
+  const [core, prerelease] = [
+    `${number}\\.${number}\\.${number}`,
+    `${identifier}(?:\\.${identifier})*`,
+  ];
+  return new RegExp(`^${core}(?:-${prerelease})?(?:\\+[0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*)?$`);
+})();
+
 /** Verifies a manifest of a registry; false where the policy asks for no signature. @throws Error that says why it isn't verified */
 export type VerifyChart = (manifest: {
   registry: Registry;
@@ -98,7 +109,7 @@ export function registryRemote(
     const noMatch = `could not locate a version matching provided version string ${range}`;
     const tag = await highestTag(pages, {
       ...{ range: range === '' ? '*' : range, filter: undefined, mediaType: CHART_LAYER },
-      ...{ noMatch, pool, ...options },
+      ...{ form: STRICT, noMatch, invalid: '', pool, ...options },
     });
     return tag.replaceAll('_', '+');
   }

@@ -4,8 +4,8 @@ import { orAborted } from '@weir/async';
 import { dropStates, Failure, messageOf, setState } from '@weir/reconcile';
 import { isAborted } from '../shared/charts/failures.ts';
 import type { SourceRun } from '../shared/run.ts';
-import { verifySignature } from '../shared/signatures.ts';
-import { readTrust, type Trust } from '../shared/trust.ts';
+import { type Verdict, verifySignature } from '../shared/signatures.ts';
+import { providerOf, readTrust, type Trust } from '../shared/trust.ts';
 import { asNotVerified, asUnverified, asVerified } from '../shared/verification.ts';
 import { buildFailure } from './build.ts';
 import type { WantedChart } from './chart.ts';
@@ -22,16 +22,16 @@ export async function readVerification({
   const { verify } = spec;
   if (verify === undefined) return undefined;
   const { namespace: tenant = '' } = metadata;
-  const { client, verifiers } = environment;
+  const { verifiers } = environment;
   let trust: Trust;
   try {
-    trust = await readTrust(client, tenant, verify, signal);
+    trust = await readTrust(environment, tenant, verify, signal);
     if (trust.kind === 'keys' && trust.keys.length === 0) {
       throw new Error(`no public keys found in secret '${tenant}/${verify.secretRef?.name}'`);
     }
   } catch (cause) {
     if (signal.aborted) throw cause;
-    const what = `failed to verify the signature using provider '${verify.provider}'`;
+    const what = `failed to verify the signature using provider '${providerOf(verify)}'`;
     const message = `${what}: ${messageOf(cause)}`;
     status.update((it) => asUnverified(it, message));
     throw new Failure(Reason.VerificationError, message, { cause });
@@ -40,9 +40,15 @@ export async function readVerification({
     const options = { registry, repository, digest, trust, verifiers, tenant, signal: until };
     const verdict = await verifySignature(options);
     if (verdict.result !== 'failed') return verdict.result === 'verified';
-    const why = trust.kind === 'keys' ? 'no signatures found' : verdict.reason;
+    const why = trust.kind === 'notation' ? verdict.reason : cosignReason(verdict);
     throw new Error(`failed to verify ${reference}: ${why}`);
   };
+}
+
+/** As cosign has it: without a signature, and with one that doesn't count. */
+function cosignReason({ signatures }: Verdict & { result: 'failed' }): string {
+  if (signatures.length === 0) return 'no signatures found';
+  return `no matching signatures: ${signatures.join('\n ')}`;
 }
 
 /** Verifies the chart, and says so in the status. @throws Failure ChartVerificationError */

@@ -3,13 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { OCIRepository, parseDuration } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
-import { acceptableAgeMs } from '@weir/reconcile';
+import { acceptableAgeMs, refuseUnsupported } from '@weir/reconcile';
 import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import { type Remote, readRemote } from './credentials.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
-import { refuseUnsupportedFields } from './unsupported.ts';
+import { UNSUPPORTED } from './unsupported.ts';
 import { verifyRevision } from './verify.ts';
 import { words } from './words.ts';
 
@@ -33,7 +33,7 @@ export async function reconcile(
   const { object, signal } = run;
   const { ignore, layerSelector } = object.spec;
   try {
-    refuseUnsupportedFields(object);
+    refuseUnsupported(object, UNSUPPORTED);
     const remote = await readRemote(client, object, signal);
     const wanted = wantedOf(object, remote, { ignore, layerSelector });
     const { interval = '0s' } = object.spec;

@@ -3,7 +3,7 @@ import { type OCIRepository, Reason } from '@weir/api';
 import { orAborted } from '@weir/async';
 import { Failure, messageOf } from '@weir/reconcile';
 import type { SourceRun } from '../shared/run.ts';
-import { readTrust } from '../shared/trust.ts';
+import { providerOf, readTrust } from '../shared/trust.ts';
 import { asNotVerified, asUnverified, asVerified, isVerified } from '../shared/verification.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
 import type { Resolved } from './revision.ts';
@@ -26,7 +26,7 @@ export async function verifyRevision(
   }
   try {
     const { namespace = '' } = object.metadata;
-    const trust = await readTrust(environment.client, namespace, verify, signal);
+    const trust = await readTrust(environment, namespace, verify, signal);
     if (isVerified(object, revision, trust.fingerprint)) return trust.fingerprint;
     const verdict = await context.waiting(() =>
       orAborted(fetcher.verify(wanted, digest, trust), signal),
@@ -44,8 +44,4 @@ export async function verifyRevision(
     status.update((it) => asUnverified(it, message));
     throw new Failure(Reason.VerificationError, message, { cause });
   }
-}
-
-function providerOf({ provider, secretRef }: NonNullable<OCIRepository['spec']['verify']>): string {
-  return provider === 'cosign' && secretRef === undefined ? 'cosign keyless' : provider;
 }

@@ -7,8 +7,12 @@ export interface RangeOptions {
   /** `spec.ref.semverFilter`. */
   filter: string | undefined;
   mediaType: string | undefined;
+  /** Tags that aren't written like this (with `+` in the place of `_`) are none; any that Masterminds takes unless given. */
+  form?: RegExp;
   /** What is said where no tag is in the range, before it is said which there are; in Flux's words. */
   noMatch?: string;
+  /** What is said of a range that is none, before the reason; in Flux's words. */
+  invalid?: string;
   pool: RenderPool;
   tenant: string;
   signal: AbortSignal;
@@ -29,18 +33,20 @@ const NAMED = 5;
  */
 export async function highestTag(
   pages: AsyncIterable<string[]>,
-  { range, filter, mediaType, pool, tenant, signal, ...words }: RangeOptions,
+  { range, filter, mediaType, form, pool, tenant, signal, ...words }: RangeOptions,
 ): Promise<string> {
   const isChart = mediaType === CHART_LAYER;
   const toVersion = (tag: string) => (isChart ? tag.replaceAll('_', '+') : tag);
   const toTag = (version: string) => (isChart ? version.replaceAll('+', '_') : version);
-  const options = { tenant, signal };
+  const { noMatch = `no match found for semver: ${range}` } = words;
+  const { invalid = `semver '${range}' parse error: ` } = words;
+  const options = { tenant, signal, invalid };
   let best: string[] = [];
   let others: string[] = [];
 
   for await (const tags of pages) {
     const wanted = filter ? await matching(tags, filter, pool, options) : tags;
-    const versions = wanted.map(toVersion);
+    const versions = wanted.map(toVersion).filter((it) => form?.test(it) ?? true);
     best = (await inRange(range, [...best, ...versions], pool, options)).slice(0, 1);
     if (best.length > 0) continue;
     const { sorted } = await pool.semver(
@@ -52,7 +58,6 @@ export async function highestTag(
   if (best[0] !== undefined) return toTag(best[0]);
   const there =
     others.length === 0 ? 'no tag is a version' : `the highest versions are ${others.join(', ')}`;
-  const { noMatch = `no match found for semver: ${range}` } = words;
   throw new Error(`${noMatch} (${there})`);
 }
 
@@ -60,15 +65,13 @@ async function inRange(
   range: string,
   versions: string[],
   pool: RenderPool,
-  options: { tenant: string; signal: AbortSignal },
+  { invalid, ...options }: { tenant: string; signal: AbortSignal; invalid: string },
 ): Promise<string[]> {
   try {
     return (await pool.semver({ range, versions }, options)).sorted;
   } catch (cause) {
     if (!(cause instanceof RenderError) || cause.reason !== 'InvalidSemVer') throw cause;
-    throw new Error(`semver '${range}' parse error: ${cause.message.replace(/^.*?: /, '')}`, {
-      cause,
-    });
+    throw new Error(`${invalid}${cause.message.replace(/^.*?: /, '')}`, { cause });
   }
 }
 

@@ -6,6 +6,7 @@ import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
 import type { RenderPool, Verifiers } from '@weir/render';
 import type { Settings } from '@weir/service';
+import type { TrustedRoot } from '@weir/sigstore';
 import type { Logger, Tracing } from '@weir/telemetry';
 import type { Charts } from './charts/open.ts';
 import type { Publisher } from './publish.ts';
@@ -22,6 +23,8 @@ export interface SourceEnvironment {
   pool: RenderPool;
   /** Verify signatures; started when the first one is looked at. */
   verifiers: Verifiers;
+  /** What Sigstore publishes; nobody is asked for it before it is wanted. */
+  trustedRoot: TrustedRoot;
   /** Chart repositories, for all kinds that have to do with charts. */
   charts: Charts;
   tracing: Tracing;

@@ -2,8 +2,8 @@
 import {
   type CosignSignature,
   cosignSignatures,
+  findSigner,
   formatReference,
-  isSignedByKey,
   notationSignatures,
   type Registry,
   type Repository,
@@ -27,8 +27,17 @@ export interface SignatureOptions {
  * `verified`, or `ignored` where a policy of notation asks for no signature, or for a note in the log only. What isn't signed as
  * it has to be has the reason, in words for the status.
  */
-export type Verdict = { result: 'verified' | 'ignored' } | { result: 'failed'; reason: string };
+export type Verdict =
+  | { result: 'verified' | 'ignored' }
+  | {
+      result: 'failed';
+      reason: string;
+      /** What is wrong with each signature that was found, as far as a message has room; none: there is no signature. */
+      signatures: string[];
+    };
 
+/** What cosign says of a signature of another key. */
+const OTHER_KEY = 'invalid signature when validating ASN.1 encoded signature';
 /** Reasons that a message names: one a signature, and anybody who may push adds signatures. */
 const MAX_REASONS = 3;
 
@@ -39,8 +48,10 @@ export async function verifySignature(options: SignatureOptions): Promise<Verdic
   if (trust.kind === 'keyless') return await byIdentity(options, trust);
   const { registry, repository, digest, signal } = options;
   const manifest = { name: repository.name, digest };
-  const isSigned = await isSignedByKey(registry, manifest, trust.keys, signal);
-  return isSigned ? { result: 'verified' } : { result: 'failed', reason: noMatch(options) };
+  const signedBy = await findSigner(registry, manifest, trust.keys, signal);
+  if (signedBy === 'key') return { result: 'verified' };
+  const signatures = signedBy === 'others' ? [OTHER_KEY] : [];
+  return { result: 'failed', reason: noMatch(options), signatures };
 }
 
 async function byNotation(
@@ -68,9 +79,10 @@ async function byNotation(
   }
   if (isTolerated) return { result: 'ignored' };
   const none = `no signature is associated with "${reference}", make sure the artifact was signed successfully`;
-  if (reasons.length === 0) return { result: 'failed', reason: none };
-  const shown = reasons.slice(0, MAX_REASONS);
-  return { result: 'failed', reason: ['signature verification failed', ...shown].join('\n') };
+  const signatures = reasons.slice(0, MAX_REASONS);
+  if (signatures.length === 0) return { result: 'failed', reason: none, signatures };
+  const reason = ['signature verification failed', ...signatures].join('\n');
+  return { result: 'failed', reason, signatures };
 }
 
 async function byIdentity(
@@ -90,8 +102,8 @@ async function byIdentity(
     if (verified) return { result: 'verified' };
     reasons.push(reason ?? '');
   }
-  const shown = reasons.slice(0, MAX_REASONS).map((reason) => `: ${reason}`);
-  return { result: 'failed', reason: [noMatch(options), ...shown].join('') };
+  const signatures = reasons.slice(0, MAX_REASONS);
+  return { result: 'failed', reason: [noMatch(options), ...signatures].join(': '), signatures };
 }
 
 /** The annotations of cosign 2 (specs/SIGNATURE_SPEC.md). */

@@ -1,7 +1,9 @@
 // What a source trusts that requires a signature: keys, the policy of notation, or a Sigstore and identities, read from the Secrets that it names.
 import { createHash, type KeyObject } from 'node:crypto';
+import { orAborted } from '@weir/async';
 import { type KubeClient, readSecret, type SecretData } from '@weir/kube';
 import { parsePublicKey } from '@weir/oci';
+import type { TrustedRoot } from '@weir/sigstore';
 
 export type Trust = {
   /** Stands for all that is trusted: equal ones may share what was found out. */
@@ -25,12 +27,19 @@ const TRUSTED_ROOT = 'trusted_root.json';
 /** Certificates of a policy: more would take long with each signature. */
 const MAX_CERTIFICATES = 200;
 
+/** Where what is trusted is read from. */
+export interface TrustOrigins {
+  client: KubeClient;
+  /** What Sigstore publishes: for signatures without keys, where no Secret says what is trusted. */
+  trustedRoot: TrustedRoot;
+}
+
 /**
  * Reads what `spec.verify` names. With a Secret of keys a trusted root is read but not used, as in Flux.
- * @throws Error in Flux's words; those of the API server for a Secret that isn't there
+ * @throws Error in Flux's words; those of the API server for a Secret that isn't there; SigstoreError
  */
 export async function readTrust(
-  client: KubeClient,
+  { client, ...origins }: TrustOrigins,
   namespace: string,
   verification: Verification,
   signal: AbortSignal,
@@ -41,14 +50,19 @@ export async function readTrust(
     if (secretRef === undefined) throw new Error('verification secret cannot be empty');
     return notationTrust(await read(secretRef), `${namespace}/${secretRef.name}`);
   }
-  const trustedRoot =
+  const given =
     trustedRootSecretRef &&
     (await trustedRootOf(() => read(trustedRootSecretRef), namespace, trustedRootSecretRef.name));
   if (secretRef !== undefined) return keysTrust(await read(secretRef));
-  if (trustedRoot === undefined) throw new Error('there is no trusted root');
+  const trustedRoot = given ?? (await orAborted(origins.trustedRoot.read(), signal));
   const identities = matchOIDCIdentity.map(({ issuer, subject }) => ({ issuer, subject }));
   const hashed = Buffer.from(JSON.stringify([trustedRoot, identities]));
   return { kind: 'keyless', trustedRoot, identities, fingerprint: fingerprintOf([hashed]) };
+}
+
+/** The provider as Flux calls it in messages. */
+export function providerOf({ provider, secretRef }: Verification): string {
+  return provider === 'cosign' && secretRef === undefined ? 'cosign keyless' : provider;
 }
 
 /** The keys are those whose name ends with `.pub`. */

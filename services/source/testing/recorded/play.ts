@@ -10,7 +10,7 @@ import type { Look, RecordedCase, Step } from './case.ts';
 import { comparable, describeObject, withStandIns } from './look.ts';
 import type { Servers } from './servers.ts';
 
-const timeoutMs = 20_000;
+const timeoutMs = 60_000;
 const WRITING = { fieldManager: 'test', force: true };
 
 /** Changes the messages of a recording where Weir says more on purpose. */
@@ -233,7 +233,7 @@ async function expectEvents(
         deepEqual(withStandIns([...new Set(said)].sort(), wanted), wanted);
         return true;
       },
-      { timeoutMs: 5_000, message: `the events of ${key}` },
+      { timeoutMs, message: `the events of ${key}` },
     );
   }
 }
