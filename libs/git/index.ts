@@ -7,6 +7,8 @@ export { replaceFiles } from './edit-tree.ts';
 export { GitError, type GitReason } from './errors.ts';
 export { type FetchOptions, fetchCommit, fetchTag, keepCommit, tidyRepository } from './fetch.ts';
 export { folderSize } from './growth.ts';
+export { type FetchLfsOptions, fetchLfs } from './lfs/fetch.ts';
+export { findPointers, type LfsPointer, parsePointer } from './lfs/pointer.ts';
 export { defaultGitLimits, type GitLimits, readGitLimits } from './limits.ts';
 export {
   createObjectCache,

@@ -30,6 +30,7 @@ export {
   startGitServer,
 } from './git-server.ts';
 export { IMAGES } from './kwok.ts';
+export { type BatchAnswer, type LfsServer, startLfsServer } from './lfs-server.ts';
 export { type Listening, type ListenOptions, listen } from './listen.ts';
 export { openCluster } from './open.ts';
 export { type CollectedSpan, type Collector, startCollector } from './otlp.ts';

@@ -66,6 +66,7 @@ const ADDITIONS = ['Alert\tspec.summary', 'Provider\tspec.interval', 'Provider\t
 const GROUP_VERSION: Record<string, string> = {
   Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
   HelmRelease: 'helm.toolkit.fluxcd.io/v2',
+  GitRepository: 'source.toolkit.fluxcd.io/v1',
 };
 
 /** Fields that only Weir has: objects without them are as under Flux (docs/compatibility.md). */
@@ -75,6 +76,8 @@ const OWN_FIELDS = [
     [kind, 'spec.dependsOn[].kind', 'string', ''],
     [kind, 'spec.dependsOn[].ready', 'boolean', ''],
   ]),
+  ['GitRepository', 'spec.lfs', 'boolean', ''],
+  ['GitRepository', 'status.observedLfs', 'boolean', ''],
   ['ImagePolicy', 'spec.exclude', 'array', 'maxItems=100'],
   ['ImagePolicy', 'spec.exclude[]', 'string', ''],
   ['ImagePolicy', 'spec.policy.newest', 'object', ''],

@@ -119,6 +119,11 @@ const spec = object(
     recurseSubmodules: optional(
       flag('Check out submodules too, with the same credentials as the repository.'),
     ),
+    lfs: optional(
+      flag(
+        'Put the contents of Git LFS in the place of their pointers, with the same credentials as the repository. Not in Flux, which leaves pointers as they are.',
+      ),
+    ),
     include: optional(
       list(
         inclusion('Content of another GitRepository to copy in.'),
@@ -155,6 +160,7 @@ const status = object(
     observedInclude: optional(
       list(inclusion('An inclusion.'), 'The spec.include that the current artifact was made with.'),
     ),
+    observedLfs: optional(flag('The spec.lfs that the current artifact was made with.')),
     observedRecurseSubmodules: optional(
       flag('The spec.recurseSubmodules that the current artifact was made with.'),
     ),

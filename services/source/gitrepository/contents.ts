@@ -17,13 +17,15 @@ export interface Contents {
   ignore?: string | undefined;
   sparseCheckout?: string[] | undefined;
   recurseSubmodules?: boolean | undefined;
+  lfs?: boolean | undefined;
   includes: Included[];
 }
 
 /** What the spec asks for. @param artifacts those of spec.include, in its order */
 export function contentsOf(spec: GitRepositorySpec, artifacts: readonly Artifact[]): Contents {
-  const { ignore, sparseCheckout, recurseSubmodules } = spec;
-  return { ignore, sparseCheckout, recurseSubmodules, includes: joined(spec.include, artifacts) };
+  const { ignore, sparseCheckout, recurseSubmodules, lfs } = spec;
+  const includes = joined(spec.include, artifacts);
+  return { ignore, sparseCheckout, recurseSubmodules, lfs, includes };
 }
 
 /** What the artifact of the status was made with, to make it again. */
@@ -32,6 +34,7 @@ export function observedContents(status: GitRepositoryStatus): Contents {
     ignore: status.observedIgnore,
     sparseCheckout: status.observedSparseCheckout,
     recurseSubmodules: status.observedRecurseSubmodules,
+    lfs: status.observedLfs,
     includes: joined(status.observedInclude, status.includedArtifacts ?? []),
   };
 }
@@ -51,6 +54,7 @@ export function observedFields({ include, ...spec }: GitRepositorySpec, artifact
     observedIgnore: spec.ignore,
     observedSparseCheckout: spec.sparseCheckout?.length ? spec.sparseCheckout : undefined,
     observedRecurseSubmodules: spec.recurseSubmodules || undefined,
+    observedLfs: spec.lfs || undefined,
     observedInclude: include?.length ? include : undefined,
     includedArtifacts: artifacts.length > 0 ? artifacts : undefined,
   };

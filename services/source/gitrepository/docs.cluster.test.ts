@@ -80,7 +80,7 @@ test('the examples of docs/gitrepository.md work', async (t) => {
     await harness.client.apply(type, object, strict);
   }
   const sources = objects.filter(({ kind }) => kind === 'GitRepository') as GitRepository[];
-  assert.equal(sources.length, 5);
+  assert.equal(sources.length, 6);
   for (const { metadata } of sources) await harness.ready('apps', metadata.name, 'True');
   const { status } = await harness.ready('apps', 'shop-with-lib', 'True');
   const files = await harness.store.fileIndex(status?.artifact?.digest ?? '');

@@ -1,9 +1,12 @@
 // What GitRepositories fetch, shared between those that want the same: one `ls-remote` for all that ask about the same
 // reference at the same time, one fetch of a commit, one pack of it.
 
+import { join } from 'node:path';
 import { createFreshFlight } from '@weir/async';
 import {
   fetchCommit,
+  fetchLfs,
+  type LfsPointer,
   listWithSubmodules,
   type Resolved,
   readCommit,
@@ -140,11 +143,31 @@ async function store(
       : undefined;
     return slots.transfer(userOf(wanted), () =>
       tracing.span('pack', {}, () =>
-        packCommit({ ...options, dir, commit, entries, contents, timeoutMs, tenant }),
+        packCommit(
+          { ...options, dir, commit, entries, contents, timeoutMs, tenant },
+          contents.lfs ? (pointers) => fetchPointed(wanted, dir, pointers, options) : undefined,
+        ),
       ),
     );
   });
   return { ...(await putArchive(packed, { tenant, store: artifacts, tracing })), subject };
+}
+
+/** Fetches what LFS pointers stand for, into the folder of the repository, with which it goes. */
+function fetchPointed(
+  { remote, timeoutMs }: Wanted,
+  dir: string,
+  pointers: Iterable<LfsPointer>,
+  { network, limits, tracing, ...options }: FetcherOptions,
+): Promise<(oid: string) => string> {
+  const { url, auth, proxy } = remote;
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
+  return tracing.span('fetch LFS objects', { attributes: { 'url.full': url } }, () =>
+    fetchLfs(pointers, {
+      ...{ url, auth, proxy, network, signal },
+      ...{ dir: join(dir, 'lfs'), maxBytes: limits.maxBytes },
+    }),
+  );
 }
 
 /** The files of a commit and of its submodules; each server has slots of its own. */

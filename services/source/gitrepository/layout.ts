@@ -5,9 +5,19 @@ import type { TreeEntry } from '@weir/git';
 import { Failure } from '@weir/reconcile';
 import type { Included } from './contents.ts';
 
+/** A content of Git LFS that was fetched. */
+export interface LfsFile {
+  file: string;
+  /** Bytes. */
+  size: number;
+}
+
 /** A file of the artifact, and where its content is. */
 export type Placed = { path: string } & (
-  | { entry: TreeEntry }
+  | {
+      entry: TreeEntry /** The file that has the content which the entry only points to. */;
+      lfs?: LfsFile;
+    }
   | { /** Its place in the list of included artifacts. */ include: number; from: string }
 );
 

@@ -1,9 +1,12 @@
 import { FETCH_FAILED, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
 import { ArtifactError, type ArtifactStore, type Packed, packArtifact } from '@weir/artifact';
 import {
+  findPointers,
   GitError,
   type GitLimits,
+  type LfsPointer,
   listTree,
+  type ObjectReader,
   readCommit,
   shortMessage,
   type TreeEntry,
@@ -48,38 +51,105 @@ export interface PackedCommit {
   subject: string;
 }
 
+/** Fetches contents, and says in which file each is, by its oid. @throws GitError */
+export type FetchPointed = (pointers: Iterable<LfsPointer>) => Promise<(oid: string) => string>;
+
+/** What goes into an artifact, before it is read. */
+interface Selected {
+  subject: string;
+  files: Placed[];
+  /** The archives of the included artifacts. */
+  archives: string[];
+}
+
 /**
  * Packs the files of a commit, of its submodules and of included artifacts, as far as `.sourceignore` files and the spec
  * leave them.
+ * @param fetchPointed fetches the contents of LFS pointers; without it pointers stay as they are
  * @throws Failure with the condition that Flux sets for the step that failed
  */
-export async function packCommit(options: PackOptions): Promise<PackedCommit> {
+export async function packCommit(
+  options: PackOptions,
+  fetchPointed?: FetchPointed,
+): Promise<PackedCommit> {
   try {
-    const { dir, commit, limits, timeoutMs, signal, gitLimits, contents } = options;
-    return await withObjects({ dir, timeoutMs, signal, limits: gitLimits }, async (objects) => {
-      const subject = shortMessage(await readCommit(objects, commit));
-      const all = options.entries ?? (await listTree(objects, commit, limits.maxFiles));
-      const { kept, missing } = sparse(all, contents.sparseCheckout);
-      if (missing !== undefined) throw missingFolder(missing);
-      const archives: string[] = [];
-      const listed = listIncluded(contents.includes, archives, options);
-      const isAlone = contents.includes.length === 0;
-      const placed: Placed[] = isAlone
-        ? kept.map((entry) => ({ path: entry.path, entry }))
-        : await layOut(kept, listed, limits);
-      const read = (wanted: readonly Placed[]) =>
-        readPlaced(wanted, { objects, archives, maxBytes: limits.maxBytes });
-      const ignoring = { ...options, ignore: contents.ignore };
-      const files = read(await withoutIgnored(placed, read, ignoring));
-      const target = { dir: options.artifactDir, maxBytes: options.maxPackedBytes };
-      return { packed: await packArtifact(files, target), subject };
+    const { dir, timeoutMs, signal, gitLimits: limits } = options;
+    const reading = { dir, timeoutMs, signal, limits };
+    if (fetchPointed === undefined) {
+      return await withObjects(reading, async (objects) =>
+        pack(await select(objects, options), objects, options),
+      );
+    }
+    const [selected, pointers] = await withObjects(reading, async (objects) => {
+      const found = await select(objects, options);
+      return [found, await pointersOf(found.files, objects, options)] as const;
     });
+    const pathOf = await fetchPointed(pointers.values());
+    const files = selected.files.map((file) => withContent(file, pointers, pathOf));
+    return await withObjects(reading, (objects) => pack({ ...selected, files }, objects, options));
   } catch (cause) {
     const gitFailed = cause instanceof GitError && cause.reason !== 'LimitExceeded';
     if (!gitFailed) throw archiveFailure(cause);
     const message = `failed to checkout and determine revision: ${messageOf(cause)}`;
     throw fetchFailure(Reason.GitOperationFailed, message, cause);
   }
+}
+
+async function select(objects: ObjectReader, options: PackOptions): Promise<Selected> {
+  const { commit, limits, contents } = options;
+  const subject = shortMessage(await readCommit(objects, commit));
+  const all = options.entries ?? (await listTree(objects, commit, limits.maxFiles));
+  const { kept, missing } = sparse(all, contents.sparseCheckout);
+  if (missing !== undefined) throw missingFolder(missing);
+  const archives: string[] = [];
+  const listed = listIncluded(contents.includes, archives, options);
+  const isAlone = contents.includes.length === 0;
+  const placed: Placed[] = isAlone
+    ? kept.map((entry) => ({ path: entry.path, entry }))
+    : await layOut(kept, listed, limits);
+  const read = (wanted: readonly Placed[]) =>
+    readPlaced(wanted, { objects, archives, maxBytes: limits.maxBytes });
+  const ignoring = { ...options, ignore: contents.ignore };
+  return { subject, archives, files: await withoutIgnored(placed, read, ignoring) };
+}
+
+async function pack(
+  { subject, files, archives }: Selected,
+  objects: ObjectReader,
+  { limits, artifactDir, maxPackedBytes }: PackOptions,
+): Promise<PackedCommit> {
+  const read = readPlaced(files, { objects, archives, maxBytes: limits.maxBytes });
+  return {
+    subject,
+    packed: await packArtifact(read, { dir: artifactDir, maxBytes: maxPackedBytes }),
+  };
+}
+
+/** The pointers among the repository's own files: those of submodules are of other LFS servers. */
+async function pointersOf(
+  files: readonly Placed[],
+  objects: ObjectReader,
+  { commit, limits, entries }: PackOptions,
+): Promise<Map<string, LfsPointer>> {
+  const placed = files.flatMap((file) => ('entry' in file ? [file.entry] : []));
+  const isOwn =
+    entries === undefined ? () => true : ownFiles(await listTree(objects, commit, limits.maxFiles));
+  return findPointers(objects, placed.filter(isOwn), limits.maxBytes);
+}
+
+function ownFiles(tree: readonly TreeEntry[]): (entry: TreeEntry) => boolean {
+  const paths = new Set(tree.map(({ path }) => path));
+  return ({ path }) => paths.has(path);
+}
+
+function withContent(
+  file: Placed,
+  pointers: ReadonlyMap<string, LfsPointer>,
+  pathOf: (oid: string) => string,
+): Placed {
+  const pointer = 'entry' in file ? pointers.get(file.entry.id) : undefined;
+  if (pointer === undefined || !('entry' in file)) return file;
+  return { ...file, lfs: { file: pathOf(pointer.oid), size: pointer.size } };
 }
 
 function missingFolder(folder: string): Failure {

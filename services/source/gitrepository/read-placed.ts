@@ -23,10 +23,11 @@ export async function* readPlaced(
   { objects, archives, maxBytes }: Origins,
 ): AsyncGenerator<StreamedFile> {
   const own = files.flatMap((file) =>
-    'entry' in file ? [{ ...file.entry, path: file.path }] : [],
+    'entry' in file && file.lfs === undefined ? [{ ...file.entry, path: file.path }] : [],
   );
   const streams: AsyncGenerator<StreamedFile>[] = [
     readFiles(objects, sortByPath(own), maxBytes),
+    readLfs(files),
     ...archives.map((archive, include) => {
       const wanted = files.flatMap((file) =>
         'include' in file && file.include === include ? [[file.from, file.path] as const] : [],
@@ -42,6 +43,17 @@ export async function* readPlaced(
       throw new ArtifactError('ArtifactTooLarge', `${what}: leave files out with spec.ignore`);
     }
     yield file;
+  }
+}
+
+async function* readLfs(files: readonly Placed[]): AsyncGenerator<StreamedFile> {
+  const own = files.flatMap((file) =>
+    'entry' in file && file.lfs !== undefined
+      ? [{ path: file.path, mode: file.entry.mode, ...file.lfs }]
+      : [],
+  );
+  for (const { path, mode, size, file } of sortByPath(own)) {
+    yield { path, mode, size, content: createReadStream(file) };
   }
 }
 

@@ -16,6 +16,9 @@ test('fields without behaviour are named', () => {
   for (const provider of ['generic', 'github'] as const) {
     refuseUnsupportedFields(repository({ provider, suspend: true, recurseSubmodules: true }));
   }
+  refuseUnsupportedFields(repository({ lfs: true }));
+  const overSsh = repository({ lfs: true, url: 'ssh://git@host/web' });
+  assert.throws(() => refuseUnsupportedFields(overSsh), { stalled: true, message: /^spec\.lfs / });
   const asksForAll = repository({
     provider: 'azure',
     serviceAccountName: 's',
