@@ -1,11 +1,5 @@
 // Bucket: the objects of an object store, made an artifact for others to apply.
 import type { Static } from 'typebox';
-import {
-  conditionsSchema,
-  lastHandledReconcileAt,
-  NEVER_OBSERVED,
-  observedGeneration,
-} from '../schema/condition.ts';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import {
   choice,
@@ -17,11 +11,13 @@ import {
   shortDuration,
   text,
 } from '../schema/schema.ts';
-import { artifactSchema } from './artifact.ts';
-import { observedIgnore, proxySecretRef } from './fields.ts';
-
-const TLS_SECRET =
-  'The Secret with `ca.crt` for a private authority, and `tls.crt` with `tls.key` for a client certificate.';
+import {
+  certSecretRef,
+  newestUrl,
+  observedIgnore,
+  proxySecretRef,
+  sourceStatus,
+} from './fields.ts';
 
 const sts = object(
   {
@@ -35,7 +31,7 @@ const sts = object(
     secretRef: optional(
       localReference('The Secret with the login: `username` and `password`.', 'Secret'),
     ),
-    certSecretRef: optional(localReference(TLS_SECRET, 'Secret')),
+    certSecretRef,
   },
   'A token service that gives keys for a while. They are used where `secretRef` has none.',
 );
@@ -63,7 +59,7 @@ const spec = object(
     serviceAccountName: optional(
       text('ServiceAccount of this namespace whose cloud identity is used.'),
     ),
-    certSecretRef: optional(localReference(TLS_SECRET, 'Secret')),
+    certSecretRef,
     proxySecretRef,
     interval: duration(
       'How often to list the bucket, such as `5m`. A webhook or a reconcile request makes it happen at once.',
@@ -127,18 +123,10 @@ const spec = object(
   },
 );
 
-const status = object(
-  {
-    conditions: optional(conditionsSchema),
-    artifact: optional(artifactSchema('The objects that were last fetched and stored.')),
-    observedGeneration: optional(observedGeneration),
-    observedIgnore,
-    url: optional(text('Address of the newest artifact.')),
-    lastHandledReconcileAt: optional(lastHandledReconcileAt),
-  },
-  'What was fetched last, and how that went.',
-  { default: NEVER_OBSERVED },
-);
+const status = sourceStatus('The objects that were last fetched and stored.', {
+  observedIgnore,
+  url: newestUrl('artifact'),
+});
 
 export type BucketSpec = Static<typeof spec>;
 export type BucketStatus = Static<typeof status>;

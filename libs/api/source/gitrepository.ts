@@ -1,11 +1,5 @@
 // GitRepository: what a Git repository holds at a ref, made an artifact for others to apply.
 import type { Static } from 'typebox';
-import {
-  conditionsSchema,
-  lastHandledReconcileAt,
-  NEVER_OBSERVED,
-  observedGeneration,
-} from '../schema/condition.ts';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import {
   choice,
@@ -19,7 +13,13 @@ import {
   text,
 } from '../schema/schema.ts';
 import { artifactSchema } from './artifact.ts';
-import { ignore, observedIgnore, proxySecretRef, sourceVerificationFingerprint } from './fields.ts';
+import {
+  ignore,
+  observedIgnore,
+  proxySecretRef,
+  sourceStatus,
+  sourceVerificationFingerprint,
+} from './fields.ts';
 
 const ref = object(
   {
@@ -145,40 +145,32 @@ const spec = object(
   },
 );
 
-const status = object(
-  {
-    conditions: optional(conditionsSchema),
-    artifact: optional(artifactSchema('The content that was last fetched and stored.')),
-    includedArtifacts: optional(
-      list(
-        artifactSchema('An artifact that was included.'),
-        'The artifacts of spec.include that went into the current one, in its order.',
-      ),
+const status = sourceStatus('The content that was last fetched and stored.', {
+  includedArtifacts: optional(
+    list(
+      artifactSchema('An artifact that was included.'),
+      'The artifacts of spec.include that went into the current one, in its order.',
     ),
-    observedGeneration: optional(observedGeneration),
-    observedIgnore,
-    observedInclude: optional(
-      list(inclusion('An inclusion.'), 'The spec.include that the current artifact was made with.'),
+  ),
+  observedIgnore,
+  observedInclude: optional(
+    list(inclusion('An inclusion.'), 'The spec.include that the current artifact was made with.'),
+  ),
+  observedLfs: optional(flag('The spec.lfs that the current artifact was made with.')),
+  observedRecurseSubmodules: optional(
+    flag('The spec.recurseSubmodules that the current artifact was made with.'),
+  ),
+  observedSparseCheckout: optional(
+    list(
+      text('A folder of the repository.'),
+      'The spec.sparseCheckout that the current artifact was made with.',
     ),
-    observedLfs: optional(flag('The spec.lfs that the current artifact was made with.')),
-    observedRecurseSubmodules: optional(
-      flag('The spec.recurseSubmodules that the current artifact was made with.'),
-    ),
-    observedSparseCheckout: optional(
-      list(
-        text('A folder of the repository.'),
-        'The spec.sparseCheckout that the current artifact was made with.',
-      ),
-    ),
-    sourceVerificationFingerprint,
-    sourceVerificationMode: optional(
-      text('What was verified of the current artifact: see spec.verify.mode.'),
-    ),
-    lastHandledReconcileAt: optional(lastHandledReconcileAt),
-  },
-  'What was fetched last, and how that went.',
-  { default: NEVER_OBSERVED },
-);
+  ),
+  sourceVerificationFingerprint,
+  sourceVerificationMode: optional(
+    text('What was verified of the current artifact: see spec.verify.mode.'),
+  ),
+});
 
 export type GitRepositorySpec = Static<typeof spec>;
 export type GitRepositoryStatus = Static<typeof status>;

@@ -1,14 +1,8 @@
 // HelmChart: a chart of a repository, a registry, a Git repository or a bucket, made an artifact for Helm releases.
 import type { Static } from 'typebox';
-import {
-  conditionsSchema,
-  lastHandledReconcileAt,
-  NEVER_OBSERVED,
-  observedGeneration,
-} from '../schema/condition.ts';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import { choice, duration, flag, list, object, optional, text } from '../schema/schema.ts';
-import { artifactSchema } from './artifact.ts';
+import { newestUrl, sourceStatus } from './fields.ts';
 import { chartVerification } from './ociverification.ts';
 
 const sourceRef = object(
@@ -64,11 +58,9 @@ const spec = object(
   },
 );
 
-const status = object(
+const status = sourceStatus(
+  'The chart that was last made and stored.',
   {
-    conditions: optional(conditionsSchema),
-    artifact: optional(artifactSchema('The chart that was last made and stored.')),
-    observedGeneration: optional(observedGeneration),
     observedChartName: optional(text('Name of the chart in the current artifact.')),
     observedSourceArtifactRevision: optional(
       text("Revision of the source's artifact that was last looked at."),
@@ -79,11 +71,9 @@ const status = object(
         'Values files that were merged, where missing ones are passed over.',
       ),
     ),
-    url: optional(text('Address of the newest chart.')),
-    lastHandledReconcileAt: optional(lastHandledReconcileAt),
+    url: newestUrl('chart'),
   },
   'What was made last, and how that went.',
-  { default: NEVER_OBSERVED },
 );
 
 export type HelmChartSpec = Static<typeof spec>;

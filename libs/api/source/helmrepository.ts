@@ -1,11 +1,5 @@
 // HelmRepository: the index of a chart repository, or the address of a registry that holds charts.
 import type { Static } from 'typebox';
-import {
-  conditionsSchema,
-  lastHandledReconcileAt,
-  NEVER_OBSERVED,
-  observedGeneration,
-} from '../schema/condition.ts';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import {
   choice,
@@ -19,7 +13,7 @@ import {
   shortDuration,
   text,
 } from '../schema/schema.ts';
-import { artifactSchema } from './artifact.ts';
+import { certSecretRef, newestUrl, sourceStatus } from './fields.ts';
 
 const accessFrom = object(
   {
@@ -60,12 +54,7 @@ const spec = object(
         'Secret',
       ),
     ),
-    certSecretRef: optional(
-      localReference(
-        'The Secret with `ca.crt` for a private authority, and `tls.crt` with `tls.key` for a client certificate.',
-        'Secret',
-      ),
-    ),
+    certSecretRef,
     passCredentials: optional(
       flag(
         'Send the credentials to whatever host the index names for a chart. Without it only the host of `url` gets them.',
@@ -85,17 +74,9 @@ const spec = object(
   'Where the repository is, and how often to fetch its index.',
 );
 
-const status = object(
-  {
-    conditions: optional(conditionsSchema),
-    artifact: optional(artifactSchema('The index that was last fetched and stored.')),
-    observedGeneration: optional(observedGeneration),
-    url: optional(text('Address of the newest index.')),
-    lastHandledReconcileAt: optional(lastHandledReconcileAt),
-  },
-  'What was fetched last, and how that went.',
-  { default: NEVER_OBSERVED },
-);
+const status = sourceStatus('The index that was last fetched and stored.', {
+  url: newestUrl('index'),
+});
 
 export type HelmRepositorySpec = Static<typeof spec>;
 export type HelmRepositoryStatus = Static<typeof status>;

@@ -1,11 +1,5 @@
 // OCIRepository: a layer of an artifact in a registry, made an artifact for others to apply.
 import type { Static } from 'typebox';
-import {
-  conditionsSchema,
-  lastHandledReconcileAt,
-  NEVER_OBSERVED,
-  observedGeneration,
-} from '../schema/condition.ts';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import {
   choice,
@@ -17,8 +11,15 @@ import {
   shortDuration,
   text,
 } from '../schema/schema.ts';
-import { artifactSchema } from './artifact.ts';
-import { ignore, observedIgnore, proxySecretRef, sourceVerificationFingerprint } from './fields.ts';
+import {
+  certSecretRef,
+  ignore,
+  newestUrl,
+  observedIgnore,
+  proxySecretRef,
+  sourceStatus,
+  sourceVerificationFingerprint,
+} from './fields.ts';
 import { ociVerification } from './ociverification.ts';
 
 export function ociReference(description: string) {
@@ -94,12 +95,7 @@ const spec = object(
     serviceAccountName: optional(
       text('ServiceAccount of this namespace whose image pull secrets are used.'),
     ),
-    certSecretRef: optional(
-      localReference(
-        'The Secret with `ca.crt` for a private authority, and `tls.crt` with `tls.key` for a client certificate.',
-        'Secret',
-      ),
-    ),
+    certSecretRef,
     proxySecretRef,
     insecure: optional(
       flag(
@@ -115,21 +111,17 @@ const spec = object(
   'What to pull, and how often.',
 );
 
-const status = object(
+const status = sourceStatus(
+  'The content that was last pulled and stored.',
   {
-    conditions: optional(conditionsSchema),
-    artifact: optional(artifactSchema('The content that was last pulled and stored.')),
-    observedGeneration: optional(observedGeneration),
     observedIgnore,
     observedLayerSelector: optional(
       layerSelector('The spec.layerSelector that the current artifact was made with.'),
     ),
     sourceVerificationFingerprint,
-    url: optional(text('Address of the newest artifact.')),
-    lastHandledReconcileAt: optional(lastHandledReconcileAt),
+    url: newestUrl('artifact'),
   },
   'What was pulled last, and how that went.',
-  { default: NEVER_OBSERVED },
 );
 
 export type OCIRepositorySpec = Static<typeof spec>;
