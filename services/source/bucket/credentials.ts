@@ -1,5 +1,4 @@
 // Where a Bucket's objects are, and as whom they are read.
-import { createHash } from 'node:crypto';
 import { type Bucket, FETCH_FAILED, Reason } from '@weir/api';
 import {
   type NamedSecret,
@@ -10,7 +9,9 @@ import {
 } from '@weir/credentials';
 import type { KubeClient } from '@weir/kube';
 import type { BucketOptions } from '@weir/objectstore';
-import { Failure, messageOf } from '@weir/reconcile';
+import { Failure } from '@weir/reconcile';
+import { orAuthenticationFailed } from '../shared/authentication.ts';
+import { digestOf, ownershipKeyOf } from '../shared/keys.ts';
 import { fetchFailure } from '../shared/snapshots.ts';
 
 /** The bucket of an object store, with all that decides what may be seen of it. */
@@ -38,21 +39,22 @@ export async function readRemote(
     readNamedSecret(client, { namespace, name }, signal);
 
   const credential = (what: string, { name }: { name: string }) =>
-    readLoginSecret(client, { namespace, name }, signal, what).catch((cause: unknown) => {
-      throw fetchFailure(Reason.AuthenticationFailed, messageOf(cause), cause);
-    });
+    orAuthenticationFailed('', () => readLoginSecret(client, { namespace, name }, signal, what));
 
   const login = spec.secretRef && (await credential('secret', spec.secretRef));
   const stsLogin = sts?.secretRef && (await credential('STS secret', sts.secretRef));
-  const proxy =
-    spec.proxySecretRef &&
-    (await take('failed to get proxy URL', secret, spec.proxySecretRef, proxyOf));
-  const tls =
-    spec.certSecretRef &&
-    (await take('failed to get TLS config', secret, spec.certSecretRef, tlsOf));
-  const stsTls =
-    sts?.certSecretRef &&
-    (await take('failed to get STS TLS config', secret, sts.certSecretRef, tlsOf));
+  const proxy = await orAuthenticationFailed(
+    'failed to get proxy URL: ',
+    async () => spec.proxySecretRef && proxyOf(await secret(spec.proxySecretRef)),
+  );
+  const tls = await orAuthenticationFailed(
+    'failed to get TLS config: ',
+    async () => spec.certSecretRef && tlsOf(await secret(spec.certSecretRef)),
+  );
+  const stsTls = await orAuthenticationFailed(
+    'failed to get STS TLS config: ',
+    async () => sts?.certSecretRef && tlsOf(await secret(sts.certSecretRef)),
+  );
 
   const keys = login && keysOf(login);
   if (sts !== undefined) checkUrl(sts.endpoint);
@@ -64,21 +66,6 @@ export async function readRemote(
   const credentials = keys ?? temporary;
   const options = { endpoint, bucket, region, insecure, credentials, tls, proxy };
   return { options, key: digestOf(options) };
-}
-
-type Read = (ref: { name: string }) => Promise<NamedSecret>;
-
-async function take<T>(
-  what: string,
-  read: Read,
-  ref: { name: string },
-  value: (secret: NamedSecret) => T,
-): Promise<T> {
-  try {
-    return value(await read(ref));
-  } catch (cause) {
-    throw fetchFailure(Reason.AuthenticationFailed, `${what}: ${messageOf(cause)}`, cause);
-  }
 }
 
 /** Both keys have to be there; empty ones mean that nothing is signed, as in Flux. */
@@ -115,11 +102,6 @@ export function ownershipKey({ spec, metadata }: Bucket): string {
   const { endpoint, bucketName, prefix, region, insecure, sts } = spec;
   const { secretRef, certSecretRef, proxySecretRef } = spec;
   const named = { secretRef, certSecretRef, proxySecretRef, sts };
-  const isAnonymous = Object.values(named).every((it) => it === undefined);
-  const namespace = isAnonymous ? '' : metadata.namespace;
-  return `bucket/${digestOf([endpoint, bucketName, prefix, region, insecure, namespace, named])}`;
-}
-
-function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  const own = [endpoint, bucketName, prefix, region, insecure];
+  return ownershipKeyOf('bucket', metadata.namespace, own, named);
 }

@@ -14,6 +14,7 @@ import {
   putArchive,
   type Snapshot,
 } from '../shared/snapshots.ts';
+import { deadline } from '../shared/timeouts.ts';
 import type { Remote } from './credentials.ts';
 import { type IgnoreFile, type Listing, listBucket } from './listing.ts';
 import { etagsOf, makeArchive, type Stored } from './make.ts';
@@ -81,8 +82,6 @@ const BUCKET = 64 * 1024;
 const REMEMBERED = 16 * 1024 ** 2;
 /** What an entry of a map takes besides, in characters. */
 const ENTRY = 48;
-/** The longest that one list or one fetch holds its slot, whatever `spec.timeout` says. Ms. */
-const MAX_TIMEOUT_MS = 10 * 60_000;
 
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { artifacts, limits, allowLocal, environment, tracing, signal } = options;
@@ -116,14 +115,9 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     }
   }
 
-  /** The time of a step begins when it has its slot. */
   function operation({ remote, timeoutMs }: Wanted) {
-    const ms = Math.min(timeoutMs, MAX_TIMEOUT_MS);
-    return {
-      bucketName: remote.options.bucket,
-      timeoutMs: ms,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ms)]),
-    };
+    const bucketName = remote.options.bucket;
+    return { bucketName, timeoutMs, signal: deadline(signal, timeoutMs) };
   }
 
   async function list(wanted: Wanted): Promise<Listing> {

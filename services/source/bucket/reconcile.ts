@@ -1,18 +1,16 @@
 // One Bucket from top to bottom: what it holds now, fetched and stored if that is new, announced to everybody.
-import { Bucket, parseDuration } from '@weir/api';
+import { Bucket } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
 import { refuseUnsupported } from '@weir/reconcile';
 import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
+import { timeoutOf } from '../shared/timeouts.ts';
 import { type Remote, readRemote } from './credentials.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
 import { UNSUPPORTED } from './unsupported.ts';
 import { storedEvent, words } from './words.ts';
-
-/** What Flux's default is. */
-const DEFAULT_TIMEOUT = '60s';
 
 export interface BucketEnvironment extends SourceEnvironment {
   fetcher: Fetcher;
@@ -61,6 +59,6 @@ export function wantedOf({ metadata, spec }: Bucket, remote: Remote): Wanted {
     remote,
     prefix: spec.prefix ?? '',
     ignore: spec.ignore,
-    timeoutMs: parseDuration(spec.timeout ?? DEFAULT_TIMEOUT),
+    timeoutMs: timeoutOf(spec),
   };
 }

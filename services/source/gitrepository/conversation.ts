@@ -44,9 +44,6 @@ export interface FetcherOptions {
   signal: AbortSignal;
 }
 
-/** The longest that one conversation with a server, or one pack, holds its slot, whatever `spec.timeout` says. Ms. */
-const maxTimeoutMs = 10 * 60_000;
-
 export function userOf({ tenant, remote }: Wanted): GitUser {
   return { namespace: tenant, host: new URL(remote.url).host };
 }
@@ -56,14 +53,13 @@ export function conversation(
   wanted: Wanted,
   { signal, network, gitLimits, slots }: FetcherOptions,
 ) {
-  const { remote } = wanted;
+  const { remote, timeoutMs } = wanted;
   const user = userOf(wanted);
   return {
     url: remote.url,
     auth: remote.auth,
     proxy: remote.proxy,
-    timeoutMs: Math.min(wanted.timeoutMs, maxTimeoutMs),
-    signal,
+    ...{ timeoutMs, signal },
     network,
     limits: gitLimits,
     slot: <T>(work: () => Promise<T>) => slots.transfer(user, work),

@@ -16,6 +16,7 @@ import {
   withObjects,
 } from '@weir/git';
 import { createSnapshots, putArchive, type Snapshot } from '../shared/snapshots.ts';
+import { deadline } from '../shared/timeouts.ts';
 import type { Contents } from './contents.ts';
 import {
   conversation,
@@ -161,7 +162,7 @@ function fetchPointed(
   { network, limits, tracing, ...options }: FetcherOptions,
 ): Promise<(oid: string) => string> {
   const { url, auth, proxy } = remote;
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
+  const signal = deadline(options.signal, timeoutMs);
   return tracing.span('fetch LFS objects', { attributes: { 'url.full': url } }, () =>
     fetchLfs(pointers, {
       ...{ url, auth, proxy, network, signal },

@@ -1,5 +1,5 @@
 // One GitRepository from top to bottom: what the remote has now, fetched and stored if it is new, announced to everybody.
-import { GitRepository, parseDuration } from '@weir/api';
+import { GitRepository } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
 import { GitError } from '@weir/git';
@@ -9,15 +9,13 @@ import { describeArtifact } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import type { SourceWords } from '../shared/source.ts';
+import { timeoutOf } from '../shared/timeouts.ts';
 import { contentsOf, isObserved, observedFields } from './contents.ts';
 import type { Wanted } from './conversation.ts';
 import type { Fetcher } from './fetch.ts';
 import { findIncludes } from './includes.ts';
 import { refuseUnsupportedFields } from './unsupported.ts';
 import { verifyRevision } from './verify.ts';
-
-/** What Flux's default is. */
-const DEFAULT_TIMEOUT = '60s';
 
 /** What Flux calls things here. */
 export const words: SourceWords<GitRepository> = {
@@ -78,6 +76,6 @@ function isRefusal(cause: unknown): boolean {
 
 /** What an object wants from its remote; each Git operation may take `spec.timeout`. */
 export function wantedOf({ metadata, spec }: GitRepository, remote: Remote): Wanted {
-  const timeoutMs = parseDuration(spec.timeout ?? DEFAULT_TIMEOUT);
+  const timeoutMs = timeoutOf(spec);
   return { tenant: metadata.namespace ?? '', remote, ref: spec.ref, timeoutMs };
 }

@@ -1,17 +1,13 @@
 // Finds charts and makes their packages: what is alike is done once, and namespaces take turns.
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { HelmChart } from '@weir/api';
 import {
-  ArtifactError,
   ArtifactMissing,
   type ArtifactStore,
   type ArtifactSuffix,
   type Packed,
-  readFileIndex,
 } from '@weir/artifact';
 import { createFairLimit } from '@weir/async';
 import type { KubeClient } from '@weir/kube';
@@ -20,6 +16,7 @@ import type { Tracing } from '@weir/telemetry';
 import { readAccess, readRegistryAccess } from '../shared/charts/access.ts';
 import type { Charts } from '../shared/charts/open.ts';
 import type { ContentLimits } from '../shared/limits.ts';
+import { packedFile } from '../shared/packed-file.ts';
 import { archiveFailure, putArchive, type Snapshot } from '../shared/snapshots.ts';
 import type { Build } from './build.ts';
 import { type ChartOptions, chartOfFiles, chartOfRemote, type WantedChart } from './chart.ts';
@@ -107,14 +104,7 @@ export function createChartMaker(options: MakerOptions): ChartMaker {
 /** The package as an artifact. One whose files can't be told apart is an artifact too, as any chart that Helm can read. */
 async function packedOf({ file }: Build, limits: ContentLimits): Promise<Packed> {
   try {
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(file), hash);
-    const { size } = await stat(file);
-    const fileIndex = await readFileIndex(file, limits).catch((error: unknown) => {
-      if (error instanceof ArtifactError && error.reason === 'ArtifactInvalid') return {};
-      throw error;
-    });
-    return { file, digest: `sha256:${hash.digest('hex')}`, size, fileIndex };
+    return await packedFile(file, limits);
   } catch (cause) {
     await rm(file, { force: true });
     throw archiveFailure(cause);

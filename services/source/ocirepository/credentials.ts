@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { FETCH_FAILED, type OCIRepository, Reason } from '@weir/api';
 import {
   proxyOf,
@@ -18,7 +17,8 @@ import {
   readPullSecret,
 } from '@weir/oci';
 import { Failure, messageOf } from '@weir/reconcile';
-import { fetchFailure } from '../shared/snapshots.ts';
+import { orAuthenticationFailed } from '../shared/authentication.ts';
+import { digestOf, ownershipKeyOf } from '../shared/keys.ts';
 
 /** Where to pull from, and as whom. */
 export interface Remote {
@@ -48,7 +48,7 @@ export async function readRemote(
   const secretOf = ({ name }: { name: string }) =>
     readNamedSecret(client, { namespace, name }, signal);
 
-  const secrets = await orFailure('failed to get credential', async () => [
+  const secrets = await orAuthenticationFailed('failed to get credential: ', async () => [
     ...(spec.secretRef
       ? [await readLoginSecret(client, { namespace, name: spec.secretRef.name }, signal)]
       : []),
@@ -56,29 +56,21 @@ export async function readRemote(
       ? await readPullSecrets(client, { namespace, name: spec.serviceAccountName }, signal)
       : []),
   ]);
-  const proxy = await orFailure(
-    'failed to get proxy address',
+  const proxy = await orAuthenticationFailed(
+    'failed to get proxy address: ',
     async () => spec.proxySecretRef && proxyOf(await secretOf(spec.proxySecretRef)),
   );
-  const tls = await orFailure(
-    `failed to generate transport for '${url}'`,
+  const tls = await orAuthenticationFailed(
+    `failed to generate transport for '${url}': `,
     async () => spec.certSecretRef && tlsOf(await secretOf(spec.certSecretRef)),
   );
   const repository = parseUrl(url);
-  const credentials = await orFailure('failed to get credential', async () =>
+  const credentials = await orAuthenticationFailed('failed to get credential: ', async () =>
     credentialsFor(repository, secrets.flatMap(readPullSecret)),
   );
   const access = { registry: repository.registry, credentials, tls, proxy, insecure };
   const key = accessKey(access);
   return { url, repository, access, accessKey: key, key: digestOf([key, repository.name]) };
-}
-
-async function orFailure<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw fetchFailure(Reason.AuthenticationFailed, `${what}: ${messageOf(cause)}`, cause);
-  }
 }
 
 /** @throws Failure URLInvalid (stalled) */
@@ -102,11 +94,5 @@ function parseUrl(url: string): Repository {
 export function ownershipKey({ spec, metadata }: OCIRepository): string {
   const { url, ref, insecure, secretRef, serviceAccountName, certSecretRef, proxySecretRef } = spec;
   const named = { secretRef, serviceAccountName, certSecretRef, proxySecretRef };
-  const isAnonymous = Object.values(named).every((it) => it === undefined);
-  const namespace = isAnonymous ? '' : metadata.namespace;
-  return `oci/${digestOf([url, ref, insecure, namespace, named])}`;
-}
-
-function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  return ownershipKeyOf('oci', metadata.namespace, [url, ref, insecure], named);
 }

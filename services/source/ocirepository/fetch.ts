@@ -12,6 +12,7 @@ import { createSharedAnswers } from '../shared/answers.ts';
 import type { ContentLimits } from '../shared/limits.ts';
 import { type Verdict, verifySignature } from '../shared/signatures.ts';
 import { createSnapshots, fetchFailure, putArchive, type Snapshot } from '../shared/snapshots.ts';
+import { deadline } from '../shared/timeouts.ts';
 import type { Trust } from '../shared/trust.ts';
 import type { Remote } from './credentials.ts';
 import { pull, type Selection } from './pull.ts';
@@ -62,9 +63,6 @@ export interface FetcherOptions {
   signal: AbortSignal;
 }
 
-/** The longest that one question or one pull holds its slot, whatever `spec.timeout` says. Ms. */
-const MAX_TIMEOUT_MS = 10 * 60_000;
-
 export function createFetcher(options: FetcherOptions): Fetcher {
   const { store, pool, verifiers, limits, dir, allowLocal, environment, tracing, signal } = options;
   const shareResolve = createSharedAnswers<Resolved>();
@@ -83,11 +81,6 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     }
   }
 
-  /** The time of a step begins when it has its slot. */
-  function deadline(timeoutMs: number): AbortSignal {
-    return AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMEOUT_MS))]);
-  }
-
   function ask(wanted: Wanted): Promise<Resolved> {
     const { tenant, remote, ref, selection, timeoutMs } = wanted;
     const mediaType = selection.layerSelector?.mediaType;
@@ -95,7 +88,15 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     return asks.run(
       tenant,
       () =>
-        resolve({ tenant, remote, ref, mediaType, registry, pool, signal: deadline(timeoutMs) }),
+        resolve({
+          tenant,
+          remote,
+          ref,
+          mediaType,
+          registry,
+          pool,
+          signal: deadline(signal, timeoutMs),
+        }),
       signal,
     );
   }
@@ -110,7 +111,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
           pull({
             ...selection,
             ...{ tenant, remote, digest, registry, limits, dir, pool, timeoutMs },
-            signal: deadline(timeoutMs),
+            signal: deadline(signal, timeoutMs),
           }),
         ),
       signal,
@@ -133,7 +134,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       const verify = () =>
         verifySignature({
           ...{ registry: registryOf(remote), repository, digest, trust, verifiers, tenant },
-          signal: deadline(timeoutMs),
+          signal: deadline(signal, timeoutMs),
         });
       const key = [remote.key, digest, trust.kind, trust.fingerprint, timeoutMs];
       return tracing.span('verify', { attributes: { 'oci.digest': digest } }, () =>

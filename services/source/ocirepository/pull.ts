@@ -1,13 +1,7 @@
 // One manifest of a registry made an artifact: the layer that is wanted, unpacked or as it is.
 import { rm } from 'node:fs/promises';
 import { type OCIRepositorySpec, Reason } from '@weir/api';
-import {
-  ArtifactError,
-  type Packed,
-  packArtifact,
-  readFileIndex,
-  sortByPath,
-} from '@weir/artifact';
+import { type Packed, packArtifact, sortByPath } from '@weir/artifact';
 import {
   type Descriptor,
   type FetchedManifest,
@@ -21,6 +15,7 @@ import type { RenderPool } from '@weir/render';
 import { download } from '../shared/download.ts';
 import { withoutIgnored } from '../shared/ignore.ts';
 import type { ContentLimits } from '../shared/limits.ts';
+import { filesOf } from '../shared/packed-file.ts';
 import { archiveFailure, fetchFailure } from '../shared/snapshots.ts';
 import type { Remote } from './credentials.ts';
 import { unpack } from './layer.ts';
@@ -146,11 +141,7 @@ async function asItIs(
   { limits }: PullOptions,
 ): Promise<Packed> {
   try {
-    const fileIndex = await readFileIndex(file, limits).catch((error: unknown) => {
-      if (error instanceof ArtifactError && error.reason === 'ArtifactInvalid') return {};
-      throw error;
-    });
-    return { file, digest, size, fileIndex };
+    return { file, digest, size, fileIndex: await filesOf(file, limits) };
   } catch (cause) {
     throw archiveFailure(cause);
   }

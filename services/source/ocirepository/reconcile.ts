@@ -7,14 +7,12 @@ import { acceptableAgeMs, refuseUnsupported } from '@weir/reconcile';
 import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
+import { timeoutOf } from '../shared/timeouts.ts';
 import { type Remote, readRemote } from './credentials.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
 import { UNSUPPORTED } from './unsupported.ts';
 import { verifyRevision } from './verify.ts';
 import { words } from './words.ts';
-
-/** What Flux's default is. */
-const DEFAULT_TIMEOUT = '60s';
 
 export interface OCIRepositoryEnvironment extends SourceEnvironment {
   fetcher: Fetcher;
@@ -69,6 +67,6 @@ export function wantedOf(
   remote: Remote,
   selection: Wanted['selection'],
 ): Wanted {
-  const timeoutMs = parseDuration(spec.timeout ?? DEFAULT_TIMEOUT);
+  const timeoutMs = timeoutOf(spec);
   return { tenant: metadata.namespace ?? '', remote, ref: spec.ref, selection, timeoutMs };
 }

@@ -1,13 +1,15 @@
 // Where the charts of a HelmRepository are, and as whom to fetch them. What is wrong with a Secret is said in Flux's words.
-import { createHash } from 'node:crypto';
-import { FETCH_FAILED, type HelmRepository, parseDuration, Reason } from '@weir/api';
+import { FETCH_FAILED, type HelmRepository, Reason } from '@weir/api';
 import { type NamedSecret, readLoginSecret, tlsOf } from '@weir/credentials';
 import { type ClientOptions, normalizeUrl } from '@weir/helm';
 import type { KubeClient } from '@weir/kube';
 import type { TlsOptions } from '@weir/net';
 import { type Credentials, credentialsFor, parseRepository, readPullSecret } from '@weir/oci';
 import { Failure, messageOf } from '@weir/reconcile';
+import { orAuthenticationFailed } from '../authentication.ts';
+import { digestOf, ownershipKeyOf } from '../keys.ts';
 import { fetchFailure } from '../snapshots.ts';
+import { timeoutOf } from '../timeouts.ts';
 
 /** The parts of a HelmRepository that count; for a repository without one, its URL and namespace. */
 export type Repository = Pick<HelmRepository, 'metadata' | 'spec'>;
@@ -43,9 +45,6 @@ export interface RegistryAccess extends Asker {
 
 type Tls = Pick<TlsOptions, 'ca' | 'certificate' | 'key'>;
 
-/** What Flux's default is. */
-const DEFAULT_TIMEOUT = '60s';
-
 /** @throws Failure AuthenticationFailed; URLInvalid (stalled) */
 export async function readAccess(
   client: KubeClient,
@@ -77,16 +76,14 @@ export async function readRegistryAccess(
 }
 
 function askerOf({ metadata, spec }: Repository): Asker {
-  const timeoutMs = parseDuration(spec.timeout ?? DEFAULT_TIMEOUT);
-  return { tenant: metadata.namespace ?? '', timeoutMs };
+  return { tenant: metadata.namespace ?? '', timeoutMs: timeoutOf(spec) };
 }
 
 /** What decides which replica owns objects of a repository: those alike share what is fetched. */
 export function accessOwnershipKey({ metadata, spec }: Repository): string {
   const { url, secretRef, certSecretRef, passCredentials } = spec;
-  const isAnonymous = secretRef === undefined && certSecretRef === undefined;
-  const namespace = isAnonymous ? '' : metadata.namespace;
-  return `helm/${digestOf([url, passCredentials, namespace, secretRef, certSecretRef])}`;
+  const secrets = { secretRef, certSecretRef };
+  return ownershipKeyOf('helm', metadata.namespace, [url, passCredentials], secrets);
 }
 
 function orUrlInvalid(parse: () => string): string {
@@ -106,18 +103,20 @@ async function readSecrets(
 ) {
   const { namespace = '' } = metadata;
   const read = (name: string, what: string) =>
-    orFailure('', () => readLoginSecret(client, { namespace, name }, signal, what));
+    orAuthenticationFailed('', () => readLoginSecret(client, { namespace, name }, signal, what));
   let tls: Tls | undefined;
   if (spec.certSecretRef) {
     const secret = await read(spec.certSecretRef.name, 'TLS authentication secret');
-    tls = await orFailure("failed to construct Helm client's TLS config: ", async () =>
+    tls = await orAuthenticationFailed("failed to construct Helm client's TLS config: ", async () =>
       tlsOf(secret),
     );
   }
   const secret = spec.secretRef && (await read(spec.secretRef.name, 'authentication secret'));
   // As older objects have it.
   if (tls === undefined && secret !== undefined && hasTls(secret)) {
-    tls = await orFailure('failed to detect authentication methods: ', async () => tlsOf(secret));
+    tls = await orAuthenticationFailed('failed to detect authentication methods: ', async () =>
+      tlsOf(secret),
+    );
   }
   return { tls, secret };
 }
@@ -157,18 +156,6 @@ function loginOf(secret: NamedSecret, path: string): Credentials | undefined {
   throw authFailure(`${what}: no auth config for '${host}' in the docker-registry Secret '${own}'`);
 }
 
-async function orFailure<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw authFailure(`${what}${messageOf(cause)}`, cause);
-  }
-}
-
 function authFailure(message: string, cause?: unknown): Failure {
   return fetchFailure(Reason.AuthenticationFailed, message, cause);
-}
-
-function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }

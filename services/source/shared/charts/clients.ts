@@ -2,6 +2,7 @@
 import { createBoundedMap } from '@weir/async';
 import { type Answer, type Client, type GetOptions, openClient } from '@weir/helm';
 import { createRegistries, type Registry } from '@weir/oci';
+import { deadline } from '../timeouts.ts';
 import type { Access, Asker, RegistryAccess } from './access.ts';
 
 export interface ChartClients {
@@ -15,8 +16,6 @@ export interface ChartClients {
 
 /** Clients that are kept; the connections of one that is dropped close when they are idle. */
 const CLIENTS = 500;
-/** The longest that one conversation may take, whatever `spec.timeout` says. Ms. */
-const MAX_TIMEOUT_MS = 10 * 60_000;
 
 export function createChartClients({
   allowLocal,
@@ -38,13 +37,12 @@ export function createChartClients({
     return opened;
   }
 
-  const deadline = ({ timeoutMs }: Asker) =>
-    AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMEOUT_MS))]);
+  const deadlineOf = ({ timeoutMs }: Asker) => deadline(signal, timeoutMs);
 
   return {
-    deadline,
+    deadline: deadlineOf,
     get: async (access, url, options) =>
-      clientOf(access).get(url, { ...options, signal: deadline(access) }),
+      clientOf(access).get(url, { ...options, signal: deadlineOf(access) }),
     registry: ({ registry, key }) => registryOf(registry, key),
   };
 }

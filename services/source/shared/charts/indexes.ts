@@ -1,11 +1,8 @@
 // The indexes of chart repositories: fetched when they changed, read once, and kept as files in which a chart is looked up
 // without reading the rest. Neither an index nor a part of it is ever in this process's memory.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import type { ArtifactStore, Packed } from '@weir/artifact';
+import type { ArtifactStore } from '@weir/artifact';
 import {
   createBoundedMap,
   createFairLimit,
@@ -16,6 +13,7 @@ import { indexUrl, type Validators } from '@weir/helm';
 import type { RenderPool } from '@weir/render';
 import { maskUrl, type Tracing } from '@weir/telemetry';
 import { download } from '../download.ts';
+import { packedFile } from '../packed-file.ts';
 import { putArchive, type Snapshot } from '../snapshots.ts';
 import type { Access } from './access.ts';
 import type { ChartClients } from './clients.ts';
@@ -130,7 +128,7 @@ export function createIndexes(options: IndexesOptions): Indexes {
     const lookup = `${file}.lookup`;
     try {
       await read(tenant, { file, json, lookup });
-      const packed = await describe(json);
+      const packed = await packedFile(json);
       await keep(lookup, packed.digest);
       return await putArchive(packed, { tenant, store, tracing });
     } finally {
@@ -213,12 +211,4 @@ export function createIndexes(options: IndexesOptions): Indexes {
 async function statOf(path: string): Promise<{ mtimeMs: number; size: number }> {
   // Gone meanwhile is as good as removed.
   return stat(path).catch(() => ({ mtimeMs: 0, size: 0 }));
-}
-
-/** The stored index, which has no files to tell apart. */
-async function describe(file: string): Promise<Packed> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  const { size } = await stat(file);
-  return { file, digest: `sha256:${hash.digest('hex')}`, size, fileIndex: {} };
 }
