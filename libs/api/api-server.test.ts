@@ -72,8 +72,15 @@ describe('the definitions in an API server', () => {
 describe('the definition of ExternalArtifact', () => {
   it('stores what a controller exports as it is, and no artifact without a digest', async () => {
     const { apiVersion, kind } = ExternalArtifact;
-    const object = { apiVersion, kind, metadata: { name: 'external', namespace: 'default' } };
-    await cluster.request('POST', collection(ExternalArtifact), object);
+    const sourceRef = { apiVersion: 'a/v1', kind: 'Made', name: 'made', namespace: 'default' };
+    const metadata = { name: 'external', namespace: 'default' };
+    const object = { apiVersion, kind, metadata, spec: { sourceRef } };
+    const stored = await cluster.request<{ spec: unknown }>(
+      'POST',
+      collection(ExternalArtifact),
+      object,
+    );
+    assert.deepEqual(stored.spec, { sourceRef });
     const write = (status: object) =>
       cluster.request<{ status: unknown }>(
         'PATCH',
@@ -84,6 +91,18 @@ describe('the definition of ExternalArtifact', () => {
     const exportedInputs = { a: { b: [1, 'c'] }, d: 'e', f: 2, g: true };
     assert.deepEqual((await write({ exportedInputs })).status, { exportedInputs });
     await assert.rejects(write({ artifact: { url: 'http://x', path: 'y' } }), /digest/);
+    const artifact = {
+      ...{ url: 'http://x/y', path: 'y', revision: 'r', digest: `sha256:${'0'.repeat(64)}` },
+      ...{ lastUpdateTime: '2026-01-01T00:00:00Z', size: 1, metadata: { a: 'b' } },
+    };
+    const conditions = [
+      {
+        ...{ type: 'Ready', status: 'True', reason: 'Made', message: 'made' },
+        ...{ lastTransitionTime: '2026-01-01T00:00:00Z', observedGeneration: 1 },
+      },
+    ];
+    const whole = { exportedInputs, artifact, conditions };
+    assert.deepEqual((await write(whole)).status, whole);
     await cluster.request('DELETE', `${collection(ExternalArtifact)}/external`);
   });
 });

@@ -3,7 +3,7 @@ import { deepEqual, equal, match } from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { HelmChart, type HelmChartSpec, HelmRepository, type HelmRepositorySpec } from '@weir/api';
-import { type RegistryServer, startChartRepository, startRegistry } from '@weir/cluster';
+import { type RegistryServer, startChartRepository, startRegistry, until } from '@weir/cluster';
 import { type ServiceHarness, startServiceHarness } from '@weir/kit';
 import { type KubeObject, Secret } from '@weir/kube';
 import { pushArtifact, pushManifest, pushSignature, tarGz } from '@weir/oci/testing';
@@ -15,6 +15,9 @@ import { bundleBlob, pushReferrers, pushUnsigned, readSamples } from './testing/
 
 const WRITING = { fieldManager: 'test', force: true };
 const HELM_CONFIG = 'application/vnd.cncf.helm.config.v1+json';
+
+const INDEX =
+  'apiVersion: v1\nentries:\n  app:\n  - {name: app, version: 1.0.0, urls: [app-1.0.0.tgz]}\n';
 
 /** A chart that has nothing but its name and version. */
 function packageOf(version: string): Buffer {
@@ -156,10 +159,7 @@ describe('charts', () => {
   test('a repository that wants to see a certificate is shown the one of its Secret', async (t) => {
     const server = await startChartRepository({ tls: true, mutual: true });
     t.after(() => server.close());
-    server.put(
-      '/index.yaml',
-      'apiVersion: v1\nentries:\n  app:\n  - {name: app, version: 1.0.0, urls: [app-1.0.0.tgz]}\n',
-    );
+    server.put('/index.yaml', INDEX);
     server.put('/app-1.0.0.tgz', packageOf('1.0.0'));
     const namespace = await harness.namespace();
     const { ca = '', client } = server;
@@ -176,6 +176,35 @@ describe('charts', () => {
       ...{ 'ca.crt': ca, 'tls.crt': client?.certificate, 'tls.key': client?.key },
     });
     await repository(namespace, { url: server.url, certSecretRef: { name: 'shown' } });
+    const { status } = await ready(namespace, 'True');
+    equal(status?.artifact?.revision, '1.0.0');
+  });
+
+  test('suspended, nothing is asked; resumed, it goes on', async (t) => {
+    const server = await startChartRepository();
+    t.after(() => server.close());
+    server.put('/index.yaml', INDEX);
+    server.put('/app-1.0.0.tgz', packageOf('1.0.0'));
+    const namespace = await harness.namespace();
+    await repository(namespace, { url: server.url, suspend: true });
+    await chart(namespace, { suspend: true });
+    const kinds = [
+      [HelmRepository, 'charts'],
+      [HelmChart, 'app'],
+    ] as const;
+    for (const [kind, name] of kinds) {
+      // As in Flux what is suspended has its finalizer: it was looked at.
+      await until(
+        async () => {
+          const { metadata } = await harness.client.get(kind, { namespace, name });
+          return metadata.finalizers?.length === 1;
+        },
+        { timeoutMs: 60_000, message: `the finalizer of ${name}` },
+      );
+    }
+    deepEqual(server.requests(), []);
+    await repository(namespace, { url: server.url, suspend: false });
+    await chart(namespace, { suspend: false });
     const { status } = await ready(namespace, 'True');
     equal(status?.artifact?.revision, '1.0.0');
   });

@@ -224,6 +224,7 @@ describe('OCIRepositories', () => {
       [verified?.status, verified?.message],
       ['True', `verified signature of revision v1@${samples.digest}`],
     );
+    match(status?.sourceVerificationFingerprint ?? '', /^sha256:[0-9a-f]{64}$/);
   });
 
   test('without a Secret with a root, what Sigstore publishes is trusted', async () => {
