@@ -4,7 +4,7 @@ import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { getCACertificates } from 'node:tls';
-import { openRequest, type RequestPolicy } from '@weir/net';
+import { AnswerTooLarge, openRequest, type RequestPolicy, readBounded } from '@weir/net';
 import { ForgeError } from './errors.ts';
 
 export interface GitHubApp {
@@ -177,12 +177,9 @@ function advice(status: number): string {
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new ForgeError('the answer of the API is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const body = await readBounded(response, MAX_ANSWER_BYTES).catch((cause: unknown) => {
+    if (!(cause instanceof AnswerTooLarge)) throw cause;
+    throw new ForgeError('the answer of the API is too large');
+  });
+  return body.toString('utf8');
 }

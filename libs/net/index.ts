@@ -15,6 +15,7 @@ export {
   resolveAllowed,
 } from './lookup.ts';
 export { type Environment, proxyFor } from './proxy.ts';
+export { AnswerTooLarge, readBounded } from './read.ts';
 export { followRedirects, RedirectRefused } from './redirects.ts';
 export { openRequest, type RequestPolicy } from './request.ts';
 export { connectionProblem, discard, isTlsFailure, type SentRequest, sendRequest } from './send.ts';

@@ -1,7 +1,7 @@
 // As whom a bucket is read: access keys, nobody, or keys for a while that a token service gives for a login.
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { type ConnectionOptions, keepConnections } from '@weir/net';
+import { AnswerTooLarge, type ConnectionOptions, keepConnections, readBounded } from '@weir/net';
 import { ObjectStoreError, quoted } from './errors.ts';
 
 export interface AccessKeys {
@@ -77,18 +77,13 @@ async function post(
     });
     request.end(body);
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > MAX_ANSWER_BYTES) {
-        throw new ObjectStoreError('InvalidAnswer', 'the answer of the STS endpoint is too long');
-      }
-      chunks.push(chunk);
-    }
-    return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') };
+    const answer = await readBounded(response, MAX_ANSWER_BYTES);
+    return { status: response.statusCode ?? 0, text: answer.toString('utf8') };
   } catch (cause) {
-    if (cause instanceof ObjectStoreError) throw cause;
+    if (cause instanceof AnswerTooLarge) {
+      const message = 'the answer of the STS endpoint is too long';
+      throw new ObjectStoreError('InvalidAnswer', message, cause);
+    }
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ObjectStoreError('Unreachable', `the STS endpoint can't be asked: ${why}`, cause);
   } finally {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { AnswerTooLarge, readBounded } from '@weir/net';
 import { interrupted } from './deadline.ts';
 import { OciError, type OciReason } from './errors.ts';
 import { retryAfterMs } from './retry.ts';
@@ -18,21 +19,14 @@ export async function readBody(
   response: IncomingMessage,
   { maxBytes, what, signal }: { maxBytes: number; what: string; signal: AbortSignal },
 ): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
   try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) {
-        throw new OciError('TooLarge', `${what}: the answer has more than ${maxBytes} bytes`);
-      }
-      chunks.push(chunk);
-    }
+    return await readBounded(response, maxBytes);
   } catch (cause) {
-    if (cause instanceof OciError) throw cause;
+    if (cause instanceof AnswerTooLarge) {
+      throw new OciError('TooLarge', `${what}: ${cause.message}`, { cause });
+    }
     throw interrupted(what, signal, cause);
   }
-  return Buffer.concat(chunks);
 }
 
 /** The error that an answer reports, in the words of go-containerregistry. Reads the answer. */

@@ -1,11 +1,11 @@
 // How files of a TUF repository are downloaded: through the operator's proxies, bounded in size, redirects and time.
-import type { IncomingMessage } from 'node:http';
 import {
   type Connections,
   connectionProblem,
   discard,
   followRedirects,
   RedirectRefused,
+  readBounded,
   sendRequest,
 } from '@weir/net';
 import { SigstoreError } from './errors.ts';
@@ -47,32 +47,11 @@ export async function download(
       discard(response);
       throw new UnexpectedStatus(url, status);
     }
-    return await readWhole(response, what, maxBytes);
+    return await readBounded(response, maxBytes);
   } catch (cause) {
     if (cause instanceof SigstoreError) throw cause;
     const why = reasonOf(cause, signal);
     throw new SigstoreError('Unavailable', `${what}: ${why}`, cause);
-  }
-}
-
-async function readWhole(
-  response: IncomingMessage,
-  what: string,
-  maxBytes: number,
-): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) {
-        throw new SigstoreError('Unavailable', `${what}: more than ${maxBytes} bytes`);
-      }
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  } finally {
-    response.destroy();
   }
 }
 

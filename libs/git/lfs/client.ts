@@ -8,6 +8,7 @@ import {
   followRedirects,
   keepConnections,
   RedirectRefused,
+  readBounded,
   sendRequest,
 } from '@weir/net';
 import { maskUrl } from '@weir/telemetry';
@@ -153,19 +154,9 @@ export function failure(reason: GitReason, url: URL, why: string, cause?: unknow
 }
 
 async function readJson(response: IncomingMessage, maxBytes: number): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const bytes = await readBounded(response, maxBytes);
   try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) throw new Error(`the answer has more than ${maxBytes} bytes`);
-      chunks.push(chunk);
-    }
-  } finally {
-    response.destroy();
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return JSON.parse(bytes.toString('utf8'));
   } catch {
     // What JSON.parse says quotes the answer, which may be anybody's.
     throw new Error('the answer is no JSON');
