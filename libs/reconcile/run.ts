@@ -46,6 +46,8 @@ export interface RunBeginning<T extends RunnableObject<Status>, Status extends C
   release?(object: T): Promise<void> | void;
   /** What the status says of an object that is suspended; that a request is handled unless given. */
   suspended?(report: StatusReport<Status>, object: T): StatusReport<Status>;
+  /** True for a kind that, as in Flux, handles a request that comes while it is suspended when it is resumed. */
+  keepsRequests?: boolean;
   /** What the status says of a run that begins. */
   begun(report: StatusReport<Status>, object: T): StatusReport<Status>;
   /** Whether somebody waits to see that the run has begun. */
@@ -78,7 +80,8 @@ export async function beginObjectRun<T extends RunnableObject<Status>, Status ex
     const { suspended } = beginning;
     if (suspended !== undefined) status.update((report) => suspended(report, object));
     // As in Flux: a request counts as handled, so that nothing is done for it when the object is resumed.
-    const isAsked = isRequested(object, object.status?.lastHandledReconcileAt);
+    const isAsked =
+      !beginning.keepsRequests && isRequested(object, object.status?.lastHandledReconcileAt);
     if (isAsked || suspended !== undefined) await status.finish();
     return undefined;
   }
