@@ -3,6 +3,7 @@ export type { CommentRequest } from './comments/comment.ts';
 export { setGiteaComment } from './comments/gitea.ts';
 export { setGitHubComment } from './comments/github.ts';
 export { setGitLabComment } from './comments/gitlab.ts';
+export { type ConnectOptions, connectForge } from './connect.ts';
 export type { ForgeCredentials } from './credentials.ts';
 export { ForgeError } from './errors.ts';
 export {
@@ -13,6 +14,13 @@ export {
   type TokenOptions,
 } from './github-app.ts';
 export { dispatchGitHubEvent } from './github-dispatch.ts';
+export { type ForgeProvider, openPullRequests, providerOfHost } from './pull-requests/providers.ts';
+export type {
+  Branches,
+  PullRequest,
+  PullRequests,
+  PullRequestTexts,
+} from './pull-requests/pull-request.ts';
 export { type ForgeRepository, parseRepository } from './repository.ts';
 export { setAzureDevOpsStatus } from './statuses/azure-devops.ts';
 export { setBitbucketStatus } from './statuses/bitbucket.ts';
