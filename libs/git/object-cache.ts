@@ -1,6 +1,6 @@
 // Objects of repositories that are kept in memory: an id says what an object is, for as long as there is the repository.
 import { type BoundedMap, createBoundedMap } from '@weir/async';
-import { parseCommit } from './commit.ts';
+import { type Commit, parseCommit } from './commit.ts';
 import { GitError } from './errors.ts';
 import { type ObjectType, writeObject } from './loose-objects.ts';
 import {
@@ -29,8 +29,7 @@ const MAX_TREE_BYTES = 8 * 1024 ** 2;
 export interface Repository {
   /** The entries of a folder, in git's order. */
   tree(id: string): Promise<RawEntry[]>;
-  /** The root folder of a commit. */
-  treeOf(commit: string): Promise<string>;
+  commit(id: string): Promise<Commit>;
   /** The folder as git stores it. */
   rawTree(id: string): Promise<Buffer>;
   /** A file that is known to be small, kept for the next time. `what` names it in messages. */
@@ -71,9 +70,9 @@ export async function withRepository<T>(
   try {
     return await use({
       rawTree,
-      async treeOf(commit) {
-        const content = await cached(commit, 'commit', MAX_COMMIT_BYTES, `commit '${commit}'`);
-        return parseCommit(commit, content.toString('utf8')).tree;
+      async commit(id) {
+        const content = await cached(id, 'commit', MAX_COMMIT_BYTES, `commit '${id}'`);
+        return parseCommit(id, content.toString('utf8'));
       },
       async tree(id) {
         const content = await rawTree(id);

@@ -16,6 +16,8 @@ export interface ChangedTree {
   /** Of the whole repository. */
   tree: string;
   files: readonly ChangedFile[];
+  /** Ids of the new contents, by paths from the root. */
+  contents: ReadonlyMap<string, string>;
 }
 
 export interface ChangeOptions extends SearchOptions {
@@ -48,7 +50,7 @@ export async function changeTree(
     files.push({ path: file.path, changes });
   }
   if (files.length === 0) return undefined;
-  return { tree: await replaceFiles(repository, tree, contents), files };
+  return { tree: await replaceFiles(repository, tree, contents), files, contents };
 }
 
 function inTree({ path, isFolder }: Place, file: string): string {

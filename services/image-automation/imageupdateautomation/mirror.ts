@@ -64,9 +64,13 @@ export function createMirrors(): Mirrors {
           return commit !== undefined && now.commits.has(commit) ? commit : undefined;
         },
         async fetch(options) {
-          if (!now.commits.has(options.commit)) await fetchCommit({ ...options, dir });
+          const { commit, ref, depth = 1 } = options;
+          // With its history a commit is another thing to have.
+          const name = depth === 1 ? commit : `${commit} ${depth}`;
+          if (!now.commits.has(name)) await fetchCommit({ ...options, dir });
           now = await knownOf(key, dir);
-          add(options.ref, options.commit);
+          add(ref, commit);
+          now.commits.add(name);
         },
         async pushed(ref, commit) {
           await keepCommit(dir, ref, commit);

@@ -10,7 +10,6 @@ import type { AutomationEnvironment } from './environment.ts';
 import { areSame, chosenImages } from './policies.ts';
 import { remoteOf } from './remote.ts';
 import { beginRun, fail, succeed } from './run.ts';
-import { setterValues } from './setters/marker.ts';
 import { readSigner } from './signing.ts';
 import { sync } from './sync.ts';
 import { invalidSource, sourceFailure, targetOf } from './target.ts';
@@ -36,14 +35,19 @@ export async function reconcile(
     const isSame = areSame(object.status?.observedPolicies, chosen);
     const wanted = {
       ...{ ...access, object, target, signal },
-      values: setterValues(object.metadata.namespace ?? '', chosen),
+      chosen,
       // As in Flux: what is on a push branch is not in the revision that was seen.
       isChanged: !isSame || target.switchesBranch || target.alsoPush !== undefined,
-      isQuick: !isSame && isOnlyPolicy(context),
+      isQuick: !isSame && isOnlyPolicy(context) && !object.spec.git?.respectReverts,
+      mayHavePushed: context.attempt > 1 || NEW_HERE.some((cause) => context.causes.has(cause)),
     };
     // A write to the remote is one: another replica may own the object by now.
     context.guard();
-    const synced = await context.waiting(() => orAborted(sync(wanted, environment), signal));
+    const { pullRequest } = object.spec.git ?? {};
+    const proposing = pullRequest && { spec: pullRequest };
+    const synced = await context.waiting(() =>
+      orAborted(sync(wanted, environment, proposing), signal),
+    );
     return await succeed(run, synced, chosen);
   } catch (error) {
     if (remote?.app && findCause(error, isRefusal)) environment.tokens.forget(remote.app);
@@ -83,6 +87,9 @@ async function accessOf(
   const remote = await remoteOf(source, environment, signal);
   return { remote, sign: await readSigner(object, { ...environment, signal }) };
 }
+
+/** The causes of a run by which a process goes on with what another one may have begun. */
+const NEW_HERE = ['added', 'gained'];
 
 function isOnlyPolicy({ causes, attempt }: ReconcileContext): boolean {
   return attempt === 1 && [...causes].every((cause) => cause === POLICY_CHANGED);

@@ -22,7 +22,7 @@ import {
 } from '@weir/reconcile';
 import type { AutomationEnvironment } from './environment.ts';
 import type { ImageRef } from './setters/marker.ts';
-import type { Pushed, Synced } from './sync.ts';
+import type { Pushed, Synced } from './wanted.ts';
 
 const COMPONENT = 'image-automation-controller';
 const READY_MESSAGE = 'repository up-to-date';
@@ -70,7 +70,7 @@ function asBegun(
 /** Writes the end of a run that left the repository as the policies say. */
 export async function succeed(
   { object, status, environment }: Run,
-  { revision, isSame, pushed }: Synced,
+  { revision, isSame, pushed, notes = [] }: Synced,
   chosen: ReadonlyMap<string, ImageRef>,
 ): Promise<Outcome> {
   status.update((report) => {
@@ -80,22 +80,23 @@ export async function succeed(
           observedSourceRevision: revision,
           observedPolicies: chosen.size === 0 ? undefined : Object.fromEntries(chosen),
         });
-    const pushedTo = pushed
+    const last = pushed.at(-1);
+    const pushedTo = last
       ? setFields(observed, {
-          lastPushCommit: pushed.commit,
-          lastPushTime: formatTime(pushed.when),
+          lastPushCommit: last.commit,
+          lastPushTime: formatTime(last.when),
         })
       : observed;
     return asSucceeded(pushedTo, { reason: Reason.Succeeded, message: READY_MESSAGE });
   });
   await status.finish();
   const wasReady = findCondition(object.status?.conditions, READY)?.status === 'True';
-  if (pushed || !wasReady) {
+  const happened = [...pushed.map(summaryOf), ...notes];
+  if (happened.length > 0 || !wasReady) {
     environment.recorders[COMPONENT].event(object, {
       severity: 'info',
       reason: Reason.Succeeded,
-      message: pushed ? summaryOf(pushed) : READY_MESSAGE,
-      ...(pushed ? { id: `${object.metadata.uid}/${pushed.commit}` } : {}),
+      message: happened.length > 0 ? happened.join('\n') : READY_MESSAGE,
     });
   }
   return { requeueAfterMs: intervalMs(object.spec.interval, environment.minIntervalMs) };

@@ -1,0 +1,1 @@
+export { type FakeForge, type FakePullRequest, startFakeForge } from './fake-forge.ts';

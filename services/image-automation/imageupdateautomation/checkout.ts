@@ -1,0 +1,89 @@
+// What a change begins with: what the remote has now, fetched into the mirror.
+import { formatRevision, type RemoteOptions, readCommit, resolveRef, withObjects } from '@weir/git';
+import type { RenderPool } from '@weir/render';
+import type { SyncEnvironment } from './environment.ts';
+import type { Mirror } from './mirror.ts';
+import { checkoutFailure } from './remote.ts';
+import { branchRef, conversationOf, seenBefore, type Wanted } from './wanted.ts';
+
+/** The commit that a change begins with. */
+export interface Base {
+  commit: string;
+  /** What the branch that is pushed to has to be; nothing for one that isn't there. */
+  expected: string;
+  /** Of what was checked out. */
+  revision: string;
+  /** The commits of other references that were asked for. */
+  others: ReadonlyMap<string, string>;
+}
+
+/** The branch as the last run left it, without asking the remote. */
+export function quickBase(mirror: Mirror, wanted: Wanted): Base | undefined {
+  const { checkout, pushBranch, switchesBranch, alsoPush } = wanted.target;
+  const { name, tag, semver, commit } = checkout ?? {};
+  if (switchesBranch || alsoPush || name || tag || semver || commit) return undefined;
+  const tip = mirror.tip(branchRef(pushBranch));
+  if (tip === undefined) return undefined;
+  const revision = formatRevision(pushBranch, tip);
+  return revision === seenBefore(wanted)
+    ? { commit: tip, expected: tip, revision, others: new Map() }
+    : undefined;
+}
+
+/**
+ * Asks the remote, and fetches what the change begins with; undefined where that was seen before and nothing else changed.
+ * @param others references to look up on the way; then the change begins with what is checked out, whatever is on the push branch
+ */
+export async function checkOut(
+  mirror: Mirror,
+  wanted: Wanted,
+  environment: SyncEnvironment,
+  others?: readonly string[],
+): Promise<Base | undefined> {
+  const { target, isChanged } = wanted;
+  const { ask, transfer } = conversationOf(wanted, environment);
+  const pushRef = branchRef(target.pushBranch);
+  try {
+    const resolved = await resolveRef(
+      target.checkout,
+      ask,
+      help(wanted, mirror, transfer, environment),
+      others ?? [pushRef],
+    );
+    if (!isChanged && resolved.revision === seenBefore(wanted)) return undefined;
+    const onBranch = others === undefined ? resolved.others?.get(pushRef) : undefined;
+    // As in Flux a push branch goes on from what is on it, and begins with what is checked out.
+    const isOnBranch = target.switchesBranch && onBranch !== undefined;
+    const commit = isOnBranch ? onBranch : resolved.commit;
+    const ref = isOnBranch ? pushRef : resolved.ref;
+    await mirror.fetch({ ...transfer, commit, ...(ref === undefined ? {} : { ref }) });
+    const { revision, others: found = new Map<string, string>() } = resolved;
+    return { commit, expected: onBranch ?? '', revision, others: found };
+  } catch (cause) {
+    throw checkoutFailure(cause);
+  }
+}
+
+/** What the choice of a version needs: Masterminds' rules, and the times of equal ones. */
+function help(
+  { object, signal }: Wanted,
+  mirror: Mirror,
+  transfer: RemoteOptions,
+  { pool }: { pool: RenderPool },
+): Parameters<typeof resolveRef>[2] {
+  const tenant = object.metadata.namespace ?? '';
+  return {
+    highest: async (range, versions) =>
+      (await pool.semver({ range, versions }, { tenant, signal })).highest,
+    async committedAt(commits) {
+      for (const commit of commits) await mirror.fetch({ ...transfer, commit });
+      return withObjects({ ...transfer, dir: mirror.dir }, async (objects) => {
+        const times = new Map<string, number>();
+        for (const commit of commits) {
+          times.set(commit, (await readCommit(objects, commit)).committer.when.getTime());
+        }
+        return times;
+      });
+    },
+  };
+}

@@ -1,0 +1,174 @@
+// Proposes changes as pull requests: a branch for all policies, or one for each, that begins at the branch to be merged into. It is
+// made anew where the change is another one; commits that others put onto it stay, and the change goes on top.
+import type { PullRequestSpec } from '@weir/api';
+import { GitError, pushCommits, type Repository } from '@weir/git';
+import type { ChangedTree } from './change.ts';
+import { type Base, checkOut } from './checkout.ts';
+import { change, commit, respectedImages, valuesOf, withMirror } from './commit.ts';
+import type { SyncEnvironment } from './environment.ts';
+import { forgeOf } from './forge.ts';
+import type { Mirror } from './mirror.ts';
+import { findPlace } from './path.ts';
+import { bringPullRequest, pullRequestTexts } from './pullrequest.ts';
+import { checkoutFailure, pushFailure } from './remote.ts';
+import type { ImageRef, SetterValues } from './setters/marker.ts';
+import { invalidSource } from './target.ts';
+import { branchRef, conversationOf, type Pushed, type Synced, type Wanted } from './wanted.ts';
+
+/** A branch, and the policies whose images it proposes. */
+interface Proposal {
+  branch: string;
+  chosen: ReadonlyMap<string, ImageRef>;
+}
+
+export interface ProposeOptions {
+  spec: PullRequestSpec;
+}
+
+/** More branches than this many are too many conversations for one run. */
+const MAX_BRANCHES = 200;
+
+/**
+ * @throws Failure of `sync`, and PullRequestFailed
+ */
+export async function propose(
+  mirror: Mirror,
+  wanted: Wanted,
+  { spec }: ProposeOptions,
+  environment: SyncEnvironment,
+): Promise<Synced> {
+  const { target, object, remote, signal } = wanted;
+  const base = spec.base || target.checkout?.branch;
+  if (!target.switchesBranch || !base || base === target.pushBranch) {
+    throw invalidSource(
+      'spec.git.pullRequest needs spec.git.push.branch, which is another branch than the one to be merged into',
+    );
+  }
+  const proposals = proposalsOf(spec, target.pushBranch, wanted.chosen);
+  if (proposals.length > MAX_BRANCHES) {
+    throw invalidSource(
+      `spec.git.pullRequest: more than ${MAX_BRANCHES} policies with a branch each`,
+    );
+  }
+  const refs = proposals.map(({ branch }) => branchRef(branch));
+  const from = await checkOut(mirror, { ...wanted, isChanged: true }, environment, refs);
+  if (from === undefined) throw new Error('a run that is changed checks out');
+  const respected = await respectedImages(mirror, from.commit, wanted, environment);
+  const forge = await forgeOf(object, spec, remote, environment, signal);
+  const pushed: Pushed[] = [];
+  const notes: string[] = [];
+  for (const { branch, chosen } of proposals) {
+    const proposal = { branch, chosen: onlyThose(chosen, respected) };
+    const tip = from.others.get(branchRef(proposal.branch));
+    const brought = await bringBranch(mirror, proposal, { from, tip }, wanted, environment);
+    if (brought.pushed) pushed.push(brought.pushed);
+    const texts =
+      brought.changed &&
+      (await pullRequestTexts(
+        object,
+        spec,
+        { files: brought.changed.files, chosen: proposal.chosen },
+        { pool: environment.pool, signal },
+      ));
+    const state = { head: proposal.branch, base, tip: brought.tip, texts };
+    const note = await bringPullRequest(forge, state);
+    if (note !== undefined) notes.push(note);
+  }
+  return { revision: from.revision, pushed, notes };
+}
+
+function proposalsOf(
+  { branches }: PullRequestSpec,
+  branch: string,
+  chosen: ReadonlyMap<string, ImageRef>,
+): Proposal[] {
+  if (branches !== 'PerPolicy') return [{ branch, chosen }];
+  return [...chosen].map(([name, ref]) => ({
+    branch: `${branch}-${name}`,
+    chosen: new Map([[name, ref]]),
+  }));
+}
+
+/** A policy whose image was reverted proposes nothing, and its pull request is closed. */
+function onlyThose(
+  chosen: ReadonlyMap<string, ImageRef>,
+  respected: ReadonlyMap<string, ImageRef>,
+): ReadonlyMap<string, ImageRef> {
+  return new Map([...chosen].filter(([name]) => respected.has(name)));
+}
+
+interface Brought {
+  /** Undefined where nothing is to be changed. */
+  changed: ChangedTree | undefined;
+  tip: string | undefined;
+  pushed?: Pushed;
+}
+
+async function bringBranch(
+  mirror: Mirror,
+  { branch, chosen }: Proposal,
+  { from, tip }: { from: Base; tip: string | undefined },
+  wanted: Wanted,
+  environment: SyncEnvironment,
+): Promise<Brought> {
+  const { target } = wanted;
+  const own = { ...wanted, values: valuesOf(wanted, chosen) };
+  const { transfer } = conversationOf(wanted, environment);
+  const ref = branchRef(branch);
+  const open = <T>(use: (repository: Repository) => Promise<T>) =>
+    withMirror(mirror, wanted, environment, use);
+  const changed = await open((it) => change(it, from.commit, mirror, own, environment));
+  if (changed === undefined) return { changed, tip };
+  if (tip !== undefined) {
+    await mirror.fetch({ ...transfer, commit: tip, ref }).catch((cause: unknown) => {
+      throw checkoutFailure(cause);
+    });
+    if (await open((it) => holds(it, tip, changed, mirror, own, environment)))
+      return { changed, tip };
+  }
+  const made = await open(async (repository) => {
+    const isOurs = tip === undefined || (await isBy(repository, tip, wanted));
+    if (isOurs) return commit(repository, from.commit, changed, own, environment);
+    const onTop = await change(repository, tip, mirror, own, environment);
+    return onTop && commit(repository, tip, onTop, own, environment);
+  });
+  if (made === undefined) return { changed, tip };
+  try {
+    const refs = [{ commit: made.commit, ref, expected: tip ?? '' }];
+    await pushCommits({ ...transfer, dir: mirror.dir, refs, options: target.options });
+  } catch (cause) {
+    throw pushFailure(cause);
+  }
+  await mirror.pushed(ref, made.commit);
+  return { changed, tip: made.commit, pushed: { ...made, branch, refspec: undefined } };
+}
+
+/** Whether a branch has the change already, and would get no other one. */
+async function holds(
+  repository: Repository,
+  tip: string,
+  changed: ChangedTree,
+  mirror: Mirror,
+  wanted: Wanted & { values: SetterValues },
+  environment: SyncEnvironment,
+): Promise<boolean> {
+  const { tree } = await repository.commit(tip);
+  for (const [path, id] of changed.contents) {
+    const place = await findPlace(repository, tree, path).catch(() => undefined);
+    if (place?.id !== id) return false;
+  }
+  return (await change(repository, tip, mirror, wanted, environment)) === undefined;
+}
+
+/** Whether the commit is one that an automation of this author made: others' commits are never replaced. */
+async function isBy(repository: Repository, tip: string, { object }: Wanted): Promise<boolean> {
+  const { author, committer } = await repository.commit(tip);
+  const email = object.spec.git?.commit.author.email;
+  return author.email === email && committer.email === email;
+}
+
+/** Whether somebody else moved a branch meanwhile. */
+export function hasMoved(failure: unknown): boolean {
+  const cause = failure instanceof Error ? failure.cause : undefined;
+  return cause instanceof GitError && cause.reason === 'ReferenceMoved';
+}
