@@ -111,3 +111,18 @@ test('patterns and texts are bounded, in time too', async () => {
   await assert.rejects(pool.match(slow, { tenant }), { reason: 'Timeout' });
   assert.equal(pool.pids().length, 1);
 });
+
+test('expressions with other results than a boolean', async () => {
+  const inputs = [{ event: { kind: 'A', n: 3 } }];
+  const text = { expression: "event.kind.lowerAscii() + '/x'", inputs };
+  assert.deepEqual(await pool.evaluateText(text, { tenant }), [{ value: 'a/x' }]);
+  await assert.rejects(pool.evaluateText({ expression: '1 + 1', inputs }, { tenant }), {
+    reason: 'InvalidCELExpression',
+    message: 'CEL expression output type mismatch: expected string, got int',
+  });
+  const any = { expression: "[event.kind, 'b', {'c': event.n}]", inputs };
+  assert.deepEqual(await pool.evaluateAny(any, { tenant }), [{ value: ['A', 'b', { c: 3 }] }]);
+  const double = { expression: 'type(event.n) == double', inputs };
+  assert.deepEqual(await pool.evaluate({ ...double, floats: true }, { tenant }), [{ value: true }]);
+  assert.deepEqual(await pool.evaluate(double, { tenant }), [{ value: false }]);
+});

@@ -61,6 +61,11 @@ export interface Operations
   evaluate(request: EvaluateRequest, options: RequestOptions): Promise<Evaluation[]>;
   /** The same for an expression whose result is a text; one that gives anything else is `InvalidCELExpression`. */
   evaluateText(request: EvaluateRequest, options: RequestOptions): Promise<TextEvaluation[]>;
+  /** The same for an expression with any result, as JSON has it. */
+  evaluateAny(
+    request: EvaluateRequest,
+    options: RequestOptions,
+  ): Promise<({ value: unknown; error?: undefined } | { error: string })[]>;
   /**
    * The JSON pointers that the rules exempt in each object, in the order given; of the objects only
    * kind, name, namespace, labels and annotations count. A bad selector is `ReconciliationFailed`.
@@ -135,9 +140,16 @@ export function operations(send: Send): Operations {
       return results.map(({ value, error }) => (error === undefined ? { value } : { error }));
     },
     async evaluateText(request, options) {
-      const body = JSON.stringify({ ...request, text: true });
+      const body = JSON.stringify({ ...request, output: 'text' });
       const { results } = (await send('cel', body, options)) as {
         results: { value: string; error?: string }[];
+      };
+      return results.map(({ value, error }) => (error === undefined ? { value } : { error }));
+    },
+    async evaluateAny(request, options) {
+      const body = JSON.stringify({ ...request, output: 'any' });
+      const { results } = (await send('cel', body, options)) as {
+        results: { value: unknown; error?: string }[];
       };
       return results.map(({ value, error }) => (error === undefined ? { value } : { error }));
     },

@@ -133,6 +133,8 @@ export interface EvaluateRequest {
   expression: string;
   /** The variables' values, one evaluation each; the same names in all, and at least one. */
   inputs: Record<string, object>[];
+  /** Every number is a double, as in JSON without a schema; else whole numbers are integers. */
+  floats?: boolean;
 }
 
 /** Either the text, or why there is none. */

@@ -12,6 +12,7 @@ import (
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"github.com/fluxcd/pkg/runtime/cel"
 	celtypes "github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -23,14 +24,23 @@ const reasonExpression = "InvalidCELExpression"
 const expressionTime = 2 * time.Second
 
 type celRequest struct {
-	// Expression must give a boolean, or a string where Text is set; it is
+	// Expression must give a boolean, or what Output says ("text", "any"); it is
 	// type-checked.
 	Expression string `json:"expression"`
-	Text       bool   `json:"text"`
+	Output     string `json:"output"`
+	// Floats makes every number of the inputs a double, as JSON without a schema has
+	// them; of objects of Kubernetes whole numbers are integers.
+	Floats bool `json:"floats"`
 	// Inputs are the values of the variables, by name: one evaluation each. All
 	// have the same names.
 	Inputs []map[string]liveObject `json:"inputs"`
 }
+
+// What an expression may give besides a boolean.
+const (
+	outputText = "text"
+	outputAny  = "any"
+)
 
 type celAnswer struct {
 	Results []celResult `json:"results"`
@@ -54,27 +64,28 @@ func (e *expressions) evaluate(r *celRequest) (*celAnswer, error) {
 		return nil, fail(reasonExpression, err)
 	}
 	names := slices.Sorted(maps.Keys(r.Inputs[0]))
-	output, key := celtypes.BoolType, strings.Join(names, ",")+":"+r.Expression
-	if r.Text {
-		output, key = celtypes.StringType, "text:"+key
-	}
+	key := strings.Join([]string{r.Output, strings.Join(names, ","), r.Expression}, ":")
 	expression, err := e.booleans.get(key, func() (*cel.Expression, error) {
-		return cel.NewExpression(r.Expression,
-			cel.WithCompile(),
-			cel.WithOutputType(output),
-			cel.WithStructVariables(names...))
+		options := []cel.Option{cel.WithCompile(), cel.WithStructVariables(names...)}
+		switch r.Output {
+		case "":
+			options = append(options, cel.WithOutputType(celtypes.BoolType))
+		case outputText:
+			options = append(options, cel.WithOutputType(celtypes.StringType))
+		}
+		return cel.NewExpression(r.Expression, options...)
 	})
 	if err != nil {
 		return nil, fail(reasonExpression, err)
 	}
 	answer := &celAnswer{Results: make([]celResult, len(r.Inputs))}
 	for i, input := range r.Inputs {
-		answer.Results[i] = e.evaluateOne(expression, input, r.Text)
+		answer.Results[i] = e.evaluateOne(expression, input, r)
 	}
 	return answer, nil
 }
 
-func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]liveObject, text bool) (result celResult) {
+func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]liveObject, r *celRequest) (result celResult) {
 	variables := make(map[string]any, len(input))
 	for name, object := range input {
 		variable, err := typed(object)
@@ -82,14 +93,21 @@ func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]l
 			// What is wrong with it may quote a value.
 			return celResult{Error: fmt.Sprintf("failed to convert %s object to map: it is no valid %s", name, kustomizev1.KustomizationKind)}
 		}
+		if r.Floats {
+			asFloats(variable)
+		}
 		variables[name] = variable
 	}
 	err := recovered("expression panic", func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), expressionTime)
 		defer cancel()
-		if text {
+		switch r.Output {
+		case outputAny:
+			result.Value, err = expression.Evaluate(ctx, variables)
+			result.Value = plainValue(result.Value)
+		case outputText:
 			result.Value, err = expression.EvaluateString(ctx, variables)
-		} else {
+		default:
 			result.Value, err = expression.EvaluateBoolean(ctx, variables)
 		}
 		return err
@@ -98,6 +116,54 @@ func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]l
 		return celResult{Error: e.withoutValues(err).Error()}
 	}
 	return result
+}
+
+// asFloats turns the integers of a value into floats, in place where it can.
+func asFloats(value any) any {
+	switch value := value.(type) {
+	case int64:
+		return float64(value)
+	case map[string]any:
+		for key, item := range value {
+			value[key] = asFloats(item)
+		}
+	case []any:
+		for i, item := range value {
+			value[i] = asFloats(item)
+		}
+	}
+	return value
+}
+
+// plainValue is what an expression gave as JSON knows it.
+func plainValue(value any) any {
+	switch value := value.(type) {
+	case ref.Val:
+		if value.Type() == celtypes.NullType {
+			return nil
+		}
+		return plainValue(value.Value())
+	case []ref.Val:
+		plain := make([]any, len(value))
+		for i, item := range value {
+			plain[i] = plainValue(item)
+		}
+		return plain
+	case []any:
+		plain := make([]any, len(value))
+		for i, item := range value {
+			plain[i] = plainValue(item)
+		}
+		return plain
+	case map[ref.Val]ref.Val:
+		plain := make(map[string]any, len(value))
+		for key, item := range value {
+			plain[fmt.Sprint(key.Value())] = plainValue(item)
+		}
+		return plain
+	default:
+		return value
+	}
 }
 
 // typed gives a Kustomization the form that it has after Flux read it.
