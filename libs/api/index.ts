@@ -13,6 +13,8 @@ export * from './kustomize/kustomization.ts';
 export type { HistorySnapshot } from './kustomize/status.ts';
 export * from './notification/alert.ts';
 export * from './notification/provider.ts';
+export * from './notification/receiver.ts';
+export { EVENT_SOURCES } from './notification/sources.ts';
 export * from './reasons.ts';
 export {
   type DependencyReference,

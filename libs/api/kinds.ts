@@ -7,6 +7,7 @@ import { ImageUpdateAutomation } from './image/imageupdateautomation.ts';
 import { Kustomization } from './kustomize/kustomization.ts';
 import { Alert } from './notification/alert.ts';
 import { Provider } from './notification/provider.ts';
+import { Receiver } from './notification/receiver.ts';
 import { crdFor } from './schema/crd.ts';
 import type { Kind } from './schema/kind.ts';
 import { Bucket } from './source/bucket.ts';
@@ -30,6 +31,7 @@ export const kinds: readonly Kind[] = [
   ImageUpdateAutomation,
   Provider,
   Alert,
+  Receiver,
 ];
 
 /** The CustomResourceDefinitions of all kinds. */

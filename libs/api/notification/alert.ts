@@ -11,6 +11,7 @@ import {
   optional,
   text,
 } from '../schema/schema.ts';
+import { EVENT_SOURCES } from './sources.ts';
 
 const name = { minLength: 1, maxLength: 253 };
 
@@ -19,23 +20,7 @@ const eventSource = object(
     apiVersion: optional(
       text('API version of the objects. Any version of their kind if left out.'),
     ),
-    kind: choice(
-      [
-        'Bucket',
-        'GitRepository',
-        'Kustomization',
-        'HelmRelease',
-        'HelmChart',
-        'HelmRepository',
-        'ImageRepository',
-        'ImagePolicy',
-        'ImageUpdateAutomation',
-        'OCIRepository',
-        'ArtifactGenerator',
-        'ExternalArtifact',
-      ],
-      'Kind of the objects.',
-    ),
+    kind: choice(EVENT_SOURCES, 'Kind of the objects.'),
     name: text('Name of the object, or `*` for all of this kind.', name),
     namespace: optional(
       text('Namespace of the objects. Defaults to the namespace of the Alert.', name),
