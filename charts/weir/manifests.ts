@@ -91,3 +91,10 @@ export function imagePolicy(namespace: string, name: string, imageRepositoryRef:
   const spec = { imageRepositoryRef, policy: { semver: { range: '*' } } };
   return manifest('image.toolkit.fluxcd.io/v1', 'ImagePolicy', { namespace, name }, { spec });
 }
+
+/** A webhook that wakes the GitRepository `app`, with the token of the Secret `name`. */
+export function webhook(namespace: string, name: string): string {
+  const resources = [{ kind: 'GitRepository', name: 'app' }];
+  const spec = { type: 'generic', secretRef: { name }, resources };
+  return manifest('notification.toolkit.fluxcd.io/v1', 'Receiver', { namespace, name }, { spec });
+}

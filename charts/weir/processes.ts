@@ -94,6 +94,8 @@ async function argumentsHere(args: readonly string[]): Promise<string[]> {
   const port = await freePort();
   const own: Record<string, string> = {
     '--health-port': '0',
+    '--events-port': '0',
+    '--receiver-port': '0',
     '--artifact-port': String(port),
     '--artifact-address': `127.0.0.1:${port}`,
     '--runtime-namespace': NAMESPACE,

@@ -17,6 +17,7 @@ import {
   ociRepository,
   provider,
   secret,
+  webhook,
 } from './manifests.ts';
 import { type Release, startRelease } from './processes.ts';
 import { isUsed, type Right, rightsOf, rightsUsed } from './rights.ts';
@@ -42,6 +43,24 @@ const USED_ELSEWHERE: { right: RegExp; file: string; code: string }[] = [
     right: /^\w+\.(?:source|source\.extensions|helm|image)\.(?:toolkit\.)?fluxcd\.io get$/,
     file: 'services/notification/alerts/labels.ts',
     code: 'client.get(type',
+  },
+  {
+    // What a webhook has reconciled, by an annotation.
+    right: /^(?!receivers)\w+\.[\w.]+\.fluxcd\.io patch$/,
+    file: 'services/notification/receivers/resources.ts',
+    code: 'client.patch(type',
+  },
+  {
+    // What a webhook finds by labels.
+    right: /^(?!receivers|alerts|providers)\w+\.[\w.]+\.fluxcd\.io list$/,
+    file: 'services/notification/receivers/resources.ts',
+    code: 'client.list(type',
+  },
+  {
+    // After a conflict with somebody else's write.
+    right: /^receivers\.notification\.toolkit\.fluxcd\.io get$/,
+    file: 'libs/controller/finalizers.ts',
+    code: 'client.get<T>(kind, ref)',
   },
   {
     // An Alert that another replica has seen sooner.
@@ -103,14 +122,18 @@ describe('the containers of the chart', () => {
         provider('default', 'chat', { type: 'generic', secretRef: { name: 'address' } }),
         provider('default', 'refused', { type: 'generic', serviceAccountName: 'cloud' }),
         alert('default', 'all', 'chat'),
+        secret('default', 'hook', { token: 'token' }),
+        webhook('default', 'hook'),
         kustomization('default', 'app'),
       ].join('\n---\n'),
     });
     assert.equal(code, 0, stderr);
-    for (const object of ['gitrepository/app', 'helmchart/app', 'kustomization/app']) {
+    const ready = ['gitrepository/app', 'helmchart/app', 'kustomization/app', 'receiver/hook'];
+    for (const object of ready) {
       const wait = ['wait', '--for=condition=Ready', '--timeout=60s', object];
-      const ready = await release.cluster.kubectl(wait);
-      assert.equal(ready.code, 0, `${ready.stderr}\n${log('source')}\n${log('kustomize')}`);
+      const waited = await release.cluster.kubectl(wait);
+      const logs = ['source', 'kustomize', 'notification'].map(log);
+      assert.equal(waited.code, 0, `${waited.stderr}\n${logs.join('\n')}`);
     }
     for (const object of ['ocirepository/away', 'bucket/away', 'helmrepository/away']) {
       const away = ['wait', '--for=condition=FetchFailed', '--timeout=60s', object];
