@@ -1,5 +1,5 @@
 export { type ConsumeEventsOptions, consumeEvents } from './consume.ts';
-export type { FluxEvent, InvolvedObject } from './fluxevent.ts';
+export { eventMessage, type FluxEvent, type InvolvedObject, kubeTime } from './fluxevent.ts';
 export {
   createRecorder,
   type EventDetails,

@@ -79,7 +79,7 @@ function advice(error: unknown): string | undefined {
     return error.message;
   }
   if (error instanceof Error && 'syscall' in error && error.syscall === 'listen') {
-    return `${error.message}: choose another port with --health-port or --artifact-port`;
+    return `${error.message}: choose another port with --health-port or --artifact-port, for notification with --events-port or --receiver-port`;
   }
   return undefined;
 }

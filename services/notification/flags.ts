@@ -12,4 +12,19 @@ export const flags: Flags = {
     value: 'n',
     default: '2',
   },
+  'events-port': {
+    help: "Port of Flux's events endpoint, to which other components post theirs",
+    value: 'port',
+    default: '9090',
+  },
+  'receiver-port': {
+    help: 'Port of the webhooks of Receivers',
+    value: 'port',
+    default: '9292',
+  },
+  'rate-limit-interval': {
+    help: 'How long the events endpoint takes the same event only once',
+    value: 'duration',
+    default: '5m',
+  },
 };

@@ -19,11 +19,15 @@ import { followDeliveries } from './delivery/follow.ts';
 import { createLanes } from './delivery/lanes.ts';
 import { createReports } from './delivery/report.ts';
 import { createRoom } from './delivery/room.ts';
+import { serveEvents } from './events/endpoint.ts';
+import type { Network } from './providers/io/connections.ts';
 import { createEvaluate } from './providers/io/evaluate.ts';
+import { createHttp, type SendHttp } from './providers/io/http.ts';
 import { createIo } from './providers/io/io.ts';
 import { createLookup } from './providers/io/lookup.ts';
 import { readTarget } from './providers/read-target.ts';
 import { unsupportedProvider } from './providers/types.ts';
+import { openReceivers } from './receivers/open.ts';
 
 /** The consumer of the events; at any time one replica reads them for all. */
 const DURABLE = 'notification';
@@ -51,16 +55,18 @@ export const service = defineService({
     stack.defer(() => providers.close());
 
     const queues = openQueues(parts);
+    const network = networkOf(parts);
+    const http = createHttp(network);
     const watched = watchedObjects(alerts);
     stack.defer(() => watched.close());
-    const events = keepEvents((of) => storedEvent(bus, of));
-    const keepEvent = events.keep;
+    const kept = keepEvents((of) => storedEvent(bus, of));
+    const keepEvent = kept.keep;
     const route = createRouter({ ...routing(parts, queues), watched, providers, keepEvent });
     const deliver = createDeliver({
       ...queues,
-      ...sending(parts, pool),
+      ...sending(parts, { network, http, pool }),
       currentAlert: alertReader(client, alerts),
-      readEvent: events.read,
+      readEvent: kept.read,
       providers,
       looking: { readLabels: labelReader(client), matchList: patternMatcher(pool) },
       reports: createReports({ recorder, metrics, log }),
@@ -132,11 +138,21 @@ export const service = defineService({
       await Promise.all([working, lanes.close(GRACE_MS)]);
     });
 
+    const receivers = await openReceivers(parts, { pool, http });
+    const events = await serveEvents({
+      ...{ bus, metrics, log },
+      events: queues.events,
+      port: parts.settings.port('events-port', 9090),
+      windowMs: parts.settings.duration('rate-limit-interval', 5 * 60_000),
+    });
+    stack.defer(() => events.close());
+
     return {
       missing: () =>
         alerts.hasSynced() && providers.hasSynced()
-          ? undefined
+          ? receivers.missing()
           : 'alerts and providers not read yet',
+      ports: () => ({ events: events.port, receivers: receivers.port }),
     };
   },
 });
@@ -144,6 +160,7 @@ export const service = defineService({
 function openQueues({ bus, metrics, log }: ServiceParts) {
   const deliveries = openQueue({ bus, stream: 'weir-deliveries', log });
   const letters = openQueue({ bus, stream: 'weir-dead-letters', log });
+  const events = openQueue({ bus, stream: 'weir-events', log });
   const deadLetters = createDeadLetters({
     cluster: bus.cluster,
     deliveries,
@@ -151,7 +168,7 @@ function openQueues({ bus, metrics, log }: ServiceParts) {
     metrics,
     log,
   });
-  return { deliveries, deadLetters };
+  return { deliveries, deadLetters, events };
 }
 
 function routing(
@@ -169,17 +186,22 @@ function routing(
   };
 }
 
-function sending({ client, settings, tracing }: ServiceParts, pool: RenderPool) {
-  const allowLocal = settings.boolean('allow-local-addresses', false);
+function networkOf({ settings }: ServiceParts): Network {
   const concurrency = settings.number('concurrent-lookups', 2, { min: 1 });
-  const network = {
+  return {
     resolverFor: createLookup({ concurrency }),
-    allowLocal,
+    allowLocal: settings.boolean('allow-local-addresses', false),
     environment: process.env,
   };
+}
+
+function sending(
+  { client, tracing }: ServiceParts,
+  { network, http, pool }: { network: Network; http: SendHttp; pool: RenderPool },
+) {
   return {
     readTarget: (provider: Provider, signal: AbortSignal) => readTarget(client, provider, signal),
-    ioFor: createIo(network, createEvaluate(pool)),
+    ioFor: createIo(network, http, createEvaluate(pool)),
     tracing,
   };
 }

@@ -164,6 +164,9 @@ async function build(stack: AsyncDisposableStack, options: ClusterOptions): Prom
           'storage-dir': join(dir, instance),
           // Everything that a test starts is on this machine.
           'allow-local-addresses': 'true',
+          // Several replicas run on this machine.
+          'events-port': '0',
+          'receiver-port': '0',
           ...flags,
         }),
         ...own,

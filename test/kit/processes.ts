@@ -61,6 +61,9 @@ export async function startProcess(options: ProcessOptions): Promise<WeirProcess
     `--storage-dir=${join(options.dir, options.name)}`,
     // Git servers, artifacts and webhooks of tests are on this machine.
     '--allow-local-addresses',
+    // Several processes run on this machine.
+    '--events-port=0',
+    '--receiver-port=0',
     ...(options.flags ?? []),
   ];
   const child = spawn(process.execPath, [...nodeFlags, ENTRY, ...options.services, ...flags], {

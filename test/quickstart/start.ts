@@ -72,6 +72,8 @@ async function run(): Promise<'up' | 'done'> {
         'service-accounts': 'true',
         'health-port': '0',
         'artifact-port': '0',
+        'events-port': '0',
+        'receiver-port': '0',
         // The Git server and the chat are on this machine.
         'allow-local-addresses': 'true',
         'storage-dir': dir,

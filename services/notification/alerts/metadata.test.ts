@@ -33,13 +33,15 @@ describe('eventForAlert', () => {
     assert.deepEqual(completed.conflicts, ['env', 'summary']);
   });
 
-  it('keeps metadata of which no prefix is known', () => {
-    assert.deepEqual(metadataOf({}, { plain: 'value' }), { plain: 'value' });
+  it('leaves out metadata of which no prefix is known', () => {
+    assert.equal(metadataOf({}, { plain: 'value' }), undefined);
   });
 
   it('never shows the token that controllers deduplicate by', () => {
     const metadata = {
       'kustomize.toolkit.fluxcd.io/token': 'abc',
+      'kustomize.toolkit.fluxcd.io/Checksum': 'abc',
+      'kustomize.toolkit.fluxcd.io/digest': 'abc',
       'kustomize.toolkit.fluxcd.io/a': '1',
     };
     assert.deepEqual(metadataOf({}, metadata), { a: '1' });

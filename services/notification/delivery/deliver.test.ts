@@ -6,6 +6,7 @@ import { type Head, openQueue } from '@weir/bus';
 import { startNats, testBus } from '@weir/bus/testing';
 import { startReceiver, until } from '@weir/cluster';
 import { createTracing } from '@weir/telemetry';
+import { createHttp } from '../providers/io/http.ts';
 import { createIo } from '../providers/io/io.ts';
 import { createLookup } from '../providers/io/lookup.ts';
 import { timeLimitMs } from '../providers/read-target.ts';
@@ -16,6 +17,7 @@ import type { Delivery } from './record.ts';
 import type { Reports } from './report.ts';
 import { deliverySubject } from './subjects.ts';
 
+const network = { resolverFor: createLookup({ concurrency: 2 }), allowLocal: true };
 const HOUR_MS = 60 * 60_000;
 const alert = alertOf();
 const event = eventOf();
@@ -68,10 +70,7 @@ async function setup(t: TestContext, situation: Situation) {
       matchList: async () => ({ found: true, invalid: [] }),
     },
     readTarget: async (provider) => targetOf({ address: provider.spec.address ?? '' }),
-    ioFor: createIo(
-      { resolverFor: createLookup({ concurrency: 2 }), allowLocal: true },
-      () => async (expression) => expression,
-    ),
+    ioFor: createIo(network, createHttp(network), () => async (expression) => expression),
     reports,
     tracing: createTracing({ service: 'test' }),
   });

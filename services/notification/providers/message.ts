@@ -69,3 +69,19 @@ export function requiredToken({ token }: { token?: string }, what = 'token'): st
   if (token) return token;
   throw invalidProvider(`the secret has no '${what}'`);
 }
+
+/** The event as Flux's receivers know it (`event.toolkit.fluxcd.io/v1beta1`): what is empty is left out. */
+export function wireEvent(event: FluxEvent): object {
+  const { involvedObject, reportingInstance, metadata, ...rest } = event;
+  const object = Object.entries(involvedObject).filter(([, value]) => value !== '');
+  return {
+    involvedObject: Object.fromEntries(object),
+    ...rest,
+    ...(metadata && Object.keys(metadata).length > 0 ? { metadata } : {}),
+    ...(reportingInstance ? { reportingInstance } : {}),
+  };
+}
+
+export function eventJson(event: FluxEvent): string {
+  return JSON.stringify(wireEvent(event));
+}

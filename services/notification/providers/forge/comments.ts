@@ -10,7 +10,7 @@ import {
   setGitLabComment,
 } from '@weir/forge';
 import { DeliveryError } from '../../delivery/errors.ts';
-import { objectPath, statusMarkdown } from '../message.ts';
+import { objectPath, statusMarkdown, wireEvent } from '../message.ts';
 import type { Io, ProviderType } from '../provider.ts';
 import type { Target } from '../target.ts';
 import {
@@ -61,7 +61,7 @@ export const githubdispatch: ProviderType = {
         repository: repositoryOf(target),
         credentials: await gitHubCredentials(target, io),
         type: `${kind}/${name}.${namespace}`,
-        payload: event,
+        payload: wireEvent(event),
       });
     }),
 };

@@ -13,6 +13,9 @@ export interface Network {
   environment?: NodeJS.ProcessEnv | undefined;
 }
 
+/** Whom a connection is made for, and how. */
+export type Reached = Pick<Target, 'namespace' | 'proxy' | 'tls'>;
+
 /** Holders of connections that are kept; beyond that, those that were used least recently close theirs. */
 const MAX_KEPT = 200;
 /** As many as there may be attempts of one namespace at a time, so that none waits for another's connection. */
@@ -25,7 +28,7 @@ interface Kept {
 
 /** Runs `work` with the connections to a target. */
 export type WithConnections = <T>(
-  target: Target,
+  target: Reached,
   work: (connections: Connections) => Promise<T>,
 ) => Promise<T>;
 
@@ -36,7 +39,7 @@ export type WithConnections = <T>(
 export function keepByTarget(network: Network): WithConnections {
   const all = new Map<string, Kept>();
 
-  function open({ namespace, proxy, tls }: Target): Connections {
+  function open({ namespace, proxy, tls }: Reached): Connections {
     return keepConnections({
       allowLocal: network.allowLocal,
       resolver: network.resolverFor(namespace),
@@ -47,7 +50,7 @@ export function keepByTarget(network: Network): WithConnections {
     });
   }
 
-  function take(target: Target): Kept {
+  function take(target: Reached): Kept {
     const key = keyOf(target);
     const kept = all.get(key) ?? { connections: open(target), users: 0 };
     all.delete(key);
@@ -79,7 +82,7 @@ export function keepByTarget(network: Network): WithConnections {
 }
 
 /** The certificates and the proxy's credentials as a digest: the keys of this map live as long as the process. */
-function keyOf({ namespace, proxy, tls }: Target): string {
+function keyOf({ namespace, proxy, tls }: Reached): string {
   if (proxy === undefined && tls === undefined) return namespace;
   return createHash('sha256')
     .update(JSON.stringify([namespace, proxy, tls]))

@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { AddressRefused, sendRequest } from '@weir/net';
 import { DeliveryError } from '../../delivery/errors.ts';
-import type { Target } from '../target.ts';
-import { keepByTarget, type Network } from './connections.ts';
+import { keepByTarget, type Network, type Reached } from './connections.ts';
 
 export interface HttpRequest {
   /** POST unless given. */
@@ -29,7 +28,7 @@ export interface HttpAnswer {
  * `Retry-After`, where given). Its message names the host and the status and quotes nothing that the target says.
  */
 export type SendHttp = (
-  target: Target,
+  target: Reached,
   request: HttpRequest,
   signal: AbortSignal,
 ) => Promise<HttpAnswer>;

@@ -3,7 +3,7 @@ import type { Io } from '../provider.ts';
 import type { Target } from '../target.ts';
 import type { Network } from './connections.ts';
 import type { EvaluateFor } from './evaluate.ts';
-import { createHttp } from './http.ts';
+import type { SendHttp } from './http.ts';
 import { createOpen } from './sockets.ts';
 
 /** What a type of Provider gets for one attempt. */
@@ -13,8 +13,7 @@ export type IoFor = (
 ) => Io;
 
 /** Makes it, over connections that the attempts share. */
-export function createIo(network: Network, evaluateFor: EvaluateFor): IoFor {
-  const http = createHttp(network);
+export function createIo(network: Network, http: SendHttp, evaluateFor: EvaluateFor): IoFor {
   const openFor = createOpen(network);
   const { allowLocal } = network;
   return (target, { alert, id, signal }) => ({

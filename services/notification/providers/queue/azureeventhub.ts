@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { Connection, EventContext } from 'rhea';
 import { DeliveryError } from '../../delivery/errors.ts';
-import { invalidProvider } from '../message.ts';
+import { eventJson, invalidProvider } from '../message.ts';
 import type { ProviderType } from '../provider.ts';
 import type { Target } from '../target.ts';
 
@@ -42,7 +42,7 @@ export const azureeventhub: ProviderType = {
       }),
     } as never);
     try {
-      const body = rhea.message.data_section(Buffer.from(JSON.stringify(event)));
+      const body = rhea.message.data_section(Buffer.from(eventJson(event)));
       await deliver(connection, hub, body, io.signal);
     } finally {
       connection.close();
@@ -78,9 +78,12 @@ function hubByKey(address: string): Hub {
     );
   }
   const tls = parts.get('UseDevelopmentEmulator') !== 'true';
-  const audience = `amqp${tls ? 's' : ''}://${url.host}/${name}`;
+  const scheme = tls ? 'amqps' : 'amqp';
+  const audience = `${scheme}://${url.host}/${name}`;
   const port = Number(url.port || (tls ? TLS_PORT : PLAIN_PORT));
-  const token = sharedAccessSignature(audience, keyName, key);
+  // The host stays as it is, which is what Azure's own clients sign.
+  const resource = `${scheme}%3a%2f%2f${url.host}%2f${encodeURIComponent(name).toLowerCase()}`;
+  const token = sharedAccessSignature(resource, keyName, key);
   const claim = { type: 'servicebus.windows.net:sastoken', token };
   return { host: url.hostname, port, tls, name, audience, claim };
 }
@@ -100,8 +103,7 @@ function hubByToken({ address: name, channel, token }: Target): Hub {
 }
 
 /** https://learn.microsoft.com/azure/event-hubs/authenticate-shared-access-signature */
-function sharedAccessSignature(audience: string, keyName: string, key: string): string {
-  const resource = encodeURIComponent(audience).toLowerCase();
+function sharedAccessSignature(resource: string, keyName: string, key: string): string {
   const expiry = Math.floor(Date.now() / 1_000) + TOKEN_SECONDS;
   const signature = createHmac('sha256', key).update(`${resource}\n${expiry}`).digest('base64');
   const sig = encodeURIComponent(signature);

@@ -3,7 +3,7 @@ import { type ClientHttp2Stream, connect } from 'node:http2';
 import type { FluxEvent } from '@weir/events';
 import { DeliveryError } from '../../delivery/errors.ts';
 import { encodeMessage, type Field } from '../io/protobuf.ts';
-import { invalidProvider } from '../message.ts';
+import { eventJson, invalidProvider } from '../message.ts';
 import type { Io, ProviderType } from '../provider.ts';
 import type { Target } from '../target.ts';
 
@@ -51,7 +51,7 @@ function publishRequest(topic: string, event: FluxEvent, { headers }: Target): B
   const attributes = Object.entries(headers).map(
     ([key, value]): Field => [2, 'message', encodeMessage([1, 'text', key], [2, 'text', value])],
   );
-  const data = Buffer.from(JSON.stringify(event));
+  const data = Buffer.from(eventJson(event));
   const message = encodeMessage([1, 'bytes', data], ...attributes);
   const request = encodeMessage([1, 'text', topic], [2, 'message', message]);
   const frame = Buffer.alloc(5);

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { DeliveryError } from '../../delivery/errors.ts';
 import { secure } from '../io/sockets.ts';
-import { invalidProvider } from '../message.ts';
+import { eventJson, invalidProvider } from '../message.ts';
 import type { Io, ProviderType } from '../provider.ts';
 import type { Target } from '../target.ts';
 import { lineReader } from './lines.ts';
@@ -26,7 +26,7 @@ export const nats: ProviderType = {
     const port = Number(url.port || PORT);
     const socket = await io.open({ host: url.hostname, port });
     try {
-      await publish({ socket, url, subject, payload: JSON.stringify(event) }, target, io);
+      await publish({ socket, url, subject, payload: eventJson(event) }, target, io);
     } finally {
       socket.destroy();
     }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { FluxEvent } from '@weir/events';
-import { invalidProvider } from '../message.ts';
+import { eventJson, invalidProvider } from '../message.ts';
 import type { Io, ProviderType } from '../provider.ts';
 import type { Target } from '../target.ts';
 
@@ -14,7 +14,7 @@ const SIGNATURE_HEADER = 'x-signature';
  */
 export const generic: ProviderType = {
   takesCommitStatus: true,
-  send: (event, target, io) => post(JSON.stringify(event), event, target, io),
+  send: (event, target, io) => post(eventJson(event), event, target, io),
 };
 
 /** The same with an HMAC-SHA256 of the body's bytes by the Secret's token. Format: Flux's "Generic webhook with HMAC". */
@@ -24,7 +24,7 @@ export const genericHmac: ProviderType = {
     // A key is bytes, and a line's end may be one of them.
     const key = target.secret?.get('token');
     if (key === undefined || key.length === 0) throw invalidProvider('HMAC key is empty');
-    const body = JSON.stringify(event);
+    const body = eventJson(event);
     const signature = createHmac('sha256', key).update(body).digest('hex');
     await post(body, event, target, io, { [SIGNATURE_HEADER]: `sha256=${signature}` });
   },

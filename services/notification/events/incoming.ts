@@ -1,0 +1,89 @@
+// Events of other components, such as Flagger and tofu-controller, as Flux's notification-controller takes them.
+import type { FluxEvent } from '@weir/events';
+import { eventMessage, kubeTime } from '@weir/events';
+
+/** Of the metadata so much is kept, in characters: what an event takes in its stream is bounded. */
+const MAX_METADATA = 24 * 1024;
+const MAX_KEYS = 1_000;
+const MAX_TEXT = 512;
+/** Its stream takes 256 KiB, the envelope included. */
+const MAX_EVENT_BYTES = 200 * 1024;
+
+/** The event that a request's body holds; undefined for what is no JSON object, or has fields of another type. */
+export function readEvent(body: Buffer): FluxEvent | undefined {
+  const parsed = parse(body);
+  if (!isRecord(parsed)) return undefined;
+  const { involvedObject = {}, metadata = {}, severity } = parsed;
+  if (!isRecord(involvedObject) || !isRecord(metadata ?? {})) return undefined;
+  const texts = [parsed.message, parsed.reason, parsed.reportingController];
+  const more = [parsed.reportingInstance, severity, parsed.timestamp];
+  if (![...texts, ...more, ...Object.values(involvedObject)].every(isTextOrMissing)) {
+    return undefined;
+  }
+  if (!Object.values(metadata ?? {}).every((value) => typeof value === 'string')) return undefined;
+  const timestamp = timeOf(parsed.timestamp as string | undefined);
+  if (timestamp === undefined) return undefined;
+  const field = (name: string) => String(involvedObject[name] ?? '').slice(0, MAX_TEXT);
+  const kept = boundedMetadata((metadata ?? {}) as Record<string, string>);
+  return fitting({
+    involvedObject: {
+      apiVersion: field('apiVersion'),
+      kind: field('kind'),
+      namespace: field('namespace'),
+      name: field('name'),
+      uid: field('uid'),
+      ...(involvedObject.resourceVersion ? { resourceVersion: field('resourceVersion') } : {}),
+    },
+    severity: severity === 'error' ? 'error' : 'info',
+    timestamp,
+    message: eventMessage(String(parsed.message ?? '')),
+    reason: String(parsed.reason ?? '').slice(0, MAX_TEXT),
+    ...(Object.keys(kept).length === 0 ? {} : { metadata: kept }),
+    reportingController: String(parsed.reportingController ?? '').slice(0, MAX_TEXT),
+    reportingInstance: String(parsed.reportingInstance ?? '').slice(0, MAX_TEXT),
+  });
+}
+
+/** Few characters may be many bytes as JSON: an event that is still too large loses of its message. */
+function fitting(event: FluxEvent): FluxEvent {
+  let { message } = event;
+  while (Buffer.byteLength(JSON.stringify({ ...event, message })) > MAX_EVENT_BYTES) {
+    message = eventMessage(message, Math.floor(message.length / 2));
+  }
+  return { ...event, message };
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch {
+    // Not JSON is an answer here, not a failure: the sender is told so.
+    return undefined;
+  }
+}
+
+/** In seconds, as Kubernetes prints times. A missing one is now. */
+function timeOf(text: string | undefined): string | undefined {
+  const time = text ? new Date(text) : new Date();
+  return Number.isNaN(time.getTime()) ? undefined : kubeTime(time);
+}
+
+/** As many of the entries as fit, by their names, so that the same ones are left out each time. */
+function boundedMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  let room = MAX_METADATA;
+  for (const key of Object.keys(metadata).sort().slice(0, MAX_KEYS)) {
+    const value = metadata[key] ?? '';
+    room -= key.length + value.length;
+    if (room >= 0) kept[key] = value;
+  }
+  return kept;
+}
+
+function isTextOrMissing(value: unknown): boolean {
+  return value === undefined || value === null || typeof value === 'string';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

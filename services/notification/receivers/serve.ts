@@ -1,0 +1,164 @@
+// The webhooks: a call comes in, is checked as the type of its Receiver wants it, and the objects are reconciled.
+import type { IncomingMessage } from 'node:http';
+import { type Receiver, WATCH_LABEL } from '@weir/api';
+import {
+  isNotFound,
+  type KubeClient,
+  type KubeObject,
+  objectKey,
+  Secret,
+  type SecretData,
+} from '@weir/kube';
+import type { Logger, Metrics } from '@weir/telemetry';
+import { type Answer, type HttpService, readBody, serveHttp } from '../http/serve.ts';
+import { ExpressionFailed, type Expressions } from './expressions.ts';
+import { HOOK_PREFIX, webhookPath } from './path.ts';
+import { createRates } from './rates.ts';
+import { wakeObjects } from './resources.ts';
+import { CallRefused, type Verified, type Verifying } from './verify/request.ts';
+import type { VerifyTypes } from './verify/types.ts';
+
+export interface HooksOptions {
+  client: KubeClient;
+  port: number;
+  /** The Receiver whose webhook has this path. */
+  receiverAt(path: string): Receiver | undefined;
+  /** Has the Receiver looked at again, as its Secret isn't what it was. */
+  recheck(receiver: Receiver): void;
+  verify: VerifyTypes;
+  expressionsOf(namespace: string): Expressions;
+  /** Reads JSON of an issuer in the name of a namespace. */
+  fetchJson(namespace: string, url: string): Promise<unknown>;
+  noCrossNamespaceRefs: boolean;
+  metrics: Metrics;
+  log: Logger;
+}
+
+type Encoded = Record<string, string>;
+
+/** Flux's bound. */
+const MAX_BODY_BYTES = 3 * 1024 ** 2;
+const CONCURRENCY = 64;
+/** Calls of one path: a push of many branches is many calls. */
+const PER_PATH = { burst: 120, perSecond: 10 };
+/** Calls from one address, which may be that of an ingress that everybody comes through. */
+const PER_ADDRESS = { burst: 2_000, perSecond: 200 };
+
+/**
+ * Serves the webhooks by any method: 200 when all objects are reconciled, 400 for a call that isn't what it should be, 404
+ * for an unknown path, 413 beyond 3 MiB, 429 for too many calls, 500 when some object could not be, 503 for a Receiver
+ * that is suspended or not ready. Rejects when the port is taken.
+ */
+export async function serveHooks(options: HooksOptions): Promise<HttpService> {
+  const { log } = options;
+  const pathRates = createRates(PER_PATH);
+  const addressRates = createRates(PER_ADDRESS);
+  const counted = options.metrics.counter(
+    'weir_webhooks_total',
+    'Calls of webhooks, by the status of the answer',
+  );
+
+  async function answer(request: IncomingMessage): Promise<Answer> {
+    const path = request.url ?? '';
+    if (!path.startsWith(HOOK_PREFIX)) return { status: 404, body: '404 page not found\n' };
+    if (!addressRates(request.socket.remoteAddress ?? '')) return tooMany();
+    // With a query or a slash at its end it is another path.
+    const receiver = options.receiverAt(path);
+    if (receiver === undefined) return { status: 404 };
+    if (!pathRates(path)) return tooMany();
+    if (receiver.spec.suspend || !isReady(receiver)) return { status: 503 };
+    const body = await readBody(request, MAX_BODY_BYTES);
+    if (body === undefined) return { status: 413 };
+    return take(receiver, { headers: request.headers, body });
+  }
+
+  async function take(
+    receiver: Receiver,
+    call: { headers: IncomingMessage['headers']; body: Buffer },
+  ): Promise<Answer> {
+    const { namespace = '' } = receiver.metadata;
+    const about = { receiver: objectKey(receiver) };
+    const secret = await secretOf(receiver);
+    if (secret === undefined) {
+      options.recheck(receiver);
+      return { status: 404 };
+    }
+    const expressions = options.expressionsOf(namespace);
+    const verifying: Verifying = {
+      receiver,
+      secret,
+      fetchJson: (url) => options.fetchJson(namespace, url),
+      evaluate: expressions.value,
+    };
+    let verified: Verified;
+    try {
+      verified = await options.verify[receiver.spec.type](call, verifying);
+    } catch (error) {
+      if (!(error instanceof CallRefused)) throw error;
+      log.info({ ...about, why: error.message }, 'A call of a webhook was refused');
+      return { status: 400, body: error.answer };
+    }
+    const values = { request: verified.request ?? parse(call.body), claims: verified.claims };
+    const failures = await wakeObjects(receiver, values, expressions, options);
+    if (failures.length === 0) return { status: 200 };
+    log.warn({ ...about, failures: failures.slice(0, 10) }, 'A webhook could not do all of it');
+    return { status: 500 };
+  }
+
+  /**
+   * The Receiver's Secret as it is now; undefined when it is gone. Nobody watches Secrets, as that takes the right to read
+   * all of them: a new token of one with the label is noticed here, and the Receiver gets its new path.
+   */
+  async function secretOf(receiver: Receiver): Promise<SecretData | undefined> {
+    const { spec, metadata, status } = receiver;
+    if (spec.secretRef === undefined) return new Map();
+    const { namespace = '' } = metadata;
+    try {
+      const ref = { namespace, name: spec.secretRef.name };
+      const secret = await options.client.get<KubeObject & { data?: Encoded }>(Secret, ref);
+      const entries = Object.entries(secret.data ?? {});
+      const data = new Map(entries.map(([key, value]) => [key, Buffer.from(value, 'base64')]));
+      const path = webhookPath(receiver, data.get('token')?.toString('utf8') ?? '');
+      const isWatched = secret.metadata.labels?.[WATCH_LABEL] === 'Enabled';
+      if (isWatched && path !== status?.webhookPath) options.recheck(receiver);
+      return data;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  return serveHttp({
+    port: options.port,
+    concurrency: CONCURRENCY,
+    async answer(request) {
+      const given = await answer(request);
+      counted.add(1, { status: String(given.status) });
+      return given;
+    },
+    failed(error) {
+      counted.add(1, { status: '500' });
+      if (error instanceof ExpressionFailed) return;
+      log.warn({ err: error }, 'A call of a webhook failed');
+    },
+  });
+}
+
+function isReady({ status }: Receiver): boolean {
+  return (
+    status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  );
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8')) as unknown;
+  } catch {
+    // Most bodies are looked at by nobody: an expression that wants this one says so.
+    return undefined;
+  }
+}
+
+function tooMany(): Answer {
+  return { status: 429, headers: { 'retry-after': '10' } };
+}
