@@ -25,6 +25,7 @@ const CATEGORIES = new Map([
   ['ImageUpdateAutomation', ['all', 'fluxcd', 'fluxcd-images']],
   ['Provider', ['all', 'fluxcd', 'fluxcd-notifications']],
   ['Alert', ['all', 'fluxcd', 'fluxcd-notifications']],
+  ['Receiver', ['all', 'fluxcd', 'fluxcd-notifications']],
 ]);
 const COMMIT_STATUS =
   "spec.commitStatusExpr is only supported for the 'github', 'gitlab', 'gitea', 'bitbucketserver', 'bitbucket', 'azuredevops' provider types";
@@ -58,6 +59,10 @@ const RULE_MESSAGES = [
   "spec.interval must be set when spec.digestReflectionPolicy is set to 'Always'",
   COMMIT_STATUS,
   COMMIT_STATUS,
+  'generic-oidc receivers must define at least one oidcProvider',
+  'oidcProviders can only be set when type is generic-oidc',
+  'secretRef cannot be set when type is generic-oidc',
+  'secretRef is required when type is not generic-oidc',
 ];
 
 /** Fields of v1beta3 that Flux's v1 lacks: without them, an API server would drop what somebody set (docs/compatibility.md). */
@@ -148,7 +153,7 @@ describe('the definitions', () => {
       const [stored, ...older] = spec.versions;
       const version = kind === 'HelmRelease' ? 'v2' : 'v1';
       assert.deepEqual([stored?.name, stored?.served, stored?.storage], [version, true, true]);
-      const isNotification = spec.group === 'notification.toolkit.fluxcd.io';
+      const hasOlder = kind === 'Alert' || kind === 'Provider';
       assert.deepEqual(
         older.map(({ name, served, storage, deprecationWarning }) => [
           name,
@@ -156,7 +161,7 @@ describe('the definitions', () => {
           storage,
           deprecationWarning,
         ]),
-        isNotification
+        hasOlder
           ? [['v1beta3', true, false, `v1beta3 ${kind} is deprecated, upgrade to v1`]]
           : [],
       );
@@ -209,6 +214,7 @@ describe('the definitions', () => {
       ['Ready', 'Status', 'Last run', 'Age'],
       ['Age'],
       ['Age'],
+      ['Age', 'Ready', 'Status'],
     ]);
   });
 });

@@ -47,6 +47,7 @@ const CONSTRAINTS = [
   'maxLength',
   'minimum',
   'format',
+  'minItems',
   'maxItems',
 ] as const;
 

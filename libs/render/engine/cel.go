@@ -104,7 +104,7 @@ func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]l
 		switch r.Output {
 		case outputAny:
 			result.Value, err = expression.Evaluate(ctx, variables)
-			result.Value = plainValue(result.Value)
+			result.Value = jsonValue(result.Value)
 		case outputText:
 			result.Value, err = expression.EvaluateString(ctx, variables)
 		default:
@@ -135,30 +135,30 @@ func asFloats(value any) any {
 	return value
 }
 
-// plainValue is what an expression gave as JSON knows it.
-func plainValue(value any) any {
+// jsonValue is what an expression gave as JSON knows it.
+func jsonValue(value any) any {
 	switch value := value.(type) {
 	case ref.Val:
 		if value.Type() == celtypes.NullType {
 			return nil
 		}
-		return plainValue(value.Value())
+		return jsonValue(value.Value())
 	case []ref.Val:
 		plain := make([]any, len(value))
 		for i, item := range value {
-			plain[i] = plainValue(item)
+			plain[i] = jsonValue(item)
 		}
 		return plain
 	case []any:
 		plain := make([]any, len(value))
 		for i, item := range value {
-			plain[i] = plainValue(item)
+			plain[i] = jsonValue(item)
 		}
 		return plain
 	case map[ref.Val]ref.Val:
 		plain := make(map[string]any, len(value))
 		for key, item := range value {
-			plain[fmt.Sprint(key.Value())] = plainValue(item)
+			plain[fmt.Sprint(key.Value())] = jsonValue(item)
 		}
 		return plain
 	default:
