@@ -161,9 +161,7 @@ describe('the definitions', () => {
           storage,
           deprecationWarning,
         ]),
-        hasOlder
-          ? [['v1beta3', true, false, `v1beta3 ${kind} is deprecated, upgrade to v1`]]
-          : [],
+        hasOlder ? [['v1beta3', true, false, `v1beta3 ${kind} is deprecated, upgrade to v1`]] : [],
       );
     }
   });
