@@ -15,6 +15,7 @@ import { EXCLUDED } from '../helmrelease/drift/compare.ts';
 import type { Environment } from '../helmrelease/environment.ts';
 import { CONTROLLER, GROUP } from '../helmrelease/names.ts';
 import { reconcileHelmRelease } from '../helmrelease/reconcile.ts';
+import { createDeletedWorkloads } from '../helmrelease/release/deleted-workloads.ts';
 import { readSettings } from '../settings.ts';
 import { type Harness, until } from './harness.ts';
 
@@ -71,6 +72,8 @@ export async function openProcesses(h: Harness): Promise<Processes> {
       dependencyWatches,
       attemptedRevisions: createAttemptedRevisions(),
       chartObjects: new Map(),
+      deletedWorkloads: createDeletedWorkloads(),
+      runsInRow: new Map(),
       tracing: h.tracing,
       settings,
     };
