@@ -14,13 +14,13 @@ import {
   uninstallFailed,
   unlock,
 } from './act.ts';
-import { reportDeletedWorkloads } from './deleted-workloads.ts';
 import { requireNoDrift } from './drift.ts';
 import { isVerified } from './history.ts';
 import * as say from './messages.ts';
 import { exceeded, type Next, nextAction } from './next-action.ts';
 import { currentOf, type Prepared } from './prepared.ts';
 import { activeRemediation, activeRetry } from './remediation.ts';
+import { reportDeletedWorkloads } from './report-deleted-workloads.ts';
 import { isForced } from './requests.ts';
 import { type Observed, type ReleaseState, releaseState, stateError } from './state.ts';
 import type { StoredRelease } from './types.ts';
