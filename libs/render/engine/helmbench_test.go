@@ -44,9 +44,13 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
               protocol: TCP
           env:
             - name: NAMESPACE
-              valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+              valueFrom:
+                fieldRef:
+                  fieldPath: metadata.namespace
           livenessProbe:
-            httpGet: {path: /healthz, port: http}
+            httpGet:
+              path: /healthz
+              port: http
           {{- with .Values.resources }}
           resources:
             {{- toYaml . | nindent 12 }}

@@ -29,6 +29,9 @@ type plainObject struct {
 
 // readPlain reads a document that is plain. One without content gives nil.
 func readPlain(document string) (object *plainObject, ok bool) {
+	if fields, ok := readSimple(document); ok {
+		return asPlainObject(fields)
+	}
 	// Line breaks of Windows, directives, and ends of documents.
 	if strings.Contains(document, "\r") || strings.HasPrefix(document, "%") || strings.Contains("\n"+document, "\n...") {
 		return nil, false

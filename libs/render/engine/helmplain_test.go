@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v3"
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 )
 
@@ -211,6 +213,85 @@ func randomValue(r *rand.Rand, out *strings.Builder, indent, depth int) {
 		}
 		fmt.Fprintf(out, " %s\n", scalar)
 	}
+}
+
+// TestSimpleDocumentsAreReadTheSame compares the reader of simple documents with the one of
+// all YAML: with random documents, and with what is left of charts' after random edits.
+func TestSimpleDocumentsAreReadTheSame(t *testing.T) {
+	seed := uint64(os.Getpid())
+	if given, err := strconv.ParseUint(os.Getenv("WEIR_SEED"), 10, 64); err == nil {
+		seed = given
+	}
+	t.Logf("WEIR_SEED=%d", seed)
+	random := rand.New(rand.NewPCG(seed, 2))
+	var texts []string
+	for _, r := range recordedReleases(t) {
+		for _, document := range documents("manifest", r.Got.Manifest) {
+			texts = append(texts, document)
+		}
+		for name, content := range r.Files {
+			if strings.HasPrefix(name, "templates/") {
+				texts = append(texts, content)
+			}
+		}
+	}
+	simple := 0
+	for i := range 60_000 {
+		text := pick(random, texts)
+		if i%3 == 0 {
+			text = randomDocument(random)
+		}
+		for range random.IntN(4) {
+			text = edited(random, text)
+		}
+		fields, ok := readSimple(text)
+		if !ok {
+			continue
+		}
+		simple++
+		var root yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &root); err != nil || len(root.Content) != 1 {
+			t.Fatalf("case %d is taken for simple, but %v:\n%s", i, err, text)
+		}
+		want, ok := plainValue(root.Content[0])
+		if !ok || !reflect.DeepEqual(want, any(fields)) {
+			t.Fatalf("case %d is read as\n%#v\nwant\n%#v\nof\n%s", i, fields, want, text)
+		}
+	}
+	t.Logf("%d were simple", simple)
+	if simple < 5_000 {
+		t.Errorf("only %d were simple", simple)
+	}
+}
+
+// edited changes a text where it may matter: a character, or a line that goes, comes twice
+// or is indented otherwise.
+func edited(r *rand.Rand, text string) string {
+	lines := strings.Split(text, "\n")
+	at := r.IntN(len(lines))
+	line := lines[at]
+	switch r.IntN(8) {
+	case 0:
+		lines = append(lines[:at:at], lines[at+1:]...)
+	case 1:
+		lines = append(lines[:at+1:at+1], lines[at:]...)
+	case 2:
+		lines[at] = " " + line
+	case 3:
+		lines[at] = strings.TrimPrefix(line, " ")
+	case 4:
+		lines[at] = line + pick(r, []string{" ", ":", " # c", "x", " |", " |-", "'", "\"", ",", " -", "\n", "\n  \n", " {}", ": 1"})
+	case 5:
+		lines[at] = strings.Replace(line, ": ", pick(r, []string{":", ":  ", ": - ", ": '", ": |\n", " : ", ": 0", ": 1", "."}), 1)
+	case 6:
+		lines[at] = strings.Replace(line, "- ", pick(r, []string{"-", "-  ", "- - ", "  - ", "- a: "}), 1)
+	case 7:
+		if len(line) > 0 {
+			i := r.IntN(len(line))
+			lines[at] = line[:i] + pick(r, []string{"", "-", ":", " ", "#", "|", "1", "e", "_", ".", "\n"}) + line[i+r.IntN(2):]
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // TestPlainChartsTakeTheShortWay makes sure that what charts render to is plain.
