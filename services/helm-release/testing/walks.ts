@@ -18,11 +18,18 @@ export interface Step {
   when: 'before' | 'after';
 }
 
-export interface Walk {
-  name: string;
-  /** Dies at the step, goes on, and asserts what is left. Answers whether there was such a write. */
-  run(step: Step): Promise<boolean>;
-}
+/** Dies at the step, goes on, and asserts what is left. Answers whether there was such a write. */
+export type Walk = (step: Step) => Promise<boolean>;
+
+/** What is walked through. */
+export const WALKS = [
+  'install',
+  'install, then deleted',
+  'upgrade',
+  'failed upgrade and its rollback',
+  'test',
+  'uninstall',
+] as const;
 
 /** Runs that come after a crash, at most: unlock, an action, its remediation, and one to settle. */
 const MAX_RUNS = 6;
@@ -47,7 +54,7 @@ const INVALID = configMap('invalid', 'x', { 'not a key!': 'x' });
 const V1 = { ...HOOKS, 'templates/old.yaml': configMap('old', 'x') };
 const V2 = { ...HOOKS, 'templates/new.yaml': configMap('new', 'x') };
 
-export function walks(h: Harness, processes: Processes): Walk[] {
+export function walks(h: Harness, processes: Processes): Record<(typeof WALKS)[number], Walk> {
   /** Runs processes until the release is Ready, stalled or gone. */
   async function goOn(namespace: string, version: string): Promise<HelmRelease | undefined> {
     for (let runs = 0; runs < MAX_RUNS; runs++) {
@@ -106,86 +113,68 @@ export function walks(h: Harness, processes: Processes): Walk[] {
     );
   }
 
-  return [
-    {
-      name: 'install',
-      async run(step) {
-        const namespace = await begin();
-        const died = await dies(namespace, '1.0.0', step);
-        await agrees(namespace, '1.0.0', ['web-cfg', 'web-old']);
-        await deleted(namespace, '1.0.0');
-        return died;
-      },
+  return {
+    async install(step) {
+      const namespace = await begin();
+      const died = await dies(namespace, '1.0.0', step);
+      await agrees(namespace, '1.0.0', ['web-cfg', 'web-old']);
+      await deleted(namespace, '1.0.0');
+      return died;
     },
-    {
-      name: 'install, then deleted',
-      async run(step) {
-        const namespace = await begin();
-        const died = await dies(namespace, '1.0.0', step);
-        const { metadata } = await h.read(namespace, 'web');
-        if (metadata.finalizers?.includes(FINALIZER)) await deleted(namespace, '1.0.0');
-        return died;
-      },
+    async 'install, then deleted'(step) {
+      const namespace = await begin();
+      const died = await dies(namespace, '1.0.0', step);
+      const { metadata } = await h.read(namespace, 'web');
+      if (metadata.finalizers?.includes(FINALIZER)) await deleted(namespace, '1.0.0');
+      return died;
     },
-    {
-      name: 'upgrade',
-      async run(step) {
-        const namespace = await begin();
-        await goOn(namespace, '1.0.0');
-        await h.chart(namespace, { version: '2.0.0', files: V2 });
-        const died = await dies(namespace, '2.0.0', step);
-        await agrees(namespace, '2.0.0', ['web-cfg', 'web-new']);
-        await deleted(namespace, '2.0.0');
-        return died;
-      },
+    async upgrade(step) {
+      const namespace = await begin();
+      await goOn(namespace, '1.0.0');
+      await h.chart(namespace, { version: '2.0.0', files: V2 });
+      const died = await dies(namespace, '2.0.0', step);
+      await agrees(namespace, '2.0.0', ['web-cfg', 'web-new']);
+      await deleted(namespace, '2.0.0');
+      return died;
     },
-    {
-      name: 'failed upgrade and its rollback',
-      async run(step) {
-        const remediation = { retries: 0, remediateLastFailure: true };
-        const namespace = await begin({ upgrade: { remediation } });
-        await goOn(namespace, '1.0.0');
-        const files = { ...V2, 'templates/invalid.yaml': INVALID };
-        await h.chart(namespace, { version: '2.0.0', files });
-        const died = await dies(namespace, '2.0.0', step);
-        await goOn(namespace, '2.0.0');
-        const stored = await versions(h.client, namespace);
-        assert.deepEqual(
-          stored.filter((one) => / pending-/.test(one)),
-          [],
-        );
-        await h.chart(namespace, { version: '3.0.0', files: V2 });
-        await agrees(namespace, '3.0.0', ['web-cfg', 'web-new']);
-        await deleted(namespace, '3.0.0');
-        return died;
-      },
+    async 'failed upgrade and its rollback'(step) {
+      const remediation = { retries: 0, remediateLastFailure: true };
+      const namespace = await begin({ upgrade: { remediation } });
+      await goOn(namespace, '1.0.0');
+      const files = { ...V2, 'templates/invalid.yaml': INVALID };
+      await h.chart(namespace, { version: '2.0.0', files });
+      const died = await dies(namespace, '2.0.0', step);
+      await goOn(namespace, '2.0.0');
+      const stored = await versions(h.client, namespace);
+      assert.deepEqual(
+        stored.filter((one) => / pending-/.test(one)),
+        [],
+      );
+      await h.chart(namespace, { version: '3.0.0', files: V2 });
+      await agrees(namespace, '3.0.0', ['web-cfg', 'web-new']);
+      await deleted(namespace, '3.0.0');
+      return died;
     },
-    {
-      name: 'test',
-      async run(step) {
-        const namespace = await begin({ test: { enable: true } });
-        const died = await dies(namespace, '1.0.0', step);
-        await agrees(namespace, '1.0.0', ['web-cfg', 'web-old']);
-        const { status } = await h.read(namespace, 'web');
-        assert.equal(status?.history?.[0]?.testHooks?.['web-test']?.phase, 'Succeeded');
-        await deleted(namespace, '1.0.0');
-        return died;
-      },
+    async test(step) {
+      const namespace = await begin({ test: { enable: true } });
+      const died = await dies(namespace, '1.0.0', step);
+      await agrees(namespace, '1.0.0', ['web-cfg', 'web-old']);
+      const { status } = await h.read(namespace, 'web');
+      assert.equal(status?.history?.[0]?.testHooks?.['web-test']?.phase, 'Succeeded');
+      await deleted(namespace, '1.0.0');
+      return died;
     },
-    {
-      name: 'uninstall',
-      async run(step) {
-        const namespace = await begin();
-        await goOn(namespace, '1.0.0');
-        await h.client.delete(HelmReleaseKind, { namespace, name: 'web' });
-        const died = await dies(namespace, '1.0.0', step);
-        assert.equal(await goOn(namespace, '1.0.0'), undefined, 'the HelmRelease is gone');
-        assert.deepEqual(await configMaps(h.client, namespace), []);
-        assert.deepEqual(await versions(h.client, namespace), []);
-        return died;
-      },
+    async uninstall(step) {
+      const namespace = await begin();
+      await goOn(namespace, '1.0.0');
+      await h.client.delete(HelmReleaseKind, { namespace, name: 'web' });
+      const died = await dies(namespace, '1.0.0', step);
+      assert.equal(await goOn(namespace, '1.0.0'), undefined, 'the HelmRelease is gone');
+      assert.deepEqual(await configMaps(h.client, namespace), []);
+      assert.deepEqual(await versions(h.client, namespace), []);
+      return died;
     },
-  ];
+  };
 }
 
 function readyOf(object: HelmRelease | undefined): string | undefined {

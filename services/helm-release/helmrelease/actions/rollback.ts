@@ -12,7 +12,7 @@ import { removeObjects } from './objects/remove.ts';
 import { createdBy, updateAll } from './release-objects.ts';
 import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run, saveFailure } from './run.ts';
 import { maxHistory, updatesServerSide, type WaitSettings, waitSettings } from './settings.ts';
-import { supersede } from './supersede.ts';
+import { supersede, supersedeOthers } from './supersede.ts';
 import type { ReleaseContext } from './types.ts';
 import { waitForObjects } from './wait/wait.ts';
 
@@ -28,7 +28,7 @@ interface Plan {
 
 /** Goes back to a version. Rejects with the failure in Helm's words. A hook that fails leaves the new version pending. */
 export async function rollback(run: RollbackRun, toVersion: number): Promise<void> {
-  const { ctx, storage } = run;
+  const { ctx } = run;
   const spec = ctx.object.spec.rollback ?? {};
   const { current, target } = await findVersions(run, toVersion);
   const serverSide = updatesServerSide(spec.serverSideApply, target.content.applyMethod);
@@ -66,15 +66,8 @@ export async function rollback(run: RollbackRun, toVersion: number): Promise<voi
   await hooks('pre-rollback');
   await apply(run, record, { serverSide, wait, current, originals, targets });
   await hooks('post-rollback');
-  for (const { version } of (await storage.versions()).filter(isDeployed)) {
-    const deployed = await storage.load(version);
-    if (deployed !== undefined) await supersede(run, deployed);
-  }
   await record.save({ info: { status: 'deployed' } });
-}
-
-function isDeployed({ status }: { status: string }): boolean {
-  return status === 'deployed';
+  await supersedeOthers(run, record);
 }
 
 async function findVersions({ ctx, storage }: RollbackRun, toVersion: number) {

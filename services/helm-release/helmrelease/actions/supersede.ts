@@ -1,10 +1,12 @@
-import { isNotFound } from '@weir/kube';
-import { StorageError } from '../release/storage.ts';
+// What becomes of the versions that a new one follows. Helm marks them before the new one is `deployed`; here it is the other
+// way round: a process that is killed in between leaves two versions deployed, of which the higher one counts, and not none,
+// which would make the next upgrade start from a version that was perhaps never applied whole.
 import type { Revision } from '../release/types.ts';
-import type { Run } from './run.ts';
+import { mayGoOn, messageOf, type ReleaseRecord, type Run } from './run.ts';
 
-/** Marks a version as followed by another one. That somebody has deleted it meanwhile changes nothing, as in Helm. */
+/** Marks a version as followed by another one. Where that fails the new version counts all the same, as in Helm. */
 export async function supersede(run: Run, revision: Revision, description?: string): Promise<void> {
+  const { version } = revision.content;
   const info = {
     status: 'superseded',
     ...(description === undefined ? {} : { description }),
@@ -12,7 +14,22 @@ export async function supersede(run: Run, revision: Revision, description?: stri
   try {
     await run.record(revision).save({ info });
   } catch (error) {
-    if (!(error instanceof StorageError && isNotFound(error.cause))) throw error;
-    run.ctx.line(`version ${revision.content.version} is no longer in storage`);
+    if (!mayGoOn(run, error)) throw error;
+    run.ctx.line(`failed to mark version ${version} as superseded: ${messageOf(error)}`);
+  }
+}
+
+/** Marks all versions that are deployed beside the one that just was, and `current`, which it started from. */
+export async function supersedeOthers(
+  run: Run,
+  record: ReleaseRecord,
+  current?: Revision,
+): Promise<void> {
+  const own = record.revision().content.version;
+  if (current !== undefined) await supersede(run, current);
+  for (const { version, status } of await run.storage.versions()) {
+    if (status !== 'deployed' || version === own) continue;
+    const revision = await run.storage.load(version);
+    if (revision !== undefined) await supersede(run, revision);
   }
 }

@@ -1,6 +1,7 @@
 // Helm's uninstall (pkg/action/uninstall.go).
 import type { PlacedObject } from '@weir/apply';
 import type { Revision } from '../release/types.ts';
+import { deleteInterrupted } from './hooks/cleanup.ts';
 import { runHooks } from './hooks/hooks.ts';
 import { placeObjects } from './objects/place.ts';
 import {
@@ -12,7 +13,7 @@ import {
 import { uninstallOrder } from './objects/uninstall-order.ts';
 import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run } from './run.ts';
 import { waitSettings } from './settings.ts';
-import { supersede } from './supersede.ts';
+import { supersedeOthers } from './supersede.ts';
 import type { UninstallResult } from './types.ts';
 
 const PROPAGATION: Record<string, Propagation> = {
@@ -55,6 +56,7 @@ export async function uninstall(run: Run): Promise<UninstallResult['absent']> {
   ctx.cluster.drift.untrack(run.key);
   const errors: unknown[] = [];
   const going = await removeAll(run, last, PROPAGATION[spec.deletionPropagation ?? '']);
+  await collected(run, errors, deleteInterrupted(run, last.content.hooks));
   if (wait.mode !== 'none') await collected(run, errors, waitUntilRemoved(run, going));
   await collected(run, errors, hooks('post-delete'));
   if (spec.keepHistory) await keep(run, record);
@@ -106,12 +108,7 @@ async function keep(run: Run, record: ReleaseRecord): Promise<void> {
   await record.save({
     info: { status: 'uninstalled', description: 'Uninstallation complete' },
   });
-  const own = record.revision().content.version;
-  for (const { version, status } of await run.storage.versions()) {
-    const deployed =
-      status === 'deployed' && version !== own ? await run.storage.load(version) : undefined;
-    if (deployed !== undefined) await supersede(run, deployed);
-  }
+  await supersedeOthers(run, record);
 }
 
 /** Deletes all versions from storage, the last one at the end: while it is there, the uninstall is resumed. */

@@ -20,7 +20,7 @@ import {
   type WaitSettings,
   waitSettings,
 } from './settings.ts';
-import { supersede } from './supersede.ts';
+import { supersedeOthers } from './supersede.ts';
 import type { ReleaseContext } from './types.ts';
 import { waitForObjects } from './wait/wait.ts';
 
@@ -83,6 +83,7 @@ export async function upgrade(
     await saveFailure(run, record, description);
     throw await cleanedUp(run, failure, created ?? []);
   }
+  await supersedeOthers(run, record, current);
 }
 
 async function findBase({ ctx, storage }: UpgradeRun): Promise<Base> {
@@ -196,7 +197,6 @@ async function perform(run: UpgradeRun, record: ReleaseRecord, plan: Plan): Prom
   } catch (error) {
     throw new UpdateFailed(error, createdBy(applied, targets));
   }
-  await supersede(run, current);
   await record.save({ info: { status: 'deployed', description: 'Upgrade complete' } });
 }
 

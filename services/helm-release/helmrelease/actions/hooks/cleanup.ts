@@ -22,3 +22,20 @@ export async function deleteByPolicy(
   if (failures.length > 0) throw new Error(failures.map(messageOf).join('; '));
   if (wait.mode !== 'none') await waitUntilRemoved(run, going);
 }
+
+/**
+ * Deletes what is left of hooks during which a process was killed: they are stored as running, and nobody has come to delete
+ * them by their policy. It is done with the uninstall and not earlier, since such a hook may be at work still.
+ */
+export async function deleteInterrupted(run: Run, hooks: readonly HelmHook[]): Promise<void> {
+  const left = hooks.filter(
+    ({ lastRun, deletePolicies }) =>
+      lastRun.phase === 'Running' &&
+      deletePolicies.some((policy) => policy === 'hook-succeeded' || policy === 'hook-failed'),
+  );
+  for (const hook of left) {
+    const [policy] = hook.deletePolicies;
+    if (policy !== undefined)
+      await deleteByPolicy(run, hook, policy, { mode: 'none', jobs: false });
+  }
+}
