@@ -1,5 +1,5 @@
-// A staged server-side apply: a stage is dry-run as a whole before any of it is written, and what the
-// next stage needs (kinds, namespaces, roles, classes) is waited for.
+// A server-side apply in stages. All objects of a stage are dry-run before the first of them is written, and the next stage
+// begins when what it needs (kinds, namespaces, roles, classes) is ready.
 
 import { mapBounded } from '@weir/async';
 import type { KubeObject } from '@weir/kube';
@@ -20,24 +20,27 @@ export interface ApplyOptions {
   owner: Owner;
   /** Delete and create objects whose immutable fields changed. */
   force?: boolean;
-  /** Requests under way at once; 16 when not given. */
+  /** The largest number of requests at the same time; 16 when not given. */
   concurrency?: number;
-  /** `<group>/<kind>` of what is to be applied between classes and the rest. */
+  /** `<group>/<kind>` of the kinds that form a stage of their own, after the classes and before the rest. */
   customKinds?: ReadonlySet<string>;
   /** Prefixes of field managers to take over from, beside kubectl's. */
   overrideManagers?: readonly string[];
   /** JSON pointers of the fields of an object that are left to others (Flux's ignore rules). */
   exempt?: ((object: KubeObject) => Promise<string[]>) | undefined;
-  /** Rewrite records of field ownership that speak of another version of the kind (MigrateAPIVersion). */
+  /** Rewrite records of field ownership that were made for another version of the kind (Flux's gate MigrateAPIVersion). */
   migrateVersion?: boolean | undefined;
   /**
-   * Stands for a manifest, as in what the drift watch tracks. Where it is given, an object that the drift watch knows
-   * to be as that manifest was applied is taken for unchanged without a request.
+   * The digest of a manifest that the drift watch keeps. Where it is given, no request is sent for an object that the
+   * drift watch knows to be as this manifest was applied: it counts as unchanged.
    */
   digest?: ((desired: KubeObject) => string) | undefined;
   /** True for objects that the inventory holds. */
   expected?(id: ObjectId): boolean;
-  /** Writes down what is about to be there; done before the first write, beside the first dry-run. */
+  /**
+   * Records the objects that are about to be applied. It runs beside the first dry-run, and no object is written before it
+   * is done.
+   */
   record?(): Promise<void>;
   /** Called before each write; throws to stop the apply (ownership lost). */
   guard?(): void;
@@ -51,16 +54,16 @@ export interface AppliedObject {
   change: Change;
   /** As the manifest says. */
   desired: KubeObject;
-  /** As the API server answered last; absent for objects that were left alone without a question. */
+  /** The object as the API server answered last; absent for an object for which no request was sent. */
   object?: KubeObject;
-  /** UID of an object that was found intact without a question. */
+  /** The UID of an object that was known to be intact, so that no request was sent for it. */
   intact?: string;
 }
 
 /**
  * Applies objects in stages and returns what became of each, in order.
- * Throws ApplyError: its message names the object that failed, its `changes` are those of the stages
- * before, its `touched` all objects that may have been written.
+ * Throws ApplyError: its message names the object that failed, its `changes` are those of the stages before, and its
+ * `touched` are all objects that may have been written.
  */
 export async function applyObjects(
   cluster: TargetCluster,
@@ -69,7 +72,7 @@ export async function applyObjects(
 ): Promise<AppliedObject[]> {
   const done: AppliedObject[] = [];
   const touched: ObjectTarget[] = [];
-  // Beside the first dry-run; every path below awaits it, so that a failure is never lost.
+  // The record is made while the first dry-run is under way. Every path below awaits it, so that its failure is never lost.
   const recorded = (options.record ?? nothing)();
   try {
     for (const stage of intoStages(objects, options.customKinds)) {
@@ -93,7 +96,7 @@ async function nothing(): Promise<void> {
   // Without an inventory there is nothing to write down.
 }
 
-/** Waits for both before it fails with the first one's error, or the second's. */
+/** Waits until both have settled, and then throws the first one's error, or else the second's. */
 async function bothSettled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);
   return [await a, await b];
@@ -148,7 +151,7 @@ function changeOf({ target, action }: Plan): Change {
   return { id, version, action };
 }
 
-/** Waits until the objects of a stage do what the next one needs them for. */
+/** Waits until the objects of a stage are ready for the next stage: healthy, and served where they define kinds. */
 async function settle(
   cluster: TargetCluster,
   applied: readonly AppliedObject[],

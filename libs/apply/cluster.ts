@@ -1,5 +1,5 @@
-// The cluster that objects are applied to, as one handle: what applies, prunes, waits for health or looks for drift
-// takes it, and so never asks which cluster that is.
+// The cluster that objects are applied to, as one handle. Functions that apply, prune, wait for health or look for drift take
+// this handle, so that none of them has to know which cluster it is.
 import type { Impersonation, KubeClient } from '@weir/kube';
 import { createDriftWatch, type DriftWatch, type DriftWatchOptions } from './drift.ts';
 

@@ -14,7 +14,7 @@ export function differs(live: KubeObject, merged: KubeObject): boolean {
   );
 }
 
-/** A dry-run of a create has no resourceVersion: nothing was stored yet. */
+/** The answer to the dry-run of a create has no resourceVersion, because nothing was stored. */
 export function wouldCreate(merged: KubeObject): boolean {
   return (merged.metadata.resourceVersion ?? '') === '';
 }

@@ -2,7 +2,7 @@
 import type { Drift } from './drift.ts';
 import { inventoryId } from './inventory.ts';
 
-/** Repairs of one object that come at once; more within the window wait longer and longer. */
+/** This many repairs of one object come at once. Further repairs within the window wait longer and longer. */
 const FREE_REPAIRS = 3;
 const WINDOW_MS = 60_000;
 const FIRST_DELAY_MS = 2_000;

@@ -1,4 +1,4 @@
-// Noticing when something that we applied is changed or deleted by somebody else, and knowing what was not.
+// Notices when somebody else changes or deletes an object that we applied, and knows which objects nobody has changed.
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import { aborted } from './aborted.ts';
 import type { ManagerRule } from './field-managers.ts';
@@ -16,11 +16,11 @@ export interface Tracked {
   object: KubeObject;
   /** Stands for the manifest that it was applied from. */
   manifest?: string;
-  /** Its disappearance is in order (a Job with a TTL). */
+  /** The object may disappear by itself (a Job with a TTL): that is no drift. */
   mayVanish?: boolean;
 }
 
-/** What is known of an object since it was last applied, and nothing of its content: it can be kept. */
+/** What is known of an object since it was last applied. It has nothing of the object's content, so that it may be stored. */
 export interface LastApplied {
   type: ResourceType;
   namespace: string;
@@ -37,52 +37,52 @@ export interface Drift {
   /** `<namespace>/<name>` of the owner. */
   owner: string;
   id: ObjectId;
-  /** `gone` is also what a lost owner label looks like. */
+  /** An object that has lost its owner label leaves the watch, and counts as `gone` too. */
   what: 'changed' | 'gone';
-  /** Managers that must not be there, when it is that. */
+  /** The field managers that must not be on the object, where such managers are the drift. */
   managers: string[];
-  /** The metadata as it is now, or was at the end. */
+  /** The object's metadata as it is now, or as it was before the object was deleted. */
   object: KubeObject;
 }
 
 export interface DriftWatchOptions {
-  /** Whose objects: the prefix of the owner labels and the field manager. */
+  /** Whose objects are watched: the prefix of their owner labels, and the field manager that applied them. */
   owner: Pick<Owner, 'group' | 'fieldManager'>;
   rules: readonly ManagerRule[];
   /** By which operations our field manager writes; server-side applies when not given. */
   operations?: readonly ('Apply' | 'Update')[];
   /** Labels or annotations with which a user takes an object out of the drift watch; those of an apply when not given. */
   leftAlone?: Readonly<Record<string, string>>;
-  /** Called when a watch has trouble: a kind that may not be watched, a connection lost. */
+  /** Called when a watch fails, for example because a kind may not be watched or a connection was lost. */
   onError(type: ResourceType, error: Error): void;
 }
 
 export interface DriftWatch {
   /**
-   * Calls back when an object is no longer as it was applied: once, however often it changes until it is applied
-   * again, or found to be as it was. Returns the way to stop that.
+   * Calls back when an object is no longer as it was applied. It calls back once, however often the object changes, until
+   * the object is applied again or is as it was. Returns a function that ends the subscription.
    */
   onDrift(listener: (drift: Drift) => void): () => void;
   /**
-   * Says that the owner is about to write: what happens to its objects is kept until `track`, and
-   * then compared with what the writes left behind.
+   * Says that the owner is about to write. Changes of its objects are kept until `track`, and are compared then with the
+   * state that the writes left behind.
    */
   hold(owner: string): void;
-  /** Replaces what is watched for the owner, but for what was not compared again (`kept`); ends its hold. */
+  /** Replaces what is watched for the owner, and ends its hold. Objects in `kept` were not read again and stay as they are. */
   track(owner: string, objects: readonly Tracked[], kept?: readonly ObjectId[]): void;
-  /** Goes on from what an earlier process knew. Nothing of it is `intact` before the watches have shown it. */
+  /** Goes on from what an earlier process knew. No object counts as intact before the watch of its kind has shown it. */
   resume(owner: string, objects: readonly LastApplied[]): void;
   /** Resolves when the watches of all the owner's kinds have shown what is there, or the signal aborts. */
   settled(owner: string, signal: AbortSignal): Promise<void>;
-  /** Ends a hold with nothing new to compare with. */
+  /** Ends a hold without new states: changes that were kept are compared with the states from before the hold. */
   release(owner: string): void;
   /** Forgets the owner. */
   untrack(owner: string): void;
   /** Whether anything is tracked for the owner. */
   tracks(owner: string): boolean;
-  /** The object's UID if it surely is as it was applied, from that manifest; else undefined. */
+  /** The object's UID if it is certain that the object is as this manifest was applied; else undefined. */
   intact(id: ObjectId, manifest: string): string | undefined;
-  /** Whether all that is tracked for the owner surely is as it was applied, or went as it may. */
+  /** Whether it is certain that each object of the owner is as it was applied, or has disappeared as it may. */
   allIntact(owner: string): boolean;
   /** What is known of the owner's objects. */
   lastApplied(owner: string): LastApplied[];
@@ -90,26 +90,26 @@ export interface DriftWatch {
   markHealthy(id: ObjectId, resourceVersion: string): void;
   /** Whether the object was healthy when it was looked at last and nothing about it changed since. */
   isHealthy(id: ObjectId): boolean;
-  /** Whether every change of the object shows here, its status included. */
+  /** Whether the watches show every change of the object, those of its status included. */
   watches(id: ObjectId): boolean;
   /** The newest version seen. */
   newest(id: ObjectId): bigint | undefined;
-  /** Calls back at each change of the object; returns the way to stop that. */
+  /** Calls back at each change of the object. Returns a function that ends the subscription. */
   onObjectChange(id: ObjectId, callback: () => void): () => void;
-  /** Who has anything tracked. */
+  /** The owners for whom anything is tracked. */
   owners(): string[];
   /** How much is watched, for metrics. */
   size(): { objects: number; kinds: number };
   close(): Promise<void>;
 }
 
-/** What an object has to look like. */
+/** The state in which an object is expected. */
 interface Expected {
   owner: string;
   id: ObjectId;
   type: ResourceType;
   uid: string | undefined;
-  /** Events up to this version are part of what is expected. */
+  /** Events up to this version led to the expected state, and are no drift. */
   resourceVersion: bigint;
   fingerprint: string;
   manifest: string | undefined;
@@ -139,7 +139,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
     const key = inventoryId(happening.id);
     const { id, object, gone } = happening;
     const state = expected.get(key);
-    // What is new to us is kept too: its owner may be about to track it.
+    // An event of an object that isn't tracked yet is kept as well, since its owner may be about to track it.
     const hold = held.get(state?.owner ?? ownerKeyOf(object, identity.group) ?? '');
     if (hold !== undefined) {
       hold.set(key, happening);
@@ -150,7 +150,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       state.isPublished = false;
       return;
     }
-    // Controllers write the status of what somebody changed, several times: all of that is one drift.
+    // After somebody has changed an object its controller writes the status several times. All these events are one drift.
     if (state.isPublished || isMarked(object, ignored)) return;
     state.isPublished = true;
     const managers = foreignManagers(object, rules);
@@ -271,7 +271,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
   };
 }
 
-/** A deletion found by comparing lists shows an old version of the object: only its UID says which object went. */
+/** A deletion that was found by comparing lists shows an old version of the object. Only its UID tells which object is gone. */
 function isLoss({ metadata }: KubeObject, { uid, mayVanish }: Expected): boolean {
   return metadata.uid === uid && !mayVanish;
 }
@@ -302,7 +302,7 @@ function expectedFrom(owner: string, last: LastApplied): Expected {
     id,
     type,
     uid: last.uid,
-    // Whatever the watch shows is compared: versions go back when a cluster is restored from a backup.
+    // Every event is compared, whatever its version, because versions go back when a cluster is restored from a backup.
     resourceVersion: 0n,
     fingerprint: last.fingerprint,
     manifest: last.manifest,

@@ -4,7 +4,7 @@ import type { ChangeSet } from './changes.ts';
 import { type ObjectTarget, subjectOfObject } from './objects.ts';
 import { withoutSecrets } from './secrecy.ts';
 
-/** The API server would not take an object; nothing of its stage was written. */
+/** The API server refused the dry-run of an object. No object of its stage was written. */
 export class DryRunError extends Error {
   override name = 'DryRunError';
   readonly reason = 'ReconciliationFailed';
@@ -36,7 +36,7 @@ export class ApplyError extends Error {
   readonly reason = 'ReconciliationFailed';
   /** What the stages before the failed one did. */
   readonly changes: ChangeSet;
-  /** Every object that a write was begun for, whatever became of it: it may be there now. */
+  /** Every object for which a write was begun. It may exist now, whatever became of the write. */
   readonly touched: ObjectTarget[];
 
   constructor(cause: unknown, changes: ChangeSet, touched: ObjectTarget[]) {
@@ -50,7 +50,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The same failure without a value of a Secret in it; it goes to logs with its cause. */
+/** The same failure without values of a Secret, because failures go to logs. */
 function discreet(object: KubeObject, failure: unknown): unknown {
   if (!isApiError(failure)) return failure;
   const message = withoutSecrets(object, failure.message);

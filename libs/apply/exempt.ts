@@ -1,5 +1,5 @@
-// Fields that the owner of an object leaves to others (Flux's ignore rules): they are no difference, and
-// an apply for another reason leaves them as they are.
+// Fields that the owner of an object leaves to others (Flux's ignore rules). A difference in such a field is no reason to
+// apply, and an apply for another reason leaves the field as it is.
 import type { KubeObject } from '@weir/kube';
 import { jsonEqual } from './equal.ts';
 import { isForeign, type ManagerRule } from './field-managers.ts';
@@ -19,7 +19,7 @@ export interface ExemptionContext {
   /** The answer to the dry-run of `object` as it was declared. */
   merged: KubeObject;
   fieldManager: string;
-  /** Managers whose fields are taken over before the apply: theirs don't count. */
+  /** Managers whose fields are taken over before the apply. What they own doesn't count as owned by others. */
   rules: readonly ManagerRule[];
 }
 
@@ -49,12 +49,12 @@ export function withExemptions(
     if (value === undefined || fields.some((entry) => covers(entry, live, steps))) left.push(steps);
     else replaceAt(payload, steps, structuredClone(value));
   }
-  // Last items first, so that the places of the others still hold.
+  // The last items of a list are removed first, so that the indexes of the others stay right.
   for (const steps of left.sort(byPlace)) removeAt(payload, steps);
   return payload;
 }
 
-/** Whether the set of fields has the one that the steps lead to in this object. */
+/** Whether the set of fields contains the field to which the steps lead in this object. */
 function covers(fields: Fields, object: KubeObject, steps: readonly string[]): boolean {
   let node: Fields | undefined = fields;
   for (const [index, step] of steps.entries()) {

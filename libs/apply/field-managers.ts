@@ -1,5 +1,5 @@
-// Fields that kubectl (or another manager that the user names) took on our objects become ours, so
-// that the next apply undoes manual edits and can remove what was added by hand.
+// Fields of our objects that kubectl (or another manager that the user names) owns become ours. The next apply then undoes
+// manual edits, and removes what was added by hand.
 import type { KubeObject, ManagedFields } from '@weir/kube';
 import { appliedEntry, fieldsOf, unionFields } from './managed-fields.ts';
 
@@ -16,7 +16,7 @@ export interface JsonPatchOperation {
   value?: unknown;
 }
 
-/** What a takeover removes beside field managers. */
+/** Annotations and labels that a takeover removes. */
 const ANNOTATIONS = [
   'kubectl.kubernetes.io/last-applied-configuration',
   'kustomize.toolkit.fluxcd.io/checksum',
@@ -70,7 +70,7 @@ export function takeover(
   ]);
 }
 
-/** As `takeover`, of the fields alone. */
+/** The same as `takeover`, but it changes only who owns the fields: annotations and labels stay. */
 export function fieldsTakeover(
   live: KubeObject,
   fieldManager: string,
@@ -92,7 +92,7 @@ export function fromUpdatesToApply(live: KubeObject, fieldManager: string): Json
   return guarded(live, handover(live, fieldManager, isOwn));
 }
 
-/** With the version that the operations were made for, so that they conflict with a newer one. */
+/** Adds the version for which the operations were made, so that the patch conflicts with a newer version. */
 function guarded(live: KubeObject, operations: JsonPatchOperation[]): JsonPatchOperation[] {
   const { resourceVersion } = live.metadata;
   if (operations.length === 0 || resourceVersion === undefined) return operations;

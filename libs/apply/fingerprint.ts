@@ -1,4 +1,4 @@
-// What of an object must stay as we applied it, in a few bytes.
+// A short digest of everything in an object that must stay as we applied it.
 import { hash } from 'node:crypto';
 import type { KubeObject } from '@weir/kube';
 import { isForeign, type ManagerRule } from './field-managers.ts';
@@ -7,11 +7,11 @@ import { writtenEntries } from './managed-fields.ts';
 import { isMarked } from './objects.ts';
 
 /**
- * A digest over the metadata that changes exactly when something of ours does: the fields that we own
- * (a manager that sets one of them takes it away from us), when they were last written in our name (by
- * whomever), the labels and annotations among them with their values, and managers that must not be there
- * at all. resourceVersion, generation and whatever others own have no part in it. The full object isn't
- * needed: its metadata is. `operations` says by which operations our fields are written: Helm's client-side way updates.
+ * A digest of the metadata that changes exactly when something of ours changes. It covers the fields that we own (a manager
+ * that sets one of them takes it away from us), the time of the last write in our name, the values of our labels and
+ * annotations, and the managers that must not be on the object at all. It doesn't cover resourceVersion, generation and
+ * fields of others. The metadata suffices to compute it. `operations` says by which operations we write: Helm's
+ * client-side apply is an update.
  */
 export function fingerprint(
   object: KubeObject,
@@ -32,7 +32,7 @@ export function fingerprint(
       pick(annotations, ownedKeys(fieldsV1, 'f:annotations')),
     ]),
     foreign.map(({ manager, operation }) => `${manager} ${operation}`).sort(),
-    // The API server keeps `stringData` as `data` and records nobody as the owner of that: any change may be one of ours.
+    // The API server stores `stringData` as `data` and records no owner for it, so any new version may be a change of ours.
     ...(own.some(({ fieldsV1 }) => 'f:stringData' in (fieldsV1 ?? {}))
       ? [object.metadata.resourceVersion]
       : []),
@@ -40,7 +40,7 @@ export function fingerprint(
   return hash('sha1', JSON.stringify(facts), 'base64');
 }
 
-/** The managers whose fields we would take over: who made a manual change. */
+/** The managers whose fields we would take over. They are who made a manual change. */
 export function foreignManagers(object: KubeObject, rules: readonly ManagerRule[]): string[] {
   const entries = (object.metadata.managedFields ?? []).filter((entry) => isForeign(entry, rules));
   return [...new Set(entries.flatMap(({ manager }) => manager ?? []))].sort();

@@ -1,9 +1,9 @@
-// What health is asked for with, and what comes back.
+// The types of a wait for health: what it is given, and what it returns.
 import type { KubeClient, KubeObject } from '@weir/kube';
 import type { DriftWatch } from './drift.ts';
 import type { ObjectTarget } from './objects.ts';
 
-/** kstatus' words: `Current` is healthy, `Failed` will not become so by itself. */
+/** A status in the words of kstatus: `Current` is healthy, and a `Failed` object will not become healthy by itself. */
 export interface ObjectStatus {
   status: string;
   message?: string;
@@ -14,7 +14,7 @@ export type StatusFunction = (objects: KubeObject[]) => Promise<ObjectStatus[]>;
 
 export interface HealthTarget {
   target: ObjectTarget;
-  /** As it was seen last; what is healthy already isn't asked for again. */
+  /** The object as it was seen last. An object that was healthy then is not read again. */
   object?: KubeObject;
 }
 

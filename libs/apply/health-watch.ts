@@ -1,5 +1,5 @@
-// How changes of the objects that are waited for are noticed: by watches that are there anyway, by watches of
-// the wait's own, or by asking, whichever costs least and the account may do.
+// Notices changes of the objects that are waited for. It uses the drift watch where that shows them, else watches of its own,
+// and it reads the objects again and again where the account may not watch.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DiscoveredResource,
@@ -23,14 +23,14 @@ import type { ObjectTarget } from './objects.ts';
 const RETRY_MS = 1_000;
 const POLL_MS = 2_000;
 /**
- * From the first notice of a change to the read: a change seldom comes alone, and one read shows them all. Where answers
- * take long, so do the requests of the controllers that are at work on the object: it is given that much more time.
+ * The delay from the first event of a change to the read. A change seldom comes alone, and one read after a while shows them
+ * all. Where answers take long, the controllers of the object are slow as well, so the delay grows with the latency.
  */
 const READ_DELAY = { minMs: 25, maxMs: 1_000, answers: 3 };
 
 /**
- * Keeps the statuses current for all that is not healthy, until the signal aborts. Each promise rejects only
- * with what isn't the cluster's.
+ * Keeps the statuses of all objects that are not healthy current until the signal aborts. Each promise rejects only with a
+ * failure of our own, and never because of what the cluster answers.
  */
 export function watchTargets(
   { client, drift }: HealthCluster,
@@ -80,10 +80,10 @@ async function readOnChange(
   }
 }
 
-/** How long the last word of a wait may take. Milliseconds. */
+/** How long the last read of a wait may take. Milliseconds. */
 const CATCH_UP_MS = 2_000;
 
-/** Reads what changed so lately that it was not read yet: a wait whose time is over ends with what is true then. */
+/** Reads the objects that changed too late to be read in time, so that a wait which is over ends with the true statuses. */
 export async function readLatest(
   { client, drift }: HealthCluster,
   statuses: TargetStatuses,
@@ -101,27 +101,27 @@ export async function readLatest(
         const type = await client.discovery.resourceFor(target);
         await readEach(client, type, { targets: [target] }, statuses, inTime);
       } catch (error) {
-        // Then what was read before has to do.
+        // The statuses that were read before are used then.
         if (!inTime.aborted && !isNoMatch(error)) throw error;
       }
     }),
   );
 }
 
-/** Whether the watch knows of something newer than the statuses, or the statuses of nothing at all. */
+/** Whether the watch has shown a newer version than the one whose status is known, or no status is known at all. */
 function isBehind(known: HealthResult | undefined, newest: bigint | undefined): boolean {
   const { status, resourceVersion } = known ?? {};
   if (newest === undefined) return status !== 'NotFound';
   return resourceVersion === undefined || newest > BigInt(resourceVersion);
 }
 
-/** Objects of one kind and place that one watch can cover. */
+/** Objects of one kind and namespace that one watch can cover. */
 interface Group {
   targets: ObjectTarget[];
   selection: { fieldSelector: string } | { labelSelector: string };
 }
 
-/** Those that carry the owner's labels share a watch per kind and namespace; others are watched by name. */
+/** Objects with the labels of their owner share one watch for each kind and namespace. Others are watched by name. */
 function intoGroups(targets: ObjectTarget[], labelSelector: string | undefined): Group[] {
   const places = Map.groupBy(targets, ({ group, kind, namespace }) =>
     [group, kind, namespace].join('/'),
@@ -136,7 +136,7 @@ function intoGroups(targets: ObjectTarget[], labelSelector: string | undefined):
   );
 }
 
-/** Keeps a group's statuses current until the signal aborts. Throws only what isn't the cluster's. */
+/** Keeps a group's statuses current until the signal aborts. It throws only failures of our own. */
 async function watchGroup(
   client: KubeClient,
   group: Group,
@@ -174,7 +174,7 @@ async function untilKnown(
   }
 }
 
-/** False where the account may not watch; otherwise it goes on until the signal aborts. */
+/** Follows a watch until the signal aborts. Returns false at once where the account may not watch. */
 async function follow(
   client: KubeClient,
   type: DiscoveredResource,
@@ -201,7 +201,7 @@ async function follow(
   return true;
 }
 
-/** For accounts that may read objects and no more. */
+/** Reads each object by itself, for accounts that may get objects and not watch them. */
 async function readEach(
   client: KubeClient,
   type: DiscoveredResource,

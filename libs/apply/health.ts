@@ -1,4 +1,4 @@
-// Waiting until objects are healthy: by watching, so that a wait costs nothing while nothing happens.
+// Waits until objects are healthy. It watches them, so that a wait costs no requests while nothing happens.
 import type { KubeObject } from '@weir/kube';
 import { aborted } from './aborted.ts';
 import type {
@@ -70,7 +70,7 @@ async function statusesOf(
     const statuses = await status(batch);
     for (const [index, object] of batch.entries()) {
       const found = statuses[index] ?? { status: 'Unknown' };
-      // What is Unknown could not be computed, and the message says why.
+      // A status that is Unknown could not be computed, and its message says why.
       const isError = found.status === 'Unknown' && found.message !== undefined;
       const error = isError ? { error: found.message ?? '' } : {};
       const { resourceVersion } = object.metadata;
@@ -83,10 +83,10 @@ async function statusesOf(
 
 const TIMEOUT = new Error('timeout');
 const DONE = new Error('done');
-/** Objects in one question for their status. */
+/** The number of objects in one call of the status function. */
 const STATUS_BATCH = 100;
 
-/** Ends only with the wait, or with an error of our own making: a status that can't be computed. */
+/** Never resolves, and rejects with the failure of a watch, such as a status that can't be computed. */
 async function failures(watch: Promise<void>): Promise<never> {
   await watch;
   return new Promise(() => undefined);

@@ -1,5 +1,5 @@
-// One metadata-only watch a kind over the objects of all owners, and what was seen of each: for those who
-// wait for a change, and for those who ask whether there was one.
+// One watch for each kind, of metadata only, over the objects of all owners. It remembers what it has seen of each object, so
+// that callers can wait for a change, or ask whether there was one.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import { inventoryId } from './inventory.ts';
@@ -23,7 +23,7 @@ export interface KindWatchOptions {
   labelSelector: string;
   fingerprint(object: KubeObject): string;
   onHappening(happening: Happening): void;
-  /** News about watches: a kind that may not be watched, a connection lost. */
+  /** Called when a watch fails, for example because a kind may not be watched or a connection was lost. */
   onError(type: ResourceType, error: Error): void;
 }
 
@@ -34,13 +34,13 @@ export interface KindWatches {
   drop(type: ResourceType): void;
   /** The object as it was seen last; undefined when it is gone, or was never seen. */
   seen(id: ObjectId): Seen | undefined;
-  /** Takes in what was just read or written, of a kind that is watched: the newer version wins. */
+  /** Adds an object that was just read or written, if its kind is watched. The newer version wins. */
   observe(id: ObjectId, seen: Seen): void;
-  /** Whether the first list of the kind is complete, so that what was not seen isn't there. */
+  /** Whether the first list of the kind is complete. An object that was not seen then doesn't exist. */
   isSynced(id: Pick<ObjectId, 'group' | 'kind'>): boolean;
-  /** Resolves when it is; never where the kind may not be watched. */
+  /** Resolves when the first list of the kind is complete. It never resolves where the kind may not be watched. */
   synced(type: ResourceType): Promise<void>;
-  /** Calls back at each change of the object; returns the way to stop that. */
+  /** Calls back at each change of the object. Returns a function that ends the subscription. */
   onObjectChange(id: ObjectId, callback: () => void): () => void;
   /** How many kinds are watched. */
   size(): number;
@@ -53,7 +53,7 @@ interface KindWatch {
   synced: PromiseWithResolvers<void>;
   isSynced: boolean;
   retained: number;
-  /** By namespace and name: one kind has no other key. */
+  /** By namespace and name, which identify an object of one kind. */
   seen: Map<string, Seen>;
   /** What the first list and the watch have shown so far; only kept until the list is complete. */
   listed: Set<string>;
@@ -63,7 +63,7 @@ interface KindWatch {
 export function createKindWatches(client: KubeClient, options: KindWatchOptions): KindWatches {
   const watches = new Map<string, KindWatch>();
   const listeners = new Map<string, Set<() => void>>();
-  // A watch outlives the run that needs it first, and must not stay in its trace.
+  // A watch outlives the run that opens it, so it is opened outside of the trace of that run.
   const outside = AsyncLocalStorage.snapshot();
 
   function open(type: ResourceType): KindWatch {
@@ -101,7 +101,7 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
     const { listed, seen } = watch;
     watch.isSynced = true;
     watch.synced.resolve();
-    // What was written before the list and isn't in it was deleted in between, and no event of the watch will show that.
+    // An object that was written before the list and isn't in it was deleted in between. No event of the watch will show that.
     const lost = [...seen].filter(
       ([place, { resourceVersion: version }]) => version <= resourceVersion && !listed.has(place),
     );
@@ -113,7 +113,7 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
     const id = idIn(type, object);
     const place = placeOf(id);
     if (!watch.isSynced) watch.listed.add(place);
-    // A late event of an object whose successor was seen already says nothing about that one.
+    // The late event of a deleted object says nothing about a successor of the same name.
     if (!gone) put(watch, place, seenIn(object));
     else if (watch.seen.get(place)?.uid === object.metadata.uid) watch.seen.delete(place);
     options.onHappening({ id, object, gone });
@@ -169,7 +169,7 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
   };
 }
 
-/** Group and kind are the type's: a watch that asks for metadata need not repeat them. */
+/** The object's id with the group and kind of the type, since the answers to a watch of metadata need not contain them. */
 export function idIn({ group, kind }: ResourceType, object: KubeObject): ObjectId {
   const { namespace, name }: ObjectTarget = targetOf(object);
   return { group, kind, namespace, name };

@@ -1,4 +1,4 @@
-// The labels by which an object says whose it is: pruning, `flux tree` and the drift watch go by them.
+// The labels that name the owner of an object. Pruning, `flux tree` and the drift watch use them.
 import type { KubeObject } from '@weir/kube';
 
 /** Who applies: prefix of the labels and markers, and the field manager of every write. */

@@ -5,7 +5,7 @@ import { type KubeObject, parseApiVersion } from '@weir/kube';
 export interface ObjectId {
   group: string;
   kind: string;
-  /** Empty for what belongs to the cluster. */
+  /** Empty for an object that belongs to no namespace. */
   namespace: string;
   name: string;
 }

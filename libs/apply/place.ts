@@ -1,4 +1,4 @@
-// Where an object belongs: its kind as the API server serves it, and the namespace that the kind takes.
+// Finds the kind of an object as the API server serves it, and gives the object the namespace that this kind takes.
 import type { DiscoveredResource, KubeClient, KubeObject } from '@weir/kube';
 
 export interface PlacedObject {

@@ -1,4 +1,4 @@
-// What is to be done about one object, found out without changing anything.
+// Finds out what has to be done about one object, without changing anything.
 import {
   type DiscoveredResource,
   isAlreadyExists,
@@ -34,13 +34,13 @@ export interface PlanOptions {
   owner: Owner;
   rules: readonly ManagerRule[];
   force: boolean;
-  /** UID of an object that surely is as this manifest was applied: it is left alone without a question. */
+  /** The UID of an object that is certainly as this manifest was applied. No request is sent for such an object. */
   intact?: ((desired: KubeObject) => string | undefined) | undefined;
-  /** True for objects that are surely there: they are read while the dry-run is under way. */
+  /** True for objects that certainly exist. They are read while the dry-run is under way. */
   expected(id: ObjectId): boolean;
   /** JSON pointers of the fields that are left to others. */
   exempt?: ((object: KubeObject) => Promise<string[]>) | undefined;
-  /** Have all of managedFields speak of the version that is applied, before the dry-run. */
+  /** Before the dry-run, change all records in managedFields to the version that is applied. */
   migrateVersion?: boolean | undefined;
   /** Called before a migration writes; throws to stop it. */
   guard(): void;
@@ -48,19 +48,19 @@ export interface PlanOptions {
 }
 
 export interface Plan {
-  /** As the manifest says, in its place. */
+  /** The object of the manifest, with its namespace. */
   desired: KubeObject;
-  /** As it will be sent. */
+  /** The object as it will be sent. */
   object: KubeObject;
   target: ObjectTarget;
-  /** Absent where nothing had to be asked. */
+  /** Absent where no request was needed. */
   type?: DiscoveredResource;
   action: Action;
-  /** `recreate`: a field that cannot change did, and force is on. */
+  /** `recreate` means that an immutable field changes, and that force is on. */
   write: 'none' | 'apply' | 'recreate';
   takeover: JsonPatchOperation[];
   live?: KubeObject;
-  /** UID of what was left alone without a question. */
+  /** The UID of an object for which no request was sent. */
   intact?: string;
   /** The API server's answer to the dry-run: the object as it would be. */
   merged?: KubeObject;
@@ -106,7 +106,7 @@ export async function planObject(
   if ('error' in answer) {
     const { error } = answer;
     const found = early ?? (isApiError(error) ? await settled(read()) : { value: undefined });
-    // The dry-run's error is the one that counts, also where the object can't be read either.
+    // The error of the dry-run is reported, also where reading the object has failed as well.
     const live = 'error' in found ? undefined : found.value;
     return refused(client, { object, type, error }, live, options);
   }
@@ -159,7 +159,7 @@ function settled<T>(work: Promise<T>): Promise<Settled<T>> {
   );
 }
 
-/** Markers with which a user takes an object out of the apply, on either side. */
+/** Labels or annotations with which a user excludes an object from the apply, in the manifest or in the cluster. */
 export function leftAlone({ group }: Pick<Owner, 'group'>): Record<string, string> {
   return { [`${group}/reconcile`]: 'disabled', [`${group}/ssa`]: 'Ignore' };
 }
@@ -181,12 +181,12 @@ async function accepted(
     isMarked(object, shared) || isMarked(live, shared)
       ? []
       : takeover(live, owner.fieldManager, rules);
-  // Who the fields are left to is asked only where something differs at all.
+  // The ignore rules are evaluated only where something differs at all.
   const exemptions = differs(live, merged) ? ((await exempt?.(merged)) ?? []) : [];
   const differing = differs(withoutFields(live, exemptions), withoutFields(merged, exemptions));
   const plan = { desired: object, type, target, live, takeover: taken };
   if (!migrated && taken.length === 0 && !differing) {
-    // As it is, and not as the dry-run would have it: only that is what stays.
+    // The plan keeps the live object and not the answer to the dry-run, because nothing will be written.
     return { ...plan, object, action: 'unchanged', write: 'none' };
   }
   const { fieldManager } = owner;

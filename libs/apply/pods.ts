@@ -5,9 +5,9 @@ import type { HealthResult, StatusFunction } from './health-types.ts';
 import { inventoryId } from './inventory.ts';
 
 export interface PodWatches {
-  /** The status of an object, with what its pods add to it; where they may, they are watched from then on. */
+  /** The status of an object, changed by that of its pods. Pods that may be watched are watched from then on. */
   judge(object: KubeObject | undefined, result: HealthResult): HealthResult;
-  /** Rejects with what isn't the cluster's fault; never resolves. */
+  /** Rejects with a failure of our own, and never resolves. */
   failure: Promise<never>;
   /** Resolves when all watches have ended, after the signal. */
   ended(): Promise<void>;
@@ -15,10 +15,10 @@ export interface PodWatches {
 
 export interface PodWatchOptions {
   status: StatusFunction;
-  /** `<group>/<Kind>` of what is not judged by its pods all the same. */
+  /** `<group>/<Kind>` of kinds whose pods don't count, because the user has expressions for them. */
   expressed?: ReadonlySet<string> | undefined;
   signal: AbortSignal;
-  /** Called for an object, as it was judged last, when other pods of it have failed than before. */
+  /** Called for an object, as it was seen last, when the set of its failed pods changes. */
   changed(object: KubeObject): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export function createPodWatches(client: KubeClient, options: PodWatchOptions): 
   };
 }
 
-/** Without pods that are going, or that a node which is yet to come may run. */
+/** Whether a pod has failed for good. A pod that is being deleted, or waits for a node that may still come, has not. */
 async function hasFailedForGood(pod: KubeObject, status: StatusFunction): Promise<boolean> {
   if (pod.metadata.deletionTimestamp !== undefined || isUnschedulable(pod)) return false;
   const [result] = await status([pod]);
@@ -107,7 +107,7 @@ interface LabelSelector {
   matchExpressions?: { key: string; operator: string; values?: string[] }[];
 }
 
-/** `spec.selector` in the form that a list takes. */
+/** `spec.selector` as the text of a label selector. */
 function selectorText({ spec }: KubeObject): string {
   const { selector = {} } = (spec ?? {}) as { selector?: LabelSelector };
   const { matchLabels = {}, matchExpressions = [] } = selector;

@@ -7,12 +7,12 @@ export function stepsOf(pointer: string): string[] {
   return steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** What is there, or undefined. Values of the cluster are never undefined themselves. */
+/** The value to which the steps lead, or undefined. Values of the cluster are never undefined themselves. */
 export function valueAt(value: unknown, steps: readonly string[]): unknown {
   return steps.reduce((parent, step) => child(parent, step), value);
 }
 
-/** Takes away what is there, if anything is; an item of a list makes place for the next one. */
+/** Removes the value to which the steps lead, if there is one. The later items of a list move up. */
 export function removeAt(value: unknown, steps: readonly string[]): void {
   const [last, parent] = lastStep(value, steps);
   if (last === undefined || child(parent, last) === undefined) return;
@@ -20,7 +20,7 @@ export function removeAt(value: unknown, steps: readonly string[]): void {
   else delete (parent as Record<string, unknown>)[last];
 }
 
-/** Puts a value in the place of what is there, or beside its siblings; nothing happens without those. */
+/** Sets the value to which the steps lead. It does nothing where the parent of that value doesn't exist. */
 export function replaceAt(value: unknown, steps: readonly string[], next: unknown): void {
   const [last, parent] = lastStep(value, steps);
   if (last === undefined) return;

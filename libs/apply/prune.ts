@@ -1,4 +1,4 @@
-// Deleting what left the inventory, and only what is still ours.
+// Deletes objects that have left the inventory, if they still belong to the owner.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mapBounded } from '@weir/async';
 import {
@@ -19,7 +19,7 @@ import { compareIds, intoStages, intoWaves } from './stages.ts';
 
 export interface PruneOptions {
   owner: Owner;
-  /** UIDs of objects that must stay whatever an inventory calls them: those just applied. */
+  /** UIDs of objects that were just applied. They stay, under whatever id an inventory lists them. */
   keep?: ReadonlySet<string>;
   /** Requests under way at once; 16 when not given. */
   concurrency?: number;
@@ -33,7 +33,7 @@ export interface Pruned {
   changes: ChangeSet;
   /** What could not be deleted and has to stay in the inventory. */
   left: ObjectTarget[];
-  /** All failures in one text, as Flux words them. */
+  /** All failures in one text, in Flux's words. */
   error?: string;
 }
 
@@ -113,7 +113,7 @@ async function pruneOne(
         await deleteExactly(client, type, object, options);
         return { action: 'deleted' };
       } catch (error) {
-        // It changed since it was read: whether it is still ours is asked again.
+        // Somebody changed the object after it was read, so it is read again to see whether it is still ours.
         if (!isConflict(error) || attempt === CONFLICT_ATTEMPTS) throw error;
       }
     }
@@ -124,7 +124,7 @@ async function pruneOne(
   }
 }
 
-/** The kind in the version of the inventory, or in whichever is served now. */
+/** The kind in the version of the inventory, or in a version that is served now. */
 async function typeOf(client: KubeClient, target: ObjectTarget): Promise<DiscoveredResource> {
   try {
     return await client.discovery.resourceFor(target);

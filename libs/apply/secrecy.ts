@@ -1,13 +1,13 @@
-// The API server quotes what it could not read; of a Secret that may be the secret.
+// The API server quotes values that it could not read. The quoted value of a Secret may be the secret itself.
 import type { KubeObject } from '@weir/kube';
 
 const MASK = '***';
-/** How a value of the wrong type is dumped by structured-merge-diff. */
+/** The form in which structured-merge-diff prints a value of the wrong type. */
 const DUMP = /&value\.value\w+\{.*\}/gs;
-/** Shorter ones are part of ordinary words; what quotes them is dumped or in quotes. */
+/** Shorter values are not masked, because they also occur as parts of ordinary words. */
 const MIN_LENGTH = 4;
 
-/** The text without any value of the object, if that is a Secret, neither as it is nor in base64. */
+/** The text without the values of the object, if the object is a Secret: neither as plain text nor in base64. */
 export function withoutSecrets(object: KubeObject, text: string): string {
   if (object.kind !== 'Secret' || object.apiVersion !== 'v1') return text;
   const values = [...leaves(object.data), ...leaves(object.stringData)]

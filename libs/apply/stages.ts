@@ -1,5 +1,5 @@
-// The order of an apply. Stages are hard borders: nothing of a stage is written before the one ahead
-// of it is in place. Inside a stage objects are written in waves, each as parallel as allowed.
+// The order of an apply. No object of a stage is written before the stage before it is complete. Inside a stage objects are
+// written in waves, and those of one wave in parallel.
 import type { KubeObject } from '@weir/kube';
 import { type ObjectId, targetOf } from './objects.ts';
 
@@ -36,7 +36,7 @@ const RANK = new Map([
   ...LAST.map((kind, index) => [kind, index + 1] as const),
 ]);
 
-/** What runs once the objects it needs are there: the border between the first two waves. */
+/** The first kind that runs something. Kinds before it belong to the first wave, because workloads need them. */
 const FIRST_WORKLOAD = -FIRST.length + FIRST.indexOf('Deployment');
 
 function rank(kind: string): number {

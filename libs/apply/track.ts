@@ -1,4 +1,4 @@
-// From an apply to the drift watch: what was applied is watched in the state that the apply left it in.
+// Hands the objects of an apply to the drift watch, which watches them in the state in which the apply left them.
 import { isNoMatch, type KubeClient, type KubeObject, type ResourceType } from '@weir/kube';
 import type { AppliedObject } from './apply.ts';
 import type { TargetCluster } from './cluster.ts';
@@ -37,7 +37,7 @@ export async function trackApplied(
 export function isWatched(applied: readonly AppliedObject[]): boolean {
   const vanishing = vanishingJobs(applied.map(({ desired }) => desired));
   return applied.every(({ change, object }) =>
-    // What was skipped without a question will be so again.
+    // An object that was skipped without a request will be skipped again.
     change.action === 'skipped' ? object === undefined : !vanishing.has(inventoryId(change.id)),
   );
 }
@@ -62,7 +62,7 @@ async function typeOf(
   try {
     return await client.discovery.resourceForKind(apiVersion, kind);
   } catch (error) {
-    // The kind went while its objects were applied: there is nothing to watch.
+    // The kind was removed while its objects were applied, so there is nothing to watch.
     if (isNoMatch(error)) return undefined;
     throw error;
   }

@@ -1,4 +1,4 @@
-// Carrying out a plan for one object.
+// Writes one object as a plan says.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DiscoveredResource,
@@ -71,9 +71,9 @@ export async function applyObject(
 }
 
 export interface TakeoverOptions extends Omit<ObjectWriteOptions, 'fieldValidation' | 'force'> {
-  /** Made for the object as it was read. */
+  /** The operations for the object as it was read. */
   first: readonly JsonPatchOperation[];
-  /** Makes them again for an object that somebody has written since; none when nothing is left to do. */
+  /** Computes the operations again, for an object that somebody has written since. None are needed any more when it is empty. */
   operations(live: KubeObject): JsonPatchOperation[];
 }
 
@@ -97,7 +97,7 @@ export async function takeOver(
   }
 }
 
-/** Deletes what is in the way of an object whose immutable fields changed, and waits until it is gone. */
+/** Deletes the object whose immutable fields have to change, and waits until it is gone. */
 async function remove(
   client: KubeClient,
   { object, type, live, target }: Plan & { type: DiscoveredResource },
