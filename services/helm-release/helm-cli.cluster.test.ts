@@ -138,6 +138,26 @@ test('Weir upgrades, tests, rolls back and uninstalls what helm released', async
   assert.equal(kept?.status, 'uninstalled');
 });
 
+test('a version that helm made is gone back to, and waited for, without labels of the HelmRelease', async () => {
+  const namespace = await h.namespace();
+  const folder = await unpacked('unlabelled', chart('1.0.0'));
+  await helm(namespace, 'install', 'web', folder, '--set', 'replicas=1,image=example.org/slow:1');
+  await h.actions.upgrade(await h.context({ namespace, values: { replicas: 1 } }));
+  const context = await h.context({ namespace });
+  const seen: string[] = [];
+  const stop = context.cluster.drift.onDrift(({ owner, id }) => seen.push(`${owner} ${id.kind}`));
+  const back = await h.actions.rollback(context, 1);
+  assert.equal(back.failure, undefined);
+  const { metadata } = await h.get('apps/v1', 'Deployment', namespace, 'web');
+  assert.equal(metadata.labels?.['helm.toolkit.fluxcd.io/name'], undefined);
+  assert.equal(context.cluster.drift.tracks(`${namespace}/web`), false);
+  const [release] = back.releases;
+  assert.ok(release);
+  assert.deepEqual((await h.actions.detectDrift(context, release)).differences, []);
+  assert.deepEqual(seen, []);
+  stop();
+});
+
 test('what helm changes meanwhile is seen, and not written over', async () => {
   const namespace = await h.namespace();
   const context = await h.context({ namespace, files: FILES });

@@ -123,7 +123,9 @@ async function store(run: InstallRun, { revision, crds }: Prepared, version: num
   const { client } = run.ctx.cluster;
   const { objects, namespace } = revision.content;
   const record = await run.create(
-    version === 1 ? revision : await derived(run, revision, { version }),
+    version === 1
+      ? revision
+      : await derived(run, revision, { version, ociDigest: revision.ociDigest }),
   );
   run.holds(await inventoryOf(client, { objects, crds, namespace }));
   return record;

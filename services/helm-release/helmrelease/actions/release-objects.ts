@@ -1,5 +1,5 @@
 // Applying the objects of a version: creates where nothing is there, updates elsewhere, and what was applied is watched.
-import { type AppliedObject, type PlacedObject, trackApplied } from '@weir/apply';
+import { type AppliedObject, isOwnedBy, type PlacedObject, trackApplied } from '@weir/apply';
 import { createObjects } from './objects/create.ts';
 import { type UpdateOptions, updateObjects } from './objects/update.ts';
 import type { Run } from './run.ts';
@@ -38,19 +38,32 @@ export function createdBy({ objects }: Applied, targets: readonly PlacedObject[]
   return targets.filter(({ object }) => created.has(object));
 }
 
+/**
+ * Watches the objects in the state in which they are now. The watches go by the labels of the HelmRelease: where an object
+ * has them not, as in a version that the helm CLI has made, nothing is watched, so that nothing counts as gone.
+ */
+export async function trackRelease(
+  { ctx, key, digest, owner }: Run,
+  objects: readonly AppliedObject[],
+): Promise<void> {
+  const areLabelled = objects.every(({ desired }) => isOwnedBy(desired, owner));
+  if (areLabelled) await trackApplied(ctx.cluster, key, objects, digest);
+  else ctx.cluster.drift.untrack(key);
+}
+
 async function watched(
   run: Run,
   targets: readonly PlacedObject[],
   work: (done: (applied: AppliedObject) => void) => Promise<void>,
 ): Promise<Applied> {
-  const { ctx, key, digest } = run;
+  const { ctx, key } = run;
   const { drift } = ctx.cluster;
   const byObject = new Map<object, AppliedObject>();
   drift.hold(key);
   try {
     await work((applied) => byObject.set(applied.desired, applied));
     const objects = targets.flatMap(({ object }) => byObject.get(object) ?? []);
-    await trackApplied(ctx.cluster, key, objects, digest);
+    await trackRelease(run, objects);
     return { objects };
   } catch (error) {
     // What is there now is neither the one version nor the other: nothing about it is known until the next apply.

@@ -35,6 +35,7 @@ export async function rollback(run: RollbackRun, toVersion: number): Promise<voi
   const wait = waitSettings(ctx.object, spec, ctx.options);
   const revision = await derived(run, target, {
     version: current.content.version + 1,
+    ociDigest: undefined,
     applyMethod: serverSide ? 'ssa' : 'csa',
     info: {
       firstDeployed: current.content.info.firstDeployed,

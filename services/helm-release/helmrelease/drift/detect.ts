@@ -1,16 +1,11 @@
 // Looking for drift: the objects of a release, each compared with its manifest (helm-controller, internal/action/diff.go).
-import {
-  type AppliedObject,
-  type PlacedObject,
-  subjectOfObject,
-  targetOf,
-  trackApplied,
-} from '@weir/apply';
+import { type AppliedObject, type PlacedObject, subjectOfObject, targetOf } from '@weir/apply';
 import { mapBounded } from '@weir/async';
 import type { KubeObject } from '@weir/kube';
 import { appliedAs, intactAs } from '../actions/objects/applied.ts';
 import { asOwned } from '../actions/objects/ownership.ts';
 import { placeObjects } from '../actions/objects/place.ts';
+import { trackRelease } from '../actions/release-objects.ts';
 import { mayGoOn, messageOf, openRun, type Run, type RunEnvironment } from '../actions/run.ts';
 import type { ActionContext, DriftReport, ReleaseDifference } from '../actions/types.ts';
 import type { StoredRelease } from '../release/types.ts';
@@ -88,12 +83,12 @@ function selectable({ apiVersion, kind, metadata }: KubeObject): object {
   return { apiVersion, kind, metadata: { name, namespace, labels, annotations } };
 }
 
-async function track({ ctx, key, digest }: Run, compared: readonly Compared[]): Promise<void> {
+async function track(run: Run, compared: readonly Compared[]): Promise<void> {
   const found = compared.flatMap(({ placed, comparison }): AppliedObject[] => {
     if (comparison.type === 'intact') return [intactAs(placed, comparison.uid)];
     return comparison.type === 'none' ? [appliedAs('unchanged', placed, comparison.live)] : [];
   });
-  await trackApplied(ctx.cluster, key, found, digest);
+  await trackRelease(run, found);
 }
 
 function differenceOf({ placed: { object }, comparison }: Compared): ReleaseDifference[] {

@@ -7,21 +7,26 @@ export interface Derivation {
   version: number;
   info?: Partial<HelmReleaseInfo>;
   applyMethod?: 'ssa' | 'csa';
+  /** Goes into the digest of the new version. Flux gives none to a rollback. */
+  ociDigest: string | undefined;
 }
 
 /** The new version, which is not in storage yet. */
 export async function derived(
   { ctx, engine }: Run,
   from: Revision,
-  { version, info, applyMethod }: Derivation,
+  { version, info, applyMethod, ociDigest }: Derivation,
 ): Promise<Revision> {
-  const { payload, ociDigest, content } = from;
+  const { payload, content } = from;
+  // When the other version was created says nothing of this one.
+  const { createdAt: _createdAt, ...labels } = from.labels;
   const request = { payload, version, info, applyMethod, ociDigest };
   const encoded = await ctx.pool.helmUpdate(request, engine);
   return {
-    ...from,
     payload: encoded.payload,
     digest: encoded.digest,
+    ociDigest,
+    labels,
     resourceVersion: '',
     content: {
       ...content,

@@ -4,6 +4,7 @@ import {
   type AppliedObject,
   areHealthy,
   type HealthTarget,
+  isOwnedBy,
   type StatusFunction,
   vanishingJobs,
   waitForHealth,
@@ -58,7 +59,6 @@ export async function waitForHook(
     timeoutMs: run.ctx.timeoutMs,
     failFast: false,
     isLegacy,
-    isHook: true,
   });
 }
 
@@ -67,20 +67,20 @@ interface Wait {
   timeoutMs: number;
   failFast: boolean;
   isLegacy?: boolean;
-  isHook?: boolean;
 }
 
 async function waitUntil(
   run: Run,
   applied: readonly AppliedObject[],
   status: StatusFunction,
-  { timeoutMs, failFast, isLegacy = false, isHook = false }: Wait,
+  { timeoutMs, failFast, isLegacy = false }: Wait,
 ): Promise<void> {
   const { cluster } = run.ctx;
   const targets = applied.flatMap((one) => healthTarget(run, one));
   if (targets.length === 0 || (await areHealthy(targets, status))) return noteHealthy(run, targets);
   const vanishing = vanishingJobs(applied.map(({ desired }) => desired));
   const labels = Object.entries(run.owner.labels).map((pair) => pair.join('='));
+  const areLabelled = applied.every(({ desired }) => isOwnedBy(desired, run.owner));
   const health = await interruptible(run, (signal) =>
     waitForHealth(cluster, targets, {
       status,
@@ -88,8 +88,8 @@ async function waitUntil(
       failFast,
       vanishing,
       expressed: expressedKinds(run),
-      // Everything in a manifest has the labels of its HelmRelease; a hook may have none.
-      ...(isHook ? {} : { labelSelector: labels.join(',') }),
+      // Hooks may have no labels of the HelmRelease, and neither has what the helm CLI has made.
+      ...(areLabelled ? { labelSelector: labels.join(',') } : {}),
       signal,
     }),
   );
