@@ -1,0 +1,71 @@
+// A registry that answers with the lists of tags that a test wants: the real one takes long to get 100,000 tags.
+import { type Listening, listen } from '@weir/cluster';
+
+export interface TagServer extends Listening {
+  /** `127.0.0.1:<port>`. */
+  host: string;
+  /** What was asked for so far, such as `GET /v2/app/tags/list?n=1000`. */
+  requests(): string[];
+  clear(): void;
+  /** The tags of an image, in pages of this many; 1,000 unless given. */
+  put(name: string, tags: readonly string[], pageSize?: number): void;
+  /** Answers requests for an image in another way from now on; undefined ends that. */
+  answer(name: string, handle: Handler | undefined): void;
+  /** Gives ETags, and answers 304 where they are asked with, from now on. */
+  useETags(): void;
+}
+
+type Handler = Parameters<typeof listen>[0];
+
+export async function startTagServer(): Promise<TagServer> {
+  const images = new Map<string, { tags: readonly string[]; pageSize: number }>();
+  const handlers = new Map<string, Handler>();
+  const requests: string[] = [];
+  let hasETags = false;
+
+  const server = await listen((request, response) => {
+    const { method = '', url = '/', headers } = request;
+    requests.push(`${method} ${url}`);
+    const { pathname, searchParams } = new URL(url, 'http://localhost');
+    const name = /^\/v2\/(.+)\/tags\/list$/.exec(pathname)?.[1] ?? '';
+    const handler = handlers.get(name);
+    if (handler !== undefined) return void handler(request, response);
+    const image = images.get(name);
+    if (image === undefined) {
+      response.writeHead(404, { 'content-type': 'application/json' });
+      return void response.end(
+        '{"errors":[{"code":"NAME_UNKNOWN","message":"repository name not known to registry"}]}',
+      );
+    }
+    const { tags, pageSize } = image;
+    const from = Number(searchParams.get('from') ?? 0);
+    const page = tags.slice(from, from + pageSize);
+    const isLast = from + pageSize >= tags.length;
+    const etag = `"${tags.length}-${from}-${page[0] ?? ''}"`;
+    if (!isLast) {
+      response.setHeader(
+        'link',
+        `</v2/${name}/tags/list?n=${pageSize}&from=${from + pageSize}>; rel="next"`,
+      );
+    }
+    if (hasETags) response.setHeader('etag', etag);
+    if (hasETags && headers['if-none-match'] === etag) return void response.writeHead(304).end();
+    response.end(JSON.stringify({ name, tags: page }));
+  });
+  return {
+    ...server,
+    host: `127.0.0.1:${server.port}`,
+    requests: () => [...requests],
+    clear() {
+      requests.length = 0;
+    },
+    put: (name, tags, pageSize = 1_000) => void images.set(name, { tags, pageSize }),
+    answer(name, handle) {
+      if (handle === undefined) handlers.delete(name);
+      else handlers.set(name, handle);
+    },
+    useETags() {
+      hasETags = true;
+    },
+  };
+}
