@@ -5,6 +5,9 @@ import { exclusionListOf } from '../shared/exclusion.ts';
 /** Either why the tags are listed now, in Flux's words, or when they are to be, in ms. */
 export type Due = { reason: string } | { inMs: number };
 
+/** The reason of what nobody asked for: then tags that another object had listed a while ago will do. */
+export const INTERVAL = 'triggered by interval';
+
 /** A listing that is due this soon (ms) is made now, as in Flux. */
 const SOON_MS = 1_000;
 
@@ -35,7 +38,7 @@ export async function dueOf(
   const sinceMs = Date.now() - Date.parse(lastScanResult.scanTime ?? '');
   const inMs = parseDuration(spec.interval) - (Number.isNaN(sinceMs) ? Infinity : sinceMs);
   // An interval is moved a little by chance, so that objects alike don't all come at once.
-  return inMs < SOON_MS || causes.has('interval') ? { reason: 'triggered by interval' } : { inMs };
+  return inMs < SOON_MS || causes.has('interval') ? { reason: INTERVAL } : { inMs };
 }
 
 /** Whether two lists have the same content, in whatever order. */

@@ -29,7 +29,7 @@ import type { Image } from '../shared/images.ts';
 import type { ImageEnvironment } from '../shared/kind.ts';
 import { registryFailure } from '../shared/registry-failure.ts';
 import type { PackedTags } from '../shared/tags/packed.ts';
-import { dueOf } from './due.ts';
+import { dueOf, INTERVAL } from './due.ts';
 
 const FIELD_MANAGER = 'image-reflector-controller';
 
@@ -66,7 +66,7 @@ export async function reconcile(
     status.update((report) => asProgressing(report, `scanning: ${due.reason}`));
     const tags = await context.waiting(() =>
       tracing.span('scan', { attributes: { 'image.name': image.name } }, () =>
-        scan(run, image, environment),
+        scan(run, image, due.reason === INTERVAL, environment),
       ),
     );
     await succeed(run, image, resultOf(tags), wordsOf(object, tags, everyMs), recorder);
@@ -80,9 +80,11 @@ export async function reconcile(
 async function scan(
   { object, context, signal }: Run,
   image: Image,
+  isRoutine: boolean,
   { images }: ImageEnvironment,
 ): Promise<PackedTags> {
-  const maxAgeMs = acceptableAgeMs(context.causes, parseDuration(object.spec.interval));
+  const everyMs = parseDuration(object.spec.interval);
+  const maxAgeMs = isRoutine ? acceptableAgeMs(context.causes, everyMs) : 0;
   try {
     const tags = await images.scan(object, image, maxAgeMs, signal);
     context.guard();

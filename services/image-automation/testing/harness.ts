@@ -6,8 +6,10 @@ import { type KubeObject, Secret } from '@weir/kube';
 import { service } from '../main.ts';
 
 export interface Harness extends Omit<ServiceHarness, 'ready'> {
-  /** Creates the object, or changes the given fields of its spec. */
+  /** Creates the object, or replaces the spec that was applied before. */
   apply<T extends KubeObject>(kind: Kind, ref: Ref, spec: object): Promise<T>;
+  /** Changes the given fields of the spec. */
+  change<T extends KubeObject>(kind: Kind, ref: Ref, spec: object): Promise<T>;
   read<T extends KubeObject>(kind: Kind, ref: Ref): Promise<T>;
   /** Asks for a reconciliation and returns its token. */
   request(kind: Kind, ref: Ref): Promise<string>;
@@ -56,6 +58,7 @@ export async function startHarness(
     ...harness,
     apply: ({ apiVersion, kind, ...type }, metadata, spec) =>
       client.apply({ kind, ...type }, { apiVersion, kind, metadata, spec }, APPLY),
+    change: (kind, ref, spec) => client.patch(kind, ref, { spec }, { kind: 'merge' }),
     read: (kind, ref) => client.get(kind, ref),
     async request(kind, ref) {
       const token = `request-${++requests}`;
