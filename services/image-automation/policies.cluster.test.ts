@@ -76,6 +76,20 @@ describe('ImagePolicies', () => {
     await harness.ready(ImagePolicy, ref, 'True', /resolved to 1\.2\.1/);
   });
 
+  test('a suspended policy keeps its tag, and a request counts as handled', async () => {
+    server.put('suspended', ['1.0.0']);
+    const ref = await apply(`${server.host}/suspended`, { policy: { semver: { range: '*' } } });
+    await harness.ready(ImagePolicy, ref, 'True', /resolved to 1\.0\.0$/);
+    await harness.change(ImagePolicy, ref, { suspend: true });
+    server.put('suspended', ['1.0.0', '1.1.0']);
+    await rescan(ref);
+    const token = await harness.request(ImagePolicy, ref);
+    const object = await harness.handled<ImagePolicy>(ImagePolicy, ref, token);
+    equal(object.status?.latestRef?.tag, '1.0.0');
+    await harness.change(ImagePolicy, ref, { suspend: false });
+    await harness.ready(ImagePolicy, ref, 'True', /resolved to 1\.1\.0/);
+  });
+
   test('an expression that takes too long fails for its policy, and names what to do', async () => {
     server.put(
       'long',

@@ -5,7 +5,7 @@ import { type KubeClient, type KubeObject, Namespace } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
 
 export interface RepositoryLookup {
-  client: KubeClient;
+  client: Pick<KubeClient, 'get'>;
   repositories: Pick<Informer<ImageRepository>, 'get'>;
   noCrossNamespaceRefs: boolean;
 }
@@ -51,7 +51,7 @@ async function checkAccess(
   { spec: { accessFrom } }: ImageRepository,
   key: string,
   namespace: string,
-  client: KubeClient,
+  client: Pick<KubeClient, 'get'>,
   signal: AbortSignal,
 ): Promise<void> {
   if (accessFrom === undefined) {
@@ -71,7 +71,7 @@ async function checkAccess(
 
 async function labelsOf(
   name: string,
-  client: KubeClient,
+  client: Pick<KubeClient, 'get'>,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
   try {

@@ -3,7 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeObject } from '@weir/kube';
 
-const FOLDER = join(import.meta.dirname, '../../testdata/recorded/cases');
+/** Where the cases are. */
+export const FOLDER = join(import.meta.dirname, '../../testdata/recorded/cases');
 
 /** Tag by tag the digest of a manifest, or very many tags with one digest. */
 export type ImageSetup = Record<string, string> | { tags: string; count: number; digest: string };
