@@ -44,6 +44,7 @@ export {
   resolveRef,
   type VersionHelp,
 } from './resolve.ts';
+export { showCommit } from './show.ts';
 export {
   readSignedCommit,
   readSignedTag,

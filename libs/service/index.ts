@@ -4,6 +4,7 @@ export {
   type ServiceParts,
   type StartedService,
 } from './define.ts';
+export type { Diff, DiffContext, Diffs } from './diff.ts';
 export { engineMemoryBytes } from './engine-memory.ts';
 export { type GateRules, readFeatureGates } from './feature-gates.ts';
 export {

@@ -81,6 +81,10 @@ export function usage({ services, flags }: Grammar): string {
 
   npm run services -- [${services.join('] [')}] [flags]
 
+Shows what an object would change if it ran now:
+
+  npm run services -- diff <kind> <namespace>/<name> [flags]
+
 Flags, each also as an environment variable such as ${variableOf('health-port')}:
 
 ${lines.join('\n')}

@@ -5,6 +5,7 @@ import { KubeconfigError } from '@weir/kube';
 import { SettingsError } from '@weir/service';
 import { grammar } from './catalogue.ts';
 import { readCommandLine, UsageError, usage } from './command-line.ts';
+import { describeChange } from './diff.ts';
 import { startServices } from './start.ts';
 
 /** Longer than services take at most; shorter than a kubelet waits. */
@@ -12,6 +13,12 @@ const STOP_TIMEOUT_MS = 28_000;
 
 async function main(): Promise<void> {
   const known = await grammar();
+  const [command, ...rest] = process.argv.slice(2);
+  if (command === 'diff') {
+    const text = await describeChange({ args: rest, grammar: known, signal: stopSignal() });
+    process.stdout.write(text, () => process.exit(0));
+    return;
+  }
   const { services, flags } = readCommandLine(process.argv.slice(2), known);
   if (flags.help) {
     process.stdout.write(usage(known));

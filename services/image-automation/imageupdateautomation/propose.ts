@@ -16,7 +16,7 @@ import { invalidSource } from './target.ts';
 import { branchRef, conversationOf, type Pushed, type Synced, type Wanted } from './wanted.ts';
 
 /** A branch, and the policies whose images it proposes. */
-interface Proposal {
+export interface Proposal {
   branch: string;
   chosen: ReadonlyMap<string, ImageRef>;
 }
@@ -77,7 +77,8 @@ export async function propose(
   return { revision: from.revision, pushed, notes };
 }
 
-function proposalsOf(
+/** The branches that there are to be. */
+export function proposalsOf(
   { branches }: PullRequestSpec,
   branch: string,
   chosen: ReadonlyMap<string, ImageRef>,

@@ -1,0 +1,85 @@
+// The commit that an automation would make now, without a push: `npm run services -- diff imageupdateautomation <ns>/<name>`.
+import { GitRepository, ImagePolicy, ImageUpdateAutomation, resolveReference } from '@weir/api';
+import { showCommit } from '@weir/git';
+import { createPool } from '@weir/render';
+import { type Diff, engineMemoryBytes } from '@weir/service';
+import { type Base, checkOut } from './checkout.ts';
+import { change, commit, respectedImages, valuesOf, withMirror } from './commit.ts';
+import type { SyncEnvironment } from './environment.ts';
+import type { Mirror } from './mirror.ts';
+import { openSync } from './open.ts';
+import { chosenImages } from './policies.ts';
+import { proposalsOf } from './propose.ts';
+import { remoteOf } from './remote.ts';
+import type { ImageRef } from './setters/marker.ts';
+import { invalidSource, targetOf } from './target.ts';
+import { branchRef, type Wanted } from './wanted.ts';
+
+export const diff: Diff = async (ref, { client, settings, log, storageDir, signal }) => {
+  const object = await client.get<ImageUpdateAutomation>(ImageUpdateAutomation, ref);
+  const { items } = await client.list<ImagePolicy>(ImagePolicy, { namespace: ref.namespace });
+  const chosen = chosenImages(object, items);
+  const source = await client.get<GitRepository>(
+    GitRepository,
+    resolveReference(object.spec.sourceRef, object),
+  );
+  const { git } = object.spec;
+  if (git === undefined) {
+    throw invalidSource("source kind 'GitRepository' necessitates field .spec.git");
+  }
+  const pool = await createPool({ size: 1, memoryLimitBytes: engineMemoryBytes(settings), log });
+  try {
+    const environment = openSync({ client, settings, storageDir, pool, log, signal });
+    const remote = await remoteOf(source, environment, signal);
+    const target = targetOf(object, source);
+    // What a commit would be signed with says nothing about what it changes.
+    const wanted: Wanted = {
+      ...{ object, remote, target, chosen, signal, sign: undefined },
+      ...{ isChanged: true, isQuick: false, mayHavePushed: false },
+    };
+    const repositories = await environment.repositories;
+    return await repositories.use(remote.key, async (dir) => {
+      const mirror = await environment.mirrors.open(remote.key, dir);
+      const branches = git.pullRequest
+        ? proposalsOf(git.pullRequest, target.pushBranch, chosen)
+        : [{ branch: target.pushBranch, chosen }];
+      const others = git.pullRequest ? branches.map(({ branch }) => branchRef(branch)) : undefined;
+      const base = await checkOut(mirror, wanted, environment, others);
+      if (base === undefined) throw new Error('a run that is changed checks out');
+      const respected = await respectedImages(mirror, base.commit, wanted, environment);
+      const texts: string[] = [];
+      for (const { branch, chosen: own } of branches) {
+        const images = new Map([...own].filter(([name]) => respected.has(name)));
+        texts.push(await describe(mirror, base, { branch, images }, wanted, environment));
+      }
+      return texts.join('\n');
+    });
+  } finally {
+    await pool.close();
+  }
+};
+
+async function describe(
+  mirror: Mirror,
+  base: Base,
+  { branch, images }: { branch: string; images: ReadonlyMap<string, ImageRef> },
+  wanted: Wanted,
+  environment: SyncEnvironment,
+): Promise<string> {
+  const { url } = wanted.remote;
+  const own = { ...wanted, values: valuesOf(wanted, images) };
+  const made = await withMirror(mirror, wanted, environment, async (repository) => {
+    const changed = await change(repository, base.commit, mirror, own, environment);
+    return changed && commit(repository, base.commit, changed, wanted, environment);
+  });
+  if (made === undefined)
+    return `nothing to push to branch '${branch}' of ${url}: ${base.revision} is as the policies say\n`;
+  const { timeoutMs } = wanted.target;
+  const shown = await showCommit({
+    dir: mirror.dir,
+    commit: made.commit,
+    timeoutMs,
+    signal: wanted.signal,
+  });
+  return `would push to branch '${branch}' of ${url}:\n\n${shown}`;
+}
