@@ -177,6 +177,36 @@ describe('Buckets', () => {
     assert.equal(response.status, 200);
   });
 
+  test('one that is lost, and that the bucket has no more, becomes what there is now at once', async (t) => {
+    const namespace = await harness.namespace();
+    // Some of them will belong to the replica that is asked, and others won't: that one has to ask their owner.
+    const names = Array.from({ length: 6 }, (_, n) => `changed-${n}`);
+    const buckets = await Promise.all(
+      names.map((name) => server.createBucket(name, { 'a.txt': `first ${name}` })),
+    );
+    await Promise.all(names.map((name) => apply(namespace, name, {})));
+    const before = await Promise.all(names.map((name) => ready(namespace, name, 'True')));
+    for (const bucket of buckets) await bucket.put({ 'a.txt': `second ${bucket.name}` });
+    for (const { status } of before) await harness.store.remove(status?.artifact?.digest ?? '');
+    const second = await harness.replica('asked');
+    t.after(() => second.close());
+    for (const { metadata, status } of before) {
+      const { name } = metadata;
+      const address = new URL(status?.artifact?.url ?? '');
+      address.port = `${second.ports?.().artifacts}`;
+      assert.equal((await fetch(address)).status, 404);
+      const url = await until(
+        async () => {
+          const found = await harness.client.get<Bucket>(Bucket, { namespace, name });
+          const { artifact } = found.status ?? {};
+          return artifact?.revision !== status?.artifact?.revision && artifact?.url;
+        },
+        { timeoutMs, message: `another artifact of ${name}` },
+      );
+      assert.equal((await fetch(url || '')).status, 200);
+    }
+  });
+
   test('its Secrets are read, and what is wrong with one is said', async (t) => {
     const namespace = await harness.namespace();
     await server.createBucket('secrets', { 'a.txt': 'a' });

@@ -55,7 +55,7 @@ export const service = defineService({
     // Before anything that goes on by itself: the port may be taken.
     const server = await serveArtifacts(store, {
       port: settings.port('artifact-port', 9790),
-      onMissing: (path) => restoreArtifact(path, restorable),
+      onMissing: (path) => restoreArtifact(path, restorable, { ...parts, store }),
       latest: (path) => latestArtifact(path, restorable),
       log,
     });
@@ -76,7 +76,6 @@ export const service = defineService({
       source,
       informer: informerOf(source, parts),
     }));
-    restorable.push(...kinds);
     const collecting = collectRegularly({
       ...{ kinds, membership, store, bus, log, signal },
       retentionMs: settings.duration('artifact-retention', 10 * MINUTE_MS),
@@ -88,6 +87,7 @@ export const service = defineService({
     });
     for (const { source, informer } of kinds) {
       const controller = run(source, informer, environment, parts);
+      restorable.push({ source, informer, controller });
       for (const other of kinds) runForSources({ source, informer }, other, controller);
     }
 

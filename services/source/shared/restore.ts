@@ -1,25 +1,60 @@
 // What the artifact server asks of the kinds: which artifact an object has now, and one that the store lost made again, as
 // artifacts are derived data.
-import { latestPath } from '@weir/artifact';
-import type { Informer } from '@weir/controller';
+import { isRequested, RECONCILE_REQUEST } from '@weir/api';
+import { type ArtifactStore, latestPath } from '@weir/artifact';
+import type { Controller, Informer, Membership } from '@weir/controller';
+import { type KubeClient, objectKey } from '@weir/kube';
+import { isArtifactLost } from './artifacts.ts';
 import type { SourceKind } from './kind.ts';
 import type { SourceObject } from './source.ts';
 
-/** A kind with its objects. */
+/** A kind with its objects, and with what makes them run. */
 export interface RestorableKind {
-  source: Pick<SourceKind<SourceObject>, 'kind' | 'latestFile' | 'restore'>;
+  source: Pick<SourceKind<SourceObject>, 'kind' | 'latestFile' | 'ownershipKey' | 'restore'>;
   informer: Pick<Informer<SourceObject>, 'get' | 'list'>;
+  controller: Pick<Controller, 'enqueue'>;
 }
 
-/** Makes the artifact at a path of the artifact server again; nothing happens where no object names that path. */
+export interface RestoreOptions {
+  store: ArtifactStore;
+  client: KubeClient;
+  membership: Pick<Membership, 'owns'>;
+}
+
+/**
+ * Makes the artifact at a path of the artifact server again; nothing happens where no object names that path. What the remote
+ * has no more can't be made again: then the object runs at once, for the artifact that there is now.
+ */
 export async function restoreArtifact(
   path: string,
   kinds: readonly RestorableKind[],
+  options: RestoreOptions,
 ): Promise<void> {
-  for (const { source, informer } of kinds) {
-    const object = informer.list().find(({ status }) => status?.artifact?.path === path);
-    if (object) return source.restore(object);
+  for (const kind of kinds) {
+    const object = kind.informer.list().find(({ status }) => status?.artifact?.path === path);
+    if (object === undefined) continue;
+    await kind.source.restore(object);
+    const isLost = await isArtifactLost(options.store, object.status?.artifact);
+    if (isLost) await runNow(object, kind, options);
+    return;
   }
+}
+
+/** Makes an object run, on whichever replica it belongs to: another one is asked as a user would ask it. */
+async function runNow(
+  object: SourceObject,
+  { source, controller }: RestorableKind,
+  { client, membership }: RestoreOptions,
+): Promise<void> {
+  if (membership.owns(source.ownershipKey(object))) {
+    controller.enqueue(objectKey(object), { cause: 'artifact lost' });
+    return;
+  }
+  if (object.spec.suspend || isRequested(object, object.status?.lastHandledReconcileAt)) return;
+  const { namespace, name, uid } = object.metadata;
+  const annotations = { [RECONCILE_REQUEST]: new Date().toISOString() };
+  const ref = { ...(namespace === undefined ? {} : { namespace }), name };
+  await client.patch(source.kind, ref, { metadata: { uid, annotations } }, { kind: 'merge' });
 }
 
 /** The path of the artifact that an object has now, by its path for the newest one; undefined where there is none. */
