@@ -61,7 +61,12 @@ export const service = defineService({
     stack.defer(() => watched.close());
     const kept = keepEvents((of) => storedEvent(bus, of));
     const keepEvent = kept.keep;
-    const route = createRouter({ ...routing(parts, queues), watched, providers, keepEvent });
+    const reports = createReports({ recorder, metrics, log });
+    const { refusedSource } = reports;
+    const route = createRouter({
+      ...routing(parts, queues),
+      ...{ watched, providers, keepEvent, refusedSource },
+    });
     const deliver = createDeliver({
       ...queues,
       ...sending(parts, { network, http, pool }),
@@ -69,7 +74,7 @@ export const service = defineService({
       readEvent: kept.read,
       providers,
       looking: { readLabels: labelReader(client), matchList: patternMatcher(pool) },
-      reports: createReports({ recorder, metrics, log }),
+      reports,
     });
     const queued = metrics.gauge(
       'weir_deliveries_queued',

@@ -9,6 +9,8 @@ type EventSource = AlertSpec['eventSources'][number];
 export interface Match {
   matches: boolean;
   invalid: string[];
+  /** The object could not be found whose labels decide. */
+  missing?: true;
 }
 
 /** What a closer look at an event needs besides the event. */
@@ -45,9 +47,10 @@ export async function matchAlert(
 ): Promise<Match> {
   const { spec, metadata } = alert;
   const { event } = occurrence;
-  if (!mayWant(alert, event) || !(await hasSource(alert, occurrence, readLabels))) {
-    return { matches: false, invalid: [] };
-  }
+  if (!mayWant(alert, event)) return { matches: false, invalid: [] };
+  const source = await hasSource(alert, occurrence, readLabels);
+  if (source === 'missing') return { matches: false, invalid: [], missing: true };
+  if (!source) return { matches: false, invalid: [] };
   const search = async (list: readonly string[] | undefined) =>
     list?.length
       ? matchList(list, event.message, metadata.namespace ?? '')
@@ -67,12 +70,12 @@ async function hasSource(
   alert: Alert,
   { id, event }: Occurrence,
   readLabels: ReadLabels,
-): Promise<boolean> {
+): Promise<boolean | 'missing'> {
   const sources = sourcesFor(alert, event);
   if (sources.some(({ matchLabels }) => matchLabels === undefined)) return true;
   if (sources.length === 0) return false;
   const labels = await readLabels(id, event.involvedObject);
-  if (labels === undefined) return false;
+  if (labels === undefined) return 'missing';
   return sources.some(({ matchLabels = {} }) =>
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value),
   );

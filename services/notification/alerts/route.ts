@@ -15,6 +15,7 @@ import { objectKey } from '@weir/kube';
 import type { Logger, Metrics } from '@weir/telemetry';
 import type { Events } from '../delivery/events.ts';
 import { type Delivery, deliveryId } from '../delivery/record.ts';
+import type { Reports } from '../delivery/report.ts';
 import type { Room } from '../delivery/room.ts';
 import { deliverySubject } from '../delivery/subjects.ts';
 import { isSilent, providerOf } from '../providers/silent.ts';
@@ -29,6 +30,7 @@ export interface Routing {
   room: Room;
   /** Keeps the event for its deliveries, which come next. */
   keepEvent: Events['keep'];
+  refusedSource: Reports['refusedSource'];
   metrics: Metrics;
   log: Logger;
   /** With this set, an alert only gets events of objects of its own namespace. */
@@ -57,7 +59,12 @@ export function createRouter(work: Routing) {
   function match(event: FluxEvent): Map<string, Alert[]> {
     const wanting = work.watched
       .alertsOn(event.involvedObject)
-      .filter((alert) => mayReach(work, alert, event) && mayWant(alert, event))
+      .filter((alert) => mayWant(alert, event))
+      .filter((alert) => {
+        if (mayReach(work, alert, event)) return true;
+        work.refusedSource(alert, event);
+        return false;
+      })
       .filter((alert) => !isSilent(providerOf(work.providers, alert), event));
     const byNamespace = Map.groupBy(wanting, ({ metadata }) => metadata.namespace ?? '');
     for (const [namespace, alerts] of byNamespace) {

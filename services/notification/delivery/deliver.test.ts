@@ -49,6 +49,8 @@ async function setup(t: TestContext, situation: Situation) {
     count: (result) => void reported.push(result),
     failure: ({ why }) => void reported.push(why),
     lostEvent: (_, __, why) => void reported.push(why),
+    missingObject: () => void reported.push('missing'),
+    refusedSource: () => undefined,
     invalidPatterns: () => undefined,
     metadataConflicts: () => undefined,
   };

@@ -84,7 +84,8 @@ export function createDeliver(work: Delivering) {
   }
 
   async function isWanted({ alert, id, event }: Sending): Promise<boolean> {
-    const { matches, invalid } = await matchAlert(alert, { id, event }, work.looking);
+    const { matches, invalid, missing } = await matchAlert(alert, { id, event }, work.looking);
+    if (missing) work.reports.missingObject(alert, event);
     if (invalid.length > 0) work.reports.invalidPatterns(alert, invalid);
     return matches;
   }

@@ -22,6 +22,10 @@ export interface Reports {
     retryInMs: number | undefined;
   }): void;
   lostEvent(alert: Alert, delivery: Delivery, why: string): void;
+  /** The object of an event is gone, and its labels would decide. */
+  missingObject(alert: Alert, event: FluxEvent): void;
+  /** An alert names objects of another namespace, and may not. */
+  refusedSource(alert: Alert, event: FluxEvent): void;
   /** Warns once for each generation of an alert. */
   invalidPatterns(alert: Alert, invalid: readonly string[]): void;
   metadataConflicts(alert: Alert, keys: readonly string[]): void;
@@ -66,6 +70,16 @@ export function createReports(options: {
       const name = nameOf(object);
       log.warn({ alert: objectKey(alert), object: name, why }, 'gave up on a notification');
       const message = `failed to dispatch notification for ${name}: ${why}; given up`;
+      warn(alert, Reason.NotificationDispatchFailed, message);
+    },
+    missingObject(alert, { involvedObject }) {
+      const message = `error getting source object ${nameOf(involvedObject)}: it is gone, and its labels can't be read`;
+      warn(alert, Reason.SourceFetchFailed, message);
+    },
+    refusedSource(alert, { involvedObject }) {
+      const name = nameOf(involvedObject);
+      const why = `alert '${objectKey(alert)}' can't process event from '${name}', cross-namespace references have been blocked`;
+      const message = `failed to dispatch notification for ${name}: ${why}`;
       warn(alert, Reason.NotificationDispatchFailed, message);
     },
     invalidPatterns(alert, invalid) {

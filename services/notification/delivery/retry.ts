@@ -9,10 +9,12 @@ const GIVE_UP_MS = 24 * 60 * 60_000;
 /**
  * When to try again after the `attempt`th failure (from 1) of a message that is `ageMs` old:
  * exponential from 1 s to 5 min, not before the receiver wants it. Undefined when it is time to
- * give up: after 24 h, or 15 min for what only a change of configuration can mend.
+ * give up: after 24 h, 15 min for what only a change of configuration can mend, or at once for an event that lacks something.
  */
 export function retryDelayMs(error: unknown, attempt: number, ageMs: number): number | undefined {
   const known = error instanceof DeliveryError ? error : undefined;
+  // Nothing that anybody changes makes another event of it, and those behind it wait.
+  if (known?.reason === 'InvalidEvent') return undefined;
   const giveUpMs = known?.permanent ? GIVE_UP_PERMANENT_MS : GIVE_UP_MS;
   const backoff = Math.min(MAX_MS, MIN_MS * 2 ** Math.min(attempt - 1, 20));
   const delay = Math.max(backoff, known?.retryAfterMs ?? 0);

@@ -40,10 +40,15 @@ export function reasonInWords({ reason }: FluxEvent): string {
   return (reason.match(/[A-Z]+(?![a-z])|[A-Z]?[^A-Z]+/g) ?? [reason]).join(' ').toLowerCase();
 }
 
+/** Metadata of an event whose object belongs to a pull request: its number. */
+export const CHANGE_REQUEST = 'change_request';
+
 /** A text in Markdown about an event, as comments and Zulip show it. */
 export function statusMarkdown(event: FluxEvent): string {
   const sign = isError(event) ? '⚠️' : 'ℹ️';
-  const metadata = metadataEntries(event).map(([key, value]) => `* \`${key}\`: ${value}\n`);
+  const metadata = metadataEntries(event)
+    .filter(([key]) => key !== CHANGE_REQUEST)
+    .map(([key, value]) => `* \`${key}\`: ${value}\n`);
   return `## Flux Status\n\n${sign} ${objectPath(event)}\n\n${event.message}\n\nMetadata:\n${metadata.join('')}`;
 }
 

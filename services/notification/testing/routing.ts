@@ -35,6 +35,7 @@ export function routerTo(options: RoutingOptions) {
     providers: { get: (): Provider | undefined => undefined },
     deliveries,
     keepEvent: () => undefined,
+    refusedSource: () => undefined,
     room: createRoom({ cluster, share, deliveries, deadLetters }),
     metrics,
     log,

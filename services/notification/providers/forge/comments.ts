@@ -10,7 +10,7 @@ import {
   setGitLabComment,
 } from '@weir/forge';
 import { DeliveryError } from '../../delivery/errors.ts';
-import { objectPath, statusMarkdown, wireEvent } from '../message.ts';
+import { CHANGE_REQUEST, objectPath, statusMarkdown, wireEvent } from '../message.ts';
 import type { Io, ProviderType } from '../provider.ts';
 import type { Target } from '../target.ts';
 import {
@@ -20,9 +20,6 @@ import {
   repositoryOf,
   tokenCredentials,
 } from './call.ts';
-
-/** Metadata of an event whose object belongs to a pull request: its number. */
-const CHANGE_REQUEST = 'change_request';
 
 interface Comments {
   set(request: CommentRequest): Promise<void>;

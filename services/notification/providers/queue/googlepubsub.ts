@@ -72,6 +72,7 @@ async function call({ socket, topic, authorization, message }: Call, io: Io): Pr
     const stream = session.request({
       ':method': 'POST',
       ':path': PATH,
+      ':authority': `${HOST}:443`,
       'content-type': 'application/grpc',
       te: 'trailers',
       'x-goog-request-params': `topic=${encodeURIComponent(topic)}`,

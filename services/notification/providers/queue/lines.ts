@@ -25,6 +25,7 @@ export function lineReader(socket: Socket, signal: AbortSignal): LineReader {
     socket.emit('weir-line');
   };
   socket.on('data', add).on('close', end).on('error', end);
+  socket.resume();
   return {
     async next() {
       for (;;) {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { DeliveryError } from '../../delivery/errors.ts';
+import { unreachable } from '../io/http.ts';
 import { secure } from '../io/sockets.ts';
 import { eventJson, invalidProvider } from '../message.ts';
 import type { Io, ProviderType } from '../provider.ts';
@@ -27,6 +28,8 @@ export const nats: ProviderType = {
     const socket = await io.open({ host: url.hostname, port });
     try {
       await publish({ socket, url, subject, payload: eventJson(event) }, target, io);
+    } catch (error) {
+      throw error instanceof DeliveryError ? error : unreachable(url.host, error, io.signal);
     } finally {
       socket.destroy();
     }
