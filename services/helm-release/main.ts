@@ -4,16 +4,15 @@ import { openTargetCluster, overrideRules } from '@weir/apply';
 import { createStore } from '@weir/artifact';
 import { createInformer, runController } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { createAttemptedRevisions, createDependencyWatches, createWaiters } from '@weir/reconcile';
 import { createPool } from '@weir/render';
 import { defineService, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
 import { createActions } from './helmrelease/actions/index.ts';
 import { EXCLUDED } from './helmrelease/drift/compare.ts';
 import { type Environment, RETRY } from './helmrelease/environment.ts';
+import { createMemory } from './helmrelease/memory.ts';
 import { CONTROLLER, GROUP } from './helmrelease/names.ts';
 import { reconcileHelmRelease } from './helmrelease/reconcile.ts';
-import { createDeletedWorkloads } from './helmrelease/release/deleted-workloads.ts';
 import { connectTriggers } from './helmrelease/triggers/triggers.ts';
 import { type HelmReleaseSettings, readSettings } from './settings.ts';
 
@@ -83,15 +82,10 @@ async function openEnvironment(
   stack.defer(() => cluster.drift.close());
   const actions = createActions({ client, log });
   stack.defer(() => actions.close());
-  const dependencyWatches = createDependencyWatches(log);
-  stack.defer(() => dependencyWatches.close());
+  const memory = createMemory(log);
+  stack.defer(() => memory.dependencyWatches.close());
   return {
-    dependencyWatches,
+    ...memory,
     ...{ client, cluster, releases, sources, store, pool, actions, recorder, tracing, settings },
-    waiters: createWaiters(),
-    attemptedRevisions: createAttemptedRevisions(),
-    chartObjects: new Map(),
-    runsInRow: new Map(),
-    deletedWorkloads: createDeletedWorkloads(),
   };
 }

@@ -5,6 +5,7 @@ import { type Outcome, removeFinalizer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import { Failure, messageOf, refuseUnsupported, setState } from '@weir/reconcile';
 import { deleteChartObject } from './chart/template.ts';
+import { forget } from './memory.ts';
 import { CONTROLLER } from './names.ts';
 import { uninstallKnown } from './release/target.ts';
 import type { Run } from './run.ts';
@@ -16,7 +17,9 @@ import { fail, finish } from './status/finish.ts';
  */
 export async function deleteHelmRelease(run: Run): Promise<Outcome> {
   const { env, object, ctx } = run;
-  forget(run);
+  const key = objectKey(object);
+  run.cluster.drift.untrack(key);
+  forget(env, key);
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
   if (!object.spec.suspend) {
     try {
@@ -59,15 +62,4 @@ async function hasAccount({ env, object, status }: Run): Promise<boolean> {
     status.update((it) => setState(it, READY, { status: 'False', reason, message }));
     throw new Failure(reason, message, { cause, backoff: true });
   }
-}
-
-function forget({ env, object, cluster }: Run): void {
-  const key = objectKey(object);
-  cluster.drift.untrack(key);
-  env.attemptedRevisions.forget(key);
-  env.waiters.forget(key);
-  env.dependencyWatches.done(key);
-  env.chartObjects.delete(key);
-  env.runsInRow.delete(key);
-  env.deletedWorkloads.forget(key);
 }

@@ -5,15 +5,14 @@ import type { ArtifactStore } from '@weir/artifact';
 import type { Informer } from '@weir/controller';
 import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
-import type { AttemptedRevisions, DependencyWatches, Waiters } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { Sources } from '@weir/sources';
 import type { Tracing } from '@weir/telemetry';
 import type { HelmReleaseSettings } from '../settings.ts';
 import type { Actions } from './actions/types.ts';
-import type { DeletedWorkloads } from './release/deleted-workloads.ts';
+import type { Memory } from './memory.ts';
 
-export interface Environment {
+export interface Environment extends Memory {
   /** Reads and writes HelmReleases and what they refer to, with the service's own rights. */
   client: KubeClient;
   /** Where charts are released, with the service's own rights. */
@@ -24,14 +23,6 @@ export interface Environment {
   pool: RenderPool;
   actions: Actions;
   recorder: Recorder;
-  waiters: Waiters;
-  dependencyWatches: DependencyWatches;
-  attemptedRevisions: AttemptedRevisions;
-  deletedWorkloads: DeletedWorkloads;
-  /** How many runs in a row ended so that another one goes on at once, by the key of the HelmRelease. */
-  runsInRow: Map<string, number>;
-  /** What was last applied of `spec.chart`, as JSON, by the key of the HelmRelease. */
-  chartObjects: Map<string, string>;
   tracing: Tracing;
   settings: HelmReleaseSettings;
 }

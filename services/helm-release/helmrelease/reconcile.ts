@@ -16,6 +16,7 @@ import { requireChartObject } from './chart/template.ts';
 import { deleteHelmRelease } from './delete.ts';
 import { requireReadyDependencies } from './dependencies.ts';
 import type { Environment } from './environment.ts';
+import { forget } from './memory.ts';
 import { CONTROLLER } from './names.ts';
 import { advance } from './release/advance.ts';
 import { clearFailures, resetReason } from './release/counters.ts';
@@ -55,8 +56,7 @@ export async function reconcileHelmRelease(
 
 async function suspend({ env, object, status, cluster }: Run): Promise<Outcome> {
   cluster.drift.untrack(objectKey(object));
-  env.dependencyWatches.done(objectKey(object));
-  env.deletedWorkloads.forget(objectKey(object));
+  forget(env, objectKey(object));
   status.update(asObserved);
   await status.finish();
   return {};

@@ -5,7 +5,6 @@ import { createInformer, type Informer, type ReconcileContext } from '@weir/cont
 import { createRecorder } from '@weir/events';
 import { Crash } from '@weir/kit';
 import type { KubeClient } from '@weir/kube';
-import { createAttemptedRevisions, createDependencyWatches, createWaiters } from '@weir/reconcile';
 import { createPool, type RenderPool } from '@weir/render';
 import { createSettings } from '@weir/service';
 import { createSources, type Sources } from '@weir/sources';
@@ -13,9 +12,9 @@ import { createLogger } from '@weir/telemetry';
 import { createActions } from '../helmrelease/actions/index.ts';
 import { EXCLUDED } from '../helmrelease/drift/compare.ts';
 import type { Environment } from '../helmrelease/environment.ts';
+import { createMemory } from '../helmrelease/memory.ts';
 import { CONTROLLER, GROUP } from '../helmrelease/names.ts';
 import { reconcileHelmRelease } from '../helmrelease/reconcile.ts';
-import { createDeletedWorkloads } from '../helmrelease/release/deleted-workloads.ts';
 import { readSettings } from '../settings.ts';
 import { type Harness, until } from './harness.ts';
 
@@ -51,8 +50,9 @@ export async function openProcesses(h: Harness): Promise<Processes> {
       onError: () => undefined,
     });
     const actions = createActions({ client: h.client, log });
-    const dependencyWatches = createDependencyWatches(log);
+    const memory = createMemory(log);
     const environment: Environment = {
+      ...memory,
       client,
       cluster: { client, drift },
       releases,
@@ -68,12 +68,6 @@ export async function openProcesses(h: Harness): Promise<Processes> {
         log,
         tracing: h.tracing,
       }),
-      waiters: createWaiters(),
-      dependencyWatches,
-      attemptedRevisions: createAttemptedRevisions(),
-      chartObjects: new Map(),
-      deletedWorkloads: createDeletedWorkloads(),
-      runsInRow: new Map(),
       tracing: h.tracing,
       settings,
     };
@@ -91,7 +85,7 @@ export async function openProcesses(h: Harness): Promise<Processes> {
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
     } finally {
-      dependencyWatches.close();
+      memory.dependencyWatches.close();
       await Promise.all([actions.close(), drift.close()]);
     }
   }

@@ -1,7 +1,7 @@
-// Workloads of releases without drift detection that somebody deleted: nothing puts them back, so at least it is said.
+// Workloads of releases without drift detection that somebody has deleted, as the drift watch saw it.
 import { type ObjectId, subjectOf } from '@weir/apply';
 
-/** What the drift watch has seen go, by the key of the HelmRelease. */
+/** By the key of the HelmRelease. */
 export interface DeletedWorkloads {
   add(owner: string, id: ObjectId): void;
   get(owner: string): ObjectId[];
