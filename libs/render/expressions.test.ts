@@ -120,8 +120,9 @@ test('expressions with other results than a boolean', async () => {
     reason: 'InvalidCELExpression',
     message: 'CEL expression output type mismatch: expected string, got int',
   });
-  const any = { expression: "[event.kind, 'b', {'c': event.n}]", inputs };
-  assert.deepEqual(await pool.evaluateAny(any, { tenant }), [{ value: ['A', 'b', { c: 3 }] }]);
+  const any = { expression: "{'kind': [event.kind], 'n': [event.n]}", inputs };
+  const value = { kind: ['A'], n: [3] };
+  assert.deepEqual(await pool.evaluateAny(any, { tenant }), [{ value }]);
   const double = { expression: 'type(event.n) == double', inputs };
   assert.deepEqual(await pool.evaluate({ ...double, floats: true }, { tenant }), [{ value: true }]);
   assert.deepEqual(await pool.evaluate(double, { tenant }), [{ value: false }]);

@@ -30,7 +30,7 @@ func TestEvaluate(t *testing.T) {
 	const self = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: self, labels: {v: '1.2'}}\nspec: {interval: 1m, prune: false, sourceRef: {kind: GitRepository, name: g}}\n"
 	for _, c := range []struct {
 		name, expression string
-		value            bool
+		value            any
 		problem          string
 	}{
 		{"equal labels", "dep.metadata.labels['v'] == self.metadata.labels['v']", true, ""},
@@ -40,7 +40,7 @@ func TestEvaluate(t *testing.T) {
 		{"has", "has(self.status.conditions)", false, ""},
 		{"strings, sets and encoders", "'A'.lowerAscii() == 'a' && sets.contains([1, 2], [1]) && base64.decode('YQ==') == b'a'", true, ""},
 		{"optional", "dep.?spec.?nothing.orValue(true) == true", true, ""},
-		{"unknown field", "dep.status.nothing == 1", false, "failed to evaluate the CEL expression 'dep.status.nothing == 1': no such key: nothing"},
+		{"unknown field", "dep.status.nothing == 1", nil, "failed to evaluate the CEL expression 'dep.status.nothing == 1': no such key: nothing"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			request := &celRequest{Expression: c.expression, Inputs: []map[string]liveObject{
