@@ -8,7 +8,8 @@ ARG GO_IMAGE=golang:1.26-alpine
 
 # Kustomize and its kin exist in Go only: a static binary that the services keep alive.
 FROM ${GO_IMAGE} AS engine
-WORKDIR /src
+WORKDIR /src/engine
+COPY libs/render/wire ../wire
 COPY libs/render/engine/go.mod libs/render/engine/go.sum ./
 RUN go mod download
 COPY libs/render/engine ./

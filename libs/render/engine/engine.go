@@ -1,97 +1,61 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"sync"
+
+	"weir/render/wire"
+)
+
+// maxRequest and maxAnswer bound frames, in bytes. What is answered is held by a
+// service that does other things too, so it is kept well below what a heap takes.
+const (
+	maxRequest = 256 << 20
+	maxAnswer  = 64 << 20
 )
 
 // engine answers requests as they come, all at the same time: how many that are is
 // the pool's to limit.
 type engine struct {
-	writing     sync.Mutex
 	artifacts   *artifacts
 	expressions *expressions
 	patterns    *patterns
 	charts      *charts
 	renders     *memo[*renderResult]
-	callbacks   callbacks
 	memory      memoryLimit
 }
 
 // serve answers requests from in until it ends, which it does with the parent.
-// It returns at once when there is nobody left to answer.
 func (e *engine) serve(in io.Reader, out io.Writer) error {
-	ended := make(chan error, 1)
-	end := func(err error) {
-		select {
-		case ended <- err:
-		default: // it ends already
-		}
+	server := wire.Server{MaxFrame: maxRequest, MaxAnswer: maxAnswer, Problem: toProblem}
+	server.Handle = func(ask wire.Ask, op string, body json.RawMessage) (any, error) {
+		stop := e.memory.watch()
+		defer stop()
+		return e.handle(op, body, askerOf(ask))
 	}
-	go func() {
-		end(e.readFrames(in, func(f *frame) {
-			if err := e.answer(f, out); err != nil {
-				end(err)
-			}
-		}))
-	}()
-	return <-ended
+	return server.Serve(in, out)
 }
 
-func (e *engine) readFrames(in io.Reader, answer func(*frame)) error {
-	reader := bufio.NewReaderSize(in, 1<<16)
-	for {
-		f, err := readFrame(reader)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		switch f.Type {
-		case "request":
-			go answer(f)
-		case "callbackResponse":
-			if waiting := e.callbacks.take(f.ID); waiting != nil {
-				waiting <- f
-			}
-		default:
-			return fmt.Errorf("unexpected frame of type %q", f.Type)
-		}
+// toProblem is how an error is answered.
+func toProblem(err error) *wire.Problem {
+	if errors.Is(err, wire.ErrTooLarge) {
+		err = fail(reasonBuild, err)
 	}
+	return toWire(err)
 }
 
-func (e *engine) answer(f *frame, out io.Writer) error {
-	stop := e.memory.watch()
-	defer stop()
-	r := &response{Type: "response", ID: f.ID}
-	err := recovered("engine panic", func() error {
-		body, err := e.handle(f.Op, f.Body, e.asker(f.ID, out))
-		r.Body = body
-		return err
-	})
-	if err != nil {
-		r.Body, r.Error = nil, toWire(err)
-	}
-	data, err := encodeFrame(r)
-	if errors.Is(err, errTooLarge) {
-		data, err = encodeFrame(&response{Type: r.Type, ID: r.ID, Error: toWire(fail(reasonBuild, err))})
-	}
-	if err != nil {
-		return err
-	}
-	return e.write(out, data)
-}
+// asker asks TypeScript for something from outside on behalf of a request, and waits
+// for the answer.
+type asker func(op string, body any) (json.RawMessage, error)
 
-func (e *engine) write(out io.Writer, data []byte) error {
-	e.writing.Lock()
-	defer e.writing.Unlock()
-	_, err := out.Write(data)
-	return err
+func askerOf(ask wire.Ask) asker {
+	return func(op string, body any) (json.RawMessage, error) {
+		var answer json.RawMessage
+		err := ask(op, body, &answer)
+		return answer, err
+	}
 }
 
 func (e *engine) handle(op string, body json.RawMessage, ask asker) (any, error) {

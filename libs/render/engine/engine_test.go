@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"io"
@@ -19,17 +18,13 @@ func TestServe(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- (&engine{artifacts: newArtifacts(defaultLimits)}).serve(in, out) }()
 	answers := bufio.NewReader(fromEngine)
-	ask := func(request string) *frame {
+	ask := func(request string) *answer {
 		t.Helper()
 		header := binary.BigEndian.AppendUint32(nil, uint32(len(request)))
 		if _, err := toEngine.Write(append(header, request...)); err != nil {
 			t.Fatal(err)
 		}
-		f, err := readFrame(answers)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return f
+		return readAnswer(t, answers)
 	}
 
 	f := ask(`{"type":"request","id":7,"op":"semver","body":{"range":"1.x","versions":["1.0.0"]}}`)
@@ -74,15 +69,46 @@ func TestServeRefusesWhatIsNoRequest(t *testing.T) {
 
 func TestAnswerOverTheLimit(t *testing.T) {
 	paths := strings.Repeat(`"`+strings.Repeat("x", 1<<20)+`",`, 64)
-	request := &frame{Type: "request", ID: 3, Op: "ignore", Body: json.RawMessage(`{"paths":[` + paths + `"y"]}`)}
-	var out bytes.Buffer
-	if err := (&engine{}).answer(request, &out); err != nil {
+	request := `{"type":"request","id":3,"op":"ignore","body":{"paths":[` + paths + `"y"]}}`
+	in, toEngine := io.Pipe()
+	fromEngine, out := io.Pipe()
+	go func() { _ = (&engine{}).serve(in, out) }()
+	go func() {
+		header := binary.BigEndian.AppendUint32(nil, uint32(len(request)))
+		_, _ = toEngine.Write(append(header, request...))
+	}()
+	f := readAnswer(t, bufio.NewReader(fromEngine))
+	if f.Error == nil || f.Error.Reason != "BuildFailed" || !strings.HasSuffix(f.Error.Message, "the limit is 67108864: split it up") {
+		t.Errorf("got %+v", f)
+	}
+	if err := toEngine.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// answer is what comes back over the pipe.
+type answer struct {
+	Type  string          `json:"type"`
+	ID    uint64          `json:"id"`
+	Body  json.RawMessage `json:"body"`
+	Error *wireError      `json:"error"`
+}
+
+func readAnswer(t *testing.T, in *bufio.Reader) *answer {
+	t.Helper()
+	var header [4]byte
+	if _, err := io.ReadFull(in, header[:]); err != nil {
 		t.Fatal(err)
 	}
-	f, err := readFrame(bufio.NewReader(&out))
-	if err != nil || f.Error == nil || f.Error.Reason != "BuildFailed" || !strings.HasSuffix(f.Error.Message, "the limit is 67108864: split it up") {
-		t.Errorf("got %+v, %v", f, err)
+	data := make([]byte, binary.BigEndian.Uint32(header[:]))
+	if _, err := io.ReadFull(in, data); err != nil {
+		t.Fatal(err)
 	}
+	got := new(answer)
+	if err := json.Unmarshal(data, got); err != nil {
+		t.Fatal(err)
+	}
+	return got
 }
 
 func TestPanicIsAnswered(t *testing.T) {

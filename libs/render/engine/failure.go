@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"weir/render/wire"
 )
 
 // failure is an error with the reason that a user will see in a condition, or
@@ -29,15 +31,12 @@ const (
 	reasonArtifact  = "ArtifactFailed"
 	reasonBuild     = "BuildFailed"
 	reasonReconcile = "ReconciliationFailed"
-	reasonInvalid   = "InvalidRequest"
-	reasonInternal  = "InternalError"
+	reasonInvalid   = wire.ReasonInvalid
+	reasonInternal  = wire.ReasonInternal
 )
 
 // wireError is an error as an answer carries it.
-type wireError struct {
-	Reason  string `json:"reason"`
-	Message string `json:"message"`
-}
+type wireError = wire.Problem
 
 func toWire(err error) *wireError {
 	reason := reasonInternal

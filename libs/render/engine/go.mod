@@ -31,7 +31,10 @@ require (
 	sigs.k8s.io/kustomize/api v0.21.1
 	sigs.k8s.io/kustomize/kyaml v0.21.1
 	sigs.k8s.io/yaml v1.6.0
+	weir/render/wire v0.0.0
 )
+
+replace weir/render/wire => ../wire
 
 require (
 	cel.dev/expr v0.25.1 // indirect

@@ -1,5 +1,5 @@
 // Command engine renders Kubernetes manifests for Weir. It reads requests from
-// standard input and answers on standard output (see frame.go); it logs to
+// standard input and answers on standard output (see ../wire); it logs to
 // standard error only, and ends when its input does.
 package main
 

@@ -22,7 +22,12 @@ type Handler func(ask Ask, op string, body json.RawMessage) (any, error)
 type Server struct {
 	// MaxFrame bounds what is read, in bytes.
 	MaxFrame uint32
-	Handle   Handler
+	// MaxAnswer bounds what is written, in bytes; 0 is no limit.
+	MaxAnswer int
+	Handle    Handler
+	// Problem says how an error is answered; without it, a *Problem is answered as it is and
+	// anything else as ReasonInternal.
+	Problem func(error) *Problem
 
 	out     io.Writer
 	writing sync.Mutex
@@ -42,7 +47,7 @@ func (s *Server) Serve(in io.Reader, out io.Writer) error {
 		default: // It ends already.
 		}
 	}
-	go func() { end(s.read(bufio.NewReader(in), end)) }()
+	go func() { end(s.read(bufio.NewReaderSize(in, 1<<16), end)) }()
 	return <-ended
 }
 
@@ -58,7 +63,11 @@ func (s *Server) read(in *bufio.Reader, end func(error)) error {
 		switch frame.Type {
 		case typeRequest:
 			go func() {
-				if err := s.write(s.answer(frame)); err != nil {
+				err := s.write(s.answer(frame))
+				if errors.Is(err, ErrTooLarge) {
+					err = s.write(s.failed(frame, err))
+				}
+				if err != nil {
 					end(err)
 				}
 			}()
@@ -74,21 +83,25 @@ func (s *Server) read(in *bufio.Reader, end func(error)) error {
 
 // answer never panics: what a library makes of hostile input is an error.
 func (s *Server) answer(request *incoming) (response *outgoing) {
-	response = &outgoing{Type: typeResponse, ID: request.ID}
 	defer func() {
 		if cause := recover(); cause != nil {
-			response.Body = nil
-			response.Error = &Problem{ReasonInternal, fmt.Sprintf("recovered from panic: %v", cause)}
+			response = s.failed(request, fmt.Errorf("recovered from panic: %v", cause))
 		}
 	}()
 	ask := func(op string, body, answer any) error { return s.ask(request.ID, op, body, answer) }
 	body, err := s.Handle(ask, request.Op, request.Body)
 	if err != nil {
-		response.Error = problemOf(err)
-		return response
+		return s.failed(request, err)
 	}
-	response.Body = body
-	return response
+	return &outgoing{Type: typeResponse, ID: request.ID, Body: body}
+}
+
+func (s *Server) failed(request *incoming, err error) *outgoing {
+	problem := s.Problem
+	if problem == nil {
+		problem = problemOf
+	}
+	return &outgoing{Type: typeResponse, ID: request.ID, Error: problem(err)}
 }
 
 func problemOf(err error) *Problem {
@@ -128,7 +141,7 @@ func (s *Server) wake(frame *incoming) bool {
 }
 
 func (s *Server) write(frame *outgoing) error {
-	data, err := encodeFrame(frame)
+	data, err := encodeFrame(frame, s.MaxAnswer)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -76,11 +77,17 @@ func readFrame(in *bufio.Reader, max uint32) (*incoming, error) {
 	return frame, nil
 }
 
-// encodeFrame returns a frame as it goes over the pipe.
-func encodeFrame(frame *outgoing) ([]byte, error) {
+// ErrTooLarge is an answer over the limit; nothing of it has been written.
+var ErrTooLarge = errors.New("the answer is too large")
+
+// encodeFrame returns a frame as it goes over the pipe; 0 is no limit.
+func encodeFrame(frame *outgoing, max int) ([]byte, error) {
 	body, err := json.Marshal(frame)
 	if err != nil {
 		return nil, err
+	}
+	if max > 0 && len(body) > max {
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d: split it up", ErrTooLarge, len(body), max)
 	}
 	data := binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body)))
 	return append(data, body...), nil
