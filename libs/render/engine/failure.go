@@ -48,7 +48,7 @@ func toWire(err error) *wireError {
 }
 
 // addresses are those of memory, in values that Kustomize prints whole.
-var addresses = regexp.MustCompile(`(&\{)0x[0-9a-f]{8,16}\b ?`)
+var addresses = regexp.MustCompile(`(&\{)(?:0x[0-9a-f]{8,16}\b ?)+`)
 
 // repeatable takes out of a message what differs from one run to the next: the
 // same failure has to read the same, or it would be reported again and again.

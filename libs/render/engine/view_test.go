@@ -112,8 +112,8 @@ func TestMissingPathTracesWhatIsAbove(t *testing.T) {
 }
 
 func TestMessagesAreRepeatable(t *testing.T) {
-	got := repeatable("merging from generator &{0xc0001234a0 <nil>}: json: unable to unmarshal 0xc0001234a0")
-	if want := "merging from generator &{<nil>}: json: cannot unmarshal 0xc0001234a0"; got != want {
+	got := repeatable("merging from generator &{0xc0001234a0 <nil>} and &{0xc0001234a0 0x38d135793880}: json: unable to unmarshal 0xc0001234a0")
+	if want := "merging from generator &{<nil>} and &{}: json: cannot unmarshal 0xc0001234a0"; got != want {
 		t.Errorf("got %s", got)
 	}
 }
