@@ -137,7 +137,7 @@ function ended(): RenderError {
   return new RenderError('Closed', 'the build has ended');
 }
 
-/** Throws what is said of render engines as what it means for decrypting. */
+/** Throws an error about render engines in words about decrypting. */
 function inWords(error: unknown): never {
   if (!(error instanceof RenderError)) throw error;
   const messages: Record<string, string> = {

@@ -113,7 +113,7 @@ export function operations(send: Send): Operations {
         const leftMs = Math.max(1, Math.ceil(end - performance.now()));
         const answer = await send('ignore', body, { ...options, timeoutMs: leftMs }).catch(
           (error: unknown) => {
-            // Of all portions together.
+            // The caller's limit is for all portions together.
             throw isTimeout(error) ? timeoutError({ timeoutMs }) : error;
           },
         );

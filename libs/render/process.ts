@@ -13,7 +13,7 @@ import {
 /** The exit code with which an engine says that it passed its memory limit (engine/memory.go). */
 const EXIT_MEMORY = 70;
 
-/** One running engine. How many requests it gets at a time is its user's to limit. */
+/** One running engine. Whoever uses it limits how many requests it gets at a time. */
 export interface EngineProcess {
   readonly pid: number | undefined;
   /**

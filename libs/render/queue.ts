@@ -55,7 +55,7 @@ export function createQueue(options: QueueOptions): Queue {
   const { engine, engines, enginesPerTenant = engines, overflow } = options;
   const { idleMs, patienceMs, anotherAfterMs } = options;
   const workers = new Set<Worker>();
-  // With the time since when, the longest first.
+  // Each job with the time since which it waits; the one that waits longest comes first.
   const waiting = new Map<Job, number>();
   const patience = new WeakMap<Job, number>();
   const line = createFairLine<Job>({ mayRun: (held) => held < enginesPerTenant });

@@ -168,7 +168,7 @@ function keylessBody(signature: KeylessRequest['signature']): object {
   return { signature: { ...signature, ...encoded } };
 }
 
-/** What the pool says of rendering, said of verifying. */
+/** Puts an error about render engines into words about verifiers. */
 function inWords(error: unknown, timeoutMs: number): unknown {
   if (!(error instanceof RenderError)) return error;
   const messages: Record<string, string> = {

@@ -14,8 +14,8 @@ import (
 
 // An expression may be about an object that its author may not read, and what comes
 // of it is written where the author reads it. So an error of an evaluation says
-// what went wrong, in Flux's words, and never with what: only texts that are known to
-// have no value of an object in them are passed on, all others are replaced.
+// what went wrong, in Flux's words, and never with which value: only texts that are known
+// to have no value of an object in them are shown, all others are replaced.
 
 // evaluated is how Flux begins the error of an evaluation; the expression and the
 // error of cel-go follow.

@@ -46,7 +46,8 @@ func addDependencies(t *tree, at string, c *chart.Chart, fetched []fetchedDepend
 	if c.Lock != nil {
 		wanted = c.Lock.Dependencies
 	}
-	// As in Flux: as many as are wanted are those that are wanted.
+	// Flux compares only the numbers: a chart with as many charts below it as it names as
+	// dependencies is taken to have these.
 	if len(c.Dependencies()) == len(wanted) {
 		return 0, nil, nil
 	}
@@ -114,7 +115,7 @@ func fetchedChart(f fetchedDependency) (*chart.Chart, error) {
 }
 
 // localDependency loads a chart of the same artifact. Its own dependencies aren't
-// added, so there is no way in a circle.
+// added, so charts that depend on each other do no harm.
 func localDependency(t *tree, at string, d *chart.Dependency) (*chart.Chart, error) {
 	where, err := localPath(at, d)
 	if err != nil {

@@ -172,7 +172,7 @@ func saveChart(c *chart.Chart, out string) error {
 		return withoutPath(err)
 	}
 	if c.Lock != nil && c.Lock.Generated.IsZero() {
-		// Helm gives a lock file that names no time the present one.
+		// Helm gives a lock file that names no time the time of packing.
 		if packed, err = withEpoch(packed, path.Join(c.Name(), "Chart.lock")); err != nil {
 			return err
 		}

@@ -30,8 +30,8 @@ func (s *spill) write(data []byte) (int64, error) {
 	return at, err
 }
 
-// copy writes a part that was written before. Parts that lie one after the other are
-// read without a call for each by the operating system's cache.
+// copy writes a part that was written before. Parts that lie one after the other
+// come from what the operating system has read ahead.
 func (s *spill) copy(out io.Writer, at int64, size int) error {
 	if err := s.out.Flush(); err != nil {
 		return err

@@ -16,8 +16,8 @@ const (
 	maxAnswer  = 64 << 20
 )
 
-// engine answers requests as they come, all at the same time: how many that are is
-// the pool's to limit.
+// engine answers requests as they come, all at the same time: the pool limits how many
+// these are.
 type engine struct {
 	artifacts   *artifacts
 	expressions *expressions

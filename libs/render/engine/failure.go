@@ -54,7 +54,7 @@ var addresses = regexp.MustCompile(`(&\{)(?:0x[0-9a-f]{8,16}\b ?)+`)
 // same failure has to read the same, or it would be reported again and again.
 func repeatable(message string) string {
 	message = addresses.ReplaceAllString(message, "$1")
-	// A JSON library that words its errors by chance, so that nobody relies on it.
+	// The JSON library chooses between two wordings at random, so that nobody relies on one.
 	return strings.ReplaceAll(message, "json: unable to ", "json: cannot ")
 }
 

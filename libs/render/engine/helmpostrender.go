@@ -230,23 +230,30 @@ func splitFiles(stream, made string) (map[string]string, error) {
 // run is helm-controller's line of post-renderers: those of the spec, the common
 // metadata, the origin labels.
 func (p *postRender) run(stream string) (out string, err error) {
-	out = stream
-	err = recovered("kustomize build panic", func() (err error) {
-		for _, renderer := range p.Renderers {
-			if out, err = renderer.run(out); err != nil {
-				return err
-			}
-		}
-		if common := p.CommonMetadata; common != nil && (common.Labels != nil || common.Annotations != nil) {
-			if out, err = transformed(out, common); err != nil {
-				return err
-			}
-		}
-		if p.Origin != nil {
-			out, err = transformed(out, &renderedMetadata{Labels: p.Origin.labels()})
-		}
-		return err
+	withSharedSchema(func() {
+		err = recovered("kustomize build panic", func() (err error) {
+			out, err = p.runAll(stream)
+			return err
+		})
 	})
+	return out, err
+}
+
+func (p *postRender) runAll(stream string) (out string, err error) {
+	out = stream
+	for _, renderer := range p.Renderers {
+		if out, err = renderer.run(out); err != nil {
+			return "", err
+		}
+	}
+	if common := p.CommonMetadata; common != nil && (common.Labels != nil || common.Annotations != nil) {
+		if out, err = transformed(out, common); err != nil {
+			return "", err
+		}
+	}
+	if p.Origin != nil {
+		out, err = transformed(out, &renderedMetadata{Labels: p.Origin.labels()})
+	}
 	return out, err
 }
 
@@ -273,11 +280,8 @@ func (k *kustomizeRenderer) run(stream string) (string, error) {
 	if err := files.WriteFile("kustomization.yaml", encoded); err != nil {
 		return "", err
 	}
-	var resources resmap.ResMap
-	withSharedSchema(func() {
-		options := &krusty.Options{LoadRestrictions: kustypes.LoadRestrictionsNone, PluginConfig: kustypes.DisabledPluginConfig()}
-		resources, err = krusty.MakeKustomizer(options).Run(files, ".")
-	})
+	options := &krusty.Options{LoadRestrictions: kustypes.LoadRestrictionsNone, PluginConfig: kustypes.DisabledPluginConfig()}
+	resources, err := krusty.MakeKustomizer(options).Run(files, ".")
 	if err != nil {
 		return "", err
 	}

@@ -30,7 +30,7 @@ type invalidPattern struct {
 
 // Bounds of a request. The time for a match is the length of the text times the
 // number of instructions that the pattern compiles to, of which `x{1000}` has a
-// thousand in seven bytes: both are bounded, and beyond that the time is.
+// thousand in seven bytes: both are bounded, and so is the time of all matches together.
 const (
 	maxPatterns            = 100
 	maxPatternBytes        = 1 << 10
@@ -40,8 +40,8 @@ const (
 	matchTime              = 2 * time.Second
 )
 
-// stepsBetweenChecks is what a match may cost, in bytes times instructions, without
-// an eye on the time: about a fifth of a second.
+// stepsBetweenChecks is what a match may cost, in bytes times instructions, before the
+// time is looked at again: about a fifth of a second.
 const stepsBetweenChecks = 10_000_000
 
 const reasonTimeout = "Timeout"

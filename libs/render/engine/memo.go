@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// memo keeps what was made by what it was made of, up to a limit; what was used
-// least recently goes first. The zero value keeps up to memoLimit results.
+// memo keeps results under a key of what they were made from, up to a limit; the one
+// that was used least recently goes first. The zero value keeps up to memoLimit results.
 type memo[T any] struct {
 	mu    sync.Mutex
 	limit int

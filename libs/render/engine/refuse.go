@@ -27,8 +27,8 @@ type inspector struct {
 	mayOwnSchema bool
 }
 
-// refusal is something that can't work, and words by one of which Kustomize's
-// error shows that this is what it failed on.
+// refusal is something that can't work. When Kustomize's error has one of the words of
+// evidence in it, this is what it failed on.
 type refusal struct {
 	message  string
 	evidence []string
@@ -39,7 +39,7 @@ func newInspector() *inspector {
 }
 
 // read looks at one file. Of a kustomization file it gathers what there is to say;
-// one that doesn't parse is left to Kustomize to complain about.
+// for one that doesn't parse, Kustomize has the message.
 func (i *inspector) read(name string, data []byte) error {
 	if i.ownSchema && !i.mayOwnSchema {
 		return errOwnSchema

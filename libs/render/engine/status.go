@@ -76,7 +76,7 @@ func (e *expressions) checks(checks []kustomize.CustomHealthCheck) (*cel.StatusR
 		if err != nil {
 			return nil, err
 		}
-		// The mapper is for reading from a cluster; what is to be judged is here.
+		// The mapper is for reading from a cluster; these objects come with the request.
 		return create(nil).(*cel.StatusReader), nil
 	})
 }

@@ -45,7 +45,7 @@ type entry struct {
 }
 
 // newTree builds the folders that the files imply: an artifact is nothing but
-// its files, so that its manifest (path to digest) says all there is to know.
+// its files, so that its file index (path to digest) says all there is to know.
 // A path that is both a file and a folder is an error.
 func newTree(files map[string][]byte) (*tree, error) {
 	t := &tree{files: make(map[string]*file, len(files)), dirs: map[string]*dir{}}
@@ -90,7 +90,7 @@ func (t *tree) kind(name string) kind {
 }
 
 // newFile makes a file whose sum is "sha256:<hex>" of the content, as in an
-// artifact's manifest. Most files of an artifact are never asked for it.
+// artifact's file index. Most files of an artifact are never asked for it.
 func newFile(data []byte) *file {
 	return &file{data: data, sum: sync.OnceValue(func() string { return sha256Of(data) })}
 }
