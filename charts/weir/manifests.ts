@@ -53,6 +53,18 @@ export function helmChart(namespace: string, name: string, repository: string): 
   return manifest('source.toolkit.fluxcd.io/v1', 'HelmChart', { namespace, name }, { spec });
 }
 
+/** Releases the HelmChart of the same name. */
+export function helmRelease(namespace: string, name: string, spec: object = {}): string {
+  return manifest(
+    'helm.toolkit.fluxcd.io/v2',
+    'HelmRelease',
+    { namespace, name },
+    {
+      spec: { chartRef: { kind: 'HelmChart', name }, interval: '1h', ...spec },
+    },
+  );
+}
+
 /** Labelled `team: a`, as Alerts may select by labels. */
 export function kustomization(namespace: string, name: string, spec: object = {}): string {
   const metadata = { namespace, name, labels: { team: 'a' } };

@@ -9,6 +9,7 @@ import {
   bucket,
   gitRepository,
   helmChart,
+  helmRelease,
   helmRepository,
   imagePolicy,
   imageRepository,
@@ -101,6 +102,7 @@ describe('the containers of the chart', () => {
     await repository.commit({
       'app/configmap.yaml': configMap,
       'chart/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+      'chart/templates/configmap.yaml': manifest('v1', 'ConfigMap', { name: 'released' }),
     });
     const { code, stderr } = await release.cluster.kubectl(['apply', '-f', '-'], {
       input: [
@@ -114,6 +116,7 @@ describe('the containers of the chart', () => {
         bucket('default', 'away', '127.0.0.1:1'),
         helmRepository('default', 'away', 'http://127.0.0.1:1/charts'),
         helmChart('default', 'app', 'app'),
+        helmRelease('default', 'app'),
         imageRepository('default', 'away', {
           ...{ image: '127.0.0.1:1/app', serviceAccountName: 'default' },
           secretRef: { name: 'login' },
@@ -128,11 +131,19 @@ describe('the containers of the chart', () => {
       ].join('\n---\n'),
     });
     assert.equal(code, 0, stderr);
-    const ready = ['gitrepository/app', 'helmchart/app', 'kustomization/app', 'receiver/hook'];
+    const ready = [
+      ...[
+        'gitrepository/app',
+        'helmchart/app',
+        'kustomization/app',
+        'helmrelease/app',
+        'receiver/hook',
+      ],
+    ];
     for (const object of ready) {
       const wait = ['wait', '--for=condition=Ready', '--timeout=60s', object];
       const waited = await release.cluster.kubectl(wait);
-      const logs = ['source', 'kustomize', 'notification'].map(log);
+      const logs = ['source', 'kustomize', 'helm-release', 'notification'].map(log);
       assert.equal(waited.code, 0, `${waited.stderr}\n${logs.join('\n')}`);
     }
     for (const object of ['ocirepository/away', 'bucket/away', 'helmrepository/away']) {
@@ -146,6 +157,7 @@ describe('the containers of the chart', () => {
       assert.equal(code, 0, log('image-automation'));
     }
     await release.cluster.request('GET', '/api/v1/namespaces/default/configmaps/app');
+    await release.cluster.request('GET', '/api/v1/namespaces/default/configmaps/released');
     const events = '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Drefused';
     await until(
       async () => (await release.cluster.request<{ items: [] }>('GET', events)).items.length > 0,

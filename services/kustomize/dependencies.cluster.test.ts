@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findCondition, Kustomization as KustomizationKind, READY, STALLED } from '@weir/api';
+import { ConfigMap } from '@weir/kube';
 import { configMap, type Harness, manifests, startHarness, until } from './testing/harness.ts';
 import { eventsOf, timeoutMs } from './testing/observe.ts';
 
@@ -69,6 +70,36 @@ test('one wait for dependencies is one event for a revision, whatever is waited 
   await h.kustomization(ns, 'base', { path: './base', suspend: false });
   await h.ready(ns, 'app', 'True');
   assert.equal(waits().length, 1);
+});
+
+test('what is of another kind is waited for, and its change goes on at once', async () => {
+  const ns = await h.namespace();
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'app')) });
+  const dependency = { apiVersion: 'v1', kind: 'ConfigMap', name: 'gate' };
+  const readyExpr = 'dep.data.open == "yes"';
+  await h.kustomization(ns, 'app', { dependsOn: [{ ...dependency, readyExpr }] });
+  await h.ready(
+    ns,
+    'app',
+    'False',
+    /^dependency 'ConfigMap\/.*\/gate' not found: configmaps "gate"/,
+  );
+  await h.client.create(ConfigMap, configMap(ns, 'gate', { open: 'no' }));
+  await h.ready(ns, 'app', 'False', /gate' is not ready according to readyExpr eval$/);
+  assert.equal(await h.configMap(ns, 'app'), undefined);
+  const open = { data: { open: 'yes' } };
+  await h.client.patch(ConfigMap, { namespace: ns, name: 'gate' }, open, { kind: 'merge' });
+  // The next look of its own would come after an hour.
+  await h.ready(ns, 'app', 'True');
+});
+
+test('a dependency may only have to be there', async () => {
+  const ns = await h.namespace();
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'app')) });
+  await h.kustomization(ns, 'base', { path: './missing' });
+  await h.ready(ns, 'base', 'False');
+  await h.kustomization(ns, 'app', { dependsOn: [{ name: 'base', ready: false }] });
+  await h.ready(ns, 'app', 'True');
 });
 
 test('an expression sees nothing of another namespace where references stay within theirs', async () => {
