@@ -1,6 +1,11 @@
 export * from './attempted-revisions.ts';
 export { type Claim, type ClaimOptions, claimObject } from './claim.ts';
 export {
+  createDeletionOrder,
+  type DeletionOrder,
+  waitsForDependents,
+} from './dependencies/deletion.ts';
+export {
   type DependencyRules,
   type DependencyWait,
   requireDependencies,

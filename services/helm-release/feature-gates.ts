@@ -14,6 +14,8 @@ const DEFAULTS = {
   DisableConfigWatchers: false,
   /** HelmReleases may refer to ExternalArtifacts. */
   ExternalArtifact: false,
+  /** What is deleted stays until those that depend on it, and are being deleted too, are gone. Not one of Flux's. */
+  OrderedDeletion: false,
   /** Installs apply on the side of the client unless the spec says otherwise, and waits are those of Helm 3. */
   UseHelm3Defaults: false,
 };

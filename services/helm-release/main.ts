@@ -4,6 +4,7 @@ import { openTargetCluster, overrideRules } from '@weir/apply';
 import { createStore } from '@weir/artifact';
 import { createInformer, runController } from '@weir/controller';
 import { objectKey } from '@weir/kube';
+import { createDeletionOrder } from '@weir/reconcile';
 import { createPool } from '@weir/render';
 import { defineService, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
@@ -82,10 +83,15 @@ async function openEnvironment(
   stack.defer(() => cluster.drift.close());
   const actions = createActions({ client, log });
   stack.defer(() => actions.close());
+  const deletionOrder = settings.gates.OrderedDeletion
+    ? createDeletionOrder({ client, informer: releases, kind: 'HelmRelease', log })
+    : undefined;
+  stack.defer(() => deletionOrder?.close());
   const memory = createMemory(log);
   stack.defer(() => memory.dependencyWatches.close());
   return {
     ...memory,
+    ...(deletionOrder === undefined ? {} : { deletionOrder }),
     ...{ client, cluster, releases, sources, store, pool, actions, recorder, tracing, settings },
   };
 }

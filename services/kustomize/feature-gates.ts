@@ -16,6 +16,8 @@ const DEFAULTS = {
   GroupChangeLog: false,
   /** Before an apply all entries of managedFields get the version that is applied. */
   MigrateAPIVersion: false,
+  /** What is deleted stays until those that depend on it, and are being deleted too, are gone. Not one of Flux's. */
+  OrderedDeletion: false,
   /** A variable without a value and without a default fails the build. */
   StrictPostBuildSubstitutions: true,
 };

@@ -4,7 +4,12 @@ import { managerRules, openTargetCluster } from '@weir/apply';
 import { createStore } from '@weir/artifact';
 import { createInformer, runController } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { createAttemptedRevisions, createDependencyWatches, createWaiters } from '@weir/reconcile';
+import {
+  createAttemptedRevisions,
+  createDeletionOrder,
+  createDependencyWatches,
+  createWaiters,
+} from '@weir/reconcile';
 import { createPool, engineDigest } from '@weir/render';
 import { defineService, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
@@ -88,10 +93,15 @@ async function openEnvironment(
       log.warn({ group, kind, why }, 'drift watch interrupted, trying again'),
   });
   stack.defer(() => cluster.drift.close());
+  const deletionOrder = settings.gates.OrderedDeletion
+    ? createDeletionOrder({ client, informer: kustomizations, kind: 'Kustomization', log })
+    : undefined;
+  stack.defer(() => deletionOrder?.close());
   const dependencyWatches = createDependencyWatches(log);
   stack.defer(() => dependencyWatches.close());
   return {
     dependencyWatches,
+    ...(deletionOrder === undefined ? {} : { deletionOrder }),
     ...{ client, cluster, kustomizations, sources, store, cacheDir: storageDir, pool, recorder },
     ...{ savedBuilds, digest, log, tracing, settings, runtimeNamespace: namespace },
     waiters: createWaiters(),

@@ -3,7 +3,13 @@ import { FINALIZER, HelmRelease as HelmReleaseKind, READY, Reason } from '@weir/
 import { accountExists } from '@weir/apply';
 import { type Outcome, removeFinalizer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { Failure, messageOf, refuseUnsupported, setState } from '@weir/reconcile';
+import {
+  Failure,
+  messageOf,
+  refuseUnsupported,
+  setState,
+  waitsForDependents,
+} from '@weir/reconcile';
 import { deleteChartObject } from './chart/template.ts';
 import { forget } from './memory.ts';
 import { CONTROLLER } from './names.ts';
@@ -22,6 +28,8 @@ export async function deleteHelmRelease(run: Run): Promise<Outcome> {
   forget(env, key);
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
   if (!object.spec.suspend) {
+    const waiting = waitsForDependents(env.deletionOrder, object);
+    if (waiting !== undefined) return await waitForDependents(run, waiting);
     try {
       refuseUnsupported(object, object.status?.storageNamespace ? ['spec.kubeConfig'] : []);
       const why = await uninstall(run);
@@ -37,6 +45,14 @@ export async function deleteHelmRelease(run: Run): Promise<Outcome> {
     guard: ctx.guard,
   });
   return {};
+}
+
+/** The release stays until those that depend on it are gone, which wakes it. */
+async function waitForDependents({ env, status }: Run, message: string): Promise<Outcome> {
+  const waiting = { status: 'False', reason: Reason.DependencyNotReady, message } as const;
+  status.update((it) => setState(it, READY, waiting));
+  await status.finish();
+  return { requeueAfterMs: env.settings.requeueDependencyMs };
 }
 
 /** Answers why it failed. */

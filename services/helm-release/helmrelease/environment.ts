@@ -5,6 +5,7 @@ import type { ArtifactStore } from '@weir/artifact';
 import type { Informer } from '@weir/controller';
 import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
+import type { DeletionOrder } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { Sources } from '@weir/sources';
 import type { Tracing } from '@weir/telemetry';
@@ -23,6 +24,8 @@ export interface Environment extends Memory {
   pool: RenderPool;
   actions: Actions;
   recorder: Recorder;
+  /** With the gate OrderedDeletion. */
+  deletionOrder?: DeletionOrder;
   tracing: Tracing;
   settings: HelmReleaseSettings;
 }

@@ -5,7 +5,12 @@ import type { ArtifactStore } from '@weir/artifact';
 import type { Informer } from '@weir/controller';
 import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
-import type { AttemptedRevisions, DependencyWatches, Waiters } from '@weir/reconcile';
+import type {
+  AttemptedRevisions,
+  DeletionOrder,
+  DependencyWatches,
+  Waiters,
+} from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { Sources } from '@weir/sources';
 import type { Logger, Tracing } from '@weir/telemetry';
@@ -39,6 +44,8 @@ export interface Environment {
   /** Stands for values that must not be given away. */
   digest: KeyedDigest;
   fileIndexes: FileIndexes;
+  /** With the gate OrderedDeletion. */
+  deletionOrder?: DeletionOrder;
   tracing: Tracing;
   settings: KustomizeSettings;
 }

@@ -24,6 +24,7 @@ export function connectTriggers(options: TriggerOptions): () => void {
             interrupt: settings.gates.CancelHealthCheckOnNewRevision,
           }),
         ]),
+    ...(env.deletionOrder === undefined ? [] : [env.deletionOrder.onGone(controller)]),
     onNewKinds({ client, target: cluster.client, waiters, controller, log }),
   ];
   return () => {
