@@ -2,7 +2,7 @@
 // read before. Only a reader whose account has listed a release's versions itself gets answers about that release, since the
 // watch has more rights than an account.
 import { createBoundedMap } from '@weir/async';
-import type { KubeClient } from '@weir/kube';
+import type { KubeClient, KubeObject, ObjectList } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import type { VersionLabels } from './secret.ts';
 import { type StorageWatch, watchStorage } from './storage-watch.ts';
@@ -12,8 +12,10 @@ export interface KnownStorage
   extends Pick<StorageWatch, 'observe' | 'forget' | 'onChange' | 'close'> {
   /** The versions of a release, the highest first; undefined where they have to be asked for. */
   versions(place: StoragePlace): VersionLabels[] | undefined;
-  /** Says that the reader has just been allowed to list the versions. */
-  admit(place: StoragePlace): void;
+  /** Takes in a list of all versions that the reader has just been allowed to make. */
+  listed(place: StoragePlace, list: ObjectList<KubeObject>): void;
+  /** Says that the reader may not list the versions any more. */
+  refused(place: StoragePlace): void;
   /** What is in a version as it stands now, if the reader may know and it was read before. */
   summary(place: StoragePlace, version: number, ociDigest?: string): StoredRelease | undefined;
   put(place: StoragePlace, release: StoredRelease, facts: SummaryFacts): void;
@@ -47,7 +49,11 @@ export function createKnownStorage(options: { client: KubeClient; log: Logger })
 
   return {
     versions,
-    admit: (place) => readers.set(placeKey(place), true),
+    listed(place, list) {
+      readers.set(placeKey(place), true);
+      watch.listed(place, list);
+    },
+    refused: (place) => readers.delete(placeKey(place)),
     summary(place, version, ociDigest) {
       const now = versions(place)?.find((one) => one.version === version);
       const known = now && summaries.get(versionKey(place, version));

@@ -89,11 +89,34 @@ test('what was deleted does not come back with a late event, but with another Se
   await watch.close();
 });
 
+test('a list that is newer than the watch counts, for what is there and for what is not', async () => {
+  const { client, send } = watched();
+  const watch = watchStorage(client, log);
+  send(
+    { type: 'added', object: secret(1, '5') },
+    { type: 'added', object: secret(2, '9') },
+    synced,
+  );
+  await until(() => watch.versions('apps', 'web')?.length === 2, wait);
+  const items = [secret(1, '7', 'superseded')];
+  watch.listed({ namespace: 'apps', name: 'web' }, { items, resourceVersion: '8' });
+  const texts = () =>
+    watch.versions('apps', 'web')?.map(({ version, status }) => `${version} ${status}`);
+  assert.deepEqual(
+    texts(),
+    ['2 deployed', '1 superseded'],
+    'the second one is newer than the list',
+  );
+  watch.listed({ namespace: 'apps', name: 'web' }, { items, resourceVersion: '10' });
+  assert.deepEqual(texts(), ['1 superseded']);
+  await watch.close();
+});
+
 test('nobody learns of a storage that was not allowed to list it', async () => {
   const { client, send } = watched();
   const known = createKnownStorage({ client, log });
   const place = (reader: string) => ({ namespace: 'apps', name: 'web', reader });
-  known.admit(place('apps/web admin'));
+  known.listed(place('apps/web admin'), { items: [], resourceVersion: '1' });
   send({ type: 'added', object: secret(1, '5') }, synced);
   await until(() => known.versions(place('apps/web admin')) !== undefined, wait);
   assert.equal(known.versions(place('other/web tenant')), undefined);
@@ -103,5 +126,7 @@ test('nobody learns of a storage that was not allowed to list it', async () => {
   assert.equal(known.summary(place('other/web tenant'), 1), undefined);
   known.observe(secret(1, '6'));
   assert.equal(known.summary(place('apps/web admin'), 1), undefined, 'it was written since');
+  known.refused(place('apps/web admin'));
+  assert.equal(known.versions(place('apps/web admin')), undefined);
   await known.close();
 });

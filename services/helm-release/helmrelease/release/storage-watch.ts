@@ -1,6 +1,6 @@
 // What Helm's storage holds, known from one watch of metadata over all namespaces: with it nothing has to be asked of the
 // API server while nothing changes, and it is noticed at once when somebody else writes to a release.
-import { isForbidden, type KubeClient, type KubeObject, Secret } from '@weir/kube';
+import { isForbidden, type KubeClient, type KubeObject, type ObjectList, Secret } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import { HELM_SELECTOR, type VersionLabels, versionLabels } from './secret.ts';
 
@@ -9,6 +9,8 @@ export interface StorageWatch {
   versions(namespace: string, name: string): VersionLabels[] | undefined;
   /** Takes in what was just written, so that it is known before the watch shows it. */
   observe(secret: KubeObject): void;
+  /** Takes in a list of all versions of a release, which may be newer than what the watch has shown. */
+  listed(release: { namespace: string; name: string }, list: ObjectList<KubeObject>): void;
   /** Takes in that a version was just deleted, before the watch shows it. */
   forget(release: { namespace: string; name: string }, version: number): void;
   /** Calls back when a version of a release was written or deleted by whomever; returns the way to stop that. */
@@ -79,6 +81,14 @@ export function watchStorage(client: KubeClient, log: Logger): StorageWatch {
       return versions.filter(({ isGone }) => !isGone).sort((a, b) => b.version - a.version);
     },
     observe: (secret) => void put(secret),
+    listed({ namespace, name }, { items, resourceVersion }) {
+      for (const secret of items) put(secret);
+      const there = new Set(items.map(({ metadata }) => metadata.uid));
+      for (const seen of releases.get(`${namespace}/${name}`)?.values() ?? []) {
+        const isOlder = BigInt(seen.resourceVersion || 0) <= BigInt(resourceVersion || 0);
+        if (isOlder && !there.has(seen.uid)) seen.isGone = true;
+      }
+    },
     forget({ namespace, name }, version) {
       const seen = releases.get(`${namespace}/${name}`)?.get(version);
       if (seen !== undefined) seen.isGone = true;

@@ -1,5 +1,5 @@
 // Helm's storage of one release: a Secret a version, in the form that the helm CLI and Flux's helm-controller read too.
-import { isAlreadyExists, isApiError, isNotFound, Secret } from '@weir/kube';
+import { isAlreadyExists, isApiError, isForbidden, isNotFound, Secret } from '@weir/kube';
 import type { KnownStorage } from './known-storage.ts';
 import { changedRevision, summaryOf } from './revision.ts';
 import {
@@ -27,13 +27,19 @@ export function openStorage(known: KnownStorage, options: OpenStorageOptions): V
   const call = signal === undefined ? {} : { signal };
   const engine = { tenant, ...call };
 
+  let mustAsk = fresh ?? false;
+
   async function versions(): Promise<VersionLabels[]> {
-    const found = fresh ? undefined : known.versions(place);
+    const found = mustAsk ? undefined : known.versions(place);
     if (found !== undefined) return found;
     const selection = { namespace, labelSelector: versionSelector(name), metadataOnly: true };
-    const { items } = await client.list(Secret, { ...selection, ...call }).catch(unreadable);
-    known.admit(place);
-    return items
+    const list = await client.list(Secret, { ...selection, ...call }).catch((error: unknown) => {
+      if (isForbidden(error)) known.refused(place);
+      return unreadable(error);
+    });
+    mustAsk = false;
+    known.listed(place, list);
+    return list.items
       .flatMap((secret) => versionLabels(secret, name) ?? [])
       .sort((a, b) => b.version - a.version);
   }
@@ -55,7 +61,8 @@ export function openStorage(known: KnownStorage, options: OpenStorageOptions): V
     return revision;
   }
   async function summary(version: number): Promise<StoredRelease | undefined> {
-    const found = fresh ? undefined : known.summary(place, version, target.ociDigestOf(version));
+    if (mustAsk) await versions();
+    const found = known.summary(place, version, target.ociDigestOf(version));
     if (found !== undefined) return found;
     const revision = await load(version);
     return revision && summaryOf(revision);
