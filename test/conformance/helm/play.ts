@@ -66,7 +66,7 @@ async function begin(run: HelmRun): Promise<void> {
 function startOf({ until, timeoutMs }: HelmFixture, name: string): Waiting {
   const own = (until as Record<string, Condition> | undefined)?.[name] ?? until;
   return {
-    ...(own === undefined ? {} : { until: own as Condition }),
+    until: (own ?? 'ready') as Condition,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
 }

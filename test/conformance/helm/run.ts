@@ -1,12 +1,13 @@
 // `npm run conformance:helm`: plays each fixture of HelmReleases against Weir and compares the result with Flux's.
 // With `--record` it plays them against Flux's helm-controller and records the results; with `--flux` it compares those
 // with the recordings, which shows whether a fixture has the same result twice.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { check, describeResult, type Result, record, type Verdict } from './check.ts';
 import { HELM_RULES } from './differences.ts';
+import { fieldRows, fieldTable } from './fields.ts';
 import { type HelmFixture, loadHelmFixtures } from './fixture.ts';
 import { recordings } from './golden.ts';
 import { runHelmSession } from './session.ts';
@@ -14,6 +15,7 @@ import { runHelmSession } from './session.ts';
 const USAGE = `npm run conformance:helm [-- [options] [part of a fixture's name]...]
   --record          play against Flux's controllers and write down what they do
   --flux            play against Flux's controllers and compare
+  --fields          write the table of fields in README.md anew
   --crds FILE       definitions to use in place of Weir's
   --all             print also what differs on purpose
   --concurrency N   fixtures at a time (24)
@@ -26,6 +28,7 @@ async function main(): Promise<number> {
     options: {
       record: { type: 'boolean', default: false },
       flux: { type: 'boolean', default: false },
+      fields: { type: 'boolean', default: false },
       all: { type: 'boolean', default: false },
       crds: { type: 'string' },
       concurrency: { type: 'string', default: '24' },
@@ -35,6 +38,10 @@ async function main(): Promise<number> {
   });
   if (values.help) {
     process.stdout.write(USAGE);
+    return 0;
+  }
+  if (values.fields) {
+    await writeTable();
     return 0;
   }
   const fixtures = await loadHelmFixtures(positionals);
@@ -65,6 +72,14 @@ async function main(): Promise<number> {
   } finally {
     if (values.logs === undefined) await rm(dir, { recursive: true, force: true });
   }
+}
+
+const README = join(import.meta.dirname, 'README.md');
+const TABLE_MARK = '<!-- fields -->';
+
+async function writeTable(): Promise<void> {
+  const [head] = (await readFile(README, 'utf8')).split(TABLE_MARK);
+  await writeFile(README, `${head}${TABLE_MARK}\n\n${fieldTable(await fieldRows())}\n`);
 }
 
 type Settings = Pick<Parameters<typeof runHelmSession>[0], 'fixtures' | 'dir' | 'concurrency'>;

@@ -17,11 +17,6 @@ export async function startHelmSystem(
 /** Starts Flux's helm-controller. When it is ready, resolves with a function that stops it. */
 export function startHelmController(options: FluxOptions): Promise<() => Promise<void>> {
   // A reconcile of helm-controller waits for health, so each fixture needs workers of its own.
-  const own = [
-    '--concurrent=60',
-    '--interval-jitter-percentage=0',
-    '--kube-api-qps=500',
-    '--kube-api-burst=1000',
-  ];
+  const own = ['--concurrent=60', '--interval-jitter-percentage=0', '--kube-api-qps=-1'];
   return startController('helm-controller', options, own);
 }

@@ -1,0 +1,1 @@
+{{- define "tpl.me" -}}{{ .Template.Name }}{{- end -}}
