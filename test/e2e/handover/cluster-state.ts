@@ -45,11 +45,17 @@ interface KubernetesEvent extends KubeObject {
   count?: number;
 }
 
-/** The Kubernetes Events about Flux objects, one line for each. A repeated Event has another count and so another line. */
-export async function recordedEvents(client: KubeClient): Promise<Set<string>> {
+/**
+ * The Kubernetes Events about objects of these kinds, one line for each. A repeated Event has another count and so another
+ * line.
+ */
+export async function recordedEvents(
+  client: KubeClient,
+  kinds: readonly string[] = ['Kustomization', 'GitRepository'],
+): Promise<Set<string>> {
   const { items } = await client.list<KubernetesEvent>(Event);
   const lines = items
-    .filter(({ involvedObject: { kind } }) => kind === 'Kustomization' || kind === 'GitRepository')
+    .filter(({ involvedObject: { kind } }) => kinds.includes(kind))
     .map(({ metadata, involvedObject, message, count = 1 }) => {
       const { kind, name } = involvedObject;
       return `${metadata.name} ${count}: ${kind}/${name} ${message}`;
