@@ -101,7 +101,12 @@ export const PEERS = [
 ] as const satisfies Tool[];
 
 /** The binaries of Flux that `npm test` runs. The others are for recordings and benchmarks, and are built when needed. */
-const TESTED_PEERS: readonly Tool[] = ['flux', 'source-controller', 'kustomize-controller'];
+const TESTED_PEERS: readonly Tool[] = [
+  'flux',
+  'source-controller',
+  'kustomize-controller',
+  'helm-controller',
+];
 
 /** The tools that `npm test` needs. */
 export const TEST_TOOLS = TOOLS.filter(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { HelmChart } from '@weir/api';
+import { HelmChart, HelmRelease } from '@weir/api';
 import { type ChartRepository, freePort, startChartRepository, until } from '@weir/cluster';
 import { publishedCharts } from '@weir/conformance/charts';
-import { HelmReleaseType, startHelmController } from '@weir/conformance/helm-systems';
+import { startHelmController } from '@weir/conformance/helm-systems';
 import { installDefinitions, startSourceController } from '@weir/conformance/systems';
 import { isReady, startWeir, type Weir, type WeirProcess } from '@weir/kit';
 import { ConfigMap, Deployment, type KubeObject, Secret } from '@weir/kube';
@@ -103,17 +103,15 @@ describe('HelmReleases move from Flux to Weir and back', () => {
 
   async function allReady(): Promise<void> {
     const names = [...READY, FAILED];
-    await Promise.all(
-      names.map((name) => weir.wait(HelmReleaseType, refOf(name), isReady(), 90_000)),
-    );
+    await Promise.all(names.map((name) => weir.wait(HelmRelease, refOf(name), isReady(), 90_000)));
   }
   async function failUpgrade(): Promise<void> {
     const values = { replicas: 1, image: 'example.org/fail:1' };
-    await patch(HelmReleaseType, refOf(FAILED), { spec: { values } });
+    await patch(HelmRelease, refOf(FAILED), { spec: { values } });
     const isStalled = (object: KubeObject) =>
       statusOf(object).conditions?.some((it) => it.type === 'Stalled' && it.status === 'True') ===
       true;
-    await weir.wait(HelmReleaseType, refOf(FAILED), isStalled, 90_000);
+    await weir.wait(HelmRelease, refOf(FAILED), isStalled, 90_000);
   }
   /** Requests a reconcile of all HelmReleases, and waits until all have answered. */
   async function requestAll(token: string): Promise<void> {
@@ -122,13 +120,13 @@ describe('HelmReleases move from Flux to Weir and back', () => {
         const isAnswered = (object: KubeObject) =>
           statusOf(object).lastHandledReconcileAt === token &&
           (name === FAILED || isReady()(object));
-        await weir.requestReconcile(HelmReleaseType, refOf(name), token);
-        await weir.wait(HelmReleaseType, refOf(name), isAnswered, 60_000);
+        await weir.requestReconcile(HelmRelease, refOf(name), token);
+        await weir.wait(HelmRelease, refOf(name), isAnswered, 60_000);
       }),
     );
   }
   async function releases(): Promise<Record<string, unknown>> {
-    const { items } = await weir.client.list(HelmReleaseType);
+    const { items } = await weir.client.list(HelmRelease);
     const entries = items.map((object): [string, unknown] => {
       const { conditions = [], history, inventory } = statusOf(object);
       const said = conditions.map(({ type, status, reason, message }) =>
@@ -174,8 +172,8 @@ describe('HelmReleases move from Flux to Weir and back', () => {
   }
   /** Asserts that a change of values is released, by whichever system leads. */
   async function carriesOut(color: string, version: number): Promise<void> {
-    await patch(HelmReleaseType, refOf('changing'), { spec: { values: { color } } });
-    await weir.wait(HelmReleaseType, refOf('changing'), (object) => {
+    await patch(HelmRelease, refOf('changing'), { spec: { values: { color } } });
+    await weir.wait(HelmRelease, refOf('changing'), (object) => {
       const [latest] = (statusOf(object).history ?? []) as { version: number }[];
       return isReady()(object) && latest?.version === version;
     });
@@ -259,8 +257,8 @@ describe('HelmReleases move from Flux to Weir and back', () => {
   it('Flux releases the next change', () => carriesOut('third', 3));
 
   it('Flux uninstalls what Weir had released', async () => {
-    await weir.client.delete(HelmReleaseType, refOf('changing'));
-    await weir.gone(HelmReleaseType, refOf('changing'));
+    await weir.client.delete(HelmRelease, refOf('changing'));
+    await weir.gone(HelmRelease, refOf('changing'));
     const left = Object.keys(await versions()).filter((key) => key.includes('shop-changing'));
     assert.deepEqual(
       left.filter((key) => !/\/(Pod|ReplicaSet|Endpoint)/.test(key)),

@@ -1,26 +1,31 @@
 // What is compared of a HelmRelease.
-import { RECONCILE_REQUEST } from '@weir/api';
-import type { KubeObject } from '@weir/kube';
 import {
   FORCE_REQUEST,
   type HelmReleaseStatus,
-  RESET_REQUEST,
+  RECONCILE_REQUEST,
   type ReleaseSnapshot,
-} from './objects.ts';
+} from '@weir/api';
+import type { KubeObject } from '@weir/kube';
+import { RESET_REQUEST, statusOf } from './objects.ts';
 
 type Described = Record<string, unknown>;
 
 /** Fields of status that are given as they are, where they are there. */
 const PLAIN = [
-  ...['helmChart', 'lastAttemptedReleaseAction', 'lastAttemptedRevision', 'storageNamespace'],
-];
+  'helmChart',
+  'lastAttemptedReleaseAction',
+  'lastAttemptedRevision',
+  'storageNamespace',
+] as const;
 /** Fields that are digests, of which only the presence is compared here. */
 const DIGESTS = [
-  ...['lastAttemptedConfigDigest', 'observedCommonMetadataDigest', 'observedPostRenderersDigest'],
-];
+  'lastAttemptedConfigDigest',
+  'observedCommonMetadataDigest',
+  'observedPostRenderersDigest',
+] as const;
 
 export function describeRelease(object: KubeObject): Described {
-  const status = (object.status ?? {}) as HelmReleaseStatus;
+  const status = statusOf(object);
   const { conditions = [], history = [], inventory } = status;
   const messages = conditions.filter(({ type }) => type !== 'Ready' && type !== 'Reconciling');
   return {
@@ -41,7 +46,7 @@ export function describeRelease(object: KubeObject): Described {
 
 /** The same in short, for a snapshot in between. */
 export function describeReleaseInShort(object: KubeObject): Described {
-  const { history = [] } = (object.status ?? {}) as HelmReleaseStatus;
+  const { history = [] } = statusOf(object);
   return {
     ...describeState(object),
     history: history.map(({ name, version, status, action }) =>
@@ -51,7 +56,7 @@ export function describeReleaseInShort(object: KubeObject): Described {
 }
 
 function describeState(object: KubeObject): Described {
-  const { conditions = [] } = (object.status ?? {}) as HelmReleaseStatus;
+  const { conditions = [] } = statusOf(object);
   const ready = conditions.find(({ type }) => type === 'Ready');
   return {
     conditions: conditions.map(({ type, status, reason }) => `${type}=${status} ${reason}`).sort(),
@@ -60,9 +65,9 @@ function describeState(object: KubeObject): Described {
   };
 }
 
-function describeStatus({ metadata, status: read }: KubeObject): Described {
-  const status = (read ?? {}) as HelmReleaseStatus;
-  const { generation, annotations = {}, finalizers = [], deletionTimestamp } = metadata;
+function describeStatus(object: KubeObject): Described {
+  const status = statusOf(object);
+  const { generation, annotations = {}, finalizers = [], deletionTimestamp } = object.metadata;
   const since = (value: number | undefined) => (value === generation ? 'current' : 'behind');
   const observed = status.observedGeneration ?? -1;
   const attempted = status.lastAttemptedGeneration;

@@ -1,43 +1,13 @@
 // The objects that fixtures of HelmReleases speak of, as far as the player reads them.
-import type { Condition } from '@weir/api';
-import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
+import type { HelmReleaseStatus } from '@weir/api';
+import type { KubeClient, KubeObject } from '@weir/kube';
 
-export const HelmReleaseType: ResourceType = {
-  group: 'helm.toolkit.fluxcd.io',
-  version: 'v2',
-  kind: 'HelmRelease',
-  plural: 'helmreleases',
-  namespaced: true,
-};
-
-/** The annotations by which a HelmRelease is asked for more than its interval does. */
-export const FORCE_REQUEST = 'reconcile.fluxcd.io/forceAt';
+/** The annotation by which a HelmRelease is asked to forget its failures. */
 export const RESET_REQUEST = 'reconcile.fluxcd.io/resetAt';
 
-export interface ReleaseSnapshot {
-  name: string;
-  version: number;
-  status: string;
-  chartName: string;
-  configDigest: string;
-  action?: string;
-  testHooks?: Record<string, unknown>;
-  [field: string]: unknown;
-}
-
-export interface HelmReleaseStatus {
-  conditions?: Condition[];
-  history?: ReleaseSnapshot[];
-  inventory?: { entries?: { id: string; v: string }[] };
-  observedGeneration?: number;
-  lastHandledReconcileAt?: string;
-  lastHandledForceAt?: string;
-  lastHandledResetAt?: string;
-  lastAttemptedRevision?: string;
-  lastAttemptedGeneration?: number;
-  lastAttemptedConfigDigest?: string;
-  installFailures?: number;
-  [field: string]: unknown;
+/** The status of a HelmRelease; empty before the first reconcile. */
+export function statusOf(object: KubeObject): HelmReleaseStatus {
+  return (object.status ?? {}) as HelmReleaseStatus;
 }
 
 /** The path of a resource that fixtures write as `<plural>` or `<group>/<version>/<plural>`. */

@@ -1,14 +1,9 @@
 // Steps that change HelmReleases or wait for them.
-import { findCondition, READY, RECONCILE_REQUEST } from '@weir/api';
+import { FORCE_REQUEST, findCondition, HelmRelease, READY, RECONCILE_REQUEST } from '@weir/api';
 import { until } from '@weir/cluster';
 import { isNotFound, type KubeObject } from '@weir/kube';
 import type { HelmFixture } from './fixture.ts';
-import {
-  FORCE_REQUEST,
-  type HelmReleaseStatus,
-  HelmReleaseType,
-  RESET_REQUEST,
-} from './objects.ts';
+import { RESET_REQUEST, statusOf } from './objects.ts';
 import { HAND, type HelmRun, WAIT } from './run-state.ts';
 import { type Condition, isReached } from './states.ts';
 
@@ -55,7 +50,7 @@ export async function createRelease(run: HelmRun, name: string): Promise<void> {
     metadata: { name, namespace: fixture.namespace },
     spec: specOf(fixture, name),
   };
-  await client.create(HelmReleaseType, object, { fieldManager: HAND });
+  await client.create(HelmRelease, object, { fieldManager: HAND });
 }
 
 export async function changeRelease(run: HelmRun, name: string, spec: Spec): Promise<void> {
@@ -76,7 +71,7 @@ export async function requestRelease(
 }
 
 export async function deleteRelease({ client, fixture }: HelmRun, name: string): Promise<void> {
-  await client.delete(HelmReleaseType, { name, namespace: fixture.namespace });
+  await client.delete(HelmRelease, { name, namespace: fixture.namespace });
 }
 
 async function patchRelease(
@@ -85,7 +80,7 @@ async function patchRelease(
   body: Record<string, unknown>,
 ): Promise<void> {
   const ref = { name, namespace: fixture.namespace };
-  await client.patch(HelmReleaseType, ref, body, { kind: 'merge', fieldManager: HAND });
+  await client.patch(HelmRelease, ref, body, { kind: 'merge', fieldManager: HAND });
 }
 
 /** How long a failure has to last, in ms. Some pass by themselves, such as that of a chart that isn't there yet. */
@@ -101,7 +96,7 @@ export async function waitFor(run: HelmRun, name: string, waiting: Waiting): Pro
   const isThere = async () => {
     let object: KubeObject;
     try {
-      object = await client.get(HelmReleaseType, ref);
+      object = await client.get(HelmRelease, ref);
     } catch (error) {
       if (condition === 'gone' && isNotFound(error)) return true;
       throw error;
@@ -127,6 +122,6 @@ function lasting(condition: Condition): (message: string | undefined) => boolean
   };
 }
 
-function messageOf({ status }: KubeObject): string {
-  return findCondition((status as HelmReleaseStatus).conditions, READY)?.message ?? '';
+function messageOf(object: KubeObject): string {
+  return findCondition(statusOf(object).conditions, READY)?.message ?? '';
 }

@@ -1,7 +1,13 @@
 // What a step waits for: a state of a HelmRelease after its last change and request.
-import { findCondition, READY, RECONCILE_REQUEST, STALLED } from '@weir/api';
+import {
+  findCondition,
+  type HelmReleaseStatus,
+  READY,
+  RECONCILE_REQUEST,
+  STALLED,
+} from '@weir/api';
 import type { KubeObject } from '@weir/kube';
-import type { HelmReleaseStatus } from './objects.ts';
+import { statusOf } from './objects.ts';
 
 export type State = 'ready' | 'stalled' | 'failing' | 'done';
 
@@ -26,7 +32,7 @@ export interface Wanted {
 /** Whether the HelmRelease has reached the state, with its present generation and the last request answered. */
 export function isReached(object: KubeObject, condition: State | Wanted): boolean {
   const wanted: Wanted = typeof condition === 'string' ? { state: condition } : condition;
-  const status = (object.status ?? {}) as HelmReleaseStatus;
+  const status = statusOf(object);
   return isInState(object, status, wanted.state ?? 'done') && has(status, wanted);
 }
 

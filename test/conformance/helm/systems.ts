@@ -2,8 +2,6 @@
 
 import type { SystemName, SystemOptions } from '../systems.ts';
 
-export { HelmReleaseType } from './objects.ts';
-
 import { type FluxOptions, startController, startSourceController, startWeir } from '../systems.ts';
 
 /** Starts a system. When it is ready, resolves with a function that stops it. */

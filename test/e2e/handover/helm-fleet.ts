@@ -55,7 +55,7 @@ const FURTHER = [
   `apiVersion: v1
 kind: ConfigMap
 metadata: {name: values, namespace: ${NAMESPACE}, labels: {reconcile.fluxcd.io/watch: Enabled}}
-data: {values.yaml: '{color: green, extra: {n: 10000000}}', one: 'a,b'}
+data: {values.yaml: '{color: green, extra: {count: 10000000}}', one: 'a,b'}
 `,
   `apiVersion: source.toolkit.fluxcd.io/v1
 kind: HelmChart
