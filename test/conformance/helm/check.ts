@@ -87,7 +87,7 @@ function judged(
   seen: unknown,
   rules: readonly Rule[],
 ): Found[] {
-  const found = differences(expected, seen);
+  const found = differences(byIndex(expected), byIndex(seen));
   const reasons = explain(rules, name, found);
   const met = new Set(reasons);
   const unmet = label === 'end' ? rulesFor(rules, name).filter((rule) => !met.has(rule)) : [];
@@ -101,6 +101,14 @@ function judged(
       difference: { path: `nothing differs under "${id}" at ${path}` },
     })),
   ];
+}
+
+/** Lists of objects become maps by index, so that a difference names the item and its field. */
+function byIndex(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([key, item]) => [key, byIndex(item)] as const);
+  const isPlain = Array.isArray(value) && !value.some((item) => typeof item === 'object');
+  return isPlain ? value : Object.fromEntries(entries);
 }
 
 function verdictOf(
