@@ -66,7 +66,7 @@ async function begin(run: HelmRun): Promise<void> {
 function startOf({ until, timeoutMs }: HelmFixture, name: string): Waiting {
   const own = (until as Record<string, Condition> | undefined)?.[name] ?? until;
   return {
-    until: (own ?? 'ready') as Condition,
+    until: (own ?? 'done') as Condition,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
 }
