@@ -120,7 +120,7 @@ export async function startController(
   });
 }
 
-function asArguments(flags: Record<string, string>): string[] {
+export function asArguments(flags: Record<string, string>): string[] {
   return Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
 }
 

@@ -84,7 +84,8 @@ describe('HelmReleases move from Flux to Weir and back', () => {
   const fluxOptions = () => ({
     cluster: weir.cluster,
     dir: weir.dir,
-    flags: {},
+    // A chart whose server has just stopped would be tried for a minute.
+    flags: { 'http-retry': '0' },
     leaderElection: true,
   });
   async function startFluxSource(): Promise<void> {
@@ -113,8 +114,17 @@ describe('HelmReleases move from Flux to Weir and back', () => {
       true;
     await weir.wait(HelmRelease, refOf(FAILED), isStalled, 90_000);
   }
-  /** Requests a reconcile of all HelmReleases, and waits until all have answered. */
+  /** Requests a reconcile of all charts and then of all HelmReleases, and waits until all have answered. */
   async function requestAll(token: string): Promise<void> {
+    const { items } = await weir.client.list(HelmChart);
+    await Promise.all(
+      items.map(async ({ metadata: { name, namespace = '' } }) => {
+        const isAnswered = (object: KubeObject) =>
+          statusOf(object).lastHandledReconcileAt === token && isReady()(object);
+        await weir.requestReconcile(HelmChart, { namespace, name }, token);
+        await weir.wait(HelmChart, { namespace, name }, isAnswered, 60_000);
+      }),
+    );
     await Promise.all(
       [...READY, FAILED].map(async (name) => {
         const isAnswered = (object: KubeObject) =>
@@ -247,6 +257,7 @@ describe('HelmReleases move from Flux to Weir and back', () => {
     const since = await settled();
     await startFluxHelm();
     await says('helm-release', 'Flux');
+    await requestAll('Flux releases what Weir fetches');
     await startFluxSource();
     await says('source', 'Flux');
     await (await starting).stop();

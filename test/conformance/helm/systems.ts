@@ -1,8 +1,13 @@
 // The two systems that fixtures of HelmReleases are played against.
-
-import type { SystemName, SystemOptions } from '../systems.ts';
-
-import { type FluxOptions, startController, startSourceController, startWeir } from '../systems.ts';
+import {
+  asArguments,
+  type FluxOptions,
+  type SystemName,
+  type SystemOptions,
+  startController,
+  startSourceController,
+  startWeir,
+} from '../systems.ts';
 
 /** Starts a system. When it is ready, resolves with a function that stops it. */
 export async function startHelmSystem(
@@ -18,6 +23,9 @@ export async function startHelmSystem(
 /** Starts Flux's helm-controller. When it is ready, resolves with a function that stops it. */
 export function startHelmController(options: FluxOptions): Promise<() => Promise<void>> {
   // A reconcile of helm-controller waits for health, so each fixture needs workers of its own.
-  const own = ['--concurrent=60', '--interval-jitter-percentage=0', '--kube-api-qps=-1'];
+  const own = [
+    ...['--concurrent=60', '--interval-jitter-percentage=0', '--kube-api-qps=-1'],
+    ...asArguments(options.flags),
+  ];
   return startController('helm-controller', options, own);
 }
