@@ -138,6 +138,25 @@ describe('charts', () => {
     );
   });
 
+  test('a chart of an HTTP repository has no signature, so one that has to be signed is refused', async (t) => {
+    const server = await startChartRepository();
+    t.after(() => server.close());
+    server.put('/index.yaml', INDEX);
+    server.put('/app-1.0.0.tgz', packageOf('1.0.0'));
+    const namespace = await harness.namespace();
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = publicKey.export({ type: 'spki', format: 'pem' });
+    await secret(namespace, 'keys', { 'cosign.pub': pem });
+    await repository(namespace, { url: server.url });
+    await chart(namespace, { verify: { provider: 'cosign', secretRef: { name: 'keys' } } });
+    const { status } = await ready(
+      namespace,
+      'False',
+      /^chart verification error: not implemented$/,
+    );
+    equal(status?.artifact, undefined, 'nothing that is not signed is stored');
+  });
+
   test('tags that are no strict versions are none of a chart, as in Flux', async () => {
     const namespace = await harness.namespace();
     const path = `${namespace}/app`;

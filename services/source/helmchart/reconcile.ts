@@ -35,7 +35,8 @@ export async function reconcile(
       const { revision } = origin.artifact;
       status.update((it) => setFields(it, { observedSourceArtifactRevision: revision }));
     }
-    const verification = await readVerification(run);
+    const isSignable = origin.from === 'registry';
+    const verification = isSignable ? await readVerification(run) : undefined;
     const chart = await context.waiting(() =>
       orAborted(maker.find(object, origin, verification), signal),
     );
