@@ -71,6 +71,7 @@ export async function check(
         ...judge(await settle<Snapshot | ShortSnapshot>({ take, isExpected, ...SETTLING })),
       );
     });
+    found.push(...unmet(fixture, found, rules));
   } catch (error) {
     fault = String(error);
   }
@@ -79,7 +80,7 @@ export async function check(
   return { fixture, found, verdict, seconds, ...(fault === undefined ? {} : { fault }) };
 }
 
-/** The differences with their rules. At the end also each rule that should have applied and didn't. */
+/** The differences with their rules. */
 function judged(
   { name }: HelmFixture,
   label: string,
@@ -89,18 +90,21 @@ function judged(
 ): Found[] {
   const found = differences(byIndex(expected), byIndex(seen));
   const reasons = explain(rules, name, found);
-  const met = new Set(reasons);
-  const unmet = label === 'end' ? rulesFor(rules, name).filter((rule) => !met.has(rule)) : [];
-  return [
-    ...found.map((difference, index) => {
-      const rule = reasons[index]?.id;
-      return { label, difference, ...(rule === undefined ? {} : { rule }) };
-    }),
-    ...unmet.map(({ id, path }) => ({
-      label,
+  return found.map((difference, index) => {
+    const rule = reasons[index]?.id;
+    return { label, difference, ...(rule === undefined ? {} : { rule }) };
+  });
+}
+
+/** Each rule that should have explained a difference in one of the snapshots and didn't. */
+function unmet({ name }: HelmFixture, found: readonly Found[], rules: readonly Rule[]): Found[] {
+  const met = new Set(found.map(({ rule }) => rule));
+  return rulesFor(rules, name)
+    .filter(({ id }) => !met.has(id))
+    .map(({ id, path }) => ({
+      label: 'end',
       difference: { path: `nothing differs under "${id}" at ${path}` },
-    })),
-  ];
+    }));
 }
 
 /** Lists of objects become maps by index, so that a difference names the item and its field. */

@@ -8,12 +8,20 @@ import { specOf } from './releases.ts';
 const CRD = '../../../charts/weir/crds/helmreleases.helm.toolkit.fluxcd.io.yaml';
 
 /**
- * The fields by which a HelmRelease makes an OCIRepository. They are new in Flux 2.10, and the helm-controller that the
- * fixtures are recorded from does not have them, so a test of the service shows them.
+ * Fields that the helm-controller that the fixtures are recorded from does not have, and the test of the service that shows
+ * them: those by which a HelmRelease makes an OCIRepository, which are new in Flux 2.10, and Weir's own.
  */
-const NEWER =
-  /^chart\.(kind$|spec\.(url|ref|layerSelector|provider|secretRef|certSecretRef|proxySecretRef|serviceAccountName|insecure|ignore|suspend|timeout|verify\.(matchOIDCIdentity|trustedRootSecretRef))\b)/;
-export const NEWER_FIELDS_TEST = 'services/helm-release/helmrelease/chart/template.test.ts';
+export const SHOWN_ELSEWHERE: readonly { fields: RegExp; test: string }[] = [
+  {
+    fields:
+      /^chart\.(kind$|spec\.(url|ref|layerSelector|provider|secretRef|certSecretRef|proxySecretRef|serviceAccountName|insecure|ignore|suspend|timeout|verify\.(matchOIDCIdentity|trustedRootSecretRef))\b)/,
+    test: 'services/helm-release/helmrelease/chart/template.test.ts',
+  },
+  {
+    fields: /^dependsOn\[\]\.(apiVersion|kind|ready)$/,
+    test: 'services/helm-release/waiting.cluster.test.ts',
+  },
+];
 
 export interface FieldRow {
   /** The path in the form `a.b[].c`. */
@@ -28,7 +36,8 @@ export async function fieldRows(): Promise<FieldRow[]> {
   const { schema } = crd.spec.versions.find(({ name }: { name: string }) => name === 'v2');
   const set = settersOf(await loadHelmFixtures());
   return fieldsOf(schema.openAPIV3Schema.properties.spec).map((field) => {
-    const shownBy = NEWER.test(field) ? [NEWER_FIELDS_TEST] : [...(set.get(field) ?? [])].sort();
+    const elsewhere = SHOWN_ELSEWHERE.find(({ fields }) => fields.test(field));
+    const shownBy = elsewhere ? [elsewhere.test] : [...(set.get(field) ?? [])].sort();
     return { field, shownBy };
   });
 }

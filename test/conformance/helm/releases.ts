@@ -1,5 +1,12 @@
 // Steps that change HelmReleases or wait for them.
-import { FORCE_REQUEST, findCondition, HelmRelease, READY, RECONCILE_REQUEST } from '@weir/api';
+import {
+  FORCE_REQUEST,
+  findCondition,
+  HelmChart,
+  HelmRelease,
+  READY,
+  RECONCILE_REQUEST,
+} from '@weir/api';
 import { until } from '@weir/cluster';
 import { isNotFound, type KubeObject } from '@weir/kube';
 import type { HelmFixture } from './fixture.ts';
@@ -101,7 +108,8 @@ export async function waitFor(run: HelmRun, name: string, waiting: Waiting): Pro
       if (condition === 'gone' && isNotFound(error)) return true;
       throw error;
     }
-    const isNow = condition !== 'gone' && isReached(object, condition);
+    const isNow =
+      condition !== 'gone' && isReached(object, condition) && !(await isChartComing(run, object));
     if (hasLasted(isNow ? messageOf(object) : undefined)) return true;
     throw new Error(JSON.stringify(object.status));
   };
@@ -120,6 +128,15 @@ function lasting(condition: Condition): (message: string | undefined) => boolean
     last = message;
     return message !== undefined && performance.now() - since >= neededMs;
   };
+}
+
+/** Whether a release only waits for its chart, which is being made. */
+async function isChartComing({ client }: HelmRun, object: KubeObject): Promise<boolean> {
+  const { conditions, helmChart = '' } = statusOf(object);
+  if (findCondition(conditions, READY)?.reason !== 'SourceNotReady') return false;
+  const [namespace = '', name = ''] = helmChart.split('/');
+  const chart = await client.get<HelmChart>(HelmChart, { namespace, name });
+  return !['True', 'False'].includes(findCondition(chart.status?.conditions, READY)?.status ?? '');
 }
 
 function messageOf(object: KubeObject): string {

@@ -45,9 +45,11 @@ export interface ShortSnapshot {
   storage: string[];
 }
 
-/** Whether an action is under way, so that the snapshot will still change. */
-export function isMoving({ releases }: Snapshot | ShortSnapshot): boolean {
-  const conditions = Object.values(releases).flatMap((release) => release.conditions as string[]);
+/** Whether an action is under way or a chart is being made, so that the snapshot will still change. */
+export function isMoving(snapshot: Snapshot | ShortSnapshot): boolean {
+  const sources = 'sources' in snapshot ? Object.values(snapshot.sources) : [];
+  const all = [...Object.values(snapshot.releases), ...sources];
+  const conditions = all.flatMap((described) => described.conditions as string[]);
   return conditions.some((text) => text.startsWith('Ready=Unknown'));
 }
 
