@@ -19,6 +19,7 @@ describe('npm start -- --once', () => {
     assert.equal(code, 0, stdout + stderr);
     for (const printed of [
       /✔ Kustomization production/,
+      /✔ HelmRelease banner/,
       /\[Slack\] kustomization\/production\.flux-system/,
       /\[Feishu\] 💫 kustomization\/production\.flux-system/,
       /Deployment\/greeter-production\/greeter created/,

@@ -13,7 +13,7 @@ environments, and both chats have the message about it. Try in another terminal:
 Look around:
 ${command(`export KUBECONFIG=${cluster.kubeconfig}`)}
 ${command(`alias kubectl=${kubectl}`)}
-${command('kubectl get gitrepositories,kustomizations -A')}
+${command('kubectl get gitrepositories,kustomizations,helmreleases -A')}
 ${command('kubectl get all -n greeter-production')}
 
 Change something and push it; it is applied within a second:
@@ -25,6 +25,10 @@ Change something by hand and see it come back:
 ${command('kubectl get -n greeter-staging deployment/greeter --watch &')}
 ${command('kubectl scale -n greeter-staging deployment/greeter --replicas=7')}
 ${command('kubectl edit -n greeter-staging deployment/greeter')}
+
+Change a value of the Helm release; it is upgraded within a second:
+${command('kubectl patch -n flux-system helmrelease/banner --type=merge -p \'{"spec":{"values":{"text":"Good night"}}}\'')}
+${command('kubectl get -n greeter-banner configmap/banner -o yaml')}
 
 Break something, push it, and read what Weir says:
 ${command("printf '\\ttab: here\\n' >> apps/base/deployment.yaml")}

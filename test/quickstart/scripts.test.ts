@@ -12,7 +12,7 @@ import { until } from '@weir/cluster';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** The scripts that run until they are ended, or for minutes. */
-const LONG_RUNNING = ['start', 'services', 'cluster', 'bench', 'conformance'];
+const LONG_RUNNING = ['start', 'services', 'cluster', 'bench', 'conformance', 'conformance:helm'];
 /** A program that is run in place of the real one. It prints its process id and waits. */
 const PROGRAM =
   'process.stdout.write("pid " + process.pid + "\\n"); setInterval(() => {}, 1_000);\n';

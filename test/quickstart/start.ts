@@ -94,11 +94,14 @@ async function run(): Promise<'up' | 'done'> {
 /** Creates the objects that name the repository, and waits until its commit is applied and announced in both chats. */
 async function carryOver(client: KubeClient, example: Example, chat: Receiver): Promise<void> {
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
-  await progress.step('GitRepository, Kustomizations, Providers and Alerts', async () => {
-    await client.apply(Namespace, namespace, { fieldManager: 'kubectl' });
-    const values = { GIT_URL: example.url, RECEIVER_URL: chat.url };
-    await applyManifests(client, await readManifests(values));
-  });
+  await progress.step(
+    'GitRepository, Kustomizations, HelmRelease, Providers and Alerts',
+    async () => {
+      await client.apply(Namespace, namespace, { fieldManager: 'kubectl' });
+      const values = { GIT_URL: example.url, RECEIVER_URL: chat.url };
+      await applyManifests(client, await readManifests(values));
+    },
+  );
   for (const awaited of EXAMPLE_OBJECTS) {
     await progress.step(`${awaited.type.kind} ${awaited.name}`, async (say) => {
       say(await untilReady(client, NAMESPACE, awaited, READY_TIMEOUT_MS));

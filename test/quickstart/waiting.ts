@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { findCondition, GitRepository, Kustomization } from '@weir/api';
+import { findCondition, GitRepository, HelmRelease, Kustomization } from '@weir/api';
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 
 const POLL_MS = 100;
@@ -14,6 +14,7 @@ export const EXAMPLE_OBJECTS: readonly Awaited[] = [
   { type: GitRepository, name: 'example' },
   { type: Kustomization, name: 'staging' },
   { type: Kustomization, name: 'production' },
+  { type: HelmRelease, name: 'banner' },
 ];
 
 /**
