@@ -2,21 +2,26 @@
 import { equal, match, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ImagePolicy, ImageRepository } from '@weir/api';
-import { type RegistryServer, startRegistry, until } from '@weir/cluster';
+import {
+  type RegistryServer,
+  startRegistry,
+  startTagRegistry,
+  type TagRegistry,
+  until,
+} from '@weir/cluster';
 import { MediaType } from '@weir/oci';
 import { pushBlob, pushManifest } from '@weir/oci/testing';
 import { type Harness, startHarness } from './testing/harness.ts';
-import { startTagServer, type TagServer } from './testing/tag-server.ts';
 
 const timeoutMs = 60_000;
 
 describe('ImagePolicies', () => {
   const stack = new AsyncDisposableStack();
   let harness: Harness;
-  let server: TagServer;
+  let server: TagRegistry;
   let registry: RegistryServer;
   before(async () => {
-    server = stack.adopt(await startTagServer(), (it) => it.close());
+    server = stack.adopt(await startTagRegistry(), (it) => it.close());
     registry = stack.adopt(await startRegistry(), (it) => it.close());
     harness = await startHarness({ 'image-newest-max-tags': '5' });
   });

@@ -2,19 +2,25 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ImagePolicy, ImageRepository } from '@weir/api';
-import { REGISTRY_USER, startFront, startRegistry, until } from '@weir/cluster';
+import {
+  REGISTRY_USER,
+  startFront,
+  startRegistry,
+  startTagRegistry,
+  type TagRegistry,
+  until,
+} from '@weir/cluster';
 import { pushArtifact, tarGz } from '@weir/oci/testing';
 import { type Harness, startHarness } from './testing/harness.ts';
-import { startTagServer, type TagServer } from './testing/tag-server.ts';
 
 const timeoutMs = 60_000;
 
 describe('ImageRepositories', { concurrency: 4 }, () => {
   const stack = new AsyncDisposableStack();
   let harness: Harness;
-  let server: TagServer;
+  let server: TagRegistry;
   before(async () => {
-    server = stack.adopt(await startTagServer(), (it) => it.close());
+    server = stack.adopt(await startTagRegistry(), (it) => it.close());
     harness = await startHarness({ 'image-max-tags': '50000' });
   });
   after(async () => {

@@ -7,6 +7,7 @@ import { commit } from './scenarios/commit.ts';
 import { drift } from './scenarios/drift.ts';
 import { failing } from './scenarios/failing.ts';
 import { idle } from './scenarios/idle.ts';
+import { images } from './scenarios/images.ts';
 import { install } from './scenarios/install.ts';
 import { restart } from './scenarios/restart.ts';
 import type { System } from './system.ts';
@@ -17,6 +18,7 @@ import { weir } from './systems/weir.ts';
 export const SCENARIOS: readonly Scenario[] = [
   commit,
   alerts,
+  images,
   chain,
   install,
   one,

@@ -14,8 +14,8 @@ interface Common {
 /** A scenario that runs in an environment of its own. Each is one file in `scenarios/`. */
 export interface OwnScenario extends Common {
   kind: 'own';
-  /** What of a system it runs: the services that apply apps unless given, or only the one that sends alerts. */
-  runs?: 'apps' | 'alerts';
+  /** What of a system it runs: the services that apply apps unless given, or only the one that sends alerts or scans images. */
+  runs?: 'apps' | 'alerts' | 'images';
   run(trial: Trial): Promise<Measurement[]>;
 }
 

@@ -1,5 +1,6 @@
 import type { FluxEvent } from '@weir/events';
 import type { Environment } from './environment.ts';
+import type { OwnScenario } from './scenario.ts';
 
 /** A GitOps system that can be measured. Each is one file in `systems/`. */
 export interface System {
@@ -30,7 +31,7 @@ export interface SystemOptions {
   /** Whether the system sends its traces, if it has any, to the environment's collector. */
   traces: boolean;
   /** Which of its processes start; see `OwnScenario.runs`. */
-  runs: 'apps' | 'alerts';
+  runs: NonNullable<OwnScenario['runs']>;
 }
 
 export interface RunningSystem {

@@ -58,6 +58,7 @@ export {
   type SshServerOptions,
   startSshServer,
 } from './ssh-server.ts';
+export { startTagRegistry, type TagRegistry } from './tag-registry.ts';
 export type { TokenServer } from './token-server.ts';
 export { type UntilOptions, until } from './until.ts';
 export { type ReceivedRequest, type Receiver, type Reply, startReceiver } from './webhooks.ts';

@@ -6,6 +6,7 @@ import { runProgram } from '@weir/conformance/process';
 import { ClusterRoleBinding, type KubeClient, Namespace, ServiceAccount } from '@weir/kube';
 import type { Environment } from '../environment.ts';
 import type { RunningSystem, System, SystemDescription, SystemOptions } from '../system.ts';
+import { startImageReflector } from './images.ts';
 import { startNotificationController } from './notification.ts';
 import { startParts } from './parts.ts';
 
@@ -42,8 +43,11 @@ function fluxWith(name: string, title: string, own: Flags): System {
     clients: [SOURCE, KUSTOMIZE],
     needsNats: false,
     describe: () => describe(name, title, flags),
-    start: (environment, { runs }: SystemOptions) =>
-      runs === 'alerts' ? startNotificationController(environment) : start(environment, flags),
+    start(environment, { runs }: SystemOptions) {
+      if (runs === 'alerts') return startNotificationController(environment);
+      if (runs === 'images') return startImageReflector(environment);
+      return start(environment, flags);
+    },
   };
 }
 

@@ -16,11 +16,14 @@ const FLAGS: Record<string, readonly string[]> = {
   kustomize: ['--concurrent=20'],
 };
 
+/** The service that scans images, which runs alone. */
+const IMAGES = 'image-automation';
+
 /** Weir as the chart runs it, with a process and an account for each service. */
 export const weir: System = {
   name: 'weir',
   title: 'Weir',
-  clients: Object.keys(FLAGS).map((service) => `weir-${service}`),
+  clients: [...Object.keys(FLAGS), IMAGES].map((service) => `weir-${service}`),
   needsNats: true,
   describe,
   start,
@@ -41,6 +44,9 @@ async function start(environment: Environment, options: SystemOptions): Promise<
   // Without notification, which has no work here, somebody else has to make the stream that events go to.
   const closeStreams = await makeStreams(environment.cluster.natsUrl, ['weir-events']);
   await closeStreams();
+  if (options.runs === 'images') {
+    return startParts({ [IMAGES]: () => startService(IMAGES, [], 1, environment, options) });
+  }
   // The port stays the same over a restart, as behind a Service, because the artifact's URL is in the source's status.
   const artifactPort = await freePort();
   const services = Object.entries(FLAGS).map(([service, flags]) => {

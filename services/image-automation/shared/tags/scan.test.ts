@@ -2,17 +2,16 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '@weir/cluster';
+import { startTagRegistry, until } from '@weir/cluster';
 import { createRegistries, OciError } from '@weir/oci';
 import { createPool } from '@weir/render';
 import { createLogger } from '@weir/telemetry';
-import { startTagServer } from '../../testing/tag-server.ts';
 import { unpackTags } from './packed.ts';
 import { createScanner, type Wanted } from './scan.ts';
 
 const stack = new AsyncDisposableStack();
 after(() => stack.disposeAsync());
-const server = stack.adopt(await startTagServer(), (it) => it.close());
+const server = stack.adopt(await startTagRegistry(), (it) => it.close());
 const log = createLogger({ service: 'test', level: 'fatal' });
 const pool = stack.adopt(await createPool({ size: 1, log }), (it) => it.close());
 const stop = new AbortController();
@@ -144,7 +143,7 @@ test('one expression that is none, or is slow, fails for its own object only', a
 });
 
 test('a list that did not change is not sent again where the registry knows ETags', async () => {
-  const tagged = stack.adopt(await startTagServer(), (it) => it.close());
+  const tagged = stack.adopt(await startTagRegistry(), (it) => it.close());
   tagged.useETags();
   const tags = Array.from({ length: 25 }, (_, index) => `1.${index}.0`);
   tagged.put('app', tags, 10);

@@ -1,7 +1,7 @@
 // A registry that answers with the lists of tags that a test wants: the real one takes long to get 100,000 tags.
-import { type Listening, listen } from '@weir/cluster';
+import { type Listening, listen } from './listen.ts';
 
-export interface TagServer extends Listening {
+export interface TagRegistry extends Listening {
   /** `127.0.0.1:<port>`. */
   host: string;
   /** What was asked for so far, such as `GET /v2/app/tags/list?n=1000`. */
@@ -17,7 +17,7 @@ export interface TagServer extends Listening {
 
 type Handler = Parameters<typeof listen>[0];
 
-export async function startTagServer(): Promise<TagServer> {
+export async function startTagRegistry(): Promise<TagRegistry> {
   const images = new Map<string, { tags: readonly string[]; pageSize: number }>();
   const handlers = new Map<string, Handler>();
   const requests: string[] = [];
@@ -26,6 +26,7 @@ export async function startTagServer(): Promise<TagServer> {
   const server = await listen((request, response) => {
     const { method = '', url = '/', headers } = request;
     requests.push(`${method} ${url}`);
+    if (url === '/v2/') return void response.end('{}');
     const { pathname, searchParams } = new URL(url, 'http://localhost');
     const name = /^\/v2\/(.+)\/tags\/list$/.exec(pathname)?.[1] ?? '';
     const handler = handlers.get(name);
