@@ -12,6 +12,8 @@ export interface Exclusion {
   patterns: readonly string[];
   /** The namespace of the object that asked with it first. */
   tenant: string;
+  /** What the listing before found, which is given back where nothing changed. */
+  known?: PackedTags | undefined;
 }
 
 /** What a listing found for one exclusion: the tags, or why there are none. */
@@ -105,7 +107,7 @@ interface Collector {
 }
 
 function createCollector(
-  { patterns, tenant }: Exclusion,
+  { patterns, tenant, known }: Exclusion,
   { pool, signal }: Pick<ListingOptions, 'pool' | 'signal'>,
 ): Collector {
   const pages: string[] = [];
@@ -136,7 +138,7 @@ function createCollector(
     },
     async finish() {
       if (failure !== undefined) return failure;
-      return { tags: await packTags(await sortTags(pages)) };
+      return { tags: await packTags(await sortTags(pages), known) };
     },
   };
 }

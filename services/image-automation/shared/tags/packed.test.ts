@@ -1,4 +1,4 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict';
+import { deepEqual, equal, notEqual, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
 import { packTags, unpackTags } from './packed.ts';
 import { sortTags } from './sort.ts';
@@ -11,11 +11,17 @@ test('the checksum is that of Flux', async () => {
     ['v1 b a', 3, '418841415'],
   ];
   for (const [text, count, revision] of cases) {
-    const { packed, length, latest, ...summary } = await packTags(text);
+    const { packed, length, latest, digest: _, ...summary } = await packTags(text);
     deepEqual(summary, { count, revision });
     equal(await unpackTags({ packed, length }), text);
     deepEqual(latest, text.split(' ').filter(Boolean));
   }
+});
+
+test('a text that did not change is not packed again', async () => {
+  const before = await packTags('b a');
+  equal(await packTags('b a', before), before);
+  notEqual(await packTags('c a', before), before);
 });
 
 test('ten tags are shown of many', async () => {

@@ -1,4 +1,5 @@
 // The tags of an image as they are kept: sorted by their bytes, descending, with a space between two of them, compressed.
+import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 
@@ -7,6 +8,8 @@ export interface PackedTags {
   packed: Buffer;
   /** Characters of the text. */
   length: number;
+  /** sha256 of the text, in hex: the checksum of Flux is too short to tell that nothing changed. */
+  digest: string;
   count: number;
   /** The checksum of Flux: adler32 of the tags as JSON, in decimal. */
   revision: string;
@@ -20,10 +23,16 @@ const inflate = promisify(inflateRaw);
 /** Tags that `status.lastScanResult.latestTags` shows, as in Flux. */
 const LATEST = 10;
 
-/** @param text sorted */
-export async function packTags(text: string): Promise<PackedTags> {
-  const packed = await deflate(Buffer.from(text, 'latin1'));
-  return { packed, length: text.length, ...summaryOf(text) };
+/**
+ * @param text sorted
+ * @param known what was packed before, which is given back where the text is the same
+ */
+export async function packTags(text: string, known?: PackedTags): Promise<PackedTags> {
+  const bytes = Buffer.from(text, 'latin1');
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  if (known?.digest === digest) return known;
+  const packed = await deflate(bytes);
+  return { packed, length: text.length, digest, ...summaryOf(text) };
 }
 
 /** The text. Rejects with an Error for what is no packed text, or is longer than it says. */

@@ -51,6 +51,7 @@ function isHeader(header: Partial<PartHeader> | null): header is PartHeader {
   return (
     typeof header?.id === 'string' &&
     typeof header.revision === 'string' &&
+    typeof header.digest === 'string' &&
     [header.part, header.parts, header.bytes, header.length, header.count].every(isCount) &&
     Number(header.parts) <= MAX_PARTS &&
     Number(header.length) <= MAX_LENGTH &&
@@ -71,6 +72,6 @@ export function joinParts(contents: readonly Uint8Array[]): PackedTags | undefin
   }
   const packed = Buffer.concat(rests);
   if (packed.length !== header.bytes) return undefined;
-  const { length, count, revision, latest } = header;
-  return { packed, length, count, revision, latest };
+  const { length, digest, count, revision, latest } = header;
+  return { packed, length, digest, count, revision, latest };
 }

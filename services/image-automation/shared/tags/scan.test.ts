@@ -100,23 +100,27 @@ test('an object that waits for a short time only does not end the listing of oth
   const long = scanner.scan(wanted('patient'), 60_000, signal);
   const late = /listing the tags of 127\.0\.0\.1:\d+\/patient: context deadline exceeded/;
   await rejects(short, (error) => error instanceof OciError && late.test(error.message));
+  await until(() => answer !== undefined, { timeoutMs: 20_000, message: 'the request' });
   answer?.();
   equal((await long).count, 1);
   server.answer('patient', undefined);
 });
 
 test('a listing ends when nobody waits for it any more', async () => {
-  const closed = Promise.withResolvers<void>();
+  let [isAsked, isClosed] = [false, false];
   server.answer('forsaken', (_, response) => {
-    response.on('close', () => closed.resolve());
+    isAsked = true;
+    response.on('close', () => {
+      isClosed = true;
+    });
   });
   const scanner = scannerWith();
   const gone = new AbortController();
   const waiting = scanner.scan(wanted('forsaken'), 0, gone.signal);
-  await until(() => server.requests().length === 1, { timeoutMs: 20_000, message: 'the request' });
+  await until(() => isAsked, { timeoutMs: 20_000, message: 'the request' });
   gone.abort(new Error('deleted'));
   await rejects(waiting, /deleted/);
-  await closed.promise;
+  await until(() => isClosed, { timeoutMs: 20_000, message: 'the end of the listing' });
   // The next one begins at once.
   server.answer('forsaken', undefined);
   server.put('forsaken', ['1.0.0']);

@@ -157,7 +157,10 @@ export function createScanner(options: ScannerOptions): Scanner {
     const exclusions = new Map(flight.exclusions);
     const { found, validators } = await listTags({
       ...{ registry, name, pool, limits, large, sorting, tenant, signal },
-      exclusions: [...exclusions.values()],
+      exclusions: [...exclusions].map(([exclusionKey, exclusion]) => ({
+        ...exclusion,
+        known: before?.found.get(exclusionKey),
+      })),
     });
     const byExclusion = new Map([...exclusions.keys()].map((it, at) => [it, foundAt(found, at)]));
     kept.set(key, { askedAt, found: tagsOf(byExclusion), exclusions, validators });

@@ -135,7 +135,16 @@ it('what is no list of ours is none', async (t) => {
   const { bus, open } = await setup(t);
   const subject = `weir.tags.test.uid%20of%20app.0`;
   const js = await bus.jetstream();
-  const header = { id: 'x', part: 0, parts: 1, bytes: 3, length: 3, count: 1, latest: [] };
+  const header = {
+    id: 'x',
+    part: 0,
+    parts: 1,
+    bytes: 3,
+    length: 3,
+    digest: '',
+    count: 1,
+    latest: [],
+  };
   for (const content of [
     'no newline',
     '{}\nabc',
