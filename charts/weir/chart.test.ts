@@ -219,6 +219,28 @@ describe('the rendered objects', () => {
     assert.ok(!argsOf(manifests, 'kustomize').some((arg) => arg.startsWith('--artifact')));
   });
 
+  it('expose webhooks by an Ingress or a Gateway when asked to, and nothing but them', async () => {
+    const isExposed = ({ kind }: { kind: string }) => kind === 'Ingress' || kind === 'HTTPRoute';
+    assert.deepEqual((await render()).filter(isExposed), []);
+    const manifests = await render(
+      'webhooks.ingress.enabled=true',
+      'webhooks.ingress.host=hooks.example.com',
+      'webhooks.gateway.enabled=true',
+      'webhooks.gateway.parentRefs[0].name=public',
+    );
+    const ingress = Object(find(manifests, 'Ingress', 'weir-webhooks').spec);
+    const [path] = ingress.rules[0].http.paths;
+    assert.deepEqual([path.path, path.pathType], ['/hook/', 'Prefix']);
+    assert.deepEqual(path.backend.service, { name: 'weir-webhooks', port: { name: 'http' } });
+    const route = Object(find(manifests, 'HTTPRoute', 'weir-webhooks').spec);
+    assert.deepEqual(route.rules[0].matches, [{ path: { type: 'PathPrefix', value: '/hook/' } }]);
+    const service = Object(find(manifests, 'Service', 'weir-webhooks').spec);
+    assert.deepEqual(service.ports, [{ name: 'http', port: 80, targetPort: 'receivers' }]);
+    const policy = Object(find(manifests, 'NetworkPolicy', 'weir-notification').spec);
+    const [, events] = policy.ingress;
+    assert.deepEqual(events, { ports: [{ port: 'events' }], from: [{ podSelector: {} }] });
+  });
+
   it('may install definitions, those of the chart and no other', async () => {
     const manifests = await render('installCRDs=true');
     assert.ok(argsOf(manifests, 'source').includes('--install-crds'));

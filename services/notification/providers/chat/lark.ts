@@ -13,10 +13,8 @@ export const lark: ProviderType = {
   certificates: 'none',
   async send(event, target, io) {
     const failed = isError(event);
-    const details = metadataEntries(event).map(
-      ([key, value]) => `${key}: ${withoutMentions(value)}\n`,
-    );
-    const content = `**${withoutMentions(event.message)}**\n\n${details.join('')}`;
+    const details = metadataEntries(event).map(([key, value]) => `${key}: ${value}\n`);
+    const content = withoutMentions(`**${event.message}**\n\n${details.join('')}`);
     const card = {
       config: { wide_screen_mode: true },
       header: {

@@ -5,12 +5,9 @@ import { bearer, type ProviderType, postJson } from '../provider.ts';
 export const webex: ProviderType = {
   async send(event, target, io) {
     const sign = isError(event) ? '💣' : '✅';
-    const facts = metadataEntries(event).map(
-      ([key, value]) => `>**${key}**: ${withoutMentions(value)}\n`,
-    );
-    const text = withoutMentions(event.message);
-    const markdown = `${sign} **${objectTitle(event)}**\n${text}\n${facts.join('')}`;
-    const message = { roomId: target.channel ?? '', markdown };
+    const facts = metadataEntries(event).map(([key, value]) => `>**${key}**: ${value}\n`);
+    const text = `${sign} **${objectTitle(event)}**\n${event.message}\n${facts.join('')}`;
+    const message = { roomId: target.channel ?? '', markdown: withoutMentions(text) };
     await postJson(io, target.address, message, bearer(target.token));
   },
 };
