@@ -44,7 +44,7 @@ describe('the flux CLI and receivers', () => {
 
   it('get receivers, reconcile receiver', async () => {
     succeeded(await flux('get', 'receivers'), `Receiver initialized for path: ${await path()}`);
-    succeeded(await flux('reconcile', 'receiver', 'shop'), 'receiver');
+    succeeded(await flux('reconcile', 'receiver', 'shop'), 'Receiver reconciliation completed');
   });
 
   it('a push wakes the source, hours before its interval', async () => {
