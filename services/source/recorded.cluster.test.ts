@@ -3,23 +3,11 @@ import { after, before, describe, test } from 'node:test';
 import { buildVerifier } from '@weir/render';
 import { type Harness, startHarness } from './testing/harness.ts';
 import { caseNames, loadCase } from './testing/recorded/case.ts';
-import { type Expect, playCase } from './testing/recorded/play.ts';
+import { expectationOf } from './testing/recorded/differences.ts';
+import { playCase } from './testing/recorded/play.ts';
 import { type Servers, startServers } from './testing/recorded/servers.ts';
 
 const PREFIXES = ['oci-', 'b-', 'hr-', 'hc-', 'hcg-', 'hco-', 'hcb-'];
-
-/** Where Weir's messages say more on purpose (docs/compatibility.md). */
-const MESSAGES: Record<string, Expect> = {
-  'oci-semver-nomatch': (message) =>
-    message.replace(/>=3\.0\.0$/, '>=3.0.0 (the highest versions are 2.0.0, 1.0.0)'),
-  'hc-missing-version': (message) =>
-    message.replace(
-      / found$/,
-      ' found (the highest versions are 2.1.0-rc.1, 2.0.0, 1.2.0, 1.1.0, 1.0.0)',
-    ),
-  'hc-prerelease-only': (message) =>
-    message.replace(/ found$/, ' found (the highest versions are 1.0.0-alpha.2, 1.0.0-alpha.1)'),
-};
 
 describe('recorded cases', { concurrency: 8 }, async () => {
   const stack = new AsyncDisposableStack();
@@ -41,7 +29,7 @@ describe('recorded cases', { concurrency: 8 }, async () => {
     test(name, async () => {
       const namespace = await harness.namespace();
       const recorded = await loadCase(name, { ...servers.standIns, NS: namespace });
-      const expect = MESSAGES[name] ?? ((message: string) => message);
+      const expect = expectationOf(name);
       await playCase(recorded, namespace, { harness, servers, expect });
     });
   }
