@@ -29,9 +29,9 @@ describe('the trusted root of a TUF repository', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  const open = (options: { signal?: AbortSignal; url?: string } = {}): TrustedRoot =>
+  const open = (options: { signal?: AbortSignal; url?: string; root?: string } = {}): TrustedRoot =>
     createTrustedRoot({
-      ...{ url: repository.url, rootFile: repository.rootFile, dir: join(dir, 'kept'), log },
+      ...{ url: repository.url, root: repository.rootFile, dir: join(dir, 'kept'), log },
       ...{ signal: new AbortController().signal, environment: {}, ...options },
       now: () => Date.now() + passedMs,
     });
@@ -60,6 +60,12 @@ describe('the trusted root of a TUF repository', () => {
     const asked = repository.requests().length;
     equal(await open().read(), '{"root":1}');
     equal(repository.requests().length, asked);
+  });
+
+  test('the root to begin with may be given as a text', async () => {
+    equal(await open({ root: repository.pinned }).read(), '{"root":1}');
+    const none = { root: '/nowhere/root.json' };
+    await rejects(open(none).read(), /--sigstore-tuf-root: ENOENT/);
   });
 
   test('what is changed or cut off on the disk is fetched again', async () => {

@@ -21,8 +21,8 @@ export interface TrustedRoot {
 export interface TrustedRootOptions {
   /** URL of the TUF repository. */
   url: string;
-  /** Path of the root that is trusted to begin with; the one that comes with this package unless given. */
-  rootFile?: string | undefined;
+  /** The root that is trusted to begin with, as JSON or as the path of a file; Sigstore's unless given. */
+  root?: string | undefined;
   /** Folder for what was downloaded and verified. */
   dir: string;
   /** Where the operator's proxies are looked up. */
@@ -58,7 +58,7 @@ export function createTrustedRoot(options: TrustedRootOptions): TrustedRoot {
   /** The repository, and the folder for what was verified of it. */
   async function place() {
     const url = urlOf(options.url);
-    const pinned = await readPinned(options.rootFile);
+    const pinned = await readPinned(options.root);
     return { url, pinned, dir: folderOf(dir, url, pinned) };
   }
 
@@ -125,9 +125,10 @@ function urlOf(text: string): URL {
   return url;
 }
 
-async function readPinned(file: string | undefined): Promise<string> {
+async function readPinned(root: string | undefined): Promise<string> {
+  if (root?.trimStart().startsWith('{')) return root;
   try {
-    return await readFile(file ?? PINNED, 'utf8');
+    return await readFile(root ?? PINNED, 'utf8');
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new SigstoreError('InvalidConfiguration', `--sigstore-tuf-root: ${why}`, cause);

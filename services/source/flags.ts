@@ -25,8 +25,8 @@ export const flags: Flags = {
     default: 'https://tuf-repo-cdn.sigstore.dev',
   },
   'sigstore-tuf-root': {
-    help: "Path of that repository's root.json, which is trusted to begin with",
-    value: 'path',
+    help: "That repository's root.json, or the path of it, which is trusted to begin with",
+    value: 'json',
     default: "Sigstore's",
   },
   'artifact-store-bytes': {

@@ -45,7 +45,7 @@ export const service = defineService({
     stack.defer(() => verifiers.close());
     const trustedRoot = createTrustedRoot({
       url: settings.get('sigstore-tuf-url') ?? 'https://tuf-repo-cdn.sigstore.dev',
-      rootFile: settings.get('sigstore-tuf-root'),
+      root: settings.get('sigstore-tuf-root'),
       dir: join(storageDir, 'sigstore'),
       environment: process.env,
       ...{ log, signal },
