@@ -153,8 +153,9 @@ func makeText(t namedTemplate, data any, end time.Time) (string, error) {
 // templateFailure names the fields that Flux once had: only another spec can help then.
 func templateFailure(err error) error {
 	for field, advice := range map[string]string{
-		"Updated in type source.TemplateData": "'.Updated' field. Please use '.Changed' instead",
-		"ImageResult in type update.Result":   "'.Changed.ImageResult' field. Please use '.Changed.FileChanges' or '.Changed.Objects' instead",
+		"Updated in type source.TemplateData":    "'.Updated' field. Please use '.Changed' instead",
+		"Updated in type source.PullRequestData": "'.Updated' field. Please use '.Changed' instead",
+		"ImageResult in type update.Result":      "'.Changed.ImageResult' field. Please use '.Changed.FileChanges' or '.Changed.Objects' instead",
 	} {
 		if strings.Contains(err.Error(), "can't evaluate field "+field) {
 			const see = "https://fluxcd.io/flux/components/image/imageupdateautomations/#message-template"
