@@ -7,15 +7,16 @@ export function appliedAs(
   placed: PlacedObject,
   object: KubeObject,
 ): AppliedObject {
-  return { change: changeOf(action, placed), desired: placed.object, object };
+  // The name may be one that the API server has made.
+  return { change: changeOf(action, object), desired: placed.object, object };
 }
 
 /** Of an object that surely is as it was applied, and was not asked about. */
 export function intactAs(placed: PlacedObject, uid: string): AppliedObject {
-  return { change: changeOf('unchanged', placed), desired: placed.object, intact: uid };
+  return { change: changeOf('unchanged', placed.object), desired: placed.object, intact: uid };
 }
 
-function changeOf(action: 'created' | 'configured' | 'unchanged', { object }: PlacedObject) {
+function changeOf(action: 'created' | 'configured' | 'unchanged', object: KubeObject) {
   const { version, ...id } = targetOf(object);
   return { id, version, action };
 }

@@ -7,7 +7,7 @@ import {
   targetOf,
   waitUntilGone,
 } from '@weir/apply';
-import { isForbidden, isNotFound, type KubeObject } from '@weir/kube';
+import { isConflict, isForbidden, isNotFound, type KubeObject } from '@weir/kube';
 import { mayGoOn, messageOf, type Run } from '../run.ts';
 import { interruptible } from '../wait/interruptible.ts';
 import { everyObject } from './batches.ts';
@@ -16,6 +16,7 @@ import { readObject } from './existing.ts';
 
 export type Propagation = 'Background' | 'Foreground' | 'Orphan';
 
+const ATTEMPTS = 5;
 const RESOURCE_POLICY = 'helm.sh/resource-policy';
 
 /** What stays when it leaves the release: the chart says so in the object, or somebody does on the live one. */
@@ -71,9 +72,17 @@ export async function removeObjects(
   const { ctx } = run;
   const going: PlacedObject[] = [];
   const failures = await everyObject(objects, ctx.options.concurrency, async (placed) => {
-    const live = await liveOf(run, placed);
-    if (live === undefined) return;
-    if (!(await deleteOne(run, placed, live, propagation))) going.push(placed);
+    for (let attempt = 1; ; attempt++) {
+      const live = await liveOf(run, placed);
+      if (live === undefined) return;
+      try {
+        if (!(await deleteOne(run, placed, live, propagation))) going.push(placed);
+        return;
+      } catch (error) {
+        // Somebody has made it anew since it was read.
+        if (!isConflict(error) || attempt === ATTEMPTS) throw error;
+      }
+    }
   });
   const end = failures.find((error) => !mayGoOn(run, error));
   if (end !== undefined) throw end;
