@@ -3,6 +3,7 @@ export { type Claim, type ClaimOptions, claimObject } from './claim.ts';
 export {
   createDeletionOrder,
   type DeletionOrder,
+  type DeletionWait,
   waitsForDependents,
 } from './dependencies/deletion.ts';
 export {

@@ -30,6 +30,14 @@ test('those that depend on an object and are being deleted go first', () => {
   assert.deepEqual(dependentsToGo(app, all), []);
 });
 
+test('what was deleted a moment ago waits for what may be deleted with it', () => {
+  const base = thing('base', []);
+  const app = thing('app', [{ name: 'base' }], { deleting: false });
+  assert.deepEqual(dependentsToGo(base, [base, app]), []);
+  base.metadata.deletionTimestamp = new Date().toISOString();
+  assert.deepEqual(dependentsToGo(base, [base, app]), ['Kustomization/n/app']);
+});
+
 test('so do those of the other kind', () => {
   const base = thing('base', []);
   const release = thing('web', [{ kind: 'Kustomization', name: 'base' }], { kind: HelmRelease });

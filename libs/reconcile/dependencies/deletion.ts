@@ -53,18 +53,35 @@ export function createDeletionOrder<T extends Dependent>({
   };
 }
 
-/** Why an object isn't deleted yet; undefined when nothing has to go before it, or where no order is kept. */
+/** Why an object isn't deleted yet, and when to look again where nothing is sure to wake it sooner. */
+export interface DeletionWait {
+  message: string;
+  retryMs: number;
+}
+
+/** Undefined when nothing has to go before the object, or where no order is kept. */
 export function waitsForDependents(
   order: Pick<DeletionOrder, 'waitsFor'> | undefined,
   object: Dependent,
-): string | undefined {
+  retryMs: number,
+): DeletionWait | undefined {
   const waiting = order?.waitsFor(object) ?? [];
   if (waiting.length === 0) return undefined;
-  return `waiting for what depends on it to be gone: ${waiting.join(', ')}`;
+  const message = `waiting for what depends on it to be gone: ${waiting.join(', ')}`;
+  return { message, retryMs: isFresh(object) ? TOGETHER_MS : retryMs };
+}
+
+/** What is deleted with one command, or with its namespace, is deleted one after the other. */
+const TOGETHER_MS = 3_000;
+
+function isFresh({ metadata: { deletionTimestamp } }: Dependent): boolean {
+  return (
+    deletionTimestamp !== undefined && Date.now() - Date.parse(deletionTimestamp) < TOGETHER_MS
+  );
 }
 
 /**
- * Those among `all` that are being deleted and depend on the object. One that the object depends on itself, by whatever way,
+ * Those among `all` that depend on the object and are being deleted, or may be in a moment. One that the object depends on itself, by whatever way,
  * is left out: each would wait for the other for ever.
  */
 export function dependentsToGo(object: Dependent, all: readonly Dependent[]): Id[] {
@@ -72,7 +89,7 @@ export function dependentsToGo(object: Dependent, all: readonly Dependent[]): Id
   const byId = new Map(all.map((one) => [idOf(one), one]));
   const needed = reachableFrom(object, byId);
   return all
-    .filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+    .filter(({ metadata }) => metadata.deletionTimestamp !== undefined || isFresh(object))
     .filter((one) => dependenciesOf(one).includes(id))
     .map(idOf)
     .filter((one) => one !== id && !needed.has(one))

@@ -4,6 +4,7 @@ import { accountExists } from '@weir/apply';
 import { type Outcome, removeFinalizer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import {
+  type DeletionWait,
   Failure,
   messageOf,
   refuseUnsupported,
@@ -28,7 +29,7 @@ export async function deleteHelmRelease(run: Run): Promise<Outcome> {
   forget(env, key);
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
   if (!object.spec.suspend) {
-    const waiting = waitsForDependents(env.deletionOrder, object);
+    const waiting = waitsForDependents(env.deletionOrder, object, env.settings.requeueDependencyMs);
     if (waiting !== undefined) return await waitForDependents(run, waiting);
     try {
       refuseUnsupported(object, object.status?.storageNamespace ? ['spec.kubeConfig'] : []);
@@ -48,11 +49,14 @@ export async function deleteHelmRelease(run: Run): Promise<Outcome> {
 }
 
 /** The release stays until those that depend on it are gone, which wakes it. */
-async function waitForDependents({ env, status }: Run, message: string): Promise<Outcome> {
+async function waitForDependents(
+  { status }: Run,
+  { message, retryMs }: DeletionWait,
+): Promise<Outcome> {
   const waiting = { status: 'False', reason: Reason.DependencyNotReady, message } as const;
   status.update((it) => setState(it, READY, waiting));
   await status.finish();
-  return { requeueAfterMs: env.settings.requeueDependencyMs };
+  return { requeueAfterMs: retryMs };
 }
 
 /** Answers why it failed. */

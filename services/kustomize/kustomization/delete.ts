@@ -17,7 +17,7 @@ import {
 } from '@weir/apply';
 import { type Outcome, type ReconcileContext, removeFinalizer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { asFailed, Failure, waitsForDependents } from '@weir/reconcile';
+import { asFailed, type DeletionWait, Failure, waitsForDependents } from '@weir/reconcile';
 import { heldEntries } from './apply/inventory.ts';
 import { ownerOf } from './apply/owner.ts';
 import { type Environment, STATUS_MANAGER } from './environment.ts';
@@ -38,7 +38,9 @@ export async function deleteKustomization(
   forget(env, object);
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
   const run = beginRun(env, object, ctx);
-  const waiting = object.spec.suspend ? undefined : waitsForDependents(env.deletionOrder, object);
+  const waiting = object.spec.suspend
+    ? undefined
+    : waitsForDependents(env.deletionOrder, object, env.settings.requeueDependencyMs);
   if (waiting !== undefined) return await waitForDependents(run, waiting);
   try {
     if (deletesObjects(object)) {
@@ -59,10 +61,13 @@ export async function deleteKustomization(
 }
 
 /** Everything stays until those that depend on it are gone, which wakes it. */
-async function waitForDependents({ env, status }: Run, message: string): Promise<Outcome> {
+async function waitForDependents(
+  { status }: Run,
+  { message, retryMs }: DeletionWait,
+): Promise<Outcome> {
   status.update((it) => asFailed(it, new Failure(Reason.DependencyNotReady, message)));
   await status.finish();
-  return { requeueAfterMs: env.settings.requeueDependencyMs };
+  return { requeueAfterMs: retryMs };
 }
 
 /** A suspended Kustomization leaves everything as it is, like one that holds nothing. */
