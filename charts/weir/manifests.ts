@@ -104,6 +104,19 @@ export function imagePolicy(namespace: string, name: string, imageRepositoryRef:
   return manifest('image.toolkit.fluxcd.io/v1', 'ImagePolicy', { namespace, name }, { spec });
 }
 
+/** Writes what policies chose into the repository of the GitRepository `source`. */
+export function imageUpdateAutomation(namespace: string, name: string, source: string): string {
+  const author = { name: 'bot', email: 'bot@example.com' };
+  const spec = {
+    interval: '1h',
+    sourceRef: { kind: 'GitRepository', name: source },
+    git: { commit: { author } },
+    update: { path: './', strategy: 'Setters' },
+  };
+  const kind = 'ImageUpdateAutomation';
+  return manifest('image.toolkit.fluxcd.io/v1', kind, { namespace, name }, { spec });
+}
+
 /** A webhook that wakes the GitRepository `app`, with the token of the Secret `name`. */
 export function webhook(namespace: string, name: string): string {
   const resources = [{ kind: 'GitRepository', name: 'app' }];

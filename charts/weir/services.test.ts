@@ -13,6 +13,7 @@ import {
   helmRepository,
   imagePolicy,
   imageRepository,
+  imageUpdateAutomation,
   kustomization,
   manifest,
   ociRepository,
@@ -122,6 +123,7 @@ describe('the containers of the chart', () => {
           secretRef: { name: 'login' },
         }),
         imagePolicy('kube-public', 'away', { name: 'away', namespace: 'default' }),
+        imageUpdateAutomation('default', 'away', 'missing'),
         provider('default', 'chat', { type: 'generic', secretRef: { name: 'address' } }),
         provider('default', 'refused', { type: 'generic', serviceAccountName: 'cloud' }),
         alert('default', 'all', 'chat'),
@@ -150,7 +152,11 @@ describe('the containers of the chart', () => {
       const away = ['wait', '--for=condition=FetchFailed', '--timeout=60s', object];
       assert.equal((await release.cluster.kubectl(away)).code, 0, log('source'));
     }
-    for (const object of ['imagerepository/away', 'imagepolicy/away']) {
+    for (const object of [
+      'imagerepository/away',
+      'imagepolicy/away',
+      'imageupdateautomation/away',
+    ]) {
       const namespace = object.startsWith('imagepolicy') ? 'kube-public' : 'default';
       const away = ['wait', '--for=condition=Ready=False', '--timeout=60s', object];
       const { code } = await release.cluster.kubectl([...away, '-n', namespace]);

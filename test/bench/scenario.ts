@@ -1,5 +1,6 @@
 import type { Fleet } from './fleet.ts';
 import type { Measurement } from './measurement.ts';
+import type { Runs } from './system.ts';
 import type { Trial } from './trial.ts';
 
 interface Common {
@@ -14,8 +15,8 @@ interface Common {
 /** A scenario that runs in an environment of its own. Each is one file in `scenarios/`. */
 export interface OwnScenario extends Common {
   kind: 'own';
-  /** What of a system it runs: the services that apply apps unless given, or only the one that sends alerts or scans images. */
-  runs?: 'apps' | 'alerts' | 'images';
+  /** What of a system it runs; `apps` unless given. */
+  runs?: Runs;
   run(trial: Trial): Promise<Measurement[]>;
 }
 

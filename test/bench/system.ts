@@ -1,6 +1,8 @@
 import type { FluxEvent } from '@weir/events';
 import type { Environment } from './environment.ts';
-import type { OwnScenario } from './scenario.ts';
+
+/** What of a system runs: the services that apply apps, or only the one that sends alerts or scans images. */
+export type Runs = 'apps' | 'alerts' | 'images';
 
 /** A GitOps system that can be measured. Each is one file in `systems/`. */
 export interface System {
@@ -31,7 +33,7 @@ export interface SystemOptions {
   /** Whether the system sends its traces, if it has any, to the environment's collector. */
   traces: boolean;
   /** Which of its processes start; see `OwnScenario.runs`. */
-  runs: NonNullable<OwnScenario['runs']>;
+  runs: Runs;
 }
 
 export interface RunningSystem {
