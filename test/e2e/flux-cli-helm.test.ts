@@ -24,7 +24,7 @@ describe('the flux and the helm CLI release charts', () => {
   let publish: (ids: readonly string[]) => Promise<void>;
 
   before(async () => {
-    weir = await startWeir(started, { processes: [['source', 'helm-release']] });
+    weir = await startWeir(started);
     flux = await fluxFor(weir.cluster.kubeconfig);
     dir = await mkdtemp(join(tmpdir(), 'weir-e2e-helm-'));
     started.defer(() => rm(dir, { recursive: true, force: true }));
