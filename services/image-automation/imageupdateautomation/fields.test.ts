@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ImageUpdateAutomation } from '@weir/api';
+import { fieldsOf, type Schema, setBy } from '../testing/fields.ts';
 import { caseNames, loadCase } from '../testing/updates/case.ts';
 
 /** Fields without a recorded case: the test that sets them, and a part of it. */
@@ -36,27 +37,6 @@ const ELSEWHERE: Record<string, { file: string; code: string }> = {
   'spec.git.pullRequest.body': { file: 'pullrequest.test.ts', code: 'body:' },
   'spec.policySelector.matchExpressions.values': { file: 'policies.test.ts', code: 'values:' },
 };
-
-interface Schema {
-  properties?: Record<string, Schema>;
-  items?: Schema;
-}
-
-/** The paths of all fields of a schema; items of lists count as their list. */
-function fieldsOf({ properties = {}, items }: Schema, path: string): string[] {
-  const below = Object.entries(properties).flatMap(([name, schema]) => {
-    const field = `${path}.${name}`;
-    return [field, ...fieldsOf(schema, field)];
-  });
-  return [...below, ...(items === undefined ? [] : fieldsOf(items, path))];
-}
-
-/** The paths of all fields that a value sets. */
-function setBy(value: unknown, path: string): string[] {
-  if (Array.isArray(value)) return [path, ...value.flatMap((item) => setBy(item, path))];
-  if (typeof value !== 'object' || value === null) return [path];
-  return [path, ...Object.entries(value).flatMap(([name, item]) => setBy(item, `${path}.${name}`))];
-}
 
 const { spec = {} } = ImageUpdateAutomation.schema.properties as Record<string, Schema>;
 const FIELDS = fieldsOf(spec, 'spec');
