@@ -12,8 +12,8 @@ it('runs scenarios of the same apps in one environment, and the others in their 
   assert.deepEqual(shown, [
     '1 commit',
     '1 alerts',
-    '100 image',
     '20 chain',
+    '100 image',
     '100 install one all restart failing idle drift',
     '500 install one all restart idle drift',
   ]);
