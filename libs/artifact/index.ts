@@ -21,7 +21,7 @@ export {
   type StreamedFile,
   sortByPath,
 } from './pack.ts';
-export { type ArtifactSuffix, artifactPath, latestPath, pathDigest } from './path.ts';
+export { type ArtifactSuffix, artifactPath, latestPath, pathDigest, suffixOf } from './path.ts';
 export { type ArtifactServer, type ServeOptions, serveArtifacts } from './server.ts';
 export { type ArtifactStore, createStore, type StoreOptions } from './store.ts';
 export { artifactFilter, artifactSubject } from './subjects.ts';

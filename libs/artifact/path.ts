@@ -5,6 +5,12 @@ const SUFFIX = '.tar.gz';
 /** What an artifact's file can end with: an archive, a chart, or an index of charts. */
 export type ArtifactSuffix = '.tar.gz' | '.tgz' | '.yaml';
 
+/** What the file of an artifact ends with; an archive where that is none of ours. */
+export function suffixOf(path: string): ArtifactSuffix {
+  const others = ['.tgz', '.yaml'] as const;
+  return others.find((suffix) => path.endsWith(suffix)) ?? SUFFIX;
+}
+
 /** Where an artifact is served: `gitrepository/<namespace>/<name>/<hex>.tar.gz`, much as in Flux's `status.artifact.path`. */
 export function artifactPath(
   kind: string,

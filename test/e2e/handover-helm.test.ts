@@ -146,6 +146,18 @@ describe('HelmReleases move from Flux to Weir and back', () => {
     });
     return Object.fromEntries(entries.sort());
   }
+  /** Asserts that the artifact of each chart is served where its status says. */
+  async function assertServed(): Promise<void> {
+    const { items } = await weir.client.list(HelmChart);
+    const answers = items.map(async ({ metadata: { name }, status }) => {
+      const { url = '' } = (status as { artifact?: { url: string } }).artifact ?? {};
+      return [name, url, (await fetch(url, { method: 'HEAD' })).status];
+    });
+    assert.deepEqual(
+      (await Promise.all(answers)).filter(([, , code]) => code !== 200),
+      [],
+    );
+  }
   async function chartVersions(): Promise<Versions> {
     const { items } = await weir.client.list(HelmChart);
     return Object.fromEntries(
@@ -248,6 +260,7 @@ describe('HelmReleases move from Flux to Weir and back', () => {
     await stopSource();
     await starting;
     await requestAll('Weir does both');
+    await assertServed();
     await assertUntouched(since);
   });
 

@@ -5,6 +5,8 @@ import {
   artifactPath,
   latestPath,
   type Packed,
+  pathDigest,
+  suffixOf,
 } from '@weir/artifact';
 import { BusUnavailable } from '@weir/bus';
 import type { SourceObject } from './source.ts';
@@ -37,6 +39,22 @@ export function describeArtifact(
     size,
     url: artifactUrl(base, path),
   };
+}
+
+/**
+ * The artifact that an object has, as this replica serves it. Flux's controller names the files of artifacts otherwise; what it left
+ * in the status gets the path of an artifact with that digest here, although nothing has to be stored.
+ */
+export function asServed(
+  { kind, metadata: { namespace = '', name } }: SourceObject,
+  artifact: Artifact,
+  base: string,
+): Artifact {
+  const isOwn = pathDigest(artifact.path) === artifact.digest;
+  const path = isOwn
+    ? artifact.path
+    : artifactPath(kind, namespace, name, artifact.digest, suffixOf(artifact.path));
+  return { ...artifact, path, url: artifactUrl(base, path) };
 }
 
 /** Where the newest artifact of an object is served: `status.url` of the kinds that have it. */

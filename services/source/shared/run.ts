@@ -8,7 +8,7 @@ import {
   type ObjectRun,
   setFields,
 } from '@weir/reconcile';
-import { artifactUrl, isArtifactLost } from './artifacts.ts';
+import { asServed, isArtifactLost } from './artifacts.ts';
 import {
   asBegun,
   asLost,
@@ -63,7 +63,7 @@ export async function currentArtifact<T extends SourceObject>(
   const before = object.status?.artifact;
   const lost = await isArtifactLost(environment.store, before);
   if (before?.revision === revision && isSame && !lost) {
-    return { ...before, url: artifactUrl(environment.address, before.path) };
+    return asServed(object, before, environment.address);
   }
   if (before?.revision !== revision) {
     const { outdated, outdatedReason } = words;
