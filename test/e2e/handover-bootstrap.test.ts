@@ -110,7 +110,7 @@ describe('a bootstrapped cluster moves from Flux to Weir and back by commits', (
     assert.deepEqual(await settingsNow(), { value: 'second' });
     for (const name of CONTROLLERS) {
       const found = await weir.find(Deployment, NAMESPACE, name);
-      assert.equal((found?.spec as { replicas: number }).replicas, 0);
+      assert.partialDeepStrictEqual(found, { spec: { replicas: 0 } });
     }
   });
 
