@@ -1,0 +1,106 @@
+// Whose token it is: an account's that an object or the operator names, or the service's own. Nothing falls back from one to the
+// other: a named account that can't be used is a failure.
+import { type Account, type AccountClient, readAccount, requestToken } from './account.ts';
+import type { TokenCache } from './cache.ts';
+import { IdentityError, within } from './errors.ts';
+import type { AccessToken, Expiring, Subject } from './types.ts';
+
+/** What of a cloud is wanted; it is part of the key of a token. */
+export interface Wanted {
+  scope?: string | undefined;
+  audiences?: readonly string[] | undefined;
+  region?: string | undefined;
+  endpoint?: string | undefined;
+  proxy?: string | undefined;
+}
+
+/** How a cloud gives tokens. */
+export interface TokenProvider<T extends Expiring> {
+  /** Who takes the token of Kubernetes for an account; none where that is the API server. */
+  audiencesOf(account: Account, wanted: Wanted, signal: AbortSignal): Promise<readonly string[]>;
+  /** Who the account is in the cloud, by its annotations: tokens of others aren't its. @throws IdentityError */
+  identityOf(account: Account): unknown;
+  /** For the token of an account. */
+  exchange(account: Account, token: AccessToken, wanted: Wanted, signal: AbortSignal): Promise<T>;
+  /** For the service itself. */
+  own(wanted: Wanted, signal: AbortSignal): Promise<T>;
+  /** How long the token of Kubernetes has to hold, in seconds: one that is exchanged at once for no longer than it has to. */
+  lifetimeSeconds: number;
+}
+
+export interface Access<T extends Expiring> {
+  /** What stands for the identity and what it is for. */
+  parts: readonly unknown[];
+  /** A token of it, of before or new. */
+  get(): Promise<T>;
+}
+
+export interface AccessOptions {
+  client: AccountClient;
+  objectLevel: boolean;
+  defaultServiceAccount: string | undefined;
+  cache: TokenCache;
+}
+
+export type FindAccess = <T extends Expiring>(
+  provider: TokenProvider<T>,
+  subject: Subject,
+  wanted: Wanted,
+  signal: AbortSignal,
+) => Promise<Access<T>>;
+
+export function createAccess(options: AccessOptions): FindAccess {
+  const { client, objectLevel, defaultServiceAccount, cache } = options;
+
+  async function accountOf(subject: Subject, signal: AbortSignal): Promise<Account | undefined> {
+    const { namespace, serviceAccountName } = subject;
+    const name = serviceAccountName || defaultServiceAccount;
+    if (!name) return undefined;
+    if (!objectLevel) {
+      const what = 'ObjectLevelWorkloadIdentity feature gate is not enabled';
+      throw new IdentityError('FeatureGateDisabled', what);
+    }
+    if (namespace === '') {
+      throw new TypeError('an account is looked up in the namespace of the object that names it');
+    }
+    return readAccount(client, { namespace, name, isDefault: !serviceAccountName }, signal);
+  }
+
+  return async <T extends Expiring>(
+    provider: TokenProvider<T>,
+    subject: Subject,
+    wanted: Wanted,
+    signal: AbortSignal,
+  ): Promise<Access<T>> => {
+    const { namespace, provider: name, proxy } = subject;
+    const all = { ...wanted, proxy };
+    const account = await accountOf(subject, signal);
+    const keep = (parts: readonly unknown[], make: (stop: AbortSignal) => Promise<T>) => ({
+      parts,
+      get: () => cache.get(parts, namespace, make, signal),
+    });
+    if (account === undefined) {
+      return keep([name, 'own', all], (stop) =>
+        within('failed to create provider access token for the controller', () =>
+          provider.own(all, stop),
+        ),
+      );
+    }
+    const audiences = await within('failed to get provider audience', () =>
+      provider.audiencesOf(account, all, signal),
+    );
+    const whose = `'${account.namespace}/${account.name}'`;
+    const identity = await within(
+      `failed to get provider identity from service account ${whose} annotations`,
+      async () => provider.identityOf(account),
+    );
+    const { lifetimeSeconds } = provider;
+    const owner = [account.namespace, account.name, account.uid, identity];
+    return keep([name, owner, audiences, all], async (stop) => {
+      const token = await requestToken(client, account, { audiences, lifetimeSeconds }, stop);
+      return within(`failed to create provider access token for service account ${whose}`, () =>
+        provider.exchange(account, token, all, stop),
+      );
+    });
+  };
+}

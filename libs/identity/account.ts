@@ -1,0 +1,92 @@
+// Accounts of Kubernetes that objects name, and tokens for them.
+import { isNotFound, type KubeClient, type KubeObject, ServiceAccount } from '@weir/kube';
+import { IdentityError } from './errors.ts';
+import { claimsOf } from './jwt.ts';
+import type { AccessToken } from './types.ts';
+
+/** What the lib asks of the API server. */
+export type AccountClient = Pick<KubeClient, 'get' | 'request'>;
+
+export interface Account {
+  namespace: string;
+  name: string;
+  /** An account that is made anew under its name is another one. */
+  uid: string;
+  annotations: Readonly<Record<string, string>>;
+}
+
+export interface AccountRef {
+  namespace: string;
+  name: string;
+  /** Whether the operator's default names it, and not the object. */
+  isDefault: boolean;
+}
+
+/** Flux's words for a cluster whose operator has set a default account that the namespace lacks. */
+const DEFAULT_MISSING =
+  'the specified default service account does not exist in the object namespace. ' +
+  'your cluster is subject to multi-tenant workload identity lockdown, reach out to your cluster administrator for help';
+
+/** @throws IdentityError AccountUnavailable; the signal's reason */
+export async function readAccount(
+  client: AccountClient,
+  { namespace, name, isDefault }: AccountRef,
+  signal: AbortSignal,
+): Promise<Account> {
+  try {
+    const { metadata } = await client.get<KubeObject>(
+      ServiceAccount,
+      { namespace, name },
+      { signal },
+    );
+    const { uid = '', annotations = {} } = metadata;
+    return { namespace, name, uid, annotations };
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    const why = isDefault && isNotFound(cause) ? DEFAULT_MISSING : messageOf(cause);
+    throw unavailable(`failed to get service account '${namespace}/${name}': ${why}`, cause);
+  }
+}
+
+/**
+ * A token of Kubernetes for the account (TokenRequest API).
+ * @param audiences who takes it; the API server itself where there is none
+ * @param lifetimeSeconds at least 600; the API server may give another
+ * @throws IdentityError AccountUnavailable, InvalidAnswer; the signal's reason
+ */
+export async function requestToken(
+  client: AccountClient,
+  { namespace, name }: Pick<Account, 'namespace' | 'name'>,
+  { audiences, lifetimeSeconds }: { audiences: readonly string[]; lifetimeSeconds: number },
+  signal: AbortSignal,
+): Promise<AccessToken> {
+  const what = `failed to create kubernetes token for service account '${namespace}/${name}'`;
+  let token: string | undefined;
+  try {
+    const answer = await client.request<{ status?: { token?: string } }>({
+      method: 'POST',
+      path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/serviceaccounts/${encodeURIComponent(name)}/token`,
+      body: {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenRequest',
+        spec: { audiences, expirationSeconds: lifetimeSeconds },
+      },
+      signal,
+    });
+    token = answer.status?.token;
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw unavailable(`${what}: ${messageOf(cause)}`, cause);
+  }
+  if (!token) throw unavailable(`${what}: the answer has no token`);
+  const { exp } = claimsOf(token, what);
+  return { token, expiresAt: exp * 1_000 };
+}
+
+function unavailable(message: string, cause?: unknown): IdentityError {
+  return new IdentityError('AccountUnavailable', message, { cause });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

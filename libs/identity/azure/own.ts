@@ -1,0 +1,54 @@
+// Who the service itself is in Azure: an application with a secret, a workload identity, or the node's managed identity. The
+// first of them that is set up counts, and no other is tried when it is refused.
+import { jsonOf, numberAt, oauthProblem, textAt } from '../answers.ts';
+import { type CloudContext, endpointOf } from '../context.ts';
+import { invalidConfiguration } from '../errors.ts';
+import { readSecretFile } from '../files.ts';
+import type { AccessToken } from '../types.ts';
+import { entraToken } from './entra.ts';
+
+/** @throws IdentityError */
+export async function ownAzureToken(
+  context: CloudContext,
+  { scope, proxy }: { scope: string; proxy: string | undefined },
+  signal: AbortSignal,
+): Promise<AccessToken> {
+  const { environment: env } = context;
+  const [tenantId, clientId] = [env.AZURE_TENANT_ID, env.AZURE_CLIENT_ID];
+  const [secret, file] = [env.AZURE_CLIENT_SECRET, env.AZURE_FEDERATED_TOKEN_FILE];
+  if (tenantId && clientId && secret) {
+    return entraToken(context, { tenantId, clientId, proof: { secret } }, { scope, proxy }, signal);
+  }
+  if (tenantId && clientId && file) {
+    const assertion = await readSecretFile(context, file, 'AZURE_FEDERATED_TOKEN_FILE');
+    const application = { tenantId, clientId, proof: { assertion } };
+    return entraToken(context, application, { scope, proxy }, signal);
+  }
+  if (file) {
+    throw invalidConfiguration(
+      'AZURE_FEDERATED_TOKEN_FILE is set without AZURE_TENANT_ID and AZURE_CLIENT_ID: the workload identity is not set up whole',
+    );
+  }
+  return managedIdentityToken(context, scope, clientId, signal);
+}
+
+const SERVICE = 'the metadata service of Azure';
+
+/** https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token#get-a-token-using-http */
+async function managedIdentityToken(
+  context: CloudContext,
+  scope: string,
+  clientId: string | undefined,
+  signal: AbortSignal,
+): Promise<AccessToken> {
+  const base = endpointOf(context, 'azure-metadata', 'http://169.254.169.254');
+  const url = new URL(`${base}/metadata/identity/oauth2/token`);
+  url.searchParams.set('api-version', '2018-02-01');
+  url.searchParams.set('resource', scope.replace(/\/\.default$/, ''));
+  if (clientId) url.searchParams.set('client_id', clientId);
+  const headers = { metadata: 'true' };
+  const request = { method: 'GET' as const, url, headers, service: SERVICE, problem: oauthProblem };
+  const json = jsonOf(await context.network.askNode(request, signal), SERVICE);
+  const token = textAt(json, 'access_token', SERVICE);
+  return { token, expiresAt: context.now() + numberAt(json, 'expires_in', SERVICE) * 1_000 };
+}

@@ -1,0 +1,34 @@
+// Tokens of Kubernetes itself, for whoever trusts this cluster: another cluster, Vault.
+import type { TokenProvider } from './access.ts';
+import { requestToken } from './account.ts';
+import type { CloudContext } from './context.ts';
+import { invalidConfiguration, within } from './errors.ts';
+import { readSecretFile } from './files.ts';
+import { claimsOf } from './jwt.ts';
+import type { AccessToken } from './types.ts';
+
+/** Where Kubernetes puts the token of a pod's own account. */
+const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+/** The token itself is used, for as long as those of Flux. */
+const LIFETIME_SECONDS = 3_600;
+
+export function genericProvider(context: CloudContext): TokenProvider<AccessToken> {
+  return {
+    lifetimeSeconds: LIFETIME_SECONDS,
+    audiencesOf: async (_, { audiences = [] }) => audiences,
+    identityOf: ({ namespace, name }) => `system:serviceaccount:${namespace}:${name}`,
+    exchange: async (_, token) => token,
+    async own({ audiences = [] }, signal) {
+      const file = await readSecretFile(context, TOKEN_FILE, "the service's own account");
+      const { sub = '' } = claimsOf(file, 'failed to parse service account token');
+      const [, , namespace, name, ...rest] = sub.split(':');
+      if (!namespace || !name || rest.length > 0) {
+        throw invalidConfiguration("invalid subject format in the service's own token");
+      }
+      const wanted = { audiences, lifetimeSeconds: LIFETIME_SECONDS };
+      return within('failed to create kubernetes token for the controller', () =>
+        requestToken(context.client, { namespace, name }, wanted, signal),
+      );
+    },
+  };
+}

@@ -1,0 +1,17 @@
+export { AZURE_SCOPES } from './azure/cloud.ts';
+export type { CacheOptions } from './cache.ts';
+export { clusterAddress } from './clusters.ts';
+export { ENDPOINTS, type EndpointName, type Endpoints } from './endpoints.ts';
+export { IdentityError, type IdentityReason } from './errors.ts';
+export { createIdentities, type Identities, type IdentitiesOptions } from './identities.ts';
+export { identityOptions } from './options.ts';
+export type {
+  AccessToken,
+  AwsCredentials,
+  ClusterReference,
+  GitLogin,
+  Login,
+  Provider,
+  RestConfig,
+  Subject,
+} from './types.ts';
