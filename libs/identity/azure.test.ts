@@ -124,7 +124,7 @@ test('a registry gives a login for a token of its scope', async (t) => {
   clouds.fault('azure-registry', 'denied');
   const again = open(environment);
   const refused =
-    /^failed to create artifact registry credentials: Azure Container Registry at .* answered 401: UNAUTHORIZED/;
+    /failed to create artifact registry credentials: Azure Container Registry at .* answered 401: UNAUTHORIZED/;
   await rejects(again.registryLogin(OWN, clouds.azureRegistry, signal), refused);
 });
 

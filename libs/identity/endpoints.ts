@@ -7,6 +7,7 @@ export const ENDPOINTS = [
   'aws-ecr',
   'aws-ecr-public',
   'aws-eks',
+  'aws-kms',
   'aws-metadata',
   'azure-authority',
   'azure-metadata',
@@ -16,6 +17,8 @@ export const ENDPOINTS = [
   'gcp-iam-credentials',
   'gcp-metadata',
   'gcp-container',
+  'gcp-kms',
+  'gcp-storage',
 ] as const;
 
 export type EndpointName = (typeof ENDPOINTS)[number];
@@ -29,6 +32,7 @@ const VARIABLES: Readonly<Partial<Record<EndpointName, string>>> = {
   'aws-ecr': 'AWS_ENDPOINT_URL_ECR',
   'aws-ecr-public': 'AWS_ENDPOINT_URL_ECR_PUBLIC',
   'aws-eks': 'AWS_ENDPOINT_URL_EKS',
+  'aws-kms': 'AWS_ENDPOINT_URL_KMS',
   'aws-metadata': 'AWS_EC2_METADATA_SERVICE_ENDPOINT',
   'azure-authority': 'AZURE_AUTHORITY_HOST',
   'azure-metadata': 'AZURE_POD_IDENTITY_AUTHORITY_HOST',

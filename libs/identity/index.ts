@@ -5,13 +5,15 @@ export { ENDPOINTS, type EndpointName, type Endpoints } from './endpoints.ts';
 export { IdentityError, type IdentityReason } from './errors.ts';
 export { createIdentities, type Identities, type IdentitiesOptions } from './identities.ts';
 export { identityOptions } from './options.ts';
-export type {
-  AccessToken,
-  AwsCredentials,
-  ClusterReference,
-  GitLogin,
-  Login,
-  Provider,
-  RestConfig,
-  Subject,
+export {
+  type AccessToken,
+  type AwsCredentials,
+  type Cloud,
+  type ClusterReference,
+  cloudOf,
+  type GitLogin,
+  type Login,
+  type Provider,
+  type RestConfig,
+  type Subject,
 } from './types.ts';

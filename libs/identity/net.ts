@@ -82,6 +82,11 @@ export function createNetwork(options: NetworkOptions): CloudNetwork {
 
   function through(proxy: string | undefined, url: URL): Connections {
     if (proxy === undefined) return direct;
+    if (!/^https?:\/\//.test(proxy)) {
+      const what =
+        'a cloud can be asked through the proxy of an object only if it is an HTTP proxy';
+      throw invalidConfiguration(what);
+    }
     if (url.protocol !== 'https:') {
       const what = `the proxy of an object can't be used for ${url.origin}: a token would pass it in the clear`;
       throw invalidConfiguration(what);

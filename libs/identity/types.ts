@@ -12,7 +12,13 @@ export interface Subject {
   proxy?: string | undefined;
 }
 
-export type Provider = 'aws' | 'azure' | 'gcp' | 'generic';
+export type Provider = Cloud | 'generic';
+export type Cloud = 'aws' | 'azure' | 'gcp';
+
+/** The cloud that the provider of an object names; undefined for `generic` and for none. */
+export function cloudOf(provider: string | undefined): Cloud | undefined {
+  return provider === 'aws' || provider === 'azure' || provider === 'gcp' ? provider : undefined;
+}
 
 /** What holds until `expiresAt`, in ms since 1970. */
 export interface Expiring {

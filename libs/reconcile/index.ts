@@ -18,6 +18,7 @@ export * from './expressions.ts';
 export { asFailure, Failure, type FailureOptions, findCause, messageOf } from './failure.ts';
 export { acceptableAgeMs, intervalMs } from './intervals.ts';
 export { newestOf } from './newest.ts';
+export { requireObjectIdentity } from './object-identity.ts';
 export {
   beginObjectRun,
   failObjectRun,

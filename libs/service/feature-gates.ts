@@ -38,6 +38,16 @@ export function readFeatureGates<Name extends string>(
   return gates;
 }
 
+/**
+ * Whether the one gate of Flux's that a service reads is on. Other gates are those of other services, which share the flag.
+ * Throws a SettingsError for a value that is neither true nor false.
+ */
+export function isGateOn(items: readonly string[], gate: string): boolean {
+  const own = items.filter((item) => item.split('=', 1)[0]?.trim() === gate);
+  const rules = { withoutEffect: new Map(), refused: new Map(), defaults: { [gate]: false } };
+  return readFeatureGates(own, rules, () => undefined)[gate] ?? false;
+}
+
 /** As Go's strconv.ParseBool, which Flux reads them with. */
 function toBoolean(text: string): boolean | undefined {
   if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;

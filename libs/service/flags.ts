@@ -100,8 +100,23 @@ export const commonFlags: Flags = {
     default: '1s',
   },
   'default-service-account': {
-    help: 'Account of Kustomizations and HelmReleases that name none',
+    help: 'Account of Kustomizations and HelmReleases that name none; in other kinds, of those with a cloud as provider',
     value: 'name',
+  },
+  'cloud-endpoints': {
+    help: "Where services of clouds are, as aws-sts=https://... with commas; others are at the vendors' hosts",
+    value: 'urls',
+    list: true,
+  },
+  'token-cache-max-size': {
+    help: 'Tokens of clouds that a service keeps; 0 keeps none',
+    value: 'n',
+    default: '1000',
+  },
+  'token-cache-max-duration': {
+    help: 'The longest that such a token is kept, an hour at most',
+    value: 'duration',
+    default: '1h',
   },
   'concurrent-ssa': {
     help: 'Requests at a time for one Kustomization or HelmRelease',

@@ -6,7 +6,7 @@ export {
 } from './define.ts';
 export type { Diff, DiffContext, Diffs } from './diff.ts';
 export { engineMemoryBytes } from './engine-memory.ts';
-export { type GateRules, readFeatureGates } from './feature-gates.ts';
+export { type GateRules, isGateOn, readFeatureGates } from './feature-gates.ts';
 export {
   type FluxLeaders,
   type FluxLeadersOptions,
@@ -15,6 +15,7 @@ export {
   yieldToFlux,
 } from './flux-leaders.ts';
 export { type HealthOptions, type HealthServer, serveHealth } from './health.ts';
+export { openIdentities } from './identities.ts';
 export type * from './service.ts';
 export {
   createSettings,

@@ -4,7 +4,7 @@ import { createInformer, runController } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import type { KubeObject, ResourceType } from '@weir/kube';
 import { createPool } from '@weir/render';
-import { defineService, engineMemoryBytes, type ServiceParts } from '@weir/service';
+import { defineService, engineMemoryBytes, openIdentities, type ServiceParts } from '@weir/service';
 import { openKinds } from './kinds.ts';
 import { openImages } from './shared/images.ts';
 import { COMPONENTS, type ImageEnvironment, type ImageKind } from './shared/kind.ts';
@@ -41,11 +41,13 @@ async function openEnvironment(parts: ServiceParts): Promise<ImageEnvironment> {
     log,
   });
   stack.defer(() => pool.close());
+  const identities = openIdentities(parts);
+  stack.defer(() => identities.close());
   stack.defer(() => stopping.abort());
   return {
     ...parts,
-    ...{ pool, signal, recorders: openRecorders(parts) },
-    images: openImages({ ...parts, pool }, signal),
+    ...{ pool, identities, signal, recorders: openRecorders(parts) },
+    images: openImages({ ...parts, pool, identities }, signal),
     repositories: informerOf<ImageRepository>(ImageRepository, parts),
     policies: informerOf<ImagePolicy>(ImagePolicy, parts),
     concurrency: settings.number('concurrent', 16, { min: 1 }),

@@ -4,7 +4,7 @@ import { createStore, reachableAt, serveArtifacts } from '@weir/artifact';
 import { type Controller, createInformer, type Informer, runController } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import { createPool, createVerifiers } from '@weir/render';
-import { defineService, engineMemoryBytes, type ServiceParts } from '@weir/service';
+import { defineService, engineMemoryBytes, openIdentities, type ServiceParts } from '@weir/service';
 import { createTrustedRoot } from '@weir/sigstore';
 import { KINDS } from './kinds.ts';
 import { openCharts } from './shared/charts/open.ts';
@@ -51,6 +51,8 @@ export const service = defineService({
       ...{ log, signal },
     });
     stack.defer(() => trustedRoot.close());
+    const identities = openIdentities(parts);
+    stack.defer(() => identities.close());
     const restorable: RestorableKind[] = [];
     // Before anything that goes on by itself: the port may be taken.
     const server = await serveArtifacts(store, {
@@ -64,7 +66,7 @@ export const service = defineService({
     stack.defer(bus.onRecreated(() => publisher.forget()));
     const environment: SourceEnvironment = {
       ...parts,
-      ...{ store, artifactDir, publisher, pool, verifiers, trustedRoot, signal },
+      ...{ store, artifactDir, publisher, pool, verifiers, trustedRoot, identities, signal },
       charts: openCharts({ ...parts, store, pool, signal }),
       address: reachableAt(settings.get('artifact-address') ?? 'localhost', server.port),
       concurrency: settings.number('concurrent', 16, { min: 1 }),

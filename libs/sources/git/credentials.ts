@@ -9,8 +9,9 @@ import {
   parseProxy,
   parseRemoteUrl,
 } from '@weir/git';
+import type { Identities } from '@weir/identity';
 import { type KubeClient, readSecret } from '@weir/kube';
-import { Failure, messageOf } from '@weir/reconcile';
+import { Failure, messageOf, requireObjectIdentity } from '@weir/reconcile';
 import { maskUrl } from '@weir/telemetry';
 import { type AppAccess, type AppTokens, keyOf as appKey } from './app-tokens.ts';
 import { appFrom, noApp } from './github.ts';
@@ -27,16 +28,24 @@ export interface Remote {
   key: string;
 }
 
+export interface RemoteAccess {
+  tokens: AppTokens;
+  identities: Identities;
+  /** Where the account that the GitRepository names is looked up: in its own namespace unless given. */
+  accountNamespace?: string | undefined;
+  signal: AbortSignal;
+}
+
 /**
  * Reads the secrets that a GitRepository names and makes of them what Flux does: `bearerToken`, or `username` and
  * `password`; `ca.crt` (or `caFile`), `tls.crt` and `tls.key` besides; `identity` and `known_hosts` for SSH; a token of a
- * GitHub App.
- * @throws Failure URLInvalid (stalled), AuthenticationFailed, InvalidProviderConfiguration
+ * GitHub App; a login that a cloud gives.
+ * @throws Failure URLInvalid, FeatureGateDisabled (stalled), AuthenticationFailed, InvalidProviderConfiguration
  */
 export async function readRemote(
   client: KubeClient,
   object: GitRepository,
-  { tokens, signal }: { tokens: AppTokens; signal: AbortSignal },
+  { tokens, signal, ...cloud }: RemoteAccess,
 ): Promise<Remote> {
   const { url, secretRef, provider } = object.spec;
   const clean = withoutCredentials(url);
@@ -45,6 +54,11 @@ export async function readRemote(
   if (provider === 'github') {
     const { auth, app } = await readApp(client, object, { tokens, signal, proxy });
     return { url: clean, auth, ...through, app, key: keyOf(clean, { app: appKey(app) }, proxy) };
+  }
+  if (provider === 'aws' || provider === 'azure') {
+    const login = { ...cloud, provider, signal, proxy };
+    const { auth, whose } = await readCloudLogin(client, object, login);
+    return { url: clean, auth, ...through, key: keyOf(clean, whose, proxy) };
   }
   const secret = secretRef && (await authFromSecret(client, object, signal));
   if (isSsh(url) && secret === undefined)
@@ -89,6 +103,49 @@ async function readApp(
   } catch (cause) {
     throw cause instanceof Failure ? cause : invalid(messageOf(cause), cause);
   }
+}
+
+/** A login of AWS CodeCommit or Azure DevOps; of a Secret the certificates alone count. */
+async function readCloudLogin(
+  client: KubeClient,
+  { spec, metadata }: GitRepository,
+  options: Pick<RemoteAccess, 'identities' | 'accountNamespace' | 'signal'> & {
+    provider: 'aws' | 'azure';
+    proxy: GitProxy | undefined;
+  },
+): Promise<{ auth: GitAuth; whose: object }> {
+  const { identities, provider, proxy, signal } = options;
+  const { serviceAccountName, secretRef, url } = spec;
+  const { namespace = '' } = metadata;
+  requireObjectIdentity(identities, serviceAccountName, { condition: FETCH_FAILED });
+  const tls =
+    secretRef &&
+    tlsFrom(
+      await readTexts(client, { namespace, name: secretRef.name }, signal),
+      `${namespace}/${secretRef.name}`,
+    );
+  const timeoutMs = Math.min(parseDuration(spec.timeout ?? '60s'), MAX_TOKEN_MS);
+  const account = {
+    ...{ provider, serviceAccountName },
+    namespace: options.accountNamespace ?? namespace,
+  };
+  const subject = { ...account, proxy: proxy && urlOfProxy(proxy) };
+  try {
+    const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const { expiresAt, ...login } = await identities.gitLogin(subject, url, stop);
+    // A login is another one every few minutes, and what was fetched by it is the account's.
+    return { auth: { ...tls, ...login }, whose: { ...tls, ...account } };
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw invalid(messageOf(cause), cause);
+  }
+}
+
+function urlOfProxy({ url, username = '', password = '' }: GitProxy): string {
+  const own = new URL(url);
+  own.username = encodeURIComponent(username);
+  own.password = encodeURIComponent(password);
+  return own.href;
 }
 
 async function authFromSecret(
@@ -233,9 +290,11 @@ function keyOf(url: string, auth: object | undefined, proxy: GitProxy | undefine
 /** What decides which replica owns a GitRepository: its URL, ref and secret, so that those alike share their fetches. */
 export function ownershipKey(object: GitRepository): string {
   const { url, ref = {}, secretRef, proxySecretRef, provider = 'generic' } = object.spec;
+  const { serviceAccountName } = object.spec;
   const secrets = [secretRef, proxySecretRef].map((it) =>
     it ? `${object.metadata.namespace}/${it.name}` : '',
   );
-  const parts = [url, provider, ...secrets, ...Object.entries(ref).sort().flat()];
+  const account = serviceAccountName ? [`${object.metadata.namespace}/${serviceAccountName}`] : [];
+  const parts = [url, provider, ...secrets, ...account, ...Object.entries(ref).sort().flat()];
   return `git/${createHash('sha256').update(JSON.stringify(parts)).digest('hex')}`;
 }

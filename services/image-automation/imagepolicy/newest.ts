@@ -2,8 +2,9 @@
 import { type ImageRepository, Reason } from '@weir/api';
 import type { FairLimit } from '@weir/async';
 import { Failure } from '@weir/reconcile';
-import { type Images, timeoutOf } from '../shared/images.ts';
+import type { Images } from '../shared/images.ts';
 import { registryFailure } from '../shared/registry-failure.ts';
+import { timeoutOf } from '../shared/timeout.ts';
 import type { BuildTimes } from './build-times.ts';
 
 export interface NewestOptions {

@@ -24,10 +24,18 @@ export const openImageRepositories: OpenKind<ImageRepository> = (environment) =>
 
 /** Objects alike belong to one replica, which lists their tags once. */
 function ownershipKey({ spec, metadata }: ImageRepository): string {
-  const { image, insecure, secretRef, serviceAccountName, certSecretRef, proxySecretRef } = spec;
+  const {
+    image,
+    insecure,
+    provider = 'generic',
+    secretRef,
+    serviceAccountName,
+    certSecretRef,
+    proxySecretRef,
+  } = spec;
   const named = { secretRef, serviceAccountName, certSecretRef, proxySecretRef };
   const isAnonymous = Object.values(named).every((it) => it === undefined);
   const namespace = isAnonymous ? '' : metadata.namespace;
-  const text = JSON.stringify([image, insecure, namespace, named]);
+  const text = JSON.stringify([image, insecure, provider, namespace, named]);
   return `image/${createHash('sha256').update(text).digest('hex')}`;
 }

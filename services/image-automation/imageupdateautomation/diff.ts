@@ -2,7 +2,7 @@
 import { GitRepository, ImagePolicy, ImageUpdateAutomation, resolveReference } from '@weir/api';
 import { showCommit } from '@weir/git';
 import { createPool } from '@weir/render';
-import { type Diff, engineMemoryBytes } from '@weir/service';
+import { type Diff, engineMemoryBytes, openIdentities } from '@weir/service';
 import { type Base, checkOut } from './checkout.ts';
 import { change, commit, respectedImages, valuesOf, withMirror } from './commit.ts';
 import type { SyncEnvironment } from './environment.ts';
@@ -28,9 +28,10 @@ export const diff: Diff = async (ref, { client, settings, log, storageDir, signa
     throw invalidSource("source kind 'GitRepository' necessitates field .spec.git");
   }
   const pool = await createPool({ size: 1, memoryLimitBytes: engineMemoryBytes(settings), log });
+  const identities = openIdentities({ client, settings });
   try {
-    const environment = openSync({ client, settings, storageDir, pool, log, signal });
-    const remote = await remoteOf(source, environment, signal);
+    const environment = openSync({ client, identities, settings, storageDir, pool, log, signal });
+    const remote = await remoteOf(source, object, environment, signal);
     const target = targetOf(object, source);
     // What a commit would be signed with says nothing about what it changes.
     const wanted: Wanted = {
@@ -55,6 +56,7 @@ export const diff: Diff = async (ref, { client, settings, log, storageDir, signa
       return texts.join('\n');
     });
   } finally {
+    identities.close();
     await pool.close();
   }
 };

@@ -1,6 +1,7 @@
 // What runs of automations share besides what the service gives them.
 import { join } from 'node:path';
 import { createGitSlots, createObjectCache, createRepositoryCache, readGitLimits } from '@weir/git';
+import type { Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { Settings } from '@weir/service';
@@ -16,13 +17,14 @@ const CACHED_OBJECT_BYTES = 32 * 1024 ** 2;
 
 export function openSync(parts: {
   client: KubeClient;
+  identities: Identities;
   settings: Settings;
   storageDir: string;
   pool: RenderPool;
   log: Logger;
   signal: AbortSignal;
 }): SyncEnvironment {
-  const { client, settings, storageDir, pool, log, signal } = parts;
+  const { client, identities, settings, storageDir, pool, log, signal } = parts;
   const slots = createGitSlots(settings.number('git-concurrent', 16, { min: 2 }));
   const gitLimits = readGitLimits(settings);
   const network = { allowLocal: settings.boolean('allow-local-addresses', false) };
@@ -33,7 +35,7 @@ export function openSync(parts: {
     ...{ log, signal },
   });
   return {
-    ...{ client, pool, repositories, slots, gitLimits, network },
+    ...{ client, identities, pool, repositories, slots, gitLimits, network },
     mirrors: createMirrors(),
     tokens: createAppTokens({ slots, network, signal }),
     cache: createObjectCache(CACHED_OBJECT_BYTES),

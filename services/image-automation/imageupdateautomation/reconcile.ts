@@ -84,7 +84,7 @@ async function accessOf(
   environment: AutomationEnvironment,
   signal: AbortSignal,
 ) {
-  const remote = await remoteOf(source, environment, signal);
+  const remote = await remoteOf(source, object, environment, signal);
   return { remote, sign: await readSigner(object, { ...environment, signal }) };
 }
 

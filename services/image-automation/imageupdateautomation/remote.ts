@@ -7,6 +7,7 @@ import {
   type NetworkPolicy,
   type RemoteOptions,
 } from '@weir/git';
+import type { Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
 import { type AppTokens, type Remote, readRemote } from '@weir/sources/git';
@@ -15,24 +16,31 @@ import { invalidSource, sourceFailure } from './target.ts';
 export interface RemoteEnvironment {
   client: KubeClient;
   tokens: AppTokens;
+  identities: Identities;
   slots: GitSlots;
   gitLimits: GitLimits;
   network: NetworkPolicy;
 }
 
 /**
- * The address and credentials of the GitRepository, read from the Secrets of its own namespace as Flux does.
- * @throws Failure SourceManagerFailed, or InvalidSourceConfiguration (stalled)
+ * The address and credentials of the GitRepository, read from the Secrets of its own namespace as Flux does. An account that it names
+ * for a cloud is one of the automation's namespace, as in Flux.
+ * @throws Failure SourceManagerFailed, or InvalidSourceConfiguration, FeatureGateDisabled (stalled)
  */
 export async function remoteOf(
   source: GitRepository,
-  { client, tokens }: RemoteEnvironment,
+  { metadata }: Pick<ImageUpdateAutomation, 'metadata'>,
+  { client, tokens, identities }: RemoteEnvironment,
   signal: AbortSignal,
 ): Promise<Remote> {
+  const accountNamespace = metadata.namespace;
   try {
-    return await readRemote(client, source, { tokens, signal });
+    return await readRemote(client, source, { tokens, identities, accountNamespace, signal });
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
+    if (cause.reason === Reason.FeatureGateDisabled) {
+      throw new Failure(cause.reason, cause.message, { stalled: true, cause });
+    }
     if (cause.reason === Reason.InvalidProviderConfiguration) throw invalidSource(cause.message);
     const message = cause.message.replace(/^failed to get secret /, 'failed to get auth secret ');
     throw sourceFailure(message.replace(/^failed to parse url /, 'failed to parse URL '), cause);

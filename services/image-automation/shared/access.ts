@@ -1,6 +1,7 @@
 // As whom a registry is asked for an ImageRepository: what its spec names, in the order and words of Flux.
 import { type ImageRepository, Reason } from '@weir/api';
 import { proxyOf, readNamedSecret, readPullSecrets, tlsOf } from '@weir/credentials';
+import { cloudOf, type Identities } from '@weir/identity';
 import { type KubeClient, readTypedSecret } from '@weir/kube';
 import {
   accessKey,
@@ -9,7 +10,13 @@ import {
   type Repository,
   readPullSecret,
 } from '@weir/oci';
-import { Failure, messageOf } from '@weir/reconcile';
+import { Failure, messageOf, requireObjectIdentity } from '@weir/reconcile';
+import { timeoutOf } from './timeout.ts';
+
+interface Reader {
+  client: KubeClient;
+  identities: Identities;
+}
 
 export interface Access {
   access: RegistryAccess;
@@ -18,17 +25,20 @@ export interface Access {
 }
 
 /**
- * Reads the Secrets that an ImageRepository names: of its own namespace, whoever asks.
- * @throws Failure AuthenticationFailed
+ * Reads the Secrets that an ImageRepository names: of its own namespace, whoever asks. A cloud that it names gives the login in
+ * their place.
+ * @throws Failure FeatureGateDisabled (stalled), AuthenticationFailed
  */
 export async function readAccess(
-  client: KubeClient,
+  reader: Reader,
   object: ImageRepository,
   repository: Repository,
   signal: AbortSignal,
 ): Promise<Access> {
+  const { provider, serviceAccountName } = object.spec;
+  if (cloudOf(provider) !== undefined) requireObjectIdentity(reader.identities, serviceAccountName);
   try {
-    return await read(client, object, repository, signal);
+    return await read(reader, object, repository, signal);
   } catch (cause) {
     if (signal.aborted) throw cause;
     const message = `failed to configure authentication options: ${messageOf(cause)}`;
@@ -37,7 +47,7 @@ export async function readAccess(
 }
 
 async function read(
-  client: KubeClient,
+  { client, identities }: Reader,
   { spec, metadata }: ImageRepository,
   repository: Repository,
   signal: AbortSignal,
@@ -52,15 +62,24 @@ async function read(
   const proxy =
     proxySecretRef &&
     proxyOf(await readNamedSecret(client, { namespace, name: proxySecretRef.name }, signal));
+  const { registry } = repository;
+  const cloud = cloudOf(spec.provider);
+  const login =
+    cloud &&
+    (await identities.registryLogin(
+      { provider: cloud, namespace, serviceAccountName, proxy },
+      registry,
+      AbortSignal.any([signal, AbortSignal.timeout(timeoutOf({ spec }))]),
+    ));
   const tls = certSecretRef && tlsOf(await plainly(certSecretRef.name));
-  const secrets = [
+  const pullSecrets = async () => [
     ...(secretRef ? [await plainly(secretRef.name)] : []),
     ...(serviceAccountName
       ? await readPullSecrets(client, { namespace, name: serviceAccountName }, signal)
       : []),
   ];
-  const credentials = credentialsFor(repository, secrets.flatMap(readPullSecret));
-  const { registry } = repository;
+  const credentials =
+    login ?? credentialsFor(repository, (await pullSecrets()).flatMap(readPullSecret));
   const access = { registry, credentials, tls, proxy, insecure, checkCertificate: true };
   return { access, key: accessKey(access) };
 }

@@ -1,8 +1,9 @@
 // Images in registries, as ImageRepositories name them: their tags, and the registry itself, for all kinds of the service.
-import { type ImageRepository, parseDuration, Reason, type UnsupportedRule } from '@weir/api';
+import { type ImageRepository, Reason } from '@weir/api';
+import type { Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import { createRegistries, formatRepository, type Registry, type Repository } from '@weir/oci';
-import { Failure, messageOf, refuseUnsupported } from '@weir/reconcile';
+import { Failure, messageOf } from '@weir/reconcile';
 import type { RenderPool } from '@weir/render';
 import type { ServiceParts } from '@weir/service';
 import { readAccess } from './access.ts';
@@ -11,6 +12,7 @@ import { parseImage } from './image.ts';
 import type { PackedTags } from './tags/packed.ts';
 import { createScanner, type Scanner } from './tags/scan.ts';
 import { createStoredTags, type StoredTags } from './tags/stored.ts';
+import { timeoutOf } from './timeout.ts';
 
 /** An image, and the registry that has it, as the one to ask as an ImageRepository says. */
 export interface Image {
@@ -23,7 +25,7 @@ export interface Image {
 }
 
 export interface Images {
-  /** @throws Failure ImageURLInvalid, UnsupportedField (both stalled), AuthenticationFailed */
+  /** @throws Failure ImageURLInvalid, FeatureGateDisabled (both stalled), AuthenticationFailed */
   open(object: ImageRepository, signal: AbortSignal): Promise<Image>;
   /**
    * Lists the tags that the object doesn't leave out, or takes what was listed at most `maxAgeMs` ago.
@@ -38,18 +40,16 @@ export interface Images {
   stored: StoredTags;
 }
 
-/** Fields of an ImageRepository that ask for what doesn't exist yet. */
-const UNSUPPORTED: readonly UnsupportedRule[] = [{ path: 'spec.provider', allowed: ['generic'] }];
 const MIB = 1024 ** 2;
 const LISTINGS = 32;
 /** Of tags that objects alike share, and of those that were stored last. */
 const KEPT_BYTES = 16 * MIB;
 
 export function openImages(
-  parts: ServiceParts & { pool: RenderPool },
+  parts: ServiceParts & { pool: RenderPool; identities: Identities },
   signal: AbortSignal,
 ): Images {
-  const { client, bus, settings, pool, stack, log } = parts;
+  const { bus, settings, pool, stack, log } = parts;
   const allowLocal = settings.boolean('allow-local-addresses', false);
   const clientOf = createRegistries({ allowLocal, environment: process.env });
   const scanner = createScanner({
@@ -65,20 +65,19 @@ export function openImages(
   });
   return {
     stored,
-    open: (object, stop) => openImage(client, object, clientOf, stop),
+    open: (object, stop) => openImage(parts, object, clientOf, stop),
     scan: (object, image, maxAgeMs, stop) => scan(scanner, object, image, maxAgeMs, stop),
   };
 }
 
 async function openImage(
-  client: KubeClient,
+  reader: { client: KubeClient; identities: Identities },
   object: ImageRepository,
   clientOf: ReturnType<typeof createRegistries>,
   signal: AbortSignal,
 ): Promise<Image> {
-  refuseUnsupported(object, UNSUPPORTED);
   const repository = parseImage(object.spec.image);
-  const { access, key } = await readAccess(client, object, repository, signal);
+  const { access, key } = await readAccess(reader, object, repository, signal);
   try {
     const name = formatRepository(repository);
     return { repository, name, registry: clientOf(access, key), accessKey: key };
@@ -102,9 +101,4 @@ function scan(
     timeoutMs: timeoutOf({ spec }),
   };
   return scanner.scan(wanted, maxAgeMs, signal);
-}
-
-/** How long an ImageRepository waits for its registry, in ms: as long as its interval unless it says so, as in Flux. */
-export function timeoutOf({ spec }: Pick<ImageRepository, 'spec'>): number {
-  return Math.max(parseDuration(spec.timeout ?? spec.interval), 1_000);
 }

@@ -2,6 +2,7 @@
 import type { ImagePolicy, ImageRepository, Kind } from '@weir/api';
 import type { Controller, Informer, Outcome, ReconcileContext } from '@weir/controller';
 import type { Recorder } from '@weir/events';
+import type { Identities } from '@weir/identity';
 import type { KubeObject } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { ServiceParts } from '@weir/service';
@@ -17,6 +18,8 @@ export interface ImageEnvironment extends Omit<ServiceParts, 'recorder'> {
   policies: Informer<ImagePolicy>;
   /** What registries have, as ImageRepositories name it. */
   images: Images;
+  /** Who the service, or the account of an object, is in a cloud. */
+  identities: Identities;
   pool: RenderPool;
   /** Objects of a kind that are worked on at a time. */
   concurrency: number;

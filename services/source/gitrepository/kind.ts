@@ -14,8 +14,18 @@ const UNUSED_REPOSITORY_MS = 24 * 60 * 60_000;
 const GIB = 1024 ** 3;
 
 export const openGitRepositories: OpenKind<GitRepository> = async (environment) => {
-  const { client, store, artifactDir, pool, tracing, settings, storageDir, log, signal } =
-    environment;
+  const {
+    client,
+    identities,
+    store,
+    artifactDir,
+    pool,
+    tracing,
+    settings,
+    storageDir,
+    log,
+    signal,
+  } = environment;
   const limits = readContentLimits(settings);
   const gitLimits = readGitLimits(settings);
   const slots = createGitSlots(settings.number('git-concurrent', 16, { min: 2 }));
@@ -52,7 +62,7 @@ export const openGitRepositories: OpenKind<GitRepository> = async (environment) 
       const revision = status.artifact?.revision ?? '';
       const commit = parseRevision(revision)?.hash;
       if (commit === undefined) return;
-      const remote = await readRemote(client, object, { tokens, signal });
+      const remote = await readRemote(client, object, { tokens, identities, signal });
       const wanted = wantedOf(object, remote);
       await fetcher.store(wanted, { commit, revision }, observedContents(status));
     },

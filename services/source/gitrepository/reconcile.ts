@@ -40,15 +40,15 @@ export async function reconcile(
   informer: Informer<GitRepository>,
   environment: GitRepositoryEnvironment,
 ): Promise<Outcome> {
-  const { client, fetcher, tokens, address } = environment;
+  const { client, identities, fetcher, tokens, address } = environment;
   const run = await beginRun(found, context, informer, { kind: GitRepository, words }, environment);
   if (run === undefined) return {};
   const { object, signal } = run;
   let remote: Remote | undefined;
   try {
     refuseUnsupportedFields(object);
-    // A GitHub App asks for its token, which may take its time.
-    const access = { tokens, signal };
+    // A GitHub App or a cloud is asked for a token, which may take its time.
+    const access = { tokens, identities, signal };
     remote = await context.waiting(() => orAborted(readRemote(client, object, access), signal));
     const included = findIncludes(run, informer);
     const wanted = wantedOf(object, remote);

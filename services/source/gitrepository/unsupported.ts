@@ -1,15 +1,8 @@
-import { type GitRepository, Reason, type UnsupportedRule } from '@weir/api';
-import { Failure, refuseUnsupported } from '@weir/reconcile';
-
-/** Fields of a GitRepository that ask for what doesn't exist yet. */
-const FIELDS: readonly UnsupportedRule[] = [
-  { path: 'spec.provider', allowed: ['generic', 'github'] },
-  'spec.serviceAccountName',
-];
+import { type GitRepository, Reason } from '@weir/api';
+import { Failure } from '@weir/reconcile';
 
 /** Throws a stalled Failure that names what the spec asks for and what doesn't exist yet. */
 export function refuseUnsupportedFields(object: GitRepository): void {
-  refuseUnsupported(object, FIELDS);
   const { lfs, url } = object.spec;
   if (!lfs || !url.startsWith('ssh:')) return;
   const message = 'spec.lfs needs a url of http or https: over ssh it is not supported yet';

@@ -2,6 +2,7 @@
 import { HelmRepository, Reason } from '@weir/api';
 import { mapBounded } from '@weir/async';
 import { normalizeUrl } from '@weir/helm';
+import type { Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import { messageOf } from '@weir/reconcile';
 import type { ChartDependency, FetchedDependency } from '@weir/render';
@@ -29,10 +30,11 @@ const AT_A_TIME = 4;
  * @param namespace of the chart
  */
 export function dependenciesWith(
-  client: KubeClient,
+  reader: { client: KubeClient; identities: Identities },
   namespace: string,
   options: RemoteOptions,
 ): FetchDependencies {
+  const { client } = reader;
   const { charts, signal } = options;
 
   async function remoteOf(url: string): Promise<Remote> {
@@ -43,7 +45,7 @@ export function dependenciesWith(
       spec: { url, provider: 'generic' },
     };
     if (url.startsWith('oci://')) {
-      return registryRemote(await readRegistryAccess(client, repository, signal), options);
+      return registryRemote(await readRegistryAccess(reader, repository, signal), options);
     }
     const access = await readAccess(client, repository, signal);
     const digest = found?.status?.artifact?.digest;

@@ -8,9 +8,9 @@ import { readOrigin } from './source.ts';
 import { words } from './words.ts';
 
 export const openHelmCharts: OpenKind<HelmChart> = async (environment) => {
-  const { client, store, charts, pool, settings, tracing, signal } = environment;
+  const { client, identities, store, charts, pool, settings, tracing, signal } = environment;
   const maker = createChartMaker({
-    ...{ client, store, charts, pool, tracing, signal },
+    ...{ client, identities, store, charts, pool, tracing, signal },
     limits: readContentLimits(settings),
   });
   return {

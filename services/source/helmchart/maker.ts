@@ -10,6 +10,7 @@ import {
   type Packed,
 } from '@weir/artifact';
 import { createFairLimit } from '@weir/async';
+import type { Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
@@ -42,6 +43,7 @@ export interface ChartMaker {
 
 export interface MakerOptions {
   client: KubeClient;
+  identities: Identities;
   store: ArtifactStore;
   charts: Charts;
   pool: RenderPool;
@@ -54,7 +56,7 @@ export interface MakerOptions {
 const BUILDS = 8;
 
 export function createChartMaker(options: MakerOptions): ChartMaker {
-  const { client, store, charts, pool, limits, tracing, signal } = options;
+  const { client, identities, store, charts, pool, limits, tracing, signal } = options;
   const builds = createFairLimit(BUILDS);
   const remoteOptions: RemoteOptions = { charts, pool, dir: charts.workDir, signal };
   const newFile = () => join(charts.workDir, `${randomUUID()}.part`);
@@ -67,12 +69,12 @@ export function createChartMaker(options: MakerOptions): ChartMaker {
   ): Promise<WantedChart> {
     const { namespace = '' } = object.metadata;
     if (origin.from === 'files') {
-      const fetchDependencies = dependenciesWith(client, namespace, remoteOptions);
+      const fetchDependencies = dependenciesWith({ client, identities }, namespace, remoteOptions);
       return chartOfFiles(object, origin.artifact, fetchDependencies, chartOptions);
     }
     const { repository } = origin;
     if (origin.from === 'registry') {
-      const access = await readRegistryAccess(client, repository, signal);
+      const access = await readRegistryAccess({ client, identities }, repository, signal);
       return chartOfRemote(object, registryRemote(access, remoteOptions, verify), chartOptions);
     }
     const access = await readAccess(client, repository, signal);

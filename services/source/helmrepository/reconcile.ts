@@ -2,14 +2,12 @@
 import { HelmRepository } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
-import { refuseUnsupported } from '@weir/reconcile';
 import { describeArtifact, isArtifactLost, latestUrl } from '../shared/artifacts.ts';
 import { readAccess } from '../shared/charts/access.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import { indexFailure, refuseRegistry } from './failures.ts';
 import { makeStatic } from './static.ts';
-import { UNSUPPORTED } from './unsupported.ts';
 import { LATEST_FILE, words } from './words.ts';
 
 /** Brings one HelmRepository up to date; any part of it may have been done before and is then only looked at. */
@@ -27,7 +25,6 @@ export async function reconcile(
   const { object, signal } = run;
   const fields = { url: latestUrl(object, address, LATEST_FILE) };
   try {
-    refuseUnsupported(object, UNSUPPORTED);
     refuseRegistry(object);
     const access = await readAccess(client, object, signal);
     const before = object.status?.artifact;

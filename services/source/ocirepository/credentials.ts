@@ -6,9 +6,11 @@ import {
   readPullSecrets,
   tlsOf,
 } from '@weir/credentials';
+import { cloudOf, type Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import {
   accessKey,
+  type Credentials,
   credentialsFor,
   OciError,
   parseRepository,
@@ -16,9 +18,10 @@ import {
   type Repository,
   readPullSecret,
 } from '@weir/oci';
-import { Failure, messageOf } from '@weir/reconcile';
+import { Failure, messageOf, requireObjectIdentity } from '@weir/reconcile';
 import { orAuthenticationFailed } from '../shared/authentication.ts';
 import { digestOf, ownershipKeyOf } from '../shared/keys.ts';
+import { timeoutOf } from '../shared/timeouts.ts';
 
 /** Where to pull from, and as whom. */
 export interface Remote {
@@ -35,11 +38,12 @@ export interface Remote {
 const SCHEME = 'oci://';
 
 /**
- * Reads what an OCIRepository names: its URL, and the Secrets with credentials, certificates and a proxy.
- * @throws Failure AuthenticationFailed; URLInvalid (stalled)
+ * Reads what an OCIRepository names: its URL, and the Secrets with credentials, certificates and a proxy. Without credentials
+ * a cloud that it names gives a login.
+ * @throws Failure AuthenticationFailed; URLInvalid, FeatureGateDisabled (stalled)
  */
 export async function readRemote(
-  client: KubeClient,
+  { client, identities }: { client: KubeClient; identities: Identities },
   { spec, metadata }: OCIRepository,
   signal: AbortSignal,
 ): Promise<Remote> {
@@ -60,14 +64,28 @@ export async function readRemote(
     'failed to get proxy address: ',
     async () => spec.proxySecretRef && proxyOf(await secretOf(spec.proxySecretRef)),
   );
+  const cloud = secrets.length > 0 ? undefined : cloudOf(spec.provider);
+  if (cloud !== undefined) requireObjectIdentity(identities, spec.serviceAccountName);
+  const repository = parseUrl(url);
+  const { serviceAccountName } = spec;
+  const login =
+    cloud &&
+    (await orAuthenticationFailed(`failed to get credential from ${cloud}: `, () =>
+      identities.registryLogin(
+        { provider: cloud, namespace, serviceAccountName, proxy },
+        repository.registry,
+        AbortSignal.any([signal, AbortSignal.timeout(timeoutOf(spec))]),
+      ),
+    ));
   const tls = await orAuthenticationFailed(
     `failed to generate transport for '${url}': `,
     async () => spec.certSecretRef && tlsOf(await secretOf(spec.certSecretRef)),
   );
-  const repository = parseUrl(url);
-  const credentials = await orAuthenticationFailed('failed to get credential: ', async () =>
-    credentialsFor(repository, secrets.flatMap(readPullSecret)),
-  );
+  const credentials: Credentials | undefined =
+    login ??
+    (await orAuthenticationFailed('failed to get credential: ', async () =>
+      credentialsFor(repository, secrets.flatMap(readPullSecret)),
+    ));
   const access = { registry: repository.registry, credentials, tls, proxy, insecure };
   const key = accessKey(access);
   return { url, repository, access, accessKey: key, key: digestOf([key, repository.name]) };
@@ -94,5 +112,6 @@ function parseUrl(url: string): Repository {
 export function ownershipKey({ spec, metadata }: OCIRepository): string {
   const { url, ref, insecure, secretRef, serviceAccountName, certSecretRef, proxySecretRef } = spec;
   const named = { secretRef, serviceAccountName, certSecretRef, proxySecretRef };
-  return ownershipKeyOf('oci', metadata.namespace, [url, ref, insecure], named);
+  const own = [url, ref, insecure, cloudOf(spec.provider)];
+  return ownershipKeyOf('oci', metadata.namespace, own, named);
 }

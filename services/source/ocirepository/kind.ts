@@ -12,7 +12,7 @@ const PULLS = 4;
 const ASKS = 32;
 
 export const openOCIRepositories: OpenKind<OCIRepository> = async (environment) => {
-  const { client, store, artifactDir, pool, verifiers, tracing, settings, signal } = environment;
+  const { store, artifactDir, pool, verifiers, tracing, settings, signal } = environment;
   const fetcher = createFetcher({
     ...{ store, pool, verifiers, tracing, signal },
     limits: readContentLimits(settings),
@@ -32,7 +32,7 @@ export const openOCIRepositories: OpenKind<OCIRepository> = async (environment) 
       const { artifact, observedIgnore, observedLayerSelector } = object.status ?? {};
       const digest = artifact?.revision.split('@').at(-1);
       if (digest === undefined) return;
-      const remote = await readRemote(client, object, signal);
+      const remote = await readRemote(environment, object, signal);
       const selection = { ignore: observedIgnore, layerSelector: observedLayerSelector };
       await fetcher.store(wantedOf(object, remote, selection), { digest });
     },

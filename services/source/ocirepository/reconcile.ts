@@ -3,14 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { OCIRepository, parseDuration } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
-import { acceptableAgeMs, refuseUnsupported } from '@weir/reconcile';
+import { acceptableAgeMs } from '@weir/reconcile';
 import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import { timeoutOf } from '../shared/timeouts.ts';
 import { type Remote, readRemote } from './credentials.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
-import { UNSUPPORTED } from './unsupported.ts';
 import { verifyRevision } from './verify.ts';
 import { words } from './words.ts';
 
@@ -25,14 +24,16 @@ export async function reconcile(
   informer: Informer<OCIRepository>,
   environment: OCIRepositoryEnvironment,
 ): Promise<Outcome> {
-  const { client, fetcher, address } = environment;
+  const { client, identities, fetcher, address } = environment;
   const run = await beginRun(found, context, informer, { kind: OCIRepository, words }, environment);
   if (run === undefined) return {};
   const { object, signal } = run;
   const { ignore, layerSelector } = object.spec;
   try {
-    refuseUnsupported(object, UNSUPPORTED);
-    const remote = await readRemote(client, object, signal);
+    // A cloud gives a login, which may take its time.
+    const remote = await context.waiting(() =>
+      orAborted(readRemote({ client, identities }, object, signal), signal),
+    );
     const wanted = wantedOf(object, remote, { ignore, layerSelector });
     const { interval = '0s' } = object.spec;
     const maxAgeMs = acceptableAgeMs(context.causes, parseDuration(interval));

@@ -3,6 +3,7 @@ import type { Artifact, Kind } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
 import type { Recorder } from '@weir/events';
+import type { Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import type { RenderPool, Verifiers } from '@weir/render';
 import type { Settings } from '@weir/service';
@@ -25,6 +26,8 @@ export interface SourceEnvironment {
   verifiers: Verifiers;
   /** What Sigstore publishes; nobody is asked for it before it is wanted. */
   trustedRoot: TrustedRoot;
+  /** Who the service, or the account of an object, is in a cloud. */
+  identities: Identities;
   /** Chart repositories, for all kinds that have to do with charts. */
   charts: Charts;
   tracing: Tracing;

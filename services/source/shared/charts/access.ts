@@ -2,6 +2,7 @@
 import { FETCH_FAILED, type HelmRepository, Reason } from '@weir/api';
 import { type NamedSecret, readLoginSecret, tlsOf } from '@weir/credentials';
 import { type ClientOptions, normalizeUrl } from '@weir/helm';
+import { cloudOf, type Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import type { TlsOptions } from '@weir/net';
 import { type Credentials, credentialsFor, parseRepository, readPullSecret } from '@weir/oci';
@@ -59,9 +60,13 @@ export async function readAccess(
   return { ...askerOf(repository), url, client: own, key: digestOf(own) };
 }
 
-/** @throws Failure AuthenticationFailed; URLInvalid (stalled) */
+/**
+ * Without a Secret a cloud that the repository names gives a login. A HelmRepository names no account: the operator's default one
+ * counts, or the service's own identity.
+ * @throws Failure AuthenticationFailed; URLInvalid (stalled)
+ */
 export async function readRegistryAccess(
-  client: KubeClient,
+  { client, identities }: { client: KubeClient; identities: Identities },
   repository: Repository,
   signal: AbortSignal,
 ): Promise<RegistryAccess> {
@@ -69,8 +74,19 @@ export async function readRegistryAccess(
   const url = orUrlInvalid(() => normalizeUrl(repository.spec.url));
   const { tls, secret } = await readSecrets(client, repository, signal);
   const path = url.replace(/^oci:\/\//, '');
-  const credentials = secret && loginOf(secret, path);
   const registry = path.split('/')[0] ?? '';
+  const cloud = secret === undefined ? cloudOf(repository.spec.provider) : undefined;
+  const { tenant: namespace, timeoutMs } = askerOf(repository);
+  const login =
+    cloud &&
+    (await orAuthenticationFailed(`failed to get credential from '${cloud}': `, () =>
+      identities.registryLogin(
+        { provider: cloud, namespace },
+        registry,
+        AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      ),
+    ));
+  const credentials = login ?? (secret && loginOf(secret, path));
   const own = { registry, credentials, tls, insecure };
   return { ...askerOf(repository), url, registry: own, key: digestOf(own) };
 }

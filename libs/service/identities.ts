@@ -1,0 +1,21 @@
+import { createIdentities, type Identities, identityOptions } from '@weir/identity';
+import type { KubeClient } from '@weir/kube';
+import { isGateOn } from './feature-gates.ts';
+import type { Settings } from './settings.ts';
+
+/**
+ * Who a service, or the account of an object, is in clouds, by the flags that services share. Whoever opens it closes it.
+ * @param defaultFlag names the account of objects that name none
+ * @throws SettingsError, IdentityError
+ */
+export function openIdentities(
+  { client, settings }: { client: KubeClient; settings: Settings },
+  defaultFlag = 'default-service-account',
+): Identities {
+  return createIdentities({
+    client,
+    objectLevel: isGateOn(settings.list('feature-gates'), 'ObjectLevelWorkloadIdentity'),
+    defaultServiceAccount: settings.get(defaultFlag) || undefined,
+    ...identityOptions(settings),
+  });
+}
