@@ -69,7 +69,7 @@ describe('the rendered objects', () => {
     const external = ['nats.enabled=false', 'nats.external.url=nats://a:4222'];
     const credentials = 'nats.external.credentialsSecret=nats';
     for (const values of [
-      ['installCRDs=true', 'nats.replicas=3', 'multiTenant=true'],
+      ['installCRDs=true', 'nats.replicas=3', 'multiTenant=true', 'objectIdentity=true'],
       [...external, credentials],
     ]) {
       const manifests = await render(...values);
@@ -89,9 +89,7 @@ describe('the rendered objects', () => {
       );
       assert.deepEqual(locked, [
         '--no-cross-namespace-refs=true',
-        ...(['kustomize', 'helm-release'].includes(name)
-          ? ['--default-service-account=default']
-          : []),
+        ...(name === 'notification' ? [] : ['--default-service-account=default']),
       ]);
       assert.ok(!argsOf(await render(), name).some((arg) => locks.test(arg)));
     }

@@ -3,7 +3,12 @@
 export function manifest(
   apiVersion: string,
   kind: string,
-  metadata: { name: string; namespace?: string; labels?: Record<string, string> },
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  },
   fields: object = {},
 ): string {
   return JSON.stringify({ apiVersion, kind, metadata, ...fields });

@@ -13,6 +13,11 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{/* The services that act in clouds as accounts of objects, with objectIdentity. */}}
+{{- define "weir.cloudServices" -}}
+source image-automation
+{{- end }}
+
 {{/* A digest pins an image and comes before its tag. Call with (dict "image" .Values.image "tag" "the default tag"). */}}
 {{- define "weir.image" -}}
 {{- if .image.digest -}}
