@@ -86,13 +86,13 @@ export function createAccess(options: AccessOptions): FindAccess {
         ),
       );
     }
-    const audiences = await within('failed to get provider audience', () =>
-      provider.audiencesOf(account, all, signal),
-    );
     const whose = `'${account.namespace}/${account.name}'`;
     const identity = await within(
       `failed to get provider identity from service account ${whose} annotations`,
       async () => provider.identityOf(account),
+    );
+    const audiences = await within('failed to get provider audience', () =>
+      provider.audiencesOf(account, all, signal),
     );
     const { lifetimeSeconds } = provider;
     const owner = [account.namespace, account.name, account.uid, identity];

@@ -81,14 +81,11 @@ export function createNetwork(options: NetworkOptions): CloudNetwork {
   const proxies = createBoundedMap<string, Connections>({ max: PROXIES });
 
   function through(proxy: string | undefined, url: URL): Connections {
-    if (proxy === undefined) return direct;
+    // Without TLS a token would pass the proxy in the clear. Such a service is one of the operator's own network.
+    if (proxy === undefined || url.protocol !== 'https:') return direct;
     if (!/^https?:\/\//.test(proxy)) {
       const what =
         'a cloud can be asked through the proxy of an object only if it is an HTTP proxy';
-      throw invalidConfiguration(what);
-    }
-    if (url.protocol !== 'https:') {
-      const what = `the proxy of an object can't be used for ${url.origin}: a token would pass it in the clear`;
       throw invalidConfiguration(what);
     }
     const kept = proxies.get(proxy) ?? keepConnections({ allowLocal, proxy });

@@ -10,7 +10,7 @@ import { caseNames, FOLDER } from './testing/recorded/case.ts';
 /** Fields without a recorded case: the test that sets them, and a part of it. */
 const ELSEWHERE: Record<string, { file: string; code: string }> = {
   'ImageRepository.timeout': { file: 'scans.cluster.test.ts', code: "timeout: '1s'" },
-  'ImageRepository.provider': { file: 'scans.cluster.test.ts', code: "provider: 'aws'" },
+  'ImageRepository.provider': { file: 'clouds.cluster.test.ts', code: 'provider,' },
   'ImagePolicy.suspend': { file: 'policies.cluster.test.ts', code: 'suspend: true' },
   'ImagePolicy.policy.newest': { file: 'policies.cluster.test.ts', code: 'newest: {}' },
   'ImagePolicy.exclude': { file: 'policies.cluster.test.ts', code: "exclude: ['1.2.0']" },

@@ -163,14 +163,6 @@ describe('ImageRepositories', { concurrency: 4 }, () => {
     );
   });
 
-  test('a cloud provider is refused by its name', async () => {
-    const ref = await apply(`${server.host}/${image()}`, { provider: 'aws' });
-    const object = await harness.ready<ImageRepository>(ImageRepository, ref, 'False');
-    const ready = object.status?.conditions?.find(({ type }) => type === 'Stalled');
-    equal(ready?.reason, 'UnsupportedField');
-    match(ready?.message ?? '', /spec\.provider/);
-  });
-
   test('a failed scan is tried again, whatever the interval', async () => {
     const name = image();
     server.put(name, ['1.0.0']);

@@ -192,3 +192,28 @@ export function verifySignature(
   const expected = createHmac('sha256', signing).update(text).digest('hex');
   return expected === signature ? { role: key.role } : { problem: 'SignatureDoesNotMatch' };
 }
+
+/** Whose login of CodeCommit this is, written a second time from git-remote-codecommit's documentation. */
+export function codeCommitSigner(
+  { keys }: AwsState,
+  { username, password }: { username: string; password: string },
+  url: string,
+): string | undefined {
+  const [id = '', token] = username.split('%');
+  const key = keys.get(id);
+  const [, time = '', signature] = /^(\d{8}T\d{6})Z([0-9a-f]{64})$/.exec(password) ?? [];
+  if (key === undefined || key.token !== token) return undefined;
+  const { host, pathname } = new URL(url);
+  const [, region = ''] = host.split('.');
+  const request = ['GIT', pathname, '', `host:${host}`, '', 'host', ''].join('\n');
+  const hash = createHash('sha256').update(request).digest('hex');
+  const date = time.slice(0, 8);
+  const scope = [date, region, 'codecommit', 'aws4_request'];
+  const signing = scope.reduce<string | Buffer>(
+    (secret, part) => createHmac('sha256', secret).update(part).digest(),
+    `AWS4${key.secret}`,
+  );
+  const text = ['AWS4-HMAC-SHA256', time, scope.join('/'), hash].join('\n');
+  const expected = createHmac('sha256', signing).update(text).digest('hex');
+  return expected === signature ? key.role : undefined;
+}

@@ -1,6 +1,6 @@
 // The clouds' services on this machine, as their documentation has them: they refuse what the vendors refuse, in their words.
 import { createAuthority, type Listening, listen } from '@weir/cluster';
-import type { EndpointName, Endpoints } from '../endpoints.ts';
+import { ENDPOINTS, type EndpointName, type Endpoints } from '../endpoints.ts';
 import * as aws from './aws.ts';
 import * as azure from './azure.ts';
 import * as gcp from './gcp.ts';
@@ -16,6 +16,7 @@ import {
 
 export { unsignedToken } from './jwt.ts';
 export type { CloudCall, Fault } from './server.ts';
+export { startVendorHosts, type VendorHost, type VendorHosts } from './vendor-hosts.ts';
 
 type ServiceName = EndpointName | 'aws-pod' | 'azure-registry';
 
@@ -26,6 +27,8 @@ export const NODE_CLIENT = '99999999-0000-0000-0000-000000000000';
 
 export interface Clouds {
   endpoints: Endpoints;
+  /** URL of a registry of Azure without TLS, for what ends TLS before it. */
+  registryOfAzure: string;
   /** `127.0.0.1:<port>`: a registry of Azure, over TLS; `environmentFile` makes it one. */
   azureRegistry: string;
   /** The content of AZURE_ENVIRONMENT_FILEPATH for it. */
@@ -41,6 +44,10 @@ export interface Clouds {
   fault(service: ServiceName, fault?: Fault): void;
   /** How long what is given out lives, in ms. */
   live(ms: number): void;
+  /** Whose a password or a token is that was given out: a role, an application, an account. */
+  whose(password: string): string | undefined;
+  /** Whose signature a login of CodeCommit is, for the URL of a repository. */
+  signerOf(login: { username: string; password: string }, url: string): string | undefined;
   /** Everything that was given out and is secret. */
   secrets(): string[];
   close(): Promise<void>;
@@ -72,13 +79,13 @@ export async function startClouds({
       [`identitynamespace:${pool}:${provider}`, pool],
     ]),
   };
-  const issued: string[] = [];
-  const keep = (secret: string) => {
-    issued.push(secret);
+  const issued = new Map<string, string>();
+  const keep = (secret: string, whose: string) => {
+    issued.set(secret, whose);
     return secret;
   };
   const ecrPassword = (role: string) =>
-    keep(`ecr-login-of-${role.split('/').at(-1)}-${'z'.repeat(40)}`);
+    keep(`ecr-login-of-${role.split('/').at(-1)}-${'z'.repeat(40)}`, role);
   const services: Partial<Record<ServiceName, Service>> = {
     'aws-sts': aws.sts(awsState),
     'aws-ecr': aws.ecr(awsState, false, ecrPassword),
@@ -90,7 +97,7 @@ export async function startClouds({
     'azure-metadata': azure.imds(azureState, NODE_CLIENT),
     'azure-management': azure.manager(azureState, cluster),
     'azure-registry': azure.registry(azureState, (whose, expiresAt) =>
-      keep(unsignedToken({ whose, exp: Math.floor(expiresAt / 1_000) })),
+      keep(unsignedToken({ whose, exp: Math.floor(expiresAt / 1_000) }), whose),
     ),
     'gcp-sts': gcp.googleSts(gcpState),
     'gcp-iam-credentials': gcp.googleIam(gcpState),
@@ -116,12 +123,12 @@ export async function startClouds({
       { tls },
     );
   const [plain, secure] = await Promise.all([serve(false), serve(true)]);
-  const endpoints = Object.fromEntries(
-    Object.keys(services).map((it) => [it, `${plain.url}/${it}`]),
-  );
+  const names = ENDPOINTS.filter((name) => services[name] !== undefined);
+  const endpoints = Object.fromEntries(names.map((name) => [name, `${plain.url}/${name}`]));
   const azureRegistry = `127.0.0.1:${secure.port}`;
   return {
     endpoints,
+    registryOfAzure: `${plain.url}/azure-registry`,
     azureRegistry,
     environmentFile: JSON.stringify({
       containerRegistryDNSSuffix: `.0.0.1:${secure.port}`,
@@ -143,8 +150,13 @@ export async function startClouds({
     live(ms) {
       awsState.lifeMs = azureState.lifeMs = gcpState.lifeMs = ms;
     },
+    whose: (password) =>
+      issued.get(password) ??
+      azureState.tokens.get(password)?.whose ??
+      gcpState.tokens.get(password)?.whose,
+    signerOf: (login, url) => aws.codeCommitSigner(awsState, login, url),
     secrets: () => [
-      ...issued,
+      ...issued.keys(),
       ...[...awsState.keys.values()].flatMap(({ secret, token }) => [secret, token ?? '']),
       ...azureState.tokens.keys(),
       ...gcpState.tokens.keys(),

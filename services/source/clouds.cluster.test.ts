@@ -1,0 +1,355 @@
+// Sources of clouds: registries and Git servers that are opened by who somebody is. The vendors' hosts are on this machine.
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { GitRepository, HelmChart, HelmRepository, type Kind, OCIRepository } from '@weir/api';
+import { type GitServer, type RegistryServer, startGitServer, startRegistry } from '@weir/cluster';
+import {
+  type Clouds,
+  startClouds,
+  startVendorHosts,
+  type VendorHosts,
+} from '@weir/identity/testing';
+import { type ServiceHarness, startServiceHarness } from '@weir/kit';
+import { Secret, ServiceAccount } from '@weir/kube';
+import { pushArtifact, tarGz } from '@weir/oci/testing';
+import { service } from './main.ts';
+import { CHART_LAYER } from './shared/highest-tag.ts';
+
+const ECR = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+const ACR = 'acme.azurecr.io';
+const GAR = 'europe-west1-docker.pkg.dev';
+const STS = 'sts.eu-west-1.amazonaws.com';
+const CODE_COMMIT = 'git-codecommit.eu-west-1.amazonaws.com';
+const ROLE = 'arn:aws:iam::123456789012:role/app';
+const [TENANT, CLIENT] = ['tenant-1', 'client-1'];
+const EMAIL = 'app@acme.iam.gserviceaccount.com';
+const ANNOTATIONS = {
+  'eks.amazonaws.com/role-arn': ROLE,
+  'azure.workload.identity/tenant-id': TENANT,
+  'azure.workload.identity/client-id': CLIENT,
+  'iam.gke.io/gcp-service-account': EMAIL,
+};
+const WRITING = { fieldManager: 'test', force: true };
+const DISABLED =
+  'to use spec.serviceAccountName for provider authentication please enable the ObjectLevelWorkloadIdentity feature gate in the controller';
+
+const stack = new AsyncDisposableStack();
+const saved = { ...process.env };
+const trusted = getCACertificates('default');
+let registry: RegistryServer;
+let git: GitServer;
+let clouds: Clouds;
+let hosts: VendorHosts;
+before(async () => {
+  registry = stack.adopt(await startRegistry(), (it) => it.close());
+  git = stack.adopt(await startGitServer(), (it) => it.close());
+  // Whose a token is this server takes from it; that Kubernetes made it is tried in libs/identity.
+  clouds = stack.adopt(await startClouds(), (it) => it.close());
+  const ofRegistry = {
+    target: (path: string) => `${registry.url}${path}`,
+    lets: ({ password }: { password: string }) => clouds.whose(password) !== undefined,
+  };
+  hosts = await startVendorHosts({
+    [ECR]: ofRegistry,
+    [GAR]: ofRegistry,
+    [ACR]: {
+      target: (path) =>
+        path.startsWith('/oauth2/') ? `${clouds.registryOfAzure}${path}` : `${registry.url}${path}`,
+      lets: (login, path) => path.startsWith('/oauth2/') || ofRegistry.lets(login),
+    },
+    [STS]: { target: (path) => `${clouds.endpoints['aws-sts']}${path}` },
+    [CODE_COMMIT]: {
+      target: (path) => `${new URL(git.url).origin}${path}`,
+      lets: (login) => {
+        const url = `https://${CODE_COMMIT}/v1/repos/app.git`;
+        return clouds.signerOf(login, url) === ROLE;
+      },
+    },
+  });
+  stack.defer(() => hosts.close());
+  setDefaultCACertificates([...trusted, hosts.ca]);
+  // The way to the vendors is the operator's proxy, for what names none of its own.
+  process.env.HTTPS_PROXY = hosts.proxy;
+  process.env.NO_PROXY = '127.0.0.1,localhost';
+});
+after(async () => {
+  await stack.disposeAsync();
+  process.env = saved;
+  setDefaultCACertificates(trusted);
+});
+
+async function start(flags: Record<string, string>): Promise<ServiceHarness> {
+  // AWS STS is asked at its own host.
+  const { 'aws-sts': _, ...others } = clouds.endpoints;
+  const endpoints = Object.entries({ ...others, 'azure-devops': new URL(git.url).origin });
+  const harness = await startServiceHarness({
+    service,
+    flags: {
+      ...{ 'artifact-port': '0', 'allow-local-addresses': 'true', 'lease-duration': '2s' },
+      'cloud-endpoints': endpoints.map(([name, url]) => `${name}=${url}`).join(','),
+      ...flags,
+    },
+  });
+  stack.defer(() => harness.close());
+  return harness;
+}
+
+/** A namespace with an account that each cloud trusts, and the way to the vendors: a proxy and whom to trust. */
+async function tenant({ client, namespace }: ServiceHarness): Promise<string> {
+  const own = await namespace();
+  const account = { namespace: own, name: 'cloud', annotations: ANNOTATIONS };
+  const object = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account };
+  await client.apply(ServiceAccount, object, WRITING);
+  clouds.trust(`system:serviceaccount:${own}:cloud`, {
+    ...{ role: ROLE, application: `${TENANT}/${CLIENT}`, email: EMAIL },
+  });
+  const secrets = { vendors: { 'ca.crt': hosts.ca }, proxy: { address: hosts.proxy } };
+  for (const [name, stringData] of Object.entries(secrets)) {
+    const metadata = { namespace: own, name };
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata, stringData };
+    await client.apply(Secret, secret, WRITING);
+  }
+  return own;
+}
+
+async function apply(
+  { client }: ServiceHarness,
+  kind: Kind,
+  namespace: string,
+  spec: object,
+  name = 'app',
+) {
+  const { apiVersion } = kind;
+  const metadata = { namespace, name };
+  const object = { apiVersion, kind: kind.kind, metadata, spec: { interval: '1h', ...spec } };
+  await client.apply(kind, object, WRITING);
+  return { namespace, name };
+}
+
+const AWAITED = { current: true } as const;
+const VENDORS = { certSecretRef: { name: 'vendors' } };
+
+describe('sources of clouds', () => {
+  let harness: ServiceHarness;
+  before(async () => {
+    harness = await start({ 'feature-gates': 'ObjectLevelWorkloadIdentity=true' });
+    const layers = [{ content: tarGz([{ path: 'a.yaml', content: 'a: 1\n' }]) }];
+    await pushArtifact(registry, 'org/app', { tag: 'v1', layers });
+  });
+
+  const ready = (kind: Kind, ref: { namespace: string; name: string }, message = /^stored/) =>
+    harness.ready(kind, ref, { status: 'True', message, ...AWAITED });
+  const failed = (kind: Kind, ref: { namespace: string; name: string }, message: RegExp) =>
+    harness.ready(kind, ref, { status: 'False', message, ...AWAITED });
+
+  for (const [provider, host, whose] of [
+    ['aws', ECR, ROLE],
+    ['azure', ACR, `${TENANT}/${CLIENT}`],
+    ['gcp', GAR, EMAIL],
+  ] as const) {
+    test(`an OCIRepository of ${provider}, as its account, through its own proxy`, async () => {
+      const namespace = await tenant(harness);
+      const ref = await apply(harness, OCIRepository, namespace, {
+        ...{ url: `oci://${host}/org/app`, ref: { tag: 'v1' }, ...VENDORS },
+        ...{ provider, serviceAccountName: 'cloud', proxySecretRef: { name: 'proxy' } },
+      });
+      await ready(OCIRepository, ref);
+      const shown = hosts
+        .requests()
+        .findLast(({ target }) => target.includes(`${host}/v2/org/app`));
+      const [, password = ''] = Buffer.from(shown?.authorization?.slice(6) ?? '', 'base64')
+        .toString('utf8')
+        .split(':');
+      equal(clouds.whose(password), whose);
+    });
+  }
+
+  test('an OCIRepository that names no account is the service itself', async () => {
+    const namespace = await tenant(harness);
+    const ref = await apply(harness, OCIRepository, namespace, {
+      ...{ url: `oci://${GAR}/org/app`, ref: { tag: 'v1' }, provider: 'gcp', ...VENDORS },
+      proxySecretRef: { name: 'proxy' },
+    });
+    await ready(OCIRepository, ref);
+    ok(clouds.calls('gcp-metadata').length > 0);
+  });
+
+  test('a Secret comes before a provider, as in Flux', async () => {
+    const namespace = await tenant(harness);
+    const before = clouds.calls().length;
+    const ref = await apply(harness, OCIRepository, namespace, {
+      ...{ url: `oci://${ECR}/org/app`, ref: { tag: 'v1' }, provider: 'aws', ...VENDORS },
+      secretRef: { name: 'proxy' },
+    });
+    await failed(OCIRepository, ref, /UNAUTHORIZED|401/);
+    equal(clouds.calls().length, before);
+  });
+
+  test('a host that is none of the cloud gets nothing, and nobody is asked', async () => {
+    const namespace = await tenant(harness);
+    const before = clouds.calls().length;
+    const hostile: [provider: string, url: string, message: RegExp][] = [
+      [
+        'aws',
+        `oci://${ECR}.evil.example/org/app`,
+        /^failed to get credential from aws: invalid AWS registry: '123456789012\.dkr\.ecr\.eu-west-1\.amazonaws\.com\.evil\.example'\. must match /,
+      ],
+      [
+        'azure',
+        'oci://acme.azurecr.io.evil.example/app',
+        /^failed to get credential from azure: invalid Azure registry: /,
+      ],
+      [
+        'gcp',
+        'oci://gcr.io.evil.example/org/app',
+        /^failed to get credential from gcp: invalid GCP registry: /,
+      ],
+      ['gcp', 'oci://127.0.0.1:1/org/app', /invalid GCP registry: '127\.0\.0\.1:1'/],
+    ];
+    for (const [index, [provider, url, message]] of hostile.entries()) {
+      const spec = { provider, url, serviceAccountName: 'cloud' };
+      const ref = await apply(harness, OCIRepository, namespace, spec, `app-${index}`);
+      const { status } = (await failed(OCIRepository, ref, message)) as OCIRepository;
+      const condition = status?.conditions?.find(({ type }) => type === 'FetchFailed');
+      equal(condition?.reason, 'AuthenticationFailed');
+    }
+    equal(clouds.calls().length, before);
+  });
+
+  test('an account that is gone, or refused, is a failure in the words of Flux', async () => {
+    const namespace = await tenant(harness);
+    const spec = { url: `oci://${ECR}/org/app`, provider: 'aws', ...VENDORS };
+    const gone = await apply(
+      harness,
+      OCIRepository,
+      namespace,
+      { ...spec, serviceAccountName: 'gone' },
+      'gone',
+    );
+    await failed(
+      OCIRepository,
+      gone,
+      /^failed to get credential: serviceaccount '.*\/gone' not found$/,
+    );
+    clouds.trust('somebody else', { role: ROLE });
+    const refused = await apply(
+      harness,
+      OCIRepository,
+      namespace,
+      { ...spec, serviceAccountName: 'cloud' },
+      'refused',
+    );
+    const message =
+      /^failed to get credential from aws: failed to get access token for artifact registry: failed to create provider access token for service account '.*\/cloud': AWS STS at .* answered 403: AccessDenied: Not authorized/;
+    await failed(OCIRepository, refused, message);
+  });
+
+  test('charts of a HelmRepository in a registry of a cloud', async () => {
+    const namespace = await tenant(harness);
+    const content = tarGz([
+      { path: 'app/Chart.yaml', content: 'apiVersion: v2\nname: app\nversion: 1.0.0\n' },
+    ]);
+    await pushArtifact(registry, 'charts/app', {
+      tag: '1.0.0',
+      layers: [{ content, mediaType: CHART_LAYER }],
+    });
+    for (const [name, provider, host] of [
+      ['own', 'gcp', GAR],
+      ['node', 'aws', ECR],
+    ] as const) {
+      await apply(
+        harness,
+        HelmRepository,
+        namespace,
+        { type: 'oci', url: `oci://${host}/charts`, provider, ...VENDORS },
+        name,
+      );
+      const sourceRef = { kind: 'HelmRepository', name };
+      const spec = { chart: 'app', version: '1.0.0', sourceRef };
+      await ready(HelmChart, await apply(harness, HelmChart, namespace, spec, name), /^pulled/);
+    }
+  });
+
+  test('a GitRepository of Azure DevOps, and what comes of a host that is none', async () => {
+    const namespace = await tenant(harness);
+    const repository = await git.createRepository('devops');
+    await repository.commit({ 'a.yaml': 'a: 1\n' });
+    const spec = { provider: 'azure', serviceAccountName: 'cloud', ref: { branch: 'main' } };
+    const ref = await apply(harness, GitRepository, namespace, { ...spec, url: repository.url });
+    await ready(GitRepository, ref);
+    const evil = { ...spec, url: 'https://dev.azure.com.evil.example/acme/_git/app' };
+    const other = await apply(harness, GitRepository, namespace, evil, 'evil');
+    await failed(
+      GitRepository,
+      other,
+      /^failed to configure authentication options: 'dev\.azure\.com\.evil\.example' is not Azure DevOps/,
+    );
+  });
+
+  test('a GitRepository of AWS CodeCommit, by a signature', async () => {
+    const namespace = await tenant(harness);
+    const repository = await git.createRepository('v1/repos/app');
+    await repository.commit({ 'a.yaml': 'a: 1\n' });
+    const ref = await apply(harness, GitRepository, namespace, {
+      ...{ url: `https://${CODE_COMMIT}/v1/repos/app.git`, ref: { branch: 'main' } },
+      ...{ provider: 'aws', serviceAccountName: 'cloud' },
+      ...{ secretRef: { name: 'vendors' }, proxySecretRef: { name: 'proxy' } },
+    });
+    await ready(GitRepository, ref);
+  });
+
+  test("a tenant's proxy carries no token in the clear, and no request of a metadata service", () => {
+    deepEqual(hosts.clear(), []);
+    ok(hosts.tunnels().length > 0);
+    const names = [ECR, ACR, GAR, STS, CODE_COMMIT].map((name) => `${name}:443`);
+    deepEqual(
+      hosts.tunnels().filter((target) => !names.includes(target)),
+      [],
+    );
+  });
+
+  test('no status, event or log has anything of a token', async () => {
+    const kinds = [OCIRepository, HelmChart, GitRepository];
+    const objects = await Promise.all(kinds.map((kind) => harness.client.list(kind)));
+    const text = JSON.stringify(objects);
+    for (const secret of clouds.secrets()) ok(!text.includes(secret));
+    doesNotMatch(text, /eyJ[\w-]{20}|ya29\./);
+  });
+});
+
+describe('sources of clouds, as Flux has them by default', () => {
+  test('an account is refused by the name of the gate', async () => {
+    const harness = await start({});
+    const namespace = await tenant(harness);
+    const before = clouds.calls().length;
+    const cases: [kind: Kind, spec: object][] = [
+      [
+        OCIRepository,
+        { url: `oci://${ECR}/org/app`, provider: 'aws', serviceAccountName: 'cloud' },
+      ],
+      [
+        GitRepository,
+        {
+          url: `https://${CODE_COMMIT}/v1/repos/app`,
+          provider: 'aws',
+          serviceAccountName: 'cloud',
+        },
+      ],
+    ];
+    for (const [kind, spec] of cases) {
+      const ref = await apply(harness, kind, namespace, spec);
+      const object = await harness.ready(kind, ref, {
+        status: 'False',
+        message: /gate/,
+        ...AWAITED,
+      });
+      const { conditions = [] } = (object as OCIRepository).status ?? {};
+      for (const type of ['Ready', 'Stalled']) {
+        const condition = conditions.find((it) => it.type === type);
+        deepEqual([condition?.reason, condition?.message], ['FeatureGateDisabled', DISABLED]);
+      }
+    }
+    match(JSON.stringify(clouds.calls().length), new RegExp(`^${before}$`));
+  });
+});
