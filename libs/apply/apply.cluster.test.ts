@@ -1,7 +1,9 @@
 // Applying and pruning against a real API server.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from '@weir/cluster';
 import { isNotFound, type KubeObject, serviceAccountUser } from '@weir/kube';
+import { applyObjects } from './apply.ts';
 import { actingAs } from './cluster.ts';
 import { ApplyError, DryRunError, NamespaceMissingError } from './errors.ts';
 import { targetOf } from './objects.ts';
@@ -190,6 +192,43 @@ test('an exempt field that another manager applies is left to it', async () => {
     owners?.map(({ manager }) => manager),
     ['scaler'],
   );
+});
+
+test('what somebody writes between the read and the dry-run is no change of ours', async () => {
+  const ns = await h.namespace();
+  const exempt = () => Promise.resolve(['/spec/replicas']);
+  const target = deployment(ns, 'web', 1);
+  await h.apply([target], { exempt });
+  const type = await h.client.discovery.resourceForKind('apps/v1', 'Deployment');
+  const scaled = { ...deployment(ns, 'web'), spec: { replicas: 3 } };
+  await h.client.apply(type, scaled, { fieldManager: 'scaler', force: true });
+  // The Deployment's controller answers the change with an annotation, at any time.
+  let writes = 0;
+  const annotate = () =>
+    h.client.patch(
+      type,
+      target.metadata,
+      { metadata: { annotations: { 'deployment.kubernetes.io/revision': String(++writes) } } },
+      { kind: 'merge', fieldManager: 'deployment-controller' },
+    );
+  const client: typeof h.client = {
+    ...h.client,
+    async get(...args) {
+      const found = await h.client.get<never>(...args);
+      if (writes === 0) await annotate();
+      return found;
+    },
+    async apply(...args) {
+      await until(() => writes > 0, { timeoutMs: 10_000, message: 'the annotation' });
+      return h.client.apply(...args);
+    },
+  };
+  const applied = await applyObjects({ ...h.target, client }, owned([target]), {
+    ...{ owner: owner(), exempt, expected: () => true, signal },
+    status: (list) => h.pool.status(list, { tenant: 'test' }),
+  });
+  assert.equal(writes, 1);
+  assert.deepEqual(actions(applied), [`Deployment/${ns}/web unchanged`]);
 });
 
 test('records of ownership under another version are migrated where that is asked for', async () => {

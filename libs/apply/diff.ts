@@ -19,6 +19,11 @@ export function wouldCreate(merged: KubeObject): boolean {
   return (merged.metadata.resourceVersion ?? '') === '';
 }
 
+/** Whether the dry-run was made on the version that was read: its answer keeps the resourceVersion of what is stored. */
+export function isSameVersion(live: KubeObject | undefined, merged: KubeObject): boolean {
+  return live?.metadata.resourceVersion === merged.metadata.resourceVersion;
+}
+
 function declared({ metadata: _metadata, status: _status, ...rest }: KubeObject): object {
   return rest;
 }

@@ -11,7 +11,7 @@ import {
   type KubeObject,
 } from '@weir/kube';
 import type { Action } from './changes.ts';
-import { differs, wouldCreate } from './diff.ts';
+import { differs, isSameVersion, wouldCreate } from './diff.ts';
 import { DryRunError, messageOf, NamespaceMissingError } from './errors.ts';
 import { withExemptions, withoutFields } from './exempt.ts';
 import {
@@ -99,23 +99,34 @@ export async function planObject(
     if (live !== undefined && isMarked(live, leftAlone(owner))) return skipped(object, live);
     migrated = live !== undefined && (await migrate(client, { object, type, live }, options));
   }
-  const [early, answer] = await Promise.all([
-    options.expected(targetOf(object)) ? settled(read()) : undefined,
-    settled(dryRun()),
-  ]);
-  if ('error' in answer) {
-    const { error } = answer;
-    const found = early ?? (isApiError(error) ? await settled(read()) : { value: undefined });
-    // The error of the dry-run is reported, also where reading the object has failed as well.
-    const live = 'error' in found ? undefined : found.value;
-    return refused(client, { object, type, error }, live, options);
+  for (let attempt = 1; ; attempt++) {
+    const [early, answer] = await Promise.all([
+      attempt === 1 && options.expected(targetOf(object)) ? settled(read()) : undefined,
+      settled(dryRun()),
+    ]);
+    if ('error' in answer) {
+      const { error } = answer;
+      const found = early ?? (isApiError(error) ? await settled(read()) : { value: undefined });
+      // The error of the dry-run is reported, also where reading the object has failed as well.
+      const live = 'error' in found ? undefined : found.value;
+      return refused(client, { object, type, error }, live, options);
+    }
+    const merged = answer.value;
+    const compared = { object, type, merged, migrated };
+    if (wouldCreate(merged)) return accepted(compared, undefined, options);
+    const found = early ?? (await settled(read()));
+    if ('error' in found) throw new DryRunError(object, found.error);
+    if (isSameVersion(found.value, merged) || attempt >= COMPARISON_ATTEMPTS) {
+      return accepted(compared, found.value, options);
+    }
   }
-  const merged = answer.value;
-  if (wouldCreate(merged)) return accepted({ object, type, merged, migrated }, undefined, options);
-  const found = early ?? (await settled(read()));
-  if ('error' in found) throw new DryRunError(object, found.error);
-  return accepted({ object, type, merged, migrated }, found.value, options);
 }
+
+/**
+ * How often an object is dry-run and read until both answers are about the same version. Answers about different versions
+ * would show what somebody else wrote in between as a change of ours, or hide one.
+ */
+const COMPARISON_ATTEMPTS = 3;
 
 const MIGRATION_ATTEMPTS = 5;
 
