@@ -7,7 +7,10 @@ import { commit } from './scenarios/commit.ts';
 import { drift } from './scenarios/drift.ts';
 import { failing } from './scenarios/failing.ts';
 import { idle } from './scenarios/idle.ts';
-import { images } from './scenarios/images.ts';
+import { imageBump } from './scenarios/image-bump.ts';
+import { imageMonorepo } from './scenarios/image-monorepo.ts';
+import { imageScan } from './scenarios/image-scan.ts';
+import { imageTags } from './scenarios/image-tags.ts';
 import { install } from './scenarios/install.ts';
 import { restart } from './scenarios/restart.ts';
 import type { System } from './system.ts';
@@ -18,7 +21,10 @@ import { weir } from './systems/weir.ts';
 export const SCENARIOS: readonly Scenario[] = [
   commit,
   alerts,
-  images,
+  imageScan,
+  imageTags,
+  imageBump,
+  imageMonorepo,
   chain,
   install,
   one,

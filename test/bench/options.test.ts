@@ -29,6 +29,12 @@ describe('the command line of the benchmark', () => {
     assert.deepEqual(names, ['install', 'drift']);
   });
 
+  it('takes the first word of several scenarios for all of them', () => {
+    const scenarios = ['drift', 'image-scan', 'image-tags'].map((name) => ({ name, about: '' }));
+    const options = readOptions(['--scenario=image'], { scenarios, peers: [] });
+    assert.deepEqual(options.scenarios, ['image-scan', 'image-tags']);
+  });
+
   it('says what it does not understand', () => {
     assert.throws(() => read('--scenario', 'speed'), /no scenario speed, only install, drift/);
     assert.throws(() => read('--skip', 'speed'), /no scenario speed/);

@@ -42,7 +42,8 @@ export function usage({ scenarios, peers }: Known): string {
   const list = scenarios.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join('\n');
   return `npm run bench -- [flags]
 
-  --scenario NAME    what to measure, may be repeated; all unless given
+  --scenario NAME    what to measure, may be repeated; all unless given.
+                     The first word of several names stands for all of them
   --skip NAME        what to leave out, may be repeated
   --apps N,N         numbers of Kustomizations (${DEFAULT_APPS})
   --peer NAME        what to measure beside Weir, may be repeated: ${peers.join(', ')};
@@ -109,13 +110,15 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** Names in the order in which they are known. */
+/** Names in the order in which they are known. The first word of several names, such as `image`, stands for all of them. */
 function chosen(flag: string, values: readonly string[], known: readonly string[]): string[] {
-  const stranger = values.find((name) => !known.includes(name));
+  const isMeant = (value: string) => (name: string) =>
+    name === value || (flag === 'scenario' && name.startsWith(`${value}-`));
+  const stranger = values.find((value) => !known.some(isMeant(value)));
   if (stranger !== undefined) {
     throw new UsageError(`there is no ${flag} ${stranger}, only ${known.join(', ')}`);
   }
-  return known.filter((name) => values.includes(name));
+  return known.filter((name) => values.some((value) => isMeant(value)(name)));
 }
 
 function count(flag: string, value: string | undefined, otherwise: number): number {

@@ -12,9 +12,12 @@ it('runs scenarios of the same apps in one environment, and the others in their 
   assert.deepEqual(shown, [
     '1 commit',
     '1 alerts',
+    '1 image-tags',
+    '1 image-bump',
     '20 chain',
-    '100 image',
+    '100 image-scan',
     '100 install one all restart failing idle drift',
+    '200 image-monorepo',
     '500 install one all restart idle drift',
   ]);
 });

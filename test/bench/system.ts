@@ -1,8 +1,11 @@
 import type { FluxEvent } from '@weir/events';
 import type { Environment } from './environment.ts';
 
-/** What of a system runs: the services that apply apps, or only the one that sends alerts or scans images. */
-export type Runs = 'apps' | 'alerts' | 'images';
+/**
+ * What of a system runs: the services that apply apps, only the one that sends alerts, only the one that scans images, or all
+ * that a tag passes on its way from a registry over Git into the cluster.
+ */
+export type Runs = 'apps' | 'alerts' | 'scans' | 'circle';
 
 /** A GitOps system that can be measured. Each is one file in `systems/`. */
 export interface System {

@@ -5,48 +5,66 @@ import { buildTool, freePort, run } from '@weir/cluster';
 import { runProgram } from '@weir/conformance/process';
 import { ClusterRoleBinding, type KubeClient, Namespace, ServiceAccount } from '@weir/kube';
 import type { Environment } from '../environment.ts';
-import type { RunningSystem, System, SystemDescription, SystemOptions } from '../system.ts';
-import { startImageReflector } from './images.ts';
+import type { RunningSystem, Runs, System, SystemDescription, SystemOptions } from '../system.ts';
 import { startNotificationController } from './notification.ts';
-import { startParts } from './parts.ts';
+import { type Part, startParts } from './parts.ts';
 
 const NAMESPACE = 'flux-system';
-const SOURCE = 'source-controller';
-const KUSTOMIZE = 'kustomize-controller';
+
+type Controller =
+  | 'source-controller'
+  | 'kustomize-controller'
+  | 'image-reflector-controller'
+  | 'image-automation-controller';
+
+const CONTROLLERS: Record<Exclude<Runs, 'alerts'>, readonly Controller[]> = {
+  apps: ['source-controller', 'kustomize-controller'],
+  scans: ['image-reflector-controller'],
+  circle: [
+    'source-controller',
+    'kustomize-controller',
+    'image-reflector-controller',
+    'image-automation-controller',
+  ],
+};
 
 /** The flags of an installed Flux, but without leader election, which its controllers can only do inside a cluster. */
 const COMMON = ['--watch-all-namespaces', '--log-level=info'];
+/** As many workers as Weir has. */
+const WORKERS: Record<Controller, number> = {
+  'source-controller': 10,
+  'kustomize-controller': 20,
+  'image-reflector-controller': 16,
+  'image-automation-controller': 16,
+};
 const TUNED = ['--kube-api-qps=2000', '--kube-api-burst=2000'];
 
 /** Flux with its default flags, but with as many workers as Weir has. */
-export const flux = fluxWith('flux', 'Flux', {
-  [SOURCE]: ['--concurrent=10'],
-  [KUSTOMIZE]: ['--concurrent=20'],
-});
+export const flux = fluxWith('flux', 'Flux', () => []);
 
 /** Flux with the limits of its Kubernetes client lifted and a short wait for dependencies. */
-export const fluxTuned = fluxWith('flux-tuned', 'Flux, tuned', {
-  [SOURCE]: ['--concurrent=10', ...TUNED],
-  [KUSTOMIZE]: ['--concurrent=20', ...TUNED, '--requeue-dependency=2s'],
-});
+export const fluxTuned = fluxWith('flux-tuned', 'Flux, tuned', (controller) =>
+  controller === 'kustomize-controller' ? [...TUNED, '--requeue-dependency=2s'] : TUNED,
+);
 
-type Flags = Record<typeof SOURCE | typeof KUSTOMIZE, string[]>;
+type Flags = Record<Controller, string[]>;
 
-function fluxWith(name: string, title: string, own: Flags): System {
-  const flags = {
-    [SOURCE]: [...COMMON, ...own[SOURCE]],
-    [KUSTOMIZE]: [...COMMON, ...own[KUSTOMIZE]],
-  };
+function fluxWith(name: string, title: string, more: (of: Controller) => string[]): System {
+  const flags = Object.fromEntries(
+    CONTROLLERS.circle.map((controller) => [
+      controller,
+      [...COMMON, `--concurrent=${WORKERS[controller]}`, ...more(controller)],
+    ]),
+  ) as Flags;
   return {
     name,
     title,
-    clients: [SOURCE, KUSTOMIZE],
+    clients: CONTROLLERS.circle,
     needsNats: false,
     describe: () => describe(name, title, flags),
     start(environment, { runs }: SystemOptions) {
       if (runs === 'alerts') return startNotificationController(environment);
-      if (runs === 'images') return startImageReflector(environment);
-      return start(environment, flags);
+      return start(environment, CONTROLLERS[runs], flags);
     },
   };
 }
@@ -58,48 +76,61 @@ async function describe(name: string, title: string, flags: Flags): Promise<Syst
   return { name, title, version: stdout.trim().replace(/^flux: /, ''), flags };
 }
 
-async function start(environment: Environment, flags: Flags): Promise<RunningSystem> {
-  const { cluster, client, dir } = environment;
-  await createAccounts(client);
-  const storagePath = join(dir, SOURCE);
-  await mkdir(storagePath, { recursive: true });
-  const [storage = 0, ...ports] = await Promise.all(Array.from({ length: 5 }, freePort));
-  const controller = async (name: typeof SOURCE | typeof KUSTOMIZE, more: readonly string[]) => {
-    const [healthPort = 0, metricsPort = 0] = name === SOURCE ? ports : ports.slice(2);
-    const env = {
-      KUBECONFIG: await cluster.kubeconfigFor(`${NAMESPACE}/${name}`),
-      RUNTIME_NAMESPACE: NAMESPACE,
-    };
-    const command = await buildTool(name);
-    return () =>
-      runProgram({
-        name,
-        command,
-        args: [
-          ...flags[name],
-          ...more,
-          `--metrics-addr=127.0.0.1:${metricsPort}`,
-          `--health-addr=127.0.0.1:${healthPort}`,
-        ],
-        env,
-        healthPort,
-        log: join(dir, `${name}.log`),
-      });
-  };
-  return startParts({
-    [SOURCE]: await controller(SOURCE, [
-      `--storage-path=${storagePath}`,
-      `--storage-addr=127.0.0.1:${storage}`,
-      `--storage-adv-addr=127.0.0.1:${storage}`,
-    ]),
-    [KUSTOMIZE]: await controller(KUSTOMIZE, []),
-  });
+async function start(
+  environment: Environment,
+  controllers: readonly Controller[],
+  flags: Flags,
+): Promise<RunningSystem> {
+  await createAccounts(environment.client, controllers);
+  const starters: Record<string, () => Promise<Part>> = {};
+  for (const controller of controllers) {
+    starters[controller] = await starterOf(controller, environment, flags[controller]);
+  }
+  return startParts(starters);
 }
 
-/** Creates an account for each controller, so that the audit log distinguishes them. Both have all rights. */
-async function createAccounts(client: KubeClient): Promise<void> {
+/** Prepares a controller, with ports that stay the same when it is started again. */
+async function starterOf(
+  name: Controller,
+  { cluster, dir }: Environment,
+  flags: readonly string[],
+): Promise<() => Promise<Part>> {
+  const [healthPort, metricsPort] = await Promise.all([freePort(), freePort()]);
+  const storage = await storageFlags(name, dir);
+  const env = {
+    KUBECONFIG: await cluster.kubeconfigFor(`${NAMESPACE}/${name}`),
+    RUNTIME_NAMESPACE: NAMESPACE,
+  };
+  const command = await buildTool(name);
+  const addresses = [
+    `--metrics-addr=127.0.0.1:${metricsPort}`,
+    `--health-addr=127.0.0.1:${healthPort}`,
+  ];
+  const log = join(dir, `${name}.log`);
+  return () =>
+    runProgram({ name, command, args: [...flags, ...storage, ...addresses], env, healthPort, log });
+}
+
+/** The flags about what a controller keeps on disk. */
+async function storageFlags(name: Controller, dir: string): Promise<string[]> {
+  const path = join(dir, name);
+  if (name === 'image-reflector-controller') {
+    await mkdir(path, { recursive: true });
+    return [`--storage-path=${path}`];
+  }
+  if (name !== 'source-controller') return [];
+  await mkdir(path, { recursive: true });
+  const address = `127.0.0.1:${await freePort()}`;
+  return [`--storage-path=${path}`, `--storage-addr=${address}`, `--storage-adv-addr=${address}`];
+}
+
+/** Creates an account for each controller, so that the audit log distinguishes them. All have all rights. */
+async function createAccounts(
+  client: KubeClient,
+  controllers: readonly Controller[],
+): Promise<void> {
   const how = { fieldManager: 'bench', force: true };
-  const subjects = [SOURCE, KUSTOMIZE].map((name) => ({
+  const subjects = controllers.map((name) => ({
     kind: 'ServiceAccount',
     name,
     namespace: NAMESPACE,

@@ -4,26 +4,32 @@ import { makeStreams } from '@weir/bus/testing';
 import { freePort, git } from '@weir/cluster';
 import { startProcess } from '@weir/kit';
 import type { Environment } from '../environment.ts';
-import type { RunningSystem, System, SystemDescription, SystemOptions } from '../system.ts';
+import type { RunningSystem, Runs, System, SystemDescription, SystemOptions } from '../system.ts';
 import { startWeirNotification } from './notification.ts';
 import { startParts } from './parts.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-/** The services that have work in these scenarios, with as many workers as Flux's controllers have. */
-const FLAGS: Record<string, readonly string[]> = {
+/** The flags of the services, with as many workers as Flux's controllers have. */
+const FLAGS = {
   source: ['--concurrent=10'],
   kustomize: ['--concurrent=20'],
-};
+  'image-automation': ['--concurrent=16'],
+  notification: [],
+} satisfies Record<string, readonly string[]>;
+type Service = keyof typeof FLAGS;
 
-/** The service that scans images, which runs alone. */
-const IMAGES = 'image-automation';
+const SERVICES: Record<Exclude<Runs, 'alerts'>, readonly Service[]> = {
+  apps: ['source', 'kustomize'],
+  scans: ['image-automation'],
+  circle: ['source', 'kustomize', 'image-automation'],
+};
 
 /** Weir as the chart runs it, with a process and an account for each service. */
 export const weir: System = {
   name: 'weir',
   title: 'Weir',
-  clients: [...Object.keys(FLAGS), IMAGES].map((service) => `weir-${service}`),
+  clients: SERVICES.circle.map((service) => `weir-${service}`),
   needsNats: true,
   describe,
   start,
@@ -44,22 +50,19 @@ async function start(environment: Environment, options: SystemOptions): Promise<
   // Without notification, which has no work here, somebody else has to make the stream that events go to.
   const closeStreams = await makeStreams(environment.cluster.natsUrl, ['weir-events']);
   await closeStreams();
-  if (options.runs === 'images') {
-    return startParts({ [IMAGES]: () => startService(IMAGES, [], 1, environment, options) });
-  }
   // The port stays the same over a restart, as behind a Service, because the artifact's URL is in the source's status.
   const artifactPort = await freePort();
-  const services = Object.entries(FLAGS).map(([service, flags]) => {
+  const services = SERVICES[options.runs].map((service) => {
     let starts = 0;
-    const all = [...flags, `--artifact-port=${artifactPort}`];
-    return [service, () => startService(service, all, ++starts, environment, options)] as const;
+    const more = [`--artifact-port=${artifactPort}`];
+    return [service, () => startService(service, more, ++starts, environment, options)] as const;
   });
   return startParts(Object.fromEntries(services));
 }
 
 function startService(
-  service: string,
-  flags: readonly string[],
+  service: Service,
+  more: readonly string[],
   count: number,
   { cluster, collector, dir }: Environment,
   { cpuProfiles, traces }: SystemOptions,
@@ -79,7 +82,7 @@ function startService(
       ...(traces ? { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url } : {}),
       LOG_LEVEL: 'info',
     },
-    flags: ['--service-accounts', ...flags],
+    flags: ['--service-accounts', ...FLAGS[service], ...more],
     ...(cpuProfiles === undefined ? {} : { nodeFlags: profile }),
   });
 }
