@@ -1,5 +1,5 @@
 // What ImageRepositories make of registries that fail, are slow, or never end, beyond the recorded cases.
-import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ImagePolicy, ImageRepository } from '@weir/api';
 import {
@@ -191,5 +191,25 @@ describe('ImageRepositories', { concurrency: 4 }, () => {
     const intervals = Math.ceil((performance.now() - begun) / 4_000) + 1;
     // About twice an interval at most, as answers of half an interval are shared.
     ok(asked() - before <= 2 * intervals, `${asked() - before} in ${intervals} intervals`);
+  });
+
+  test('a scan that finds nothing new writes no status within a minute, unless it was asked for', async () => {
+    const name = image();
+    server.put(name, ['1.0.0']);
+    const ref = await apply(`${server.host}/${name}`, { interval: '2s' });
+    await harness.ready(ImagePolicy, ref, 'True');
+    const first = await harness.ready<ImageRepository>(ImageRepository, ref, 'True');
+    const asked = () => server.requests().filter((it) => it.includes(`/${name}/`)).length;
+    const before = asked();
+    await until(() => asked() >= before + 3, { timeoutMs, message: 'three intervals' });
+    const then = await harness.read<ImageRepository>(ImageRepository, ref);
+    equal(then.metadata.resourceVersion, first.metadata.resourceVersion);
+    const token = await harness.request(ImageRepository, ref);
+    const answered = await harness.handled<ImageRepository>(ImageRepository, ref, token);
+    notEqual(
+      answered.status?.lastScanResult?.scanTime,
+      first.status?.lastScanResult?.scanTime,
+      'the time of the last scan',
+    );
   });
 });

@@ -1,4 +1,5 @@
-// One ImageRepository from top to bottom: whether its tags are to be listed now, listed, stored for policies, told in its status.
+// One ImageRepository from top to bottom: whether its tags are to be listed now, the listing, its tags stored for policies, and its
+// status.
 import {
   findCondition,
   formatDuration,
@@ -69,7 +70,7 @@ export async function reconcile(
         scan(run, image, due.reason === INTERVAL, environment),
       ),
     );
-    await succeed(run, image, resultOf(tags), wordsOf(object, tags, everyMs), recorder);
+    await succeed(run, image, resultOf(object, tags), wordsOf(object, tags, everyMs), recorder);
     return { requeueAfterMs: everyMs };
   } catch (error) {
     return await failObjectRun(run, error, { recorder, stopping });
@@ -98,7 +99,17 @@ async function scan(
   }
 }
 
-function resultOf({ count, revision, latest }: PackedTags): ScanResult {
+/**
+ * How old the time in the status may be before a scan that found nothing new writes it anew, in ms: an interval of a few
+ * seconds costs the API server no write each.
+ */
+const SCAN_TIME_MS = 50_000;
+
+function resultOf(object: ImageRepository, { count, revision, latest }: PackedTags): ScanResult {
+  const before = object.status?.lastScanResult;
+  const isSame = before?.revision === revision && before.tagCount === count;
+  const sinceMs = Date.now() - Date.parse(before?.scanTime ?? '');
+  if (isSame && sinceMs < SCAN_TIME_MS && !isAsked(object)) return before;
   const latestTags = latest.length > 0 ? { latestTags: latest } : {};
   return { ...latestTags, revision, scanTime: formatTime(new Date()), tagCount: count };
 }
