@@ -1,5 +1,6 @@
-// A registry that answers with the lists of tags that a test wants: the real one takes long to get 100,000 tags.
-import { type Listening, listen } from './listen.ts';
+// A registry that answers with the lists of tags that a test wants: the real one takes long to get 100,000 tags. It keeps no
+// images: of a pushed manifest it remembers the tag.
+import { type Listening, type ListenOptions, listen } from './listen.ts';
 
 export interface TagRegistry extends Listening {
   /** `127.0.0.1:<port>`. */
@@ -17,17 +18,37 @@ export interface TagRegistry extends Listening {
 
 type Handler = Parameters<typeof listen>[0];
 
-export async function startTagRegistry(): Promise<TagRegistry> {
+export interface TagRegistryOptions extends ListenOptions {
+  /** Called after a manifest was pushed, with the image's name and the tag. */
+  onPush?: (name: string, tag: string) => void;
+}
+
+const PAGE_SIZE = 1_000;
+
+export async function startTagRegistry(options: TagRegistryOptions = {}): Promise<TagRegistry> {
   const images = new Map<string, { tags: readonly string[]; pageSize: number }>();
   const handlers = new Map<string, Handler>();
   const requests: string[] = [];
   let hasETags = false;
+
+  /** `PUT /v2/<name>/manifests/<tag>`, by which a push ends. */
+  function push(name: string, tag: string): void {
+    const { tags = [], pageSize = PAGE_SIZE } = images.get(name) ?? {};
+    images.set(name, { tags: [...new Set([...tags, tag])].sort(), pageSize });
+    options.onPush?.(name, tag);
+  }
 
   const server = await listen((request, response) => {
     const { method = '', url = '/', headers } = request;
     requests.push(`${method} ${url}`);
     if (url === '/v2/') return void response.end('{}');
     const { pathname, searchParams } = new URL(url, 'http://localhost');
+    const pushed = method === 'PUT' && /^\/v2\/(.+)\/manifests\/([\w.-]+)$/.exec(pathname);
+    if (pushed) {
+      request.resume();
+      response.writeHead(201).end();
+      return push(pushed[1] ?? '', pushed[2] ?? '');
+    }
     const name = /^\/v2\/(.+)\/tags\/list$/.exec(pathname)?.[1] ?? '';
     const handler = handlers.get(name);
     if (handler !== undefined) return void handler(request, response);
@@ -52,7 +73,7 @@ export async function startTagRegistry(): Promise<TagRegistry> {
     if (hasETags) response.setHeader('etag', etag);
     if (hasETags && headers['if-none-match'] === etag) return void response.writeHead(304).end();
     response.end(JSON.stringify({ name, tags: page }));
-  });
+  }, options);
   return {
     ...server,
     host: `127.0.0.1:${server.port}`,
@@ -60,7 +81,7 @@ export async function startTagRegistry(): Promise<TagRegistry> {
     clear() {
       requests.length = 0;
     },
-    put: (name, tags, pageSize = 1_000) => void images.set(name, { tags, pageSize }),
+    put: (name, tags, pageSize = PAGE_SIZE) => void images.set(name, { tags, pageSize }),
     answer(name, handle) {
       if (handle === undefined) handlers.delete(name);
       else handlers.set(name, handle);

@@ -24,6 +24,11 @@ describe('npm start -- --once', () => {
       /\[Feishu\] 💫 kustomization\/production\.flux-system/,
       /Deployment\/greeter-production\/greeter created/,
       /✔ Messages in Slack and in Feishu/,
+      /✔ The image greeter:1\.1\.0, pushed to the registry/,
+      /✔ The Deployment with greeter:1\.1\.0/,
+      /\[Slack\] imageupdateautomation\/example\.flux-system\n {2}│ .*pushed commit '\w{7}' to branch 'main'/,
+      /\[Feishu\] 💫 imageupdateautomation\/example\.flux-system/,
+      /✔ Messages about the image in Slack and in Feishu/,
     ]) {
       assert.match(stdout, printed);
     }

@@ -26,7 +26,11 @@ const client = connectKube({ kubeconfig });
 await installCrds(client, new AbortController().signal);
 const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } };
 await client.apply(Namespace, namespace, { fieldManager: 'kubectl' });
-const values = { GIT_URL: setting('GIT_URL'), RECEIVER_URL: setting('RECEIVER_URL') };
+const values = {
+  GIT_URL: setting('GIT_URL'),
+  RECEIVER_URL: setting('RECEIVER_URL'),
+  REGISTRY: setting('REGISTRY'),
+};
 await applyManifests(client, await readManifests(values));
 await client.close();
 process.stdout.write('the CRDs and the objects of the example are installed\n');

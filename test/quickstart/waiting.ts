@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { findCondition, GitRepository, HelmRelease, Kustomization } from '@weir/api';
+import {
+  findCondition,
+  GitRepository,
+  HelmRelease,
+  ImagePolicy,
+  ImageUpdateAutomation,
+  Kustomization,
+} from '@weir/api';
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 
 const POLL_MS = 100;
@@ -15,6 +22,8 @@ export const EXAMPLE_OBJECTS: readonly Awaited[] = [
   { type: Kustomization, name: 'staging' },
   { type: Kustomization, name: 'production' },
   { type: HelmRelease, name: 'banner' },
+  { type: ImagePolicy, name: 'greeter' },
+  { type: ImageUpdateAutomation, name: 'example' },
 ];
 
 /**
