@@ -1,23 +1,10 @@
 // The cases that were recorded from Flux's image-reflector-controller, played against Weir.
 import { after, before, describe, test } from 'node:test';
+import { expectationOf, mayMiss } from './testing/differences.ts';
 import { type Harness, startHarness } from './testing/harness.ts';
 import { caseNames, loadCase } from './testing/recorded/case.ts';
-import { type Expect, playCase } from './testing/recorded/play.ts';
+import { playCase } from './testing/recorded/play.ts';
 import { type Registries, startRegistries } from './testing/recorded/registries.ts';
-
-const withoutHttp: Expect = (message) => message.replace(/; Get "http:.*$/, '');
-
-/** Where Weir's messages say something else on purpose (docs/compatibility.md). */
-const MESSAGES: Record<string, Expect> = {
-  'ir-auth-token': (message) =>
-    message.replace(/\/token\?\S+: (unexpected status code 401 Unauthorized): .*$/, '/token: $1'),
-  'ir-insecure': withoutHttp,
-  'ir-missing': (message) =>
-    withoutHttp(message)
-      .replace(/dial tcp [0-9.:]+:/, 'dial tcp:')
-      .replace(/invalid character '<'.*$/, 'GET <url>: the list is no JSON'),
-  'ir-tls': withoutHttp,
-};
 
 describe('recorded cases', { concurrency: 8 }, async () => {
   const stack = new AsyncDisposableStack();
@@ -47,8 +34,7 @@ describe('recorded cases', { concurrency: 8 }, async () => {
       const recorded = await loadCase(name, standIns, (it) => registries.digestOf(it));
       await playCase(recorded, {
         ...{ harness, registries, namespace, prefix },
-        expect: MESSAGES[name] ?? ((message) => message),
-        mayMiss: (event) => / DependencyNotReady: retrying in 30s/.test(event),
+        ...{ expect: expectationOf(name), mayMiss },
       });
     });
   }

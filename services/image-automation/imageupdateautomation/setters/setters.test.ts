@@ -107,6 +107,11 @@ describe('a marked value is replaced and nothing else', () => {
       `---\n# c\na: 1.1.0 ${m}\n---\n---\n...\n---\nb: 1.1.0 ${m}\n---\n`,
     ],
     ['emoji and other scripts', `ü: "😀"\na: 1 ${m} \n`, `ü: "😀"\na: 1.1.0 ${m} \n`],
+    [
+      'an annotation of kyaml means nothing',
+      `metadata: {annotations: {config.kubernetes.io/path: ../../x.yaml}}\na: 1 ${m}\n`,
+      `metadata: {annotations: {config.kubernetes.io/path: ../../x.yaml}}\na: 1.1.0 ${m}\n`,
+    ],
     ['the same key twice', `a: 1 ${m}\na: 2 ${m}\n`, `a: 1.1.0 ${m}\na: 1.1.0 ${m}\n`],
   ];
   for (const [title, before, after] of cases) {

@@ -3,6 +3,7 @@ import { deepEqual, fail, match, ok, rejects } from 'node:assert/strict';
 import { type Condition, type ImagePolicy, kinds, RECONCILE_REQUEST } from '@weir/api';
 import { until } from '@weir/cluster';
 import { Event, type KubeObject, Namespace, Secret, ServiceAccount } from '@weir/kube';
+import type { Expect } from '../differences.ts';
 import type { Harness } from '../harness.ts';
 import type { Look, RecordedCase, Step, Until } from './case.ts';
 import { describeObject, fits, withStandIns } from './look.ts';
@@ -10,9 +11,6 @@ import type { Registries } from './registries.ts';
 
 const timeoutMs = 60_000;
 const WRITING = { fieldManager: 'test', force: true };
-
-/** Changes the messages of a recording where Weir says something else on purpose. */
-export type Expect = (message: string) => string;
 
 interface Playing {
   harness: Harness;
