@@ -1,5 +1,5 @@
 // The app of the benchmark: ServiceAccount, Service, Deployment without replicas, Ingress.
-import { Deployment, type ResourceType, ServiceAccount } from '@weir/kube';
+import { Deployment, type KubeObject, type ResourceType, ServiceAccount } from '@weir/kube';
 
 const Service: ResourceType = {
   group: '',
@@ -78,4 +78,12 @@ ${meta}spec:
 
 export function imageOf(version: string): string {
   return `registry.example.com/app:${version}`;
+}
+
+/** The image of an app's Deployment; undefined when there is none. */
+export function imageIn(deployment: KubeObject | undefined): string | undefined {
+  const spec = deployment?.spec as
+    | { template?: { spec?: { containers?: { image?: string }[] } } }
+    | undefined;
+  return spec?.template?.spec?.containers?.[0]?.image;
 }

@@ -6,6 +6,7 @@ import { all, one } from './scenarios/change.ts';
 import { commit } from './scenarios/commit.ts';
 import { drift } from './scenarios/drift.ts';
 import { failing } from './scenarios/failing.ts';
+import { helm } from './scenarios/helm.ts';
 import { idle } from './scenarios/idle.ts';
 import { imageBump } from './scenarios/image-bump.ts';
 import { imageMonorepo } from './scenarios/image-monorepo.ts';
@@ -26,6 +27,7 @@ export const SCENARIOS: readonly Scenario[] = [
   imageBump,
   imageMonorepo,
   chain,
+  helm,
   install,
   one,
   all,

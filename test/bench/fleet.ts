@@ -3,7 +3,7 @@ import { Kustomization } from '@weir/api';
 import type { GitServerRepository } from '@weir/cluster';
 import { readyOf } from '@weir/kit';
 import { Deployment, type KubeObject } from '@weir/kube';
-import { appFiles, imageOf } from './app.ts';
+import { appFiles, imageIn, imageOf } from './app.ts';
 import { now } from './measure/clock.ts';
 import { type Following, follow } from './measure/follow.ts';
 import { spentOn } from './measure/window.ts';
@@ -182,11 +182,4 @@ function filesOf(
     appFiles({ namespace, name, version, replicas: broken.includes(name) ? 1 : 0 }),
   );
   return Object.assign({}, ...files);
-}
-
-function imageIn(deployment: KubeObject | undefined): string | undefined {
-  const spec = deployment?.spec as
-    | { template?: { spec?: { containers?: { image?: string }[] } } }
-    | undefined;
-  return spec?.template?.spec?.containers?.[0]?.image;
 }

@@ -16,8 +16,10 @@ it('runs scenarios of the same apps in one environment, and the others in their 
     '1 image-bump',
     '20 chain',
     '100 image-scan',
+    '100 helm',
     '100 install one all restart failing idle drift',
     '200 image-monorepo',
+    '500 helm',
     '500 install one all restart idle drift',
   ]);
 });

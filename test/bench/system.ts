@@ -2,10 +2,10 @@ import type { FluxEvent } from '@weir/events';
 import type { Environment } from './environment.ts';
 
 /**
- * What of a system runs: the services that apply apps, only the one that sends alerts, only the one that scans images, or all
+ * What of a system runs: the services that apply apps or release charts, only the one that sends alerts, only the one that scans images, or all
  * that a tag passes on its way from a registry over Git into the cluster.
  */
-export type Runs = 'apps' | 'alerts' | 'scans' | 'circle';
+export type Runs = 'apps' | 'helm' | 'alerts' | 'scans' | 'circle';
 
 /** A GitOps system that can be measured. Each is one file in `systems/`. */
 export interface System {
@@ -48,5 +48,13 @@ export interface RunningSystem {
   start(): Promise<void>;
   /** Hands over an event as the system's own controllers do. There when the system was started for alerts. */
   publish?(event: FluxEvent): Promise<void>;
+  /** Renders a chart of so many objects by itself. There when the system was started for HelmReleases and has an engine. */
+  render?(objects: number): Promise<Renders>;
+  close(): Promise<void>;
+}
+
+export interface Renders {
+  /** Renders once, and returns how long that took, in ms. */
+  once(): Promise<number>;
   close(): Promise<void>;
 }

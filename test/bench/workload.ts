@@ -81,7 +81,10 @@ export async function setIntervals(
 }
 
 /** Runs the work over the items, AT_ONCE at a time. */
-async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+export async function inTurns<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
   for (let first = 0; first < items.length; first += AT_ONCE) {
     await Promise.all(items.slice(first, first + AT_ONCE).map(work));
   }

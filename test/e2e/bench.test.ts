@@ -8,7 +8,7 @@ import { run } from '@weir/cluster';
 
 const BENCH = fileURLToPath(new URL('../bench/bench.ts', import.meta.url));
 /** The scenarios that have a budget of requests. */
-const SCENARIOS = ['chain', 'install', 'one', 'all', 'restart', 'idle'];
+const SCENARIOS = ['chain', 'helm', 'install', 'one', 'all', 'restart', 'idle'];
 const TIMEOUT_MS = 240_000;
 
 it('the benchmark works, and Weir asks the API server for no more than its budgets allow', async () => {

@@ -1,4 +1,4 @@
-// How the costs of a system grow with the number of its Kustomizations.
+// How the costs of a system grow with the number of its Kustomizations or HelmReleases.
 import type { Results } from '../results.ts';
 import { compare, type Row, type Unit } from './figures.ts';
 
@@ -16,7 +16,10 @@ export interface Growth {
 }
 
 /** The measurements that concern all Kustomizations. */
-const GROWING = ['install', 'one', 'all', 'restart', 'idle'];
+const GROWING = [
+  ...['install', 'one', 'all', 'restart', 'idle'],
+  ...['helm-install', 'helm-one', 'helm-all', 'helm-idle'],
+];
 const COSTS = ['its requests', 'its CPU', 'CPU of kube-apiserver'];
 const MEMORY = 'its memory';
 

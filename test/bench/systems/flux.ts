@@ -14,11 +14,20 @@ const NAMESPACE = 'flux-system';
 type Controller =
   | 'source-controller'
   | 'kustomize-controller'
+  | 'helm-controller'
   | 'image-reflector-controller'
   | 'image-automation-controller';
 
+const ALL: readonly Controller[] = [
+  'source-controller',
+  'kustomize-controller',
+  'helm-controller',
+  'image-reflector-controller',
+  'image-automation-controller',
+];
 const CONTROLLERS: Record<Exclude<Runs, 'alerts'>, readonly Controller[]> = {
   apps: ['source-controller', 'kustomize-controller'],
+  helm: ['source-controller', 'helm-controller'],
   scans: ['image-reflector-controller'],
   circle: [
     'source-controller',
@@ -34,9 +43,12 @@ const COMMON = ['--watch-all-namespaces', '--log-level=info'];
 const WORKERS: Record<Controller, number> = {
   'source-controller': 10,
   'kustomize-controller': 20,
+  'helm-controller': 16,
   'image-reflector-controller': 16,
   'image-automation-controller': 16,
 };
+/** Those whose objects depend on each other. */
+const DEPENDENTS = new Set<Controller>(['kustomize-controller', 'helm-controller']);
 const TUNED = ['--kube-api-qps=2000', '--kube-api-burst=2000'];
 
 /** Flux with its default flags, but with as many workers as Weir has. */
@@ -44,14 +56,14 @@ export const flux = fluxWith('flux', 'Flux', () => []);
 
 /** Flux with the limits of its Kubernetes client lifted and a short wait for dependencies. */
 export const fluxTuned = fluxWith('flux-tuned', 'Flux, tuned', (controller) =>
-  controller === 'kustomize-controller' ? [...TUNED, '--requeue-dependency=2s'] : TUNED,
+  DEPENDENTS.has(controller) ? [...TUNED, '--requeue-dependency=2s'] : TUNED,
 );
 
 type Flags = Record<Controller, string[]>;
 
 function fluxWith(name: string, title: string, more: (of: Controller) => string[]): System {
   const flags = Object.fromEntries(
-    CONTROLLERS.circle.map((controller) => [
+    ALL.map((controller) => [
       controller,
       [...COMMON, `--concurrent=${WORKERS[controller]}`, ...more(controller)],
     ]),
@@ -59,7 +71,7 @@ function fluxWith(name: string, title: string, more: (of: Controller) => string[
   return {
     name,
     title,
-    clients: CONTROLLERS.circle,
+    clients: ALL,
     needsNats: false,
     describe: () => describe(name, title, flags),
     start(environment, { runs }: SystemOptions) {

@@ -7,6 +7,7 @@ import type { Environment } from '../environment.ts';
 import type { RunningSystem, Runs, System, SystemDescription, SystemOptions } from '../system.ts';
 import { startWeirNotification } from './notification.ts';
 import { startParts } from './parts.ts';
+import { openRenders } from './render.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -14,6 +15,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 const FLAGS = {
   source: ['--concurrent=10'],
   kustomize: ['--concurrent=20'],
+  'helm-release': ['--concurrent=16'],
   'image-automation': ['--concurrent=16'],
   notification: [],
 } satisfies Record<string, readonly string[]>;
@@ -21,6 +23,7 @@ type Service = keyof typeof FLAGS;
 
 const SERVICES: Record<Exclude<Runs, 'alerts'>, readonly Service[]> = {
   apps: ['source', 'kustomize'],
+  helm: ['source', 'helm-release'],
   scans: ['image-automation'],
   circle: ['source', 'kustomize', 'image-automation'],
 };
@@ -57,7 +60,9 @@ async function start(environment: Environment, options: SystemOptions): Promise<
     const more = [`--artifact-port=${artifactPort}`];
     return [service, () => startService(service, more, ++starts, environment, options)] as const;
   });
-  return startParts(Object.fromEntries(services));
+  const parts = await startParts(Object.fromEntries(services));
+  if (options.runs !== 'helm') return parts;
+  return { ...parts, render: (objects) => openRenders(environment.dir, objects) };
 }
 
 function startService(
