@@ -1,6 +1,6 @@
 // What is known of Helm's storage without asking: which versions there are (from the watch), and what is in those that were
-// read before. Only a reader whose account has listed a release's versions itself gets answers about that release, since the
-// watch has more rights than an account.
+// read before. The watch has the rights of the service. So whoever acts with these gets answers at once, and a reader with an
+// account only about a release whose versions the account has listed itself.
 import { createBoundedMap } from '@weir/async';
 import type { KubeClient, KubeObject, ObjectList } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
@@ -26,8 +26,8 @@ export interface StoragePlace {
   namespace: string;
   /** Name of the release. */
   name: string;
-  /** The HelmRelease and the account that it acts as. */
-  reader: string;
+  /** The HelmRelease and the account that it acts as; undefined for the service's own rights. */
+  reader: string | undefined;
 }
 
 /** What a summary was made from, beside the release. */
@@ -35,6 +35,17 @@ export interface SummaryFacts {
   resourceVersion: string;
   ociDigest: string | undefined;
 }
+
+/** For who looks once, and watches nothing: everything is asked for. */
+export const NOTHING_KNOWN: Omit<KnownStorage, 'onChange' | 'close'> = {
+  versions: () => undefined,
+  listed: () => undefined,
+  refused: () => undefined,
+  summary: () => undefined,
+  put: () => undefined,
+  observe: () => undefined,
+  forget: () => undefined,
+};
 
 /** Enough for some 5,000 releases of two versions that matter; about 1.5 kB each. */
 const MAX_SUMMARIES = 10_000;
@@ -44,8 +55,10 @@ export function createKnownStorage(options: { client: KubeClient; log: Logger })
   const watch = watchStorage(options.client, options.log);
   const readers = createBoundedMap<string, true>({ max: MAX_READERS });
   const summaries = createBoundedMap<string, StoredRelease & SummaryFacts>({ max: MAX_SUMMARIES });
-  const versions = ({ namespace, name, reader }: StoragePlace) =>
-    readers.get(placeKey({ namespace, name, reader })) && watch.versions(namespace, name);
+  const mayKnow = (place: StoragePlace) =>
+    place.reader === undefined || readers.get(placeKey(place)) === true;
+  const versions = (place: StoragePlace) =>
+    mayKnow(place) ? watch.versions(place.namespace, place.name) : undefined;
 
   return {
     versions,

@@ -27,6 +27,7 @@ export function openStorage(
 ): VersionStorage {
   const { env, object, cluster, ctx, status } = run;
   const account = accountName(object, env.settings.defaultServiceAccount) ?? '';
+  const hasOwnRights = cluster === env.cluster;
   const ociDigestOf = (version: number) =>
     status.fields().history?.find((snapshot) => snapshot.version === version)?.ociDigest;
   return env.actions.openStorage({
@@ -34,7 +35,7 @@ export function openStorage(
     pool: env.pool,
     target: { namespace, name, ociDigestOf },
     tenant: object.metadata.namespace ?? '',
-    reader: `${objectKey(object)} ${account}`,
+    reader: hasOwnRights ? undefined : `${objectKey(object)} ${account}`,
     fresh:
       object.metadata.deletionTimestamp !== undefined ||
       ASKING.some((cause) => ctx.causes.has(cause)),

@@ -19,7 +19,10 @@ export class StorageError extends Error {
   readonly reason = 'StorageFailed';
 }
 
-export function openStorage(known: KnownStorage, options: OpenStorageOptions): VersionStorage {
+export function openStorage(
+  known: Omit<KnownStorage, 'onChange' | 'close'>,
+  options: OpenStorageOptions,
+): VersionStorage {
   const { cluster, pool, target, tenant, reader, fresh, signal } = options;
   const { client } = cluster;
   const { namespace, name } = target;

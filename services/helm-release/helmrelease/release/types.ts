@@ -49,16 +49,16 @@ export interface StorageTarget {
 
 /** Opens the storage of a release for one run. */
 export interface OpenStorageOptions {
-  cluster: TargetCluster;
+  cluster: Pick<TargetCluster, 'client'>;
   pool: RenderPool;
   target: StorageTarget;
   /** Namespace of the HelmRelease. */
   tenant: string;
   /**
-   * The HelmRelease and the account that it acts as, in one text. What is known of storage without asking is only for
-   * those that were allowed to ask before.
+   * The HelmRelease and the account that it acts as, in one text; undefined for the service's own rights. What is known of
+   * storage without asking is only for those that were allowed to ask before, and for the service itself.
    */
-  reader: string;
+  reader: string | undefined;
   /** Asks the API server, whatever is known. */
   fresh?: boolean;
   signal?: AbortSignal;
