@@ -26,6 +26,9 @@ export interface Fetched {
   fileIndex(): Promise<FileIndex>;
 }
 
+/** Where artifacts are looked for before they are fetched, and where those that were fetched are kept. */
+export type ArtifactCache = Pick<ArtifactStore, 'file' | 'keep' | 'fileIndex'>;
+
 /**
  * Brings an artifact to the local disk: from there, from the store, or from the URL that its source gave, which the store
  * keeps within the bounds of its cache. Redirects are not followed.
@@ -33,7 +36,7 @@ export interface Fetched {
  * can't be reached or must not be, ArtifactInvalid when the content has another digest, ArtifactTooLarge, StorageFull.
  */
 export async function fetchArtifact(
-  store: ArtifactStore,
+  store: ArtifactCache,
   artifact: { url: string; digest: string; size?: number },
   options: FetchOptions,
 ): Promise<Fetched> {
@@ -46,7 +49,7 @@ export async function fetchArtifact(
   return { file, fileIndex: () => readFileIndex(file) };
 }
 
-async function fromStore(store: ArtifactStore, digest: string): Promise<string | undefined> {
+async function fromStore(store: ArtifactCache, digest: string): Promise<string | undefined> {
   try {
     return await store.file(digest);
   } catch (error) {

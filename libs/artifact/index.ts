@@ -10,7 +10,7 @@ export {
 export type { StoredArtifact } from './blobs.ts';
 export { digestOf } from './digest.ts';
 export { ArtifactError, type ArtifactFailure, ArtifactMissing } from './errors.ts';
-export { type Fetched, type FetchOptions, fetchArtifact } from './fetch.ts';
+export { type ArtifactCache, type Fetched, type FetchOptions, fetchArtifact } from './fetch.ts';
 export type { FileIndex } from './file-index.ts';
 export { collectGarbage } from './garbage.ts';
 export {

@@ -8,7 +8,7 @@ test('what diff takes is said before anything is asked', async () => {
   const known = await grammar();
   const { signal } = new AbortController();
   for (const [args, message] of [
-    [[], /diff wants a kind \(imageupdateautomation\) and an object/],
+    [[], /diff wants a kind \(helmrelease, imageupdateautomation\) and an object/],
     [['deployment', 'a/b'], /diff wants a kind/],
     [['imageupdateautomation'], /diff wants a kind/],
     [['imageupdateautomation', 'b'], /diff wants a kind/],

@@ -10,6 +10,7 @@ import { readCommandLine, UsageError } from './command-line.ts';
 
 /** The kinds that can say it, by the service whose code does. */
 const KINDS: Record<string, () => Promise<{ diffs: Diffs }>> = {
+  helmrelease: () => import('@weir/helm-release/diffs'),
   imageupdateautomation: () => import('@weir/image-automation/diffs'),
 };
 

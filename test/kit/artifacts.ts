@@ -18,6 +18,8 @@ export interface SourceOptions {
   /** Whether to announce the artifact over NATS; true unless given. Otherwise only the watch of the object shows it. */
   announce?: boolean;
   traceparent?: string | undefined;
+  /** URL of a server that has the artifact; unless given nobody answers there, and the store has it alone. */
+  server?: string | undefined;
 }
 
 /** Stores a new artifact of a source, writes it into the source's status and announces it. Returns the artifact. */
@@ -28,7 +30,7 @@ export async function publishFiles(
   options: SourceOptions,
 ): Promise<Artifact> {
   const { kind = GitRepository, name = 'git', spec, revision } = options;
-  const { announce = true, traceparent } = options;
+  const { announce = true, traceparent, server = 'http://127.0.0.1:1' } = options;
   const entries = Object.entries(files).map(([path, content]) => ({
     path,
     mode: 0o644,
@@ -42,7 +44,7 @@ export async function publishFiles(
     digest: packed.digest,
     size: packed.size,
     path,
-    url: `http://127.0.0.1:1/${path}`,
+    url: `${server}/${path}`,
     lastUpdateTime: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
   };
   const source = await writeSource(client, kind, { namespace, name }, { artifact, spec });

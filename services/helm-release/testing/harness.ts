@@ -13,6 +13,8 @@ export interface PublishOptions extends ChartOptions {
   /** Of the artifact; the version of the chart unless given. */
   revision?: string;
   announce?: boolean;
+  /** URL of a server that has the artifact. */
+  server?: string;
 }
 
 export interface Harness extends Omit<ServiceHarness, 'ready'> {
@@ -73,6 +75,7 @@ export async function startHarness(flags: Record<string, string> = {}): Promise<
         name,
         revision,
         announce,
+        server: options.server,
       });
     },
     release(namespace, name, spec = {}) {

@@ -5,7 +5,7 @@ import { collectionPath, isForbidden, type KubeObject, type ResourceType } from 
 import type { CrdProblem } from '@weir/render';
 import { GROUP } from '../names.ts';
 import { readObject } from './objects/existing.ts';
-import type { Run } from './run.ts';
+import type { ReadingRun } from './render.ts';
 
 /** With this annotation a HelmRelease applies its CRDs whatever they break. */
 const UNCHECKED = { key: `${GROUP}/crdComparison`, value: 'disabled' };
@@ -18,7 +18,7 @@ const NAMED = 5;
 
 /** Rejects with what would break, for the first CRD that would break something. */
 export async function requireCompatibleCrds(
-  run: Run,
+  run: ReadingRun,
   definitions: readonly PlacedObject[],
 ): Promise<void> {
   if (run.ctx.object.metadata.annotations?.[UNCHECKED.key] === UNCHECKED.value) return;
@@ -43,7 +43,7 @@ function refusal({ metadata }: KubeObject, problems: readonly CrdProblem[]): str
 }
 
 /** The problems of the definition itself, and of the stored objects until one is found that blocks. */
-async function compare(run: Run, live: KubeObject, next: KubeObject): Promise<CrdProblem[]> {
+async function compare(run: ReadingRun, live: KubeObject, next: KubeObject): Promise<CrdProblem[]> {
   const { pool } = run.ctx;
   const problems: CrdProblem[] = [];
   for await (const objects of storedObjects(run, live)) {
@@ -64,7 +64,7 @@ interface Page {
  * The stored objects of the kind in pages, at least one page, as the account may read them: an account that may not has
  * only the definitions compared.
  */
-async function* storedObjects({ ctx }: Run, live: KubeObject): AsyncGenerator<KubeObject[]> {
+async function* storedObjects({ ctx }: ReadingRun, live: KubeObject): AsyncGenerator<KubeObject[]> {
   const type = servedType(live);
   if (type === undefined) return yield [];
   let token: string | undefined;

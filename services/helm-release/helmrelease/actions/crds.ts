@@ -13,6 +13,7 @@ import { appliedAs } from './objects/applied.ts';
 import { readObject } from './objects/existing.ts';
 import { placeObjects } from './objects/place.ts';
 import { applyServerSide, createObject, replaceObject } from './objects/write.ts';
+import type { RenderRun } from './render.ts';
 import { inStep, messageOf, type Run } from './run.ts';
 import type { CrdPolicy, WaitSettings } from './settings.ts';
 import type { ReleaseContext } from './types.ts';
@@ -22,7 +23,7 @@ import { waitForDefinitions } from './wait/wait.ts';
 const SERVED_MS = 60_000;
 
 /** Everything in the chart's `crds/`. Most charts have none, and cost no question. */
-export async function chartCrds({ ctx, engine }: Run<ReleaseContext>): Promise<KubeObject[]> {
+export async function chartCrds({ ctx, engine }: RenderRun): Promise<KubeObject[]> {
   const { chart, values } = ctx;
   if (!chart.metadata.hasCrds) return [];
   const files = await ctx.pool.helmCrds({ chart: chart.file, values: values.text }, engine);
@@ -134,7 +135,7 @@ async function areListed({ ctx }: Run, kinds: readonly ServedKind[]): Promise<bo
   return kinds.every(({ group, version, kind }) => served.has(`${group}/${version}/${kind}`));
 }
 
-function isDefinition({ apiVersion, kind }: KubeObject): boolean {
+export function isDefinition({ apiVersion, kind }: KubeObject): boolean {
   return kind === 'CustomResourceDefinition' && apiVersion.startsWith('apiextensions.k8s.io/');
 }
 

@@ -1,18 +1,24 @@
 // The step that brings the chart to this machine and reads what it says of itself.
-import { formatDuration, Reason } from '@weir/api';
-import { ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
+import { formatDuration, type HelmRelease, Reason } from '@weir/api';
+import { type ArtifactCache, ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
 import { Failure } from '@weir/reconcile';
 import { RenderError } from '@weir/render';
 import type { LoadedChart } from '../actions/types.ts';
+import type { Environment } from '../environment.ts';
 import { timeoutMs } from '../release/names.ts';
-import type { Run } from '../run.ts';
 import type { ChartSource } from './source.ts';
+
+export interface LoadContext {
+  env: Pick<Environment, 'pool' | 'settings' | 'tracing'> & { store: ArtifactCache };
+  object: HelmRelease;
+  ctx: { signal: AbortSignal };
+}
 
 /**
  * Fails with ArtifactFailed: a chart that nobody has (yet) is asked for again after a while, what is no chart with backoff.
  * Fails with ChartMutateError for a chart whose version isn't the one of its tag.
  */
-export async function loadChart(run: Run, source: ChartSource): Promise<LoadedChart> {
+export async function loadChart(run: LoadContext, source: ChartSource): Promise<LoadedChart> {
   const { env, object, ctx } = run;
   const { artifact } = source;
   const file = await fetchFile(run, source);
@@ -54,7 +60,10 @@ function sourceRevision({ kind, artifact: { revision } }: ChartSource): string |
   return kind === 'OCIRepository' || hasDigest ? revision : undefined;
 }
 
-async function fetchFile({ env, object, ctx }: Run, { artifact }: ChartSource): Promise<string> {
+async function fetchFile(
+  { env, object, ctx }: LoadContext,
+  { artifact }: ChartSource,
+): Promise<string> {
   try {
     const { file } = await env.tracing.span('helm.fetch', {}, () =>
       fetchArtifact(env.store, artifact, {

@@ -47,8 +47,8 @@ export async function requireSource(run: Run): Promise<ChartSource> {
 }
 
 /** Why the source may not be referred to, in Flux's words. */
-function refusedSource(
-  { env, object }: Run,
+export function refusedSource(
+  { env, object }: { env: Pick<Run['env'], 'settings'>; object: HelmRelease },
   { kind, namespace, name }: SourceReference,
 ): string | undefined {
   const { noCrossNamespaceRefs, gates } = env.settings;

@@ -1,5 +1,5 @@
 // Where a release is: when the spec names another place, or the chart another name, the release at the old one goes first.
-import { RELEASED, Reason, type ReleaseSnapshot } from '@weir/api';
+import { type HelmRelease, RELEASED, Reason, type ReleaseSnapshot } from '@weir/api';
 import { isForbidden, objectKey } from '@weir/kube';
 import { findCause, setState } from '@weir/reconcile';
 import type { Run } from '../run.ts';
@@ -15,7 +15,7 @@ import type { StoredRelease } from './types.ts';
 
 /** What makes it another release, in Flux's words; undefined for the same one. */
 export function changedTarget(
-  { object, status }: Pick<Run, 'object' | 'status'>,
+  { object, status }: { object: HelmRelease; status: Pick<Run['status'], 'fields'> },
   chartName: string,
 ): string | undefined {
   const { storageNamespace = '', history = [] } = status.fields();

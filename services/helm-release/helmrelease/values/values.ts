@@ -2,22 +2,36 @@
 import { type HelmRelease, Reason, type ValuesReference } from '@weir/api';
 import { ConfigMap, isNotFound, type KubeClient, type KubeObject, readSecret } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
-import { type HelmValuesLayer, type HelmValuesResult, RenderError } from '@weir/render';
-import type { Run } from '../run.ts';
+import {
+  type HelmChartFile,
+  type HelmValuesLayer,
+  type HelmValuesResult,
+  RenderError,
+} from '@weir/render';
+import type { Environment } from '../environment.ts';
 
 const DEFAULT_KEY = 'values.yaml';
 
-/** Fails with ValuesError, whose message names the reference that it is about and no value. */
+export interface ValuesContext {
+  env: Pick<Environment, 'client' | 'pool'>;
+  object: HelmRelease;
+  ctx: { signal: AbortSignal };
+}
+
+/**
+ * Fails with ValuesError, whose message names the reference that it is about and no value. With `chart` the result has the
+ * values of the chart too.
+ */
 export async function composeValues(
-  run: Pick<Run, 'env' | 'object' | 'ctx'>,
+  { env, object, ctx }: ValuesContext,
+  chart?: HelmChartFile,
 ): Promise<HelmValuesResult> {
-  const { env, object, ctx } = run;
   const { valuesFrom = [], values } = object.spec;
   const layers = await resolveLayers(env.client, object, valuesFrom);
   const inline = values === undefined ? undefined : JSON.stringify(values);
   const tenant = object.metadata.namespace ?? '';
   try {
-    return await env.pool.helmValues({ layers, inline }, { tenant, signal: ctx.signal });
+    return await env.pool.helmValues({ layers, inline, chart }, { tenant, signal: ctx.signal });
   } catch (cause) {
     if (!(cause instanceof RenderError) || ctx.signal.aborted) throw cause;
     const reference = valuesFrom.find((it) => originOf(it) === cause.origin);
@@ -31,6 +45,11 @@ export function valuesSources({ metadata, spec }: HelmRelease): string[] {
   return (spec.valuesFrom ?? []).map(
     ({ kind, name }) => `${kind}/${metadata.namespace ?? ''}/${name}`,
   );
+}
+
+/** Whether an origin of values, as the result names it, is a Secret. */
+export function isSecretOrigin(origin: string): boolean {
+  return origin.startsWith('Secret/');
 }
 
 /** Each object is read once, however many of its keys are used; what is optional and missing is left out. */
