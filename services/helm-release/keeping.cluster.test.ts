@@ -123,6 +123,25 @@ test('two HelmReleases whose chart objects would have one name do not take turns
   assert.equal(made.spec.chart, 'app');
 });
 
+test('a release that moves leaves its objects behind as in Flux, unless an annotation says otherwise', async () => {
+  const ns = await h.namespace();
+  await h.chart(ns);
+  const targets = [await h.namespace(), await h.namespace()];
+  await h.release(ns, 'web');
+  await h.ready(ns, 'web', 'True', /\/web\.v1/);
+  for (const [index, targetNamespace] of targets.entries()) {
+    const annotations = { 'helm.toolkit.fluxcd.io/cleanUpAfterMove': index > 0 ? 'enabled' : null };
+    const body = { metadata: { annotations }, spec: { targetNamespace, releaseName: 'web' } };
+    await h.client.patch(HelmReleaseKind, { namespace: ns, name: 'web' }, body, { kind: 'merge' });
+    const moved = new RegExp(`install succeeded for release ${targetNamespace}/web\\.v1`);
+    await h.ready(ns, 'web', 'True', moved);
+    assert.ok(await h.configMap(targetNamespace, 'web-cfg'));
+  }
+  const [first = ''] = targets;
+  assert.ok(await h.configMap(ns, 'web-cfg'), 'the first move leaves it');
+  assert.equal(await h.configMap(first, 'web-cfg'), undefined, 'the second one does not');
+});
+
 const NAMESPACES = {
   group: '',
   version: 'v1',

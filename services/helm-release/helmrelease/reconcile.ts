@@ -80,7 +80,7 @@ async function runPipeline(run: Run): Promise<Outcome> {
     const changed = changedTarget(run, chart.metadata.name);
     if (changed !== undefined) {
       ctx.log.info({ changed }, 'the release is another one now: uninstalling the old one');
-      const why = await uninstallKnown(run);
+      const why = await uninstallKnown(run, { moves: changed === 'release namespace' });
       if (why !== undefined) return await finish(run, { end: 'retry', why });
       clearFailures(run);
       return await finish(run, { end: 'again' });

@@ -147,6 +147,7 @@ export async function startHarness(options: ClusterOptions = {}): Promise<Harnes
         release: { name, namespace: targetNamespace },
         storage,
         cluster: acting,
+        hasOwnRights: account === undefined,
         pool,
         options: {
           helm3Defaults: false,

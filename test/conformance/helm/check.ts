@@ -36,12 +36,13 @@ export interface Result {
 export async function record(fixture: HelmFixture, environment: HelmEnvironment): Promise<void> {
   const snapshots = snapshotsOf(environment.client, fixture);
   const quietMs = Math.max(fixture.quietMs ?? 0, RECORDING.quietMs);
+  const timeoutMs = RECORDING.timeoutMs + 2 * quietMs;
+  const settling = { ...RECORDING, quietMs, timeoutMs };
   const marks: Record<string, ShortSnapshot> = {};
   let whole: Golden | undefined;
   await playHelm(fixture, environment, async (label) => {
-    if (label === 'end')
-      whole = await settle<Golden>({ take: snapshots.whole, ...RECORDING, quietMs });
-    else marks[label] = await settle<ShortSnapshot>({ take: snapshots.short, ...RECORDING });
+    if (label === 'end') whole = await settle<Golden>({ take: snapshots.whole, ...settling });
+    else marks[label] = await settle<ShortSnapshot>({ take: snapshots.short, ...settling });
   });
   if (whole === undefined) throw new Error('the fixture has no end');
   const hasMarks = Object.keys(marks).length > 0;

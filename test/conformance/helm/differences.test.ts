@@ -2,16 +2,65 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { HELM_RULES } from './differences.ts';
+import { HELM_DIFFERENCES, HELM_RULES, SHARED_DIFFERENCES } from './differences.ts';
 import { loadHelmFixtures } from './fixture.ts';
 
 const DOCUMENT = join(import.meta.dirname, '../../../docs/compatibility.md');
+/** As many differences as there may be that nothing switches off. */
+const MOST = 6;
+
+/** The sections of docs/compatibility.md by their headings. */
+async function sections(): Promise<Map<string, string>> {
+  const [, ...parts] = (await readFile(DOCUMENT, 'utf8')).split(/^## /m);
+  return new Map(
+    parts.map((part) => {
+      const end = part.indexOf('\n');
+      return [part.slice(0, end), part.slice(end)] as const;
+    }),
+  );
+}
 
 it('has a heading in docs/compatibility.md for each difference on purpose', async () => {
-  const headings = (await readFile(DOCUMENT, 'utf8')).matchAll(/^## (.+)$/gm);
-  const titles = new Set([...headings].map(([, title]) => title));
-  for (const { id } of HELM_RULES)
-    assert.ok(titles.has(id), `docs/compatibility.md has "## ${id}"`);
+  const titles = await sections();
+  const headings = [
+    ...HELM_RULES.map(({ id }) => id),
+    ...HELM_DIFFERENCES.map(({ heading }) => heading),
+    ...SHARED_DIFFERENCES,
+  ];
+  for (const heading of headings)
+    assert.ok(titles.has(heading), `docs/compatibility.md has "## ${heading}"`);
+});
+
+it('has six differences at most that nothing switches off', () => {
+  const fixed = HELM_DIFFERENCES.filter(({ switchedBy }) => switchedBy === undefined);
+  const headings = new Set([
+    ...HELM_RULES.map(({ id }) => id),
+    ...fixed.map(({ heading }) => heading),
+  ]);
+  assert.ok(headings.size <= MOST, [...headings].join('\n'));
+});
+
+it('says how each of the others is switched', async () => {
+  const titles = await sections();
+  for (const { heading, switchedBy } of HELM_DIFFERENCES) {
+    if (switchedBy === undefined) continue;
+    assert.ok(titles.get(heading)?.includes(switchedBy), `${heading}: ${switchedBy}`);
+  }
+});
+
+it('counts every section that is about HelmReleases', async () => {
+  const known = new Set([...HELM_DIFFERENCES.map(({ heading }) => heading), ...SHARED_DIFFERENCES]);
+  const others = [...(await sections())].filter(
+    ([heading, text]) => /\bHelmReleases?\b/.test(heading + text) && !known.has(heading),
+  );
+  assert.deepEqual(
+    others.map(([heading]) => heading),
+    [],
+  );
+});
+
+it('differs in no condition, storage, history, inventory or object', () => {
+  for (const { id, path } of HELM_RULES) assert.match(path.source, / > message\$$/, id);
 });
 
 it('has no rule that applies to no fixture', async () => {

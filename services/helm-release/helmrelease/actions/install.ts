@@ -82,18 +82,23 @@ async function requireName({ ctx, storage }: InstallRun): Promise<VersionLabels 
   throw new Error('release name check failed: cannot reuse a name that is still in use');
 }
 
-/** The objects in their places, and which of them are there. Rejects in Helm's words. */
+/**
+ * The objects in their places, and which of them are there. Rejects in Helm's words. A server-side apply that takes over
+ * whatever is there finds that out by itself; an account has to be allowed to read the objects all the same, as in Helm.
+ */
 async function planObjects({ ctx }: InstallRun, { revision }: Prepared, serverSide: boolean) {
-  const { cluster, object, options, release, signal } = ctx;
+  const { cluster, hasOwnRights, object, options, release, signal } = ctx;
   const placed = await inStep(
     'unable to build kubernetes objects from release manifest',
     placeObjects(cluster.client, revision.content.objects, release.namespace),
   );
   const targets = asOwned(release, placed);
+  const takesOver = !object.spec.install?.disableTakeOwnership;
+  if (serverSide && hasOwnRights && takesOver) return { targets, live: new Map() };
   const live = await inStep(
     'unable to continue with install',
     existingObjects(cluster.client, targets, {
-      ownedBy: object.spec.install?.disableTakeOwnership ? release : undefined,
+      ownedBy: takesOver ? undefined : release,
       metadataOnly: serverSide,
       concurrency: options.concurrency,
       signal,
@@ -142,7 +147,7 @@ async function perform(run: InstallRun, record: ReleaseRecord, plan: Plan): Prom
   const adopted = thoseThere(live);
   const { objects, failure } =
     adopted.length === 0
-      ? await createAll(run, targets, serverSide)
+      ? await createAll(run, targets, { serverSide, takesOver: !spec.disableTakeOwnership })
       : await updateAll(run, targets, {
           originals: adopted,
           live,

@@ -1,6 +1,6 @@
 // Applying the objects of a version: creates where nothing is there, updates elsewhere, and what was applied is watched.
 import { type AppliedObject, isOwnedBy, type PlacedObject, trackApplied } from '@weir/apply';
-import { createObjects } from './objects/create.ts';
+import { type CreateOptions, createObjects } from './objects/create.ts';
 import { type UpdateOptions, updateObjects } from './objects/update.ts';
 import type { Run } from './run.ts';
 
@@ -15,8 +15,12 @@ export interface Applied {
 }
 
 /** Creates all objects of a first version. */
-export function createAll(run: Run, targets: readonly PlacedObject[], serverSide: boolean) {
-  return watched(run, targets, (done) => createObjects(run, targets, serverSide, done));
+export function createAll(
+  run: Run,
+  targets: readonly PlacedObject[],
+  options: Omit<CreateOptions, 'done'>,
+) {
+  return watched(run, targets, (done) => createObjects(run, targets, { ...options, done }));
 }
 
 /** Brings the objects of one version to those of another. */

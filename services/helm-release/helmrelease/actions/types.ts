@@ -17,6 +17,8 @@ export interface ActionContext {
    * the HelmRelease.
    */
   cluster: TargetCluster;
+  /** Whether that is nobody else than the service itself, with its own rights. */
+  hasOwnRights: boolean;
   pool: RenderPool;
   options: ActionOptions;
   /** The time for one operation of Helm: a hook, a wait. Milliseconds. */
@@ -57,6 +59,12 @@ export interface ActionOptions {
 export interface ReleaseContext extends ActionContext {
   chart: LoadedChart;
   values: { text: ValuesText; digest: string };
+}
+
+/** What an uninstall is given besides. */
+export interface UninstallContext extends ActionContext {
+  /** Leaves namespaced objects whose manifest names no namespace where they are. */
+  leavesUnplaced?: boolean;
 }
 
 /** A chart on this machine, and what it says of itself. */
@@ -130,7 +138,7 @@ export interface Actions {
   upgrade(context: ReleaseContext): Promise<ActionResult>;
   /** Goes back to this version, as a new one. The chart is the one that is in force: its CRDs stay in the inventory. */
   rollback(context: ReleaseContext, toVersion: number): Promise<ActionResult>;
-  uninstall(context: ActionContext): Promise<UninstallResult>;
+  uninstall(context: UninstallContext): Promise<UninstallResult>;
   /** Runs the test hooks that `spec.test.filters` selects of the last version. */
   test(context: ActionContext): Promise<ActionResult>;
   /** Stores a version that is pending as failed: "Release unlocked from stale 'pending-install' state". */

@@ -14,7 +14,7 @@ import { uninstallOrder } from './objects/uninstall-order.ts';
 import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run } from './run.ts';
 import { waitSettings } from './settings.ts';
 import { supersedeOthers } from './supersede.ts';
-import type { UninstallResult } from './types.ts';
+import type { UninstallContext, UninstallResult } from './types.ts';
 
 const PROPAGATION: Record<string, Propagation> = {
   background: 'Background',
@@ -23,7 +23,7 @@ const PROPAGATION: Record<string, Propagation> = {
 };
 
 /** Uninstalls the release, whatever version is the last one. Returns why there was nothing to do, if so. */
-export async function uninstall(run: Run): Promise<UninstallResult['absent']> {
+export async function uninstall(run: Run<UninstallContext>): Promise<UninstallResult['absent']> {
   const { ctx, storage } = run;
   const { object, release } = ctx;
   const spec = object.spec.uninstall ?? {};
@@ -82,7 +82,7 @@ async function collected(run: Run, errors: unknown[], step: Promise<void>): Prom
 
 /** Deletes the objects of the manifest but those that are to be kept. Returns what is not gone yet. */
 async function removeAll(
-  run: Run,
+  run: Run<UninstallContext>,
   { content }: Revision,
   propagation: Propagation = 'Background',
 ): Promise<PlacedObject[]> {
@@ -97,7 +97,10 @@ async function removeAll(
   }
   const objects = uninstallOrder(deleted);
   const placed = await inStep(failed, placeObjects(ctx.cluster.client, objects, content.namespace));
-  const { going, failures } = await removeObjects(run, placed, propagation);
+  const isLeft = (index: number) =>
+    ctx.leavesUnplaced && placed[index]?.type.namespaced && !objects[index]?.metadata.namespace;
+  const removed = placed.filter((_, index) => !isLeft(index));
+  const { going, failures } = await removeObjects(run, removed, propagation);
   if (failures.length === 0) return going;
   // Helm says no more than that it failed; why is what the user has to know.
   throw new Error(`${failed}: ${failures.map(messageOf).join('; ')}`, { cause: failures[0] });

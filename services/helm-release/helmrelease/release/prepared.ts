@@ -56,6 +56,7 @@ export function actionContext(
     release: { name: target.name, namespace: target.namespace },
     storage,
     cluster,
+    hasOwnRights: cluster === env.cluster,
     pool: env.pool,
     options: {
       helm3Defaults: env.settings.gates.UseHelm3Defaults,

@@ -2,6 +2,7 @@
 import { type HelmRelease, RELEASED, Reason, type ReleaseSnapshot } from '@weir/api';
 import { isForbidden, objectKey } from '@weir/kube';
 import { findCause, setState } from '@weir/reconcile';
+import { GROUP } from '../names.ts';
 import type { Run } from '../run.ts';
 import { summarized } from '../status/conditions.ts';
 import { subjectOf } from '../status/events.ts';
@@ -66,18 +67,33 @@ async function installed(
   return unknown && { current: snapshotOf(unknown, {}), target: releaseTarget(run.object) };
 }
 
+/** With this annotation a release that moves to another namespace leaves nothing behind in the old one. */
+const CLEANED_UP = { key: `${GROUP}/cleanUpAfterMove`, value: 'enabled' };
+
 /**
- * Uninstalls the release that the status knows, or one that was made for it without its knowing. Answers why that failed, and undefined when it is gone or there never was
- * one; then it is out of the status too.
+ * Whether the objects that a chart puts into the namespace of the release stay in the old one when the release moves. Flux
+ * looks for them in the new one, where they aren't.
  */
-export async function uninstallKnown(run: Run): Promise<string | undefined> {
+function leavesObjects({ metadata }: HelmRelease): boolean {
+  return metadata.annotations?.[CLEANED_UP.key] !== CLEANED_UP.value;
+}
+
+/**
+ * Uninstalls the release that the status knows, or one that was made without its knowing. `moves`: to another namespace.
+ * Answers why it failed, and undefined when the release is gone or there never was one; then it is out of the status too.
+ */
+export async function uninstallKnown(
+  run: Run,
+  { moves = false }: { moves?: boolean } = {},
+): Promise<string | undefined> {
   const { env, object, status, events } = run;
   const found = await installed(run);
   if (found !== undefined) {
     const { current, target } = found;
     const prepared = { target, storage: openStorage(run, target) };
     const { context, lines } = actionContext(run, prepared, 'uninstall');
-    const result = await env.actions.uninstall(context);
+    const leavesUnplaced = moves && leavesObjects(object);
+    const result = await env.actions.uninstall({ ...context, leavesUnplaced });
     const history = afterRemediation(status.fields().history ?? [], result.releases, 'uninstall');
     status.set({ history });
     const seen = latest(history) ?? current;
