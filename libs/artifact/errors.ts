@@ -39,7 +39,7 @@ export function storageError(doing: string, error: unknown): ArtifactError {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new ArtifactError(
       'StorageFull',
-      `${doing}: no space left: enlarge the volume of the artifact cache or lower its limit`,
+      `${doing}: no space left: enlarge the volume (--storage-dir) or lower the limits of what is kept on it`,
       { transient: true, cause: error },
     );
   }

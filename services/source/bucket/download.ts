@@ -4,6 +4,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '@weir/async';
 import { type Bucket, type ObjectContent, ObjectStoreError, quoted } from '@weir/objectstore';
+import { onDisk } from '../shared/disk.ts';
 import { only } from './content.ts';
 import { operationFailure } from './failures.ts';
 import type { PlacedObject } from './paths.ts';
@@ -114,8 +115,9 @@ async function receive(
       // A server may send a byte at a time, and each piece keeps the whole buffer that it was received in.
       if (held.length >= PIECES) held.splice(0, held.length, Buffer.concat(held));
       if (size <= most) continue;
-      output ??= await open(file, 'wx', 0o600);
-      for (const part of held.splice(0)) await output.writeFile(part);
+      output ??= await onDisk(() => open(file, 'wx', 0o600));
+      const parts = held.splice(0);
+      await onDisk(async () => output?.writev(parts));
     }
   } finally {
     close();

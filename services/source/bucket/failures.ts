@@ -1,5 +1,6 @@
-// What an object store refused, as a failure of the Bucket, in the words of Flux.
+// What an object store refused, or the disk, as a failure of the Bucket, in the words of Flux.
 import { Reason } from '@weir/api';
+import { ArtifactError } from '@weir/artifact';
 import { ObjectStoreError } from '@weir/objectstore';
 import type { Failure } from '@weir/reconcile';
 import { fetchFailure } from '../shared/snapshots.ts';
@@ -10,12 +11,16 @@ export interface OperationContext {
   timeoutMs: number;
 }
 
-/** An error of the object store as a Failure that begins with `what`; any other error is given back. */
+/** An error of the object store or of the disk as a Failure that begins with `what`; any other error is given back. */
 export function operationFailure(
   what: string,
   cause: unknown,
   { bucketName, timeoutMs }: OperationContext,
 ): Failure | unknown {
+  if (cause instanceof ArtifactError) {
+    const message = `${what}: ${cause.message}`;
+    return fetchFailure(Reason.BucketOperationFailed, message, cause);
+  }
   if (!(cause instanceof ObjectStoreError)) return cause;
   const { reason, message } = cause;
   if (reason === 'BucketMissing') {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ArtifactError, type ArtifactStore } from '@weir/artifact';
 import { BusUnavailable } from '@weir/bus';
 import type { Bucket } from '@weir/objectstore';
+import { onDisk } from '../shared/disk.ts';
 import type { ContentLimits } from '../shared/limits.ts';
 import { archiveFailure } from '../shared/snapshots.ts';
 import { packContents } from './archive.ts';
@@ -45,8 +46,7 @@ export async function makeArchive(
     before !== undefined && etag !== '' && last?.etags.get(path) === etag;
   const unchanged = placed.filter(isKept);
   const wanted = placed.filter((object) => !isKept(object));
-  await mkdir(options.dir, { recursive: true });
-  const dir = await mkdtemp(join(options.dir, 'fetch-'));
+  const dir = await makeFolder(options);
   try {
     const { maxBytes } = options.limits;
     const fetched = await downloadObjects(wanted, { ...options, dir, maxBytes });
@@ -67,6 +67,17 @@ export async function makeArchive(
     return { packed, objects, revision: revisionOf(objects) };
   } finally {
     await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function makeFolder(options: MakeOptions): Promise<string> {
+  try {
+    return await onDisk(async () => {
+      await mkdir(options.dir, { recursive: true });
+      return mkdtemp(join(options.dir, 'fetch-'));
+    });
+  } catch (cause) {
+    throw operationFailure(`fetch from bucket '${options.bucketName}' failed`, cause, options);
   }
 }
 

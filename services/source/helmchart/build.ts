@@ -1,6 +1,6 @@
 // What a build of a chart came to, and what may go wrong with one, in Flux's words.
 import { BUILD_FAILED, FETCH_FAILED, Reason } from '@weir/api';
-import { ArtifactMissing } from '@weir/artifact';
+import { ArtifactError } from '@weir/artifact';
 import { HelmError } from '@weir/helm';
 import { OciError } from '@weir/oci';
 import { Failure, messageOf } from '@weir/reconcile';
@@ -87,7 +87,7 @@ export function pullFailure(cause: unknown, what: string): unknown {
     cause instanceof HelmError ||
     cause instanceof OciError ||
     cause instanceof RenderError ||
-    cause instanceof ArtifactMissing ||
+    cause instanceof ArtifactError ||
     isPlain(cause);
   if (!isKnown) return cause;
   const failure = buildFailure(Reason.ChartPullError, `${what}: ${messageOf(cause)}`, cause);

@@ -1,5 +1,6 @@
 // What can go wrong with an index, in Flux's words.
 import { FETCH_FAILED, type HelmRepository, Reason } from '@weir/api';
+import { ArtifactError } from '@weir/artifact';
 import { HelmError } from '@weir/helm';
 import { Failure, messageOf } from '@weir/reconcile';
 import { RenderError } from '@weir/render';
@@ -18,7 +19,7 @@ export function refuseRegistry({ spec }: HelmRepository): void {
 /** What became of fetching and reading an index, as a Failure where it is one. */
 export function indexFailure(cause: unknown): unknown {
   if (isAborted(cause)) return cause;
-  if (cause instanceof HelmError) {
+  if (cause instanceof HelmError || cause instanceof ArtifactError) {
     const step =
       cause.reason === 'InvalidConfiguration' ? '' : 'failed to cache index to temporary file: ';
     const message = `failed to fetch Helm repository index: ${step}${messageOf(cause)}`;

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { onDisk } from './disk.ts';
 
 export interface Downloaded {
   file: string;
@@ -11,20 +12,25 @@ export interface Downloaded {
   size: number;
 }
 
-/** Writes a stream to a new file in a folder. What fails leaves no file. */
+/**
+ * Writes a stream to a new file in a folder. What fails leaves no file.
+ * @throws ArtifactError StorageFull, StorageOperationFailed where the disk fails; what the stream throws stays as it is
+ */
 export async function download(content: AsyncIterable<Buffer>, dir: string): Promise<Downloaded> {
-  await mkdir(dir, { recursive: true });
   const path = join(dir, `${randomUUID()}.part`);
-  const file = await open(path, 'wx', 0o640);
+  const file = await onDisk(async () => {
+    await mkdir(dir, { recursive: true });
+    return open(path, 'wx', 0o640);
+  });
   const hash = createHash('sha256');
   let size = 0;
   try {
     for await (const chunk of content) {
       hash.update(chunk);
       size += chunk.length;
-      await file.write(chunk);
+      await onDisk(() => file.writeFile(chunk));
     }
-    await file.close();
+    await onDisk(() => file.close());
     return { file: path, digest: `sha256:${hash.digest('hex')}`, size };
   } catch (error) {
     await file.close();
