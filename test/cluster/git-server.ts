@@ -29,6 +29,8 @@ export interface GitServerRequest {
   path: string;
   /** `git-upload-pack` for reads, `git-receive-pack` for pushes. */
   service: string;
+  /** What is asked for (gitprotocol-v2): `ls-refs` or `fetch`; undefined where the request doesn't say. */
+  command?: string;
   status: number;
   /** Milliseconds since 1970. */
   at: number;
@@ -103,7 +105,10 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
     const target = parseTarget(url);
     const repository = target && hosted.get(target.repository);
     if (!target || !repository) return end(response, 404, 'no such repository');
-    const entry = { method: request.method ?? '', ...target, status: 0, at: Date.now() };
+    const entry: GitServerRequest = {
+      ...{ method: request.method ?? '', ...target },
+      ...{ status: 0, at: Date.now() },
+    };
     log.push(entry);
     response.on('close', () => {
       entry.status = response.headersSent ? response.statusCode : 0;
@@ -119,6 +124,10 @@ export async function startGitServer(options: GitServerOptions = {}): Promise<Gi
       repository.beforePush = undefined;
       await beforePush?.();
     }
+    request.once('data', (start: Buffer) => {
+      const [, command] = /^[0-9a-f]{4}command=([\w-]+)/.exec(start.toString('latin1')) ?? [];
+      if (command !== undefined) entry.command = command;
+    });
     const query = url.search.slice(1);
     const pathInfo = decodeURIComponent(url.pathname);
     await serveCgi({ command: backend, args: [], env, pathInfo, query }, request, response);
