@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '@weir/cluster';
@@ -31,6 +32,8 @@ export interface WeirProcess {
   health: string;
   /** The path of its log. */
   log: string;
+  /** The folder of its storage. */
+  storage: string;
   /** Sends SIGTERM and waits until the process has ended. Rejects when it had to be killed after 20 s. */
   stop(): Promise<void>;
   /** Sends SIGKILL and waits until the process has ended. It cannot clean up. */
@@ -47,7 +50,12 @@ export interface ProcessOptions {
   dir: string;
   /** The name of its log and of its storage folder. */
   name: string;
+  /** Its storage is a file system of so many bytes, which only this process sees. */
+  diskBytes?: number;
 }
+
+/** Mounts a small file system in a mount namespace of the program that it becomes. */
+const ON_SMALL_DISK = 'mount -t tmpfs -o "size=$0" none "$1" && shift && exec "$@"';
 
 /** Starts services in a process of their own. Resolves when they are ready; rejects with the end of their log. */
 export async function startProcess(options: ProcessOptions): Promise<WeirProcess> {
@@ -66,7 +74,10 @@ export async function startProcess(options: ProcessOptions): Promise<WeirProcess
     '--receiver-port=0',
     ...(options.flags ?? []),
   ];
-  const child = spawn(process.execPath, [...nodeFlags, ENTRY, ...options.services, ...flags], {
+  const storage = join(options.dir, options.name);
+  const program = [process.execPath, ...nodeFlags, ENTRY, ...options.services, ...flags];
+  const [command = '', ...args] = await onDisk(options.diskBytes, storage, program);
+  const child = spawn(command, args, {
     env: { ...process.env, ...NODE_ENV, LOG_LEVEL: 'debug', WEIR_ENGINE: engine, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -78,9 +89,26 @@ export async function startProcess(options: ProcessOptions): Promise<WeirProcess
     pid: child.pid ?? 0,
     health: `http://127.0.0.1:${healthPort}`,
     log,
+    // A mount of the process alone is seen through the process.
+    storage: options.diskBytes === undefined ? storage : `/proc/${child.pid}/root${storage}`,
     stop: () => end(child, 'SIGTERM'),
     kill: () => end(child, 'SIGKILL'),
   };
+}
+
+/**
+ * The command line of a program whose storage is a small file system, for which it gets a mount namespace of its own (unshare
+ * of util-linux); that needs no rights where the kernel allows user namespaces.
+ */
+async function onDisk(
+  bytes: number | undefined,
+  storage: string,
+  program: readonly string[],
+): Promise<string[]> {
+  if (bytes === undefined) return [...program];
+  await mkdir(storage, { recursive: true });
+  const own = ['unshare', '--user', '--map-root-user', '--mount'];
+  return [...own, 'sh', '-c', ON_SMALL_DISK, String(bytes), storage, ...program];
 }
 
 /** Waits for the line `ready: ...`, which the entry point prints when all its services are ready. */

@@ -82,6 +82,7 @@ export async function startWeir(
       name,
       env,
       flags: [...flags, ...(more.flags ?? [])],
+      ...(more.diskBytes === undefined ? {} : { diskBytes: more.diskBytes }),
     });
     processes.push(process);
     return process;
