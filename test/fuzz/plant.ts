@@ -1,0 +1,24 @@
+// Faults that any target can have: they show that its limits are held.
+import type { Target } from './target.ts';
+
+/** The input, counted from the first, that a planted fault is about. */
+export const startsAt = 3;
+
+/** The planted faults of every target, and what a finding says of them. */
+export const GENERAL_PLANTS: Readonly<Record<string, RegExp>> = {
+  endless: /takes longer than/,
+  greedy: /takes more memory than/,
+  crash: /the process ended/,
+};
+
+/** Does as code with this fault would. */
+export async function plant(fault: string, { bytes }: Target<unknown>['limits']): Promise<void> {
+  if (fault === 'crash') process.kill(process.pid, 'SIGKILL');
+  if (fault === 'greedy') {
+    const taken = Buffer.alloc(bytes + 1, 1);
+    // It lasts until somebody has looked.
+    await new Promise((resolve) => setTimeout(resolve, 60_000, taken));
+  }
+  if (fault === 'endless') for (;;);
+  throw new Error(`there is no fault ${fault}`);
+}
