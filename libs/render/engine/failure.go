@@ -44,7 +44,12 @@ func toWire(err error) *wireError {
 	if errors.As(err, &f) {
 		reason = f.reason
 	}
-	return &wireError{Reason: reason, Message: strings.TrimSpace(repeatable(relative(err.Error())))}
+	return &wireError{Reason: reason, Message: messageOf(err)}
+}
+
+// messageOf is what an answer says of an error.
+func messageOf(err error) string {
+	return strings.TrimSpace(repeatable(relative(wire.Shorten(err.Error()))))
 }
 
 // addresses are those of memory, in values that Kustomize prints whole.

@@ -15,6 +15,8 @@ import (
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/strvals"
 	"sigs.k8s.io/yaml"
+
+	"weir/render/wire"
 )
 
 // valuesLayer is one source of values: a values file, or one value for a path.
@@ -94,7 +96,7 @@ func mergeLayers(r *valuesRequest, mark func(values map[string]any, origin strin
 	var inline map[string]any
 	if r.Inline != "" {
 		if err := json.Unmarshal([]byte(r.Inline), &inline); err != nil {
-			return nil, &layerError{inlineOrigin, err.Error()}
+			return nil, &layerError{inlineOrigin, wire.Shorten(err.Error())}
 		}
 	}
 	mark(inline, inlineOrigin)
@@ -103,14 +105,14 @@ func mergeLayers(r *valuesRequest, mark func(values map[string]any, origin strin
 		if layer.YAML == nil {
 			result = mergeMaps(result, inline)
 			if err := setPath(result, layer); err != nil {
-				return nil, &layerError{layer.Origin, err.Error()}
+				return nil, &layerError{layer.Origin, wire.Shorten(err.Error())}
 			}
 			mark(result, layer.Origin)
 			continue
 		}
 		values, err := readLayer(*layer.YAML)
 		if err != nil {
-			return nil, &layerError{layer.Origin, err.Error()}
+			return nil, &layerError{layer.Origin, wire.Shorten(err.Error())}
 		}
 		mark(values, layer.Origin)
 		result = mergeMaps(result, values)

@@ -101,7 +101,8 @@ func (s *Server) failed(request *incoming, err error) *outgoing {
 	if problem == nil {
 		problem = problemOf
 	}
-	return &outgoing{Type: typeResponse, ID: request.ID, Error: problem(err)}
+	answer := problem(err)
+	return &outgoing{Type: typeResponse, ID: request.ID, Error: &Problem{answer.Reason, Shorten(answer.Message)}}
 }
 
 func problemOf(err error) *Problem {

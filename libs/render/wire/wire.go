@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Problem is why there is no answer, as a frame carries it.
@@ -24,6 +25,18 @@ type Problem struct {
 }
 
 func (p *Problem) Error() string { return p.Message }
+
+// maxMessage is what a condition takes of a message, in bytes.
+const maxMessage = 32 << 10
+
+// Shorten cuts a message to what anybody will see of it. Libraries quote what they can't
+// read, again and again: some kilobytes of input have come to megabytes of a message.
+func Shorten(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxMessage-3], "") + "..."
+}
 
 // The reasons that every program gives.
 const (

@@ -1,0 +1,19 @@
+package wire
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestMessagesAreBounded(t *testing.T) {
+	failed := (&Server{}).failed(&incoming{}, errors.New("what is wrong: "+strings.Repeat("ä", maxMessage)))
+	message := failed.Error.Message
+	if len(message) > maxMessage || !utf8.ValidString(message) {
+		t.Errorf("%d bytes", len(message))
+	}
+	if !strings.HasPrefix(message, "what is wrong: ä") || !strings.HasSuffix(message, "...") {
+		t.Errorf("%.100s", message)
+	}
+}
