@@ -14,6 +14,7 @@ export {
   type Resolver,
   resolveAllowed,
 } from './lookup.ts';
+export { staysPrivate } from './private.ts';
 export { type Environment, proxyFor } from './proxy.ts';
 export { AnswerTooLarge, readBounded } from './read.ts';
 export { followRedirects, RedirectRefused } from './redirects.ts';

@@ -1,0 +1,13 @@
+import { isIP } from 'node:net';
+import { addressClass } from './address.ts';
+
+/**
+ * Whether what is sent to a URL can be read by nobody on the way: it is sent over TLS, or stays on this machine. For what
+ * carries a token or a password.
+ */
+export function staysPrivate({ protocol, hostname }: URL): boolean {
+  if (protocol === 'https:') return true;
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const isLocal = isIP(host) === 0 ? host === 'localhost' : addressClass(host) === 'loopback';
+  return protocol === 'http:' && isLocal;
+}
