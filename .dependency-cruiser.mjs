@@ -8,7 +8,19 @@ const TESTS = '\\.test\\.ts$|/testing/|/testdata/|/testing\\.ts$|/bench\\.ts$';
 /** The libs from the ground up: each imports only from layers below its own. */
 const LAYERS = [
   ['telemetry', 'async', 'net'],
-  ['kube', 'bus', 'render', 'git', 'oci', 'helm', 'objectstore', 'sigstore', 'forge', 'kms'],
+  [
+    'kube',
+    'bus',
+    'render',
+    'git',
+    'oci',
+    'helm',
+    'objectstore',
+    'sigstore',
+    'forge',
+    'kms',
+    'oauth',
+  ],
   ['api', 'events', 'credentials', 'identity'],
   ['artifact', 'controller'],
   ['service', 'apply'],
@@ -17,7 +29,7 @@ const LAYERS = [
 ];
 
 /** One backend each, without any kind of Flux inside. */
-const BACKENDS = 'git|oci|helm|objectstore|sigstore|forge|identity|kms|net|render';
+const BACKENDS = 'git|oci|helm|objectstore|sigstore|forge|identity|kms|oauth|net|render';
 
 function layerRule(layer, index) {
   const below = LAYERS.slice(0, index).flat();

@@ -90,6 +90,21 @@ export async function createSigningKey(): Promise<{ privateKey: string; publicKe
   };
 }
 
+/** Makes a certificate that signed itself, with a key of RSA, as applications of clouds show. */
+export async function createRsaCertificate(name: string): Promise<KeyPair> {
+  const algorithm = {
+    ...{ name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048 },
+    publicExponent: new Uint8Array([1, 0, 1]),
+  };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [name] }],
+    ...{ keys, signingAlgorithm: algorithm, serialNumber: serialNumber() },
+    ...validity(),
+  });
+  return { certificate: certificate.toString('pem'), key: await privateKeyPem(keys) };
+}
+
 async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 }

@@ -1,7 +1,12 @@
 export { type ApiRequest, StatusError } from './api.ts';
 export type { AuditEvent } from './audit.ts';
 export { buildTool, buildTools, PEERS, TEST_TOOLS, type Tool } from './build.ts';
-export { type Authority, createAuthority, type KeyPair } from './certificates.ts';
+export {
+  type Authority,
+  createAuthority,
+  createRsaCertificate,
+  type KeyPair,
+} from './certificates.ts';
 export {
   type ChartRepository,
   type ChartRepositoryRequest,

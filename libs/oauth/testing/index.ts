@@ -1,0 +1,1 @@
+export { createGoogleKey, startTokenServer, type TokenServer } from './server.ts';
