@@ -1,6 +1,6 @@
 // Where a bucket is: what its endpoint and name say of the URL, by the rules of minio-go, which Flux's generic provider uses.
 import { isIP } from 'node:net';
-import { ObjectStoreError, quoted } from './errors.ts';
+import { ObjectStoreError, quoted } from '../errors.ts';
 
 export interface BucketAddress {
   /** Host, or host and port, without a scheme. */

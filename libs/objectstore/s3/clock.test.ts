@@ -2,8 +2,8 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { test } from 'node:test';
 import { listen } from '@weir/cluster';
-import { ObjectStoreError, openBucket } from './index.ts';
-import { errorAnswer, listPage } from './testing/scripted.ts';
+import { ObjectStoreError, openBucket } from '../index.ts';
+import { errorAnswer, listPage } from '../testing/scripted.ts';
 
 const HOUR_MS = 60 * 60_000;
 /** What S3 takes (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, RequestTimeTooSkewed). */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openBucket } from '../index.ts';
+import { errorAnswer, listPage, type Script, startScripted } from '../testing/scripted.ts';
 import { assumeRoleWithLdap } from './credentials.ts';
-import { openBucket } from './index.ts';
-import { errorAnswer, listPage, type Script, startScripted } from './testing/scripted.ts';
 
 const ANSWER = `<?xml version="1.0"?><AssumeRoleWithLDAPIdentityResponse><AssumeRoleWithLDAPIdentityResult><Credentials>
 <AccessKeyId>temporary</AccessKeyId><SecretAccessKey>a&amp;b</SecretAccessKey><SessionToken>session</SessionToken>

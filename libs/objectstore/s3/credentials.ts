@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { AnswerTooLarge, type ConnectionOptions, keepConnections, readBounded } from '@weir/net';
-import { ObjectStoreError, quoted } from './errors.ts';
+import { ObjectStoreError, quoted } from '../errors.ts';
 
 export interface AccessKeys {
   accessKeyId: string;

@@ -1,5 +1,6 @@
 // What an error of the SDK means.
-import { ObjectStoreError, quoted } from './errors.ts';
+import { abortedBy } from '../bucket.ts';
+import { ObjectStoreError, quoted } from '../errors.ts';
 
 /** What the SDK says of an answer that is an error. */
 interface SdkError extends Error {
@@ -28,10 +29,7 @@ export function expectedRegion(error: unknown): string | undefined {
 
 /** An error of the SDK, or of the transport below it, as ours. */
 export function failureOf(error: unknown, signal: AbortSignal): ObjectStoreError {
-  if (signal.aborted) {
-    const why = signal.reason instanceof Error ? signal.reason.message : 'it was cancelled';
-    return new ObjectStoreError('Aborted', why, signal.reason);
-  }
+  if (signal.aborted) return abortedBy(signal);
   if (error instanceof ObjectStoreError) return error;
   const { $metadata, message } = error as Partial<SdkError>;
   const status = $metadata?.httpStatusCode;

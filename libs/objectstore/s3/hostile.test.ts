@@ -1,8 +1,8 @@
 // What a server can do to whoever lists and reads a bucket of it.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { type BucketOptions, type ListLimits, ObjectStoreError, openBucket } from './index.ts';
-import { errorAnswer, listPage, type Script, startScripted } from './testing/scripted.ts';
+import { type BucketOptions, type ListLimits, ObjectStoreError, openBucket } from '../index.ts';
+import { errorAnswer, listPage, type Script, startScripted } from '../testing/scripted.ts';
 
 const KEYS = { accessKeyId: 'key-of-a-tenant', secretAccessKey: 'secret-of-a-tenant' };
 const WAIT_MS = 10_000;

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { S3_KEYS, S3_REGION, type S3Server, startForwardProxy, startS3Server } from '@weir/cluster';
-import { type BucketOptions, type ListedObject, ObjectStoreError, openBucket } from './index.ts';
+import { type BucketOptions, type ListedObject, ObjectStoreError, openBucket } from '../index.ts';
 
 const credentials = { accessKeyId: S3_KEYS.accesskey, secretAccessKey: S3_KEYS.secretkey };
 const signal = AbortSignal.timeout(60_000);
@@ -174,7 +174,7 @@ test('a process that opens no bucket loads no SDK', async () => {
         return next(url, context);
       },
     });
-    const { openBucket } = await import(${JSON.stringify(new URL('./index.ts', import.meta.url).href)});
+    const { openBucket } = await import(${JSON.stringify(new URL('../index.ts', import.meta.url).href)});
     const bucket = openBucket({ endpoint: '127.0.0.1:1', bucket: 'bucket', insecure: true });
     process.stdout.write(String(loaded.length) + "\\n");
     await bucket.list('', { signal: AbortSignal.abort() }).next().catch(() => undefined);

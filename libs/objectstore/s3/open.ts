@@ -1,6 +1,8 @@
 // A bucket of any server that speaks the S3 protocol.
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type ConnectionOptions, keepConnections } from '@weir/net';
+import type { ConnectionOptions } from '@weir/net';
+import type { Bucket } from '../bucket.ts';
+import { connect } from '../connect.ts';
 import {
   type BucketAddress,
   checkBucketName,
@@ -8,41 +10,30 @@ import {
   isPathStyle,
   regionOf,
 } from './address.ts';
-import { type AccessKeys, assumeRoleWithLdap, type LdapLogin } from './credentials.ts';
-import { ObjectStoreError } from './errors.ts';
+import {
+  type AccessKeys,
+  assumeRoleWithLdap,
+  type LdapLogin,
+  type TemporaryKeys,
+} from './credentials.ts';
 import { codeOf, expectedRegion, failureOf } from './failure.ts';
-import { type ListedObject, type ListLimits, listPages } from './list.ts';
-import { type ObjectContent, readObject } from './read.ts';
+import { listPages } from './list.ts';
+import { readObject } from './read.ts';
 import { createTransport } from './transport.ts';
 
 export interface BucketOptions extends BucketAddress, ConnectionOptions {
-  /** Without credentials the requests aren't signed. */
-  credentials?: AccessKeys | LdapLogin | undefined;
-}
-
-/** A bucket that is read. The SDK is loaded, and the server first asked, with the first call. All reject with ObjectStoreError. */
-export interface Bucket {
-  /** Lists the objects under a prefix, page by page, in the order of the server. */
-  list(
-    prefix: string,
-    options: { signal: AbortSignal; limits?: Partial<ListLimits> },
-  ): AsyncGenerator<ListedObject[]>;
-  /**
-   * Opens an object. With an ETag only if the object still has that one, else it rejects with ObjectChanged. The content
-   * is to be read to its end, or closed.
-   */
-  read(key: string, options: { signal: AbortSignal; etag?: string }): Promise<ObjectContent>;
-  /** Closes the connections that nobody uses. */
-  close(): void;
+  /** Keys, a login for which there are keys, or who gives keys that are good for a while. Without them requests aren't signed. */
+  credentials?: AccessKeys | LdapLogin | (() => Promise<TemporaryKeys>) | undefined;
 }
 
 const DEFAULT_REGION = 'us-east-1';
-/** Requests at a time; each holds a connection. */
-const MAX_SOCKETS = 32;
 /** The first request included; with pauses of the SDK that double from 100 ms. */
 const MAX_ATTEMPTS = 3;
 
-/** @throws ObjectStoreError InvalidConfiguration, InvalidBucketName */
+/**
+ * Opens a bucket. The SDK is loaded, and the server first asked, with the first call.
+ * @throws ObjectStoreError InvalidConfiguration, InvalidBucketName
+ */
 export function openBucket(options: BucketOptions): Bucket {
   const { bucket } = options;
   checkBucketName(bucket);
@@ -104,27 +95,16 @@ export function openBucket(options: BucketOptions): Bucket {
   };
 }
 
-function connect(options: BucketOptions) {
-  try {
-    return keepConnections({ ...options, maxSockets: options.maxSockets ?? MAX_SOCKETS });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const what = `the certificates can't be used: ${why}`;
-    throw new ObjectStoreError('InvalidConfiguration', what, cause);
-  }
-}
-
 /** The SDK asks the function again when the keys that it gave expire. */
 function credentialsOf(credentials: BucketOptions['credentials']) {
   if (credentials === undefined) return undefined;
-  if (!('endpoint' in credentials)) {
-    const { sessionToken, ...keys } = credentials;
-    return sessionToken === undefined ? keys : { ...keys, sessionToken };
-  }
-  return async () => {
-    const { sessionToken, ...keys } = await assumeRoleWithLdap(credentials);
-    return sessionToken === undefined ? keys : { ...keys, sessionToken };
-  };
+  if (typeof credentials === 'function') return async () => asSdkKeys(await credentials());
+  if (!('endpoint' in credentials)) return asSdkKeys(credentials);
+  return async () => asSdkKeys(await assumeRoleWithLdap(credentials));
+}
+
+function asSdkKeys({ sessionToken, ...keys }: TemporaryKeys) {
+  return sessionToken === undefined ? keys : { ...keys, sessionToken };
 }
 
 /** The region of a bucket. As in minio-go, a server that doesn't say is asked for the objects all the same. */

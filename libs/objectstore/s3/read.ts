@@ -1,17 +1,6 @@
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import type { ObjectContent } from '../bucket.ts';
 import { failureOf } from './failure.ts';
-
-/** An object that is being read. */
-export interface ObjectContent {
-  /** Of what is read, without quotation marks; as it was asked for where the server doesn't say. */
-  etag: string;
-  /** Bytes, where the server says how many. */
-  size: number | undefined;
-  /** The content, once. Fails with ObjectStoreError, also when it ends too early. */
-  content: AsyncIterable<Uint8Array>;
-  /** Ends an object that isn't read to its end. */
-  close(): void;
-}
 
 /** Opens an object with a request GetObject; see `Bucket.read`. */
 export async function readObject(

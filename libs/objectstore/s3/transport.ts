@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Connections } from '@weir/net';
-import { ObjectStoreError } from './errors.ts';
+import { ObjectStoreError } from '../errors.ts';
 
 /** What the SDK hands over: a request that is signed already. */
 interface SdkRequest {

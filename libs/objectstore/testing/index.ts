@@ -1,3 +1,6 @@
+export { ACCOUNT_KEY, type BlobServer, startBlobServer } from './blob-server.ts';
+export { type GcsServer, startGcsServer } from './gcs-server.ts';
+export type { FilledBucket } from './objects.ts';
 export {
   errorAnswer,
   listPage,
