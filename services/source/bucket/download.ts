@@ -70,12 +70,12 @@ export async function downloadObjects(
 
 /** The object as it was listed, or as it is by now; undefined when it is gone. */
 async function openObject(
-  { key, etag }: PlacedObject,
+  { key, etag, version }: PlacedObject,
   { bucket, signal }: DownloadOptions,
 ): Promise<ObjectContent | undefined> {
   try {
     try {
-      return await bucket.read(key, { etag, signal });
+      return await bucket.read(key, { etag, version, signal });
     } catch (error) {
       if (!isError(error, 'ObjectChanged')) throw error;
       return await bucket.read(key, { signal });

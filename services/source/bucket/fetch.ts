@@ -3,7 +3,7 @@
 import { Reason } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import { createBoundedMap, createFairLimit, createFreshFlight } from '@weir/async';
-import { type Bucket, ObjectStoreError, openBucket } from '@weir/objectstore';
+import { type Bucket, ObjectStoreError } from '@weir/objectstore';
 import type { RenderPool } from '@weir/render';
 import type { Tracing } from '@weir/telemetry';
 import type { ContentLimits } from '../shared/limits.ts';
@@ -15,10 +15,10 @@ import {
   type Snapshot,
 } from '../shared/snapshots.ts';
 import { deadline } from '../shared/timeouts.ts';
-import type { Remote } from './credentials.ts';
 import { type IgnoreFile, type Listing, listBucket } from './listing.ts';
 import { etagsOf, makeArchive, type Stored } from './make.ts';
 import { placeObjects } from './paths.ts';
+import type { Network, Remote } from './remote.ts';
 
 /** What to fetch from an object store. */
 export interface Wanted {
@@ -56,9 +56,7 @@ export interface FetcherOptions {
   artifactDir: string;
   /** Folder for objects that are being fetched; emptied by whoever opens this. */
   dir: string;
-  allowLocal: boolean;
-  /** The proxies of the operator. */
-  environment: NodeJS.ProcessEnv;
+  network: Network;
   tracing: Tracing;
   /** Ends all work. */
   signal: AbortSignal;
@@ -84,7 +82,7 @@ const REMEMBERED = 16 * 1024 ** 2;
 const ENTRY = 48;
 
 export function createFetcher(options: FetcherOptions): Fetcher {
-  const { artifacts, limits, allowLocal, environment, tracing, signal } = options;
+  const { artifacts, limits, network, tracing, signal } = options;
   const shareList = createFreshFlight<Listing>();
   const shareStore = createSnapshots<BucketSnapshot>(artifacts);
   const lists = createFairLimit(LISTS);
@@ -95,11 +93,12 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   });
   const stored = createBoundedMap<string, Stored>({ max: REMEMBERED, weigh });
 
-  function open({ key, options }: Remote): OpenBucket {
+  function open(remote: Remote): OpenBucket {
+    const { key, bucket: name } = remote;
     const known = buckets.get(key);
     if (known !== undefined) return known;
     try {
-      const opened = { bucket: openBucket(withNetwork(options, { allowLocal, environment })) };
+      const opened = { bucket: remote.open(network) };
       buckets.set(key, opened);
       return opened;
     } catch (cause) {
@@ -108,7 +107,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       throw reason === 'InvalidBucketName'
         ? fetchFailure(
             Reason.BucketOperationFailed,
-            `failed to confirm existence of '${options.bucket}' bucket: ${message}`,
+            `failed to confirm existence of '${name}' bucket: ${message}`,
             cause,
           )
         : fetchFailure(Reason.AuthenticationFailed, message, cause);
@@ -116,7 +115,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   }
 
   function operation({ remote, timeoutMs }: Wanted) {
-    const bucketName = remote.options.bucket;
+    const bucketName = remote.bucket;
     return { bucketName, timeoutMs, signal: deadline(signal, timeoutMs) };
   }
 
@@ -159,7 +158,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     list: (wanted) => {
       const { remote, prefix, ignore, timeoutMs } = wanted;
       const key = JSON.stringify([remote.key, prefix, ignore, timeoutMs]);
-      const attributes = { 's3.bucket': remote.options.bucket };
+      const attributes = { 's3.bucket': remote.bucket };
       return tracing.span('list', { attributes }, () => shareList(key, () => list(wanted)));
     },
     store: (wanted, listing) => {
@@ -186,18 +185,6 @@ function weigh({ etags }: Stored): number {
   let weight = ENTRY;
   for (const [path, etag] of etags) weight += path.length + etag.length + ENTRY;
   return weight;
-}
-
-/** The network that the operator allows, for the bucket and for its token service. */
-function withNetwork(
-  options: Remote['options'],
-  network: { allowLocal: boolean; environment: NodeJS.ProcessEnv },
-) {
-  const { credentials } = options;
-  if (credentials === undefined || !('connection' in credentials))
-    return { ...options, ...network };
-  const connection = { ...credentials.connection, ...network };
-  return { ...options, ...network, credentials: { ...credentials, connection } };
 }
 
 function tooMany(count: number, { maxFiles }: ContentLimits) {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Bucket } from '@weir/api';
 import type { OpenKind } from '../shared/kind.ts';
 import { readContentLimits } from '../shared/limits.ts';
-import { ownershipKey, readRemote } from './credentials.ts';
 import { createFetcher } from './fetch.ts';
 import { reconcile, wantedOf } from './reconcile.ts';
+import { ownershipKey, readRemote } from './remote.ts';
 import { words } from './words.ts';
 
 export const openBuckets: OpenKind<Bucket> = async (environment) => {
@@ -17,8 +17,11 @@ export const openBuckets: OpenKind<Bucket> = async (environment) => {
   const fetcher = createFetcher({
     ...{ artifacts: store, artifactDir, dir, pool, tracing, signal },
     limits: readContentLimits(settings),
-    allowLocal: settings.boolean('allow-local-addresses', false),
-    environment: process.env,
+    network: {
+      allowLocal: settings.boolean('allow-local-addresses', false),
+      environment: process.env,
+      endpoints: {},
+    },
   });
   return {
     kind: Bucket,

@@ -7,8 +7,8 @@ import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import { timeoutOf } from '../shared/timeouts.ts';
-import { type Remote, readRemote } from './credentials.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
+import { type Remote, readRemote } from './remote.ts';
 import { UNSUPPORTED } from './unsupported.ts';
 import { storedEvent, words } from './words.ts';
 

@@ -8,6 +8,7 @@ import { S3_KEYS } from '@weir/cluster';
 import { createPool } from '@weir/render';
 import { createLogger, createTracing } from '@weir/telemetry';
 import { createFetcher, type Fetcher, type Wanted } from '../bucket/fetch.ts';
+import { openedWith } from '../bucket/s3.ts';
 import type { ContentLimits } from '../shared/limits.ts';
 
 export interface BucketFetcher extends Fetcher {
@@ -21,6 +22,7 @@ export interface BucketFetcher extends Fetcher {
 
 export async function startBucketFetcher(
   limits: Partial<ContentLimits> = {},
+  endpoints: Record<string, string> = {},
 ): Promise<BucketFetcher> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-bucket-'));
   const log = createLogger({ service: 'test', level: 'fatal' });
@@ -35,8 +37,7 @@ export async function startBucketFetcher(
       ...{ maxFiles: 100_000, maxBytes: 512 * 1024 ** 2, maxPackedBytes: 128 * 1024 ** 2 },
       ...limits,
     },
-    allowLocal: true,
-    environment: {},
+    network: { allowLocal: true, environment: {}, endpoints },
     tracing: createTracing({ service: 'test' }),
   });
   return {
@@ -45,17 +46,10 @@ export async function startBucketFetcher(
     leftovers: () => readdir(own).catch(() => []),
     wanted: (endpoint, bucket, options = {}) => ({
       tenant: 'tenant',
-      remote: {
-        options: {
-          ...{ endpoint, bucket, insecure: true, region: undefined, tls: undefined },
-          credentials: {
-            accessKeyId: S3_KEYS.accesskey,
-            secretAccessKey: S3_KEYS.secretkey,
-          },
-          proxy: undefined,
-        },
-        key: `${endpoint}/${bucket}`,
-      },
+      remote: openedWith({
+        ...{ endpoint, bucket, insecure: true },
+        credentials: { accessKeyId: S3_KEYS.accesskey, secretAccessKey: S3_KEYS.secretkey },
+      }),
       prefix: '',
       ignore: undefined,
       timeoutMs: 20_000,
