@@ -1,5 +1,6 @@
 // The transit engine of OpenBao and HashiCorp Vault (https://openbao.org/api-docs/secret/transit/#decrypt-data).
-import { type Connections, connectionProblem, exchangeJson, type JsonAnswer } from '@weir/net';
+import type { JsonAnswer } from '@weir/net';
+import { ask, type KmsOptions, keyOf } from './ask.ts';
 import { KmsError } from './errors.ts';
 
 /** A key of a transit engine. */
@@ -11,29 +12,19 @@ export interface VaultKey {
   name: string;
 }
 
-export interface VaultOptions {
-  connections: Connections;
-  signal: AbortSignal;
-}
-
 /** Decrypts what the key encrypted (`vault:v1:...`). Rejects with a KmsError. */
 export async function vaultDecrypt(
   key: VaultKey,
   ciphertext: string,
   token: string,
-  options: VaultOptions,
+  options: KmsOptions,
 ): Promise<Buffer> {
   const url = urlOf(key.address, [key.path, 'decrypt', key.name]);
   if (!/^[\x21-\x7e]{1,8192}$/.test(token)) {
     throw new KmsError('the token for Vault has characters that no token has');
   }
-  const answer = await ask(url, { ciphertext }, { 'x-vault-token': token }, options);
-  const plaintext = (answer.body as { data?: { plaintext?: unknown } } | undefined)?.data
-    ?.plaintext;
-  if (typeof plaintext !== 'string' || plaintext === '') {
-    throw new KmsError(`Vault at ${url.origin} gave no plain text`);
-  }
-  return Buffer.from(plaintext, 'base64');
+  const answer = await put(url, { ciphertext }, { 'x-vault-token': token }, options);
+  return keyOf(Object(Object(answer.body).data).plaintext, `Vault at ${url.origin}`);
 }
 
 /**
@@ -47,12 +38,11 @@ export async function vaultLogin(
     role,
     jwt,
   }: { address: string; loginPath: string; role: string; jwt: string },
-  options: VaultOptions,
+  options: KmsOptions,
 ): Promise<string> {
   const url = urlOf(address, [loginPath]);
-  const answer = await ask(url, { role, jwt }, {}, options);
-  const token = (answer.body as { auth?: { client_token?: unknown } } | undefined)?.auth
-    ?.client_token;
+  const answer = await put(url, { role, jwt }, {}, options);
+  const token: unknown = Object(Object(answer.body).auth).client_token;
   if (typeof token !== 'string' || token === '') {
     throw new KmsError(`Vault at ${url.origin} gave no token for the role '${role}'`);
   }
@@ -87,29 +77,18 @@ function isPlainPart(part: string): boolean {
   return /^[A-Za-z0-9._-]{1,200}$/.test(part) && !/^\.+$/.test(part);
 }
 
-async function ask(
+async function put(
   url: URL,
   body: object,
   headers: Record<string, string>,
-  { connections, signal }: VaultOptions,
+  options: KmsOptions,
 ): Promise<JsonAnswer> {
-  let answer: JsonAnswer;
-  try {
-    answer = await exchangeJson(connections, {
-      method: 'PUT',
-      url,
-      body,
-      headers: { 'x-vault-request': 'true', ...headers },
-      signal,
-    });
-  } catch (cause) {
-    if (signal.aborted)
-      throw new KmsError(`Vault at ${url.origin} did not answer in time`, { cause });
-    throw new KmsError(`Vault at ${url.origin}: ${connectionProblem(cause)}`, { cause });
-  }
+  const service = `Vault at ${url.origin}`;
+  const own = async () => ({ 'x-vault-request': 'true', ...headers });
+  const answer = await ask({ service, method: 'PUT', url, body, headers: own }, options);
   if (answer.status === 200) return answer;
   throw new KmsError(
-    `Vault at ${url.origin} answered ${answer.status} to ${url.pathname}${advice(answer.status)}`,
+    `${service} answered ${answer.status} to ${url.pathname}${advice(answer.status)}`,
   );
 }
 

@@ -1,0 +1,61 @@
+// Keys of another role (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+import { connectionProblem, readBounded, sendRequest } from '@weir/net';
+import { wordOf } from '../ask.ts';
+import { KmsError } from '../errors.ts';
+import type { AwsOptions } from './decrypt.ts';
+import { regionalUrl } from './region.ts';
+import { type AwsKeys, signedHeaders } from './sign.ts';
+
+const ROLE = /^arn:aws[\w-]{0,20}:iam::\d{1,20}:role\/[\w/+=,.@-]{1,300}$/;
+const SESSION = 'weir-sops';
+const CONNECT_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** Keys of a role, which those of `keys` may take on. @throws KmsError */
+export async function awsAssumeRole(
+  { role, region }: { role: string; region: string },
+  keys: AwsKeys,
+  { endpoint, connections, signal }: AwsOptions,
+): Promise<AwsKeys> {
+  if (!ROLE.test(role)) throw new KmsError('the role of the key is no ARN of a role');
+  const url = endpoint === undefined ? regionalUrl('sts', region) : new URL(endpoint);
+  const service = `AWS STS at ${url.host}`;
+  const form = { Action: 'AssumeRole', Version: '2011-06-15', RoleArn: role };
+  const body = new URLSearchParams({ ...form, RoleSessionName: SESSION }).toString();
+  const unsigned = { url, body, service: 'sts', region };
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    'content-length': String(Buffer.byteLength(body)),
+  };
+  const { status, text } = await send(await signedHeaders({ ...unsigned, headers }, keys));
+  if (status !== 200) {
+    throw new KmsError(
+      `${service} answered ${status}${wordOf(element(text, 'Code'))}: the identity can not take on the role '${role}'`,
+    );
+  }
+  const accessKeyId = element(text, 'AccessKeyId');
+  const secretAccessKey = element(text, 'SecretAccessKey');
+  const sessionToken = element(text, 'SessionToken');
+  if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey, sessionToken };
+  throw new KmsError(`${service} gave no keys`);
+
+  async function send(signed: Record<string, string>) {
+    try {
+      const answer = await sendRequest(connections, {
+        ...{ method: 'POST', url, headers: signed, body, signal, connectTimeoutMs: CONNECT_MS },
+      });
+      const read = await readBounded(answer, MAX_ANSWER_BYTES);
+      return { status: answer.statusCode ?? 0, text: read.toString('utf8') };
+    } catch (cause) {
+      if (signal.aborted) {
+        throw new KmsError(`${service} did not answer in time`, { cause, isLate: true });
+      }
+      throw new KmsError(`${service}: ${connectionProblem(cause)}`, { cause });
+    }
+  }
+}
+
+/** The text of the first element of that name: the answer is a flat list of plain texts. */
+function element(xml: string, name: string): string | undefined {
+  return new RegExp(`<${name}>([^<&]{1,8192})</${name}>`).exec(xml)?.[1];
+}

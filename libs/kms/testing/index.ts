@@ -1,0 +1,2 @@
+export { type AwsUser, checkSignature } from './aws-signature.ts';
+export { type KmsServer, startKmsServer, wrap } from './server.ts';
