@@ -10,6 +10,8 @@ export const ENDPOINTS = [
   'aws-kms',
   'aws-metadata',
   'azure-authority',
+  'azure-blob',
+  'azure-key-vault',
   'azure-metadata',
   'azure-management',
   'azure-devops',

@@ -34,7 +34,7 @@ export async function gcpDecrypt(
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(ciphertext) || ciphertext.length > MAX_CIPHERTEXT) {
     throw new KmsError('the wrapped key is not base64, or too long');
   }
-  const url = new URL(`/v1/${name}:decrypt`, endpoint);
+  const url = new URL(`${endpoint.replace(/\/+$/, '')}/v1/${name}:decrypt`);
   const service = `GCP KMS at ${url.host}`;
   const headers = async () => ({ authorization: `Bearer ${token}` });
   const answer = await ask(

@@ -79,7 +79,7 @@ export async function managedIdentityToken(
   scope: string,
   request: TokenRequest,
 ): Promise<AccessToken> {
-  const url = new URL('/metadata/identity/oauth2/token', metadata);
+  const url = new URL(`${metadata.replace(/\/+$/, '')}/metadata/identity/oauth2/token`);
   url.searchParams.set('api-version', METADATA_VERSION);
   url.searchParams.set('resource', scope.replace(/\/\.default$/, ''));
   url.searchParams.set('client_id', clientId);

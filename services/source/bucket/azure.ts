@@ -1,13 +1,14 @@
 // Buckets that are containers of Azure Blob Storage: with what a Secret holds for an application, a managed identity, an
-// account or a part of one.
+// account or a part of one, or as somebody in Azure.
 import { type Bucket, Reason } from '@weir/api';
 import type { NamedSecret } from '@weir/credentials';
+import type { Identities, Subject } from '@weir/identity';
 import { keepConnections } from '@weir/net';
 import { type AzureKey, azureToken, keepToken, managedIdentityToken } from '@weir/oauth';
 import { type AzureCredentials, isAzureBlobEndpoint, openBlobContainer } from '@weir/objectstore';
 import { digestOf } from '../shared/keys.ts';
 import { fetchFailure } from '../shared/snapshots.ts';
-import { type Network, plainName, type Remote, type Secrets } from './remote.ts';
+import { type Network, plainName, type Remote, type Secrets, subjectOf } from './remote.ts';
 
 const SCOPE = 'https://storage.azure.com/.default';
 /** The name of the metadata service among the operator's endpoints. */
@@ -17,19 +18,32 @@ const METADATA = 'azure-metadata';
 type Login = AzureKey | { clientId: string } | { accountKey: string } | { sas: string };
 
 /** @throws Failure AuthenticationFailed */
-export function azureRemote({ spec }: Bucket, { login: secret, proxy, tls }: Secrets): Remote {
-  const { bucketName: container, endpoint } = spec;
+export function azureRemote(
+  object: Bucket,
+  { login: secret, proxy, tls }: Secrets,
+  identities: Identities,
+): Remote {
+  const { bucketName: container, endpoint } = object.spec;
   const login = secret && loginOf(secret);
+  const subject = subjectOf(object, 'azure', proxy);
   return {
     bucket: container,
-    key: digestOf(['azure', endpoint, container, login, proxy, tls]),
+    key: digestOf(['azure', endpoint, container, login ?? subject, proxy, tls]),
     open(network) {
       const { allowLocal, environment } = network;
       const options = { endpoint, container, tls, proxy, allowLocal, environment };
-      const credentials = login && credentialsOf(login, { ...network, endpoint, tls, proxy });
+      const way = { ...network, endpoint, tls, proxy };
+      const credentials = login ? credentialsOf(login, way) : identityOf(subject, identities, way);
       return openBlobContainer({ ...options, credentials });
     },
   };
+}
+
+/** @throws Failure AuthenticationFailed */
+function identityOf(subject: Subject, identities: Identities, way: Way): AzureCredentials {
+  requireAzure(way.endpoint, way);
+  const ask = (signal: AbortSignal) => identities.accessToken(subject, { scope: SCOPE }, signal);
+  return { token: async (signal) => (await ask(signal)).token };
 }
 
 interface Way extends Network, Pick<Secrets, 'tls' | 'proxy'> {

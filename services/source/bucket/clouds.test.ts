@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Bucket, BucketSpec } from '@weir/api';
-import { createRsaCertificate } from '@weir/cluster';
+import { createRsaCertificate, S3_KEYS, S3_REGION, startS3Server } from '@weir/cluster';
+import { createIdentities, type Identities } from '@weir/identity';
+import { type Clouds, startClouds } from '@weir/identity/testing';
 import { createGoogleKey, startTokenServer, type TokenServer } from '@weir/oauth/testing';
 import {
   ACCOUNT_KEY,
@@ -15,10 +17,13 @@ import { type BucketFetcher, startBucketFetcher } from '../testing/bucket-fetche
 import { azureRemote } from './azure.ts';
 import type { Wanted } from './fetch.ts';
 import { gcsRemote } from './gcs.ts';
+import { s3Remote } from './s3.ts';
 
 const READ_ONLY = 'https://www.googleapis.com/auth/devstorage.read_only';
 const STORAGE = 'https://storage.azure.com/.default';
 
+let identities: Identities;
+let clouds: Clouds;
 let blobs: BlobServer;
 let gcs: GcsServer;
 let tokens: TokenServer;
@@ -29,14 +34,33 @@ before(async () => {
     startGcsServer(),
     startTokenServer(),
   ]);
+  clouds = await startClouds();
+  const nobody = () => Promise.reject(new Error('Kubernetes was asked'));
+  identities = createIdentities({
+    ...{ client: { get: nobody, request: nobody }, objectLevel: false, allowLocal: true },
+    environment: { AWS_REGION: S3_REGION, AWS_ACCESS_KEY_ID: S3_KEYS.accesskey },
+    ...{ endpoints: clouds.endpoints, cache: { max: 100, maxAgeMs: 3_600_000 } },
+  });
   fetcher = await startBucketFetcher(
     { maxBytes: 1_000_000 },
     { 'gcp-storage': gcs.url, 'azure-metadata': tokens.url, 'azure-blob': blobs.url },
   );
 });
 after(async () => {
-  await Promise.all([blobs?.close(), gcs?.close(), tokens?.close(), fetcher?.close()]);
+  identities?.close();
+  await Promise.all([
+    clouds?.close(),
+    blobs?.close(),
+    gcs?.close(),
+    tokens?.close(),
+    fetcher?.close(),
+  ]);
 });
+
+const NO_SECRETS = {
+  login: undefined,
+  ...{ stsLogin: undefined, proxy: undefined, tls: undefined, stsTls: undefined },
+};
 
 function wanted(
   bucketName: string,
@@ -60,7 +84,10 @@ function wanted(
     tls: undefined,
     stsTls: undefined,
   };
-  const remote = provider === 'azure' ? azureRemote(object, secrets) : gcsRemote(object, secrets);
+  const remote =
+    provider === 'azure'
+      ? azureRemote(object, secrets, identities)
+      : gcsRemote(object, secrets, identities);
   return { tenant: 'apps', remote, prefix: '', ignore: undefined, timeoutMs: 20_000, ...options };
 }
 
@@ -253,4 +280,84 @@ test('what a Secret holds for Google is the key of a service account', async () 
   });
   const external = JSON.stringify({ type: 'external_account' });
   assert.throws(use({ serviceaccount: external }), /its 'type' is not 'service_account'/);
+});
+
+describe('without a Secret, who the service is in a cloud counts', () => {
+  const { signal } = new AbortController();
+  const subject = (provider: 'azure' | 'gcp') => ({ provider, namespace: 'apps' });
+
+  test('in Azure, at hosts of Azure alone', async () => {
+    blobs.createContainer('own', { 'a.txt': 'a' });
+    const { token } = await identities.accessToken(subject('azure'), { scope: STORAGE }, signal);
+    blobs.tokens.set(token, 'list');
+    const what = wanted('own', { provider: 'azure' });
+    assert.equal((await fetcher.list(what)).objects.length, 1);
+    const thief = await startBlobServer();
+    const stolen = wanted('own', { provider: 'azure', more: { endpoint: thief.url } });
+    await assert.rejects(fetcher.list(stolen), { reason: 'AuthenticationFailed' });
+    assert.deepEqual(thief.requests, []);
+    await thief.close();
+  });
+
+  test('in Google Cloud, whatever the endpoint says', async () => {
+    gcs.createBucket('own', { 'a.txt': 'a' });
+    const { token } = await identities.accessToken(subject('gcp'), {}, signal);
+    gcs.tokens.set(token, 'list');
+    blobs.requests.length = 0;
+    const what = wanted('own', { provider: 'gcp', more: { endpoint: blobs.url } });
+    assert.equal((await fetcher.list(what)).objects.length, 1);
+    assert.deepEqual(blobs.requests, []);
+  });
+
+  test('and one that is refused is a failure, and nobody else', async () => {
+    clouds.fault('azure-metadata', 'denied');
+    const azureless = createIdentities({
+      client: { get: () => Promise.reject(), request: () => Promise.reject() },
+      ...{ objectLevel: false, allowLocal: true, environment: {}, endpoints: clouds.endpoints },
+      ...{ cache: { max: 1, maxAgeMs: 1 }, network: { firstPauseMs: 1, attemptMs: 10_000 } },
+    });
+    const spec = { interval: '1h', provider: 'azure', endpoint: blobs.url, bucketName: 'refused' };
+    const object = { metadata: { namespace: 'apps', name: 'app' }, spec } as Bucket;
+    const remote = azureRemote(object, NO_SECRETS, azureless);
+    blobs.requests.length = 0;
+    await assert.rejects(
+      fetcher.list({ tenant: 'apps', remote, prefix: '', ignore: undefined, timeoutMs: 20_000 }),
+      {
+        reason: 'BucketOperationFailed',
+        message: /^failed to confirm existence of 'refused' bucket: /,
+      },
+    );
+    assert.deepEqual(blobs.requests, []);
+    azureless.close();
+    clouds.fault('azure-metadata');
+  });
+
+  test('in AWS, with what is signed by its keys', async (t) => {
+    const server = await startS3Server();
+    t.after(() => server.close());
+    await server.createBucket('own', { 'a.txt': 'a' });
+    const environment = {
+      ...{ AWS_REGION: S3_REGION, AWS_ACCESS_KEY_ID: S3_KEYS.accesskey },
+      AWS_SECRET_ACCESS_KEY: S3_KEYS.secretkey,
+    };
+    const own = createIdentities({
+      client: { get: () => Promise.reject(), request: () => Promise.reject() },
+      ...{ objectLevel: false, allowLocal: true, environment, endpoints: clouds.endpoints },
+      cache: { max: 10, maxAgeMs: 3_600_000 },
+    });
+    t.after(() => own.close());
+    const { endpoint } = server;
+    const spec = { interval: '1h', provider: 'aws', endpoint, bucketName: 'own', insecure: true };
+    const object = { metadata: { namespace: 'apps', name: 'app' }, spec } as Bucket;
+    const remote = await s3Remote(object, NO_SECRETS, own, signal);
+    const what = { tenant: 'apps', remote, prefix: '', ignore: undefined, timeoutMs: 20_000 };
+    assert.equal((await fetcher.list(what)).objects.length, 1);
+    clouds.fault('aws-metadata', 'denied');
+    const account = { ...object, spec: { ...spec, serviceAccountName: 'reader' } } as Bucket;
+    await assert.rejects(s3Remote(account, NO_SECRETS, own, signal), {
+      reason: 'AuthenticationFailed',
+      message: /^AWS authentication failed: /,
+    });
+    clouds.fault('aws-metadata');
+  });
 });

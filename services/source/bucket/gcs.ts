@@ -1,13 +1,20 @@
-// Buckets of Google Cloud Storage: with the key of a service account.
+// Buckets of Google Cloud Storage: with the key of a service account, or as somebody in Google Cloud.
 import { type Bucket, Reason } from '@weir/api';
 import type { NamedSecret } from '@weir/credentials';
-import { keepConnections } from '@weir/net';
-import { type GoogleKey, googleToken, keepToken, parseGoogleKey } from '@weir/oauth';
+import type { Identities } from '@weir/identity';
+import { type ConnectionOptions, keepConnections } from '@weir/net';
+import {
+  type GoogleKey,
+  googleToken,
+  keepToken,
+  parseGoogleKey,
+  type TokenSource,
+} from '@weir/oauth';
 import { openGcsBucket } from '@weir/objectstore';
 import { messageOf } from '@weir/reconcile';
 import { digestOf } from '../shared/keys.ts';
 import { fetchFailure } from '../shared/snapshots.ts';
-import { plainName, type Remote, type Secrets } from './remote.ts';
+import { plainName, type Remote, type Secrets, subjectOf } from './remote.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_only';
 /** The name of the API among the operator's endpoints. */
@@ -17,19 +24,32 @@ const ENDPOINT = 'gcp-storage';
  * As in Flux, `spec.endpoint` isn't looked at: a token goes to Google, or to where the operator says.
  * @throws Failure AuthenticationFailed
  */
-export function gcsRemote({ spec }: Bucket, { login, proxy, tls }: Secrets): Remote {
-  const { bucketName: bucket } = spec;
+export function gcsRemote(
+  object: Bucket,
+  { login, proxy, tls }: Secrets,
+  identities: Identities,
+): Remote {
+  const { bucketName: bucket } = object.spec;
   const key = login && keyOf(login);
+  const subject = subjectOf(object, 'gcp', proxy);
   return {
     bucket,
-    key: digestOf(['gcp', bucket, key, proxy, tls]),
+    key: digestOf(['gcp', bucket, key ?? subject, proxy, tls]),
     open({ allowLocal, environment, endpoints }) {
       const options = { tls, proxy, allowLocal, environment };
-      const connections = keepConnections(options);
-      const token = key && keepToken((signal) => googleToken(key, SCOPE, { connections, signal }));
+      const token = key ? tokenOf(key, options) : identityToken;
       return openGcsBucket({ ...options, bucket, endpoint: endpoints[ENDPOINT], token });
     },
   };
+
+  async function identityToken(signal: AbortSignal): Promise<string> {
+    return (await identities.accessToken(subject, {}, signal)).token;
+  }
+}
+
+function tokenOf(key: GoogleKey, options: ConnectionOptions): TokenSource {
+  const connections = keepConnections(options);
+  return keepToken((signal) => googleToken(key, SCOPE, { connections, signal }));
 }
 
 function keyOf(secret: NamedSecret): GoogleKey {

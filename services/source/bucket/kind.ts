@@ -2,15 +2,16 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bucket } from '@weir/api';
+import { identityOptions } from '@weir/identity';
 import type { OpenKind } from '../shared/kind.ts';
 import { readContentLimits } from '../shared/limits.ts';
+import { ownershipKey, readRemote } from './credentials.ts';
 import { createFetcher } from './fetch.ts';
 import { reconcile, wantedOf } from './reconcile.ts';
-import { ownershipKey, readRemote } from './remote.ts';
 import { words } from './words.ts';
 
 export const openBuckets: OpenKind<Bucket> = async (environment) => {
-  const { client, store, artifactDir, storageDir, pool, tracing, settings, signal } = environment;
+  const { store, artifactDir, storageDir, pool, tracing, settings, signal } = environment;
   const dir = join(storageDir, 'buckets');
   // A process that was killed may have left objects there.
   await rm(dir, { recursive: true, force: true });
@@ -20,7 +21,7 @@ export const openBuckets: OpenKind<Bucket> = async (environment) => {
     network: {
       allowLocal: settings.boolean('allow-local-addresses', false),
       environment: process.env,
-      endpoints: {},
+      endpoints: identityOptions(settings).endpoints,
     },
   });
   return {
@@ -31,7 +32,7 @@ export const openBuckets: OpenKind<Bucket> = async (environment) => {
       reconcile(object, context, informer, { ...environment, fetcher }),
     async restore(object) {
       const { artifact } = object.status ?? {};
-      const wanted = wantedOf(object, await readRemote(client, object, signal));
+      const wanted = wantedOf(object, await readRemote(environment, object, signal));
       const listing = await fetcher.list(wanted);
       // What a bucket held before it changed is nowhere: the next run makes another artifact.
       if (listing.revision === artifact?.revision) await fetcher.store(wanted, listing);

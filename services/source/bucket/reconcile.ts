@@ -2,14 +2,13 @@
 import { Bucket } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
-import { refuseUnsupported } from '@weir/reconcile';
 import { describeArtifact, latestUrl } from '../shared/artifacts.ts';
 import type { SourceEnvironment } from '../shared/kind.ts';
 import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import { timeoutOf } from '../shared/timeouts.ts';
+import { readRemote } from './credentials.ts';
 import type { Fetcher, Wanted } from './fetch.ts';
-import { type Remote, readRemote } from './remote.ts';
-import { UNSUPPORTED } from './unsupported.ts';
+import type { Remote } from './remote.ts';
 import { storedEvent, words } from './words.ts';
 
 export interface BucketEnvironment extends SourceEnvironment {
@@ -23,14 +22,13 @@ export async function reconcile(
   informer: Informer<Bucket>,
   environment: BucketEnvironment,
 ): Promise<Outcome> {
-  const { client, fetcher, address } = environment;
+  const { fetcher, address } = environment;
   const run = await beginRun(found, context, informer, { kind: Bucket, words }, environment);
   if (run === undefined) return {};
   const { object, signal } = run;
   const fields = { url: latestUrl(object, address) };
   try {
-    refuseUnsupported(object, UNSUPPORTED);
-    const wanted = wantedOf(object, await readRemote(client, object, signal));
+    const wanted = wantedOf(object, await readRemote(environment, object, signal));
     const listing = await context.waiting(() => orAborted(fetcher.list(wanted), signal));
     // As in Flux the revision alone decides: rules that change nothing are not observed.
     const current = await currentArtifact(run, listing.revision, true);

@@ -1,23 +1,36 @@
-// Buckets of the S3 protocol: with access keys, or those that a token service gives.
+// Buckets of the S3 protocol: with access keys, those that a token service gives, or as somebody in AWS.
 import { type Bucket, FETCH_FAILED, Reason } from '@weir/api';
 import type { NamedSecret } from '@weir/credentials';
-import { type BucketOptions, openBucket } from '@weir/objectstore';
-import { Failure } from '@weir/reconcile';
+import type { Identities } from '@weir/identity';
+import { type BucketOptions, openBucket, type TemporaryKeys } from '@weir/objectstore';
+import { Failure, messageOf } from '@weir/reconcile';
 import { digestOf } from '../shared/keys.ts';
 import { fetchFailure } from '../shared/snapshots.ts';
-import { type Network, plainName, type Remote, type Secrets } from './remote.ts';
+import { type Network, plainName, type Remote, type Secrets, subjectOf } from './remote.ts';
 
 export type S3Options = Pick<
   BucketOptions,
   'endpoint' | 'bucket' | 'region' | 'insecure' | 'credentials' | 'tls' | 'proxy'
 >;
 
+/** How long keys of an identity may take when the first ones are over. Milliseconds. */
+const KEYS_MS = 30_000;
+
 /** @throws Failure AuthenticationFailed; URLInvalid (stalled) */
-export function s3Remote({ spec }: Bucket, secrets: Secrets): Remote {
-  const { endpoint, bucketName: bucket, region, insecure, sts } = spec;
+export async function s3Remote(
+  object: Bucket,
+  secrets: Secrets,
+  identities: Identities,
+  signal: AbortSignal,
+): Promise<Remote> {
+  const { provider, endpoint, bucketName: bucket, region, insecure, sts } = object.spec;
   const { login, stsLogin, proxy, tls, stsTls } = secrets;
   const keys = login && keysOf(login);
   if (sts !== undefined) checkUrl(sts.endpoint);
+  if (provider === 'aws') {
+    const options = { endpoint, bucket, region, insecure, credentials: keys, tls, proxy };
+    return login ? openedWith(options) : asIdentity(object, options, identities, signal);
+  }
   const temporary = sts && {
     endpoint: sts.endpoint,
     ...(stsLogin ? loginOf(stsLogin) : { username: '', password: '' }),
@@ -25,6 +38,28 @@ export function s3Remote({ spec }: Bucket, secrets: Secrets): Remote {
   };
   const credentials = keys ?? temporary;
   return openedWith({ endpoint, bucket, region, insecure, credentials, tls, proxy });
+}
+
+/** As in Flux, an identity that can't be had is a failure before the bucket is asked. */
+async function asIdentity(
+  object: Bucket,
+  options: S3Options,
+  identities: Identities,
+  signal: AbortSignal,
+): Promise<Remote> {
+  const { region, sts } = object.spec;
+  const subject = subjectOf(object, 'aws', options.proxy);
+  const wanted = { region, stsEndpoint: sts?.endpoint };
+  const ask = async (within: AbortSignal): Promise<TemporaryKeys> => {
+    const { expiresAt, ...keys } = await identities.awsCredentials(subject, wanted, within);
+    return { ...keys, expiration: new Date(expiresAt) };
+  };
+  await ask(signal).catch((cause: unknown) => {
+    const message = `AWS authentication failed: ${messageOf(cause)}`;
+    throw fetchFailure(Reason.AuthenticationFailed, message, cause);
+  });
+  const credentials = () => ask(AbortSignal.timeout(KEYS_MS));
+  return { ...openedWith({ ...options, credentials }), key: digestOf([options, subject, wanted]) };
 }
 
 /** A remote of options that hold all that decides about it. */

@@ -1,7 +1,0 @@
-import type { UnsupportedRule } from '@weir/api';
-
-/** Fields of a Bucket that ask for what doesn't exist yet. */
-export const UNSUPPORTED: readonly UnsupportedRule[] = [
-  { path: 'spec.provider', allowed: ['generic'] },
-  'spec.serviceAccountName',
-];
