@@ -257,7 +257,7 @@ describe('Buckets', () => {
       ],
       [
         'account',
-        { provider: 'gcp', serviceAccountName: 'reader', secretRef: undefined },
+        { provider: 'gcp', serviceAccountName: 'reader', secretRef: undefined } as object,
         'FeatureGateDisabled',
         'to use spec.serviceAccountName for provider authentication please enable the ObjectLevelWorkloadIdentity feature gate in the controller',
       ],
