@@ -48,6 +48,7 @@ const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
     'weir-events': [...MAKE, ...READ, 'CONSUMER.CREATE'],
     'weir-deliveries': [...MAKE, ...READ, 'STREAM.PURGE', 'STREAM.MSG.DELETE', 'CONSUMER.CREATE'],
     'weir-dead-letters': [...MAKE, 'STREAM.PURGE'],
+    'weir-posts': [...MAKE, ...READ],
   },
   'helm-release': {
     'weir-artifacts': ['CONSUMER.CREATE'],
@@ -61,7 +62,7 @@ const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
 const PUBLISHED: Record<string, readonly string[]> = {
   source: ['weir.artifact', 'weir.blob', '$O.weir-objects.C', 'weir.event'],
   kustomize: ['weir.record', 'weir.event'],
-  notification: ['weir.event', 'weir.delivery', 'weir.dead-letter'],
+  notification: ['weir.event', 'weir.delivery', 'weir.dead-letter', 'weir.post'],
   'helm-release': ['weir.event'],
   'image-automation': ['weir.tags', 'weir.event'],
 };

@@ -13,7 +13,8 @@ export type StreamName =
   | 'weir-records'
   | 'weir-tags'
   | 'weir-deliveries'
-  | 'weir-dead-letters';
+  | 'weir-dead-letters'
+  | 'weir-posts';
 
 /** What an operator decides about the streams. A service applies it to the streams that it owns. */
 export interface StreamSettings {
@@ -143,6 +144,20 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
       max_msg_size: 64 * KIB,
       max_age: nanos(7 * DAY_MS),
       duplicate_window: nanos(10 * MINUTE_MS),
+    }),
+  },
+  'weir-posts': {
+    owner: 'notification',
+    config: () => ({
+      description: 'What was posted where, so that the same message can be changed later',
+      subjects: ['weir.post.>'],
+      // What goes is posted anew. No namespace has more subjects than the service lets it have.
+      discard: DiscardPolicy.Old,
+      max_msgs_per_subject: 1,
+      max_bytes: 64 * MIB,
+      max_msg_size: 4 * KIB,
+      // Feishu lets a message be changed for so long, and no rollout takes longer.
+      max_age: nanos(14 * DAY_MS),
     }),
   },
 };

@@ -10,7 +10,8 @@ import { type Manage, manageStream } from './managed.ts';
 export interface Values {
   /** The newest value of the subject. */
   get(subject: string): Promise<StoredMsg | undefined>;
-  put(subject: string, value: Uint8Array | string): Promise<void>;
+  /** Resolves with the value's place in the stream: of two values of a subject the later one has the larger place. */
+  put(subject: string, value: Uint8Array | string): Promise<number>;
   remove(subject: string): Promise<void>;
   /** Runs a call that is safe to repeat, again if the stream had to be made anew. */
   manage: Manage;
@@ -37,7 +38,8 @@ export function openValues({ bus, stream }: { bus: Bus; stream: StreamName }): V
       return message ?? undefined;
     },
     async put(subject, value) {
-      await manage(async () => (await bus.jetstream()).publish(subject, value));
+      const { seq } = await manage(async () => (await bus.jetstream()).publish(subject, value));
+      return seq;
     },
     async remove(subject) {
       await manage((jsm) => jsm.streams.purge(stream, { filter: subject }));

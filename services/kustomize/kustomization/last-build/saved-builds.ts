@@ -78,7 +78,10 @@ export function createSavedBuilds({ bus, configuration, log }: SavedBuildsOption
     const text = JSON.stringify({ format: FORMAT, configuration, saved });
     const packed = await pack(text);
     const max = values.maxBytes() ?? packed.length;
-    if (packed.length <= max) return values.put(subject(object), packed);
+    if (packed.length <= max) {
+      await values.put(subject(object), packed);
+      return;
+    }
     // The one from before would be of no use, and cost a comparison with everything that has changed since.
     log.info({ kustomization: objectKey(object), bytes: packed.length, max }, 'too large to save');
     await values.remove(subject(object));
