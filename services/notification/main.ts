@@ -17,6 +17,7 @@ import { createDeliver } from './delivery/deliver.ts';
 import { keepEvents } from './delivery/events.ts';
 import { followDeliveries } from './delivery/follow.ts';
 import { createLanes } from './delivery/lanes.ts';
+import { createPosts } from './delivery/posts.ts';
 import { createReports } from './delivery/report.ts';
 import { createRoom } from './delivery/room.ts';
 import { serveEvents } from './events/endpoint.ts';
@@ -201,12 +202,12 @@ function networkOf({ settings }: ServiceParts): Network {
 }
 
 function sending(
-  { client, tracing }: ServiceParts,
+  { client, bus, tracing }: ServiceParts,
   { network, http, pool }: { network: Network; http: SendHttp; pool: RenderPool },
 ) {
   return {
     readTarget: (provider: Provider, signal: AbortSignal) => readTarget(client, provider, signal),
-    ioFor: createIo(network, http, createEvaluate(pool)),
+    ioFor: createIo(network, http, createEvaluate(pool), createPosts(bus)),
     tracing,
   };
 }

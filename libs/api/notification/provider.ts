@@ -60,6 +60,9 @@ const OLDER_TYPES = [
   'otel',
 ] as const;
 
+/** Languages of the words that Weir adds to messages. */
+const LOCALES = ['en', 'zh'] as const;
+
 /** v1 took these up; v1beta3 does not have them. */
 const TYPES = [...OLDER_TYPES, 'zoom', 'incident.io', 'mastodon'] as const;
 
@@ -125,6 +128,13 @@ const fields = {
     ),
   ),
   suspend: optional(flag('Send nothing to this place.')),
+  // Ours: docs/compatibility.md.
+  locale: optional(
+    choice(
+      LOCALES,
+      'Language of the words that are added to messages, for `slack` and `lark`: English or Chinese. What controllers say stays as it is.',
+    ),
+  ),
 };
 
 const TYPE_DESCRIPTION =
@@ -146,6 +156,7 @@ const olderSpec = object({ type: choice(OLDER_TYPES, TYPE_DESCRIPTION), ...field
 });
 
 export type ProviderSpec = Static<typeof spec>;
+export type Locale = (typeof LOCALES)[number];
 export type Provider = Resource<ProviderSpec>;
 
 const v1: Kind<ProviderSpec, never> = defineKind(

@@ -13,6 +13,7 @@ import { timeLimitMs } from '../providers/read-target.ts';
 import { alertOf, eventOf, targetOf } from '../testing/fixtures.ts';
 import { createDeadLetters, type DeadLetter } from './dead-letters.ts';
 import { createDeliver } from './deliver.ts';
+import { createPosts } from './posts.ts';
 import type { Delivery } from './record.ts';
 import type { Reports } from './report.ts';
 import { deliverySubject } from './subjects.ts';
@@ -72,7 +73,12 @@ async function setup(t: TestContext, situation: Situation) {
       matchList: async () => ({ found: true, invalid: [] }),
     },
     readTarget: async (provider) => targetOf({ address: provider.spec.address ?? '' }),
-    ioFor: createIo(network, createHttp(network), () => async (expression) => expression),
+    ioFor: createIo(
+      network,
+      createHttp(network),
+      () => async (expression) => expression,
+      createPosts(bus),
+    ),
     reports,
     tracing: createTracing({ service: 'test' }),
   });

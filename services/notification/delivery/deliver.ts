@@ -64,7 +64,8 @@ export function createDeliver(work: Delivering) {
 
     const limit = AbortSignal.timeout(timeLimitMs(provider));
     const signal = AbortSignal.any([attempt.signal, limit]);
-    const sending = { message, alert, provider, id: delivery.event.id, event, attempt, signal };
+    const { id, sequence: order } = delivery.event;
+    const sending = { message, alert, provider, id, order, event, attempt, signal };
     try {
       const wanted = await orAborted(isWanted(sending), signal);
       if (wanted) await send(sending);
@@ -90,7 +91,7 @@ export function createDeliver(work: Delivering) {
     return matches;
   }
 
-  async function send({ alert, provider, event, message, signal }: Sending): Promise<void> {
+  async function send({ alert, provider, event, order, message, signal }: Sending): Promise<void> {
     if (provider === undefined) throw missingProvider(alert);
     const type = typeOf(provider);
     const unsupported = unsupportedProvider(provider);
@@ -108,7 +109,8 @@ export function createDeliver(work: Delivering) {
     await work.tracing.span(`notify ${provider.spec.type}`, { ...parent, attributes }, async () => {
       const target = await work.readTarget(provider, signal);
       const id = message.event?.id ?? sentKey(message);
-      await type.send(completed, target, work.ioFor(target, { alert, id, signal }));
+      const attempted = { alert, event: completed, order, id, signal };
+      await type.send(completed, target, work.ioFor(target, attempted));
     });
     work.reports.count('sent', provider);
   }
@@ -144,6 +146,8 @@ interface Sending {
   provider: Provider | undefined;
   /** Id of the event. */
   id: string;
+  /** The event's place in its stream. */
+  order: number;
   event: FluxEvent;
   attempt: Attempt;
   /** Aborts with the attempt's, and when its time is over. */

@@ -1,16 +1,25 @@
 // The door to everything that a message can be sent to: each type of Provider is one file that implements this.
-import type { Alert } from '@weir/api';
+import type { Alert, ProviderSpec } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
 import type { RequestPolicy } from '@weir/net';
+import type { Kept } from '../delivery/posts.ts';
 import type { Evaluate } from './io/evaluate.ts';
 import type { HttpAnswer, HttpRequest } from './io/http.ts';
+import type { Paces } from './io/paces.ts';
 import type { Open } from './io/sockets.ts';
+import type { Tokens } from './io/tokens.ts';
+import type { Rollout } from './rollout.ts';
 import type { Target } from './target.ts';
 
 /** One type of Provider. */
 export interface ProviderType {
-  /** Whether it takes events of runs that changed nothing (`commit_status: update`), which set commit statuses. */
-  takesCommitStatus?: true;
+  /**
+   * Whether it takes events of runs that changed nothing (`commit_status: update`): they set commit statuses, and end what
+   * a message shows as under way. By what the Provider's spec says, as nothing is read yet; all of the type unless given.
+   */
+  takesCommitStatus?: true | ((spec: ProviderSpec) => boolean);
+  /** Whether the target's messages are changed in place: events of one rollout are one message. */
+  updates?(target: Target): boolean;
   /** Certificates that it uses: those of `certSecretRef` unless given; `secretRef` too for Git hosts; none for others. */
   certificates?: 'secretRef too' | 'none';
   /** What the Provider's `address` is: an http or https URL unless given. */
@@ -34,8 +43,18 @@ export interface Io {
   policy: RequestPolicy;
   /** Evaluates a CEL expression to a text. */
   evaluate: Evaluate;
+  /** How fast messages may come to a place, which all attempts share. */
+  paces: Paces;
+  /** Tokens that were obtained for credentials, which all attempts share. */
+  tokens: Tokens;
   /** The alert that the event is sent for. */
   alert: Alert;
+  /** What the event belongs to. */
+  rollout: Rollout;
+  /** What was remembered under a key by deliveries to alerts of the same namespace. */
+  kept(key: string): Kept;
+  /** The event's place in its stream: of two events the later one has the larger place. */
+  order: number;
   /** Unique to the event and the alert, and the same in each attempt: for targets that drop what they have already. */
   id: string;
   signal: AbortSignal;

@@ -15,6 +15,8 @@ export function providerOf(
 /** Events that nobody waits for: the provider is suspended, or its type has no use for this one. */
 export function isSilent(provider: Provider | undefined, event: FluxEvent): boolean {
   if (provider === undefined) return false;
-  const takesIt = typeOf(provider)?.takesCommitStatus ?? false;
-  return Boolean(provider.spec.suspend) || (isCommitStatusUpdate(event) && !takesIt);
+  if (provider.spec.suspend) return true;
+  if (!isCommitStatusUpdate(event)) return false;
+  const takes = typeOf(provider)?.takesCommitStatus ?? false;
+  return typeof takes === 'function' ? !takes(provider.spec) : !takes;
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ProviderSpec } from '@weir/api';
-import { alertOf, eventOf, targetOf } from '../../testing/fixtures.ts';
+import { eventOf, targetOf } from '../../testing/fixtures.ts';
+import { ioOf } from '../../testing/io.ts';
 import type { HttpRequest } from '../io/http.ts';
-import type { Io } from '../provider.ts';
 import { typeOf } from '../types.ts';
 
 /** What calls people, by the service: from the vendors' pages on formatting. */
@@ -19,18 +19,12 @@ const CALLS: [type: ProviderSpec['type'], text: string, call: RegExp][] = [
 
 async function sentBy(type: ProviderSpec['type'], text: string): Promise<string> {
   const sent: HttpRequest[] = [];
-  const io: Io = {
+  const io = ioOf({
     request: async (request) => {
       sent.push(request);
       return { status: 200, headers: {}, text: '{}' };
     },
-    open: () => assert.fail('a chat is reached by HTTP'),
-    policy: {},
-    evaluate: () => assert.fail('there is no expression'),
-    alert: alertOf(),
-    id: 'e1',
-    signal: new AbortController().signal,
-  };
+  });
   // Whoever may post events chooses the name of the object as well.
   const event = eventOf({ name: text }, { message: text, metadata: { [text]: text } });
   const target = targetOf({ address: 'https://chat.example.com/x', token: 't:1', channel: 'c/t' });

@@ -1,64 +1,54 @@
 import type { FluxEvent } from '@weir/events';
-import { DeliveryError } from '../../delivery/errors.ts';
 import { isError, objectTitle } from '../message.ts';
-import { bearer, type Io, type ProviderType, postJson } from '../provider.ts';
+import type { Io, ProviderType } from '../provider.ts';
 import type { Target } from '../target.ts';
+import { onlyFinishes, stateOf } from './progress.ts';
+import { isMethod, isWebApi, postToSlack } from './slack-api.ts';
+import { escapeText, slackBody } from './slack-blocks.ts';
+import { sendAsBot } from './slack-bot.ts';
 import { slackMessage } from './slack-message.ts';
+import { wordsOf } from './words.ts';
 
-/** Errors of Slack's Web API after which the same message may well be taken later. */
-const PASSING = new Set([
-  'ratelimited',
-  'rate_limited',
-  'internal_error',
-  'fatal_error',
-  'request_timeout',
-  'service_unavailable',
-]);
+/** Where Slack itself takes webhooks. Others that speak its older format don't know Block Kit: Mattermost, Rocket.Chat. */
+const SLACK_HOOKS = ['hooks.slack.com', 'hooks.slack-gov.com'];
 
-/** What errors of Slack's Web API look like: `channel_not_found`. */
-const ERROR_WORD = /^[a-z]+(_[a-z]+){0,7}$/;
-
-/** Slack, by an incoming webhook or by `chat.postMessage` with a bot token: one attachment, green or red. */
+/**
+ * Slack: with a bot's token one message a rollout, which changes in place; by an incoming webhook a message an event.
+ * A webhook that isn't Slack's own gets Flux's attachment.
+ */
 export const slack: ProviderType = {
-  async send(event: FluxEvent, target: Target, io: Io) {
-    const [firstLine] = event.message.split('\n');
-    const message = slackMessage(event, {
-      channel: target.channel ?? '',
-      username: target.username || event.reportingController,
-      color: isError(event) ? 'danger' : 'good',
-      fallback: `${objectTitle(event)}: ${firstLine}`,
-      escape: escapeText,
-    });
-    const { text } = await postJson(io, target.address, message, bearer(target.token));
-    checkAnswer(text);
+  // A bot has a token, which is in a Secret; the address may be there too.
+  takesCommitStatus: ({ address, secretRef }) =>
+    secretRef !== undefined && (address === undefined || isMethod(address)),
+  updates: isWebApi,
+  async send(event, target, io) {
+    if (isWebApi(target)) return sendAsBot(event, target, io);
+    if (onlyFinishes(event)) return;
+    const { hostname } = new URL(target.address);
+    const body = SLACK_HOOKS.includes(hostname) ? blocks(event, target) : attachment(event, target);
+    await post(body, event, target, io);
   },
 };
 
-/** As Slack asks for it; `<!channel>` in a message would call everybody otherwise ("Formatting text for app surfaces"). */
-function escapeText(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+async function post(body: object, event: FluxEvent, target: Target, io: Io): Promise<void> {
+  const { channel = '', username } = target;
+  const named = { channel, username: username || event.reportingController, ...body };
+  await postToSlack(target.address, target, named, io);
 }
 
-/** A webhook answers `ok`; the Web API answers 200 with `{"ok": false, "error": ...}` too. Throws DeliveryError. */
-export function checkAnswer(answer: string): void {
-  const parsed = parse(answer);
-  if (parsed?.ok !== false) return;
-  const error = String(parsed.error);
-  // One of Slack's words, or nothing: who chose the address could have us read out what another service answers.
-  const named = ERROR_WORD.test(error) ? error : 'unknown error';
-  throw new DeliveryError('Refused', `Slack responded with error: ${named}`, {
-    permanent: !PASSING.has(error),
+function blocks(event: FluxEvent, target: Target): object {
+  const words = wordsOf(target.provider.object.spec.locale);
+  return slackBody(event, { state: stateOf(event), failures: 0, words });
+}
+
+/** Format: Slack's "Secondary message attachments" reference. */
+function attachment(event: FluxEvent, { channel = '', username }: Target): object {
+  const [firstLine] = event.message.split('\n');
+  return slackMessage(event, {
+    channel,
+    username: username || event.reportingController,
+    color: isError(event) ? 'danger' : 'good',
+    fallback: `${objectTitle(event)}: ${firstLine}`,
+    escape: escapeText,
   });
-}
-
-function parse(answer: string): { ok?: unknown; error?: unknown } | undefined {
-  if (!answer.trimStart().startsWith('{')) return undefined;
-  try {
-    return JSON.parse(answer) as { ok?: unknown; error?: unknown };
-  } catch (error) {
-    throw new DeliveryError('Refused', 'Slack answered with malformed JSON', {
-      permanent: false,
-      cause: error,
-    });
-  }
 }

@@ -1,26 +1,48 @@
 import type { Alert } from '@weir/api';
+import type { FluxEvent } from '@weir/events';
+import type { Posts } from '../../delivery/posts.ts';
 import type { Io } from '../provider.ts';
+import { type Rollout, rolloutOf } from '../rollout.ts';
 import type { Target } from '../target.ts';
 import type { Network } from './connections.ts';
 import type { EvaluateFor } from './evaluate.ts';
 import type { SendHttp } from './http.ts';
+import { createPaces } from './paces.ts';
 import { createOpen } from './sockets.ts';
+import { createTokens } from './tokens.ts';
 
 /** What a type of Provider gets for one attempt. */
-export type IoFor = (
-  target: Target,
-  attempt: { alert: Alert; id: string; signal: AbortSignal },
-) => Io;
+export type IoFor = (target: Target, attempt: Attempted) => Io;
+
+export interface Attempted {
+  alert: Alert;
+  /** As it is sent. */
+  event: FluxEvent;
+  /** The event's place in its stream. */
+  order: number;
+  id: string;
+  /** That of the event's object and revision unless given. */
+  rollout?: Rollout;
+  signal: AbortSignal;
+}
 
 /** Makes it, over connections that the attempts share. */
-export function createIo(network: Network, http: SendHttp, evaluateFor: EvaluateFor): IoFor {
+export function createIo(
+  network: Network,
+  http: SendHttp,
+  evaluateFor: EvaluateFor,
+  posts: Posts,
+): IoFor {
   const openFor = createOpen(network);
+  const paces = createPaces();
+  const tokens = createTokens();
   const { allowLocal } = network;
-  return (target, { alert, id, signal }) => ({
+  return (target, { alert, event, order, id, rollout = rolloutOf(alert, event), signal }) => ({
     request: (request) => http(target, request, signal),
     open: openFor(target, signal),
     evaluate: evaluateFor(target.namespace, signal),
     policy: { allowLocal, resolver: network.resolverFor(target.namespace), proxy: target.proxy },
-    ...{ alert, id, signal },
+    kept: (key) => posts.at(alert.metadata.namespace ?? '', key),
+    ...{ paces, tokens, alert, rollout, order, id, signal },
   });
 }

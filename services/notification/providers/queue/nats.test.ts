@@ -4,10 +4,10 @@ import { it, type TestContext } from 'node:test';
 import { startNats, subscribeTo } from '@weir/bus/testing';
 import { until } from '@weir/cluster';
 import { DeliveryError } from '../../delivery/errors.ts';
-import { alertOf, eventOf, targetOf } from '../../testing/fixtures.ts';
+import { eventOf, targetOf } from '../../testing/fixtures.ts';
+import { ioOf } from '../../testing/io.ts';
 import { createLookup } from '../io/lookup.ts';
 import { createOpen } from '../io/sockets.ts';
-import type { Io } from '../provider.ts';
 import type { Target } from '../target.ts';
 import { nats } from './nats.ts';
 import { readSeed } from './nats-keys.ts';
@@ -17,15 +17,7 @@ const openFor = createOpen(network);
 
 function send(target: Target, timeoutMs = 10_000): Promise<void> {
   const signal = AbortSignal.timeout(timeoutMs);
-  const io: Io = {
-    request: () => assert.fail('NATS is no HTTP'),
-    open: openFor(target, signal),
-    policy: {},
-    evaluate: () => assert.fail('there is no expression'),
-    alert: alertOf(),
-    id: 'e1',
-    signal,
-  };
+  const io = ioOf({ open: openFor(target, signal), signal });
   return nats.send(eventOf(), target, io);
 }
 

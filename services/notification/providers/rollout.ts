@@ -1,0 +1,28 @@
+// Which message an event belongs to, for types that change a message in place.
+import type { Alert } from '@weir/api';
+import { kindGroup } from '@weir/bus';
+import type { FluxEvent } from '@weir/events';
+
+/** A happening of which one message is shown: each event of it changes that message. */
+export interface Rollout {
+  /** What it is about, such as an object as one alert has it. */
+  key: string;
+  /** Which happening of it. With another one a new message begins. */
+  id: string;
+  /** Only the message changes, and nothing is added in its thread. */
+  quiet?: true;
+}
+
+/**
+ * The rollout of a single event: the object of the event, as the alert has it, and the revision that the event names. The
+ * event is the one that is sent, whose metadata have no prefixes.
+ */
+export function rolloutOf(
+  { metadata }: Alert,
+  { involvedObject, metadata: facts }: FluxEvent,
+): Rollout {
+  const { uid = '' } = metadata;
+  const { apiVersion, kind, namespace, name } = involvedObject;
+  const key = `${uid}/${kindGroup(kind, apiVersion)}/${namespace}/${name}`;
+  return { key, id: facts?.revision ?? facts?.originRevision ?? '' };
+}
