@@ -22,8 +22,8 @@ export interface ProviderType {
   updates?(target: Target): boolean;
   /** Certificates that it uses: those of `certSecretRef` unless given; `secretRef` too for Git hosts; none for others. */
   certificates?: 'secretRef too' | 'none';
-  /** What the Provider's `address` is: an http or https URL unless given. */
-  address?: 'any' | 'none';
+  /** What the Provider's `address` is: an http or https URL unless given, which may be missing where it is `optional`. */
+  address?: 'any' | 'none' | 'optional';
   /** Whether a `commitStatusExpr` has a meaning for it. */
   namesStatuses?: true;
   /**

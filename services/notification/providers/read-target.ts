@@ -86,11 +86,11 @@ function addressOf(provider: Provider, secret: SecretData | undefined): string {
   const kind = typeOf(provider)?.address ?? 'url';
   const address = textOf(secret, 'address')?.trim() ?? provider.spec.address ?? '';
   checkLength(provider, 'address', address);
-  if (kind === 'none') return address;
+  if (kind === 'none' || (kind === 'optional' && !address)) return address;
   if (!address) {
     throw invalid(provider, "no address: set spec.address, or 'address' in the secret it names");
   }
-  if (kind === 'url' && !isHttpUrl(address)) {
+  if (kind !== 'any' && !isHttpUrl(address)) {
     // An address holds the webhook's secret as often as not, so it isn't repeated.
     throw invalid(provider, 'the address is not an http or https URL');
   }

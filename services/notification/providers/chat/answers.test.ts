@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DeliveryError } from '../../delivery/errors.ts';
-import { checkAnswer as checkLark } from './lark.ts';
+import { checkAnswer as checkLark } from './lark-codes.ts';
 import { checkAnswer as checkSlack } from './slack-api.ts';
 
 const refusal = (permanent: boolean, message: RegExp) => (error: unknown) => {

@@ -1,59 +1,76 @@
-import { DeliveryError } from '../../delivery/errors.ts';
-import { isError, metadataEntries, objectTitle } from '../message.ts';
-import { type ProviderType, postJson } from '../provider.ts';
-
-/** Codes by which Feishu asks to come back later: too many requests, by bot and by tenant. */
-const PASSING = new Set([11232, 99991400]);
+import { createHmac } from 'node:crypto';
+import type { FluxEvent } from '@weir/events';
+import { invalidProvider, isError, metadataEntries, objectTitle } from '../message.ts';
+import { type Io, type ProviderType, postJson } from '../provider.ts';
+import type { Target } from '../target.ts';
+import { isAppBot, isHook, sendAsApp } from './lark-app.ts';
+import { larkCard } from './lark-card.ts';
+import { checkAnswer } from './lark-codes.ts';
+import { onlyFinishes, stateOf } from './progress.ts';
+import { wordsOf } from './words.ts';
 
 /**
- * Lark, known as Feishu in China: an interactive card by a custom bot's webhook, turquoise or red.
- * Format: Feishu open platform, "Custom bot usage guide".
+ * Lark, known as Feishu in China: interactive cards, by the webhook of a custom bot, signed where the Secret has the bot's
+ * `secret`; or by an app, whose card changes until a rollout is over. Format of the webhook: Feishu open platform, "Custom
+ * bot usage guide". Without a locale its card is Flux's.
  */
 export const lark: ProviderType = {
   certificates: 'none',
+  address: 'optional',
+  // Whether there is an app is in the Secret.
+  takesCommitStatus: ({ address, secretRef }) =>
+    secretRef !== undefined && (address === undefined || !isHook(address)),
+  updates: isAppBot,
   async send(event, target, io) {
-    const failed = isError(event);
-    const details = metadataEntries(event).map(([key, value]) => `${key}: ${value}\n`);
-    const content = withoutMentions(`**${event.message}**\n\n${details.join('')}`);
-    const card = {
-      config: { wide_screen_mode: true },
-      header: {
-        title: { tag: 'plain_text', content: `${failed ? '🚨' : '💫'} ${objectTitle(event)}` },
-        template: failed ? 'red' : 'turquoise',
-      },
-      elements: [{ tag: 'div', text: { tag: 'lark_md', content } }],
-    };
-    const { text } = await postJson(io, target.address, { msg_type: 'interactive', card });
-    checkAnswer(text);
+    if (isAppBot(target)) return sendAsApp(event, target, io);
+    if (onlyFinishes(event)) return;
+    await sendToHook(event, target, io);
   },
 };
+
+async function sendToHook(event: FluxEvent, target: Target, io: Io): Promise<void> {
+  const { address, provider, secret } = target;
+  if (!address) {
+    throw invalidProvider(
+      "no address: set spec.address, or 'address' in the secret; or 'app_id' and 'app_secret' of an app",
+    );
+  }
+  const { locale } = provider.object.spec;
+  const card = locale === undefined ? fluxCard(event) : localCard(event, locale);
+  const key = secret?.get('secret')?.toString('utf8').trim();
+  const signed = key ? signature(key) : {};
+  const { text } = await postJson(io, address, { ...signed, msg_type: 'interactive', card });
+  checkAnswer(text);
+}
+
+function localCard(event: FluxEvent, locale: Parameters<typeof wordsOf>[0]): object {
+  const words = wordsOf(locale);
+  return larkCard(event, { state: stateOf(event), words, failures: 0, recovered: false });
+}
+
+/** "Custom bot usage guide", signature verification: seconds and secret are the key, and nothing is signed with it. */
+function signature(secret: string): { timestamp: string; sign: string } {
+  const timestamp = String(Math.floor(Date.now() / 1_000));
+  const sign = createHmac('sha256', `${timestamp}\n${secret}`).update('').digest('base64');
+  return { timestamp, sign };
+}
+
+/** Turquoise or red, as Flux has it. */
+function fluxCard(event: FluxEvent): object {
+  const failed = isError(event);
+  const details = metadataEntries(event).map(([key, value]) => `${key}: ${value}\n`);
+  const content = withoutMentions(`**${event.message}**\n\n${details.join('')}`);
+  return {
+    config: { wide_screen_mode: true },
+    header: {
+      title: { tag: 'plain_text', content: `${failed ? '🚨' : '💫'} ${objectTitle(event)}` },
+      template: failed ? 'red' : 'turquoise',
+    },
+    elements: [{ tag: 'div', text: { tag: 'lark_md', content } }],
+  };
+}
 
 /** `<at id=all></at>` would notify everybody: the entity makes it text. */
 function withoutMentions(text: string): string {
   return text.replace(/<(?=\/?at\b)/gi, '&#60;');
-}
-
-/** The bot answers 200 to everything; whether it took the message is in `code`. Throws DeliveryError. */
-export function checkAnswer(answer: string): void {
-  const code = parse(answer);
-  if (code === undefined || code === 0) return;
-  // The number alone: who chose the address could have us read out what another service answers.
-  const number = typeof code === 'number' ? code : undefined;
-  throw new DeliveryError('Refused', `Lark responded with code ${number ?? 'unknown'}`, {
-    permanent: !PASSING.has(number ?? 0),
-  });
-}
-
-/** `code`, or as older bots call it `StatusCode`; undefined for an answer without. */
-function parse(answer: string): unknown {
-  if (!answer.trim()) return undefined;
-  try {
-    const parsed = JSON.parse(answer) as { code?: unknown; StatusCode?: unknown } | null;
-    return parsed?.code ?? parsed?.StatusCode;
-  } catch (error) {
-    throw new DeliveryError('Refused', 'Lark answered with something that is not JSON', {
-      permanent: false,
-      cause: error,
-    });
-  }
 }

@@ -1,8 +1,9 @@
 // Messages for Slack in Block Kit (https://docs.slack.dev/reference/block-kit), inside one attachment for its colour bar.
 import type { FluxEvent } from '@weir/events';
 import { eventSeconds, metadataEntries, objectTitle } from '../message.ts';
+import type { Look } from './in-place.ts';
 import type { State } from './progress.ts';
-import { SIGNS, type Words } from './words.ts';
+import { SIGNS } from './words.ts';
 
 /** Limits of "Section block": characters of a text, and fields. A field may have 2,000, and has less here. */
 const MAX_TEXT = 3_000;
@@ -19,14 +20,6 @@ const COLORS: Readonly<Record<State, string>> = {
   failed: 'danger',
   done: 'good',
 };
-
-export interface Look {
-  state: State;
-  words: Words;
-  /** How often the rollout has failed; shown from the second time on. */
-  failures: number;
-  recovered?: boolean;
-}
 
 type Block = Record<string, unknown>;
 

@@ -38,7 +38,7 @@ async function post(body: object, event: FluxEvent, target: Target, io: Io): Pro
 
 function blocks(event: FluxEvent, target: Target): object {
   const words = wordsOf(target.provider.object.spec.locale);
-  return slackBody(event, { state: stateOf(event), failures: 0, words });
+  return slackBody(event, { state: stateOf(event), failures: 0, words, recovered: false });
 }
 
 /** Format: Slack's "Secondary message attachments" reference. */
