@@ -21,6 +21,7 @@ import { createPosts } from './delivery/posts.ts';
 import { createReports } from './delivery/report.ts';
 import { createRoom } from './delivery/room.ts';
 import { serveEvents } from './events/endpoint.ts';
+import { keepFinalizers } from './providers/finalizers.ts';
 import type { Network } from './providers/io/connections.ts';
 import { createEvaluate } from './providers/io/evaluate.ts';
 import { createHttp, type SendHttp } from './providers/io/http.ts';
@@ -54,6 +55,8 @@ export const service = defineService({
     stack.defer(() => alerts.close());
     const providers = createInformer<Provider>(client, Provider, { log, signal });
     stack.defer(() => providers.close());
+    const finalizers = keepFinalizers(parts, providers);
+    stack.defer(() => finalizers.close());
 
     const queues = openQueues(parts);
     const network = networkOf(parts);

@@ -103,7 +103,7 @@ export async function readBody(
   request: IncomingMessage,
   maxBytes: number,
 ): Promise<Buffer | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return undefined;
+  if (isTooLarge(request, maxBytes)) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -112,4 +112,9 @@ export async function readBody(
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** Whether a request says of its body that it has more than `maxBytes`. */
+export function isTooLarge({ headers }: IncomingMessage, maxBytes: number): boolean {
+  return Number(headers['content-length'] ?? 0) > maxBytes;
 }

@@ -1,11 +1,13 @@
 // Receivers: the controller that gives them their paths, and the server of their webhooks.
 import { Receiver } from '@weir/api';
-import { createInformer, indexBy, runController } from '@weir/controller';
-import { objectKey } from '@weir/kube';
+import { createInformer, runController } from '@weir/controller';
+import { isNotFound, type KubeClient, objectKey, readSecret } from '@weir/kube';
 import type { RenderPool } from '@weir/render';
 import type { ServiceParts } from '@weir/service';
 import type { SendHttp } from '../providers/io/http.ts';
 import { expressionsOf } from './expressions.ts';
+import { webhookPath } from './path.ts';
+import { createWebhookPaths } from './paths.ts';
 import { reconcile } from './reconcile.ts';
 import { serveHooks } from './serve.ts';
 import { CallRefused } from './verify/request.ts';
@@ -30,9 +32,18 @@ export async function openReceivers(
   const { client, settings, membership, recorder, metrics, tracing, log, signal, stack } = parts;
   const informer = createInformer<Receiver>(client, Receiver, { log, signal });
   stack.defer(() => informer.close());
-  const byPath = indexBy(informer, ({ status }) =>
-    status?.webhookPath === undefined ? [] : [status.webhookPath],
-  );
+  const paths = createWebhookPaths({
+    informer,
+    log,
+    async compute(receiver) {
+      const { secretRef } = receiver.spec;
+      if (secretRef === undefined) return webhookPath(receiver, '');
+      const { namespace = '' } = receiver.metadata;
+      const token = await readTokenOf(client, { namespace, name: secretRef.name });
+      return token === undefined ? undefined : webhookPath(receiver, token);
+    },
+  });
+  stack.defer(() => paths.close());
   const forNamespace = (namespace: string) => expressionsOf(pool, namespace);
   const controller = runController<Receiver>({
     name: 'receiver',
@@ -43,7 +54,7 @@ export async function openReceivers(
     retry: RETRY,
     reconcile: (object, context) =>
       reconcile(object, context, informer, {
-        ...{ client, recorder, expressionsOf: forNamespace },
+        ...{ client, recorder, expressionsOf: forNamespace, setPath: paths.set },
         minIntervalMs: settings.duration('min-interval', 1_000),
       }),
     ...{ log, metrics, tracing },
@@ -53,7 +64,7 @@ export async function openReceivers(
   const server = await serveHooks({
     ...{ client, metrics, log },
     port: settings.port('receiver-port', 9292),
-    receiverAt: (path) => byPath.get(path)[0],
+    receiversAt: paths.at,
     recheck: (receiver) => controller.enqueue(objectKey(receiver), { cause: 'secret' }),
     verify: createVerify(),
     expressionsOf: forNamespace,
@@ -65,6 +76,19 @@ export async function openReceivers(
     port: server.port,
     missing: () => (informer.hasSynced() ? undefined : 'receivers not read yet'),
   };
+}
+
+/** The token of a Receiver's Secret; undefined where there is none. */
+async function readTokenOf(
+  client: KubeClient,
+  ref: { namespace: string; name: string },
+): Promise<string | undefined> {
+  try {
+    return (await readSecret(client, ref)).get('token')?.toString('utf8');
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }
 
 async function fetchJson(http: SendHttp, namespace: string, url: string): Promise<unknown> {

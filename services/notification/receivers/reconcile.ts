@@ -31,6 +31,8 @@ export interface ReceiverEnvironment {
   client: KubeClient;
   recorder: Recorder;
   expressionsOf(namespace: string): Expressions;
+  /** Has calls of the path reach the Receiver from now on; undefined for a Receiver without one. */
+  setPath(receiver: Receiver, path: string | undefined): void;
   minIntervalMs: number;
 }
 
@@ -60,6 +62,7 @@ export async function reconcile(
   try {
     await checkExpressions(object, environment.expressionsOf(namespace));
     const path = webhookPath(object, await readToken(client, object));
+    environment.setPath(object, path);
     const message = `Receiver initialized for path: ${path}`;
     status.update((report) =>
       setFields(asSucceeded(report, { reason: Reason.Succeeded, message }), { webhookPath: path }),
@@ -69,6 +72,7 @@ export async function reconcile(
     return { requeueAfterMs: intervalMs(interval, environment.minIntervalMs) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    environment.setPath(object, undefined);
     const isNews =
       !isReported(object, error) || isRequested(object, object.status?.lastHandledReconcileAt);
     status.update((report) => setFields(asFailed(report, error), { webhookPath: undefined }));

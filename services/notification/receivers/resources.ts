@@ -33,6 +33,7 @@ const FIELD_MANAGER = 'notification-controller';
 
 /** Kinds that may be named without their API version, as under Flux. */
 const KNOWN: Readonly<Record<string, string>> = {
+  ArtifactGenerator: 'source.extensions.fluxcd.io/v1beta1',
   Bucket: 'source.toolkit.fluxcd.io/v1',
   ExternalArtifact: 'source.toolkit.fluxcd.io/v1',
   GitRepository: 'source.toolkit.fluxcd.io/v1',

@@ -1,6 +1,7 @@
 // The webhooks: a call comes in, is checked as the type of its Receiver wants it, and the objects are reconciled.
 import type { IncomingMessage } from 'node:http';
 import { type Receiver, WATCH_LABEL } from '@weir/api';
+import { createFairLimit } from '@weir/async';
 import {
   isNotFound,
   type KubeClient,
@@ -10,19 +11,19 @@ import {
   type SecretData,
 } from '@weir/kube';
 import type { Logger, Metrics } from '@weir/telemetry';
-import { type Answer, type HttpService, readBody, serveHttp } from '../http/serve.ts';
+import { type Answer, type HttpService, isTooLarge, readBody, serveHttp } from '../http/serve.ts';
 import { ExpressionFailed, type Expressions } from './expressions.ts';
 import { HOOK_PREFIX, webhookPath } from './path.ts';
 import { createRates } from './rates.ts';
 import { wakeObjects } from './resources.ts';
-import { CallRefused, type Verified, type Verifying } from './verify/request.ts';
+import { type Call, CallRefused, type Verified, type Verifying } from './verify/request.ts';
 import type { VerifyTypes } from './verify/types.ts';
 
 export interface HooksOptions {
   client: KubeClient;
   port: number;
-  /** The Receiver whose webhook has this path. */
-  receiverAt(path: string): Receiver | undefined;
+  /** The Receivers whose webhook has this path, the oldest first. */
+  receiversAt(path: string): Promise<Receiver[]>;
   /** Has the Receiver looked at again, as its Secret isn't what it was. */
   recheck(receiver: Receiver): void;
   verify: VerifyTypes;
@@ -38,7 +39,12 @@ type Encoded = Record<string, string>;
 
 /** Flux's bound. */
 const MAX_BODY_BYTES = 3 * 1024 ** 2;
-const CONCURRENCY = 64;
+/** Calls that are worked on at a time, fairly by the namespace of the Receiver; and those of one that may wait besides. */
+const WORKED_ON = 64;
+const OF_A_NAMESPACE = 128;
+const CONCURRENCY = 512;
+/** Of Receivers that have one path so many are called, the oldest ones. */
+const SAME_PATH = 4;
 /** Calls of one path: a push of many branches is many calls. */
 const PER_PATH = { burst: 120, perSecond: 10 };
 /** Calls from one address, which may be that of an ingress that everybody comes through. */
@@ -52,6 +58,8 @@ const PER_ADDRESS = { burst: 2_000, perSecond: 200 };
 export async function serveHooks(options: HooksOptions): Promise<HttpService> {
   const { log } = options;
   const pathRates = createRates(PER_PATH);
+  const slots = createFairLimit(WORKED_ON);
+  const flying = new Map<string, number>();
   const addressRates = createRates(PER_ADDRESS);
   const counted = options.metrics.counter(
     'weir_webhooks_total',
@@ -62,20 +70,52 @@ export async function serveHooks(options: HooksOptions): Promise<HttpService> {
     const path = request.url ?? '';
     if (!path.startsWith(HOOK_PREFIX)) return { status: 404, body: '404 page not found\n' };
     if (!addressRates(request.socket.remoteAddress ?? '')) return tooMany();
+    // Whether there is such a path doesn't show in how it takes what is too large.
+    if (isTooLarge(request, MAX_BODY_BYTES)) return { status: 413 };
     // With a query or a slash at its end it is another path.
-    const receiver = options.receiverAt(path);
-    if (receiver === undefined) return { status: 404 };
+    const receivers = await options.receiversAt(path);
+    const [first] = receivers;
+    if (first === undefined) return { status: 404 };
     if (!pathRates(path)) return tooMany();
-    if (receiver.spec.suspend || !isReady(receiver)) return { status: 503 };
-    const body = await readBody(request, MAX_BODY_BYTES);
-    if (body === undefined) return { status: 413 };
-    return take(receiver, { headers: request.headers, body });
+    const ready = receivers.filter((each) => !each.spec.suspend && isReady(each));
+    if (ready.length === 0) return { status: 503 };
+    const { namespace = '' } = first.metadata;
+    const answered = await inFlight(namespace, async () => {
+      const body = await readBody(request, MAX_BODY_BYTES);
+      if (body === undefined) return { status: 413 };
+      return takeAll(ready.slice(0, SAME_PATH), { headers: request.headers, body });
+    });
+    return answered ?? tooMany();
   }
 
-  async function take(
-    receiver: Receiver,
-    call: { headers: IncomingMessage['headers']; body: Buffer },
-  ): Promise<Answer> {
+  /** Runs in the namespace's slots; undefined when too many of it wait. Who sends its body slowly holds one meanwhile. */
+  async function inFlight<T>(namespace: string, work: () => Promise<T>): Promise<T | undefined> {
+    const held = flying.get(namespace) ?? 0;
+    if (held >= OF_A_NAMESPACE) return undefined;
+    flying.set(namespace, held + 1);
+    try {
+      return await slots.run(namespace, work);
+    } finally {
+      const left = (flying.get(namespace) ?? 1) - 1;
+      if (left === 0) flying.delete(namespace);
+      else flying.set(namespace, left);
+    }
+  }
+
+  /**
+   * A call goes to each Receiver that has its path, and each checks it for itself: so nobody takes away another's calls by
+   * a Receiver with the same path. The answer is the best one.
+   */
+  async function takeAll(receivers: Receiver[], call: Call): Promise<Answer> {
+    const answers: Answer[] = [];
+    for (const receiver of receivers) answers.push(await take(receiver, call));
+    const best = [200, 500, 400, 404].flatMap((status) =>
+      answers.filter((given) => given.status === status),
+    );
+    return best[0] ?? { status: 404 };
+  }
+
+  async function take(receiver: Receiver, call: Call): Promise<Answer> {
     const { namespace = '' } = receiver.metadata;
     const about = { receiver: objectKey(receiver) };
     const secret = await secretOf(receiver);
@@ -98,7 +138,8 @@ export async function serveHooks(options: HooksOptions): Promise<HttpService> {
       log.info({ ...about, why: error.message }, 'A call of a webhook was refused');
       return { status: 400, body: error.answer };
     }
-    const values = { request: verified.request ?? parse(call.body), claims: verified.claims };
+    const request = wantsRequest(receiver) ? (verified.request ?? parse(call.body)) : undefined;
+    const values = { request, claims: verified.claims };
     const failures = await wakeObjects(receiver, values, expressions, options);
     if (failures.length === 0) return { status: 200 };
     log.warn({ ...about, failures: failures.slice(0, 10) }, 'A webhook could not do all of it');
@@ -148,6 +189,11 @@ function isReady({ status }: Receiver): boolean {
   return (
     status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
   );
+}
+
+/** A body of 3 MiB takes a while to parse: it is left alone where no expression wants it. */
+function wantsRequest({ spec: { resourceFilter, resources } }: Receiver): boolean {
+  return Boolean(resourceFilter) || resources.some(({ filter }) => Boolean(filter));
 }
 
 function parse(body: Buffer): unknown {
