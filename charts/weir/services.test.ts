@@ -36,7 +36,7 @@ const USED_ELSEWHERE: { right: RegExp; file: string; code: string }[] = [
   {
     // After a conflict with somebody else's write.
     right:
-      /^(buckets|gitrepositories|helmcharts|helmrepositories|image\w+)\.(source|image)\.toolkit\.fluxcd\.io get$/,
+      /^(buckets|gitrepositories|helmcharts|helmrepositories|image\w+|providers)\.(source|image|notification)\.toolkit\.fluxcd\.io get$/,
     file: 'libs/controller/finalizers.ts',
     code: 'client.get<T>(kind, ref)',
   },
