@@ -9,8 +9,8 @@ export {
 } from './announcements.ts';
 export type { StoredArtifact } from './blobs.ts';
 export { digestOf } from './digest.ts';
-export { type ArtifactCache, type Fetched, type FetchOptions, fetchArtifact } from './fetch.ts';
 export { ArtifactError, type ArtifactFailure, ArtifactMissing, storageError } from './errors.ts';
+export { type ArtifactCache, type Fetched, type FetchOptions, fetchArtifact } from './fetch.ts';
 export type { FileIndex } from './file-index.ts';
 export { collectGarbage } from './garbage.ts';
 export {
