@@ -1,16 +1,19 @@
 import type { KubeConfig } from '@kubernetes/client-node';
+import { type AddressPolicy, proxyFor } from '@weir/net';
 import type { Logger } from '@weir/telemetry';
+import type { ClusterAccess } from './access.ts';
 import { type Caller, createCaller } from './caller.ts';
-import type { Discovery, KubeClient, ListWatchEvent } from './client.ts';
+import type { Discovery, KubeClient, ListWatchEvent, TokenSource } from './client.ts';
 import {
   type CredentialSource,
   credentialSource,
   noCredentials,
   tokenCredentials,
 } from './credentials.ts';
-import { type Endpoint, endpointOf } from './dial.ts';
+import { type Endpoint, endpointOf, endpointOfAccess } from './dial.ts';
 import { createDiscovery } from './discovery.ts';
 import { KubeconfigError } from './errors.ts';
+import { boundedTransport } from './foreign.ts';
 import { type Impersonation, impersonationHeaders } from './impersonate.ts';
 import { type Access, loadAccess } from './kubeconfig.ts';
 import { listAll } from './list.ts';
@@ -51,7 +54,52 @@ export function connectKube(
     'user-agent': options.userAgent ?? userAgent(),
     ...(access.impersonate ? impersonationHeaders(access.impersonate) : {}),
   };
-  return open(endpoint, credentials, headers, options.log);
+  return open(endpoint, credentials, headers, { log: options.log });
+}
+
+export interface ClusterOptions extends ConnectOptions {
+  /** Which addresses the API server or its proxy may have. */
+  addresses: AddressPolicy;
+  /** Where the operator's proxies are looked up (`HTTPS_PROXY`, `NO_PROXY`), for servers without a proxy of their own. */
+  environment?: NodeJS.ProcessEnv;
+  /** Gives the bearer token, in place of the credentials of `access`. */
+  token?: TokenSource | undefined;
+}
+
+/**
+ * Makes a client for an API server that somebody else names. It returns at once and connects with the first request. What
+ * the server answers has bounds, and texts of it that are no Status are not quoted. Throws KubeconfigError.
+ */
+export function connectCluster(access: ClusterAccess, options: ClusterOptions): KubeClient {
+  const { addresses, environment = {}, token, log } = options;
+  const endpoint = endpointOfAccess(access, addresses);
+  const proxy = endpoint.proxy === undefined ? proxyFor(endpoint.url, environment) : undefined;
+  if (proxy !== undefined) endpoint.operatorProxy = new URL(proxy);
+  const closing = new AbortController();
+  const headers = {
+    'user-agent': options.userAgent ?? userAgent(),
+    ...(access.impersonate ? impersonationHeaders(access.impersonate) : {}),
+  };
+  const credentials = credentialsOf(access, endpoint, token, closing.signal);
+  return open(endpoint, credentials, headers, { log, closing, isForeign: true });
+}
+
+function credentialsOf(
+  { credentials }: ClusterAccess,
+  { url }: Endpoint,
+  token: TokenSource | undefined,
+  closing: AbortSignal,
+): CredentialSource {
+  if (url.protocol !== 'https:') return noCredentials();
+  if (token !== undefined) return tokenCredentials(token, closing);
+  return { current: () => credentials, renew: () => undefined };
+}
+
+interface OpenOptions {
+  log?: Logger | undefined;
+  closing?: AbortController;
+  /** Whether the server was chosen by somebody who isn't trusted. */
+  isForeign?: boolean;
 }
 
 /** Opens the connections of one identity, and makes the client that uses them. */
@@ -59,13 +107,16 @@ function open(
   endpoint: Endpoint,
   credentials: CredentialSource,
   headers: Record<string, string | string[]>,
-  log?: Logger,
+  { log, closing = new AbortController(), isForeign = false }: OpenOptions,
 ): KubeClient {
-  const transport = createTransport(endpoint, credentials, log === undefined ? {} : { log });
-  const closing = new AbortController();
+  const own = createTransport(endpoint, credentials, log === undefined ? {} : { log });
+  const transport = isForeign ? boundedTransport(own) : own;
   const caller = createCaller(transport, headers);
   const withToken: KubeClient['withToken'] = (source) =>
-    open(endpoint, tokenCredentials(source, closing.signal), pick(headers, 'user-agent'), log);
+    open(endpoint, tokenCredentials(source, closing.signal), pick(headers, 'user-agent'), {
+      log,
+      isForeign,
+    });
   const shared: Shared = {
     server: endpoint.url.href.replace(/\/$/, ''),
     closing: closing.signal,

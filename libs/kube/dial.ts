@@ -4,6 +4,8 @@ import { request as httpsRequest } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Cluster } from '@kubernetes/client-node/dist/config_types.js';
+import { type AddressPolicy, allowedLookup, checkHost } from '@weir/net';
+import type { ClusterAccess } from './access.ts';
 import type { Credentials } from './credentials.ts';
 import { ConnectionError, KubeconfigError } from './errors.ts';
 
@@ -14,7 +16,12 @@ export interface Endpoint {
   ca(): Buffer | undefined;
   insecure: boolean;
   servername?: string;
+  /** The proxy that a kubeconfig names. */
   proxy?: URL;
+  /** The operator's own proxy, for an endpoint without one. */
+  operatorProxy?: URL | undefined;
+  /** Which addresses may be connected to; any where it is left out. */
+  addresses?: AddressPolicy;
 }
 
 export const DIAL_TIMEOUT_MS = 10_000;
@@ -32,6 +39,27 @@ export function endpointOf(cluster: Cluster): Endpoint {
     ...(cluster.proxyUrl
       ? { proxy: urlOf(cluster.proxyUrl, 'proxy-url', ['http:', 'https:']) }
       : {}),
+  };
+}
+
+/**
+ * The endpoint that somebody else names. Its address, or that of its proxy, has to be one that the policy allows.
+ * Throws KubeconfigError for a URL that cannot be used.
+ */
+export function endpointOfAccess(access: ClusterAccess, addresses: AddressPolicy): Endpoint {
+  const { server, ca, servername, proxy, insecure } = access;
+  const authority = ca === undefined ? undefined : Buffer.from(ca);
+  const url = urlOf(server, 'server', ['https:', 'http:']);
+  if (url.username !== '' || url.password !== '') {
+    throw new KubeconfigError("the cluster's server has to be a URL without a user");
+  }
+  return {
+    url,
+    ca: () => authority,
+    insecure,
+    addresses,
+    ...(servername === undefined ? {} : { servername }),
+    ...(proxy === undefined ? {} : { proxy: urlOf(proxy, 'proxy-url', ['http:', 'https:']) }),
   };
 }
 
@@ -64,14 +92,14 @@ export async function dial(
 ): Promise<TLSSocket> {
   const { hostname, port } = addressOf(endpoint.url);
   const until = AbortSignal.timeout(timeoutMs);
+  const { addresses } = endpoint;
   try {
-    const tunnel = endpoint.proxy
-      ? await tunnelThrough(endpoint.proxy, hostname, port, until)
-      : undefined;
+    const tunnel = await tunnelTo(endpoint, until);
+    if (tunnel === undefined && addresses !== undefined) checkHost(hostname, addresses);
     const servername = endpoint.servername ?? (isIP(hostname) ? undefined : hostname);
     const ca = endpoint.ca();
     const socket = tlsConnect({
-      ...(tunnel ? { socket: tunnel } : { host: hostname, port }),
+      ...(tunnel ? { socket: tunnel } : { host: hostname, port, ...lookupBy(addresses) }),
       ...(servername === undefined ? {} : { servername }),
       ...(ca === undefined ? {} : { ca }),
       ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
@@ -123,6 +151,24 @@ function opened(socket: TLSSocket, event: string, until: AbortSignal): Promise<v
   });
 }
 
+/** Node looks up no host that is an IP address: `checkHost` checks these. */
+export function lookupBy(addresses: AddressPolicy | undefined) {
+  return addresses === undefined ? {} : { lookup: allowedLookup(addresses) };
+}
+
+/** Undefined for an endpoint without a proxy. The proxy resolves the host's name, so its rules decide about that address. */
+async function tunnelTo(
+  { url, proxy, operatorProxy, addresses }: Endpoint,
+  until: AbortSignal,
+): Promise<Socket | undefined> {
+  const { hostname, port } = addressOf(url);
+  if (proxy === undefined) {
+    return operatorProxy && tunnelThrough(operatorProxy, hostname, port, until, undefined);
+  }
+  if (addresses !== undefined) checkHost(proxy.hostname, addresses);
+  return tunnelThrough(proxy, hostname, port, until, addresses);
+}
+
 /**
  * Opens a tunnel through an HTTP proxy by CONNECT (RFC 9110 9.3.6). The user and password of the proxy's URL are sent
  * as basic authentication.
@@ -132,12 +178,14 @@ function tunnelThrough(
   hostname: string,
   port: number,
   until: AbortSignal,
+  addresses: AddressPolicy | undefined,
 ): Promise<Socket> {
   const target = `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`;
   const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   const request = (proxy.protocol === 'https:' ? httpsRequest : httpRequest)({
     ...addressOf(proxy),
     host: addressOf(proxy).hostname,
+    ...lookupBy(addresses),
     method: 'CONNECT',
     path: target,
     agent: false,

@@ -71,6 +71,16 @@ export class RequestTimeoutError extends Error {
   readonly reason = 'Timeout';
 }
 
+/** The server's answer, or one event of a watch, is larger than this client takes. */
+export class AnswerTooLargeError extends Error {
+  override readonly name = 'AnswerTooLargeError';
+  readonly reason = 'AnswerTooLarge';
+
+  constructor(maxBytes: number) {
+    super(`the API server's answer has more than ${maxBytes / 1024 ** 2} MiB`);
+  }
+}
+
 /** The client was closed by its owner. No call on it succeeds after that. */
 export class ClientClosedError extends Error {
   override readonly name = 'ClientClosedError';

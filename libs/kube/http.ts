@@ -7,6 +7,8 @@ export interface HttpRequest {
   path: string;
   headers: Record<string, string | string[]>;
   body?: Buffer;
+  /** The largest answer that is taken, in bytes; of any size where it is left out. A larger one is AnswerTooLargeError. */
+  maxAnswerBytes?: number | undefined;
 }
 
 export interface HttpHead {

@@ -1,9 +1,10 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { Socket } from 'node:net';
+import { checkHost } from '@weir/net';
 import type { Credentials } from './credentials.ts';
-import { describe, dial, type Endpoint } from './dial.ts';
-import { ConnectionError } from './errors.ts';
+import { describe, dial, type Endpoint, lookupBy } from './dial.ts';
+import { AnswerTooLargeError, ConnectionError } from './errors.ts';
 import type { HttpExchange, HttpRequest, HttpResponse, HttpStream } from './http.ts';
 
 /** HTTP/1.1 over keep-alive connections, for `http:` servers and for proxies that do not speak HTTP/2. */
@@ -25,12 +26,13 @@ export function createHttp1(
     const options = { keepAlive: true, maxSockets, timeout: 0 };
     return secure
       ? dialingAgent(endpoint, credentials, new https.Agent(options))
-      : new http.Agent(options);
+      : new http.Agent({ ...options, ...lookupBy(endpoint.addresses) });
   };
   let requests = createAgent(MAX_CONNECTIONS);
   let streams = createAgent(Number.POSITIVE_INFINITY);
 
   const send = (request: HttpRequest, agent: http.Agent): ClientRequest => {
+    if (!secure && endpoint.addresses) checkHost(endpoint.url.hostname, endpoint.addresses);
     const outgoing = (secure ? https : http).request({
       host: endpoint.url.hostname.replace(/^\[|\]$/g, ''),
       port: endpoint.url.port || (secure ? 443 : 80),
@@ -50,7 +52,9 @@ export function createHttp1(
   return {
     async exchange(request, signal) {
       const response = await answered(send(request, requests), origin, signal);
-      return { ...headOf(response), body: await wholeBody(response, origin, signal) };
+      const { maxAnswerBytes } = request;
+      const body = await wholeBody(response, origin, signal, maxAnswerBytes);
+      return { ...headOf(response), body };
     },
     async stream(request, signal) {
       const response = await answered(send(request, streams), origin, signal);
@@ -113,15 +117,22 @@ function wholeBody(
   response: IncomingMessage,
   origin: string,
   signal: AbortSignal,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
+    let bytes = 0;
     const abort = () => {
       reject(signal.reason);
       response.destroy();
     };
     signal.addEventListener('abort', abort);
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) return void chunks.push(chunk);
+      reject(new AnswerTooLargeError(maxBytes));
+      response.destroy();
+    });
     response.on('end', () => resolve(Buffer.concat(chunks)));
     response.on('error', (cause) => reject(broken(origin, cause, true)));
     response.on('close', () => {

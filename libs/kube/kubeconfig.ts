@@ -23,8 +23,8 @@ export interface Access {
   impersonate?: Impersonation;
 }
 
-type Fields = Record<string, unknown>;
-interface NamedEntry {
+export type Fields = Record<string, unknown>;
+export interface NamedEntry {
   name: string;
   entry: Fields;
 }
@@ -90,13 +90,14 @@ function readKubeconfig(path: string): Kubeconfig {
   const folder = dirname(path);
   return {
     ...(typeof current === 'string' && current !== '' ? { currentContext: current } : {}),
-    contexts: named(document.contexts, 'context'),
-    clusters: named(document.clusters, 'cluster').map((it) => absolute(it, folder)),
-    users: named(document.users, 'user').map((it) => absolute(it, folder)),
+    contexts: namedEntries(document.contexts, 'context'),
+    clusters: namedEntries(document.clusters, 'cluster').map((it) => absolute(it, folder)),
+    users: namedEntries(document.users, 'user').map((it) => absolute(it, folder)),
   };
 }
 
-function named(list: unknown, field: string): NamedEntry[] {
+/** The entries of a list of a kubeconfig that have a name. */
+export function namedEntries(list: unknown, field: string): NamedEntry[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((item) =>
     isFields(item) && typeof item.name === 'string'
@@ -179,7 +180,8 @@ function tokenFileOf(user: Fields): { tokenFile?: string } {
     : {};
 }
 
-function impersonationOf(user: Fields): { impersonate?: Impersonation } {
+/** The identity that a kubeconfig's user acts as (`as`, `as-groups`, `as-uid`, `as-user-extra`). */
+export function impersonationOf(user: Fields): { impersonate?: Impersonation } {
   if (typeof user.as !== 'string' || user.as === '') return {};
   const groups = user['as-groups'];
   const uid = user['as-uid'];
@@ -200,6 +202,6 @@ function stringLists(fields: Fields): Record<string, string[]> {
   );
 }
 
-function isFields(value: unknown): value is Fields {
+export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

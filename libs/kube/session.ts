@@ -8,7 +8,7 @@ import {
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { describe } from './dial.ts';
-import { ConnectionError } from './errors.ts';
+import { AnswerTooLargeError, ConnectionError } from './errors.ts';
 import type { HttpExchange, HttpHead, HttpRequest, HttpResponse, HttpStream } from './http.ts';
 import { type KeepaliveOptions, startKeepalive } from './keepalive.ts';
 
@@ -161,7 +161,8 @@ function sessionOver(
       intended = true;
       fail(error);
     },
-    exchange: async (request, signal) => exchange(start(request), broken, signal),
+    exchange: async (request, signal) =>
+      exchange(start(request), broken, signal, request.maxAnswerBytes),
     stream: async (request, signal) => openStream(start(request), broken, signal),
   };
 }
@@ -173,9 +174,11 @@ function exchange(
   stream: ClientHttp2Stream,
   broken: Broken,
   signal: AbortSignal,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
+    let bytes = 0;
     let head: HttpHead | undefined;
     let whole = false;
     let failure: unknown;
@@ -188,7 +191,11 @@ function exchange(
       head = headOf(headers);
     });
     stream.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes <= maxBytes) return void chunks.push(chunk);
+      reject(new AnswerTooLargeError(maxBytes));
+      chunks.length = 0;
+      stream.close(constants.NGHTTP2_CANCEL);
     });
     stream.on('error', (error) => {
       failure = error;

@@ -39,7 +39,9 @@ export function apiError(code: number, headers: IncomingHttpHeaders, body: Buffe
 export function errorOfStatus(status: Status, retryAfter?: number): ApiError {
   const code = status.code ?? 500;
   const seconds = status.details?.retryAfterSeconds;
-  const after = retryAfter ?? (seconds === undefined ? undefined : seconds * 1000);
+  const after =
+    retryAfter ??
+    (typeof seconds === 'number' ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : undefined);
   return new ApiError(status.message || `the server answered HTTP ${code}`, {
     status: code,
     // A 500 without a reason keeps its empty reason, as in Go: the server had no word for that error.
@@ -59,14 +61,22 @@ function statusIn(body: Buffer): Status | undefined {
   }
 }
 
+/** Whether a failed answer is one that an API server gives, and not another server's page. */
+export function isStatusBody(body: Buffer): boolean {
+  return statusIn(body) !== undefined;
+}
+
 function isStatus(value: unknown): value is Status {
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'Status';
 }
 
+/** No server keeps its clients away for longer. A timer that is set for some weeks or more ends at once. */
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
 /** The wait that a Retry-After header asks for, in ms. It holds seconds or an HTTP date (RFC 9110 10.2.3). */
 export function retryAfterMs(header: string | undefined, now = Date.now()): number | undefined {
   if (header === undefined) return undefined;
-  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  if (/^\d+$/.test(header)) return Math.min(Number(header) * 1000, MAX_RETRY_AFTER_MS);
   const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  return Number.isNaN(date) ? undefined : Math.min(Math.max(0, date - now), MAX_RETRY_AFTER_MS);
 }
