@@ -180,6 +180,7 @@ export function runController<T extends KubeObject>(options: ControllerOptions<T
           current.waits -= 1;
         }
       },
+      elsewhere: turn.waiting,
       guard() {
         current.stop.signal.throwIfAborted();
         membership.guard(ownershipKey(informer.get(turn.key) ?? object));

@@ -27,6 +27,11 @@ export interface ReconcileContext {
    * and the like; one at a time.
    */
   waiting<T>(wait: () => Promise<T>): Promise<T>;
+  /**
+   * Runs work without holding a worker: for work that something else bounds, such as the slots of another cluster. When the
+   * process stops it may go on for as long as other runs.
+   */
+  elsewhere<T>(work: () => Promise<T>): Promise<T>;
   /** To be called before every write. Throws `NotOwner` when another replica may own the object by now. */
   guard(): void;
 }
@@ -39,7 +44,7 @@ export interface ControllerOptions<T extends KubeObject> {
   membership: Membership;
   /** The key whose hash decides which replica owns the object; `<kind>/<namespace>/<name>` unless given. */
   ownershipKey?(object: T): string;
-  /** How many runs may be under way at the same time, without those in `waiting()`. */
+  /** How many runs may be under way at the same time, without those in `waiting()` or `elsewhere()`. */
   concurrency: number;
   reconcile(object: T, context: ReconcileContext): Promise<Outcome>;
   /** The share of `requeueAfterMs` by which the next run may come earlier or later; 0.05 unless given. */

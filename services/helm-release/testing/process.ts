@@ -78,6 +78,7 @@ export async function openProcesses(h: Harness): Promise<Processes> {
       attempt: 1,
       log,
       waiting: (wait) => wait(),
+      elsewhere: (work) => work(),
       guard: () => undefined,
     };
     try {
