@@ -1,6 +1,7 @@
 // What a HelmRelease's status says: its releases, how often it failed, and which objects it holds.
 import type { Static } from 'typebox';
 import { inventory } from '../inventory.ts';
+import { clusterID } from '../kubeconfig.ts';
 import {
   conditionsSchema,
   lastHandledReconcileAt,
@@ -53,6 +54,7 @@ const snapshot = object(
 export const status = object(
   {
     conditions: optional(conditionsSchema),
+    clusterID: optional(clusterID),
     observedGeneration: optional(observedGeneration),
     observedPostRenderersDigest: optional(text('Digest of the post-renderers last released with.')),
     observedCommonMetadataDigest: optional(

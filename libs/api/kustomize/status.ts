@@ -1,6 +1,7 @@
 // What a Kustomization's status says: what was applied, when, and which objects that were.
 import type { Static } from 'typebox';
 import { inventory } from '../inventory.ts';
+import { clusterID } from '../kubeconfig.ts';
 import {
   conditionsSchema,
   lastHandledReconcileAt,
@@ -25,6 +26,7 @@ const snapshot = object(
 export const status = object(
   {
     conditions: optional(conditionsSchema),
+    clusterID: optional(clusterID),
     inventory: optional(inventory),
     lastAppliedRevision: optional(
       text(

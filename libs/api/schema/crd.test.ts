@@ -80,6 +80,7 @@ const OWN_FIELDS = [
     [kind, 'spec.dependsOn[].apiVersion', 'string', ''],
     [kind, 'spec.dependsOn[].kind', 'string', ''],
     [kind, 'spec.dependsOn[].ready', 'boolean', ''],
+    [kind, 'status.clusterID', 'string', ''],
   ]),
   ['GitRepository', 'spec.lfs', 'boolean', ''],
   ['GitRepository', 'status.observedLfs', 'boolean', ''],
