@@ -24,6 +24,7 @@ const LAYERS = [
   ['api', 'events', 'credentials', 'identity'],
   ['artifact', 'controller'],
   ['service', 'apply'],
+  ['clusters'],
   ['reconcile'],
   ['sources'],
 ];

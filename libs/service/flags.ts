@@ -118,6 +118,17 @@ export const commonFlags: Flags = {
     value: 'duration',
     default: '1h',
   },
+  'insecure-kubeconfig-exec': {
+    help: 'Let kubeconfigs of Kustomizations and HelmReleases run the program that they name for credentials',
+  },
+  'insecure-kubeconfig-tls': {
+    help: 'Let kubeconfigs of Kustomizations and HelmReleases turn off the verification of certificates, or TLS itself',
+  },
+  'max-remote-clusters': {
+    help: 'Clusters that kustomize and helm-release each are connected to at a time, besides their own',
+    value: 'n',
+    default: '400',
+  },
   'concurrent-ssa': {
     help: 'Requests at a time for one Kustomization or HelmRelease',
     value: 'n',
