@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Kustomization } from '@weir/api';
 import { Kustomization as KustomizationKind } from '@weir/api';
-import { managerRules, openTargetCluster } from '@weir/apply';
+import { openClusters } from '@weir/clusters';
 import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { Crash, doomedClient } from '@weir/kit';
@@ -14,6 +14,8 @@ import { createSettings } from '@weir/service';
 import { createSources, type Sources } from '@weir/sources';
 import { createLogger } from '@weir/telemetry';
 import { createFileIndexes } from './kustomization/build/file-index.ts';
+import { openCluster } from './kustomization/cluster/open.ts';
+import { words } from './kustomization/cluster/words.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
 import { createKeyedDigest } from './kustomization/last-build/keyed-digest.ts';
 import { createLastBuilds } from './kustomization/last-build/last-builds.ts';
@@ -46,15 +48,25 @@ after(async () => {
 
 /** One run, as a process of its own would do it. */
 async function reconcile(client: KubeClient, object: Kustomization): Promise<void> {
-  const { drift } = openTargetCluster(h.client, {
-    owner: { group: GROUP, fieldManager: CONTROLLER },
-    rules: managerRules(CONTROLLER),
-    onError: () => undefined,
+  const settings = readSettings(createSettings({}));
+  const clusters = openClusters({
+    client,
+    // What is watched is no step of a run.
+    open(to) {
+      const { cluster, close } = openCluster(h.client, settings, log);
+      return { cluster: { ...cluster, client: to }, close };
+    },
+    settings: settings.clusters,
+    concurrency: 1,
+    words,
+    userAgent: 'test',
+    environment: {},
+    log,
   });
   const savedBuilds = createSavedBuilds({ bus: h.bus, configuration: 'test', log });
   const environment: Environment = {
     client,
-    cluster: { client, drift },
+    clusters,
     kustomizations: informer,
     sources,
     store: h.store,
@@ -78,7 +90,7 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
     tracing: h.tracing,
     log,
     runtimeNamespace: 'weir-system',
-    settings: readSettings(createSettings({})),
+    settings,
   };
   const context: ReconcileContext = {
     signal: AbortSignal.timeout(20_000),
@@ -88,6 +100,7 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
     attempt: 1,
     log,
     waiting: (wait) => wait(),
+    elsewhere: (work) => work(),
     guard: () => undefined,
   };
   try {
@@ -96,7 +109,7 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
     if (!(error instanceof Crash)) throw error;
   } finally {
     await savedBuilds.close();
-    await drift.close();
+    await clusters.close();
   }
 }
 

@@ -1,9 +1,9 @@
 // The kustomize service: connects the reconciler to the cluster, the bus, the artifacts and the render pool.
 import { Kustomization } from '@weir/api';
-import { managerRules, openTargetCluster } from '@weir/apply';
 import { createStore } from '@weir/artifact';
+import { openClusters } from '@weir/clusters';
 import { createInformer, runController } from '@weir/controller';
-import { objectKey } from '@weir/kube';
+import { objectKey, userAgent } from '@weir/kube';
 import {
   createAttemptedRevisions,
   createDeletionOrder,
@@ -14,7 +14,9 @@ import { createPool, engineDigest } from '@weir/render';
 import { defineService, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
 import { createFileIndexes } from './kustomization/build/file-index.ts';
-import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
+import { openCluster } from './kustomization/cluster/open.ts';
+import { words } from './kustomization/cluster/words.ts';
+import { CONTROLLER, type Environment } from './kustomization/environment.ts';
 import { createKeyedDigest, sharedKey } from './kustomization/last-build/keyed-digest.ts';
 import { createLastBuilds } from './kustomization/last-build/last-builds.ts';
 import { createSavedBuilds } from './kustomization/last-build/saved-builds.ts';
@@ -35,7 +37,7 @@ export const service = defineService({
       log.info({ gate, why }, 'this feature gate changes nothing here'),
     );
     const env = await openEnvironment(parts, settings);
-    const { kustomizations, cluster } = env;
+    const { kustomizations, clusters } = env;
     const controller = runController<Kustomization>({
       name: 'kustomization',
       kind: Kustomization,
@@ -54,8 +56,8 @@ export const service = defineService({
         for (const key of env.dependencyWatches.keys()) {
           if (!membership.owns(key)) env.dependencyWatches.done(key);
         }
-        for (const owner of cluster.drift.owners()) {
-          if (!membership.owns(owner)) cluster.drift.untrack(owner);
+        for (const key of clusters.keys()) {
+          if (!membership.owns(key)) clusters.leave(key);
         }
       }),
     );
@@ -86,13 +88,17 @@ async function openEnvironment(
   stack.defer(() => savedBuilds.close());
   const sources = createSources({ client, bus, log });
   stack.defer(() => sources.close());
-  const cluster = openTargetCluster(client, {
-    owner: { group: GROUP, fieldManager: CONTROLLER },
-    rules: managerRules(CONTROLLER, settings.overrideManagers),
-    onError: ({ group, kind }, { message: why }) =>
-      log.warn({ group, kind, why }, 'drift watch interrupted, trying again'),
+  const clusters = openClusters({
+    client,
+    open: (to) => openCluster(to, settings, log),
+    settings: settings.clusters,
+    concurrency: settings.concurrent,
+    words,
+    userAgent: userAgent('kustomize'),
+    environment: process.env,
+    log,
   });
-  stack.defer(() => cluster.drift.close());
+  stack.defer(() => clusters.close());
   const deletionOrder = settings.gates.OrderedDeletion
     ? createDeletionOrder({ client, informer: kustomizations, kind: 'Kustomization', log })
     : undefined;
@@ -102,7 +108,7 @@ async function openEnvironment(
   return {
     dependencyWatches,
     ...(deletionOrder === undefined ? {} : { deletionOrder }),
-    ...{ client, cluster, kustomizations, sources, store, cacheDir: storageDir, pool, recorder },
+    ...{ client, clusters, kustomizations, sources, store, cacheDir: storageDir, pool, recorder },
     ...{ savedBuilds, digest, log, tracing, settings, runtimeNamespace: namespace },
     waiters: createWaiters(),
     attemptedRevisions: createAttemptedRevisions(),

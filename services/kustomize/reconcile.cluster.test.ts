@@ -149,15 +149,6 @@ test('a suspended Kustomization leaves everything as it is until it is resumed',
   await h.ready(ns, 'app', 'True', new RegExp(revision));
 });
 
-test('fields without behaviour are refused by name', async () => {
-  const ns = await h.namespace();
-  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
-  await h.kustomization(ns, 'app', { kubeConfig: { secretRef: { name: 'other' } } });
-  const refused = await h.ready(ns, 'app', 'False', /spec\.kubeConfig/);
-  assert.equal(findCondition(refused.status?.conditions, 'Stalled')?.status, 'True');
-  assert.equal(findCondition(refused.status?.conditions, READY)?.reason, 'UnsupportedField');
-});
-
 test('variables come from ConfigMaps and Secrets, and a labelled one wakes its users', async () => {
   const ns = await h.namespace();
   const variables = {

@@ -1,6 +1,7 @@
 // The flags of the service, with Flux's names and defaults where Flux has them.
 import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
 import { reachableAt } from '@weir/artifact';
+import { type ClusterSettings, readClusterSettings } from '@weir/clusters';
 import { engineMemoryBytes, type Settings } from '@weir/service';
 import { type Gates, readGates } from './feature-gates.ts';
 
@@ -40,6 +41,8 @@ export interface KustomizeSettings {
   engineMemoryBytes: number | undefined;
   /** The longest that a build may take, whatever the timeout of its Kustomization. Milliseconds. */
   buildTimeoutMs: number;
+  /** About other clusters. */
+  clusters: ClusterSettings;
 }
 
 const MIB = 1024 ** 2;
@@ -78,6 +81,7 @@ export function readSettings(
     ),
     engineMemoryBytes: engineMemoryBytes(settings),
     buildTimeoutMs: settings.duration('build-timeout', 300_000),
+    clusters: readClusterSettings(settings),
   };
 }
 

@@ -15,20 +15,21 @@ import {
   targetOfEntry,
   waitUntilGone,
 } from '@weir/apply';
+import { hasMoved } from '@weir/clusters';
 import { type Outcome, type ReconcileContext, removeFinalizer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import { asFailed, type DeletionWait, Failure, waitsForDependents } from '@weir/reconcile';
 import { heldEntries } from './apply/inventory.ts';
 import { ownerOf } from './apply/owner.ts';
+import { enter, left, within } from './cluster/cluster.ts';
 import { type Environment, STATUS_MANAGER } from './environment.ts';
-import { beginRun, type Run } from './run.ts';
+import { beginRun, type ClusterRun, type Run } from './run.ts';
 import { asObserved } from './status/run-status.ts';
 import { timeoutMs } from './timing.ts';
 
 /**
  * Prunes, and removes the finalizer. Needs neither the source nor a build. Where the account to act as is gone, an event
- * names what is left behind. A Kustomization whose objects are in a cluster that can't be reached keeps its finalizer
- * until its spec changes. A failed delete is tried again.
+ * names what is left behind. A failed delete is tried again, and so is one in a cluster that can't be reached.
  */
 export async function deleteKustomization(
   env: Environment,
@@ -43,16 +44,11 @@ export async function deleteKustomization(
     : waitsForDependents(env.deletionOrder, object, env.settings.requeueDependencyMs);
   if (waiting !== undefined) return await waitForDependents(run, waiting);
   try {
-    if (deletesObjects(object)) {
-      refuseOtherCluster(object);
-      await deleteObjects(run);
-    }
-  } catch (error) {
-    if (!(error instanceof Failure && error.stalled)) throw error;
-    return await keepStalled(run, error);
+    if (deletesObjects(object)) await deleteObjects(run);
   } finally {
     run.events.flush();
   }
+  env.clusters.leave(objectKey(object));
   await removeFinalizer(env.client, KustomizationKind, object, FINALIZER, {
     fieldManager: STATUS_MANAGER,
     guard: ctx.guard,
@@ -77,21 +73,9 @@ export function deletesObjects(object: Kustomization): boolean {
   return deletionPolicy === 'MirrorPrune' ? prune : deletionPolicy !== 'Orphan';
 }
 
-/**
- * Throws a stalled Failure for a Kustomization whose objects are in another cluster: those of this one that have the
- * same names are not meant.
- */
-function refuseOtherCluster({ spec }: Kustomization): void {
-  if (spec.kubeConfig === undefined) return;
-  const message =
-    'nothing is deleted: spec.kubeConfig names another cluster, which is not supported yet. ' +
-    'Set spec.deletionPolicy to Orphan to leave its objects as they are';
-  throw new Failure(Reason.UnsupportedField, message, { stalled: true });
-}
-
 function forget(env: Environment, object: Kustomization): void {
   const key = objectKey(object);
-  env.cluster.drift.untrack(key);
+  env.clusters.leave(key);
   env.attemptedRevisions.forget(key);
   env.waiters.forget(key);
   env.dependencyWatches.done(key);
@@ -99,28 +83,38 @@ function forget(env: Environment, object: Kustomization): void {
   env.savedBuilds.remove(object);
 }
 
-async function keepStalled({ object, status, events }: Run, failure: Failure): Promise<Outcome> {
-  status.update((it) => asFailed(it, failure));
-  await status.finish();
-  events.publish('error', failure.message, lastRevisions(object));
-  return {};
-}
-
 async function deleteObjects(run: Run): Promise<void> {
   const { env, object, events } = run;
-  const targets = heldEntries(object).map(targetOfEntry);
-  if (await accountExists(env.client, object, env.settings.defaultServiceAccount)) {
-    await pruneAll(run, targets);
+  if (!(await accountExists(env.client, object, env.settings.defaultServiceAccount))) {
+    const list = heldEntries(object).map(targetOfEntry).map(subjectOf).join('\n');
+    events.publish('error', `unable to prune objects: \n${list}`, lastRevisions(object));
     return;
   }
-  const list = targets.map(subjectOf).join('\n');
-  events.publish('error', `unable to prune objects: \n${list}`, lastRevisions(object));
+  const place = await enter(run).catch((error: unknown) => notReached(run, error));
+  if (hasMoved(place, object.status?.clusterID)) {
+    const message = `nothing is deleted: spec.kubeConfig leads to another cluster than before. In the former cluster stay:\n${left(object)}`;
+    events.publish('error', message, lastRevisions(object));
+    return;
+  }
+  const there = within(run, place);
+  if (place.slots === undefined) return await pruneAll(there);
+  const { namespace = '' } = object.metadata;
+  await place.slots.use(namespace, run.ctx, (ctx) => pruneAll({ ...there, ctx }));
 }
 
-async function pruneAll(
-  { env, object, status, events, cluster, ctx }: Run,
-  targets: ObjectTarget[],
-): Promise<void> {
+/** Says why the Kustomization stays, and throws that. */
+async function notReached({ object, status, events }: Run, error: unknown): Promise<never> {
+  if (error instanceof Failure) {
+    status.update((it) => asFailed(it, error));
+    await status.finish();
+    events.publish('error', `unable to prune objects: ${error.message}`, lastRevisions(object));
+  }
+  throw error;
+}
+
+async function pruneAll(run: ClusterRun): Promise<void> {
+  const { env, object, status, events, cluster, ctx } = run;
+  const targets = heldEntries(object).map(targetOfEntry);
   const { changes, error } = await pruneObjects(cluster, targets, {
     owner: ownerOf(object),
     concurrency: env.settings.concurrentSsa,

@@ -2,6 +2,7 @@
 import type { Kustomization } from '@weir/api';
 import type { TargetCluster } from '@weir/apply';
 import type { ArtifactStore } from '@weir/artifact';
+import type { Clusters } from '@weir/clusters';
 import type { Informer } from '@weir/controller';
 import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
@@ -26,8 +27,8 @@ export interface Environment {
   runtimeNamespace: string;
   /** Reads and writes Kustomizations and what they refer to, with the service's own rights. */
   client: KubeClient;
-  /** Where Kustomizations are applied, with the service's own rights. */
-  cluster: TargetCluster;
+  /** Where Kustomizations are applied: the service's own cluster, and others. */
+  clusters: Clusters<TargetCluster>;
   kustomizations: Informer<Kustomization>;
   sources: Sources;
   store: ArtifactStore;

@@ -11,11 +11,12 @@ import {
 } from '@weir/api';
 import type { Outcome, ReconcileContext } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { claimObject, Failure, refuseUnsupported, requireExpressions } from '@weir/reconcile';
+import { claimObject, Failure, requireExpressions } from '@weir/reconcile';
 import { apply } from './apply/apply.ts';
 import { prune } from './apply/prune.ts';
-import { build } from './build/build.ts';
+import { build as buildArtifact } from './build/build.ts';
 import { fetchFile } from './build/fetch.ts';
+import { inCluster } from './cluster/cluster.ts';
 import { refuseDecryptionAccount } from './decryption/account.ts';
 import { deleteKustomization } from './delete.ts';
 import { requireReadyDependencies } from './dependencies/dependencies.ts';
@@ -25,13 +26,10 @@ import { heldAfterApply, heldBefore } from './health/targets.ts';
 import { rememberBuild } from './last-build/remember.ts';
 import { restoreBuild } from './last-build/restore.ts';
 import { checksCluster, skippableBuild } from './last-build/skip-build.ts';
-import { beginRun, type Run } from './run.ts';
+import { beginRun, type ClusterRun, type Run } from './run.ts';
 import { requireArtifact } from './source/source.ts';
 import { fail, type Progress, succeed, succeedUnchanged } from './status/finish.ts';
 import { asObserved } from './status/run-status.ts';
-
-/** Fields whose behaviour does not exist yet. */
-const UNSUPPORTED = ['spec.kubeConfig'];
 
 /** Reconciles one Kustomization once. Rejects only for what the controller retries by itself. */
 export async function reconcileKustomization(
@@ -56,9 +54,9 @@ export async function reconcileKustomization(
   }
 }
 
-async function suspend({ env, object, status, cluster }: Run): Promise<Outcome> {
+async function suspend({ env, object, status }: Run): Promise<Outcome> {
   const key = objectKey(object);
-  cluster.drift.untrack(key);
+  env.clusters.leave(key);
   env.lastBuilds.forget(key);
   env.dependencyWatches.done(key);
   status.update(asObserved);
@@ -67,11 +65,10 @@ async function suspend({ env, object, status, cluster }: Run): Promise<Outcome> 
 }
 
 async function runPipeline(run: Run): Promise<Outcome> {
-  const { env, object, status, events, cluster } = run;
+  const { env, object, events } = run;
   const key = objectKey(object);
   let progress: Progress = {};
   try {
-    refuseUnsupported(object, UNSUPPORTED);
     await requireExpressions(env.pool, object);
     refuseDecryptionAccount(object);
     const artifact = await requireArtifact(run);
@@ -79,27 +76,12 @@ async function runPipeline(run: Run): Promise<Outcome> {
     await requireReadyDependencies(run, artifact);
     env.attemptedRevisions.take(key, artifact.revision);
 
-    await restoreBuild(run);
-    const last = await skippableBuild(run, artifact);
-    if (last !== undefined) {
-      const checked = checksCluster(run, last);
-      const held = heldBefore(cluster, object);
-      if (checked) await requireHealth(run, artifact, held, { changed: false });
-      return await succeedUnchanged(run, artifact, last, { checked });
-    }
-
-    status.quiet(isSettled(object, artifact));
-    const file = await fetchFile(run, artifact);
-    const built = await build(run, artifact, file);
-    const { digest } = built;
-    progress = { artifact, digest };
-    const { applied, changed: wrote } = await apply(run, artifact, built);
-    const pruned = await prune(run, artifact, applied);
-    const changed = wrote || pruned;
-    await requireHealth(run, artifact, heldAfterApply(applied), { changed });
-    const outcome = await succeed(run, artifact, { digest, changed });
-    rememberBuild(run, artifact, built, applied);
-    return outcome;
+    return await inCluster(run, artifact, (there) => {
+      progress = { artifact, client: there.cluster.client };
+      return applyArtifact(there, artifact, (digest) => {
+        progress = { ...progress, digest };
+      });
+    });
   } catch (error) {
     // Before anything is awaited, so that no artifact is missed that comes from now on.
     env.attemptedRevisions.endSearch(key);
@@ -108,6 +90,36 @@ async function runPipeline(run: Run): Promise<Outcome> {
   } finally {
     events.flush();
   }
+}
+
+/** The part of the pipeline that needs the cluster. `built` is called with the digest of what was built. */
+async function applyArtifact(
+  run: ClusterRun,
+  artifact: Artifact,
+  built: (digest: string) => void,
+): Promise<Outcome> {
+  const { object, status, cluster } = run;
+  await restoreBuild(run);
+  const last = await skippableBuild(run, artifact);
+  if (last !== undefined) {
+    const checked = checksCluster(run, last);
+    const held = heldBefore(cluster, object);
+    if (checked) await requireHealth(run, artifact, held, { changed: false });
+    return await succeedUnchanged(run, artifact, last, { checked });
+  }
+
+  status.quiet(isSettled(object, artifact));
+  const file = await fetchFile(run, artifact);
+  const build = await buildArtifact(run, artifact, file);
+  const { digest } = build;
+  built(digest);
+  const { applied, changed: wrote } = await apply(run, artifact, build);
+  const pruned = await prune(run, artifact, applied);
+  const changed = wrote || pruned;
+  await requireHealth(run, artifact, heldAfterApply(applied), { changed });
+  const outcome = await succeed(run, artifact, { digest, changed });
+  rememberBuild(run, artifact, build, applied);
+  return outcome;
 }
 
 /** Ready, for this revision and spec, and nobody asked: the run only makes sure. */

@@ -1,6 +1,6 @@
 // What all steps of one run share. What a step finds out it returns, and later steps are given it.
 import type { Artifact, Kustomization } from '@weir/api';
-import { type TargetCluster, targetCluster } from '@weir/apply';
+import type { TargetCluster } from '@weir/apply';
 import type { ReconcileContext } from '@weir/controller';
 import { originRevision } from '@weir/sources';
 import type { Environment } from './environment.ts';
@@ -13,16 +13,21 @@ export interface Run {
   ctx: ReconcileContext;
   status: RunStatus;
   events: EventPublisher;
-  /** Where the Kustomization is applied, with the rights that it acts with. */
-  cluster: TargetCluster;
   startedAt: Date;
+}
+
+/** A run that knows where the Kustomization is applied. */
+export interface ClusterRun extends Run {
+  /** With the rights that the Kustomization acts with. */
+  cluster: TargetCluster;
+  /** Which cluster it is; undefined for the one that the service runs in. */
+  clusterID: string | undefined;
 }
 
 export function beginRun(env: Environment, object: Kustomization, ctx: ReconcileContext): Run {
   const status = openRunStatus(env, object, ctx);
   const events = createEventPublisher(env, object, status, ctx);
-  const cluster = targetCluster(env.cluster, object, env.settings.defaultServiceAccount);
-  return { env, object, ctx, status, events, cluster, startedAt: new Date() };
+  return { env, object, ctx, status, events, startedAt: new Date() };
 }
 
 /** The revisions that events about an artifact carry. */

@@ -22,7 +22,7 @@ import { type KubeObject, objectKey } from '@weir/kube';
 import { Failure, setFields, statusFunction } from '@weir/reconcile';
 import type { Build } from '../build/build.ts';
 import { trustedBuild } from '../last-build/skip-build.ts';
-import { type Run, revisionsOf } from '../run.ts';
+import { type ClusterRun, revisionsOf } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
 import { ignoredFields } from './ignore-rules.ts';
 import { grownInventory, heldEntries, touchedInventory } from './inventory.ts';
@@ -38,7 +38,11 @@ export interface ApplyResult {
 }
 
 /** Applies what was built and publishes what changed. Fails with ReconciliationFailed. */
-export async function apply(run: Run, artifact: Artifact, build: Build): Promise<ApplyResult> {
+export async function apply(
+  run: ClusterRun,
+  artifact: Artifact,
+  build: Build,
+): Promise<ApplyResult> {
   const { env, object, status, events, cluster, ctx } = run;
   const { objects } = build;
   const { revision } = artifact;
@@ -99,7 +103,10 @@ function touched(object: Kustomization, targets: ObjectTarget[]): Inventory | un
 }
 
 /** Writes the inventory with what is about to be applied, so that no crash leaves an object that nobody knows of. */
-async function recordGrowth({ object, status, ctx }: Run, objects: KubeObject[]): Promise<void> {
+async function recordGrowth(
+  { object, status, ctx }: ClusterRun,
+  objects: KubeObject[],
+): Promise<void> {
   const grown = grownInventory(heldEntries(object), objects);
   if (grown === undefined) return;
   ctx.guard();

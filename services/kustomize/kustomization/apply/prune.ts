@@ -2,13 +2,13 @@
 import { type Artifact, Reason } from '@weir/api';
 import { type AppliedObject, formatChanges, pruneObjects } from '@weir/apply';
 import { Failure, setFields } from '@weir/reconcile';
-import { type Run, revisionsOf } from '../run.ts';
+import { type ClusterRun, revisionsOf } from '../run.ts';
 import { appliedEntries, heldEntries, staleTargets, touchedInventory } from './inventory.ts';
 import { ownerOf } from './owner.ts';
 
 /** Answers whether there was anything to delete. Fails with PruneFailed. */
 export async function prune(
-  { env, object, status, events, cluster, ctx }: Run,
+  { env, object, status, events, cluster, ctx }: ClusterRun,
   artifact: Artifact,
   applied: readonly AppliedObject[],
 ): Promise<boolean> {

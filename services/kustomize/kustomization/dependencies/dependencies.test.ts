@@ -16,8 +16,10 @@ function kustomization(source: string, lastAppliedRevision?: string): Kustomizat
 
 function isUpToDate(dependency: Kustomization): boolean | undefined {
   const gates = readGates([], () => undefined);
-  const env = { settings: { gates }, kustomizations: { get: () => undefined } };
-  const run = { env, object: kustomization('git'), cluster: {} } as unknown as Parameters<
+  const settings = { gates, defaultServiceAccount: '' };
+  const clusters = { own: {} };
+  const env = { settings, clusters, kustomizations: { get: () => undefined } };
+  const run = { env, object: kustomization('git') } as unknown as Parameters<
     typeof dependencyRules
   >[0];
   return dependencyRules(run, { revision: 'main@sha1:2' }).isUpToDate?.(dependency);

@@ -5,6 +5,7 @@ import {
   type Kustomization,
   Kustomization as kind,
 } from '@weir/api';
+import { targetCluster } from '@weir/apply';
 import {
   type DependencyRules,
   evaluateReady,
@@ -26,24 +27,25 @@ export async function requireReadyDependencies(run: Run, artifact: Artifact): Pr
 }
 
 /** What of a run decides whether its dependencies are ready. */
-type DependencyContext = { env: Pick<Run['env'], 'kustomizations' | 'pool' | 'settings'> } & Pick<
-  Run,
-  'object' | 'cluster'
->;
+type DependencyContext = {
+  env: Pick<Run['env'], 'kustomizations' | 'pool' | 'settings' | 'clusters'>;
+} & Pick<Run, 'object'>;
 
 /** Where both use the same source, a dependency has to have applied the artifact that is about to be applied. */
 export function dependencyRules(
-  { env, object, cluster }: DependencyContext,
+  { env, object }: DependencyContext,
   { revision }: Pick<Artifact, 'revision'>,
 ): DependencyRules<Kustomization> {
   const source = sourceKey(object.spec.sourceRef, object);
+  // What is waited for is where the Kustomization is, whatever cluster it is applied to.
+  const { client } = targetCluster(env.clusters.own, object, env.settings.defaultServiceAccount);
   return {
     kind,
     find: env.kustomizations.get,
     isReady: (expression, dep) => evaluateReady(env.pool, expression, { self: object, dep }),
     additive: env.settings.gates.AdditiveCELDependencyCheck,
     missing: (key) => `dependency '${key}' not found`,
-    foreign: { client: cluster.client, status: statusFunction(env.pool, object) },
+    foreign: { client, status: statusFunction(env.pool, object) },
     isUpToDate: (dependency) =>
       sourceKey(dependency.spec.sourceRef, dependency) !== source ||
       dependency.status?.lastAppliedRevision === revision,

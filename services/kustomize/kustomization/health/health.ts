@@ -4,7 +4,7 @@ import { areHealthy, type HealthTarget, ownerLabels, waitForHealth } from '@weir
 import { parseApiVersion } from '@weir/kube';
 import { dropStates, Failure, setState, statusFunction } from '@weir/reconcile';
 import { GROUP } from '../environment.ts';
-import { type Run, revisionsOf } from '../run.ts';
+import { type ClusterRun, revisionsOf } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
 import { type HeldObjects, healthTargets } from './targets.ts';
 
@@ -13,7 +13,7 @@ import { type HeldObjects, healthTargets } from './targets.ts';
  * Fails with HealthCheckFailed for what isn't healthy in time.
  */
 export async function requireHealth(
-  run: Run,
+  run: ClusterRun,
   artifact: Artifact,
   held: HeldObjects,
   { changed }: { changed: boolean },
@@ -49,7 +49,7 @@ export async function requireHealth(
 
 /** Waits, and puts the result into the Healthy condition. Rejects with the reason of the signal that ends the wait. */
 async function awaitHealth(
-  { env, object, status, cluster, ctx }: Run,
+  { env, object, status, cluster, ctx }: ClusterRun,
   targets: HealthTarget[],
   vanishing: ReadonlySet<string>,
 ): Promise<void> {

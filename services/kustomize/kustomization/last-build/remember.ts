@@ -4,11 +4,11 @@ import { objectKey } from '@weir/kube';
 import { inventoryDigest } from '../apply/inventory.ts';
 import type { Build } from '../build/build.ts';
 import { inputsDigest } from '../build/inputs.ts';
-import type { Run } from '../run.ts';
+import type { ClusterRun } from '../run.ts';
 
 /** Remembers a complete run for the next artifact and the next interval, and saves it for the next process. */
 export function rememberBuild(
-  { env, object, status, cluster }: Run,
+  { env, object, status, cluster }: ClusterRun,
   { revision, digest: artifact }: Artifact,
   { digest, trace, ...inputs }: Build,
   applied: readonly AppliedObject[],

@@ -2,7 +2,7 @@
 import type { Kustomization } from '@weir/api';
 import { objectKey } from '@weir/kube';
 import { inventoryDigest } from '../apply/inventory.ts';
-import type { Run } from '../run.ts';
+import type { ClusterRun } from '../run.ts';
 
 /** Causes of the first run of an object in this process. */
 const FIRST_CAUSES = ['added', 'gained'];
@@ -13,7 +13,7 @@ const SETTLE_MS = 10_000;
  * In the first run of an object in this process: takes up the saved build, if nobody else wrote the object's status or
  * changed its spec since. What the watches then show to be as it was needs no comparison.
  */
-export async function restoreBuild({ env, object, cluster, ctx }: Run): Promise<void> {
+export async function restoreBuild({ env, object, cluster, ctx }: ClusterRun): Promise<void> {
   if (!FIRST_CAUSES.some((cause) => ctx.causes.has(cause))) return;
   const key = objectKey(object);
   if (env.lastBuilds.recall(object) !== undefined && cluster.drift.tracks(key)) return;

@@ -8,6 +8,7 @@ import {
   READY,
   Reason,
 } from '@weir/api';
+import { KUBECONFIG } from '@weir/clusters';
 import { objectKey } from '@weir/kube';
 import { DRIFT, Failure, intervalMs } from '@weir/reconcile';
 import { traceHolds } from '@weir/render';
@@ -16,7 +17,7 @@ import { inputsDigest } from '../build/inputs.ts';
 import { gatherVariables, VariablesError } from '../build/variables.ts';
 import { readCredentials } from '../decryption/credentials.ts';
 import type { Environment } from '../environment.ts';
-import type { Run } from '../run.ts';
+import type { ClusterRun, Run } from '../run.ts';
 import type { LastBuild } from './last-builds.ts';
 
 /** Causes of a run that may find nothing to do. Who asks for a run wants the cluster checked, and is not among them. */
@@ -26,6 +27,7 @@ const PASSIVE: ReadonlySet<string> = new Set([
   'dependency',
   'gained',
   'interval',
+  KUBECONFIG,
 ]);
 /** Causes of a run in which watches can stand in for a comparison of each object. */
 const TRUSTING: ReadonlySet<string> = new Set([...PASSIVE, DRIFT, 'variables']);
@@ -42,7 +44,10 @@ const COMPARE_MS = 3_600_000;
  * What the Kustomization was applied from, if the artifact gives exactly that again and its objects surely
  * are as they were. Undefined when it has to be built to be sure.
  */
-export async function skippableBuild(run: Run, artifact: Artifact): Promise<LastBuild | undefined> {
+export async function skippableBuild(
+  run: ClusterRun,
+  artifact: Artifact,
+): Promise<LastBuild | undefined> {
   const { env, object, cluster, ctx } = run;
   const last = trustedBuild(run);
   if (last === undefined || !isAtRest(object, last)) return undefined;

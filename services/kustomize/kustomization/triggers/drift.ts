@@ -7,7 +7,7 @@ import type { TriggerOptions } from './options.ts';
 /** Returns the way to end that. */
 export function onDrift({ env, controller, log }: TriggerOptions): () => void {
   return shared.onDrift<Kustomization>({
-    drift: env.cluster.drift,
+    drift: env.clusters,
     find: env.kustomizations.get,
     // A run would fail again before it could put anything right; the next try compares everything.
     concerns: (object, { owner }) =>

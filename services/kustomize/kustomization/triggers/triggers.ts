@@ -1,5 +1,7 @@
 // What makes a Kustomization run besides its own changes and its interval: artifacts, dependencies, variables, new kinds,
 // and drift.
+
+import { onClusters } from '@weir/clusters';
 import { onConfigs, onDependencies, onNewKinds } from '@weir/reconcile';
 import { inputSources } from '../build/inputs.ts';
 import { onArtifacts } from './artifacts.ts';
@@ -9,10 +11,11 @@ import type { TriggerOptions } from './options.ts';
 /** Connects everything that may concern a Kustomization to the controller's queue; returns the way to end that. */
 export function connectTriggers(options: TriggerOptions): () => void {
   const { env, controller, log } = options;
-  const { client, cluster, kustomizations: informer, waiters, settings } = env;
+  const { client, clusters, kustomizations: informer, waiters, settings } = env;
   const stops = [
     onArtifacts(options),
     onDrift(options),
+    onClusters({ clusters, informer, controller }),
     onDependencies(informer, waiters, env.dependencyWatches, controller),
     ...(settings.gates.DisableConfigWatchers
       ? []
@@ -26,7 +29,7 @@ export function connectTriggers(options: TriggerOptions): () => void {
           }),
         ]),
     ...(env.deletionOrder === undefined ? [] : [env.deletionOrder.onGone(controller)]),
-    onNewKinds({ client, target: cluster.client, waiters, controller, log }),
+    onNewKinds({ client, target: clusters.own.client, waiters, controller, log }),
   ];
   return () => {
     for (const stop of stops) stop();

@@ -1,0 +1,166 @@
+// Kustomizations that are applied to another cluster, which is a second API server.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import { Kustomization as KustomizationKind } from '@weir/api';
+import { applyKubeconfig, type RemoteCluster, startRemoteCluster } from '@weir/kit';
+import {
+  configMap,
+  type Harness,
+  MERGE,
+  manifests,
+  startHarness,
+  until,
+} from './testing/harness.ts';
+
+let h: Harness;
+let remote: RemoteCluster;
+before(async () => {
+  [h, remote] = await Promise.all([
+    startHarness({ 'allow-local-addresses': 'true' }),
+    startRemoteCluster(),
+  ]);
+});
+after(async () => {
+  await h?.close();
+  await remote?.close();
+});
+
+const LONG = { timeoutMs: 60_000 };
+const REMOTE = { kubeConfig: { secretRef: { name: 'remote' } } };
+const remoteConfigMap = (namespace: string, name: string) =>
+  remote.find('v1', 'ConfigMap', { namespace, name });
+
+/** A namespace in both clusters, with a Secret that leads to the other one. */
+async function namespace(kubeconfig = remote.kubeconfig): Promise<string> {
+  const ns = await h.namespace();
+  await remote.namespace(ns);
+  await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, kubeconfig);
+  return ns;
+}
+
+async function remoteUid(): Promise<string | undefined> {
+  return (await remote.find('v1', 'Namespace', { name: 'kube-system' }))?.metadata.uid;
+}
+
+async function deleted(ns: string): Promise<void> {
+  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;
+  await h.cluster.request('DELETE', path);
+  const ref = { namespace: ns, name: 'app' };
+  await until(
+    async () => (await h.find(KustomizationKind.apiVersion, 'Kustomization', ref)) === undefined,
+    { ...LONG, message: 'the Kustomization to be gone' },
+  );
+}
+
+test('it is applied, pruned and deleted there, and not here', async () => {
+  const ns = await namespace();
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a'), configMap(ns, 'b')) });
+  await h.kustomization(ns, 'app', REMOTE);
+  const { status } = await h.ready(ns, 'app', 'True');
+  assert.ok(await remoteConfigMap(ns, 'a'));
+  assert.equal(await h.configMap(ns, 'a'), undefined);
+  assert.equal(status?.clusterID, await remoteUid());
+  assert.equal(status?.inventory?.entries.length, 2);
+
+  const revision = await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a', { k: 'v' })) });
+  await h.ready(ns, 'app', 'True', new RegExp(revision));
+  assert.equal(await remoteConfigMap(ns, 'b'), undefined, 'it was pruned');
+  assert.deepEqual((await remoteConfigMap(ns, 'a'))?.data, { k: 'v' });
+
+  await deleted(ns);
+  assert.equal(await remoteConfigMap(ns, 'a'), undefined, 'it was deleted');
+});
+
+test('what somebody changes there is put back at once', async () => {
+  const ns = await namespace();
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a', { k: 'v' })) });
+  await h.kustomization(ns, 'app', REMOTE);
+  await h.ready(ns, 'app', 'True');
+  const path = `/api/v1/namespaces/${ns}/configmaps/a`;
+  await remote.cluster.request('PATCH', path, { data: { k: 'other' } }, MERGE);
+  await until(async () => isDeepStrictEqual((await remoteConfigMap(ns, 'a'))?.data, { k: 'v' }), {
+    ...LONG,
+    message: 'the change to be undone',
+  });
+});
+
+test('health is that of the objects there', async () => {
+  const ns = await namespace();
+  const labels = { app: 'web' };
+  const web = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: ns },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'nginx' }] } },
+    },
+  };
+  await h.publish(ns, { 'a.yaml': manifests(web) });
+  await h.kustomization(ns, 'app', { ...REMOTE, wait: true, timeout: '10m' });
+  await until(
+    async () =>
+      (await remote.find('apps/v1', 'Deployment', { namespace: ns, name: 'web' })) !== undefined,
+    { ...LONG, message: 'the Deployment' },
+  );
+  await remote.cluster.request(
+    'PATCH',
+    `/apis/apps/v1/namespaces/${ns}/deployments/web/status`,
+    {
+      status: {
+        observedGeneration: 1,
+        conditions: [
+          { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' },
+          { type: 'Available', status: 'True' },
+        ],
+      },
+    },
+    MERGE,
+  );
+  await h.ready(ns, 'app', 'True');
+});
+
+test('kinds that only the other cluster has are applied there', async () => {
+  const ns = await namespace();
+  const names = { kind: 'Gadget', plural: 'gadgets', singular: 'gadget', listKind: 'GadgetList' };
+  const schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const definition = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'gadgets.example.com' },
+    spec: {
+      group: 'example.com',
+      scope: 'Namespaced',
+      names,
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+    },
+  };
+  const gadget = {
+    apiVersion: 'example.com/v1',
+    kind: 'Gadget',
+    metadata: { name: 'g', namespace: ns },
+    spec: { size: 1 },
+  };
+  await h.publish(ns, { 'a.yaml': manifests(definition, gadget) });
+  await h.kustomization(ns, 'app', REMOTE);
+  await h.ready(ns, 'app', 'True');
+  assert.ok(await remote.find('example.com/v1', 'Gadget', { namespace: ns, name: 'g' }));
+});
+
+test('a Secret that is missing, lacks the key or holds no kubeconfig is named', async () => {
+  const ns = await h.namespace();
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
+  await h.kustomization(ns, 'app', REMOTE);
+  const missing = `unable to read KubeConfig secret '${ns}/remote' error: secrets "remote" not found`;
+  const { status } = await h.ready(ns, 'app', 'False', new RegExp(missing));
+  assert.equal(
+    status?.conditions?.find(({ type }) => type === 'Ready')?.reason,
+    'ReconciliationFailed',
+  );
+  await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, 'x', 'other');
+  await h.ready(ns, 'app', 'False', /does not contain a 'value' key with a kubeconfig/);
+  await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, 'users: [', 'value');
+  await h.ready(ns, 'app', 'False', /^invalid KubeConfig in secret '[^']+\/remote': it is no YAML/);
+});

@@ -1,0 +1,91 @@
+// The step that finds the cluster to apply to: the service's own, or the one that `spec.kubeConfig` leads to.
+import { type Artifact, formatDuration, type Kustomization, Reason } from '@weir/api';
+import { subjectOf, type TargetCluster, targetCluster, targetOfEntry } from '@weir/apply';
+import { ClusterError, hasMoved, type Place } from '@weir/clusters';
+import { objectKey } from '@weir/kube';
+import { Failure, messageOf, setFields } from '@weir/reconcile';
+import { heldEntries } from '../apply/inventory.ts';
+import type { ClusterRun, Run } from '../run.ts';
+import { timeoutMs } from '../timing.ts';
+
+/**
+ * Runs the rest of the pipeline against the cluster. What is done in another cluster holds no worker. Fails with
+ * ReconciliationFailed where the cluster can't be reached.
+ */
+export async function inCluster<T>(
+  run: Run,
+  artifact: Artifact,
+  work: (run: ClusterRun) => Promise<T>,
+): Promise<T> {
+  const place = await enter(run).catch((error: unknown) => {
+    noteAttempt(run, artifact);
+    throw error;
+  });
+  const there = within(followMove(run, place), place);
+  if (place.slots === undefined) return work(there);
+  const { namespace = '' } = run.object.metadata;
+  return place.slots.use(namespace, run.ctx, (ctx) => work({ ...there, ctx }));
+}
+
+/** Finds the cluster, without holding a worker while another one is asked. Fails with ReconciliationFailed. */
+export async function enter({ env, object, ctx }: Run): Promise<Place<TargetCluster>> {
+  const find = () => env.clusters.enter(object, ctx.signal);
+  try {
+    return await (object.spec.kubeConfig === undefined ? find() : ctx.waiting(find));
+  } catch (cause) {
+    ctx.signal.throwIfAborted();
+    const why = messageOf(cause);
+    const message =
+      cause instanceof ClusterError ? why : `the cluster of spec.kubeConfig can't be used: ${why}`;
+    throw new Failure(Reason.ReconciliationFailed, message, { cause });
+  }
+}
+
+/** The run in this place, with the rights that the Kustomization acts with. */
+export function within(run: Run, { cluster, id }: Place<TargetCluster>): ClusterRun {
+  const acting = targetCluster(cluster, run.object, run.env.settings.defaultServiceAccount);
+  return { ...run, cluster: acting, clusterID: id };
+}
+
+/** As in Flux, a revision counts as attempted once it could be built. */
+function noteAttempt({ object, status }: Run, { revision }: Artifact): void {
+  const limit = formatDuration(timeoutMs(object));
+  status.update((it) => setFields(it, { lastAttemptedRevision: revision }));
+  status.progress(`Building manifests for revision ${revision} with a timeout of ${limit}`);
+}
+
+/** So many objects are named in an event. */
+const MAX_NAMED = 20;
+
+/**
+ * Of a Kustomization that was applied to another cluster before, nothing is pruned in this one: its inventory begins anew, and an
+ * event names what stays in the former cluster.
+ */
+function followMove(run: Run, place: Place<TargetCluster>): Run {
+  const { env, object, status, events } = run;
+  const recorded = object.status?.clusterID;
+  if (recorded !== place.id) status.update((it) => setFields(it, { clusterID: place.id }));
+  if (!hasMoved(place, recorded)) return run;
+  env.lastBuilds.forget(objectKey(object));
+  env.savedBuilds.remove(object);
+  if (heldEntries(object).length === 0) return run;
+  status.update((it) => setFields(it, { inventory: undefined }));
+  const where = object.spec.kubeConfig === undefined ? 'the own cluster' : 'another cluster';
+  events.publish(
+    'error',
+    `spec.kubeConfig leads to ${where} than before (${place.id ?? 'in-cluster'}, was ${recorded ?? 'in-cluster'}): nothing is pruned there, and the inventory begins anew. In the former cluster stay:\n${left(object)}`,
+  );
+  return { ...run, object: withoutInventory(object) };
+}
+
+/** Names what a Kustomization holds. */
+export function left(object: Kustomization): string {
+  const held = heldEntries(object).map((entry) => subjectOf(targetOfEntry(entry)));
+  const more = held.length - MAX_NAMED;
+  return [...held.slice(0, MAX_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+}
+
+function withoutInventory(object: Kustomization): Kustomization {
+  const { inventory: _, ...status } = object.status ?? {};
+  return { ...object, status };
+}
