@@ -47,7 +47,10 @@ const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
   notification: {
     'weir-events': [...MAKE, ...READ, 'CONSUMER.CREATE'],
     'weir-deliveries': [...MAKE, ...READ, 'STREAM.PURGE', 'STREAM.MSG.DELETE', 'CONSUMER.CREATE'],
-    'weir-dead-letters': [...MAKE, 'STREAM.PURGE'],
+    'weir-dead-letters': [...MAKE, ...READ, 'STREAM.PURGE', 'STREAM.MSG.DELETE'],
+    'weir-groups': [...MAKE, ...READ, 'STREAM.PURGE', 'CONSUMER.CREATE'],
+    'weir-outcomes': [...MAKE, ...READ],
+    'weir-event-bodies': [...MAKE, ...READ, 'STREAM.PURGE'],
     'weir-posts': [...MAKE, ...READ],
   },
   'helm-release': {
@@ -62,7 +65,10 @@ const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
 const PUBLISHED: Record<string, readonly string[]> = {
   source: ['weir.artifact', 'weir.blob', '$O.weir-objects.C', 'weir.event'],
   kustomize: ['weir.record', 'weir.event'],
-  notification: ['weir.event', 'weir.delivery', 'weir.dead-letter', 'weir.post'],
+  notification: [
+    ...['weir.event', 'weir.delivery', 'weir.dead-letter'],
+    ...['weir.group', 'weir.outcome', 'weir.event-body', 'weir.post'],
+  ],
   'helm-release': ['weir.event'],
   'image-automation': ['weir.tags', 'weir.event'],
 };

@@ -14,7 +14,10 @@ export type StreamName =
   | 'weir-tags'
   | 'weir-deliveries'
   | 'weir-dead-letters'
-  | 'weir-posts';
+  | 'weir-posts'
+  | 'weir-groups'
+  | 'weir-outcomes'
+  | 'weir-event-bodies';
 
 /** What an operator decides about the streams. A service applies it to the streams that it owns. */
 export interface StreamSettings {
@@ -158,6 +161,45 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
       max_msg_size: 4 * KIB,
       // Feishu lets a message be changed for so long, and no rollout takes longer.
       max_age: nanos(14 * DAY_MS),
+    }),
+  },
+  'weir-groups': {
+    owner: 'notification',
+    config: () => ({
+      description: 'Failures that Alerts send as one message, and what fails in each of them',
+      subjects: ['weir.group.>'],
+      // What has no room is sent on its own: none of what is known is dropped for it.
+      discard: DiscardPolicy.New,
+      max_msgs_per_subject: 1,
+      max_bytes: 128 * MIB,
+      max_msg_size: 16 * KIB,
+      // What still fails is written again each hour.
+      max_age: nanos(7 * DAY_MS),
+    }),
+  },
+  'weir-outcomes': {
+    owner: 'notification',
+    config: () => ({
+      description: 'What of each Alert was delivered and failed last',
+      subjects: ['weir.outcome.>'],
+      discard: DiscardPolicy.Old,
+      max_msgs_per_subject: 1,
+      max_bytes: 32 * MIB,
+      max_msg_size: 16 * KIB,
+      max_age: nanos(7 * DAY_MS),
+    }),
+  },
+  'weir-event-bodies': {
+    owner: 'notification',
+    config: () => ({
+      description: 'Events that are too large for their stream, in parts, until they are delivered',
+      subjects: ['weir.event-body.>'],
+      // A full stream takes no further body; it never drops one that is still to be delivered.
+      discard: DiscardPolicy.New,
+      max_msgs_per_subject: 1,
+      max_bytes: 256 * MIB,
+      max_msg_size: 512 * KIB,
+      max_age: nanos(7 * DAY_MS),
     }),
   },
 };

@@ -30,6 +30,7 @@ export { kindGroup, objectTokens, type SubjectRef, subjectToken, tokenText } fro
 export { openValues, type Values } from './values.ts';
 export {
   type Head,
+  Outpaced,
   openQueue,
   type QueuedMessage,
   QueueFull,

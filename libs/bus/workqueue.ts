@@ -29,7 +29,10 @@ export interface QueuedMessage extends Head {
 }
 
 /** What is put into a queue. The stream drops a second message with the same `id`. */
-export type QueueItem = Omit<Outgoing, 'stream' | 'namespace'>;
+export type QueueItem = Omit<Outgoing, 'stream' | 'namespace'> & {
+  /** The sequence that the newest message of the subject has (0: there is none); with another one nothing is published. */
+  after?: number;
+};
 
 /** The stream is at its bound and takes nothing more. */
 export class QueueFull extends Error {
@@ -40,14 +43,25 @@ export class QueueFull extends Error {
   }
 }
 
+/** The subject has another newest message than whoever published knew. */
+export class Outpaced extends Error {
+  override readonly name = 'Outpaced';
+  readonly reason = 'Outpaced';
+  constructor(subject: string) {
+    super(`${subject} was published by somebody else meanwhile`);
+  }
+}
+
 /**
  * A stream as a queue whose readers choose the order: a message stays until somebody removes it, however long that
  * takes, and no number of unfinished ones holds back the others. Who works on which message the readers agree on
  * elsewhere. All methods reject with BusUnavailable while NATS is away.
  */
 export interface WorkQueue {
-  /** Resolves when the stream has it. Rejects with QueueFull when it has no room. */
+  /** Resolves when the stream has it. Rejects with QueueFull when it has no room, and with Outpaced (see `after`). */
   publish(item: QueueItem): Promise<void>;
+  /** The newest message of a subject, as the stream's leader knows it. */
+  newest(subject: string): Promise<QueuedMessage | undefined>;
   /**
    * Undefined when it was removed by now. What this process published within the last seconds is given once without
    * asking the stream.
@@ -65,6 +79,8 @@ export interface WorkQueue {
   oldest(filter: string, max: number): Promise<QueuedMessage[]>;
   /** Removes what is queued under `filter` up to and with `sequence`. */
   removeUpTo(filter: string, sequence: number): Promise<void>;
+  /** Removes all that is queued under `filter`. */
+  removeAll(filter: string): Promise<void>;
   /** Removes all but the newest `count` messages under `filter`. */
   keepNewest(filter: string, count: number): Promise<void>;
 }
@@ -73,6 +89,7 @@ export interface WorkQueue {
 const NO_MESSAGE = 10037;
 const MESSAGE_DELETE_FAILED = 10057;
 const STORE_FAILED = 10077;
+const WRONG_LAST_SEQUENCE = 10071;
 // Status of an answer to a batch that has no message (ADR-31).
 const NOTHING_FOUND = 404;
 /** Messages that are read with one request. */
@@ -169,22 +186,33 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
   }
 
   return {
-    async publish({ subject, id, ...item }) {
+    async publish({ subject, id, after, ...item }) {
       const header = headers();
       header.set('content-type', CLOUDEVENT_CONTENT_TYPE);
       if (item.traceparent !== undefined) header.set('traceparent', item.traceparent);
       const bytes = encodeCloudEvent({ ...item, id, subject, time: new Date() });
       try {
         const { seq, duplicate } = await manage(async () =>
-          (await bus.jetstream()).publish(subject, bytes, { msgID: id, headers: header }),
+          (await bus.jetstream()).publish(subject, bytes, {
+            ...{ msgID: id, headers: header },
+            ...(after === undefined ? {} : { expect: { lastSubjectSequence: after } }),
+          }),
         );
         if (!duplicate) published.add({ sequence: seq, subject }, bytes);
       } catch (error) {
         if (hasCode(error, STORE_FAILED)) throw new QueueFull(name);
+        if (hasCode(error, WRONG_LAST_SEQUENCE)) throw new Outpaced(subject);
         throw error;
       }
     },
     get,
+    async newest(subject) {
+      const query = { last_by_subj: subject };
+      const message = await manage((jsm) => jsm.streams.getMessage(name, query));
+      return message === null
+        ? undefined
+        : { ...headOf(message), event: decodeCloudEvent(message.data) };
+    },
     async remove(head) {
       try {
         // Not overwritten on the disk: that a message is gone is enough, and much cheaper.
@@ -203,6 +231,10 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
     async removeUpTo(filter, sequence) {
       published.clear();
       await manage((jsm) => jsm.streams.purge(name, { filter, seq: sequence + 1 }));
+    },
+    async removeAll(filter) {
+      published.clear();
+      await manage((jsm) => jsm.streams.purge(name, { filter }));
     },
     async keepNewest(filter, count) {
       published.clear();
