@@ -1,4 +1,4 @@
-// What the engine does for commits: their messages, from templates, and their OpenPGP signatures.
+// What the engine does for texts: messages of commits and alerts, from templates, and OpenPGP signatures of commits.
 import type { RequestOptions } from './job.ts';
 import type { Send } from './send.ts';
 
@@ -30,6 +30,35 @@ export interface TextsRequest {
   images?: readonly TemplateImage[] | undefined;
 }
 
+/** Templates of an Alert, and what they see. */
+export interface AlertTextsRequest {
+  /** At most 2 of 64 KiB each. */
+  templates: readonly { name: string; text: string }[];
+  data: {
+    /** `.Event.Kind` and so on: `kind` here. */
+    event: {
+      apiVersion: string;
+      kind: string;
+      namespace: string;
+      name: string;
+      uid: string;
+      severity: string;
+      reason: string;
+      message: string;
+      timestamp: string;
+      controller: string;
+      metadata: Readonly<Record<string, string>>;
+    };
+    object: {
+      labels: Readonly<Record<string, string>>;
+      annotations: Readonly<Record<string, string>>;
+    };
+    commit: { revision: string; sha: string; subject: string; author: string };
+    alert: { namespace: string; name: string };
+    group: { state: string; count: number; names: readonly string[]; since: string };
+  };
+}
+
 export interface OpenPgpRequest {
   /** How messages name the Secret that the key comes from. */
   secret: string;
@@ -47,6 +76,8 @@ export interface MessageOperations {
    * `TemplateFailed` for a template that can't be used, `RemovedTemplateField` for one that uses what Flux once had.
    */
   texts(request: TextsRequest, options: RequestOptions): Promise<string[]>;
+  /** The texts of an alert, within the same bounds; `TemplateFailed` for a template that can't be used. */
+  alertTexts(request: AlertTextsRequest, options: RequestOptions): Promise<string[]>;
   /** The armored signature, empty without a payload; `SigningKeyInvalid`. Nothing of the key is kept. */
   signOpenPgp(request: OpenPgpRequest, options: RequestOptions): Promise<string>;
 }
@@ -57,6 +88,10 @@ export function messageOperations(send: Send): MessageOperations {
     async texts(request, options) {
       return ((await send('template', JSON.stringify(request), options)) as { texts: string[] })
         .texts;
+    },
+    async alertTexts(request, options) {
+      const answer = await send('template.alert', JSON.stringify(request), options);
+      return (answer as { texts: string[] }).texts;
     },
     async signOpenPgp({ payload, ...key }, options) {
       const body = { ...key, payload: payload?.toString('base64') };

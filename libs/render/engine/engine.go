@@ -110,6 +110,8 @@ func (e *engine) handle(op string, body json.RawMessage, ask asker) (any, error)
 		return decoded(body, helmMerge)
 	case "template":
 		return decoded(body, makeTexts)
+	case "template.alert":
+		return decoded(body, makeAlertTexts)
 	case "sign":
 		return decoded(body, signOpenPGP)
 	case "version":

@@ -127,14 +127,15 @@ func dataOf(r *templateRequest) any {
 	return message.PullRequestData{TemplateData: data, Images: images}
 }
 
-func makeText(t namedTemplate, data any, end time.Time) (string, error) {
+// makeText makes one text until end; options are those of text/template.
+func makeText(t namedTemplate, data any, end time.Time, options ...string) (string, error) {
 	if len(t.Text) > maxTemplateBytes {
 		return "", fail(reasonTemplate, fmt.Errorf("unable to create %s template from spec: it has %d bytes, %d at most", t.Name, len(t.Text), maxTemplateBytes))
 	}
 	steps := &stepCounter{left: maxTemplateSteps, end: end}
 	functions := sprig.HermeticTxtFuncMap()
 	functions[stepFunction] = steps.step
-	parsed, err := template.New(t.Name).Funcs(functions).Parse(t.Text)
+	parsed, err := template.New(t.Name).Option(options...).Funcs(functions).Parse(t.Text)
 	if err != nil {
 		return "", fail(reasonTemplate, fmt.Errorf("unable to create %s template from spec: %w", t.Name, err))
 	}
