@@ -123,6 +123,9 @@ export const Reason = {
   TokenNotFound: 'TokenNotFound',
   InvalidConfig: 'InvalidConfig',
   NotificationDispatchFailed: 'NotificationDispatchFailed',
+  // Ours: messages of an Alert arrive, and the failures of a group are over.
+  NotificationDispatched: 'NotificationDispatched',
+  Recovered: 'Recovered',
   SourceFetchFailed: 'SourceFetchFailed',
   MetadataAppendFailed: 'MetadataAppendFailed',
 

@@ -4,11 +4,13 @@ import { AGE, alsoServed, defineKind, type Kind, type Resource } from '../schema
 import {
   choice,
   dictionary,
+  duration,
   flag,
   list,
   localReference,
   object,
   optional,
+  shortDuration,
   text,
 } from '../schema/schema.ts';
 import { EVENT_SOURCES } from './sources.ts';
@@ -30,6 +32,34 @@ const eventSource = object(
     ),
   },
   'Objects whose events are sent.',
+);
+
+const grouping = object(
+  {
+    window: optional(
+      shortDuration(
+        'How long failures of one kind are collected for one message, 10 minutes at most. `0s` sends each failure on its own.',
+        { default: '30s' },
+      ),
+    ),
+    reminder: optional(
+      duration(
+        'How often a failure that goes on is sent again, at least 1 minute. `0s` sends no reminders.',
+        { default: '4h' },
+      ),
+    ),
+  },
+  'Sends failures that are alike as one message, which says how many there are, and one more when they are over. Not for commit statuses and comments.',
+);
+
+const template = object(
+  {
+    title: optional(
+      text('Go template of the title, where messages have one.', { maxLength: 2_048 }),
+    ),
+    body: optional(text('Go template of the text of the message.', { maxLength: 16_384 })),
+  },
+  'Words of your own for the messages, as templates of Go with the functions of sprig. Not for commit statuses and comments.',
 );
 
 const spec = object(
@@ -74,6 +104,9 @@ const spec = object(
         },
       ),
     ),
+    // Not in Flux, as template below: without them an Alert does what it does there.
+    grouping: optional(grouping),
+    template: optional(template),
     suspend: optional(flag('Send nothing.')),
   },
   'Which events to send, and where to.',
