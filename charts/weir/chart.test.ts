@@ -35,6 +35,7 @@ describe('the schema of the values', () => {
     ['image.digest=latest', /digest/],
     ['nats.image.digest=latest', /digest/],
     ['multiTenant=yes', /multiTenant/],
+    ['alerts.grouping=often', /grouping/],
   ];
   for (const [value, message] of refused) {
     it(`refuses ${value}`, async () => {
@@ -79,6 +80,18 @@ describe('the rendered objects', () => {
         assert.equal(flags['health-port'], '9440');
       }
     }
+  });
+
+  it('group alerts in a new release, and in an upgraded one only where it did or a value says so', async () => {
+    const grouping = async (...args: string[]) => {
+      const { stdout, code, stderr } = await helm(['template', 'weir', CHART, ...args]);
+      assert.equal(code, 0, stderr);
+      return /--default-grouping=(\S+)/.exec(stdout)?.[1];
+    };
+    assert.equal(await grouping(), '30s');
+    assert.equal(await grouping('--is-upgrade'), undefined);
+    assert.equal(await grouping('--is-upgrade', '--set=alerts.grouping=1m'), '1m');
+    assert.equal(await grouping('--set=alerts.grouping=0s'), '0s');
   });
 
   it('lock tenants in where multiTenant is set, and only there', async () => {

@@ -92,3 +92,22 @@ topologySpreadConstraints:
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{/*
+The window of --default-grouping: the value, or 30s for a new release. An upgrade leaves it as the release has it. Where there is no
+cluster to ask (helm template), the release is new.
+*/}}
+{{- define "weir.alertGrouping" -}}
+{{- if .Values.alerts.grouping -}}
+{{ .Values.alerts.grouping }}
+{{- else if .Release.IsInstall -}}
+30s
+{{- else -}}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace (printf "%s-notification" .Values.fullname) | default dict -}}
+{{- range $container := dig "spec" "template" "spec" "containers" list $deployment -}}
+{{- range $container.args -}}
+{{- if hasPrefix "--default-grouping=" . }}{{ trimPrefix "--default-grouping=" . }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
