@@ -68,7 +68,9 @@ export function readEndpoints(items: readonly string[], environment: NodeJS.Proc
 
 function urlOf(text: string, where: string): string {
   const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username || url.password) {
+  const isPlain =
+    url?.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  if (url === null || !isPlain || !/^https?:$/.test(url.protocol)) {
     throw invalidConfiguration(`${where}: not a URL such as https://sts.example.com`);
   }
   return url.href.replace(/\/+$/, '');

@@ -1,0 +1,98 @@
+import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict';
+import { test } from 'node:test';
+import { createTokenCache } from './cache.ts';
+
+const HOUR_MS = 3_600_000;
+const open = (now = () => Date.now(), max = 10, maxAgeMs = HOUR_MS) =>
+  createTokenCache({ max, maxAgeMs }, now);
+const signal = () => AbortSignal.timeout(10_000);
+
+test('a token is kept for four fifths of its life, and an hour at most', async () => {
+  let at = Date.UTC(2026, 0, 1);
+  let made = 0;
+  const cache = open(() => at);
+  const get = (lifeMs: number) =>
+    cache.get(
+      ['aws', lifeMs],
+      'apps',
+      async () => ({ n: ++made, expiresAt: at + lifeMs }),
+      signal(),
+    );
+  const steps: [lifeMs: number, laterMs: number, isSame: boolean][] = [
+    [600_000, 479_000, true],
+    [600_000, 481_000, false],
+    [12 * HOUR_MS, HOUR_MS - 1_000, true],
+    [12 * HOUR_MS, HOUR_MS + 1_000, false],
+  ];
+  for (const [lifeMs, laterMs, isSame] of steps) {
+    const first = await get(lifeMs);
+    at += laterMs;
+    const second = await get(lifeMs);
+    equal(first.n === second.n, isSame, `${lifeMs} ${laterMs}`);
+    at += 24 * HOUR_MS;
+  }
+});
+
+test('a clock that is set back makes no token hold longer', async () => {
+  let at = Date.UTC(2026, 0, 1);
+  const cache = open(() => at);
+  let made = 0;
+  const get = () =>
+    cache.get(['x'], 'apps', async () => ({ n: ++made, expiresAt: at + 50 }), signal());
+  const first = await get();
+  const end = performance.now() + 45;
+  while (performance.now() < end) at -= 1;
+  notEqual((await get()).n, first.n);
+});
+
+test('one is made for all who wait, whoever of them goes away; parts tell tokens apart', async () => {
+  const cache = open();
+  const gate = Promise.withResolvers<void>();
+  let made = 0;
+  const make = async () => {
+    await gate.promise;
+    return { n: ++made, expiresAt: Date.now() + HOUR_MS };
+  };
+  const stop = new AbortController();
+  const gone = cache.get(['a'], 'apps', make, stop.signal);
+  const stays = [1, 2, 3].map(() => cache.get(['a'], 'apps', make, signal()));
+  const other = cache.get(['b'], 'apps', make, signal());
+  stop.abort(new Error('enough'));
+  await rejects(gone, /enough/);
+  gate.resolve();
+  const tokens = await Promise.all(stays);
+  deepEqual(new Set(tokens.map(({ n }) => n)).size, 1);
+  notEqual((await other).n, tokens[0]?.n);
+});
+
+test('the cache is bounded, and none is kept where the operator wants none', async () => {
+  let made = 0;
+  const make = async () => ({ n: ++made, expiresAt: Date.now() + HOUR_MS });
+  const small = open(undefined, 2);
+  for (const key of ['a', 'b', 'c', 'a']) await small.get([key], 'apps', make, signal());
+  equal(made, 4, 'the first was dropped');
+  const none = open(undefined, 0);
+  for (const key of ['a', 'a']) await none.get([key], 'apps', make, signal());
+  equal(made, 6);
+});
+
+test('a failure is not kept', async () => {
+  const cache = open();
+  await rejects(
+    cache.get(['a'], 'apps', () => Promise.reject(new Error('no')), signal()),
+    /no/,
+  );
+  const make = async () => ({ expiresAt: Date.now() + HOUR_MS });
+  ok((await cache.get(['a'], 'apps', make, signal())).expiresAt);
+});
+
+test('a tenant whose tokens hang leaves slots to others', async () => {
+  const cache = open();
+  const hanging = Array.from({ length: 40 }, (_, index) =>
+    cache.get([index], 'greedy', () => new Promise<never>(() => undefined), signal()),
+  );
+  for (const one of hanging) one.catch(() => undefined);
+  const make = async () => ({ expiresAt: Date.now() + HOUR_MS });
+  ok((await cache.get(['modest'], 'modest', make, signal())).expiresAt);
+  cache.close();
+});
