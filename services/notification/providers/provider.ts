@@ -1,5 +1,6 @@
 // The door to everything that a message can be sent to: each type of Provider is one file that implements this.
 import type { Alert, ProviderSpec } from '@weir/api';
+import type { Serial } from '@weir/async';
 import type { FluxEvent } from '@weir/events';
 import type { RequestPolicy } from '@weir/net';
 import type { Kept } from '../delivery/posts.ts';
@@ -53,6 +54,8 @@ export interface Io {
   rollout: Rollout;
   /** What was remembered under a key by deliveries to alerts of the same namespace. */
   kept(key: string): Kept;
+  /** Runs work for the same key one after another, among all attempts of this replica. */
+  serial: Serial;
   /** The event's place in its stream: of two events the later one has the larger place. */
   order: number;
   /** Unique to the event and the alert, and the same in each attempt: for targets that drop what they have already. */

@@ -1,5 +1,6 @@
 // What a type of Provider is given, for tests of one type.
 import assert from 'node:assert/strict';
+import { createSerial } from '@weir/async';
 import type { Kept, Posts } from '../delivery/posts.ts';
 import { createHttp } from '../providers/io/http.ts';
 import { createIo } from '../providers/io/io.ts';
@@ -19,6 +20,7 @@ export function ioOf(more: Partial<Io> = {}): Io {
     evaluate: () => assert.fail('there is no expression'),
     paces: createPaces(),
     tokens: createTokens(),
+    serial: createSerial(),
     rollout: { key: 'k', id: 'r' },
     kept: keptInMemory().at.bind(undefined, 'flux-system'),
     order: 1,

@@ -1,5 +1,5 @@
 // Commit statuses: how an event becomes the status of a commit, whichever forge has it.
-
+import { Reason } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
 import type { ForgeCredentials, SetStatus } from '@weir/forge';
 import { DeliveryError } from '../../delivery/errors.ts';
@@ -11,14 +11,12 @@ import { asProvider, forgeCall, repositoryOf } from './call.ts';
 export interface Forge {
   set: SetStatus;
   credentials(target: Target, io: Io): ForgeCredentials | Promise<ForgeCredentials>;
-  /** Whether it shows work that is under way. */
-  showsPending?: true;
   /** What the forge groups statuses by. */
   genre?(event: FluxEvent): string;
 }
 
 /** The type of Provider that sets commit statuses at a forge. */
-export function commitStatus({ set, credentials, showsPending, genre }: Forge): ProviderType {
+export function commitStatus({ set, credentials, genre }: Forge): ProviderType {
   return {
     takesCommitStatus: true,
     certificates: 'secretRef too',
@@ -30,17 +28,20 @@ export function commitStatus({ set, credentials, showsPending, genre }: Forge): 
         const repository = repositoryOf(target);
         const resolved = await credentials(target, io);
         const id = await statusId(event, target, io);
-        if (!concernsCommit(event) || (isProgressing(event) && !showsPending)) return;
+        if (!concernsCommit(event)) return;
         const { kind, name } = event.involvedObject;
+        const commit = commitOf(event);
         const status = {
-          commit: commitOf(event),
+          commit,
           id,
           name: `${kind}/${name}`.toLowerCase(),
           state: stateOf(event),
           description: reasonInWords(event),
           ...(genre ? { genre: genre(event) } : {}),
         };
-        await set({ call: forgeCall(io), repository, credentials: resolved, status });
+        await inOrder(event, `status/${target.provider.uid}/${id}/${commit}`, io, () =>
+          set({ call: forgeCall(io), repository, credentials: resolved, status }),
+        );
       }),
   };
 }
@@ -68,27 +69,72 @@ async function statusId(event: FluxEvent, target: Target, io: Io): Promise<strin
   }
 }
 
-/** A failure does, and of everything else what a controller or the object itself says to be about a commit. */
+/**
+ * Sets a status, unless a later event has set it: two alerts can send to one Provider, and one of them may have waited for
+ * another attempt meanwhile. Later is what happened later, and in one second what came later.
+ */
+async function inOrder(
+  event: FluxEvent,
+  key: string,
+  io: Io,
+  set: () => Promise<void>,
+): Promise<void> {
+  // Nobody makes the future the time that others are held to.
+  const atMs = Math.min(Date.parse(event.timestamp) || 0, Date.now());
+  const kept = io.kept(key);
+  await io.serial(key, async () => {
+    const last = ((await kept.get()) ?? {}) as { atMs?: unknown; order?: unknown };
+    const lastMs = Number(last.atMs ?? 0);
+    const isStale = atMs < lastMs || (atMs === lastMs && io.order < Number(last.order ?? 0));
+    if (isStale) return;
+    // Before it is set: an earlier event that another replica has sees it from here on.
+    await kept.put({ atMs, order: io.order });
+    await set();
+  });
+}
+
+/**
+ * A failure does, what a controller or the object itself says to be about a commit, and what begins: something was
+ * applied, and is looked at.
+ */
 function concernsCommit(event: FluxEvent): boolean {
   const { commit_status: update, commit } = event.metadata ?? {};
-  return isError(event) || update === 'update' || commit !== undefined;
+  if (isError(event) || update === 'update' || commit !== undefined) return true;
+  return (isProgressing(event) || isCanceled(event)) && hasCommit(event);
 }
 
 function stateOf(event: FluxEvent): 'pending' | 'success' | 'failure' {
-  if (isProgressing(event)) return 'pending';
-  return isError(event) ? 'failure' : 'success';
+  if (isError(event) || isCanceled(event)) return 'failure';
+  return isProgressing(event) ? 'pending' : 'success';
+}
+
+/** Nobody looks at this revision any more, as another one has come: it would be pending for ever. */
+function isCanceled({ reason }: FluxEvent): boolean {
+  return reason === Reason.HealthCheckCanceled;
 }
 
 /**
  * The commit that the event is about: its metadata `commit`, or the one in `originRevision` or `revision`, such as
  * `main@sha1:<hex>`. Throws DeliveryError where there is none.
  */
-export function commitOf({ metadata = {} }: FluxEvent): string {
-  const revision = metadata.commit ?? metadata.originRevision ?? metadata.revision;
+export function commitOf(event: FluxEvent): string {
+  const revision = revisionOf(event);
   if (!revision) throw new DeliveryError('InvalidEvent', 'missing revision metadata');
-  // `main/<hex>` is how older controllers write it.
-  const commit = /(?:^|[:/])([0-9a-f]{40}|[0-9a-f]{64})$/.exec(revision)?.[1];
+  const commit = commitIn(revision);
   if (commit !== undefined) return commit;
   const shown = revision.slice(0, 200);
   throw new DeliveryError('InvalidEvent', `failed to extract commit hash from '${shown}' revision`);
+}
+
+function hasCommit(event: FluxEvent): boolean {
+  return commitIn(revisionOf(event)) !== undefined;
+}
+
+function revisionOf({ metadata = {} }: FluxEvent): string {
+  return metadata.commit ?? metadata.originRevision ?? metadata.revision ?? '';
+}
+
+function commitIn(revision: string): string | undefined {
+  // `main/<hex>` is how older controllers write it.
+  return /(?:^|[:/])([0-9a-f]{40}|[0-9a-f]{64})$/.exec(revision)?.[1];
 }

@@ -17,11 +17,7 @@ export const github = commitStatus({ set: setGitHubStatus, credentials: gitHubCr
 
 export const gitlab = commitStatus({ set: setGitLabStatus, credentials: tokenCredentials });
 
-export const gitea = commitStatus({
-  set: setGiteaStatus,
-  credentials: tokenCredentials,
-  showsPending: true,
-});
+export const gitea = commitStatus({ set: setGiteaStatus, credentials: tokenCredentials });
 
 export const bitbucket = commitStatus({ set: setBitbucketStatus, credentials: appPassword });
 

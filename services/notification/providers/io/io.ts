@@ -1,4 +1,5 @@
 import type { Alert } from '@weir/api';
+import { createSerial } from '@weir/async';
 import type { FluxEvent } from '@weir/events';
 import type { Posts } from '../../delivery/posts.ts';
 import type { Io } from '../provider.ts';
@@ -36,6 +37,7 @@ export function createIo(
   const openFor = createOpen(network);
   const paces = createPaces();
   const tokens = createTokens();
+  const serial = createSerial();
   const { allowLocal } = network;
   return (target, { alert, event, order, id, rollout = rolloutOf(alert, event), signal }) => ({
     request: (request) => http(target, request, signal),
@@ -43,6 +45,6 @@ export function createIo(
     evaluate: evaluateFor(target.namespace, signal),
     policy: { allowLocal, resolver: network.resolverFor(target.namespace), proxy: target.proxy },
     kept: (key) => posts.at(alert.metadata.namespace ?? '', key),
-    ...{ paces, tokens, alert, rollout, order, id, signal },
+    ...{ paces, tokens, serial, alert, rollout, order, id, signal },
   });
 }
