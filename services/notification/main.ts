@@ -5,6 +5,7 @@ import { createFairLimit } from '@weir/async';
 import { openQueue } from '@weir/bus';
 import { createInformer, whileOwned } from '@weir/controller';
 import { consumeEvents, storedEvent } from '@weir/events';
+import { createIdentities, identityOptions } from '@weir/identity';
 import { createPool, type RenderPool } from '@weir/render';
 import { defineService, type ServiceParts } from '@weir/service';
 import { alertReader } from './alerts/current.ts';
@@ -21,10 +22,12 @@ import { createPosts } from './delivery/posts.ts';
 import { createReports } from './delivery/report.ts';
 import { createRoom } from './delivery/room.ts';
 import { serveEvents } from './events/endpoint.ts';
+import { objectLevelIdentity } from './feature-gates.ts';
 import { keepFinalizers } from './providers/finalizers.ts';
 import type { Network } from './providers/io/connections.ts';
 import { createEvaluate } from './providers/io/evaluate.ts';
 import { createHttp, type SendHttp } from './providers/io/http.ts';
+import { createCloudTokens } from './providers/io/identity.ts';
 import { createIo } from './providers/io/io.ts';
 import { createLookup } from './providers/io/lookup.ts';
 import { readTarget } from './providers/read-target.ts';
@@ -205,12 +208,21 @@ function networkOf({ settings }: ServiceParts): Network {
 }
 
 function sending(
-  { client, bus, tracing }: ServiceParts,
+  { client, bus, tracing, settings, stack }: ServiceParts,
   { network, http, pool }: { network: Network; http: SendHttp; pool: RenderPool },
 ) {
+  const objectLevel = objectLevelIdentity(settings.list('feature-gates'));
+  const account = objectLevel ? settings.get('default-service-account') : undefined;
+  const identities = createIdentities({
+    ...{ client, objectLevel, defaultServiceAccount: account },
+    ...identityOptions(settings),
+  });
+  stack.defer(() => identities.close());
+  const cloudTokens = createCloudTokens(identities);
+  const reading = { client, objectLevel };
   return {
-    readTarget: (provider: Provider, signal: AbortSignal) => readTarget(client, provider, signal),
-    ioFor: createIo(network, http, createEvaluate(pool), createPosts(bus)),
+    readTarget: (provider: Provider, signal: AbortSignal) => readTarget(reading, provider, signal),
+    ioFor: createIo(network, http, createEvaluate(pool), createPosts(bus), cloudTokens),
     tracing,
   };
 }

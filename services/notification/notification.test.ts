@@ -101,8 +101,10 @@ describe('notification', () => {
 
     const identity = { type: 'azuredevops', serviceAccountName: 'me' };
     await on.provider('cloud', { ...identity, address: `${on.chat.url}/o/p/_git/r` });
-    const unsupported = await on.warning('Provider', 'cloud', 'UnsupportedField');
-    assert.match(String(unsupported.message), /spec\.serviceAccountName/);
+    await on.alert('cloud');
+    await publish('apps', 'hello');
+    const gate = await on.warning('Alert', 'cloud', 'NotificationDispatchFailed');
+    assert.match(String(gate.message), /enable the ObjectLevelWorkloadIdentity feature gate/);
 
     await on.provider('secretless', { type: 'slack', secretRef: { name: 'gone' } });
     await on.alert('secretless');

@@ -78,6 +78,7 @@ async function setup(t: TestContext, situation: Situation) {
       createHttp(network),
       () => async (expression) => expression,
       createPosts(bus),
+      () => () => assert.fail('no cloud is asked'),
     ),
     reports,
     tracing: createTracing({ service: 'test' }),

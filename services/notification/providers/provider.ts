@@ -6,6 +6,7 @@ import type { RequestPolicy } from '@weir/net';
 import type { Kept } from '../delivery/posts.ts';
 import type { Evaluate } from './io/evaluate.ts';
 import type { HttpAnswer, HttpRequest } from './io/http.ts';
+import type { CloudToken } from './io/identity.ts';
 import type { Paces } from './io/paces.ts';
 import type { Open } from './io/sockets.ts';
 import type { Tokens } from './io/tokens.ts';
@@ -44,6 +45,8 @@ export interface Io {
   policy: RequestPolicy;
   /** Evaluates a CEL expression to a text. */
   evaluate: Evaluate;
+  /** A token of a cloud, for types that are cloud services. */
+  cloudToken: CloudToken;
   /** How fast messages may come to a place, which all attempts share. */
   paces: Paces;
   /** Tokens that were obtained for credentials, which all attempts share. */

@@ -2,6 +2,7 @@ import type { Provider } from '@weir/api';
 import { parseDuration } from '@weir/api';
 import { isNotFound, type KubeClient, readSecret, type SecretData } from '@weir/kube';
 import { DeliveryError } from '../delivery/errors.ts';
+import { OBJECT_LEVEL_IDENTITY } from '../feature-gates.ts';
 import { type Certificates, readCertificates } from './certificates.ts';
 import { parseHeaders } from './headers.ts';
 import type { Target } from './target.ts';
@@ -11,6 +12,12 @@ const DEFAULT_TIMEOUT_MS = 15_000;
 /** An attempt holds a slot that others wait for. */
 const MAX_TIMEOUT_MS = 30_000;
 const MAX_ADDRESS_BYTES = 2048;
+
+export interface TargetReading {
+  client: KubeClient;
+  /** Whether Providers may name an account of their own (the gate ObjectLevelWorkloadIdentity). */
+  objectLevel: boolean;
+}
 
 /** Reads a target until `signal` aborts; see `readTarget`. */
 export type ReadTarget = (provider: Provider, signal: AbortSignal) => Promise<Target>;
@@ -26,11 +33,15 @@ export function timeLimitMs(provider: Provider | undefined): number {
  * names the object and the key to mend, and with the API server's error. Keys of the Secrets: Flux's Provider spec.
  */
 export async function readTarget(
-  client: KubeClient,
+  { client, objectLevel }: TargetReading,
   provider: Provider,
   signal: AbortSignal,
 ): Promise<Target> {
   const { spec, metadata } = provider;
+  if (spec.serviceAccountName && !objectLevel) {
+    const why = `to use spec.serviceAccountName for provider authentication please enable the ${OBJECT_LEVEL_IDENTITY} feature gate in the controller`;
+    throw invalid(provider, why);
+  }
   const read = (ref: { name: string } | undefined) => readData(client, provider, ref, signal);
   const [secret, proxySecret, certSecret] = await Promise.all([
     read(spec.secretRef),

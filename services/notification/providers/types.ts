@@ -84,13 +84,8 @@ export function typeOf(provider: Pick<Provider, 'spec'>): ProviderType | undefin
 }
 
 /**
- * What keeps a Provider from working: fields that it sets and whose behaviour isn't there, as `spec.serviceAccountName`.
- * Empty for one that works.
+ * What keeps a Provider from working: fields that it sets and whose behaviour isn't there. Empty for one that works.
  */
 export function unsupportedProvider(provider: Pick<Provider, 'spec'>): string[] {
-  const { type, serviceAccountName } = provider.spec;
-  return [
-    ...(typeOf(provider) === undefined ? [`spec.type (${type})`] : []),
-    ...(serviceAccountName === undefined ? [] : ['spec.serviceAccountName']),
-  ];
+  return typeOf(provider) === undefined ? [`spec.type (${provider.spec.type})`] : [];
 }

@@ -18,6 +18,7 @@ export function ioOf(more: Partial<Io> = {}): Io {
     open: () => assert.fail('nothing is sent but by HTTP'),
     policy: {},
     evaluate: () => assert.fail('there is no expression'),
+    cloudToken: () => assert.fail('no cloud is asked'),
     paces: createPaces(),
     tokens: createTokens(),
     serial: createSerial(),
@@ -48,5 +49,11 @@ export function keptInMemory(): Posts {
 /** Real connections to servers of the test, with the caches that all attempts share. */
 export function localIo(posts: Posts = keptInMemory()) {
   const network = { resolverFor: createLookup({ concurrency: 2 }), allowLocal: true };
-  return createIo(network, createHttp(network), () => async (expression) => expression, posts);
+  return createIo(
+    network,
+    createHttp(network),
+    () => async (expression) => expression,
+    posts,
+    () => () => assert.fail('no cloud is asked'),
+  );
 }

@@ -8,7 +8,9 @@ import {
   setGitHubStatus,
   setGitLabStatus,
 } from '@weir/forge';
+import { AZURE_SCOPES } from '@weir/identity';
 import { invalidProvider } from '../message.ts';
+import type { Io } from '../provider.ts';
 import type { Target } from '../target.ts';
 import { gitHubCredentials, tokenCredentials } from './call.ts';
 import { commitStatus } from './commit-status.ts';
@@ -28,9 +30,16 @@ export const bitbucketserver = commitStatus({
 
 export const azuredevops = commitStatus({
   set: setAzureDevOpsStatus,
-  credentials: tokenCredentials,
+  credentials: tokenOrIdentity,
   genre: ({ metadata: { summary } = {} }) => (summary ? `fluxcd:${summary}` : 'fluxcd'),
 });
+
+/** Without a token, that of the Provider's account or of the service. */
+async function tokenOrIdentity(target: Target, io: Io): Promise<ForgeCredentials> {
+  const { token, password } = target;
+  if (token || password) return tokenCredentials(target);
+  return { token: await io.cloudToken('azure', AZURE_SCOPES.devOps) };
+}
 
 /** Bitbucket's token is `<user>:<app password>`. */
 function appPassword({ token = '' }: Target): ForgeCredentials {

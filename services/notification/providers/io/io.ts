@@ -8,6 +8,7 @@ import type { Target } from '../target.ts';
 import type { Network } from './connections.ts';
 import type { EvaluateFor } from './evaluate.ts';
 import type { SendHttp } from './http.ts';
+import type { CloudTokenFor } from './identity.ts';
 import { createPaces } from './paces.ts';
 import { createOpen } from './sockets.ts';
 import { createTokens } from './tokens.ts';
@@ -33,6 +34,7 @@ export function createIo(
   http: SendHttp,
   evaluateFor: EvaluateFor,
   posts: Posts,
+  cloudTokenFor: CloudTokenFor,
 ): IoFor {
   const openFor = createOpen(network);
   const paces = createPaces();
@@ -44,6 +46,7 @@ export function createIo(
     open: openFor(target, signal),
     evaluate: evaluateFor(target.namespace, signal),
     policy: { allowLocal, resolver: network.resolverFor(target.namespace), proxy: target.proxy },
+    cloudToken: cloudTokenFor(target, signal),
     kept: (key) => posts.at(alert.metadata.namespace ?? '', key),
     ...{ paces, tokens, serial, alert, rollout, order, id, signal },
   });

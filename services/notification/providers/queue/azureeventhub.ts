@@ -1,8 +1,9 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { AZURE_SCOPES } from '@weir/identity';
 import type { Connection, EventContext } from 'rhea';
 import { DeliveryError } from '../../delivery/errors.ts';
 import { eventJson, invalidProvider } from '../message.ts';
-import type { ProviderType } from '../provider.ts';
+import type { Io, ProviderType } from '../provider.ts';
 import type { Target } from '../target.ts';
 
 const TLS_PORT = 5671;
@@ -12,16 +13,17 @@ const CBS = '$cbs';
 
 /**
  * Azure Event Hubs by AMQP 1.0: the event as JSON. The address is a connection string with a shared access key; or the
- * address is the hub and the channel its namespace, and the Secret's token is a JWT. The claim is put first
+ * address is the hub and the channel its namespace, and the token is a JWT: that of the Secret, or one of the Provider's
+ * account, or of the service itself. The claim is put first
  * (https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide, "Claims-based security").
  */
 export const azureeventhub: ProviderType = {
   address: 'any',
   certificates: 'none',
   async send(event, target, io) {
-    const hub = target.address.includes('SharedAccessKey=')
+    const hub = isConnectionString(target)
       ? hubByKey(target.address)
-      : hubByToken(target);
+      : await hubByToken(target, io);
     const { host, port, tls } = hub;
     const socket = await io.open({ host, port, ...(tls ? { tls: {} } : {}) });
     // Loaded with the first message: most clusters never have one.
@@ -61,6 +63,22 @@ interface Hub {
   claim: { type: string; token: string };
 }
 
+/** As in Flux, two kinds of credentials at once are refused: nobody could tell which of them counts. */
+function isConnectionString({ address, token, provider }: Target): boolean {
+  const byKey = address.includes('SharedAccessKey');
+  const account = provider.object.spec.serviceAccountName;
+  const both = [
+    ...(account ? ['serviceAccountName'] : []),
+    ...(token ? ['jwt token'] : []),
+    ...(byKey ? ['SAS'] : []),
+  ];
+  if (both.length < 2) return byKey;
+  const [first, second] = byKey ? [both[0], 'SAS'] : both;
+  throw invalidProvider(
+    `invalid authentication options: ${first} and ${second} authentication cannot be set at the same time`,
+  );
+}
+
 function hubByKey(address: string): Hub {
   const parts = new Map(
     address.split(';').map((part) => {
@@ -88,18 +106,14 @@ function hubByKey(address: string): Hub {
   return { host: url.hostname, port, tls, name, audience, claim };
 }
 
-function hubByToken({ address: name, channel, token }: Target): Hub {
-  if (!token) {
-    throw invalidProvider(
-      "the address is no connection string, and the secret has no 'token': Weir has no identity of its own at Azure",
-    );
-  }
+async function hubByToken({ address: name, channel, token }: Target, io: Io): Promise<Hub> {
   if (!/^[\w.-]{1,260}$/.test(name) || !channel || !/^[\w.-]{1,255}$/.test(channel)) {
     throw invalidProvider('the address must be an event hub and spec.channel its namespace');
   }
   const host = channel.includes('.') ? channel : `${channel}.servicebus.windows.net`;
   const audience = `amqps://${host}/${name}`;
-  return { host, port: TLS_PORT, tls: true, name, audience, claim: { type: 'jwt', token } };
+  const jwt = token ?? (await io.cloudToken('azure', AZURE_SCOPES.eventHubs));
+  return { host, port: TLS_PORT, tls: true, name, audience, claim: { type: 'jwt', token: jwt } };
 }
 
 /** https://learn.microsoft.com/azure/event-hubs/authenticate-shared-access-signature */

@@ -18,7 +18,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /**
  * Google Cloud Pub/Sub by gRPC: the address is the project, the channel the topic, the headers become attributes. The
  * token is the key of a service account, which signs a JWT for each message: no other host is asked for one
- * (https://google.aip.dev/auth/4111).
+ * (https://google.aip.dev/auth/4111). Without one the Provider's account, or the service itself, is who publishes.
  */
 export const googlepubsub: ProviderType = {
   address: 'any',
@@ -28,7 +28,8 @@ export const googlepubsub: ProviderType = {
       throw invalidProvider('the address must be a project and spec.channel a topic of Pub/Sub');
     }
     const topic = `projects/${target.address}/topics/${target.channel}`;
-    const authorization = `Bearer ${signedJwt(readKey(target))}`;
+    const bearer = target.token ? signedJwt(readKey(target.token)) : await io.cloudToken('gcp');
+    const authorization = `Bearer ${bearer}`;
     const socket = await io.open({
       host: HOST,
       port: 443,
@@ -122,12 +123,7 @@ interface ServiceAccountKey {
   keyId: string;
 }
 
-function readKey({ token }: Target): ServiceAccountKey {
-  if (!token) {
-    throw invalidProvider(
-      "the secret has no 'token': it must hold the JSON key of a service account, as Weir has no identity of its own at Google",
-    );
-  }
+function readKey(token: string): ServiceAccountKey {
   let parsed: Record<string, unknown>;
   try {
     parsed = JSON.parse(token) as Record<string, unknown>;
