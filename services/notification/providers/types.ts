@@ -78,6 +78,9 @@ const TYPES: Readonly<Record<ProviderSpec['type'], ProviderType>> = {
   zulip,
 };
 
+/** The names of all types. */
+export const TYPE_NAMES: readonly string[] = Object.keys(TYPES);
+
 /** What a Provider is of; undefined for a type that a newer definition of the kind has, and Weir has not. */
 export function typeOf(provider: Pick<Provider, 'spec'>): ProviderType | undefined {
   return Object.hasOwn(TYPES, provider.spec.type) ? TYPES[provider.spec.type] : undefined;
