@@ -7,6 +7,9 @@ import type { Run } from './run.ts';
 import { postRender } from './settings.ts';
 import type { ActionContext, ReleaseContext } from './types.ts';
 
+/** The longest that one render may take, in ms, whatever the timeout of the action is. */
+const MAX_RENDER_MS = 60_000;
+
 /** What differs from one render of a chart with its values to another. */
 export interface Rendering {
   revision: number;
@@ -29,10 +32,10 @@ export interface ReadingRun extends Pick<Run, 'engine'> {
 }
 
 export interface RenderRun extends ReadingRun {
-  ctx: ReadingRun['ctx'] & Pick<ReleaseContext, 'chart' | 'values'>;
+  ctx: ReadingRun['ctx'] & Pick<ReleaseContext, 'chart' | 'values' | 'timeoutMs'>;
 }
 
-/** Look-ups of templates are made with the rights of the account. Rejects in Helm's words. */
+/** It ends after the timeout of the action. Look-ups of templates are made with the rights of the account. Rejects in Helm's words. */
 export async function renderRelease(
   { ctx, engine }: RenderRun,
   rendering: Rendering,
@@ -52,6 +55,7 @@ export async function renderRelease(
   };
   const rendered = await ctx.pool.helmRender(request, {
     ...engine,
+    timeoutMs: Math.min(ctx.timeoutMs, MAX_RENDER_MS),
     ...lookups(ctx.cluster.client),
   });
   for (const warning of rendered.warnings) ctx.line(warning);

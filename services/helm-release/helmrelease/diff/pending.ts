@@ -26,7 +26,7 @@ import { type ChartSource, chartSourceOf, refusedSource } from '../chart/source.
 import { chartObjectBody, chartObjectOf } from '../chart/template.ts';
 import { compareWanted } from '../chart/wanted.ts';
 import { NOTHING_KNOWN } from '../release/known-storage.ts';
-import { type ReleaseTarget, releaseTarget } from '../release/names.ts';
+import { type ReleaseTarget, releaseTarget, timeoutMs } from '../release/names.ts';
 import { summaryOf } from '../release/revision.ts';
 import { releaseState } from '../release/state.ts';
 import { openStorage } from '../release/storage.ts';
@@ -92,6 +92,7 @@ export async function pendingChange(
       release: { name: release.name, namespace: release.namespace },
       values: { text: composed.values, digest: composed.digest },
       options: actionOptions(env),
+      timeoutMs: timeoutMs(object, 'upgrade'),
       line: (text) => notes.push(text),
     },
   };
