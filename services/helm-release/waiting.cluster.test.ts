@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findCondition, READY, RECONCILING } from '@weir/api';
-import { deployment } from './testing/charts.ts';
+import { ConfigMap, CustomResourceDefinition, type KubeObject } from '@weir/kube';
+import { configMap, deployment } from './testing/charts.ts';
 import { type Harness, startHarness, until } from './testing/harness.ts';
 
 /** One worker: whatever holds it keeps everything else from running. */
@@ -65,6 +66,56 @@ test('what fails before it is stored says when it is tried again', async () => {
   // No failure of Helm's: nothing is stored, nothing is to be remediated.
   assert.deepEqual(await h.versions(ns, 'web'), []);
   assert.equal(failing.status?.installFailures, undefined);
+});
+
+test('what failed is tried again at once when the kind that it lacks or other values come', async () => {
+  const ns = await h.namespace();
+  const group = `${ns}.example.com`;
+  const thing = `apiVersion: ${group}/v1\nkind: Thing\nmetadata: {name: it}\n`;
+  const color = `{{ required "no size" .Values.size }}`;
+  await h.chart(ns, {
+    files: { 'templates/thing.yaml': thing, 'templates/size.yaml': configMap('size', color) },
+  });
+  const valuesFrom = [{ kind: 'ConfigMap', name: 'values', optional: true } as const];
+  await h.release(ns, 'web', { valuesFrom });
+  const failures = async () => (await h.read(ns, 'web')).status?.failures ?? 0;
+  // By then the next try of its own would come after half a minute and more.
+  await until(async () => (await failures()) > 5, { timeoutMs, message: 'the sixth failure' });
+  const labels = { 'reconcile.fluxcd.io/watch': 'Enabled' };
+  await h.client.create(ConfigMap, {
+    ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: ns, name: 'values', labels } },
+    data: { 'values.yaml': 'size: large\n' },
+  });
+  await h.ready(ns, 'web', 'False', /no matches for kind "Thing"/);
+  await h.client.create(CustomResourceDefinition, {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `things.${group}` },
+    spec: {
+      group,
+      names: { plural: 'things', kind: 'Thing' },
+      scope: 'Namespaced',
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: 'object' } },
+        },
+      ],
+    },
+  } as KubeObject);
+  await h.ready(ns, 'web', 'True');
+});
+
+test('a dependency that belongs to no namespace is waited for', async () => {
+  const ns = await h.namespace();
+  await h.chart(ns);
+  const dependency = { apiVersion: 'v1', kind: 'Namespace', name: `${ns}-later`, ready: false };
+  await h.release(ns, 'web', { dependsOn: [dependency] });
+  await h.ready(ns, 'web', 'False', new RegExp(`dependency 'Namespace/${ns}-later' not found`));
+  await h.cluster.request('POST', '/api/v1/namespaces', { metadata: { name: `${ns}-later` } });
+  await h.ready(ns, 'web', 'True');
 });
 
 test('a dependency of another kind is waited for, and its change goes on at once', async () => {

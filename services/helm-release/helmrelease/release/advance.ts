@@ -2,6 +2,7 @@
 // or it is time for another run. Each kind of action happens once a run.
 import { formatDuration, READY, RECONCILING, RELEASED, REMEDIATED, Reason } from '@weir/api';
 import { dropStates, messageOf, setState } from '@weir/reconcile';
+import type { ActionFailure } from '../actions/types.ts';
 import type { Run } from '../run.ts';
 import { asRetrying, asStalled, summarized } from '../status/conditions.ts';
 import {
@@ -32,8 +33,8 @@ export type Ending =
   | { end: 'again' }
   /** The strategy `RetryOnFailure` waits. */
   | { end: 'later'; afterMs: number }
-  /** What failed left nothing behind: it is tried again with backoff. */
-  | { end: 'retry'; why: string }
+  /** What failed left nothing behind: it is tried again with backoff, or when what it lacks comes. */
+  | { end: 'retry'; why: string; cause?: unknown }
   /** The spec or the chart changed. */
   | { end: 'interrupted' };
 
@@ -133,7 +134,7 @@ async function perform(
   const acted = await act(run, prepared, next, last);
   done.add(KINDS[next.action]);
   if (ctx.superseded.aborted && acted.failed?.interrupted) return { end: 'interrupted' };
-  if (acted.failed !== undefined && !acted.stored) return notStored(run, acted.failed.message);
+  if (acted.failed !== undefined && !acted.stored) return notStored(run, acted.failed);
   if (KINDS[next.action] === 'remediation') return afterRemediation(run);
   return undefined;
 }
@@ -244,7 +245,7 @@ function notTwice(run: Run): Ending {
   return { end: 'done' };
 }
 
-function notStored(run: Run, why: string): Ending {
+function notStored(run: Run, { message: why, cause }: ActionFailure): Ending {
   const { status } = run;
   const retry = retryOf(run);
   if (retry !== undefined) return waitForRetry(run, retry.intervalMs);
@@ -252,7 +253,7 @@ function notStored(run: Run, why: string): Ending {
     const failed = { status: 'False', reason: Reason.ReconcileError, message: why } as const;
     status.update((it) => setState(it, READY, failed));
   }
-  return { end: 'retry', why };
+  return { end: 'retry', why, cause };
 }
 
 function retryOf({ object, status, env }: Run) {

@@ -1,7 +1,7 @@
 // How a run ends: in conditions, an event, and the time of the next one.
 import { findCondition, formatDuration, READY, RECONCILING, Reason } from '@weir/api';
 import { backoffMs, NotOwner, type Outcome, Stopped } from '@weir/controller';
-import { isUnavailable, objectKey } from '@weir/kube';
+import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
 import { asFailure, Failure, findCause, intervalMs, setState } from '@weir/reconcile';
 import { RETRY } from '../environment.ts';
 import type { Ending } from '../release/advance.ts';
@@ -35,8 +35,22 @@ export async function finish(run: Run, ending: Ending): Promise<Outcome> {
       explainRetry(run);
       await status.finish();
       ctx.log.warn({ why: ending.why }, 'reconciliation failed');
+      if (isKindComing(run, ending.cause)) return { requeueAfterMs: COMING_RETRY_MS };
       return { retry: new Failure(readyReason(run), ending.why) };
   }
+}
+
+/** Between two looks for a kind whose definition was just applied, in ms. */
+const COMING_RETRY_MS = 300;
+
+/** What failed for want of a kind is tried again when a definition of its group comes: now, if one came a moment ago. */
+function isKindComing({ env, object, cluster }: Run, cause: unknown): boolean {
+  const missing = findCause(cause, isNoMatch);
+  if (!isNoMatch(missing)) return false;
+  env.waiters.forGroup(objectKey(object), missing.group);
+  if (!env.waiters.isComing(missing.group)) return false;
+  cluster.client.discovery.invalidate();
+  return true;
 }
 
 /** So many runs go on without a pause: an install that fails, its remediation, and the next install. */

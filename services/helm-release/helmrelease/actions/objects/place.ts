@@ -12,18 +12,21 @@ export async function placeObjects(
   namespace: string,
 ): Promise<PlacedObject[]> {
   const placed: PlacedObject[] = [];
-  const failures = new Set<string>();
+  const failures = new Map<string, unknown>();
   for (const object of objects) {
     try {
       placed.push(await placeObject(client, object, namespace));
     } catch (error) {
       if (!isNoMatch(error)) throw error;
-      failures.add(unmatched(object, error.message));
+      failures.set(unmatched(object, error.message), error);
     }
   }
   const [first, ...others] = failures;
   if (first === undefined) return placed;
-  throw new Error(others.length === 0 ? first : `[${[...failures].join(', ')}]`);
+  const [message, cause] = first;
+  throw new Error(others.length === 0 ? message : `[${[...failures.keys()].join(', ')}]`, {
+    cause,
+  });
 }
 
 function unmatched({ metadata: { name, namespace = '' } }: KubeObject, why: string): string {
