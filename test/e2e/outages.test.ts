@@ -2,12 +2,14 @@
 // its own, and both happen at the same time.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { GitRepository, Kustomization } from '@weir/api';
+import { GitRepository, HelmRelease, HelmRepository, Kustomization } from '@weir/api';
 import { freePort, until } from '@weir/cluster';
+import type { PublishedCharts } from '@weir/conformance/charts';
 import type { FluxEvent } from '@weir/events';
 import { gitRepository, isFailed, isReady, kustomization, startWeir, type Weir } from '@weir/kit';
 import { ConfigMap, type KubeObject } from '@weir/kube';
 import { cloudEvents } from './cloudevents.ts';
+import { helmRelease, helmRepository, serveCharts } from './releases.ts';
 import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'outages';
@@ -16,6 +18,8 @@ const OWNER = 'kustomize.toolkit.fluxcd.io/name';
 const LONG_MS = 60_000;
 /** So many objects that applying all of them takes longer than it takes the test to see the first one. */
 const MANY = 300;
+/** Objects that correct a drift: the run that does so ends with the same message as the one before it. */
+const DRIFTING = ['drifting', 'web'];
 
 /** ConfigMaps with these names, in one file. */
 function maps(folder: string, names: readonly string[], value: string): Record<string, string> {
@@ -47,6 +51,12 @@ function inventory({ status }: Kustomization): string[] {
   return (status?.inventory?.entries ?? []).map(({ id }) => id.split('_')[1] ?? '').sort();
 }
 
+/** Waits until the HelmRelease `web` is Ready with this version of its chart. */
+async function released(weir: Weir, version: string): Promise<void> {
+  const ref = { namespace: NAMESPACE, name: 'web' };
+  await weir.wait(HelmRelease, ref, isReady(`app@${version}`), LONG_MS);
+}
+
 /** Flags that keep a process from using the ports of the other cluster's processes. */
 const ownPorts = async () => [`--artifact-port=${await freePort()}`];
 
@@ -63,11 +73,13 @@ describe('a minute without', { concurrency: true }, () => {
   describe('kube-apiserver', { concurrency: false }, () => {
     const started = stoppedAfter();
     let weir: Weir;
+    let charts: PublishedCharts;
     let events: FluxEvent[];
 
     before(async () => {
       weir = await startWeir(started, { flags: await ownPorts() });
       await weir.namespace(NAMESPACE);
+      charts = await serveCharts(started, ['small-1.0.0']);
       const { url } = await weir.repository('fleet');
       const commit = await weir.commit('fleet', {
         ...maps('steady', ['one', 'two'], 'first'),
@@ -79,10 +91,13 @@ describe('a minute without', { concurrency: true }, () => {
         ...['steady', 'other', 'large'].map((name) =>
           kustomization(NAMESPACE, name, 'fleet', { path: `./${name}` }),
         ),
+        helmRepository(NAMESPACE, charts.url, { interval: '2s' }),
+        helmRelease(NAMESPACE, 'web'),
       );
       for (const name of ['steady', 'other', 'large']) {
         await weir.wait(Kustomization, { namespace: NAMESPACE, name }, isReady(commit));
       }
+      await released(weir, '1.0.0');
       events = await cloudEvents(started, weir.cluster.natsUrl);
     });
 
@@ -96,6 +111,7 @@ describe('a minute without', { concurrency: true }, () => {
       });
       await weir.cluster.stop('kube-apiserver', { signal: 'SIGKILL' });
       const back = performance.now() + OUTAGE_MS;
+      await charts.publish(['small-1.1.0']);
       // Objects that the interrupted apply created and this commit drops have to be pruned as well.
       const kept = names.slice(0, 3);
       const commit = await weir.commit('fleet', {
@@ -122,6 +138,7 @@ describe('a minute without', { concurrency: true }, () => {
           isReady(commit),
           LONG_MS,
         );
+      await released(weir, '1.1.0');
       assert.deepEqual(inventory(await ready('steady')), ['new', 'one']);
       assert.deepEqual(inventory(await ready('other')), ['three']);
       assert.deepEqual(inventory(await ready('large')), [...kept].sort());
@@ -135,9 +152,11 @@ describe('a minute without', { concurrency: true }, () => {
     });
 
     it('and drift is put back again, commits are followed again', async () => {
-      const ref = { namespace: NAMESPACE, name: 'one' };
-      await weir.client.delete(ConfigMap, ref);
-      await weir.wait(ConfigMap, ref, () => true);
+      for (const name of ['one', 'web-cfg']) {
+        const ref = { namespace: NAMESPACE, name };
+        await weir.client.delete(ConfigMap, ref);
+        await weir.wait(ConfigMap, ref, () => true);
+      }
       const commit = await weir.commit('fleet', maps('other', ['four'], 'fourth'));
       await weir.wait(Kustomization, { namespace: NAMESPACE, name: 'other' }, isReady(commit));
       assert.deepEqual(await applied(weir, 'other'), expectedMaps(['four'], 'fourth'));
@@ -149,18 +168,20 @@ describe('a minute without', { concurrency: true }, () => {
   describe('NATS, whose data is lost', { concurrency: false }, () => {
     const started = stoppedAfter();
     let weir: Weir;
+    let charts: PublishedCharts;
     let events: FluxEvent[];
     let first: string;
 
     before(async () => {
       // Each service has a process of its own, so that what they exchange has to work without NATS.
-      const processes = [['source'], ['kustomize'], ['notification']];
+      const processes = [['source'], ['kustomize'], ['notification'], ['helm-release']];
       weir = await startWeir(started, {
         processes,
         flags: await ownPorts(),
         cluster: { nodes: 0, controllerManager: false },
       });
       await weir.namespace(NAMESPACE);
+      charts = await serveCharts(started, ['small-1.0.0']);
       const { url } = await weir.repository('fleet');
       first = await weir.commit('fleet', {
         ...maps('steady', ['one', 'two'], 'first'),
@@ -174,7 +195,10 @@ describe('a minute without', { concurrency: true }, () => {
         ...['steady', 'other', 'drifting'].map((name) =>
           kustomization(NAMESPACE, name, 'fleet', { path: `./${name}` }),
         ),
+        helmRepository(NAMESPACE, charts.url),
+        helmRelease(NAMESPACE, 'web'),
       );
+      await released(weir, '1.0.0');
       for (const name of ['steady', 'other', 'drifting']) {
         await weir.wait(Kustomization, { namespace: NAMESPACE, name }, isReady(first));
         await weir.received(({ body }) => body.includes(`/${name}.`) && body.includes(first));
@@ -203,9 +227,14 @@ describe('a minute without', { concurrency: true }, () => {
       assert.equal(status?.lastAppliedRevision, `main@sha1:${second}`);
       assert.deepEqual(await applied(weir, 'steady'), expectedMaps(['one', 'new'], 'second'));
 
-      const four = { namespace: NAMESPACE, name: 'four' };
-      await weir.client.delete(ConfigMap, four);
-      await weir.wait(ConfigMap, four, () => true);
+      await charts.publish(['small-1.1.0']);
+      await weir.requestReconcile(HelmRepository, { namespace: NAMESPACE, name: 'charts' }, 'new');
+      await released(weir, '1.1.0');
+      for (const name of ['four', 'web-cfg']) {
+        const ref = { namespace: NAMESPACE, name };
+        await weir.client.delete(ConfigMap, ref);
+        await weir.wait(ConfigMap, ref, () => true);
+      }
       await weir.apply(kustomization(NAMESPACE, 'late', 'fleet', { path: './late' }));
       await ready('late', second);
       const broken = await push({ 'steady/broken.yaml': 'kind: ConfigMap\n\tbroken: [' });
@@ -229,8 +258,7 @@ describe('a minute without', { concurrency: true }, () => {
       const repaired = await push({ 'steady/broken.yaml': null });
       await ready('steady', repaired);
       await runEnded(events, 'steady', repaired);
-      // The run that corrects a drift ends with the same message as the run before it, so it is left out.
-      const calm = events.filter(({ involvedObject: { name } }) => name !== 'drifting');
+      const calm = events.filter(({ involvedObject: { name } }) => !DRIFTING.includes(name));
       assert.deepEqual(repeated(calm), []);
       assert.deepEqual(
         events.filter(({ metadata = {} }) => Object.values(metadata).join().includes(first)),
