@@ -2,8 +2,8 @@ import type { FluxEvent } from '@weir/events';
 import type { Environment } from './environment.ts';
 
 /**
- * What of a system runs: the services that apply apps or release charts, only the one that sends alerts, only the one that scans images, or all
- * that a tag passes on its way from a registry over Git into the cluster.
+ * What of a system runs: the services that apply apps or release charts, only the one that sends alerts, only the one that
+ * scans images, or all that a tag passes on its way from a registry over Git into the cluster.
  */
 export type Runs = 'apps' | 'helm' | 'alerts' | 'scans' | 'circle';
 

@@ -32,7 +32,7 @@ const SERVICES: Record<Exclude<Runs, 'alerts'>, readonly Service[]> = {
 export const weir: System = {
   name: 'weir',
   title: 'Weir',
-  clients: SERVICES.circle.map((service) => `weir-${service}`),
+  clients: Object.keys(FLAGS).map((service) => `weir-${service}`),
   needsNats: true,
   describe,
   start,
