@@ -32,3 +32,10 @@ it('leaves peers out where they would take hours', () => {
   assert.equal(takesPart(flux, leg, { allSizes: false }), false);
   assert.equal(takesPart(flux, leg, { allSizes: true }), true);
 });
+
+it('counts the requests of every service that a scenario runs', () => {
+  const [weir] = SYSTEMS;
+  for (const service of ['source', 'kustomize', 'helm-release', 'image-automation']) {
+    assert.ok(weir?.clients.includes(`weir-${service}`), service);
+  }
+});
