@@ -49,6 +49,15 @@ describe('parseDuration', () => {
     });
   }
 
+  it('takes one that is too long for Go as the longest', () => {
+    const longest = parseDuration('2562047h47m16.854s');
+    for (const text of ['2562048h', '99999999999999999999h', `${'9'.repeat(400)}h`]) {
+      assert.equal(parseDuration(text), longest);
+    }
+    assert.equal(parseDuration('-99999999999999999999h'), -longest);
+    assert.equal(formatDuration(longest), '2562047h47m16.854s');
+  });
+
   it('reads back what formatDuration prints', () => {
     const wholeMs = fc.integer({ min: -1e12, max: 1e12 });
     fc.assert(fc.property(wholeMs, (ms) => parseDuration(formatDuration(ms)) === ms));
