@@ -27,7 +27,15 @@ export function targetCluster(
 ): TargetCluster {
   const name = accountName(object, defaultAccount);
   if (name === undefined) return own;
-  return actingAs(own, serviceAccountUser(object.metadata.namespace ?? '', name));
+  return actingAs(own, serviceAccountUser(object.metadata.namespace ?? '', asSent(name)));
+}
+
+/**
+ * A name without what no header may hold. A name with control characters is no account's, nor is what is sent for it: the API
+ * server refuses it, and the object says so.
+ */
+function asSent(name: string): string {
+  return name.replace(/\p{Cc}/gu, '\uFFFD');
 }
 
 /** False if the ServiceAccount to act as is gone. */

@@ -27,3 +27,18 @@ it('refuses values that would add a header', () => {
   assert.throws(() => impersonationHeaders({ user: 'a\r\nimpersonate-group: system:masters' }));
   assert.throws(() => impersonationHeaders({ user: '' }));
 });
+
+it('refuses an identity that is empty in any part: without one, requests have the rights of the service (CVE-2026-23990)', () => {
+  for (const [namespace, name] of [
+    ['', ''],
+    ['apps', ''],
+    ['', 'deployer'],
+  ] as const) {
+    assert.throws(() => serviceAccountUser(namespace, name), TypeError);
+  }
+  assert.throws(() => impersonationHeaders({ user: '', groups: [] }), TypeError);
+  assert.throws(() => impersonationHeaders({ user: '', groups: ['admins'] }), TypeError);
+  assert.throws(() => impersonationHeaders({ user: 'jane', groups: [''] }), TypeError);
+  assert.throws(() => impersonationHeaders({ user: 'jane', uid: '' }), TypeError);
+  assert.throws(() => impersonationHeaders({ user: 'jane', extra: { team: [''] } }), TypeError);
+});

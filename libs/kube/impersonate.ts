@@ -8,12 +8,15 @@ export interface Impersonation {
 
 /**
  * The identity of a service account, without groups. The API server adds a service account's groups itself; sending
- * them would need the right to impersonate groups as well.
+ * them would need the right to impersonate groups as well. Throws TypeError where a name is empty: the identity would be that of
+ * nobody, and with no identity a request has the rights of the service (CVE-2026-23990).
  */
 export function serviceAccountUser(
   namespace: string,
   name: string,
 ): { user: string; groups: string[] } {
+  if (namespace === '' || name === '')
+    throw new TypeError('a service account needs a namespace and a name');
   return { user: `system:serviceaccount:${namespace}:${name}`, groups: [] };
 }
 
@@ -21,7 +24,8 @@ export function serviceAccountUser(
  * The request headers of an impersonation. User and groups are sent as UTF-8 bytes. The key of an `extra` becomes part
  * of a header name and is percent-encoded, which the API server decodes
  * (https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/).
- * Throws TypeError for a value with control characters, because such a value could add headers of its own.
+ * Throws TypeError for a value with control characters, because such a value could add headers of its own, and for an empty
+ * one, because the API server takes an empty header for none.
  */
 export function impersonationHeaders(as: Impersonation): Record<string, string | string[]> {
   if (as.user === '') throw new TypeError('impersonation needs a user name');
@@ -37,6 +41,7 @@ export function impersonationHeaders(as: Impersonation): Record<string, string |
 
 /** Node writes one byte for each character of a header, so each byte of the UTF-8 text becomes one latin1 character. */
 function headerValue(value: string): string {
+  if (value === '') throw new TypeError('impersonated identity holds an empty value');
   for (let i = 0; i < value.length; i += 1) {
     const code = value.charCodeAt(i);
     if (code < 0x20 || code === 0x7f)
