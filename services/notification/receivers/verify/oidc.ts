@@ -50,7 +50,8 @@ export function gcr(keysOf: KeysOf): Verify {
     checkClaims(jwt, audience);
     const { iss, email: of, email_verified: isVerified } = jwt.claims;
     if (!GOOGLE.includes(String(iss))) throw new CallRefused('the token is not of Google');
-    if (isVerified !== true || !isSame(Buffer.from(String(of)), Buffer.from(email))) {
+    const isOwn = typeof of === 'string' && isSame(Buffer.from(of), Buffer.from(email));
+    if (isVerified !== true || !isOwn) {
       throw new CallRefused('the token is of another service account');
     }
     return { request: pushed(call) };

@@ -139,6 +139,37 @@ describe('a token of an issuer', () => {
     for (const each of claims) await refused(() => types.gcr(push(jwt(each)), google()));
   });
 
+  it('of Google for somebody else is refused, however much of it is right (CVE-2026-40109)', async () => {
+    const types = createVerify();
+    const others = [
+      // Anybody at Google has a token that Google signed, for an audience of one's choice.
+      { ...GOOD, email: 'somebody@gmail.com' },
+      { ...GOOD, email: undefined },
+      { ...GOOD, email: '' },
+      { ...GOOD, email: [GOOD.email] },
+      { ...GOOD, email: `${GOOD.email} ` },
+      { ...GOOD, email: GOOD.email.toUpperCase() },
+      { ...GOOD, email_verified: undefined },
+      { ...GOOD, email_verified: false },
+      { ...GOOD, aud: [] },
+      { ...GOOD, aud: undefined },
+    ];
+    for (const each of others) await refused(() => types.gcr(push(jwt(each)), google()));
+    // A Secret without the email, or with an empty one, lets nobody in, and not everybody.
+    for (const key of ['email', 'audience']) {
+      for (const value of [undefined, '', ' ']) {
+        const it = google();
+        const secret = new Map(it.secret);
+        if (value === undefined) secret.delete(key);
+        else secret.set(key, Buffer.from(value));
+        await refused(() => types.gcr(push(jwt(GOOD)), { ...it, secret }));
+        await refused(() =>
+          types.gcr(push(jwt({ ...GOOD, [`${key}`]: value })), { ...it, secret }),
+        );
+      }
+    }
+  });
+
   it('is refused when nobody, or somebody else, signed it', async () => {
     const types = createVerify();
     const unsigned = `${part({ alg: 'none' })}.${part(GOOD)}.`;
