@@ -7,6 +7,11 @@ export const flags: Flags = {
     value: 'n',
     default: '10000',
   },
+  'default-grouping': {
+    help: 'Window in which failures that are alike become one message, for Alerts to chats without spec.grouping, such as 30s; 0s for none, as in Flux',
+    value: 'duration',
+    default: '0s',
+  },
   'concurrent-lookups': {
     help: 'Names of receivers that are looked up at a time; fewer than UV_THREADPOOL_SIZE, which is 4 unless set',
     value: 'n',

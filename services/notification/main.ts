@@ -16,13 +16,21 @@ import { watchedObjects } from './alerts/watched.ts';
 import { createDeadLetters } from './delivery/dead-letters.ts';
 import { createDeliver } from './delivery/deliver.ts';
 import { keepEvents } from './delivery/events.ts';
-import { followDeliveries } from './delivery/follow.ts';
+import { followQueue } from './delivery/follow.ts';
 import { createLanes } from './delivery/lanes.ts';
+import { createOutcomes } from './delivery/outcomes.ts';
 import { createPosts } from './delivery/posts.ts';
-import { createReports } from './delivery/report.ts';
+import { createReports, type Reports } from './delivery/report.ts';
 import { createRoom } from './delivery/room.ts';
+import { createSend } from './delivery/send.ts';
+import { deliveryFilter } from './delivery/subjects.ts';
 import { serveEvents } from './events/endpoint.ts';
 import { objectLevelIdentity } from './feature-gates.ts';
+import { createGroups } from './grouping/groups.ts';
+import { createGroupShare } from './grouping/share.ts';
+import { groupsFilter } from './grouping/subjects.ts';
+import { createTell } from './grouping/tell.ts';
+import { createFindRecovered } from './grouping/well.ts';
 import { keepFinalizers } from './providers/finalizers.ts';
 import type { Network } from './providers/io/connections.ts';
 import { createEvaluate } from './providers/io/evaluate.ts';
@@ -33,6 +41,8 @@ import { createLookup } from './providers/io/lookup.ts';
 import { readTarget } from './providers/read-target.ts';
 import { unsupportedProvider } from './providers/types.ts';
 import { openReceivers } from './receivers/open.ts';
+import { createApplyTemplate } from './templates/apply.ts';
+import { createReadFacts } from './templates/facts.ts';
 
 /** The consumer of the events; at any time one replica reads them for all. */
 const DURABLE = 'notification';
@@ -43,6 +53,8 @@ const ROUTED = 64;
 const ROUTING_ACK_WAIT_MS = 5_000;
 /** So long a service that stops waits for messages that are on their way: cut off, they would be sent twice. */
 const GRACE_MS = 2_000;
+/** Objects of the alerts of one namespace that are remembered as failing; beyond that failures are sent on their own. */
+const GROUPED_PER_NAMESPACE = 5_000;
 /** With fewer slots than that, those of one namespace could be all there are. */
 const MIN_SLOTS = 4;
 
@@ -52,6 +64,8 @@ export const service = defineService({
 
   async start(parts) {
     const { client, bus, membership, recorder, leaders, metrics, log, signal, stack } = parts;
+    const { instance } = parts;
+    const { cluster } = bus;
     const pool = await createPool({ size: 1, log });
     stack.defer(() => pool.close());
     const alerts = createInformer<Alert>(client, Alert, { log, signal });
@@ -68,33 +82,56 @@ export const service = defineService({
     stack.defer(() => watched.close());
     const kept = keepEvents((of) => storedEvent(bus, of));
     const keepEvent = kept.keep;
-    const reports = createReports({ recorder, metrics, log });
+    const outcomes = createOutcomes({ cluster, instance, queue: queues.outcomes, log });
+    stack.defer(() => outcomes.flush());
+    const reports = createReports({ recorder, metrics, outcomes, log });
     const { refusedSource } = reports;
+    const defaultWindowMs = parts.settings.duration('default-grouping', 0);
     const route = createRouter({
       ...routing(parts, queues),
-      ...{ watched, providers, keepEvent, refusedSource },
+      ...{ watched, providers, keepEvent, refusedSource, defaultWindowMs },
     });
+    const { send, readTarget } = sending(parts, { network, http, pool, reports });
+    const currentAlert = alertReader(client, alerts);
+    const readEvent = kept.read;
+    const groups = groupsOf(parts, queues);
     const deliver = createDeliver({
       ...queues,
-      ...sending(parts, { network, http, pool }),
-      currentAlert: alertReader(client, alerts),
-      readEvent: kept.read,
-      providers,
+      ...{ currentAlert, readEvent, providers, send, groups, defaultWindowMs, reports },
       looking: { readLabels: labelReader(client), matchList: patternMatcher(pool) },
-      reports,
+    });
+    const tell = createTell({
+      ...{ currentAlert, readEvent, providers, send, readTarget, groups, defaultWindowMs, reports },
+      queue: queues.groupQueue,
+      findRecovered: createFindRecovered({ client, queue: queues.groupQueue, groups }),
+      deadLetters: queues.deadLetters,
     });
     const queued = metrics.gauge(
       'weir_deliveries_queued',
       'Deliveries of this replica that are to be sent or tried again',
     );
-    const slots = parts.settings.number('concurrent', 16, { min: 1 });
+    const grouped = metrics.gauge(
+      'weir_alert_groups',
+      'Groups of failures of this replica that are not over',
+    );
+    const { owns } = membership;
+    const slots = createFairLimit(
+      Math.max(MIN_SLOTS, parts.settings.number('concurrent', 16, { min: 1 })),
+    );
     const lanes = createLanes({
-      owns: membership.owns,
-      slots: createFairLimit(Math.max(MIN_SLOTS, slots)),
+      ...{ owns, slots, log },
       attempt: deliver,
       onSize: (size) => queued.set(size),
-      log,
     });
+    const groupLanes = createLanes({
+      ...{ owns, slots, log },
+      attempt: tell,
+      newestOnly: true,
+      onSize: (size) => grouped.set(size),
+    });
+    const wake = (namespace = ''): void => {
+      for (const each of [lanes, groupLanes]) each.wake(namespace);
+    };
 
     /** Providers have no status to say it in. */
     function refuse(provider: Provider): void {
@@ -107,11 +144,11 @@ export const service = defineService({
       const same = previous?.metadata.generation === object.metadata.generation;
       if (type === 'deleted' || (type === 'modified' && same)) return;
       refuse(object);
-      lanes.wake(object.metadata.namespace ?? '');
+      wake(object.metadata.namespace);
     });
     alerts.onChange(({ type, object, previous }) => {
       const same = previous?.metadata.generation === object.metadata.generation;
-      if (type === 'deleted' || !same) lanes.wake(object.metadata.namespace ?? '');
+      if (type === 'deleted' || !same) wake(object.metadata.namespace);
     });
     leaders.onChange(() => providers.list().forEach(refuse));
 
@@ -131,12 +168,15 @@ export const service = defineService({
         whileOwned(membership, ROUTING, stopped, (owned) =>
           consumeEvents(bus, { ...reading, signal: owned }),
         ),
-        followDeliveries({
-          cluster: bus.cluster,
-          deliveries: queues.deliveries,
-          lanes,
-          membership,
-          signal: stopped,
+        followQueue({
+          filter: deliveryFilter(cluster),
+          queue: queues.deliveries,
+          ...{ lanes, membership, signal: stopped },
+        }),
+        followQueue({
+          filter: groupsFilter(cluster),
+          queue: queues.groupQueue,
+          ...{ lanes: groupLanes, membership, signal: stopped },
         }),
       ]);
     }
@@ -147,7 +187,7 @@ export const service = defineService({
       stopping.abort();
       // So that `synced` doesn't wait for what never comes.
       for (const informer of [alerts, providers]) informer.close();
-      await Promise.all([working, lanes.close(GRACE_MS)]);
+      await Promise.all([working, lanes.close(GRACE_MS), groupLanes.close(GRACE_MS)]);
     });
 
     const receivers = await openReceivers(parts, { pool, http });
@@ -173,6 +213,8 @@ function openQueues({ bus, metrics, log }: ServiceParts) {
   const deliveries = openQueue({ bus, stream: 'weir-deliveries', log });
   const letters = openQueue({ bus, stream: 'weir-dead-letters', log });
   const events = openQueue({ bus, stream: 'weir-events', log });
+  const groupQueue = openQueue({ bus, stream: 'weir-groups', log });
+  const outcomes = openQueue({ bus, stream: 'weir-outcomes', log });
   const deadLetters = createDeadLetters({
     cluster: bus.cluster,
     deliveries,
@@ -180,7 +222,7 @@ function openQueues({ bus, metrics, log }: ServiceParts) {
     metrics,
     log,
   });
-  return { deliveries, deadLetters, events };
+  return { deliveries, deadLetters, events, groupQueue, outcomes };
 }
 
 function routing(
@@ -207,9 +249,23 @@ function networkOf({ settings }: ServiceParts): Network {
   };
 }
 
+function groupsOf(
+  { bus, log }: ServiceParts,
+  { groupQueue: queue }: ReturnType<typeof openQueues>,
+) {
+  const { cluster } = bus;
+  const share = createGroupShare({ cluster, share: GROUPED_PER_NAMESPACE, queue });
+  return createGroups({ cluster, queue, share, log });
+}
+
 function sending(
   { client, bus, tracing, settings, stack }: ServiceParts,
-  { network, http, pool }: { network: Network; http: SendHttp; pool: RenderPool },
+  {
+    network,
+    http,
+    pool,
+    reports,
+  }: { network: Network; http: SendHttp; pool: RenderPool; reports: Reports },
 ) {
   const objectLevel = objectLevelIdentity(settings.list('feature-gates'));
   const account = objectLevel ? settings.get('default-service-account') : undefined;
@@ -220,9 +276,14 @@ function sending(
   stack.defer(() => identities.close());
   const cloudTokens = createCloudTokens(identities);
   const reading = { client, objectLevel };
-  return {
-    readTarget: (provider: Provider, signal: AbortSignal) => readTarget(reading, provider, signal),
-    ioFor: createIo(network, http, createEvaluate(pool), createPosts(bus), cloudTokens),
-    tracing,
-  };
+  const read = (provider: Provider, signal: AbortSignal) => readTarget(reading, provider, signal);
+  const applyTemplate = createApplyTemplate({
+    pool,
+    readFacts: createReadFacts(client),
+    readCommit: async () => undefined,
+    failed: reports.failedTemplate,
+  });
+  const ioFor = createIo(network, http, createEvaluate(pool), createPosts(bus), cloudTokens);
+  const send = createSend({ readTarget: read, ioFor, applyTemplate, reports, tracing });
+  return { send, readTarget: read };
 }

@@ -8,7 +8,7 @@ import type { Delivery } from '../delivery/record.ts';
  * the informer doesn't hold is asked for: another replica may have seen it sooner. Rejects when the API server is away.
  */
 export function alertReader(client: KubeClient, alerts: Pick<Informer<Alert>, 'get'>) {
-  return async ({ alert }: Delivery): Promise<Alert | undefined> => {
+  return async ({ alert }: Pick<Delivery, 'alert'>): Promise<Alert | undefined> => {
     const { namespace, name, uid } = alert;
     const isSame = (found: Alert | undefined) => found?.metadata.uid === uid;
     const known = alerts.get(`${namespace}/${name}`);

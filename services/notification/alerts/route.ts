@@ -18,6 +18,8 @@ import { type Delivery, deliveryId } from '../delivery/record.ts';
 import type { Reports } from '../delivery/report.ts';
 import type { Room } from '../delivery/room.ts';
 import { deliverySubject } from '../delivery/subjects.ts';
+import { isRecovery } from '../grouping/class.ts';
+import { groupingOf } from '../grouping/settings.ts';
 import { isSilent, providerOf } from '../providers/silent.ts';
 import { mayWant } from './match.ts';
 import type { WatchedObjects } from './watched.ts';
@@ -33,6 +35,8 @@ export interface Routing {
   refusedSource: Reports['refusedSource'];
   metrics: Metrics;
   log: Logger;
+  /** What an alert to a chat without `spec.grouping` has for a window, in ms; 0 for none. */
+  defaultWindowMs: number;
   /** With this set, an alert only gets events of objects of its own namespace. */
   noCrossNamespaceRefs: boolean;
 }
@@ -59,13 +63,12 @@ export function createRouter(work: Routing) {
   function match(event: FluxEvent): Map<string, Alert[]> {
     const wanting = work.watched
       .alertsOn(event.involvedObject)
-      .filter((alert) => mayWant(alert, event))
+      .filter((alert) => mayNeed(work, alert, event))
       .filter((alert) => {
         if (mayReach(work, alert, event)) return true;
         work.refusedSource(alert, event);
         return false;
-      })
-      .filter((alert) => !isSilent(providerOf(work.providers, alert), event));
+      });
     const byNamespace = Map.groupBy(wanting, ({ metadata }) => metadata.namespace ?? '');
     for (const [namespace, alerts] of byNamespace) {
       const skipped = alerts.length - MAX_ALERTS;
@@ -122,6 +125,14 @@ export function createRouter(work: Routing) {
       return { retryInMs: 0 };
     });
   };
+}
+
+/** Whether the alert may want to send the event, or needs it to know that a failure of its groups is over. */
+function mayNeed({ providers, defaultWindowMs }: Routing, alert: Alert, event: FluxEvent): boolean {
+  const provider = providerOf(providers, alert);
+  if (mayWant(alert, event) && !isSilent(provider, event)) return true;
+  if (alert.spec.suspend || !isRecovery(event)) return false;
+  return groupingOf(alert, provider, defaultWindowMs) !== undefined;
 }
 
 function mayReach({ noCrossNamespaceRefs }: Routing, alert: Alert, event: FluxEvent): boolean {

@@ -23,6 +23,8 @@ export interface DeadLetter extends Partial<Delivery> {
 export interface DeadLetters {
   /** Moves a delivery to the dead letters. It is removed from the deliveries when the other stream has it. */
   giveUp(message: QueuedMessage, cause: Cause, why: string): Promise<void>;
+  /** Stores a dead letter for what is no delivery of the stream, as the message about a group. `id` is unique to it. */
+  store(id: string, delivery: Delivery, why: string): Promise<void>;
   /** Moves the oldest deliveries of a namespace there, `count` of them. */
   giveUpOldest(namespace: string, count: number, why: string): Promise<void>;
 }
@@ -50,20 +52,31 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
       // A dead letter names an alert and an event, and this message names neither: the log is the place for it.
       log.error({ subject: message.subject }, 'A delivery is not what it should be, dropped it');
     } else {
-      const { alert, object } = delivery;
-      const ref = { alert, object: { ...object, group: object.apiVersion } };
-      const letter: DeadLetter = { ...delivery, cause, why, at: new Date().toISOString() };
-      await deadLetters.publish({
-        subject: deadLetterSubject(cluster, ref),
-        id: `dead/${event.id}`,
-        type: 'weir.dead-letter',
-        source: event.source,
-        data: letter,
-        traceparent: event.traceparent,
-      });
-      await tidy(alert.namespace);
+      const { id, traceparent } = event;
+      await put(`dead/${id}`, { ...delivery, cause, why }, traceparent);
     }
     counted.add(1, { cause });
+  }
+
+  async function put(
+    id: string,
+    letter: Delivery & Omit<DeadLetter, 'at'>,
+    traceparent?: string,
+  ): Promise<void> {
+    const { alert, object } = letter;
+    const data: DeadLetter = { ...letter, at: new Date().toISOString() };
+    await deadLetters.publish({
+      subject: deadLetterSubject(cluster, {
+        alert,
+        object: { ...object, group: object.apiVersion },
+      }),
+      id,
+      type: 'weir.dead-letter',
+      source: `/clusters/${cluster}/notification`,
+      data,
+      traceparent,
+    });
+    await tidy(alert.namespace);
   }
 
   async function tidy(namespace: string): Promise<void> {
@@ -80,6 +93,10 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
     async giveUp(message, cause, why) {
       await bury(message, cause, why);
       await deliveries.remove(message);
+    },
+    async store(id, delivery, why) {
+      await put(`dead/${id}`, { ...delivery, cause: 'retries', why });
+      counted.add(1, { cause: 'retries' });
     },
     async giveUpOldest(namespace, count, why) {
       const filter = deliveryFilter(cluster, namespace);

@@ -16,6 +16,7 @@ import { createDeliver } from './deliver.ts';
 import { createPosts } from './posts.ts';
 import type { Delivery } from './record.ts';
 import type { Reports } from './report.ts';
+import { createSend } from './send.ts';
 import { deliverySubject } from './subjects.ts';
 
 const network = { resolverFor: createLookup({ concurrency: 2 }), allowLocal: true };
@@ -47,13 +48,14 @@ async function setup(t: TestContext, situation: Situation) {
   const letters = openQueue({ bus, stream: 'weir-dead-letters', log });
   const reported: string[] = [];
   const reports: Reports = {
-    count: (result) => void reported.push(result),
+    sent: () => void reported.push('sent'),
     failure: ({ why }) => void reported.push(why),
     lostEvent: (_, __, why) => void reported.push(why),
     missingObject: () => void reported.push('missing'),
     refusedSource: () => undefined,
     invalidPatterns: () => undefined,
     metadataConflicts: () => undefined,
+    failedTemplate: () => undefined,
   };
   const given = { alert, event, provider: undefined, ...situation };
   const deliver = createDeliver({
@@ -72,16 +74,22 @@ async function setup(t: TestContext, situation: Situation) {
       readLabels: async () => undefined,
       matchList: async () => ({ found: true, invalid: [] }),
     },
-    readTarget: async (provider) => targetOf({ address: provider.spec.address ?? '' }),
-    ioFor: createIo(
-      network,
-      createHttp(network),
-      () => async (expression) => expression,
-      createPosts(bus),
-      () => () => assert.fail('no cloud is asked'),
-    ),
+    send: createSend({
+      readTarget: async (provider) => targetOf({ address: provider.spec.address ?? '' }),
+      ioFor: createIo(
+        network,
+        createHttp(network),
+        () => async (expression) => expression,
+        createPosts(bus),
+        () => () => assert.fail('no cloud is asked'),
+      ),
+      applyTemplate: async ({ event }) => event,
+      reports,
+      tracing: createTracing({ service: 'test' }),
+    }),
+    groups: { failed: async () => false, recovered: async () => false },
+    defaultWindowMs: 0,
     reports,
-    tracing: createTracing({ service: 'test' }),
   });
 
   const delivery: Delivery = {

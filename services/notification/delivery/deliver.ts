@@ -2,17 +2,15 @@
 // Where deliveries come from is in alerts/route.ts, in which order they are tried in lanes.ts.
 import type { Alert, Provider } from '@weir/api';
 import { createBoundedMap, orAborted } from '@weir/async';
-import type { Head, QueuedMessage, WorkQueue } from '@weir/bus';
+import { BusUnavailable, type Head, type QueuedMessage, type WorkQueue } from '@weir/bus';
 import type { Informer } from '@weir/controller';
 import type { FluxEvent } from '@weir/events';
-import { objectKey } from '@weir/kube';
-import type { Tracing } from '@weir/telemetry';
 import { type Looking, matchAlert } from '../alerts/match.ts';
-import { eventForAlert } from '../alerts/metadata.ts';
-import type { IoFor } from '../providers/io/io.ts';
-import { type ReadTarget, timeLimitMs } from '../providers/read-target.ts';
+import { isRecovery } from '../grouping/class.ts';
+import type { Groups } from '../grouping/groups.ts';
+import { type Grouping, groupingOf } from '../grouping/settings.ts';
+import { timeLimitMs } from '../providers/read-target.ts';
 import { isSilent, providerOf } from '../providers/silent.ts';
-import { typeOf, unsupportedProvider } from '../providers/types.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { DeliveryError } from './errors.ts';
 import type { ReadEvent } from './events.ts';
@@ -20,6 +18,7 @@ import type { Attempt, AttemptResult } from './lanes.ts';
 import { type Delivery, parseDelivery } from './record.ts';
 import type { Reports } from './report.ts';
 import { retryDelayMs } from './retry.ts';
+import type { Send } from './send.ts';
 
 export interface Delivering {
   deliveries: WorkQueue;
@@ -29,10 +28,11 @@ export interface Delivering {
   readEvent: ReadEvent;
   providers: Pick<Informer<Provider>, 'get'>;
   looking: Looking;
-  readTarget: ReadTarget;
-  ioFor: IoFor;
+  send: Send;
+  groups: Pick<Groups, 'failed' | 'recovered'>;
+  /** What an alert to a chat without `spec.grouping` has for a window, in ms; 0 for none. */
+  defaultWindowMs: number;
   reports: Reports;
-  tracing: Tracing;
 }
 
 /** Messages that were sent and could not be removed from the stream since: these are not sent again. */
@@ -60,18 +60,22 @@ export function createDeliver(work: Delivering) {
     const event = await work.readEvent(delivery.event);
     if (event === undefined) return lost(message, alert, delivery);
     const provider = providerOf(work.providers, alert);
+    const grouping = groupingOf(alert, provider, work.defaultWindowMs);
+    if (grouping !== undefined && !alert.spec.suspend && isRecovery(event)) {
+      // Told by the message that closes the group, whatever the alert wants to know otherwise.
+      if (await work.groups.recovered({ alert: delivery.alert, event })) return remove(message);
+    }
     if (isSilent(provider, event)) return remove(message);
 
     const limit = AbortSignal.timeout(timeLimitMs(provider));
     const signal = AbortSignal.any([attempt.signal, limit]);
-    const { id, sequence: order } = delivery.event;
-    const sending = { message, alert, provider, id, order, event, attempt, signal };
+    const sending = { message, alert, provider, delivery, event, attempt, signal };
     try {
       const wanted = await orAborted(isWanted(sending), signal);
-      if (wanted) await send(sending);
+      if (wanted && !(await isGrouped(sending, grouping))) await send(sending);
     } catch (error) {
-      // Cut off by our own stop, which is no fault of the receiver: another replica goes on at once.
-      if (attempt.signal.aborted) throw error;
+      // Cut off by our own stop, or by NATS, which is no fault of the receiver.
+      if (attempt.signal.aborted || error instanceof BusUnavailable) throw error;
       return failed(limit.aborted ? outOfTime(provider, error) : error, sending);
     }
     sent.set(sentKey(message), true);
@@ -84,43 +88,44 @@ export function createDeliver(work: Delivering) {
     return 'done';
   }
 
-  async function isWanted({ alert, id, event }: Sending): Promise<boolean> {
+  async function isWanted({ alert, delivery, event }: Sending): Promise<boolean> {
+    const { id } = delivery.event;
     const { matches, invalid, missing } = await matchAlert(alert, { id, event }, work.looking);
     if (missing) work.reports.missingObject(alert, event);
     if (invalid.length > 0) work.reports.invalidPatterns(alert, invalid);
     return matches;
   }
 
-  async function send({ alert, provider, event, order, message, signal }: Sending): Promise<void> {
-    if (provider === undefined) throw missingProvider(alert);
-    const type = typeOf(provider);
-    const unsupported = unsupportedProvider(provider);
-    if (type === undefined || unsupported.length > 0) throw notYet(provider, unsupported);
+  /** Whether the event is a failure that a message about its group is for. */
+  async function isGrouped(
+    { delivery, event }: Sending,
+    grouping: Grouping | undefined,
+  ): Promise<boolean> {
+    if (grouping === undefined || event.severity !== 'error') return false;
+    return work.groups.failed({ alert: delivery.alert, of: delivery.event, event });
+  }
 
-    const { event: completed, conflicts } = eventForAlert(alert, event);
-    if (conflicts.length > 0) work.reports.metadataConflicts(alert, conflicts);
-    const attributes = {
-      'weir.provider.type': provider.spec.type,
-      'weir.alert': objectKey(alert),
-      'weir.reason': event.reason,
-    };
-    const traceparent = message.event?.traceparent;
-    const parent = traceparent === undefined ? {} : { parent: traceparent };
-    await work.tracing.span(`notify ${provider.spec.type}`, { ...parent, attributes }, async () => {
-      const target = await work.readTarget(provider, signal);
-      const id = message.event?.id ?? sentKey(message);
-      const attempted = { alert, event: completed, order, id, signal };
-      await type.send(completed, target, work.ioFor(target, attempted));
+  async function send({
+    message,
+    delivery,
+    alert,
+    provider,
+    event,
+    signal,
+  }: Sending): Promise<void> {
+    await work.send({
+      ...{ alert, provider, event, signal },
+      id: message.event?.id ?? sentKey(message),
+      order: delivery.event.sequence,
+      traceparent: message.event?.traceparent,
     });
-    work.reports.count('sent', provider);
   }
 
   async function failed(error: unknown, what: Sending): Promise<AttemptResult> {
     const { message, alert, provider, event, attempt } = what;
     const retryInMs = retryDelayMs(error, attempt.number, Date.now() - message.atMs);
     const why = error instanceof Error ? error.message : String(error);
-    work.reports.failure({ alert, event, why, attempt: attempt.number, retryInMs });
-    work.reports.count(retryInMs === undefined ? 'dropped' : 'failed', provider);
+    work.reports.failure({ alert, provider, event, why, attempt: attempt.number, retryInMs });
     if (retryInMs !== undefined) return { retryInMs };
     await work.deadLetters.giveUp(message, 'retries', why);
     return 'done';
@@ -130,7 +135,6 @@ export function createDeliver(work: Delivering) {
   async function lost(message: QueuedMessage, alert: Alert, delivery: Delivery) {
     const why = 'the event is no longer in its stream';
     work.reports.lostEvent(alert, delivery, why);
-    work.reports.count('dropped');
     await work.deadLetters.giveUp(message, 'retries', why);
     return 'done' as const;
   }
@@ -144,10 +148,7 @@ interface Sending {
   message: QueuedMessage;
   alert: Alert;
   provider: Provider | undefined;
-  /** Id of the event. */
-  id: string;
-  /** The event's place in its stream. */
-  order: number;
+  delivery: Delivery;
   event: FluxEvent;
   attempt: Attempt;
   /** Aborts with the attempt's, and when its time is over. */
@@ -160,14 +161,4 @@ function outOfTime(provider: Provider | undefined, error: unknown): DeliveryErro
   const ms = timeLimitMs(provider);
   const message = `not ready to send within ${ms} ms: labels, patterns or secrets took too long`;
   return new DeliveryError('Timeout', message, { permanent: false, cause: error });
-}
-
-function missingProvider(alert: Alert): DeliveryError {
-  const name = `${alert.metadata.namespace}/${alert.spec.providerRef.name}`;
-  return new DeliveryError('ProviderNotFound', `provider '${name}' not found: create it`);
-}
-
-function notYet(provider: Provider, fields: string[]): DeliveryError {
-  const message = `provider '${objectKey(provider)}' sets what Weir can't do yet: ${fields.join(', ')}`;
-  return new DeliveryError('UnsupportedField', message);
 }

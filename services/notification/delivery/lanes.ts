@@ -3,11 +3,14 @@ import type { Head } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
 import { namespaceOf } from './subjects.ts';
 
-/** What became of an attempt: the delivery is over, or it is to be tried again after a while. */
-export type AttemptResult = 'done' | { retryInMs: number };
+/**
+ * What became of an attempt: the delivery is over, or it is to be tried again after a while. With `idle` nothing failed: it
+ * was too early.
+ */
+export type AttemptResult = 'done' | { retryInMs: number; idle?: true };
 
 export interface Attempt {
-  /** 1 for the first one of this process. */
+  /** 1 for the first one of this process, and for the first one after an idle one. */
   number: number;
   /** Aborts when this replica stops, or may no longer work on this delivery. */
   signal: AbortSignal;
@@ -19,6 +22,8 @@ export interface LanesOptions {
   /** Slots for attempts, shared fairly by the namespaces of the alerts. */
   slots: FairLimit;
   attempt(head: Head, attempt: Attempt): Promise<AttemptResult>;
+  /** The newest message of a subject stands for all before it: those are forgotten, and one that waits idly for no more. */
+  newestOnly?: boolean;
   /** Called with the number of deliveries in all lanes whenever it changes. */
   onSize?(size: number): void;
   log: Logger;
@@ -47,6 +52,8 @@ interface Lane {
   /** By sequence; the first is worked on. */
   heads: Head[];
   attempts: number;
+  /** Whether it waits because it was too early. */
+  idle: boolean;
   timer: NodeJS.Timeout | undefined;
   running: AbortController | undefined;
 }
@@ -54,7 +61,8 @@ interface Lane {
 /** After an error that no attempt should end with, such as NATS going away. */
 const TROUBLE_MS = 1_000;
 
-export function createLanes({ owns, slots, attempt, onSize, log }: LanesOptions): Lanes {
+export function createLanes(options: LanesOptions): Lanes {
+  const { owns, slots, attempt, onSize, newestOnly = false, log } = options;
   const lanes = new Map<string, Lane>();
   // Those that wait for their next attempt, by namespace.
   const waiting = new Map<string, Set<Lane>>();
@@ -65,7 +73,10 @@ export function createLanes({ owns, slots, attempt, onSize, log }: LanesOptions)
   function laneOf(subject: string): Lane {
     const known = lanes.get(subject);
     if (known !== undefined) return known;
-    const state = { heads: [], attempts: 0, timer: undefined, running: undefined };
+    const state = {
+      ...{ heads: [], attempts: 0, idle: false },
+      ...{ timer: undefined, running: undefined },
+    };
     const lane: Lane = { subject, namespace: namespaceOf(subject), ...state };
     lanes.set(subject, lane);
     return lane;
@@ -81,6 +92,14 @@ export function createLanes({ owns, slots, attempt, onSize, log }: LanesOptions)
     if (heads[place]?.sequence === head.sequence) return;
     heads.splice(place + 1, 0, head);
     resize(1);
+  }
+
+  /** Forgets what a newer message stands for, but for the one that is worked on. */
+  function dropOlder(lane: Lane): void {
+    const from = lane.running === undefined ? 0 : 1;
+    const dropped = lane.heads.splice(from, lane.heads.length - from - 1);
+    resize(-dropped.length);
+    if (lane.idle && lane.timer !== undefined) unpause(lane);
   }
 
   function remove({ heads }: Lane, head: Head): void {
@@ -117,7 +136,11 @@ export function createLanes({ owns, slots, attempt, onSize, log }: LanesOptions)
       remove(lane, head);
       lane.attempts = 0;
     } else if (!signal.aborted && !closed) {
-      pause(lane, result.retryInMs);
+      const isOutdated = newestOnly && lane.heads.length > 1;
+      lane.idle = result.idle === true;
+      if (lane.idle) lane.attempts = 0;
+      if (isOutdated) remove(lane, head);
+      if (!isOutdated || !lane.idle) pause(lane, result.retryInMs);
     }
     pump(lane);
   }
@@ -156,6 +179,7 @@ export function createLanes({ owns, slots, attempt, onSize, log }: LanesOptions)
       if (closed || !owns(head.subject)) return;
       const lane = laneOf(head.subject);
       insert(lane, head);
+      if (newestOnly) dropOlder(lane);
       pump(lane);
     },
     leaveOthers() {

@@ -7,7 +7,7 @@ import { startNats, testBus } from '@weir/bus/testing';
 import { until } from '@weir/cluster';
 import { consumeEvents, storedEvent } from '@weir/events';
 import { alertIn, publishEvent, type RoutingOptions, routerTo } from '../testing/routing.ts';
-import { followDeliveries } from './follow.ts';
+import { followQueue } from './follow.ts';
 import { type AttemptResult, createLanes } from './lanes.ts';
 import { parseDelivery } from './record.ts';
 import { deliveryFilter, namespaceOf } from './subjects.ts';
@@ -61,9 +61,9 @@ function delivering(t: TestContext, { bus, deliveries }: Opened, replica: Replic
     attempt: (head, { signal }) => attempt(bus, deliveries, head, signal, send),
     log: bus.log,
   });
-  const following = followDeliveries({
-    cluster: bus.cluster,
-    deliveries,
+  const following = followQueue({
+    filter: deliveryFilter(bus.cluster),
+    queue: deliveries,
     lanes,
     membership: {
       onChange(callback) {

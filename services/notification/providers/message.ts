@@ -9,8 +9,12 @@ export function isCommitStatusUpdate({ involvedObject, metadata }: FluxEvent): b
   return metadata?.[`${group}/commit_status`] === 'update';
 }
 
-/** `kustomization/apps.flux-system`: how messages name the object that they are about. */
-export function objectTitle({ involvedObject }: FluxEvent): string {
+/** An event with the title that the alert's template gives it. */
+export type TitledEvent = FluxEvent & { title?: string };
+
+/** `kustomization/apps.flux-system`: how messages name the object that they are about, unless a template names it. */
+export function objectTitle({ involvedObject, title }: TitledEvent): string {
+  if (title !== undefined) return title;
   const { kind, name, namespace } = involvedObject;
   return `${kind.toLowerCase()}/${name}.${namespace}`;
 }
@@ -76,8 +80,8 @@ export function requiredToken({ token }: { token?: string }, what = 'token'): st
 }
 
 /** The event as Flux's receivers know it (`event.toolkit.fluxcd.io/v1beta1`): what is empty is left out. */
-export function wireEvent(event: FluxEvent): object {
-  const { involvedObject, reportingInstance, metadata, ...rest } = event;
+export function wireEvent(event: TitledEvent): object {
+  const { involvedObject, reportingInstance, metadata, title: _, ...rest } = event;
   const object = Object.entries(involvedObject).filter(([, value]) => value !== '');
   return {
     involvedObject: Object.fromEntries(object),

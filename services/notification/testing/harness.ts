@@ -1,4 +1,5 @@
 import { Alert, Kustomization, Provider } from '@weir/api';
+import type { Bus } from '@weir/bus';
 import { type Cluster, type Receiver, startReceiver, until } from '@weir/cluster';
 import { createRecorder } from '@weir/events';
 import { startPlatform } from '@weir/kit';
@@ -18,6 +19,13 @@ export interface Replica {
   lines: string[];
 }
 
+export interface Published {
+  namespace?: string;
+  metadata?: Record<string, string>;
+  /** The reason of a failure. */
+  failed?: string;
+}
+
 /**
  * The service against a real API server and a real NATS server; receivers of messages are local HTTP servers. What
  * `apply` makes is in NAMESPACE unless it says otherwise.
@@ -25,9 +33,10 @@ export interface Replica {
 export interface Harness {
   cluster: Cluster;
   client: KubeClient;
+  bus: Bus;
   /** A receiver that answers what the test says. */
   chat: Receiver;
-  start(instance?: string): Promise<Replica>;
+  start(instance?: string, flags?: Record<string, string>): Promise<Replica>;
   apply(
     type: ResourceType,
     name: string,
@@ -39,12 +48,8 @@ export interface Harness {
   alert(name: string, spec?: Record<string, unknown>, namespace?: string): Promise<void>;
   /** Waits until the replica knows what was applied, and nothing else. */
   known(replica: Replica): Promise<void>;
-  /** Publishes an event about a Kustomization, as the kustomize service does. */
-  publish(
-    name: string,
-    message: string,
-    more?: { namespace?: string; metadata?: Record<string, string> },
-  ): void;
+  /** Publishes an event about a Kustomization, as the kustomize service does; that it failed, with `failed`. */
+  publish(name: string, message: string, more?: Published): void;
   /** Waits for so many requests at a path of `chat`. */
   arrived(path: string, count?: number): Promise<ReturnType<Receiver['requests']>>;
   /** Waits for a Kubernetes Event. */
@@ -63,14 +68,14 @@ export async function startHarness(): Promise<Harness> {
   const recorder = createRecorder({ bus, client, component, instance: 'k-0', log, tracing });
   const made: [ResourceType, { namespace: string; name: string }][] = [];
 
-  async function start(instance = 'n-0'): Promise<Replica> {
+  async function start(instance = 'n-0', flags = {}): Promise<Replica> {
     const metrics = createMetrics({ service: 'notification' });
     const lines: string[] = [];
     const destination = { write: (line: string) => void lines.push(line) };
     const running = await platform.start(
       service,
       instance,
-      { 'allow-local-addresses': 'true' },
+      { 'allow-local-addresses': 'true', ...flags },
       {
         bus: await platform.connect(instance),
         log: createLogger({ service: 'notification', level: 'debug', destination }),
@@ -94,8 +99,7 @@ export async function startHarness(): Promise<Harness> {
   };
 
   return {
-    cluster,
-    client,
+    ...{ cluster, client, bus },
     chat,
     start,
     apply,
@@ -119,14 +123,16 @@ export async function startHarness(): Promise<Harness> {
         });
       }
     },
-    publish(name, message, { namespace = NAMESPACE, metadata = { revision: 'r1' } } = {}) {
+    publish(name, message, more = {}) {
+      const { namespace = NAMESPACE, metadata = { revision: 'r1' }, failed } = more;
       const object = {
         apiVersion: Kustomization.apiVersion,
         kind: 'Kustomization',
         metadata: { namespace, name, uid: `uid-of-${name}` },
       };
-      const reason = 'ReconciliationSucceeded';
-      recorder.event(object, { severity: 'info', reason, message, metadata, kubernetes: false });
+      const reason = failed ?? 'ReconciliationSucceeded';
+      const severity = failed === undefined ? 'info' : 'error';
+      recorder.event(object, { severity, reason, message, metadata, kubernetes: false });
     },
     arrived(path, count = 1) {
       const received = () => chat.requests().filter((request) => request.path === path);

@@ -39,6 +39,7 @@ export function routerTo(options: RoutingOptions) {
     room: createRoom({ cluster, share, deliveries, deadLetters }),
     metrics,
     log,
+    defaultWindowMs: 0,
     noCrossNamespaceRefs: false,
   });
   return { route, deadLetters };

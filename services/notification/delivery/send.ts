@@ -1,0 +1,78 @@
+// One message to one receiver: what the alert adds, the words of its template, and the type of its Provider.
+import type { Alert, Provider } from '@weir/api';
+import type { FluxEvent } from '@weir/events';
+import { objectKey } from '@weir/kube';
+import type { Tracing } from '@weir/telemetry';
+import { eventForAlert } from '../alerts/metadata.ts';
+import type { IoFor } from '../providers/io/io.ts';
+import type { ReadTarget } from '../providers/read-target.ts';
+import type { Rollout } from '../providers/rollout.ts';
+import { typeOf, unsupportedProvider } from '../providers/types.ts';
+import type { ApplyTemplate, GroupFacts } from '../templates/apply.ts';
+import { DeliveryError } from './errors.ts';
+import type { Reports } from './report.ts';
+
+/** A message that is to be sent. */
+export interface Message {
+  alert: Alert;
+  provider: Provider | undefined;
+  event: FluxEvent;
+  /** Unique to the message, and the same in each attempt. */
+  id: string;
+  /** The place of its newest event in the stream of events. */
+  order: number;
+  /** What the message belongs to, where that isn't the object of its event. */
+  rollout?: Rollout;
+  /** What the message says of a group of failures, for templates. */
+  group?: GroupFacts;
+  traceparent?: string | undefined;
+  signal: AbortSignal;
+}
+
+/** Resolves when the receiver has the message. Rejects with a DeliveryError, or with what the API server says. */
+export type Send = (message: Message) => Promise<void>;
+
+export function createSend(work: {
+  readTarget: ReadTarget;
+  ioFor: IoFor;
+  applyTemplate: ApplyTemplate;
+  reports: Pick<Reports, 'sent' | 'metadataConflicts'>;
+  tracing: Tracing;
+}): Send {
+  return async ({ alert, provider, event, group, traceparent, signal, ...message }) => {
+    if (provider === undefined) throw missingProvider(alert);
+    const type = typeOf(provider);
+    const unsupported = unsupportedProvider(provider);
+    if (type === undefined || unsupported.length > 0) throw notYet(provider, unsupported);
+
+    const { event: completed, conflicts } = eventForAlert(alert, event);
+    if (conflicts.length > 0) work.reports.metadataConflicts(alert, conflicts);
+    const attributes = {
+      'weir.provider.type': provider.spec.type,
+      'weir.alert': objectKey(alert),
+      'weir.reason': event.reason,
+    };
+    const parent = traceparent === undefined ? {} : { parent: traceparent };
+    await work.tracing.span(`notify ${provider.spec.type}`, { ...parent, attributes }, async () => {
+      const target = await work.readTarget(provider, signal);
+      const worded = await work.applyTemplate({ alert, provider, event: completed, group, signal });
+      const { id, order, rollout } = message;
+      const attempted = {
+        ...{ alert, event: worded, order, id, signal },
+        ...(rollout && { rollout }),
+      };
+      await type.send(worded, target, work.ioFor(target, attempted));
+    });
+    work.reports.sent({ alert, provider, event });
+  };
+}
+
+function missingProvider(alert: Alert): DeliveryError {
+  const name = `${alert.metadata.namespace}/${alert.spec.providerRef.name}`;
+  return new DeliveryError('ProviderNotFound', `provider '${name}' not found: create it`);
+}
+
+function notYet(provider: Provider, fields: string[]): DeliveryError {
+  const message = `provider '${objectKey(provider)}' sets what Weir can't do yet: ${fields.join(', ')}`;
+  return new DeliveryError('UnsupportedField', message);
+}
