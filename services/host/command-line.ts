@@ -85,6 +85,10 @@ Shows what an object would change if it ran now:
 
   npm run services -- diff <kind> <namespace>/<name> [flags]
 
+Shows what became of the messages of Alerts: sent, failed, waiting, given up; --replay sends again what was given up:
+
+  npm run services -- deliveries [--namespace=<name> [--alert=<name>]] [--replay] [flags]
+
 Flags, each also as an environment variable such as ${variableOf('health-port')}:
 
 ${lines.join('\n')}

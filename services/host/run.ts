@@ -5,6 +5,7 @@ import { KubeconfigError } from '@weir/kube';
 import { SettingsError } from '@weir/service';
 import { grammar } from './catalogue.ts';
 import { readCommandLine, UsageError, usage } from './command-line.ts';
+import { listDeliveries } from './deliveries.ts';
 import { describeChange } from './diff.ts';
 import { startServices } from './start.ts';
 
@@ -16,6 +17,11 @@ async function main(): Promise<void> {
   const [command, ...rest] = process.argv.slice(2);
   if (command === 'diff') {
     const text = await describeChange({ args: rest, grammar: known, signal: stopSignal() });
+    process.stdout.write(text, () => process.exit(0));
+    return;
+  }
+  if (command === 'deliveries') {
+    const text = await listDeliveries({ args: rest, grammar: known, signal: stopSignal() });
     process.stdout.write(text, () => process.exit(0));
     return;
   }

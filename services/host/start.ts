@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Bus, connectBus } from '@weir/bus';
+import { connectBus } from '@weir/bus';
 import { connectKube, type KubeClient, userAgent } from '@weir/kube';
 import {
   createSettings,
@@ -21,6 +21,7 @@ import {
   type Metrics,
 } from '@weir/telemetry';
 import { asOwnAccount, ensureNamespace } from './accounts.ts';
+import { busOptions } from './bus.ts';
 import { loadService, SERVICES } from './catalogue.ts';
 import { installCrds } from './crds.ts';
 import { natsServers } from './nats.ts';
@@ -175,35 +176,15 @@ async function startService(service: Service, around: Surroundings): Promise<Run
   const endpoint = optional('endpoint', env.OTEL_EXPORTER_OTLP_ENDPOINT);
   const tracing = createTracing({ service: name, instance, log, ...endpoint });
   started.defer(() => tracing.close());
-  const bus = await openBus(name, around);
-  started.defer(() => bus.close());
-  return service.start({ ...context, name, instance, bus, log, metrics, tracing, settings });
-}
-
-function openBus(
-  name: string,
-  { settings, instance, env, log, metrics }: Surroundings,
-): Promise<Bus> {
-  return connectBus({
-    ...optional('servers', natsServers(settings, env)),
-    ...optional('credentials', settings.get('nats-credentials')),
-    cluster: settings.get('cluster-name') ?? 'default',
+  const bus = await connectBus({
+    ...busOptions(settings, env),
     name: `${name} ${instance}`,
     service: name,
-    ...optional('tls', tlsOf(settings)),
-    storeMaxBytes: settings.number('artifact-store-bytes', 5 * 1024 ** 3, { min: 5 * 1024 ** 2 }),
-    replicas: settings.number('nats-replicas', 1, { min: 1, max: 5 }),
-    storage: settings.choice('nats-storage', ['file', 'memory'], 'file'),
-    eventsMaxAgeMs: settings.duration('events-max-age', 7 * 24 * 3_600_000),
     log,
     metrics,
   });
-}
-
-/** How to know the NATS servers, where they don't have a certificate of a public authority. */
-function tlsOf(settings: Settings): { caFile: string } | undefined {
-  const caFile = settings.get('nats-ca');
-  return caFile === undefined ? undefined : { caFile };
+  started.defer(() => bus.close());
+  return service.start({ ...context, name, instance, bus, log, metrics, tracing, settings });
 }
 
 interface Preparation {

@@ -1,7 +1,7 @@
 // What became of the messages of each alert, kept where every replica and the command `deliveries` can read it.
 import type { Alert } from '@weir/api';
 import { createBoundedMap } from '@weir/async';
-import { BusUnavailable, QueueFull, subjectToken, tokenText, type WorkQueue } from '@weir/bus';
+import { BusUnavailable, QueueFull, subjectToken, type WorkQueue } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
 
 export interface Outcome {
@@ -103,10 +103,4 @@ function outcomeSubject(
 export function outcomeFilter(cluster: string, namespace?: string, alert?: string): string {
   const tokens = [cluster, namespace, alert].flatMap((text) => text ?? []).map(subjectToken);
   return `weir.outcome.${tokens.join('.')}.>`;
-}
-
-/** `<namespace>/<name>` of the alert that the subject of an outcome is about. */
-export function alertOfOutcome(subject: string): string {
-  const [, , , namespace = '', name = ''] = subject.split('.');
-  return `${tokenText(namespace)}/${tokenText(name)}`;
 }

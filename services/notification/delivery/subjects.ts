@@ -16,14 +16,14 @@ export function deadLetterSubject(cluster: string, ref: DeliveryRef): string {
   return `weir.dead-letter.${tokensOf(cluster, ref)}`;
 }
 
-/** Matches the deliveries of a cluster: those to the alerts of one namespace, or all. */
-export function deliveryFilter(cluster: string, namespace?: string): string {
-  return filterOf('weir.delivery', cluster, namespace);
+/** Matches the deliveries of a cluster: those to one alert of a namespace, to all of its alerts, or all. */
+export function deliveryFilter(cluster: string, namespace?: string, alert?: string): string {
+  return filterOf('weir.delivery', [cluster, namespace, alert]);
 }
 
-/** Matches the dead letters of a cluster: those of the alerts of one namespace, or all. */
-export function deadLetterFilter(cluster: string, namespace?: string): string {
-  return filterOf('weir.dead-letter', cluster, namespace);
+/** Matches the dead letters of a cluster: those of one alert of a namespace, of all of its alerts, or all. */
+export function deadLetterFilter(cluster: string, namespace?: string, alert?: string): string {
+  return filterOf('weir.dead-letter', [cluster, namespace, alert]);
 }
 
 /** The namespace of the alert that the subject of a delivery is about. */
@@ -32,12 +32,18 @@ export function namespaceOf(subject: string): string {
   return tokenText(namespace);
 }
 
+/** `<namespace>/<name>` of the alert that a subject is about, of whichever stream of alerts. */
+export function alertOf(subject: string): string {
+  const [, , , namespace = '', name = ''] = subject.split('.');
+  return `${tokenText(namespace)}/${tokenText(name)}`;
+}
+
 function tokensOf(cluster: string, { alert, object }: DeliveryRef): string {
   const tokens = [cluster, alert.namespace, alert.name].map(subjectToken);
   return [...tokens, ...objectTokens(object)].join('.');
 }
 
-function filterOf(prefix: string, cluster: string, namespace: string | undefined): string {
-  const filter = `${prefix}.${subjectToken(cluster)}`;
-  return namespace === undefined ? `${filter}.>` : `${filter}.${subjectToken(namespace)}.>`;
+function filterOf(prefix: string, names: readonly (string | undefined)[]): string {
+  const tokens = names.flatMap((name) => name ?? []).map(subjectToken);
+  return `${prefix}.${tokens.join('.')}.>`;
 }
