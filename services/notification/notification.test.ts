@@ -181,9 +181,9 @@ describe('notification', () => {
     replica = await on.start();
     await on.arrived('/slow', 2);
     const { items } = await on.client.list(Event, { namespace: NAMESPACE });
-    const blamed = items.filter(({ involvedObject }) => {
+    const blamed = items.filter(({ involvedObject, type }) => {
       const { kind, name } = involvedObject as { kind: string; name: string };
-      return kind === 'Alert' && name === 'slow';
+      return kind === 'Alert' && name === 'slow' && type === 'Warning';
     });
     assert.deepEqual(blamed, []);
   });

@@ -3,7 +3,14 @@ import type { Bus } from '@weir/bus';
 import { type Cluster, type Receiver, startReceiver, until } from '@weir/cluster';
 import { createRecorder } from '@weir/events';
 import { startPlatform } from '@weir/kit';
-import { Event, type KubeClient, type KubeObject, Namespace, type ResourceType } from '@weir/kube';
+import {
+  Event,
+  isNotFound,
+  type KubeClient,
+  type KubeObject,
+  Namespace,
+  type ResourceType,
+} from '@weir/kube';
 import type { RunningService } from '@weir/service';
 import { createLogger, createMetrics, type Metrics } from '@weir/telemetry';
 import { service } from '../main.ts';
@@ -98,6 +105,13 @@ export async function startHarness(): Promise<Harness> {
     made.push([type, { namespace, name }]);
   };
 
+  /** Deletes an object, and waits until what has a finalizer is gone: another one may be about to get its name. */
+  async function removed([type, ref]: (typeof made)[number]): Promise<void> {
+    await client.delete(type, ref);
+    const isGone = () => client.get(type, ref).then(() => false, isNotFound);
+    await until(isGone, { ...DEADLINE, message: `${type.kind}/${ref.name} to be gone` });
+  }
+
   return {
     ...{ cluster, client, bus },
     chat,
@@ -152,7 +166,7 @@ export async function startHarness(): Promise<Harness> {
       );
     },
     async reset() {
-      await Promise.all(made.splice(0).map(([type, ref]) => client.delete(type, ref)));
+      await Promise.all(made.splice(0).map(removed));
       chat.clear();
       chat.reply({});
     },
