@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { createRsaCertificate } from '@weir/cluster';
 import { AZURE_SCOPES } from './index.ts';
 import { type Clouds, NODE_CLIENT, unsignedToken } from './testing/index.ts';
+import { claims } from './testing/jwt.ts';
 import { openOwn, podClaims } from './testing/open.ts';
 
 const OWN = { provider: 'azure', namespace: 'apps' } as const;
@@ -155,4 +157,26 @@ test('Azure DevOps gets a token, and nobody else', async (t) => {
     { endpoints: { ...clouds.endpoints, 'azure-devops': 'https://git.acme.example' } },
   );
   ok('bearerToken' in (await own.gitLogin(OWN, 'https://git.acme.example/c/_git/app', signal)));
+});
+
+test('a certificate of an application signs who it is', async (t) => {
+  const { clouds, open, signal } = await openOwn(t);
+  const { certificate, key } = await createRsaCertificate('client-1');
+  const path = await file(t, `${certificate}\n${key}`);
+  const environment = { ...IDS, AZURE_CLIENT_CERTIFICATE_PATH: path };
+  const scope = AZURE_SCOPES.devOps;
+  // Whose signature that is the server doesn't know: what it was sent is what counts.
+  await rejects(
+    open(environment).accessToken(OWN, { scope }, signal),
+    /answered 401: invalid_client/,
+  );
+  const [call] = clouds.calls('azure-authority');
+  const assertion = claims(new URLSearchParams(call?.body).get('client_assertion') ?? '');
+  deepEqual([assertion.iss, assertion.sub], ['client-1', 'client-1']);
+  match(String(assertion.aud), /\/tenant-1\/oauth2\/v2\.0\/token$/);
+  const broken = { ...IDS, AZURE_CLIENT_CERTIFICATE_PATH: await file(t, certificate) };
+  await rejects(open(broken).accessToken(OWN, { scope }, signal), {
+    reason: 'InvalidConfiguration',
+    message: /AZURE_CLIENT_CERTIFICATE_PATH.*no private key/,
+  });
 });

@@ -1,3 +1,4 @@
+import { TokenError } from '@weir/oauth';
 import type { CloudContext } from './context.ts';
 import { invalidConfiguration } from './errors.ts';
 
@@ -13,4 +14,14 @@ export async function readSecretFile(
   const token = text.trim();
   if (token === '') throw invalidConfiguration(`the file of ${variable} is empty`);
   return token;
+}
+
+/** What a file of the operator is made into; a key in it that can't be used is a fault of configuration. @throws IdentityError */
+export function fromFile<T>(variable: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    if (!(cause instanceof TokenError)) throw cause;
+    throw invalidConfiguration(`the file of ${variable}: ${cause.message}`, cause);
+  }
 }

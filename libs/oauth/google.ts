@@ -57,10 +57,22 @@ export function parseGoogleKey(text: string): GoogleKey {
  * @throws TokenError
  */
 export async function googleToken(
-  { email, keyId, privateKey, tokenUrl }: GoogleKey,
+  key: GoogleKey,
   scope: string,
   request: TokenRequest,
 ): Promise<AccessToken> {
+  const { url, assertion } = googleAssertion(key, scope);
+  return postForm(url, { grant_type: JWT_BEARER, assertion }, request);
+}
+
+/**
+ * What a key proves with, and where it does.
+ * @throws TokenError for a key or a URL that can't be used
+ */
+export function googleAssertion(
+  { email, keyId, privateKey, tokenUrl }: GoogleKey,
+  scope: string,
+): { url: URL; assertion: string } {
   const url = URL.parse(tokenUrl);
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '') {
     throw new TokenError("'token_uri' of the service account key is no URL");
@@ -68,8 +80,7 @@ export async function googleToken(
   const now = Math.floor(Date.now() / 1000);
   const claims = { iss: email, scope, aud: tokenUrl, iat: now, exp: now + LIFETIME };
   const header = { alg: 'RS256', typ: 'JWT', ...(keyId === '' ? {} : { kid: keyId }) };
-  const assertion = signJwt(header, claims, keyOf(privateKey));
-  return postForm(url, { grant_type: JWT_BEARER, assertion }, request);
+  return { url, assertion: signJwt(header, claims, keyOf(privateKey)) };
 }
 
 function keyOf(pem: string): KeyObject {

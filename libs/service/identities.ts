@@ -1,12 +1,12 @@
-import { createIdentities, type Identities, identityOptions } from '@weir/identity';
+import { createIdentities, type Identities, IdentityError, identityOptions } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import { isGateOn } from './feature-gates.ts';
-import type { Settings } from './settings.ts';
+import { type Settings, SettingsError } from './settings.ts';
 
 /**
  * Who a service, or the account of an object, is in clouds, by the flags that services share. Whoever opens it closes it.
  * @param defaultFlag names the account of objects that name none
- * @throws SettingsError, IdentityError
+ * @throws SettingsError
  */
 export function openIdentities(
   { client, settings }: { client: KubeClient; settings: Settings },
@@ -16,6 +16,15 @@ export function openIdentities(
     client,
     objectLevel: isGateOn(settings.list('feature-gates'), 'ObjectLevelWorkloadIdentity'),
     defaultServiceAccount: settings.get(defaultFlag) || undefined,
-    ...identityOptions(settings),
+    ...optionsOf(settings),
   });
+}
+
+function optionsOf(settings: Settings): ReturnType<typeof identityOptions> {
+  try {
+    return identityOptions(settings);
+  } catch (cause) {
+    if (!(cause instanceof IdentityError)) throw cause;
+    throw new SettingsError(cause.message, { cause });
+  }
 }

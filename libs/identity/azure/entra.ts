@@ -22,7 +22,7 @@ export async function entraToken(
   signal: AbortSignal,
 ): Promise<AccessToken> {
   checkIds(tenantId, clientId);
-  const base = endpointOf(context, 'azure-authority', 'https://login.microsoftonline.com');
+  const url = tokenUrlOf(context, tenantId);
   const { headers, body } = formOf({
     ...{ client_id: clientId, scope, grant_type: 'client_credentials' },
     ...('secret' in proof
@@ -32,12 +32,16 @@ export async function entraToken(
           client_assertion: proof.assertion,
         }),
   });
-  const url = new URL(`${base}/${tenantId}/oauth2/v2.0/token`);
   const request = { ...{ method: 'POST' as const, url, headers, body }, service: SERVICE };
   const answer = await context.network.ask({ ...request, problem: oauthProblem }, proxy, signal);
   const json = jsonOf(answer, SERVICE);
   const token = textAt(json, 'access_token', SERVICE);
   return { token, expiresAt: context.now() + numberAt(json, 'expires_in', SERVICE) * 1_000 };
+}
+
+export function tokenUrlOf(context: CloudContext, tenantId: string): URL {
+  const base = endpointOf(context, 'azure-authority', 'https://login.microsoftonline.com');
+  return new URL(`${base}/${tenantId}/oauth2/v2.0/token`);
 }
 
 /** They become part of a URL and come from annotations. @throws IdentityError InvalidConfiguration */

@@ -1,11 +1,12 @@
-// Who the service itself is in Azure: an application with a secret, a workload identity, or the node's managed identity. The
+// Who the service itself is in Azure: an application with a secret or a certificate, a workload identity, or the node's managed identity. The
 // first of them that is set up counts, and no other is tried when it is refused.
+import { assertionOf } from '@weir/oauth';
 import { jsonOf, numberAt, oauthProblem, textAt } from '../answers.ts';
 import { type CloudContext, endpointOf } from '../context.ts';
 import { invalidConfiguration } from '../errors.ts';
-import { readSecretFile } from '../files.ts';
+import { fromFile, readSecretFile } from '../files.ts';
 import type { AccessToken } from '../types.ts';
-import { entraToken } from './entra.ts';
+import { entraToken, tokenUrlOf } from './entra.ts';
 
 /** @throws IdentityError */
 export async function ownAzureToken(
@@ -19,6 +20,12 @@ export async function ownAzureToken(
   if (tenantId && clientId && secret) {
     return entraToken(context, { tenantId, clientId, proof: { secret } }, { scope, proxy }, signal);
   }
+  const certificateFile = env.AZURE_CLIENT_CERTIFICATE_PATH;
+  if (tenantId && clientId && certificateFile) {
+    const assertion = await certificateAssertion(context, certificateFile, { tenantId, clientId });
+    const application = { tenantId, clientId, proof: { assertion } };
+    return entraToken(context, application, { scope, proxy }, signal);
+  }
   if (tenantId && clientId && file) {
     const assertion = await readSecretFile(context, file, 'AZURE_FEDERATED_TOKEN_FILE');
     const application = { tenantId, clientId, proof: { assertion } };
@@ -30,6 +37,24 @@ export async function ownAzureToken(
     );
   }
   return managedIdentityToken(context, scope, clientId, signal);
+}
+
+const CERTIFICATE = 'AZURE_CLIENT_CERTIFICATE_PATH';
+
+/** What a certificate of an application proves with. @throws IdentityError InvalidConfiguration */
+async function certificateAssertion(
+  context: CloudContext,
+  path: string,
+  { tenantId, clientId }: { tenantId: string; clientId: string },
+): Promise<string> {
+  const { environment: env } = context;
+  const certificate = await readSecretFile(context, path, CERTIFICATE);
+  const password = env.AZURE_CLIENT_CERTIFICATE_PASSWORD;
+  const sendChain = /^(1|true)$/i.test(env.AZURE_CLIENT_SEND_CERTIFICATE_CHAIN ?? '');
+  const audience = tokenUrlOf(context, tenantId).href;
+  return fromFile(CERTIFICATE, () =>
+    assertionOf({ certificate, password, sendChain }, { audience, clientId }),
+  );
 }
 
 const SERVICE = 'the metadata service of Azure';

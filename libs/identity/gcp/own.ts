@@ -1,6 +1,6 @@
 // Who the service itself is in Google Cloud: what the file of GOOGLE_APPLICATION_CREDENTIALS says, or the metadata server.
 // https://cloud.google.com/docs/authentication/application-default-credentials
-import { createPrivateKey, createSign } from 'node:crypto';
+import { googleAssertion, parseGoogleKey } from '@weir/oauth';
 import {
   formOf,
   googleProblem,
@@ -13,7 +13,7 @@ import {
 } from '../answers.ts';
 import type { CloudContext } from '../context.ts';
 import { invalidConfiguration } from '../errors.ts';
-import { readSecretFile } from '../files.ts';
+import { fromFile, readSecretFile } from '../files.ts';
 import type { AccessToken } from '../types.ts';
 import { exchange, GCP_SCOPES, JWT_TYPE } from './exchange.ts';
 import { metadataToken } from './metadata.ts';
@@ -28,9 +28,10 @@ export async function ownGcpToken(
 ): Promise<AccessToken> {
   const path = context.environment[VARIABLE];
   if (!path) return metadataToken(context, GCP_SCOPES, signal);
-  const file = parse(await readSecretFile(context, path, VARIABLE));
+  const text = await readSecretFile(context, path, VARIABLE);
+  const file = parse(text);
   if (file?.type === 'external_account') return external(context, file, proxy, signal);
-  if (file?.type === 'service_account') return ofKey(context, file, proxy, signal);
+  if (file?.type === 'service_account') return ofKey(context, text, proxy, signal);
   throw invalidConfiguration(
     `the file of ${VARIABLE} is of no type that is read: external_account, service_account`,
   );
@@ -75,44 +76,21 @@ function emailOfUrl(url: string): string {
 }
 
 const TOKENS = 'Google OAuth';
-const ASSERTION_SECONDS = 3_600;
 
 /** A key of an account, which signs who it is (RFC 7523): https://developers.google.com/identity/protocols/oauth2/service-account */
 async function ofKey(
   { network, now }: CloudContext,
-  file: Json,
+  text: string,
   proxy: string | undefined,
   signal: AbortSignal,
 ): Promise<AccessToken> {
-  const { client_email: email, private_key: key, private_key_id: id, token_uri: uri } = file;
-  const url = URL.parse(typeof uri === 'string' ? uri : 'https://oauth2.googleapis.com/token');
-  if (typeof email !== 'string' || typeof key !== 'string' || url === null) {
-    throw invalidConfiguration(`the file of ${VARIABLE} is no key of an account`);
-  }
-  const seconds = Math.floor(now() / 1_000);
-  const claims = {
-    ...{ iss: email, scope: GCP_SCOPES.join(' '), aud: url.href },
-    ...{ iat: seconds, exp: seconds + ASSERTION_SECONDS },
-  };
-  const header = { alg: 'RS256', typ: 'JWT', ...(typeof id === 'string' ? { kid: id } : {}) };
-  const assertion = signed(header, claims, key);
+  const { url, assertion } = fromFile(VARIABLE, () =>
+    googleAssertion(parseGoogleKey(text), GCP_SCOPES.join(' ')),
+  );
   const form = formOf({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion });
   const request = { ...{ method: 'POST' as const, url, ...form }, service: TOKENS };
   const answer = await network.ask({ ...request, problem: googleProblem }, proxy, signal);
   const json = jsonOf(answer, TOKENS);
   const token = textAt(json, 'access_token', TOKENS);
   return { token, expiresAt: now() + numberAt(json, 'expires_in', TOKENS) * 1_000 };
-}
-
-function signed(header: object, claims: object, key: string): string {
-  const text = [header, claims]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-    .join('.');
-  try {
-    const signature = createSign('RSA-SHA256').update(text).sign(createPrivateKey(key));
-    return `${text}.${signature.toString('base64url')}`;
-  } catch {
-    // What OpenSSL says may tell of the key.
-    throw invalidConfiguration(`the private_key of the file of ${VARIABLE} is no RSA key`);
-  }
 }
