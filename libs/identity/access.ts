@@ -2,7 +2,7 @@
 // other: a named account that can't be used is a failure.
 import { type Account, type AccountClient, readAccount, requestToken } from './account.ts';
 import type { TokenCache } from './cache.ts';
-import { IdentityError, within } from './errors.ts';
+import { IdentityError, invalidConfiguration, within } from './errors.ts';
 import type { AccessToken, Expiring, Subject } from './types.ts';
 
 /** What of a cloud is wanted; it is part of the key of a token. */
@@ -29,6 +29,8 @@ export interface TokenProvider<T extends Expiring> {
 }
 
 export interface Access<T extends Expiring> {
+  /** Whether it is the service's own. */
+  isOwn: boolean;
   /** What stands for the identity and what it is for. */
   parts: readonly unknown[];
   /** A token of it, of before or new. */
@@ -76,10 +78,12 @@ export function createAccess(options: AccessOptions): FindAccess {
     const all = { ...wanted, proxy };
     const account = await accountOf(subject, signal);
     const keep = (parts: readonly unknown[], make: (stop: AbortSignal) => Promise<T>) => ({
+      isOwn: account === undefined,
       parts,
       get: () => cache.get(parts, namespace, make, signal),
     });
     if (account === undefined) {
+      refuseToShow(subject);
       return keep([name, 'own', all], (stop) =>
         within('failed to create provider access token for the controller', () =>
           provider.own(all, stop),
@@ -103,4 +107,17 @@ export function createAccess(options: AccessOptions): FindAccess {
       );
     });
   };
+}
+
+/** The service's own identity opens what all tenants use: it isn't shown where the object's author could read along. */
+function refuseToShow({ proxy, ownTrust }: Subject): void {
+  const isReadable = ownTrust === 'anybody' || (ownTrust === 'authority' && proxy !== undefined);
+  if (!isReadable) return;
+  const how =
+    ownTrust === 'anybody'
+      ? 'without checked TLS'
+      : 'to an authority and through a proxy of the object';
+  throw invalidConfiguration(
+    `the identity of the service itself is not shown ${how}: name an account of the namespace (serviceAccountName), or leave that out`,
+  );
 }

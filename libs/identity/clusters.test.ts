@@ -10,8 +10,8 @@ const AKS =
 const GKE = 'projects/acme/locations/europe-west1/clusters/prod';
 const HOST = 'https://prod.example:6443';
 
-test('EKS: described, or as given, with a signed URL as the token', async (t) => {
-  const { clouds, open, signal } = await openOwn(t);
+test('EKS: described, with a signed URL as the token', async (t) => {
+  const { open, signal } = await openOwn(t);
   const identities = open({});
   const subject = { provider: 'aws', namespace: 'apps' } as const;
   const config = await identities.restConfig(subject, { cluster: EKS }, signal);
@@ -24,10 +24,11 @@ test('EKS: described, or as given, with a signed URL as the token', async (t) =>
   equal(url.searchParams.get('X-Amz-Expires'), '900');
   equal(url.searchParams.get('X-Amz-SignedHeaders'), 'host;x-k8s-aws-id');
   deepEqual(await identities.restConfig(subject, { cluster: EKS }, signal), config, 'it is kept');
-  const before = clouds.calls('aws-eks').length;
-  const given = { cluster: EKS, address: 'https://Other.example', ca: config.ca };
-  equal((await identities.restConfig(subject, given, signal)).host, 'https://other.example:443');
-  equal(clouds.calls('aws-eks').length, before, 'what is given is not looked up');
+  const elsewhere = { cluster: EKS, address: 'https://evil.example', ca: config.ca };
+  await rejects(identities.restConfig(subject, elsewhere, signal), {
+    reason: 'InvalidConfiguration',
+    message: /'https:\/\/evil\.example:443' is no address of this cluster/,
+  });
   const gone = EKS.replace('prod', 'gone');
   await rejects(identities.restConfig(subject, { cluster: gone }, signal), {
     reason: 'Denied',
@@ -57,7 +58,7 @@ test('AKS: the kubeconfig of the wanted address, of which the server and the aut
   );
 });
 
-test('GKE: described, or as given', async (t) => {
+test('GKE: described, and no address that is not its own', async (t) => {
   const { clouds, open, signal } = await openOwn(t);
   const identities = open({});
   const subject = { provider: 'gcp', namespace: 'apps' } as const;
@@ -67,16 +68,43 @@ test('GKE: described, or as given', async (t) => {
   for (const cluster of ['projects/a/locations/../clusters/b', 'x', `${GKE}?alt=media`]) {
     await rejects(identities.restConfig(subject, { cluster }, signal), /invalid GKE cluster ID/);
   }
+  const evil = { cluster: GKE, address: 'https://evil.example', ca: config.ca };
+  await rejects(identities.restConfig(subject, evil, signal), /is no address of this cluster/);
   clouds.fault('gcp-container', 'html');
   const fresh = { cluster: GKE, address: HOST };
   await rejects(identities.restConfig(subject, fresh, signal), { reason: 'InvalidAnswer' });
 });
 
-test('a generic cluster needs an address', async (t) => {
+test('a generic cluster needs an address, and the own identity is for that alone', async (t) => {
   const { open, signal } = await openOwn(t);
   const subject = { provider: 'generic', namespace: 'apps' } as const;
   await rejects(
     open({}).restConfig(subject, {}, signal),
     /cluster address is required to create a REST config$/,
   );
+  const audiences = ['https://kubernetes.default.svc'];
+  await rejects(
+    open({}).restConfig(subject, { address: 'https://evil.example', audiences }, signal),
+    /without a service account a token is for the cluster's address alone/,
+  );
+});
+
+test('the own identity is not shown where an object could read along', async (t) => {
+  const { clouds, open, signal } = await openOwn(t);
+  const identities = open({});
+  const proxy = 'http://127.0.0.1:1';
+  for (const way of [
+    { ownTrust: 'anybody' as const },
+    { ownTrust: 'authority' as const, proxy },
+    { ownTrust: 'anybody' as const, proxy },
+  ]) {
+    const subject = { provider: 'gcp', namespace: 'apps', ...way } as const;
+    await rejects(identities.registryLogin(subject, 'gcr.io', signal), {
+      reason: 'InvalidConfiguration',
+      message: /the identity of the service itself is not shown/,
+    });
+  }
+  equal(clouds.calls().length, 0);
+  const subject = { provider: 'gcp', namespace: 'apps', ownTrust: 'authority' } as const;
+  ok(await identities.registryLogin(subject, 'gcr.io', signal));
 });

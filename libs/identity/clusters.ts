@@ -1,6 +1,7 @@
 // What the clouds' answers about clusters have in common.
 import { X509Certificate } from 'node:crypto';
 import { invalidAnswer, invalidConfiguration } from './errors.ts';
+import type { ClusterReference } from './types.ts';
 
 /** A certificate of an authority out of base64, as PEM. @throws IdentityError InvalidAnswer */
 export function decodeCa(data: string, service: string): string {
@@ -26,4 +27,33 @@ export function clusterAddress(address: string): string {
     throw invalidConfiguration(what);
   }
   return `https://${url.hostname}:${url.port || '443'}`;
+}
+
+/** What a cloud says of a cluster. */
+export interface DescribedCluster {
+  /** Its addresses, the first one first. */
+  hosts: readonly [string, ...string[]];
+  ca: string | undefined;
+}
+
+/**
+ * The address and the authority of a cluster: what the object says comes first, as in Flux. A token of the service's own identity goes to no
+ * address but one that the cloud knows for this cluster, by the authority that the cloud has for it: whoever wrote the object
+ * could have it sent elsewhere otherwise.
+ * @throws IdentityError InvalidConfiguration
+ */
+export function chosen(
+  { address, ca }: Pick<ClusterReference, 'address' | 'ca'>,
+  described: DescribedCluster,
+  isOwn: boolean,
+): { host: string; ca: string | undefined } {
+  if (!isOwn) return { host: address || described.hosts[0], ca: ca || described.ca };
+  if (!address) return { host: described.hosts[0], ca: described.ca };
+  const wanted = clusterAddress(address);
+  if (described.hosts.some((host) => clusterAddress(host) === wanted)) {
+    return { host: address, ca: described.ca };
+  }
+  throw invalidConfiguration(
+    `'${wanted.slice(0, 300)}' is no address of this cluster: without a service account a token is sent to the cluster's own addresses alone`,
+  );
 }

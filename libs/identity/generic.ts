@@ -20,7 +20,13 @@ export function genericProvider(context: CloudContext): TokenProvider<AccessToke
     exchange: async (_, token) => token,
     async own({ audiences = [] }, signal) {
       const file = await readSecretFile(context, TOKEN_FILE, "the service's own account");
-      const { sub = '' } = claimsOf(file, 'failed to parse service account token');
+      const { sub = '', aud } = claimsOf(file, 'failed to parse service account token');
+      // A token that this API server takes is the service itself here, and no identity for elsewhere.
+      if (audiences.length === 0 || audiences.some((audience) => aud.includes(audience))) {
+        throw invalidConfiguration(
+          "a token of the service's own account is not for this cluster's API server",
+        );
+      }
       const [, , namespace, name, ...rest] = sub.split(':');
       if (!namespace || !name || rest.length > 0) {
         throw invalidConfiguration("invalid subject format in the service's own token");

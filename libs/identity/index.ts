@@ -13,6 +13,7 @@ export {
   cloudOf,
   type GitLogin,
   type Login,
+  ownTrustOf,
   type Provider,
   type RestConfig,
   type Subject,

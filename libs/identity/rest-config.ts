@@ -4,7 +4,7 @@ import { eksClusterOf } from './aws/regions.ts';
 import { describeAks } from './azure/aks.ts';
 import { AZURE_SCOPES, managementOf } from './azure/cloud.ts';
 import type { Clouds } from './clouds.ts';
-import { clusterAddress } from './clusters.ts';
+import { chosen, clusterAddress } from './clusters.ts';
 import { invalidConfiguration, within } from './errors.ts';
 import { describeGke } from './gcp/gke.ts';
 import type { ClusterReference, RestConfig, Subject } from './types.ts';
@@ -41,7 +41,7 @@ const ofEks: Make = async ({ context, cache, access, aws }, subject, reference, 
   const credentials = await within(NO_TOKEN, found.get);
   const config = (stop: AbortSignal) =>
     within(`failed to describe EKS cluster '${cluster}'`, () =>
-      eksConfig(context, reference, credentials, { proxy }, stop),
+      eksConfig(context, reference, credentials, { proxy, isOwn: found.isOwn }, stop),
     );
   return cache.get(parts, namespace, config, signal);
 };
@@ -55,17 +55,18 @@ const ofAks: Make = async ({ context, cache, access, azure }, subject, reference
   const before = cache.find<RestConfig>(parts);
   if (before !== undefined) return before;
   const { token, expiresAt } = await within(NO_TOKEN, found.get);
-  if (address && ca) return { host: address, ca, token, expiresAt };
+  if (!found.isOwn && address && ca) return { host: address, ca, token, expiresAt };
   const management = await managementOf(context);
   const manager = await within(NO_TOKEN, async () =>
     (await access(azure, subject, { scope: management.scope }, signal)).get(),
   );
   const config = async (stop: AbortSignal) => {
-    const own = { management, token: manager, proxy };
+    const access = { management, token: manager, proxy };
     const described = await within('failed to describe AKS cluster', () =>
-      describeAks(context, reference, own, stop),
+      describeAks(context, reference, access, stop),
     );
-    return { host: address || described.host, ca: ca || described.ca, token, expiresAt };
+    const known = { hosts: [described.host] as const, ca: described.ca };
+    return { ...chosen({ address, ca }, known, found.isOwn), token, expiresAt };
   };
   return cache.get(parts, namespace, config, signal);
 };
@@ -78,12 +79,12 @@ const ofGke: Make = async ({ context, cache, access, gcp }, subject, reference, 
   const before = cache.find<RestConfig>(parts);
   if (before !== undefined) return before;
   const token = await within(NO_TOKEN, found.get);
-  if (address && ca) return { host: address, ca, ...token };
+  if (!found.isOwn && address && ca) return { host: address, ca, ...token };
   const config = async (stop: AbortSignal) => {
     const described = await within(`failed to describe GKE cluster '${cluster}'`, () =>
       describeGke(context, cluster, { token, proxy }, stop),
     );
-    return { host: address || described.host, ca: ca || described.ca, ...token };
+    return { ...chosen({ address, ca }, described, found.isOwn), ...token };
   };
   return cache.get(parts, namespace, config, signal);
 };
@@ -93,8 +94,11 @@ const generic: Make = async ({ access, generic: provider }, subject, reference, 
   if (!address) throw invalidConfiguration('cluster address is required to create a REST config');
   // Of no other cluster: a token that any API server takes could be used at this one.
   const wanted = { audiences: audiences?.length ? audiences : [address] };
-  const token = await within(NO_TOKEN, async () =>
-    (await access(provider, subject, wanted, signal)).get(),
-  );
-  return { host: address, ca, ...token };
+  const found = await within(NO_TOKEN, () => access(provider, subject, wanted, signal));
+  if (found.isOwn && audiences?.some((audience) => audience !== address)) {
+    throw invalidConfiguration(
+      "without a service account a token is for the cluster's address alone: leave the audiences out, or name an account",
+    );
+  }
+  return { host: address, ca, ...(await within(NO_TOKEN, found.get)) };
 };

@@ -10,6 +10,20 @@ export interface Subject {
   serviceAccountName?: string | undefined;
   /** URL of the object's HTTP proxy. It counts for services over https alone, and never for metadata services. */
   proxy?: string | undefined;
+  /**
+   * Whom TLS trusts by the object's own word where what is given out here is used: an authority that it names, or anybody (no TLS
+   * at all included). Who may say that and choose the proxy as well could read what passes: the service's own identity isn't shown then.
+   */
+  ownTrust?: 'authority' | 'anybody' | undefined;
+}
+
+/** Whom TLS trusts by an object's own word, of its fields. */
+export function ownTrustOf(
+  insecure: boolean,
+  tls: { ca?: string | undefined } | undefined,
+): Subject['ownTrust'] {
+  if (insecure) return 'anybody';
+  return tls?.ca === undefined ? undefined : 'authority';
 }
 
 export type Provider = Cloud | 'generic';

@@ -167,12 +167,49 @@ describe('sources of clouds', () => {
 
   test('an OCIRepository that names no account is the service itself', async () => {
     const namespace = await tenant(harness);
-    const ref = await apply(harness, OCIRepository, namespace, {
-      ...{ url: `oci://${GAR}/org/app`, ref: { tag: 'v1' }, provider: 'gcp', ...VENDORS },
-      proxySecretRef: { name: 'proxy' },
-    });
-    await ready(OCIRepository, ref);
+    const spec = { url: `oci://${GAR}/org/app`, ref: { tag: 'v1' }, provider: 'gcp' };
+    await ready(
+      OCIRepository,
+      await apply(harness, OCIRepository, namespace, { ...spec, ...VENDORS }),
+    );
     ok(clouds.calls('gcp-metadata').length > 0);
+  });
+
+  test("who chooses the proxy and whom to trust gets nothing of the service's own identity", async () => {
+    const namespace = await tenant(harness);
+    const proxySecretRef = { name: 'proxy' };
+    const spec = { url: `oci://${GAR}/org/app`, provider: 'gcp' };
+    const shown = hosts.requests().length;
+    const message = /the identity of the service itself is not shown/;
+    const ways = [
+      { ...VENDORS, proxySecretRef },
+      { insecure: true, proxySecretRef },
+      { insecure: true },
+    ];
+    for (const [index, way] of ways.entries()) {
+      const own = { ...spec, ...way };
+      await failed(
+        OCIRepository,
+        await apply(harness, OCIRepository, namespace, own, `way-${index}`),
+        message,
+      );
+    }
+    const repository = { url: 'https://dev.azure.com/acme/app/_git/app', provider: 'azure' };
+    const way = { secretRef: { name: 'vendors' }, proxySecretRef };
+    await failed(
+      GitRepository,
+      await apply(harness, GitRepository, namespace, { ...repository, ...way }),
+      message,
+    );
+    const charts = { type: 'oci', url: `oci://${GAR}/charts`, provider: 'gcp', insecure: true };
+    await apply(harness, HelmRepository, namespace, charts, 'insecure');
+    const sourceRef = { kind: 'HelmRepository', name: 'insecure' };
+    await failed(
+      HelmChart,
+      await apply(harness, HelmChart, namespace, { chart: 'app', sourceRef }),
+      message,
+    );
+    equal(hosts.requests().length, shown);
   });
 
   test('a Secret comes before a provider, as in Flux', async () => {

@@ -1,7 +1,7 @@
 // Clusters of Amazon EKS, and tokens for them: a signed URL of GetCallerIdentity, by which the cluster asks who it is.
 // https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeCluster.html, https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
 import { jsonOf, objectAt, textAt } from '../answers.ts';
-import { decodeCa } from '../clusters.ts';
+import { chosen, decodeCa } from '../clusters.ts';
 import { type CloudContext, endpointOf } from '../context.ts';
 import type { AwsCredentials, ClusterReference, RestConfig } from '../types.ts';
 import { awsJsonProblem } from './ecr.ts';
@@ -17,21 +17,22 @@ export async function eksConfig(
   context: CloudContext,
   { cluster = '', address, ca }: ClusterReference,
   credentials: AwsCredentials,
-  options: { proxy: string | undefined; stsEndpoint?: string | undefined },
+  options: { proxy: string | undefined; isOwn: boolean },
   signal: AbortSignal,
 ): Promise<RestConfig> {
   const expiresAt = Math.min(context.now() + TOKEN_SECONDS * 1_000, credentials.expiresAt);
   const { region, name } = eksClusterOf(cluster);
-  const described =
-    address && ca ? {} : await describe(context, { region, name }, credentials, options, signal);
+  const isKnown = !options.isOwn && address && ca;
+  const found = isKnown
+    ? { host: address, ca }
+    : await describe(context, { region, name }, credentials, options, signal);
   const sts = endpointOf(context, 'aws-sts', regionalUrl('sts', region));
   const url = new URL(`${sts}/?Action=GetCallerIdentity&Version=2011-06-15`);
   const headers = { 'x-k8s-aws-id': name };
   const scope = { service: 'sts', region, seconds: TOKEN_SECONDS };
   const presigned = await presign({ method: 'GET', url, headers }, credentials, scope);
   return {
-    host: address || (described.host ?? ''),
-    ca: ca || described.ca,
+    ...chosen({ address, ca }, { hosts: [found.host], ca: found.ca }, options.isOwn),
     token: `k8s-aws-v1.${Buffer.from(presigned.href).toString('base64url')}`,
     expiresAt,
   };
@@ -43,7 +44,7 @@ async function describe(
   credentials: AwsCredentials,
   { proxy }: { proxy: string | undefined },
   signal: AbortSignal,
-): Promise<{ host?: string; ca?: string }> {
+): Promise<{ host: string; ca: string }> {
   const base = endpointOf(context, 'aws-eks', regionalUrl('eks', region));
   const unsigned = {
     method: 'GET' as const,

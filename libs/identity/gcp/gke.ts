@@ -1,6 +1,6 @@
 // Clusters of Google (GKE): https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters/get
-import { googleProblem, jsonOf, objectAt, textAt } from '../answers.ts';
-import { decodeCa } from '../clusters.ts';
+import { googleProblem, type Json, jsonOf, objectAt, textAt } from '../answers.ts';
+import { type DescribedCluster, decodeCa } from '../clusters.ts';
 import { type CloudContext, endpointOf } from '../context.ts';
 import { invalidConfiguration } from '../errors.ts';
 import type { AccessToken } from '../types.ts';
@@ -15,7 +15,7 @@ export async function describeGke(
   cluster: string,
   { token, proxy }: { token: AccessToken; proxy: string | undefined },
   signal: AbortSignal,
-): Promise<{ host: string; ca: string }> {
+): Promise<DescribedCluster> {
   if (!CLUSTER.test(cluster) || /\/\.{1,2}(\/|$)/.test(cluster)) {
     const shown = cluster.slice(0, 600);
     throw invalidConfiguration(`invalid GKE cluster ID: '${shown}'. must match ${PATTERN}`);
@@ -28,5 +28,18 @@ export async function describeGke(
   };
   const json = jsonOf(await context.network.ask(request, proxy, signal), SERVICE);
   const data = textAt(objectAt(json, 'masterAuth'), 'clusterCaCertificate', SERVICE);
-  return { host: textAt(json, 'endpoint', SERVICE), ca: decodeCa(data, SERVICE) };
+  const hosts = [textAt(json, 'endpoint', SERVICE), ...otherHosts(json)] as const;
+  return { hosts, ca: decodeCa(data, SERVICE) };
+}
+
+/** The other addresses of a cluster: private, public, and by name. */
+function otherHosts(json: Json): string[] {
+  const endpoints = objectAt(json, 'controlPlaneEndpointsConfig');
+  const [old, ip] = [
+    objectAt(json, 'privateClusterConfig'),
+    objectAt(endpoints, 'ipEndpointsConfig'),
+  ];
+  const { endpoint: name } = objectAt(endpoints, 'dnsEndpointConfig');
+  const found = [old, ip].flatMap((it) => [it.privateEndpoint, it.publicEndpoint]);
+  return [...found, name].filter((host) => typeof host === 'string' && host !== '') as string[];
 }

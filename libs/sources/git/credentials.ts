@@ -9,7 +9,7 @@ import {
   parseProxy,
   parseRemoteUrl,
 } from '@weir/git';
-import type { Identities } from '@weir/identity';
+import { type Identities, ownTrustOf } from '@weir/identity';
 import { type KubeClient, readSecret } from '@weir/kube';
 import { Failure, messageOf, requireObjectIdentity } from '@weir/reconcile';
 import { maskUrl } from '@weir/telemetry';
@@ -129,7 +129,8 @@ async function readCloudLogin(
     ...{ provider, serviceAccountName },
     namespace: options.accountNamespace ?? namespace,
   };
-  const subject = { ...account, proxy: proxy && urlOfProxy(proxy) };
+  const ownTrust = ownTrustOf(false, tls && { ca: tls.caFile });
+  const subject = { ...account, proxy: proxy && urlOfProxy(proxy), ownTrust };
   try {
     const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const { expiresAt, ...login } = await identities.gitLogin(subject, url, stop);

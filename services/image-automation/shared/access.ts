@@ -1,7 +1,7 @@
 // As whom a registry is asked for an ImageRepository: what its spec names, in the order and words of Flux.
 import { type ImageRepository, Reason } from '@weir/api';
 import { proxyOf, readNamedSecret, readPullSecrets, tlsOf } from '@weir/credentials';
-import { cloudOf, type Identities } from '@weir/identity';
+import { cloudOf, type Identities, ownTrustOf } from '@weir/identity';
 import { type KubeClient, readTypedSecret } from '@weir/kube';
 import {
   accessKey,
@@ -64,14 +64,20 @@ async function read(
     proxyOf(await readNamedSecret(client, { namespace, name: proxySecretRef.name }, signal));
   const { registry } = repository;
   const cloud = cloudOf(spec.provider);
+  const tls = certSecretRef && tlsOf(await plainly(certSecretRef.name));
   const login =
     cloud &&
     (await identities.registryLogin(
-      { provider: cloud, namespace, serviceAccountName, proxy },
+      {
+        provider: cloud,
+        namespace,
+        serviceAccountName,
+        proxy,
+        ownTrust: ownTrustOf(insecure, tls),
+      },
       registry,
       AbortSignal.any([signal, AbortSignal.timeout(timeoutOf({ spec }))]),
     ));
-  const tls = certSecretRef && tlsOf(await plainly(certSecretRef.name));
   const pullSecrets = async () => [
     ...(secretRef ? [await plainly(secretRef.name)] : []),
     ...(serviceAccountName

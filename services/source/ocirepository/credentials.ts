@@ -6,7 +6,7 @@ import {
   readPullSecrets,
   tlsOf,
 } from '@weir/credentials';
-import { cloudOf, type Identities } from '@weir/identity';
+import { cloudOf, type Identities, ownTrustOf } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import {
   accessKey,
@@ -68,19 +68,25 @@ export async function readRemote(
   if (cloud !== undefined) requireObjectIdentity(identities, spec.serviceAccountName);
   const repository = parseUrl(url);
   const { serviceAccountName } = spec;
-  const login =
-    cloud &&
-    (await orAuthenticationFailed(`failed to get credential from ${cloud}: `, () =>
-      identities.registryLogin(
-        { provider: cloud, namespace, serviceAccountName, proxy },
-        repository.registry,
-        AbortSignal.any([signal, AbortSignal.timeout(timeoutOf(spec))]),
-      ),
-    ));
   const tls = await orAuthenticationFailed(
     `failed to generate transport for '${url}': `,
     async () => spec.certSecretRef && tlsOf(await secretOf(spec.certSecretRef)),
   );
+  const login =
+    cloud &&
+    (await orAuthenticationFailed(`failed to get credential from ${cloud}: `, () =>
+      identities.registryLogin(
+        {
+          provider: cloud,
+          namespace,
+          serviceAccountName,
+          proxy,
+          ownTrust: ownTrustOf(insecure, tls),
+        },
+        repository.registry,
+        AbortSignal.any([signal, AbortSignal.timeout(timeoutOf(spec))]),
+      ),
+    ));
   const credentials: Credentials | undefined =
     login ??
     (await orAuthenticationFailed('failed to get credential: ', async () =>

@@ -2,7 +2,7 @@
 import { FETCH_FAILED, type HelmRepository, Reason } from '@weir/api';
 import { type NamedSecret, readLoginSecret, tlsOf } from '@weir/credentials';
 import { type ClientOptions, normalizeUrl } from '@weir/helm';
-import { cloudOf, type Identities } from '@weir/identity';
+import { cloudOf, type Identities, ownTrustOf } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import type { TlsOptions } from '@weir/net';
 import { type Credentials, credentialsFor, parseRepository, readPullSecret } from '@weir/oci';
@@ -81,7 +81,7 @@ export async function readRegistryAccess(
     cloud &&
     (await orAuthenticationFailed(`failed to get credential from '${cloud}': `, () =>
       identities.registryLogin(
-        { provider: cloud, namespace },
+        { provider: cloud, namespace, ownTrust: ownTrustOf(insecure, tls) },
         registry,
         AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       ),
