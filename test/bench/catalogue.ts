@@ -1,6 +1,8 @@
 // All scenarios and all systems that can be measured.
 import type { Scenario } from './scenario.ts';
 import { alerts } from './scenarios/alerts.ts';
+import { alertsKilled } from './scenarios/alerts-killed.ts';
+import { alertsWaiting } from './scenarios/alerts-waiting.ts';
 import { chain } from './scenarios/chain.ts';
 import { all, one } from './scenarios/change.ts';
 import { commit } from './scenarios/commit.ts';
@@ -14,6 +16,7 @@ import { imageScan } from './scenarios/image-scan.ts';
 import { imageTags } from './scenarios/image-tags.ts';
 import { install } from './scenarios/install.ts';
 import { restart } from './scenarios/restart.ts';
+import { webhook } from './scenarios/webhook.ts';
 import type { System } from './system.ts';
 import { flux, fluxTuned } from './systems/flux.ts';
 import { weir } from './systems/weir.ts';
@@ -22,6 +25,9 @@ import { weir } from './systems/weir.ts';
 export const SCENARIOS: readonly Scenario[] = [
   commit,
   alerts,
+  alertsKilled,
+  alertsWaiting,
+  webhook,
   imageScan,
   imageTags,
   imageBump,

@@ -12,6 +12,9 @@ it('runs scenarios of the same apps in one environment, and the others in their 
   assert.deepEqual(shown, [
     '1 commit',
     '1 alerts',
+    '1 alerts-killed',
+    '1 alerts-waiting',
+    '1 webhook',
     '1 image-tags',
     '1 image-bump',
     '20 chain',

@@ -3,9 +3,9 @@ import type { Environment } from './environment.ts';
 
 /**
  * What of a system runs: the services that apply apps or release charts, only the one that sends alerts, only the one that
- * scans images, or all that a tag passes on its way from a registry over Git into the cluster.
+ * scans images, all that a tag passes on its way from a registry over Git into the cluster, or those that a webhook passes.
  */
-export type Runs = 'apps' | 'helm' | 'alerts' | 'scans' | 'circle';
+export type Runs = 'apps' | 'helm' | 'alerts' | 'scans' | 'circle' | 'webhooks';
 
 /** A GitOps system that can be measured. Each is one file in `systems/`. */
 export interface System {
@@ -46,6 +46,10 @@ export interface RunningSystem {
   stop(): Promise<void>;
   /** Starts the processes again. Resolves when they are ready. */
   start(): Promise<void>;
+  /** Ends all its processes at once, as a crash does, and starts them again. Resolves when they are ready. */
+  crash(): Promise<void>;
+  /** Where it takes webhooks, without the path. There when the system was started for webhooks. */
+  webhooks?: string;
   /** Hands over an event as the system's own controllers do. There when the system was started for alerts. */
   publish?(event: FluxEvent): Promise<void>;
   /** Renders a chart of so many objects by itself. There when the system was started for HelmReleases and has an engine. */

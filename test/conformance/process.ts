@@ -21,6 +21,8 @@ export interface Program {
 export interface RunningProgram {
   pid: number;
   stop(): Promise<void>;
+  /** Sends SIGKILL and waits until it has ended. */
+  kill(): Promise<void>;
 }
 
 /** Starts a program. When its `/readyz` succeeds, resolves with a function that stops it; rejects with its log's end. */
@@ -53,19 +55,23 @@ export async function runProgram(program: Program): Promise<RunningProgram> {
   try {
     await Promise.race([ready, exited.promise]);
   } catch (cause) {
-    await stop(child);
+    await stop(child, 'SIGTERM');
     const tail = (await readFile(log, 'utf8')).slice(-LOG_TAIL);
     throw new Error(`${name} does not start: ${String(cause)}\n${tail}`, { cause });
   } finally {
     over.abort();
   }
-  return { pid: child.pid ?? 0, stop: () => stop(child) };
+  return {
+    pid: child.pid ?? 0,
+    stop: () => stop(child, 'SIGTERM'),
+    kill: () => stop(child, 'SIGKILL'),
+  };
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
   await exited;
   clearTimeout(timer);

@@ -6,7 +6,7 @@ import { runProgram } from '@weir/conformance/process';
 import { ClusterRoleBinding, type KubeClient, Namespace, ServiceAccount } from '@weir/kube';
 import type { Environment } from '../environment.ts';
 import type { RunningSystem, Runs, System, SystemDescription, SystemOptions } from '../system.ts';
-import { startNotificationController } from './notification.ts';
+import { notificationController, startNotificationController } from './notification.ts';
 import { type Part, startParts } from './parts.ts';
 
 const NAMESPACE = 'flux-system';
@@ -25,7 +25,7 @@ const ALL: readonly Controller[] = [
   'image-reflector-controller',
   'image-automation-controller',
 ];
-const CONTROLLERS: Record<Exclude<Runs, 'alerts'>, readonly Controller[]> = {
+const CONTROLLERS: Record<Exclude<Runs, 'alerts' | 'webhooks'>, readonly Controller[]> = {
   apps: ['source-controller', 'kustomize-controller'],
   helm: ['source-controller', 'helm-controller'],
   scans: ['image-reflector-controller'],
@@ -76,6 +76,7 @@ function fluxWith(name: string, title: string, more: (of: Controller) => string[
     describe: () => describe(name, title, flags),
     start(environment, { runs }: SystemOptions) {
       if (runs === 'alerts') return startNotificationController(environment);
+      if (runs === 'webhooks') return startWithWebhooks(environment, flags);
       return start(environment, CONTROLLERS[runs], flags);
     },
   };
@@ -86,6 +87,16 @@ async function describe(name: string, title: string, flags: Flags): Promise<Syst
   const { stdout, code, stderr } = await run(binary, ['version', '--client']);
   if (code !== 0) throw new Error(`${binary}: ${stderr}`);
   return { name, title, version: stdout.trim().replace(/^flux: /, ''), flags };
+}
+
+/** source-controller with notification-controller, which takes the webhooks. */
+async function startWithWebhooks(environment: Environment, flags: Flags): Promise<RunningSystem> {
+  const name = 'source-controller';
+  await createAccounts(environment.client, [name]);
+  const { start: begin, webhooks } = await notificationController(environment);
+  const source = await starterOf(name, environment, flags[name]);
+  const parts = await startParts({ [name]: source, 'notification-controller': begin });
+  return { ...parts, webhooks };
 }
 
 async function start(

@@ -55,39 +55,45 @@ export async function startWeirNotification(
   };
 }
 
-/** Flux's notification-controller with its default flags. `publish` resolves with its 202, which comes before the message. */
-export async function startNotificationController({
-  cluster,
-  dir,
-}: Environment): Promise<RunningSystem> {
+/** Prepares Flux's notification-controller with its default flags, with ports that stay the same over a restart. */
+export async function notificationController({ cluster, dir }: Environment): Promise<{
+  start: () => Promise<Part>;
+  events: string;
+  webhooks: string;
+}> {
   const ports = await Promise.all(Array.from({ length: 4 }, freePort));
   const [healthPort = 0, metricsPort = 0, eventsPort = 0, receiverPort = 0] = ports;
   const command = await buildTool(CONTROLLER);
-  const parts = await startParts({
-    [CONTROLLER]: () =>
-      runProgram({
-        name: CONTROLLER,
-        command,
-        args: [
-          '--watch-all-namespaces',
-          '--log-level=info',
-          `--metrics-addr=127.0.0.1:${metricsPort}`,
-          `--health-addr=127.0.0.1:${healthPort}`,
-          `--events-addr=127.0.0.1:${eventsPort}`,
-          `--receiverAddr=127.0.0.1:${receiverPort}`,
-        ],
-        env: { KUBECONFIG: cluster.kubeconfig, RUNTIME_NAMESPACE: 'flux-system' },
-        healthPort,
-        log: join(dir, `${CONTROLLER}.log`),
-      }),
-  });
+  const start = () =>
+    runProgram({
+      name: CONTROLLER,
+      command,
+      args: [
+        '--watch-all-namespaces',
+        '--log-level=info',
+        `--metrics-addr=127.0.0.1:${metricsPort}`,
+        `--health-addr=127.0.0.1:${healthPort}`,
+        `--events-addr=127.0.0.1:${eventsPort}`,
+        `--receiverAddr=127.0.0.1:${receiverPort}`,
+      ],
+      env: { KUBECONFIG: cluster.kubeconfig, RUNTIME_NAMESPACE: 'flux-system' },
+      healthPort,
+      log: join(dir, `${CONTROLLER}.log`),
+    });
+  const at = (port: number) => `http://127.0.0.1:${port}`;
+  return { start, events: `${at(eventsPort)}/`, webhooks: at(receiverPort) };
+}
+
+/** Starts it alone. `publish` resolves with its 202, which comes before the message, and rejects while it is down. */
+export async function startNotificationController(
+  environment: Environment,
+): Promise<RunningSystem> {
+  const { start, events } = await notificationController(environment);
+  const parts = await startParts({ [CONTROLLER]: start });
   return {
     ...parts,
     async publish(event) {
-      const response = await fetch(`http://127.0.0.1:${eventsPort}/`, {
-        method: 'POST',
-        body: JSON.stringify(event),
-      });
+      const response = await fetch(events, { method: 'POST', body: JSON.stringify(event) });
       if (response.status !== 202) throw new Error(`the events endpoint says ${response.status}`);
     },
   };

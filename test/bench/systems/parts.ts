@@ -4,6 +4,7 @@ import type { RunningSystem } from '../system.ts';
 export interface Part {
   pid: number;
   stop(): Promise<void>;
+  kill(): Promise<void>;
 }
 
 /** Starts all parts at the same time, as a cluster does. When one fails to start, the others are stopped again. */
@@ -30,6 +31,12 @@ export async function startParts(
     pids: () => Object.fromEntries([...running].map(([name, { pid }]) => [name, pid])),
     stop,
     start,
+    async crash() {
+      const parts = [...running.values()];
+      running.clear();
+      await Promise.all(parts.map((part) => part.kill()));
+      await start();
+    },
     close: stop,
   };
 }

@@ -21,7 +21,7 @@ const FLAGS = {
 } satisfies Record<string, readonly string[]>;
 type Service = keyof typeof FLAGS;
 
-const SERVICES: Record<Exclude<Runs, 'alerts'>, readonly Service[]> = {
+const SERVICES: Record<Exclude<Runs, 'alerts' | 'webhooks'>, readonly Service[]> = {
   apps: ['source', 'kustomize'],
   helm: ['source', 'helm-release'],
   scans: ['image-automation'],
@@ -49,6 +49,15 @@ async function start(environment: Environment, options: SystemOptions): Promise<
     return startWeirNotification(environment, () =>
       startService('notification', [], 1, environment, options),
     );
+  }
+  if (options.runs === 'webhooks') {
+    const port = await freePort();
+    const parts = await startParts({
+      source: () => startService('source', [], 1, environment, options),
+      notification: () =>
+        startService('notification', [`--receiver-port=${port}`], 1, environment, options),
+    });
+    return { ...parts, webhooks: `http://127.0.0.1:${port}` };
   }
   // Without notification, which has no work here, somebody else has to make the stream that events go to.
   const closeStreams = await makeStreams(environment.cluster.natsUrl, ['weir-events']);
