@@ -34,7 +34,10 @@ test('a change by hand is put back, and a deleted object is made again', async (
   await h.client.delete(ConfigMap, ref);
   await colorIs(ns, 'blue');
   const corrected = () => h.events.filter(({ event }) => event.reason === 'DriftCorrected');
-  await until(() => corrected().length >= 2, { timeoutMs, message: 'both corrections to be told' });
+  await until(() => corrected().length >= 2, {
+    timeoutMs,
+    message: 'the events of both corrections',
+  });
   const after = await h.ready(ns, 'web', 'True');
   // No release was made for it.
   assert.equal(after.status?.history?.[0]?.version, status?.history?.[0]?.version);

@@ -51,7 +51,7 @@ test('an upgrade that does not get ready is stored as failed, and cleans up what
   assert.equal(kept.failure?.message, why);
   assert.deepEqual(
     kept.releases.map(({ info }) => `${info.status} ${info.description}`),
-    // Helm writes the version before it again, and Flux's history shows that: it is told, and not written.
+    // Helm writes the version before it again, and Flux's history shows that: it is reported, and not written.
     [`failed Upgrade "web" failed: ${why}`, 'deployed Install complete'],
   );
   assert.deepEqual(await configMaps(namespace), ['more', 'web-cfg']);

@@ -151,8 +151,6 @@ export async function startHarness(options: ClusterOptions = {}): Promise<Harnes
         pool,
         options: {
           helm3Defaults: false,
-          allowDns: false,
-          failFast: true,
           concurrency: 8,
           overrideManagers: [],
         },

@@ -8,13 +8,13 @@ import {
   untilServed,
 } from '@weir/apply';
 import { isAlreadyExists, type KubeObject } from '@weir/kube';
+import { type ActionRun, inStep, messageOf } from './action-run.ts';
 import { requireCompatibleCrds } from './crd-comparison.ts';
 import { appliedAs } from './objects/applied.ts';
 import { readObject } from './objects/existing.ts';
 import { placeObjects } from './objects/place.ts';
 import { applyServerSide, createObject, replaceObject } from './objects/write.ts';
 import type { RenderRun } from './render.ts';
-import { inStep, messageOf, type Run } from './run.ts';
 import type { CrdPolicy, WaitSettings } from './settings.ts';
 import type { ReleaseContext } from './types.ts';
 import { waitForDefinitions } from './wait/wait.ts';
@@ -38,7 +38,7 @@ export interface CrdSettings {
 
 /** Applies the CRDs and waits until they are served. Returns the kinds that they serve. */
 export async function applyCrds(
-  run: Run<ReleaseContext>,
+  run: ActionRun<ReleaseContext>,
   crds: readonly KubeObject[],
   settings: CrdSettings,
 ): Promise<ServedKind[]> {
@@ -60,7 +60,7 @@ export async function applyCrds(
 }
 
 async function applyAll(
-  run: Run,
+  run: ActionRun,
   definitions: readonly KubeObject[],
   { policy, serverSide, wait }: CrdSettings,
 ): Promise<ServedKind[]> {
@@ -89,7 +89,7 @@ async function applyAll(
 }
 
 async function applyOne(
-  run: Run,
+  run: ActionRun,
   placed: PlacedObject,
   { policy, serverSide }: Omit<CrdSettings, 'wait'>,
 ): Promise<AppliedObject | undefined> {
@@ -129,7 +129,7 @@ function isAlreadyThere(error: unknown): boolean {
 }
 
 /** Whether discovery knows the kinds already. */
-async function areListed({ ctx }: Run, kinds: readonly ServedKind[]): Promise<boolean> {
+async function areListed({ ctx }: ActionRun, kinds: readonly ServedKind[]): Promise<boolean> {
   const known = await ctx.cluster.client.discovery.resources();
   const served = new Set(known.map(({ group, version, kind }) => `${group}/${version}/${kind}`));
   return kinds.every(({ group, version, kind }) => served.has(`${group}/${version}/${kind}`));

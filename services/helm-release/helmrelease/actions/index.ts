@@ -6,10 +6,10 @@ import { correctDrift } from '../drift/correct.ts';
 import { detectDrift } from '../drift/detect.ts';
 import { createKnownStorage } from '../release/known-storage.ts';
 import { openStorage } from '../release/storage.ts';
+import { type RunEnvironment, runAction } from './action-run.ts';
 import { createCapabilities } from './capabilities.ts';
 import { install } from './install.ts';
 import { rollback } from './rollback.ts';
-import { type RunEnvironment, runAction } from './run.ts';
 import { runTests } from './test.ts';
 import type { ActionContext, Actions, UninstallResult } from './types.ts';
 import { uninstall } from './uninstall.ts';
@@ -24,7 +24,6 @@ export function createActions(options: { client: KubeClient; log: Logger }): Act
 
   return {
     openStorage: (storage) => openStorage(known, storage),
-    onStorageChange: known.onChange,
     install: (ctx) => runAction(ctx, environment(ctx), (run) => install(run, capabilities)),
     upgrade: (ctx) => runAction(ctx, environment(ctx), (run) => upgrade(run, capabilities)),
     rollback: (ctx, toVersion) =>
@@ -44,7 +43,7 @@ export function createActions(options: { client: KubeClient; log: Logger }): Act
   };
 }
 
-/** Stands for a manifest in the drift watch. It stays in this process, so that a Secret's digest tells nobody anything. */
+/** Stands for a manifest in the drift watch. It stays in this process, so that nobody learns the digest of a Secret. */
 function digest(manifest: object): string {
   return hash('sha256', JSON.stringify(manifest), 'base64');
 }

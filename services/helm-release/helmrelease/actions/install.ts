@@ -4,6 +4,14 @@ import { isAlreadyExists } from '@weir/kube';
 import { derived } from '../release/derived.ts';
 import { inventoryOf } from '../release/inventory.ts';
 import type { VersionLabels } from '../release/secret.ts';
+import {
+  type ActionRun,
+  inStep,
+  mayGoOn,
+  messageOf,
+  type ReleaseRecord,
+  saveFailure,
+} from './action-run.ts';
 import type { Capabilities } from './capabilities.ts';
 import { runHooks } from './hooks/hooks.ts';
 import { existingObjects, type LiveObjects, thoseThere } from './objects/existing.ts';
@@ -12,13 +20,12 @@ import { placeObjects } from './objects/place.ts';
 import { applyServerSide, createObject } from './objects/write.ts';
 import { type Prepared, prepareRelease } from './prepare.ts';
 import { createAll, updateAll } from './release-objects.ts';
-import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run, saveFailure } from './run.ts';
 import { crdPolicy, installsServerSide, type WaitSettings, waitSettings } from './settings.ts';
 import { supersede } from './supersede.ts';
 import type { ReleaseContext } from './types.ts';
 import { waitForObjects } from './wait/wait.ts';
 
-type InstallRun = Run<ReleaseContext>;
+type InstallRun = ActionRun<ReleaseContext>;
 
 /** What is installed and how, as it is known before anything is stored. */
 interface Plan {
@@ -152,7 +159,7 @@ async function perform(run: InstallRun, record: ReleaseRecord, plan: Plan): Prom
           originals: adopted,
           live,
           method: serverSide ? 'apply' : 'patch',
-          tellCreated: false,
+          reportsCreated: false,
           handOver: serverSide,
           threeWayForOthers: !spec.disableTakeOwnership,
         });

@@ -3,10 +3,10 @@ import { groupVersion, type KubeObject } from '@weir/kube';
 import type { HelmRenderResult, HelmStored } from '@weir/render';
 import { requireSize } from '../release/size.ts';
 import type { Revision } from '../release/types.ts';
+import type { ActionRun } from './action-run.ts';
 import type { Capabilities } from './capabilities.ts';
 import { applyCrds, chartCrds } from './crds.ts';
 import { type Rendering, renderRelease } from './render.ts';
-import type { Run } from './run.ts';
 import type { CrdPolicy, WaitSettings } from './settings.ts';
 import type { ReleaseContext } from './types.ts';
 
@@ -28,7 +28,7 @@ export interface Prepared {
  * too large applies nothing, and once more if they bring kinds that the templates did not know of. Rejects in Helm's words.
  */
 export async function prepareRelease(
-  run: Run<ReleaseContext>,
+  run: ActionRun<ReleaseContext>,
   preparation: Preparation,
 ): Promise<Prepared> {
   const { crds: policy, serverSide, wait, capabilities } = preparation;
@@ -66,7 +66,7 @@ export function requireFit({ stored, hooks }: HelmRenderResult): HelmStored {
 }
 
 function revisionOf(
-  { ctx }: Run<ReleaseContext>,
+  { ctx }: ActionRun<ReleaseContext>,
   rendered: HelmRenderResult,
   { payload, digest }: HelmStored,
   { labels }: Preparation,

@@ -1,8 +1,8 @@
 // Applying the objects of a version: creates where nothing is there, updates elsewhere, and what was applied is watched.
 import { type AppliedObject, isOwnedBy, type PlacedObject, trackApplied } from '@weir/apply';
+import type { ActionRun } from './action-run.ts';
 import { type CreateOptions, createObjects } from './objects/create.ts';
 import { type UpdateOptions, updateObjects } from './objects/update.ts';
-import type { Run } from './run.ts';
 
 export interface ReleaseUpdate extends Omit<UpdateOptions, 'done'> {
   originals: readonly PlacedObject[];
@@ -16,7 +16,7 @@ export interface Applied {
 
 /** Creates all objects of a first version. */
 export function createAll(
-  run: Run,
+  run: ActionRun,
   targets: readonly PlacedObject[],
   options: Omit<CreateOptions, 'done'>,
 ) {
@@ -25,7 +25,7 @@ export function createAll(
 
 /** Brings the objects of one version to those of another. */
 export function updateAll(
-  run: Run,
+  run: ActionRun,
   targets: readonly PlacedObject[],
   { originals, ...options }: ReleaseUpdate,
 ) {
@@ -47,7 +47,7 @@ export function createdBy({ objects }: Applied, targets: readonly PlacedObject[]
  * has them not, as in a version that the helm CLI has made, nothing is watched, so that nothing counts as gone.
  */
 export async function trackRelease(
-  { ctx, key, digest, owner }: Run,
+  { ctx, key, digest, owner }: ActionRun,
   objects: readonly AppliedObject[],
 ): Promise<void> {
   const areLabelled = objects.every(({ desired }) => isOwnedBy(desired, owner));
@@ -56,7 +56,7 @@ export async function trackRelease(
 }
 
 async function watched(
-  run: Run,
+  run: ActionRun,
   targets: readonly PlacedObject[],
   work: (done: (applied: AppliedObject) => void) => Promise<void>,
 ): Promise<Applied> {

@@ -1,9 +1,9 @@
 // The render of a release by the engine, as install and upgrade ask for it.
 import type { TargetCluster } from '@weir/apply';
 import type { HelmReleaseInfo, HelmRenderRequest, HelmRenderResult } from '@weir/render';
+import type { ActionRun } from './action-run.ts';
 import type { Capabilities } from './capabilities.ts';
 import { lookups } from './lookup.ts';
-import type { Run } from './run.ts';
 import { postRender } from './settings.ts';
 import type { ActionContext, ReleaseContext } from './types.ts';
 
@@ -22,7 +22,7 @@ export interface Rendering {
 }
 
 /** What is needed to look and to render: nothing in it writes to the cluster. */
-export interface ReadingRun extends Pick<Run, 'engine'> {
+export interface ReadingRun extends Pick<ActionRun, 'engine'> {
   ctx: Pick<
     ActionContext,
     'object' | 'release' | 'pool' | 'options' | 'line' | 'log' | 'signal'

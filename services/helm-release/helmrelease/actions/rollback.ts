@@ -4,19 +4,26 @@ import { derived } from '../release/derived.ts';
 import { inventoryOf } from '../release/inventory.ts';
 import { pruneHistory } from '../release/prune-history.ts';
 import type { Revision } from '../release/types.ts';
+import {
+  type ActionRun,
+  inStep,
+  mayGoOn,
+  messageOf,
+  type ReleaseRecord,
+  saveFailure,
+} from './action-run.ts';
+import { cleanedUp } from './clean-up.ts';
 import { chartCrds } from './crds.ts';
 import { runHooks } from './hooks/hooks.ts';
 import { asOwned } from './objects/ownership.ts';
 import { placeObjects } from './objects/place.ts';
-import { removeObjects } from './objects/remove.ts';
 import { createdBy, updateAll } from './release-objects.ts';
-import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run, saveFailure } from './run.ts';
 import { maxHistory, updatesServerSide, type WaitSettings, waitSettings } from './settings.ts';
 import { supersede, supersedeOthers } from './supersede.ts';
 import type { ReleaseContext } from './types.ts';
 import { waitForObjects } from './wait/wait.ts';
 
-type RollbackRun = Run<ReleaseContext>;
+type RollbackRun = ActionRun<ReleaseContext>;
 
 interface Plan {
   serverSide: boolean;
@@ -89,7 +96,7 @@ async function apply(run: RollbackRun, record: ReleaseRecord, plan: Plan): Promi
     originals,
     live: new Map(),
     method: serverSide ? 'apply' : spec.force ? 'replace' : 'patch',
-    tellCreated: spec.cleanupOnFail ?? false,
+    reportsCreated: spec.cleanupOnFail ?? false,
     handOver: serverSide,
     threeWayForOthers: false,
   });
@@ -99,7 +106,7 @@ async function apply(run: RollbackRun, record: ReleaseRecord, plan: Plan): Promi
     const description = `Rollback ${JSON.stringify(name)} failed: ${messageOf(error)}`;
     await supersede(run, current);
     await saveFailure(run, record, description);
-    throw await cleanedUp(run, error, createdBy(applied, targets));
+    throw await cleanedUp(run, 'rollback', error, createdBy(applied, targets));
   }
   try {
     await waitForObjects(run, applied.objects, wait);
@@ -110,21 +117,4 @@ async function apply(run: RollbackRun, record: ReleaseRecord, plan: Plan): Promi
     await saveFailure(run, record, description);
     throw new Error(`release ${name} failed: ${messageOf(cause)}`, { cause });
   }
-}
-
-/** The failure, after `cleanupOnFail` has deleted what the rollback had created. */
-async function cleanedUp(
-  run: RollbackRun,
-  failure: unknown,
-  created: PlacedObject[],
-): Promise<unknown> {
-  if (!run.ctx.object.spec.rollback?.cleanupOnFail || created.length === 0) return failure;
-  const { failures } = await removeObjects(run, created, 'Background');
-  if (failures.length === 0) return failure;
-  const why = failures.map(messageOf).join(', ');
-  return new Error(
-    'an error occurred while cleaning up resources. original rollback error: ' +
-      `${messageOf(failure)}: unable to cleanup resources: ${why}`,
-    { cause: failure },
-  );
 }

@@ -2,10 +2,14 @@
 // way round: a process that is killed in between leaves two versions deployed, of which the higher one counts, and not none,
 // which would make the next upgrade start from a version that was perhaps never applied whole.
 import type { Revision } from '../release/types.ts';
-import { mayGoOn, messageOf, type ReleaseRecord, type Run } from './run.ts';
+import { type ActionRun, mayGoOn, messageOf, type ReleaseRecord } from './action-run.ts';
 
 /** Marks a version as followed by another one. Where that fails the new version counts all the same, as in Helm. */
-export async function supersede(run: Run, revision: Revision, description?: string): Promise<void> {
+export async function supersede(
+  run: ActionRun,
+  revision: Revision,
+  description?: string,
+): Promise<void> {
   const { version } = revision.content;
   const info = {
     status: 'superseded',
@@ -21,7 +25,7 @@ export async function supersede(run: Run, revision: Revision, description?: stri
 
 /** Marks all versions that are deployed beside the one that just was, and `current`, which it started from. */
 export async function supersedeOthers(
-  run: Run,
+  run: ActionRun,
   record: ReleaseRecord,
   current?: Revision,
 ): Promise<void> {

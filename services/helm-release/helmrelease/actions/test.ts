@@ -1,10 +1,10 @@
 // Helm's test (pkg/action/release_testing.go): the hooks of the event `test`, whose results are stored with the release.
 import type { HelmHook } from '@weir/render';
+import { type ActionRun, inStep, mayGoOn, messageOf } from './action-run.ts';
 import { startHooks } from './hooks/hooks.ts';
-import { inStep, mayGoOn, messageOf, type Run } from './run.ts';
 
 /** Runs the tests that the spec selects. Rejects with the failure of the first one that fails, after it was stored. */
-export async function runTests(run: Run): Promise<void> {
+export async function runTests(run: ActionRun): Promise<void> {
   const { ctx, storage } = run;
   const [highest] = await storage.versions();
   const last = highest && (await storage.load(highest.version));
@@ -28,7 +28,7 @@ export async function runTests(run: Run): Promise<void> {
 }
 
 /** A test that stays is no failure of the tests, as in Flux. */
-async function cleanUp(run: Run, finish: () => Promise<void>): Promise<void> {
+async function cleanUp(run: ActionRun, finish: () => Promise<void>): Promise<void> {
   try {
     await inStep('tests could not be deleted', finish());
   } catch (error) {

@@ -45,10 +45,6 @@ export interface ActionContext {
 export interface ActionOptions {
   /** Flux's gate `UseHelm3Defaults`: installs apply client-side unless the spec says otherwise, waits are `legacy`. */
   helm3Defaults: boolean;
-  /** Flux's gate `AllowDNSLookups`. */
-  allowDns: boolean;
-  /** Flux's gate `DisableFailFastBehavior`. */
-  failFast: boolean;
   /** Requests of one apply at once. */
   concurrency: number;
   /** Managers whose fields are given up before drift is looked for (`--override-manager`). */
@@ -132,8 +128,6 @@ export interface CorrectionResult {
 /** The actions of Helm, with everything that belongs to them (CRDs, hooks, waits, storage). */
 export interface Actions {
   openStorage(options: OpenStorageOptions): VersionStorage;
-  /** Calls back when anybody writes to the storage of a release, its actions included. Returns the way to stop that. */
-  onStorageChange(listener: (release: { namespace: string; name: string }) => void): () => void;
   install(context: ReleaseContext): Promise<ActionResult>;
   upgrade(context: ReleaseContext): Promise<ActionResult>;
   /** Goes back to this version, as a new one. The chart is the one that is in force: its CRDs stay in the inventory. */

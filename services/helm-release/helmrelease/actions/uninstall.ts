@@ -1,6 +1,7 @@
 // Helm's uninstall (pkg/action/uninstall.go).
 import type { PlacedObject } from '@weir/apply';
 import type { Revision } from '../release/types.ts';
+import { type ActionRun, inStep, mayGoOn, messageOf, type ReleaseRecord } from './action-run.ts';
 import { deleteInterrupted } from './hooks/cleanup.ts';
 import { runHooks } from './hooks/hooks.ts';
 import { placeObjects } from './objects/place.ts';
@@ -11,7 +12,6 @@ import {
   waitUntilRemoved,
 } from './objects/remove.ts';
 import { uninstallOrder } from './objects/uninstall-order.ts';
-import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run } from './run.ts';
 import { waitSettings } from './settings.ts';
 import { supersedeOthers } from './supersede.ts';
 import type { UninstallContext, UninstallResult } from './types.ts';
@@ -23,7 +23,9 @@ const PROPAGATION: Record<string, Propagation> = {
 };
 
 /** Uninstalls the release, whatever version is the last one. Returns why there was nothing to do, if so. */
-export async function uninstall(run: Run<UninstallContext>): Promise<UninstallResult['absent']> {
+export async function uninstall(
+  run: ActionRun<UninstallContext>,
+): Promise<UninstallResult['absent']> {
   const { ctx, storage } = run;
   const { object, release } = ctx;
   const spec = object.spec.uninstall ?? {};
@@ -71,7 +73,7 @@ export async function uninstall(run: Run<UninstallContext>): Promise<UninstallRe
 const PURGE_FAILED = 'uninstall: Failed to purge the release';
 
 /** A failure that doesn't end the uninstall. */
-async function collected(run: Run, errors: unknown[], step: Promise<void>): Promise<void> {
+async function collected(run: ActionRun, errors: unknown[], step: Promise<void>): Promise<void> {
   try {
     await step;
   } catch (error) {
@@ -82,7 +84,7 @@ async function collected(run: Run, errors: unknown[], step: Promise<void>): Prom
 
 /** Deletes the objects of the manifest but those that are to be kept. Returns what is not gone yet. */
 async function removeAll(
-  run: Run<UninstallContext>,
+  run: ActionRun<UninstallContext>,
   { content }: Revision,
   propagation: Propagation = 'Background',
 ): Promise<PlacedObject[]> {
@@ -107,7 +109,7 @@ async function removeAll(
 }
 
 /** Stores the version as uninstalled, and those that were deployed as superseded. */
-async function keep(run: Run, record: ReleaseRecord): Promise<void> {
+async function keep(run: ActionRun, record: ReleaseRecord): Promise<void> {
   await record.save({
     info: { status: 'uninstalled', description: 'Uninstallation complete' },
   });
@@ -115,7 +117,7 @@ async function keep(run: Run, record: ReleaseRecord): Promise<void> {
 }
 
 /** Deletes all versions from storage, the last one at the end: while it is there, the uninstall is resumed. */
-async function purge(run: Run, last: Revision): Promise<void> {
+async function purge(run: ActionRun, last: Revision): Promise<void> {
   const { storage, guard } = run;
   for (const { version } of (await storage.versions()).toReversed()) {
     guard();

@@ -1,7 +1,7 @@
-import type { Run } from './run.ts';
+import type { ActionRun } from './action-run.ts';
 
 /** Stores a version that an action has left pending as failed. One that isn't pending any more stays as it is. */
-export async function unlock(run: Run, version: number): Promise<void> {
+export async function unlock(run: ActionRun, version: number): Promise<void> {
   const revision = await run.storage.load(version);
   const { status } = revision?.content.info ?? {};
   if (revision === undefined || !status?.startsWith('pending-')) return;

@@ -4,15 +4,22 @@ import { groupVersion, isNoMatch } from '@weir/kube';
 import { inventoryOf } from '../release/inventory.ts';
 import { pruneHistory } from '../release/prune-history.ts';
 import type { Revision } from '../release/types.ts';
+import {
+  type ActionRun,
+  inStep,
+  mayGoOn,
+  messageOf,
+  type ReleaseRecord,
+  saveFailure,
+} from './action-run.ts';
 import type { Capabilities } from './capabilities.ts';
+import { cleanedUp } from './clean-up.ts';
 import { runHooks } from './hooks/hooks.ts';
 import { existingObjects, type LiveObjects, thoseThere } from './objects/existing.ts';
 import { asOwned } from './objects/ownership.ts';
 import { placeObjects } from './objects/place.ts';
-import { removeObjects } from './objects/remove.ts';
 import { type Prepared, prepareRelease } from './prepare.ts';
 import { createdBy, updateAll } from './release-objects.ts';
-import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run, saveFailure } from './run.ts';
 import {
   crdPolicy,
   maxHistory,
@@ -24,7 +31,7 @@ import { supersedeOthers } from './supersede.ts';
 import type { ReleaseContext } from './types.ts';
 import { waitForObjects } from './wait/wait.ts';
 
-type UpgradeRun = Run<ReleaseContext>;
+type UpgradeRun = ActionRun<ReleaseContext>;
 
 /** The versions that an upgrade starts from. */
 interface Base {
@@ -81,7 +88,7 @@ export async function upgrade(
     const name = JSON.stringify(run.ctx.release.name);
     const description = `Upgrade ${name} failed: ${messageOf(failure)}`;
     await saveFailure(run, record, description);
-    throw await cleanedUp(run, failure, created ?? []);
+    throw await cleanedUp(run, 'upgrade', failure, created ?? []);
   }
   await supersedeOthers(run, record, current);
 }
@@ -181,7 +188,7 @@ async function perform(run: UpgradeRun, record: ReleaseRecord, plan: Plan): Prom
   const method = serverSide ? 'apply' : spec.force ? 'replace' : 'patch';
   const applied = await updateAll(run, targets, {
     ...{ originals, live, method },
-    tellCreated: spec.cleanupOnFail ?? false,
+    reportsCreated: spec.cleanupOnFail ?? false,
     handOver: serverSide && current.content.applyMethod !== 'ssa',
     threeWayForOthers: false,
   });
@@ -198,21 +205,4 @@ async function perform(run: UpgradeRun, record: ReleaseRecord, plan: Plan): Prom
     throw new UpdateFailed(error, createdBy(applied, targets));
   }
   await record.save({ info: { status: 'deployed', description: 'Upgrade complete' } });
-}
-
-/** The failure, after `cleanupOnFail` has deleted what the upgrade had created. */
-async function cleanedUp(
-  run: UpgradeRun,
-  failure: unknown,
-  created: PlacedObject[],
-): Promise<unknown> {
-  if (!run.ctx.object.spec.upgrade?.cleanupOnFail || created.length === 0) return failure;
-  const { failures } = await removeObjects(run, created, 'Background');
-  if (failures.length === 0) return failure;
-  const why = failures.map(messageOf).join(', ');
-  return new Error(
-    'an error occurred while cleaning up resources. original upgrade error: ' +
-      `${messageOf(failure)}: unable to cleanup resources: ${why}`,
-    { cause: failure },
-  );
 }

@@ -245,8 +245,6 @@ function stateOf(
 function actionOptions({ settings }: PendingEnvironment) {
   return {
     helm3Defaults: settings.gates.UseHelm3Defaults,
-    allowDns: false,
-    failFast: true,
     concurrency: settings.concurrentSsa,
     overrideManagers: settings.overrideManagers,
   };

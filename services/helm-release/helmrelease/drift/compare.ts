@@ -13,7 +13,7 @@ import {
   wouldCreate,
 } from '@weir/apply';
 import { isApiError, type KubeObject } from '@weir/kube';
-import { messageOf, type Run } from '../actions/run.ts';
+import { type ActionRun, messageOf } from '../actions/action-run.ts';
 import { CONTROLLER, GROUP } from '../names.ts';
 import { jsonDiff } from './json-diff.ts';
 
@@ -30,7 +30,7 @@ export type Comparison =
 
 /** Compares an object, but for the fields that the JSON pointers name. Rejects with Flux's words for a dry-run that fails. */
 export async function compareObject(
-  run: Run,
+  run: ActionRun,
   placed: PlacedObject,
   ignored: readonly string[],
 ): Promise<Comparison> {
@@ -52,7 +52,7 @@ export async function compareObject(
 
 /** Fields of managers that the operator has named are taken over first: theirs would be no difference. */
 async function withoutOverridden(
-  { ctx, guard }: Run,
+  { ctx, guard }: ActionRun,
   placed: PlacedObject,
   live: KubeObject,
 ): Promise<KubeObject> {

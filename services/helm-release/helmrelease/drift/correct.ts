@@ -1,7 +1,7 @@
 // Putting a drift right: what is gone is created, what was changed gets a JSON patch (helm-controller, ApplyDiff).
 import { compareIds, type PlacedObject, placeObject, targetOf, withoutSecrets } from '@weir/apply';
 import type { KubeObject } from '@weir/kube';
-import { mayGoOn, messageOf } from '../actions/run.ts';
+import { mayGoOn, messageOf } from '../actions/action-run.ts';
 import type {
   ActionContext,
   CorrectionResult,

@@ -2,11 +2,17 @@
 import { type AppliedObject, type PlacedObject, subjectOfObject, targetOf } from '@weir/apply';
 import { mapBounded } from '@weir/async';
 import type { KubeObject } from '@weir/kube';
+import {
+  type ActionRun,
+  mayGoOn,
+  messageOf,
+  openRun,
+  type RunEnvironment,
+} from '../actions/action-run.ts';
 import { appliedAs, intactAs } from '../actions/objects/applied.ts';
 import { asOwned } from '../actions/objects/ownership.ts';
 import { placeObjects } from '../actions/objects/place.ts';
 import { trackRelease } from '../actions/release-objects.ts';
-import { mayGoOn, messageOf, openRun, type Run, type RunEnvironment } from '../actions/run.ts';
 import type { ActionContext, DriftReport, ReleaseDifference } from '../actions/types.ts';
 import type { StoredRelease } from '../release/types.ts';
 import { type Comparison, compareObject } from './compare.ts';
@@ -55,7 +61,7 @@ export async function detectDrift(
 }
 
 async function compare(
-  run: Run,
+  run: ActionRun,
   placed: PlacedObject,
   ignored: readonly string[],
 ): Promise<Comparison> {
@@ -66,7 +72,7 @@ async function compare(
 
 /** The JSON pointers that `spec.driftDetection.ignore` names in each object. */
 async function ignoredFields(
-  { ctx, engine }: Run,
+  { ctx, engine }: ActionRun,
   objects: readonly PlacedObject[],
 ): Promise<string[][]> {
   const { ignore: rules = [] } = ctx.object.spec.driftDetection ?? {};
@@ -83,7 +89,7 @@ function selectable({ apiVersion, kind, metadata }: KubeObject): object {
   return { apiVersion, kind, metadata: { name, namespace, labels, annotations } };
 }
 
-async function track(run: Run, compared: readonly Compared[]): Promise<void> {
+async function track(run: ActionRun, compared: readonly Compared[]): Promise<void> {
   const found = compared.flatMap(({ placed, comparison }): AppliedObject[] => {
     if (comparison.type === 'intact') return [intactAs(placed, comparison.uid)];
     return comparison.type === 'none' ? [appliedAs('unchanged', placed, comparison.live)] : [];

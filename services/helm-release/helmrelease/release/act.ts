@@ -15,8 +15,8 @@ import type { Run } from '../run.ts';
 import { summarized } from '../status/conditions.ts';
 import { subjectOf } from '../status/events.ts';
 import { clearFailures, countFailure } from './counters.ts';
-import { afterRelease, afterRemediation, afterTests, afterUnlock } from './fold.ts';
 import { isTested, latest, snapshotOf } from './history.ts';
+import { afterRelease, afterRemediation, afterTests, afterUnlock } from './history-after-action.ts';
 import * as say from './messages.ts';
 import { type TimedAction, timeoutMs } from './names.ts';
 import { actionContext, currentOf, type Prepared } from './prepared.ts';
@@ -263,7 +263,7 @@ function failureOf({ failure }: ActionResult): Pick<Acted, 'failed'> {
   return failure === undefined ? {} : { failed: failure };
 }
 
-/** Ready as it is now: what the next run is told. */
+/** What Ready says now. */
 export function readyMessage({ status }: Run): string {
   return status.condition(READY)?.message ?? '';
 }

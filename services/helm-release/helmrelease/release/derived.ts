@@ -1,6 +1,6 @@
 // A version that is made from another one and not rendered: that of a rollback, or an install under a later number.
 import type { HelmReleaseInfo } from '@weir/render';
-import type { Run } from '../actions/run.ts';
+import type { ActionRun } from '../actions/action-run.ts';
 import type { Revision } from './types.ts';
 
 export interface Derivation {
@@ -13,7 +13,7 @@ export interface Derivation {
 
 /** The new version, which is not in storage yet. */
 export async function derived(
-  { ctx, engine }: Run,
+  { ctx, engine }: ActionRun,
   from: Revision,
   { version, info, applyMethod, ociDigest }: Derivation,
 ): Promise<Revision> {

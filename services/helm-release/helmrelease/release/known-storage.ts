@@ -8,8 +8,7 @@ import type { VersionLabels } from './secret.ts';
 import { type StorageWatch, watchStorage } from './storage-watch.ts';
 import type { StoredRelease } from './types.ts';
 
-export interface KnownStorage
-  extends Pick<StorageWatch, 'observe' | 'forget' | 'onChange' | 'close'> {
+export interface KnownStorage extends Pick<StorageWatch, 'observe' | 'forget' | 'close'> {
   /** The versions of a release, the highest first; undefined where they have to be asked for. */
   versions(place: StoragePlace): VersionLabels[] | undefined;
   /** Takes in a list of all versions that the reader has just been allowed to make. */
@@ -37,7 +36,7 @@ export interface SummaryFacts {
 }
 
 /** For who looks once, and watches nothing: everything is asked for. */
-export const NOTHING_KNOWN: Omit<KnownStorage, 'onChange' | 'close'> = {
+export const NOTHING_KNOWN: Omit<KnownStorage, 'close'> = {
   versions: () => undefined,
   listed: () => undefined,
   refused: () => undefined,
@@ -78,7 +77,6 @@ export function createKnownStorage(options: { client: KubeClient; log: Logger })
       summaries.set(versionKey(place, release.version), { ...release, ...facts }),
     observe: watch.observe,
     forget: watch.forget,
-    onChange: watch.onChange,
     close: watch.close,
   };
 }

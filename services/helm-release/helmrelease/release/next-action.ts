@@ -46,7 +46,7 @@ export function nextAction(
         ? retriesExceeded(object, status)
         : { action: 'install', why: reason };
     case 'Unmanaged':
-      // The history tells nothing of this release.
+      // The history is about another release.
       return { action: 'upgrade', history: [], why: `release not managed: ${reason}` };
     case 'OutOfSync':
       if (forced) return { action: 'upgrade', why: 'requested through annotation' };

@@ -60,8 +60,6 @@ export function actionContext(
     pool: env.pool,
     options: {
       helm3Defaults: env.settings.gates.UseHelm3Defaults,
-      allowDns: false,
-      failFast: true,
       concurrency: env.settings.concurrentSsa,
       overrideManagers: env.settings.overrideManagers,
     },

@@ -1,12 +1,12 @@
 // Storage keeps a bounded number of versions (pkg/storage/storage.go, removeLeastRecent).
-import type { Run } from '../actions/run.ts';
+import type { ActionRun } from '../actions/action-run.ts';
 
 /**
  * Makes room for one more version: deletes the oldest ones, but never the one that is deployed. `max` counts the new
  * version; undefined keeps all.
  */
 export async function pruneHistory(
-  { storage, guard }: Pick<Run, 'storage' | 'guard'>,
+  { storage, guard }: Pick<ActionRun, 'storage' | 'guard'>,
   max: number | undefined,
 ): Promise<void> {
   if (max === undefined) return;

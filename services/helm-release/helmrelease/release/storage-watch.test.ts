@@ -66,10 +66,8 @@ test('versions are known from the first complete list on, the newest state of ea
   watch.observe(secret(1, '9', 'superseded'));
   watch.observe(secret(2, '10'));
   send({ type: 'modified', object: secret(1, '7', 'failed') });
-  const seen: string[] = [];
-  watch.onChange(({ name }) => seen.push(name));
   send({ type: 'added', object: secret(3, '12', 'pending-upgrade') });
-  await until(() => seen.length > 0, wait);
+  await until(() => watch.versions('apps', 'web')?.length === 3, wait);
   assert.deepEqual(texts(), ['3 pending-upgrade', '2 deployed', '1 superseded']);
   assert.deepEqual(watch.versions('apps', 'other'), []);
   await watch.close();
@@ -115,11 +113,16 @@ test('a list that is newer than the watch counts, for what is there and for what
 test('nobody learns of a storage that was not allowed to list it', async () => {
   const { client, send } = watched();
   const known = createKnownStorage({ client, log });
-  const place = (reader: string) => ({ namespace: 'apps', name: 'web', reader });
+  const place = (reader: string | undefined) => ({ namespace: 'apps', name: 'web', reader });
   known.listed(place('apps/web admin'), { items: [], resourceVersion: '1' });
   send({ type: 'added', object: secret(1, '5') }, synced);
   await until(() => known.versions(place('apps/web admin')) !== undefined, wait);
   assert.equal(known.versions(place('other/web tenant')), undefined);
+  assert.equal(
+    known.versions(place(undefined))?.length,
+    1,
+    'the service has the rights of the watch',
+  );
   const release = { name: 'web', version: 1 } as Parameters<typeof known.put>[1];
   known.put(place('apps/web admin'), release, { resourceVersion: '5', ociDigest: undefined });
   assert.equal(known.summary(place('apps/web admin'), 1)?.version, 1);

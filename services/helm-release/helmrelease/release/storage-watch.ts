@@ -1,5 +1,5 @@
 // What Helm's storage holds, known from one watch of metadata over all namespaces: with it nothing has to be asked of the
-// API server while nothing changes, and it is noticed at once when somebody else writes to a release.
+// API server while nothing changes.
 import { isForbidden, type KubeClient, type KubeObject, type ObjectList, Secret } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import { HELM_SELECTOR, type VersionLabels, versionLabels } from './secret.ts';
@@ -13,8 +13,6 @@ export interface StorageWatch {
   listed(release: { namespace: string; name: string }, list: ObjectList<KubeObject>): void;
   /** Takes in that a version was just deleted, before the watch shows it. */
   forget(release: { namespace: string; name: string }, version: number): void;
-  /** Calls back when a version of a release was written or deleted by whomever; returns the way to stop that. */
-  onChange(listener: (release: { namespace: string; name: string }) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -27,28 +25,25 @@ interface Seen extends VersionLabels {
 
 export function watchStorage(client: KubeClient, log: Logger): StorageWatch {
   const stop = new AbortController();
-  const listeners = new Set<(release: { namespace: string; name: string }) => void>();
   /** By namespace and name of the release, then by version. */
   const releases = new Map<string, Map<number, Seen>>();
   let isSynced = false;
 
-  function put(secret: KubeObject): boolean {
+  function put(secret: KubeObject): void {
     const { key, seen } = seenIn(secret);
-    if (seen === undefined) return false;
+    if (seen === undefined) return;
     const versions = releases.get(key) ?? new Map<number, Seen>();
     const before = versions.get(seen.version);
-    if (before !== undefined && !isNewer(seen, before)) return false;
+    if (before !== undefined && !isNewer(seen, before)) return;
     releases.set(key, versions.set(seen.version, seen));
-    return true;
   }
-  function remove(secret: KubeObject): boolean {
+  function remove(secret: KubeObject): void {
     const { key, seen } = seenIn(secret);
     const versions = releases.get(key);
     // A late event of a Secret whose successor was seen already says nothing about that one.
-    if (seen === undefined || versions?.get(seen.version)?.uid !== seen.uid) return false;
+    if (seen === undefined || versions?.get(seen.version)?.uid !== seen.uid) return;
     versions.delete(seen.version);
     if (versions.size === 0) releases.delete(key);
-    return true;
   }
   async function follow(): Promise<void> {
     const { signal } = stop;
@@ -61,11 +56,8 @@ export function watchStorage(client: KubeClient, log: Logger): StorageWatch {
         log.warn({ err: error }, "watch of Helm's storage");
       } else {
         const { object } = event;
-        const isNews = event.type === 'deleted' ? remove(object) : put(object);
-        const name = object.metadata.labels?.name;
-        if (!isNews || name === undefined || !isSynced) continue;
-        const { namespace = '' } = object.metadata;
-        for (const listener of listeners) listener({ namespace, name });
+        if (event.type === 'deleted') remove(object);
+        else put(object);
       }
     }
   }
@@ -80,7 +72,7 @@ export function watchStorage(client: KubeClient, log: Logger): StorageWatch {
       const versions = [...(releases.get(`${namespace}/${name}`)?.values() ?? [])];
       return versions.filter(({ isGone }) => !isGone).sort((a, b) => b.version - a.version);
     },
-    observe: (secret) => void put(secret),
+    observe: put,
     listed({ namespace, name }, { items, resourceVersion }) {
       for (const secret of items) put(secret);
       const there = new Set(items.map(({ metadata }) => metadata.uid));
@@ -92,10 +84,6 @@ export function watchStorage(client: KubeClient, log: Logger): StorageWatch {
     forget({ namespace, name }, version) {
       const seen = releases.get(`${namespace}/${name}`)?.get(version);
       if (seen !== undefined) seen.isGone = true;
-    },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
     },
     async close() {
       stop.abort();

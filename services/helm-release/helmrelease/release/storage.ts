@@ -20,7 +20,7 @@ export class StorageError extends Error {
 }
 
 export function openStorage(
-  known: Omit<KnownStorage, 'onChange' | 'close'>,
+  known: Omit<KnownStorage, 'close'>,
   options: OpenStorageOptions,
 ): VersionStorage {
   const { cluster, pool, target, tenant, reader, fresh, signal } = options;

@@ -1,13 +1,13 @@
 // Deleting hooks by their policies.
 import type { HelmHook } from '@weir/render';
+import { type ActionRun, inStep, messageOf } from '../action-run.ts';
 import { placeObjects } from '../objects/place.ts';
 import { removeObjects, waitUntilRemoved } from '../objects/remove.ts';
-import { inStep, messageOf, type Run } from '../run.ts';
 import type { WaitSettings } from '../settings.ts';
 
 /** Deletes the hook if it has that policy, and waits until it is gone. Never a CustomResourceDefinition, as in Helm. */
 export async function deleteByPolicy(
-  run: Run,
+  run: ActionRun,
   { kind, path, objects, deletePolicies }: HelmHook,
   policy: HelmHook['deletePolicies'][number],
   wait: WaitSettings,
@@ -27,7 +27,7 @@ export async function deleteByPolicy(
  * Deletes what is left of hooks during which a process was killed: they are stored as running, and nobody has come to delete
  * them by their policy. It is done with the uninstall and not earlier, since such a hook may be at work still.
  */
-export async function deleteInterrupted(run: Run, hooks: readonly HelmHook[]): Promise<void> {
+export async function deleteInterrupted(run: ActionRun, hooks: readonly HelmHook[]): Promise<void> {
   const left = hooks.filter(
     ({ lastRun, deletePolicies }) =>
       lastRun.phase === 'Running' &&

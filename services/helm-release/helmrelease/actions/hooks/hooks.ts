@@ -2,10 +2,10 @@
 // What hooks print goes nowhere, whatever their `helm.sh/hook-output-log-policy` says: as in Flux.
 import type { AppliedObject } from '@weir/apply';
 import type { HelmHook, HelmHookEvent } from '@weir/render';
+import { type ActionRun, inStep, mayGoOn, messageOf, type ReleaseRecord } from '../action-run.ts';
 import { appliedAs } from '../objects/applied.ts';
 import { placeObjects } from '../objects/place.ts';
 import { applyServerSide, createObject } from '../objects/write.ts';
-import { inStep, mayGoOn, messageOf, type ReleaseRecord, type Run } from '../run.ts';
 import type { WaitSettings } from '../settings.ts';
 import { waitForHook } from '../wait/wait.ts';
 import { deleteByPolicy } from './cleanup.ts';
@@ -19,7 +19,7 @@ export interface HookSettings {
 }
 
 /** Runs the hooks of an event and deletes those whose policy says so. Rejects with the failure of the first that fails. */
-export async function runHooks(run: Run, record: ReleaseRecord, settings: HookSettings) {
+export async function runHooks(run: ActionRun, record: ReleaseRecord, settings: HookSettings) {
   const { failure, finish } = await startHooks(run, record, settings);
   await finish();
   if (failure !== undefined) throw failure.error;
@@ -36,7 +36,7 @@ export interface StartedHooks {
  * ends the run itself is thrown.
  */
 export async function startHooks(
-  run: Run,
+  run: ActionRun,
   record: ReleaseRecord,
   settings: HookSettings,
 ): Promise<StartedHooks> {
@@ -80,7 +80,7 @@ function withDefaultPolicy(hook: HelmHook): HelmHook {
 }
 
 async function runHook(
-  run: Run,
+  run: ActionRun,
   record: ReleaseRecord,
   hook: HelmHook,
   settings: HookSettings,
@@ -123,7 +123,7 @@ async function runHook(
 }
 
 async function cleanUpSucceeded(
-  run: Run,
+  run: ActionRun,
   done: readonly HelmHook[],
   { wait }: HookSettings,
 ): Promise<void> {
@@ -133,7 +133,7 @@ async function cleanUpSucceeded(
 }
 
 async function cleanUpFailed(
-  run: Run,
+  run: ActionRun,
   failed: HelmHook,
   before: readonly HelmHook[],
   { wait }: HookSettings,

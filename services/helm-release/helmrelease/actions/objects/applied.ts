@@ -1,4 +1,4 @@
-// What became of an object of a release, as libs/apply tells it: for the drift watch and for waits.
+// What became of an object of a release, in the form of libs/apply: for the drift watch and for waits.
 import { type AppliedObject, type PlacedObject, targetOf } from '@weir/apply';
 import type { KubeObject } from '@weir/kube';
 

@@ -2,7 +2,7 @@
 import type { AppliedObject, PlacedObject } from '@weir/apply';
 import { isConflict, type KubeObject } from '@weir/kube';
 import { CONTROLLER } from '../../names.ts';
-import { mayGoOn, messageOf, type Run } from '../run.ts';
+import { type ActionRun, mayGoOn, messageOf } from '../action-run.ts';
 import { appliedAs } from './applied.ts';
 import { everyObject } from './batches.ts';
 import { readObject } from './existing.ts';
@@ -21,7 +21,7 @@ export interface CreateOptions {
  * each, as in Helm.
  */
 export async function createObjects(
-  run: Run,
+  run: ActionRun,
   objects: readonly PlacedObject[],
   { serverSide, takesOver, done }: CreateOptions,
 ): Promise<void> {
@@ -63,7 +63,11 @@ function isWrittenByUsAlone({ metadata }: KubeObject): boolean {
 }
 
 /** Throws one Error with the messages of all failures, or the failure that ends the run. */
-export function throwAll(run: Pick<Run, 'ctx'>, failures: readonly unknown[], separator: string) {
+export function throwAll(
+  run: Pick<ActionRun, 'ctx'>,
+  failures: readonly unknown[],
+  separator: string,
+) {
   const end = failures.find((error) => !mayGoOn(run, error));
   if (end !== undefined) throw end;
   if (failures.length === 0) return;

@@ -2,7 +2,7 @@
 import type { PlacedObject } from '@weir/apply';
 import { mapBounded } from '@weir/async';
 import { isNotFound, type KubeClient, type KubeObject } from '@weir/kube';
-import { inStep } from '../run.ts';
+import { inStep } from '../action-run.ts';
 import { type ReleaseName, requireOwnership } from './ownership.ts';
 import { resourceText } from './place.ts';
 

@@ -8,7 +8,7 @@ import {
   waitUntilGone,
 } from '@weir/apply';
 import { isConflict, isForbidden, isNotFound, type KubeObject } from '@weir/kube';
-import { mayGoOn, messageOf, type Run } from '../run.ts';
+import { type ActionRun, mayGoOn, messageOf } from '../action-run.ts';
 import { interruptible } from '../wait/interruptible.ts';
 import { everyObject } from './batches.ts';
 import { throwAll } from './create.ts';
@@ -32,7 +32,7 @@ export function uninstallPolicy(object: KubeObject): 'delete' | 'keep' | 'ignore
 }
 
 /** Deletes what an update leaves behind, one after the other. What can't be read is passed over, as in Helm. */
-export async function removeLeft(run: Run, left: readonly PlacedObject[]): Promise<void> {
+export async function removeLeft(run: ActionRun, left: readonly PlacedObject[]): Promise<void> {
   const { ctx } = run;
   const failures: unknown[] = [];
   for (const placed of left) {
@@ -65,7 +65,7 @@ export interface Removal {
 
 /** Deletes objects in the order given, those of one kind at once. What isn't there counts as deleted. */
 export async function removeObjects(
-  run: Run,
+  run: ActionRun,
   objects: readonly PlacedObject[],
   propagation: Propagation,
 ): Promise<Removal> {
@@ -92,7 +92,10 @@ export async function removeObjects(
 /**
  * Waits until objects are gone. Rejects with Flux's message about the first one that isn't when the time is over.
  */
-export async function waitUntilRemoved(run: Run, objects: readonly PlacedObject[]): Promise<void> {
+export async function waitUntilRemoved(
+  run: ActionRun,
+  objects: readonly PlacedObject[],
+): Promise<void> {
   if (objects.length === 0) return;
   const { cluster, timeoutMs } = run.ctx;
   const targets: ObjectTarget[] = objects.map(({ object }) => targetOf(object));
@@ -104,7 +107,7 @@ export async function waitUntilRemoved(run: Run, objects: readonly PlacedObject[
 }
 
 /** An account may delete what it may not read: then the delete goes by the name alone. */
-async function liveOf({ ctx }: Run, placed: PlacedObject): Promise<KubeObject | undefined> {
+async function liveOf({ ctx }: ActionRun, placed: PlacedObject): Promise<KubeObject | undefined> {
   const { client } = ctx.cluster;
   try {
     return await readObject(client, placed, { metadataOnly: true, signal: ctx.signal });
@@ -115,7 +118,7 @@ async function liveOf({ ctx }: Run, placed: PlacedObject): Promise<KubeObject | 
 }
 
 async function deleteOne(
-  { ctx, guard }: Run,
+  { ctx, guard }: ActionRun,
   { object, type }: PlacedObject,
   live: KubeObject,
   propagationPolicy: Propagation,

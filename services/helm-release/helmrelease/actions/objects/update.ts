@@ -4,7 +4,7 @@ import { type AppliedObject, type PlacedObject, targetOf } from '@weir/apply';
 import { mapBounded } from '@weir/async';
 import type { KubeObject } from '@weir/kube';
 import type { HelmMergePatch } from '@weir/render';
-import { inStep, type Run } from '../run.ts';
+import { type ActionRun, inStep } from '../action-run.ts';
 import { appliedAs, intactAs } from './applied.ts';
 import { batchesByKind } from './batches.ts';
 import { throwAll } from './create.ts';
@@ -18,7 +18,7 @@ export interface UpdateOptions {
   /** Objects that were read already. */
   live: LiveObjects;
   /** It has to be known which objects are created, to clean them up when something fails. */
-  tellCreated: boolean;
+  reportsCreated: boolean;
   /** Fields that were written by client-side applies are handed over to the server-side apply. */
   handOver: boolean;
   /** The client-side merge of kinds that aren't Kubernetes' own looks at the live object too. */
@@ -31,7 +31,7 @@ export interface UpdateOptions {
  * Error in Helm's words: an object that can't be created ends the update, others don't stop each other.
  */
 export async function updateObjects(
-  run: Run,
+  run: ActionRun,
   originals: readonly PlacedObject[],
   targets: readonly PlacedObject[],
   options: UpdateOptions,
@@ -64,7 +64,7 @@ export async function updateObjects(
 
 /** Objects that the drift watch knows to be as this very manifest was applied: nothing is asked about them. */
 function findIntact(
-  { ctx, digest }: Run,
+  { ctx, digest }: ActionRun,
   targets: readonly PlacedObject[],
   { method, handOver }: UpdateOptions,
 ): Map<PlacedObject, string> {
@@ -83,11 +83,11 @@ function findIntact(
  * apply creates what is missing.
  */
 async function readAll(
-  { ctx }: Run,
+  { ctx }: ActionRun,
   targets: readonly PlacedObject[],
-  { method, live: known, tellCreated, handOver }: UpdateOptions,
+  { method, live: known, reportsCreated, handOver }: UpdateOptions,
 ): Promise<LiveObjects> {
-  if (method === 'apply' && !tellCreated && !handOver) return known;
+  if (method === 'apply' && !reportsCreated && !handOver) return known;
   const { cluster, options, signal } = ctx;
   const how = { metadataOnly: method === 'apply', signal };
   const open = targets.filter((placed) => !known.has(placed));
@@ -99,7 +99,7 @@ async function readAll(
 
 /** The patches of a client-side apply, from the engine; none for the other ways. */
 async function mergePatches(
-  { ctx, engine }: Run,
+  { ctx, engine }: ActionRun,
   originals: readonly PlacedObject[],
   targets: readonly PlacedObject[],
   live: LiveObjects,
@@ -126,7 +126,7 @@ async function mergePatches(
 }
 
 async function create(
-  { ctx, guard }: Run,
+  { ctx, guard }: ActionRun,
   placed: PlacedObject,
   method: UpdateOptions['method'],
 ): Promise<AppliedObject> {
@@ -143,7 +143,7 @@ interface Failed {
 }
 
 async function change(
-  { ctx, guard }: Run,
+  { ctx, guard }: ActionRun,
   placed: PlacedObject,
   {
     live,

@@ -9,7 +9,7 @@ import {
 import { isApiError, isConflict, type KubeClient, type KubeObject } from '@weir/kube';
 import type { HelmMergePatch } from '@weir/render';
 import { CONTROLLER } from '../../names.ts';
-import { messageOf } from '../run.ts';
+import { messageOf } from '../action-run.ts';
 import { kindText, placeText } from './place.ts';
 
 export interface ObjectWriter {

@@ -1,8 +1,8 @@
-import { Interrupted, type Run } from '../run.ts';
+import { type ActionRun, Interrupted } from '../action-run.ts';
 
 /** Runs a wait that the end of the run's purpose ends too. `wait` gets the signal for both. */
 export async function interruptible<T>(
-  { ctx }: Pick<Run, 'ctx'>,
+  { ctx }: Pick<ActionRun, 'ctx'>,
   wait: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const signal = AbortSignal.any([ctx.signal, ctx.superseded]);

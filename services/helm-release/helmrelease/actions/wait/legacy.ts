@@ -2,7 +2,7 @@
 // their own fields, and expressions of the user's have no say.
 import type { Health, ObjectStatus, StatusFunction } from '@weir/apply';
 import { type KubeClient, type KubeObject, Pod } from '@weir/kube';
-import type { Run } from '../run.ts';
+import type { ActionRun } from '../action-run.ts';
 import { kindKey } from './statuses.ts';
 
 const CURRENT: ObjectStatus = { status: 'Current' };
@@ -16,7 +16,7 @@ const REPLICA_SET = {
   namespaced: true,
 };
 
-export function legacyStatus({ ctx }: Run, { jobs }: { jobs: boolean }): StatusFunction {
+export function legacyStatus({ ctx }: ActionRun, { jobs }: { jobs: boolean }): StatusFunction {
   const { cluster, signal } = ctx;
   const isReady = async (object: KubeObject): Promise<ObjectStatus> => {
     const kind = kindKey(object);

@@ -10,7 +10,7 @@ import {
   waitForHealth,
 } from '@weir/apply';
 import type { KubeObject } from '@weir/kube';
-import type { Run } from '../run.ts';
+import type { ActionRun } from '../action-run.ts';
 import type { WaitSettings } from '../settings.ts';
 import { interruptible } from './interruptible.ts';
 import { failureOfLegacy, legacyStatus } from './legacy.ts';
@@ -21,14 +21,13 @@ const CRD_MS = 60_000;
 
 /** Waits until everything that was applied is ready. Rejects with Flux's message, or with Interrupted. */
 export async function waitForObjects(
-  run: Run,
+  run: ActionRun,
   applied: readonly AppliedObject[],
   { mode, jobs }: WaitSettings,
 ): Promise<void> {
   if (mode === 'none') return;
-  const { failFast } = run.ctx.options;
   const status = jobs ? statusOf(run) : withoutWaitingForJobs(statusOf(run));
-  const waits = { timeoutMs: run.ctx.timeoutMs, failFast };
+  const waits = { timeoutMs: run.ctx.timeoutMs, failFast: true };
   if (mode === 'legacy') {
     return waitUntil(run, applied, legacyStatus(run, { jobs }), { ...waits, isLegacy: true });
   }
@@ -37,7 +36,7 @@ export async function waitForObjects(
 
 /** Waits until CRDs are served. */
 export async function waitForDefinitions(
-  run: Run,
+  run: ActionRun,
   applied: readonly AppliedObject[],
   { mode }: WaitSettings,
 ): Promise<void> {
@@ -47,7 +46,7 @@ export async function waitForDefinitions(
 
 /** Waits until a hook is done, whatever the wait settings; a failed one ends the wait. */
 export async function waitForHook(
-  run: Run,
+  run: ActionRun,
   applied: AppliedObject,
   { mode }: WaitSettings,
 ): Promise<void> {
@@ -70,7 +69,7 @@ interface Wait {
 }
 
 async function waitUntil(
-  run: Run,
+  run: ActionRun,
   applied: readonly AppliedObject[],
   status: StatusFunction,
   { timeoutMs, failFast, isLegacy = false }: Wait,
@@ -100,7 +99,10 @@ async function waitUntil(
 }
 
 /** Nothing for what needs no wait: a Deployment that is paused, and what surely is as healthy as it was. */
-function healthTarget({ ctx }: Run, { change, desired, object }: AppliedObject): HealthTarget[] {
+function healthTarget(
+  { ctx }: ActionRun,
+  { change, desired, object }: AppliedObject,
+): HealthTarget[] {
   if (kindKey(desired) === 'apps/Deployment' && isPaused(desired)) return [];
   const target = { ...change.id, version: change.version };
   if (object === undefined) return ctx.cluster.drift.isHealthy(target) ? [] : [{ target }];
@@ -111,20 +113,20 @@ function isPaused({ spec }: KubeObject): boolean {
   return (spec as { paused?: unknown } | undefined)?.paused === true;
 }
 
-function noteHealthy({ ctx }: Run, targets: readonly HealthTarget[]): void {
+function noteHealthy({ ctx }: ActionRun, targets: readonly HealthTarget[]): void {
   for (const { target, object } of targets) {
     const { resourceVersion } = object?.metadata ?? {};
     if (resourceVersion !== undefined) ctx.cluster.drift.markHealthy(target, resourceVersion);
   }
 }
 
-function statusOf({ ctx, engine }: Run): StatusFunction {
+function statusOf({ ctx, engine }: ActionRun): StatusFunction {
   const { healthCheckExprs = [] } = ctx.object.spec;
   const checks = healthCheckExprs.length === 0 ? undefined : healthCheckExprs;
   return (objects) => ctx.pool.status(objects, { tenant: engine.tenant, checks });
 }
 
-function expressedKinds({ ctx }: Run): Set<string> {
+function expressedKinds({ ctx }: ActionRun): Set<string> {
   const { healthCheckExprs = [] } = ctx.object.spec;
   return new Set(
     healthCheckExprs.map(({ apiVersion, kind = '' }) => kindKey({ apiVersion, kind })),

@@ -16,7 +16,7 @@ export interface RunEnvironment {
   digest(manifest: object): string;
 }
 
-export interface Run<Context extends ActionContext = ActionContext> extends RunEnvironment {
+export interface ActionRun<Context extends ActionContext = ActionContext> extends RunEnvironment {
   ctx: Context;
   owner: Owner & { labels: Record<string, string> };
   /** `<namespace>/<name>` of the HelmRelease: the name of its objects in the drift watch. */
@@ -64,7 +64,7 @@ export class Interrupted extends Error {
 export async function runAction<Context extends ActionContext>(
   ctx: Context,
   environment: RunEnvironment,
-  action: (run: Run<Context>) => Promise<void>,
+  action: (run: ActionRun<Context>) => Promise<void>,
 ): Promise<ActionResult> {
   const outcome = newOutcome();
   const run = openRun(ctx, environment, outcome);
@@ -100,7 +100,7 @@ export function openRun<Context extends ActionContext>(
   ctx: Context,
   environment: RunEnvironment,
   outcome: Outcome = newOutcome(),
-): Run<Context> {
+): ActionRun<Context> {
   const { storage } = environment;
   const { name, namespace = '' } = ctx.object.metadata;
   const owner = { group: GROUP, fieldManager: CONTROLLER, namespace, name };
@@ -157,7 +157,7 @@ export function openRun<Context extends ActionContext>(
   };
 }
 
-/** How an action that failed is told to the reconciler. */
+/** A failure as the reconciler gets it. */
 export function failureOf(error: unknown): ActionFailure {
   const message = messageOf(error);
   const isInterrupted = causesOf(error).some((cause) => cause instanceof Interrupted);
@@ -169,7 +169,7 @@ export function messageOf(error: unknown): string {
 }
 
 /** Whether an action may still write after this failure, or the run itself is over. */
-export function mayGoOn({ ctx }: Pick<Run, 'ctx'>, error: unknown): boolean {
+export function mayGoOn({ ctx }: Pick<ActionRun, 'ctx'>, error: unknown): boolean {
   return !ctx.signal.aborted && !causesOf(error).some((cause) => cause instanceof NotOwner);
 }
 
@@ -187,7 +187,7 @@ export async function inStep<T>(words: string, step: Promise<T>): Promise<T> {
  * pending, and the next run unlocks it.
  */
 export async function saveFailure(
-  run: Pick<Run, 'ctx'>,
+  run: Pick<ActionRun, 'ctx'>,
   record: ReleaseRecord,
   description: string,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ReleaseSnapshot } from '@weir/api';
-import { afterRelease, afterRemediation, afterTests, afterUnlock } from './fold.ts';
+import { afterRelease, afterRemediation, afterTests, afterUnlock } from './history-after-action.ts';
 import { snapshot, stored } from './testing/values.ts';
 
 /** Each as `v<version> <status> <action>`. */
