@@ -69,6 +69,15 @@ describe('ImagePolicies', () => {
     await harness.ready(ImagePolicy, ref, 'True', /resolved to abba/);
   });
 
+  test('a policy chooses from a million tags', async () => {
+    const tags = Array.from({ length: 1_000_000 }, (_, index) => `1.${index}.0`);
+    server.put('million', tags, 20_000);
+    const ref = await apply(`${server.host}/million`, { policy: { semver: { range: '1.x' } } });
+    await harness.ready(ImagePolicy, ref, 'True', /resolved to 1\.999999\.0$/);
+    const { status } = await harness.read<ImageRepository>(ImageRepository, ref);
+    equal(status?.lastScanResult?.tagCount, 1_000_000);
+  });
+
   test('a version that is excluded is never chosen', async () => {
     server.put('rollback', ['1.0.0', '1.1.0', '1.2.0']);
     const policy = { policy: { semver: { range: '1.x' } } };

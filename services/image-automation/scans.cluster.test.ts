@@ -106,6 +106,27 @@ describe('ImageRepositories', { concurrency: 4 }, () => {
     server.answer(endless, undefined);
   });
 
+  test('a registry that goes down keeps its tags, and is scanned again when it is back', async () => {
+    const down = await startTagRegistry();
+    down.put('app', ['1.0.0']);
+    const { host, port } = down;
+    const ref = await apply(`${host}/app`);
+    await harness.ready(ImagePolicy, ref, 'True');
+    await down.close();
+    await harness.handled(ImageRepository, ref, await harness.request(ImageRepository, ref));
+    const object = await harness.ready<ImageRepository>(
+      ImageRepository,
+      ref,
+      'False',
+      /^scan failed: .*connection refused/,
+    );
+    equal(object.status?.lastScanResult?.tagCount, 1);
+    await harness.ready(ImagePolicy, ref, 'True', /resolved to 1\.0\.0/);
+    const back = stack.adopt(await startTagRegistry({ port }), (it) => it.close());
+    back.put('app', ['1.0.0', '1.1.0']);
+    await harness.ready(ImagePolicy, ref, 'True', /resolved to 1\.1\.0/);
+  });
+
   test('an answer that is none is told without its text', async () => {
     const name = image();
     server.answer(

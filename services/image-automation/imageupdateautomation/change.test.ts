@@ -122,10 +122,10 @@ test('more files than there may be are refused', async (t) => {
   await assert.rejects(change(first, '2', undefined, { maxBytes: 0 }), /more than 0 bytes of YAML/);
 });
 
-test('ten thousand files, a large one without a marker, a large one with one', async (t) => {
+test('ten thousand files, one of 50 MB without a marker, a large one with one', async (t) => {
   const files: Record<string, string> = {};
   for (let i = 0; i < 10_000; i++) files[`d${i % 100}/f${i}.yaml`] = `a: ${i}\n`;
-  files['d0/large.yaml'] = 'a: 0123456789\n'.repeat(400_000);
+  files['d0/large.yaml'] = 'a: 0123456789\n'.repeat(4_000_000);
   files['d1/marked.yaml'] = file('1');
   const { remote, change, first, reads } = await setup(t, files);
   const changed = await change(first, '2');

@@ -83,8 +83,10 @@ describe('an automation', { concurrency: 4 }, () => {
   test('at a server that has no room for the commit says so, and pushes when there is', async () => {
     const it = await scene('full');
     await it.repository.git('config', 'receive.maxInputSize', '1');
-    await failsAndRecovers(it, /unpack/, () =>
-      it.repository.git('config', '--unset', 'receive.maxInputSize'),
+    await failsAndRecovers(
+      it,
+      /^failed to update source: .*command error on main: unpacker error$/,
+      () => it.repository.git('config', '--unset', 'receive.maxInputSize'),
     );
   });
 
