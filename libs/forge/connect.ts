@@ -2,7 +2,13 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { getCACertificates } from 'node:tls';
-import { connectionProblem, openRequest, type RequestPolicy } from '@weir/net';
+import {
+  AnswerTooLarge,
+  connectionProblem,
+  openRequest,
+  type RequestPolicy,
+  readBounded,
+} from '@weir/net';
 import type { ForgeCall, ForgeRequest } from './call.ts';
 import { ForgeError } from './errors.ts';
 
@@ -62,14 +68,11 @@ async function send(
     response.destroy();
     throw new ForgeError(`${status}${advice(status)}`);
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new ForgeError('the answer of the API is too large');
-    chunks.push(chunk);
-  }
-  return { status, text: Buffer.concat(chunks).toString('utf8') };
+  const answer = await readBounded(response, MAX_ANSWER_BYTES).catch((cause: unknown) => {
+    if (!(cause instanceof AnswerTooLarge)) throw cause;
+    throw new ForgeError('the answer of the API is too large');
+  });
+  return { status, text: answer.toString('utf8') };
 }
 
 function advice(status: number): string {
