@@ -17,6 +17,11 @@ import { imageTags } from './scenarios/image-tags.ts';
 import { install } from './scenarios/install.ts';
 import { restart } from './scenarios/restart.ts';
 import { webhook } from './scenarios/webhook.ts';
+import { sourceBucket } from './scenarios/source-bucket.ts';
+import { sourceCharts } from './scenarios/source-charts.ts';
+import { sourceFirst } from './scenarios/source-first.ts';
+import { sourceGit } from './scenarios/source-git.ts';
+import { sourceAlike, sourceApart } from './scenarios/source-oci.ts';
 import type { System } from './system.ts';
 import { flux, fluxTuned } from './systems/flux.ts';
 import { weir } from './systems/weir.ts';
@@ -28,6 +33,12 @@ export const SCENARIOS: readonly Scenario[] = [
   alertsKilled,
   alertsWaiting,
   webhook,
+  sourceGit,
+  sourceApart,
+  sourceAlike,
+  sourceFirst,
+  sourceCharts,
+  sourceBucket,
   imageScan,
   imageTags,
   imageBump,

@@ -2,10 +2,10 @@ import type { FluxEvent } from '@weir/events';
 import type { Environment } from './environment.ts';
 
 /**
- * What of a system runs: the services that apply apps or release charts, only the one that sends alerts, only the one that
- * scans images, all that a tag passes on its way from a registry over Git into the cluster, or those that a webhook passes.
+ * What of a system runs: the services that apply apps or release charts, only the one that fetches sources, sends
+ * alerts or scans images, all that a tag passes on its way from a registry over Git into the cluster, or those that a webhook passes.
  */
-export type Runs = 'apps' | 'helm' | 'alerts' | 'scans' | 'circle' | 'webhooks';
+export type Runs = 'apps' | 'helm' | 'sources' | 'alerts' | 'scans' | 'circle' | 'webhooks';
 
 /** A GitOps system that can be measured. Each is one file in `systems/`. */
 export interface System {

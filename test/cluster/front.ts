@@ -12,6 +12,8 @@ export interface FrontRequest {
   /** With its query. */
   path: string;
   authorization: string | undefined;
+  /** Of the answer's body, as far as it was passed on by now. */
+  bytes: number;
   /** Milliseconds since 1970. */
   at: number;
 }
@@ -36,14 +38,18 @@ export async function startFront(target: string, options: ListenOptions = {}): P
   const requests: FrontRequest[] = [];
   let intercept: Intercept | undefined;
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    requests.push({
+    const entry: FrontRequest = {
       method: request.method ?? '',
       path: request.url ?? '',
       authorization: request.headers.authorization,
+      bytes: 0,
       at: Date.now(),
-    });
+    };
+    requests.push(entry);
     if (await intercept?.(request, response)) return;
-    passOn(new URL(request.url ?? '/', target), request, response);
+    passOn(new URL(request.url ?? '/', target), request, response, (bytes) => {
+      entry.bytes += bytes;
+    });
   };
   const server = await listen((request, response) => {
     handle(request, response).catch(() => response.destroy());
@@ -90,11 +96,16 @@ export async function startForwardProxy(): Promise<ForwardProxy> {
   return { ...server, requests: () => [...requests] };
 }
 
-function passOn(url: URL, request: IncomingMessage, response: ServerResponse): void {
+function passOn(
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+  count: (bytes: number) => void = () => undefined,
+): void {
   const { method, headers } = request;
   const sent = httpRequest(url, { method, headers, agent: false }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
+    answer.on('data', (chunk: Buffer) => count(chunk.length)).pipe(response);
   });
   sent.on('error', () => response.destroy());
   request.pipe(sent);

@@ -28,6 +28,7 @@ const ALL: readonly Controller[] = [
 const CONTROLLERS: Record<Exclude<Runs, 'alerts' | 'webhooks'>, readonly Controller[]> = {
   apps: ['source-controller', 'kustomize-controller'],
   helm: ['source-controller', 'helm-controller'],
+  sources: ['source-controller'],
   scans: ['image-reflector-controller'],
   circle: [
     'source-controller',
@@ -54,10 +55,11 @@ const TUNED = ['--kube-api-qps=2000', '--kube-api-burst=2000'];
 /** Flux with its default flags, but with as many workers as Weir has. */
 export const flux = fluxWith('flux', 'Flux', () => []);
 
-/** Flux with the limits of its Kubernetes client lifted and a short wait for dependencies. */
-export const fluxTuned = fluxWith('flux-tuned', 'Flux, tuned', (controller) =>
-  DEPENDENTS.has(controller) ? [...TUNED, '--requeue-dependency=2s'] : TUNED,
-);
+/** Flux with the limits of its Kubernetes client lifted, a short wait for dependencies, and a cache of chart indexes. */
+export const fluxTuned = fluxWith('flux-tuned', 'Flux, tuned', (controller) => {
+  if (controller === 'source-controller') return [...TUNED, '--helm-cache-max-size=10'];
+  return DEPENDENTS.has(controller) ? [...TUNED, '--requeue-dependency=2s'] : TUNED;
+});
 
 type Flags = Record<Controller, string[]>;
 

@@ -24,6 +24,7 @@ type Service = keyof typeof FLAGS;
 const SERVICES: Record<Exclude<Runs, 'alerts' | 'webhooks'>, readonly Service[]> = {
   apps: ['source', 'kustomize'],
   helm: ['source', 'helm-release'],
+  sources: ['source'],
   scans: ['image-automation'],
   circle: ['source', 'kustomize', 'image-automation'],
 };
