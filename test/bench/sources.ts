@@ -1,12 +1,14 @@
 // Sources of one kind: applied at once, followed until they are Ready, and taken away again.
 
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Condition, findCondition, type Kind, READY } from '@weir/api';
 import { mapBounded } from '@weir/async';
 import type { KubeObject } from '@weir/kube';
 import { pushArtifact, tarGz } from '@weir/oci/testing';
 import { now } from './measure/clock.ts';
 import { follow } from './measure/follow.ts';
+import { type Spent, spentOn } from './measure/window.ts';
 import type { Trial } from './trial.ts';
 
 export interface Source extends KubeObject {
@@ -125,4 +127,22 @@ export async function pushMany(
 
 export function sumOf(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0);
+}
+
+/** What a remote is asked, and what is spent, while nothing changes: for `--idle-seconds`. */
+export async function whileIdle(
+  trial: Trial,
+  name: string,
+  remote: { clear(): void; requests(): readonly unknown[] },
+): Promise<{ requests: number; spent: Spent }> {
+  const { result: requests, spent } = await spentOn(
+    trial,
+    async () => {
+      remote.clear();
+      await delay(trial.idleSeconds * 1_000);
+      return remote.requests().length;
+    },
+    { quietMs: 0, name },
+  );
+  return { requests, spent };
 }

@@ -1,10 +1,8 @@
 // What it costs to look at branches of one Git host that don't change.
-import { setTimeout as delay } from 'node:timers/promises';
 import { GitRepository } from '@weir/api';
 import { mapBounded } from '@weir/async';
-import { spentOn } from '../measure/window.ts';
 import type { OwnScenario } from '../scenario.ts';
-import { named, withSources } from '../sources.ts';
+import { named, whileIdle, withSources } from '../sources.ts';
 
 const SOURCES = 100;
 const INTERVAL = '10s';
@@ -29,15 +27,8 @@ export const sourceGit: OwnScenario = {
       await repository.commit({ 'a.yaml': `name: ${name}\n` });
     });
     return withSources(trial, GitRepository, specs, async ({ readyMs }) => {
-      const { result: requests, spent } = await spentOn(
-        trial,
-        async () => {
-          git.clearRequests();
-          await delay(idleSeconds * 1_000);
-          return git.requests().length;
-        },
-        { quietMs: 0, name: 'source-git' },
-      );
+      const clear = () => git.clearRequests();
+      const { requests, spent } = await whileIdle(trial, 'source-git', { ...git, clear });
       return [
         {
           id: 'source-git',

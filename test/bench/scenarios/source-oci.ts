@@ -1,11 +1,9 @@
 // What it costs to look at tags of a registry that don't change.
-import { setTimeout as delay } from 'node:timers/promises';
 import { OCIRepository } from '@weir/api';
 import { type Front, startFront, startRegistry } from '@weir/cluster';
-import { spentOn } from '../measure/window.ts';
 import type { Measurement } from '../measurement.ts';
 import type { OwnScenario } from '../scenario.ts';
-import { named, pushMany, withServers, withSources } from '../sources.ts';
+import { named, pushMany, whileIdle, withServers, withSources } from '../sources.ts';
 import type { Trial } from '../trial.ts';
 
 const SOURCES = 500;
@@ -44,15 +42,7 @@ async function unchanged(
   { name, about, readyMs, front }: { name: string; about: string; readyMs: number; front: Front },
 ): Promise<Measurement> {
   const { idleSeconds } = trial;
-  const { result: requests, spent } = await spentOn(
-    trial,
-    async () => {
-      front.clear();
-      await delay(idleSeconds * 1_000);
-      return front.requests().length;
-    },
-    { quietMs: 0, name },
-  );
+  const { requests, spent } = await whileIdle(trial, name, front);
   return {
     id: name,
     name: `${about}: ${requests} requests of the registry in ${idleSeconds} s`,
