@@ -10,12 +10,13 @@ import { Crash, doomedClient } from '@weir/kit';
 import { ConfigMap, isNotFound, type KubeClient } from '@weir/kube';
 import { createAttemptedRevisions, createDependencyWatches, createWaiters } from '@weir/reconcile';
 import { createPool, type RenderPool } from '@weir/render';
-import { createSettings } from '@weir/service';
+import { createSettings, openIdentities } from '@weir/service';
 import { createSources, type Sources } from '@weir/sources';
 import { createLogger } from '@weir/telemetry';
 import { createFileIndexes } from './kustomization/build/file-index.ts';
 import { openCluster } from './kustomization/cluster/open.ts';
 import { words } from './kustomization/cluster/words.ts';
+import { createDecryptionServices } from './kustomization/decryption/services.ts';
 import { CONTROLLER, type Environment, GROUP } from './kustomization/environment.ts';
 import { createKeyedDigest } from './kustomization/last-build/keyed-digest.ts';
 import { createLastBuilds } from './kustomization/last-build/last-builds.ts';
@@ -91,6 +92,11 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
     log,
     runtimeNamespace: 'weir-system',
     settings,
+    decryption: createDecryptionServices({
+      client,
+      identities: openIdentities({ client, settings: createSettings({}) }),
+      ...{ endpoints: {}, vaultConfigMap: undefined, allowLocal: false, environment: {} },
+    }),
   };
   const context: ReconcileContext = {
     signal: AbortSignal.timeout(20_000),

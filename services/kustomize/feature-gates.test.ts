@@ -34,5 +34,4 @@ test('what can not be followed is refused by name', () => {
   refuses('toString=true', /feature-gate 'toString' not supported/);
   refuses('GroupChangeLog', /GroupChangeLog has to be GroupChangeLog=true or/);
   refuses('GroupChangeLog=yes', /GroupChangeLog=yes has to be/);
-  refuses('ObjectLevelWorkloadIdentity=true', /ObjectLevelWorkloadIdentity is not supported yet/);
 });

@@ -16,6 +16,8 @@ const DEFAULTS = {
   GroupChangeLog: false,
   /** Before an apply all entries of managedFields get the version that is applied. */
   MigrateAPIVersion: false,
+  /** `spec.decryption.serviceAccountName` counts: key management services are asked as that account. */
+  ObjectLevelWorkloadIdentity: false,
   /** What is deleted stays until those that depend on it, and are being deleted too, are gone. Not one of Flux's. */
   OrderedDeletion: false,
   /** A variable without a value and without a default fails the build. */
@@ -35,11 +37,6 @@ const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
   ].map((gate): [string, string] => [gate, 'it is one of HelmReleases']),
 ]);
 
-/** Gates of Flux whose behaviour does not exist yet. */
-const REFUSED: ReadonlyMap<string, string> = new Map([
-  ['ObjectLevelWorkloadIdentity', 'is not supported yet'],
-]);
-
 export type Gates = Record<keyof typeof DEFAULTS, boolean>;
 
 /** Reads `Name=true` items; throws SettingsError. `ignored` is called for gates that change nothing here. */
@@ -47,6 +44,6 @@ export function readGates(
   items: readonly string[],
   ignored: (gate: string, why: string) => void,
 ): Gates {
-  const rules = { defaults: DEFAULTS, withoutEffect: WITHOUT_EFFECT, refused: REFUSED };
+  const rules = { defaults: DEFAULTS, withoutEffect: WITHOUT_EFFECT, refused: new Map() };
   return readFeatureGates(items, rules, ignored);
 }

@@ -3,6 +3,7 @@ import { Kustomization } from '@weir/api';
 import { createStore } from '@weir/artifact';
 import { openClusters } from '@weir/clusters';
 import { createInformer, runController } from '@weir/controller';
+import { identityOptions } from '@weir/identity';
 import { objectKey, userAgent } from '@weir/kube';
 import {
   createAttemptedRevisions,
@@ -11,11 +12,12 @@ import {
   createWaiters,
 } from '@weir/reconcile';
 import { createPool, engineDigest } from '@weir/render';
-import { defineService, type ServiceParts } from '@weir/service';
+import { defineService, openIdentities, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
 import { createFileIndexes } from './kustomization/build/file-index.ts';
 import { openCluster } from './kustomization/cluster/open.ts';
 import { words } from './kustomization/cluster/words.ts';
+import { createDecryptionServices } from './kustomization/decryption/services.ts';
 import { CONTROLLER, type Environment } from './kustomization/environment.ts';
 import { createKeyedDigest, sharedKey } from './kustomization/last-build/keyed-digest.ts';
 import { createLastBuilds } from './kustomization/last-build/last-builds.ts';
@@ -70,7 +72,17 @@ export const service = defineService({
 });
 
 async function openEnvironment(
-  { client, bus, recorder, storageDir, namespace, log, tracing, stack }: ServiceParts,
+  {
+    client,
+    bus,
+    recorder,
+    settings: flags,
+    storageDir,
+    namespace,
+    log,
+    tracing,
+    stack,
+  }: ServiceParts,
   settings: KustomizeSettings,
 ): Promise<Environment> {
   const kustomizations = createInformer<Kustomization>(client, Kustomization, { log });
@@ -103,10 +115,24 @@ async function openEnvironment(
     ? createDeletionOrder({ client, informer: kustomizations, kind: 'Kustomization', log })
     : undefined;
   stack.defer(() => deletionOrder?.close());
+  const identities = openIdentities(
+    { client, settings: flags },
+    'default-decryption-service-account',
+  );
+  stack.defer(() => identities.close());
+  const { endpoints } = identityOptions(flags);
+  const decryption = createDecryptionServices({
+    ...{ client, identities, endpoints, environment: process.env },
+    vaultConfigMap: settings.sopsVaultConfigMap
+      ? { namespace, name: settings.sopsVaultConfigMap }
+      : undefined,
+    allowLocal: settings.allowLocalAddresses,
+  });
+  stack.defer(() => decryption.close());
   const dependencyWatches = createDependencyWatches(log);
   stack.defer(() => dependencyWatches.close());
   return {
-    dependencyWatches,
+    ...{ dependencyWatches, decryption },
     ...(deletionOrder === undefined ? {} : { deletionOrder }),
     ...{ client, clusters, kustomizations, sources, store, cacheDir: storageDir, pool, recorder },
     ...{ savedBuilds, digest, log, tracing, settings, runtimeNamespace: namespace },

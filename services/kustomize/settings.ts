@@ -2,7 +2,7 @@
 import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
 import { reachableAt } from '@weir/artifact';
 import { type ClusterSettings, readClusterSettings } from '@weir/clusters';
-import { engineMemoryBytes, type Settings } from '@weir/service';
+import { engineMemoryBytes, type Settings, SettingsError } from '@weir/service';
 import { type Gates, readGates } from './feature-gates.ts';
 
 export interface KustomizeSettings {
@@ -17,6 +17,8 @@ export interface KustomizeSettings {
   defaultServiceAccount: string;
   /** Secret in the runtime namespace with age keys for Kustomizations that name none; empty for none. */
   sopsAgeSecret: string;
+  /** ConfigMap in the runtime namespace with the Vaults that accounts may log in to; empty for none. */
+  sopsVaultConfigMap: string;
   /** Field managers to take over from, beside kubectl's. */
   overrideManagers: string[];
   /** `<group>/<kind>` of what is applied after classes and before the rest. */
@@ -53,6 +55,13 @@ export function readSettings(
   gateIgnored: (gate: string, why: string) => void = () => undefined,
 ): KustomizeSettings {
   const renderers = settings.number('renderers', 0, { min: 0 });
+  const gates = readGates(settings.list('feature-gates'), gateIgnored);
+  // As in Flux: an account that no gate lets count would be taken for a lock that isn't there.
+  if (settings.get('default-decryption-service-account') && !gates.ObjectLevelWorkloadIdentity) {
+    throw new SettingsError(
+      'cannot set default service accounts when the feature gate ObjectLevelWorkloadIdentity is not enabled',
+    );
+  }
   return {
     concurrent: settings.number('concurrent', 20, { min: 1 }),
     concurrentSsa: settings.number('concurrent-ssa', 16, { min: 1 }),
@@ -60,6 +69,7 @@ export function readSettings(
     noCrossNamespaceRefs: settings.boolean('no-cross-namespace-refs', false),
     defaultServiceAccount: settings.get('default-service-account') ?? '',
     sopsAgeSecret: settings.get('sops-age-secret') ?? '',
+    sopsVaultConfigMap: settings.get('sops-vault-configmap') ?? '',
     overrideManagers: settings.list('override-manager'),
     customStageKinds: new Set(
       settings
@@ -70,7 +80,7 @@ export function readSettings(
     minIntervalMs: settings.duration('min-interval', 1_000),
     watchedConfigs:
       settings.get('watch-configs-label-selector') ?? `${WATCH_LABEL}=${WATCH_ENABLED}`,
-    gates: readGates(settings.list('feature-gates'), gateIgnored),
+    gates,
     cacheBytes: settings.number('cache-size-mib', 512, { min: 0 }) * MIB,
     renderers: renderers > 0 ? renderers : undefined,
     maxArtifactBytes: settings.number('artifact-max-packed-bytes', 128 * MIB, { min: 1 }),

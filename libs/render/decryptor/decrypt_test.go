@@ -15,8 +15,11 @@ import (
 	"github.com/getsops/sops/v3"
 	"github.com/getsops/sops/v3/aes"
 	sopsage "github.com/getsops/sops/v3/age"
+	"github.com/getsops/sops/v3/azkv"
+	"github.com/getsops/sops/v3/gcpkms"
 	"github.com/getsops/sops/v3/hcvault"
 	"github.com/getsops/sops/v3/keys"
+	"github.com/getsops/sops/v3/kms"
 	"github.com/getsops/sops/v3/pgp"
 	"github.com/getsops/sops/v3/shamir"
 )
@@ -282,6 +285,12 @@ func encrypt(t *testing.T, format, text string, metadata sops.Metadata, entity *
 			switch it := key.(type) {
 			case *hcvault.MasterKey:
 				it.EncryptedKey = wrapped(shares[i])
+			case *kms.MasterKey:
+				it.EncryptedKey = cloudWrapped(base64.StdEncoding, it.Arn, shares[i])
+			case *gcpkms.MasterKey:
+				it.EncryptedKey = cloudWrapped(base64.StdEncoding, it.ResourceID, shares[i])
+			case *azkv.MasterKey:
+				it.EncryptedKey = cloudWrapped(base64.RawURLEncoding, it.Name, shares[i])
 			case *pgp.MasterKey:
 				it.EncryptedKey = encryptForEntity(t, entity, shares[i])
 			default:

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/base64"
 	"flag"
 	"os"
 	"path/filepath"
@@ -10,11 +12,15 @@ import (
 	"filippo.io/age"
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/getsops/sops/v3"
+	"github.com/getsops/sops/v3/azkv"
+	"github.com/getsops/sops/v3/gcpkms"
+	"github.com/getsops/sops/v3/keys"
+	"github.com/getsops/sops/v3/kms"
 )
 
 // Samples are files in testdata that tests of the whole product use, as what users of
-// SOPS have in Git. `go test -run TestSamples -update .` makes them anew.
-var update = flag.Bool("update", false, "encrypt the samples of testdata anew")
+// SOPS have in Git. `go test -run TestSamples -update .` makes those that are missing.
+var update = flag.Bool("update", false, "encrypt the samples that testdata lacks")
 
 const secretText = `apiVersion: v1
 kind: Secret
@@ -37,6 +43,10 @@ var samples = map[string]string{
 	"age.blob":          "s3cret\x00\x01\n",
 	"age.patch.yaml":    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n    name: patched\ndata:\n    password: s3cret\n",
 	"vault.secret.yaml": secretText,
+	"aws.secret.yaml":   secretText,
+	"role.secret.yaml":  secretText,
+	"gcp.secret.yaml":   secretText,
+	"azure.secret.yaml": secretText,
 }
 
 // rules say what of a sample is encrypted: all of it unless named here.
@@ -63,21 +73,48 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// answering stands in for a transit engine, whose wrapped keys are plain here.
+// answering stands in for key management services, whose wrapped keys are plain here.
 func answering(t *testing.T) func(string, any, any) error {
 	t.Helper()
 	return func(_ string, body, answer any) error {
-		return decodeInto(answer, unwrapped(t, body.(kmsRequest).Wrapped))
+		r := body.(kmsRequest)
+		switch r.Kind {
+		case "vault":
+			return decodeInto(answer, unwrapped(t, r.Wrapped))
+		case "azure":
+			return decodeInto(answer, cloudUnwrapped(t, base64.RawURLEncoding, r))
+		}
+		return decodeInto(answer, cloudUnwrapped(t, base64.StdEncoding, r))
 	}
+}
+
+// cloudWrapped stands for what a cloud's service made of a key: its name, and the key.
+func cloudWrapped(encoding *base64.Encoding, name string, key []byte) string {
+	return encoding.EncodeToString(append([]byte(name+"\n"), key...))
+}
+
+func cloudUnwrapped(t *testing.T, encoding *base64.Encoding, r kmsRequest) []byte {
+	t.Helper()
+	data, err := encoding.DecodeString(r.Wrapped)
+	key, ours := bytes.CutPrefix(data, []byte(r.Name+"\n"))
+	if err != nil || !ours {
+		t.Errorf("%v, %+v", err, r)
+	}
+	return key
 }
 
 func writeSamples(t *testing.T) {
 	t.Helper()
 	identity := newIdentity(t)
 	entity, armored := newEntity(t)
-	write(t, "identity.agekey", "# A key of tests: it protects nothing.\n"+identity.String()+"\n")
-	write(t, "identity.asc", armored)
+	if !exists("identity.agekey") {
+		write(t, "identity.agekey", "# A key of tests: it protects nothing.\n"+identity.String()+"\n")
+		write(t, "identity.asc", armored)
+	}
 	for name, text := range samples {
+		if exists(name) {
+			continue
+		}
 		with, rest, _ := strings.Cut(name, ".")
 		metadata := sops.Metadata{EncryptedRegex: rules[rest], KeyGroups: groupsFor(t, with, identity, entity), ShamirThreshold: 2}
 		write(t, name, string(encrypt(t, formatOf(name), text, metadata, entity)))
@@ -95,8 +132,26 @@ func groupsFor(t *testing.T, with string, identity *age.X25519Identity, entity *
 		return []sops.KeyGroup{one, other}
 	case "vault":
 		return []sops.KeyGroup{{vaultKey()}}
+	case "aws":
+		return []sops.KeyGroup{{awsKey("")}}
+	case "role":
+		return []sops.KeyGroup{{awsKey("arn:aws:iam::1234:role/sops")}}
+	case "gcp":
+		return []sops.KeyGroup{{gcpkms.NewMasterKeyFromResourceID("projects/p/locations/global/keyRings/r/cryptoKeys/k")}}
+	case "azure":
+		return []sops.KeyGroup{{azkv.NewMasterKey("https://weir.vault.azure.net", "k", "1")}}
 	}
 	return []sops.KeyGroup{one}
+}
+
+func awsKey(role string) keys.MasterKey {
+	app := "shop"
+	return kms.NewMasterKey("arn:aws:kms:eu-central-1:1234:key/abc-def", role, map[string]*string{"app": &app})
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(filepath.Join("testdata", name))
+	return err == nil
 }
 
 func formatOf(name string) string {

@@ -17,6 +17,7 @@ import type { Sources } from '@weir/sources';
 import type { Logger, Tracing } from '@weir/telemetry';
 import type { KustomizeSettings } from '../settings.ts';
 import type { FileIndexes } from './build/file-index.ts';
+import type { DecryptionServices } from './decryption/services.ts';
 import type { KeyedDigest } from './last-build/keyed-digest.ts';
 import type { LastBuilds } from './last-build/last-builds.ts';
 import type { SavedBuilds } from './last-build/saved-builds.ts';
@@ -45,6 +46,8 @@ export interface Environment {
   /** Stands for values that must not be given away. */
   digest: KeyedDigest;
   fileIndexes: FileIndexes;
+  /** Key management services, and who asks them. */
+  decryption: DecryptionServices;
   /** With the gate OrderedDeletion. */
   deletionOrder?: DeletionOrder;
   tracing: Tracing;

@@ -11,13 +11,12 @@ import {
 } from '@weir/api';
 import type { Outcome, ReconcileContext } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import { claimObject, Failure, requireExpressions } from '@weir/reconcile';
+import { claimObject, Failure, requireExpressions, requireObjectIdentity } from '@weir/reconcile';
 import { apply } from './apply/apply.ts';
 import { prune } from './apply/prune.ts';
 import { build as buildArtifact } from './build/build.ts';
 import { fetchFile } from './build/fetch.ts';
 import { inCluster } from './cluster/cluster.ts';
-import { refuseDecryptionAccount } from './decryption/account.ts';
 import { deleteKustomization } from './delete.ts';
 import { requireReadyDependencies } from './dependencies/dependencies.ts';
 import { type Environment, STATUS_MANAGER } from './environment.ts';
@@ -70,7 +69,10 @@ async function runPipeline(run: Run): Promise<Outcome> {
   let progress: Progress = {};
   try {
     await requireExpressions(env.pool, object);
-    refuseDecryptionAccount(object);
+    requireObjectIdentity(env.decryption.identities, object.spec.decryption?.serviceAccountName, {
+      field: 'spec.decryption.serviceAccountName',
+      purpose: 'decryption authentication',
+    });
     const artifact = await requireArtifact(run);
     progress = { artifact };
     await requireReadyDependencies(run, artifact);

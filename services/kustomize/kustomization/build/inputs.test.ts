@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Kustomization } from '@weir/api';
+import { NO_CLOUD_KEYS } from '../decryption/cloud-keys.ts';
 import { createKeyedDigest } from '../last-build/keyed-digest.ts';
 import { type Inputs, inputSources, inputsDigest } from './inputs.ts';
 
@@ -19,8 +20,14 @@ test('variables are told apart, whatever their order', () => {
 test('keys for decryption are told apart', () => {
   const keyOf = (text: string) => ({
     keys: { origin: '', age: [{ name: 'a.agekey', text }], pgp: [] },
-    vaultToken: undefined,
+    ...{ vaultToken: undefined, clouds: { ...NO_CLOUD_KEYS } },
+    account: { namespace: 'apps', serviceAccountName: undefined },
   });
+  const ofCloud = (secretAccessKey: string) => {
+    const aws = { accessKeyId: 'id', secretAccessKey };
+    return { ...keyOf('one'), clouds: { ...NO_CLOUD_KEYS, aws } };
+  };
+  assert.notEqual(of({ credentials: ofCloud('one') }), of({ credentials: ofCloud('two') }));
   assert.equal(of({ credentials: keyOf('one') }), of({ credentials: keyOf('one') }));
   assert.notEqual(of({ credentials: keyOf('one') }), of({ credentials: keyOf('two') }));
   assert.notEqual(of({ credentials: keyOf('one') }), of({}));

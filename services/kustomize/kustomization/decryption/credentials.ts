@@ -1,14 +1,19 @@
 // The keys of `spec.decryption`, and what key management services are asked with.
 import { type Kustomization, Reason } from '@weir/api';
 import { isNotFound, readSecret, type SecretData } from '@weir/kube';
-import { Failure } from '@weir/reconcile';
+import { Failure, messageOf } from '@weir/reconcile';
 import type { DecryptionKeys, KeyFile } from '@weir/render';
 import type { Environment } from '../environment.ts';
+import { type CloudKeys, NO_CLOUD_KEYS, readCloudKeys } from './cloud-keys.ts';
+import type { VaultAccount } from './vault.ts';
 
 export interface Credentials {
   keys: DecryptionKeys;
   /** For transit engines of OpenBao and Vault. */
   vaultToken: string | undefined;
+  clouds: CloudKeys;
+  /** As whom services are asked for which there is nothing above. */
+  account: VaultAccount;
 }
 
 /** Entries of the Secret by their names, which are Flux's. */
@@ -25,20 +30,37 @@ export async function readCredentials(
   { metadata, spec }: Kustomization,
 ): Promise<Credentials | undefined> {
   if (spec.decryption === undefined) return undefined;
-  const { secretRef } = spec.decryption;
+  const { secretRef, serviceAccountName } = spec.decryption;
+  const { namespace = '' } = metadata;
+  const account = { namespace, serviceAccountName };
   if (secretRef !== undefined) {
-    const ref = { namespace: metadata.namespace ?? '', name: secretRef.name };
+    const ref = { namespace, name: secretRef.name };
     const origin = originOf('decryption Secret', ref);
     const data = await read(client, ref, origin);
-    const keys = { origin, age: keyFiles(data, AGE), pgp: keyFiles(data, PGP) };
-    return { keys, vaultToken: data.get(VAULT_TOKEN)?.toString().trim() };
+    return {
+      keys: { origin, age: keyFiles(data, AGE), pgp: keyFiles(data, PGP) },
+      vaultToken: data.get(VAULT_TOKEN)?.toString().trim() || undefined,
+      clouds: cloudKeys(data, origin),
+      account,
+    };
   }
-  const none = { keys: { origin: '', age: [], pgp: [] }, vaultToken: undefined };
-  if (settings.sopsAgeSecret === '') return none;
-  const ref = { namespace: runtimeNamespace, name: settings.sopsAgeSecret };
+  const none = { vaultToken: undefined, clouds: NO_CLOUD_KEYS, account };
+  const { sopsAgeSecret } = settings;
+  if (sopsAgeSecret === '') return { ...none, keys: { origin: '', age: [], pgp: [] } };
+  const ref = { namespace: runtimeNamespace, name: sopsAgeSecret };
   const origin = originOf('SOPS age decryption Secret', ref);
   const data = await read(client, ref, origin);
   return { ...none, keys: { origin, age: keyFiles(data, AGE), pgp: [] } };
+}
+
+function cloudKeys(data: SecretData, origin: string): CloudKeys {
+  try {
+    return readCloudKeys(data);
+  } catch (cause) {
+    const [, entry, why] = /^('[^']+'): (.*)$/s.exec(messageOf(cause)) ?? [];
+    const message = `failed to import ${entry} data from ${origin}: ${why}`;
+    throw new Failure(Reason.BuildFailed, message, { cause });
+  }
 }
 
 interface SecretName {

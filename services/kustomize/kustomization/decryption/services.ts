@@ -1,0 +1,76 @@
+// What builds have in common that ask key management services: identities, tokens for what Secrets hold, and where the
+// services are.
+import { createHash } from 'node:crypto';
+import { createBoundedMap } from '@weir/async';
+import type { Endpoints, Identities } from '@weir/identity';
+import { GCP_KMS_SCOPE } from '@weir/kms';
+import type { KubeClient } from '@weir/kube';
+import { keepConnections } from '@weir/net';
+import {
+  azureToken,
+  type GoogleKey,
+  googleToken,
+  keepToken,
+  managedIdentityToken,
+  type TokenSource,
+} from '@weir/oauth';
+import type { AzureLogin } from './cloud-keys.ts';
+
+export interface DecryptionServices {
+  client: KubeClient;
+  /** With the default account for decryption. */
+  identities: Identities;
+  endpoints: Endpoints;
+  /** `<namespace>/<name>` of the ConfigMap with the Vaults that accounts may log in to; undefined for none. */
+  vaultConfigMap: { namespace: string; name: string } | undefined;
+  /** Tokens for what a Secret holds, kept until they end. */
+  azureToken(login: AzureLogin, scope: string): TokenSource;
+  googleToken(key: GoogleKey): TokenSource;
+  close(): void;
+}
+
+export interface ServicesOptions
+  extends Pick<DecryptionServices, 'client' | 'identities' | 'endpoints' | 'vaultConfigMap'> {
+  allowLocal: boolean;
+  /** The proxies of the operator. */
+  environment: NodeJS.ProcessEnv;
+}
+
+/** Logins whose tokens are kept. */
+const KEPT = 500;
+
+export function createDecryptionServices(options: ServicesOptions): DecryptionServices {
+  const { client, identities, endpoints, vaultConfigMap, allowLocal, environment } = options;
+  const connections = keepConnections({ allowLocal, environment });
+  // The metadata service is an address of this machine's, which the operator trusts.
+  const machine = keepConnections({ allowLocal: true });
+  const metadata = endpoints['azure-metadata'];
+  const sources = createBoundedMap<string, TokenSource>({ max: KEPT });
+
+  function kept(what: unknown[], make: () => TokenSource): TokenSource {
+    const key = createHash('sha256').update(JSON.stringify(what)).digest('hex');
+    const known = sources.get(key) ?? make();
+    sources.set(key, known);
+    return known;
+  }
+
+  return {
+    ...{ client, identities, endpoints, vaultConfigMap },
+    azureToken: (login, scope) =>
+      kept(['azure', login, scope], () =>
+        keepToken((signal) =>
+          'tenantId' in login
+            ? azureToken(login, scope, { connections, signal })
+            : managedIdentityToken({ ...login, metadata }, scope, { connections: machine, signal }),
+        ),
+      ),
+    googleToken: (key) =>
+      kept(['gcp', key], () =>
+        keepToken((signal) => googleToken(key, GCP_KMS_SCOPE, { connections, signal })),
+      ),
+    close() {
+      connections.close();
+      machine.close();
+    },
+  };
+}

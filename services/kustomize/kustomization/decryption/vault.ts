@@ -1,0 +1,110 @@
+// Tokens of OpenBao and Vault for an account of Kubernetes, at the servers that the operator lists.
+
+import { KmsError, type KmsOptions, vaultLogin } from '@weir/kms';
+import { ConfigMap, isNotFound, type KubeObject } from '@weir/kube';
+import { parse } from 'yaml';
+import type { DecryptionServices } from './services.ts';
+
+/** The entry of the ConfigMap, as in Flux: `instances` with `address` and `loginPath`. */
+const ENTRY = 'config.yaml';
+const MAX_BYTES = 64 * 1024;
+
+export interface VaultAccount {
+  /** Of the object; its account is looked up there. */
+  namespace: string;
+  serviceAccountName: string | undefined;
+}
+
+/** A token of the Vault at an address, for one build; undefined where the operator lists none. Rejects with a KmsError, or an IdentityError. */
+export function vaultTokens(
+  services: DecryptionServices,
+  account: VaultAccount,
+): ((address: string, options: KmsOptions) => Promise<string>) | undefined {
+  const { vaultConfigMap } = services;
+  if (vaultConfigMap === undefined) return undefined;
+  const tokens = new Map<string, Promise<string>>();
+  let paths: Promise<ReadonlyMap<string, string>> | undefined;
+
+  async function login(address: string, options: KmsOptions): Promise<string> {
+    const listed = `${vaultConfigMap?.namespace}/${vaultConfigMap?.name}`;
+    paths ??= readLoginPaths(services, listed);
+    const loginPath = (await paths).get(address);
+    if (!loginPath) {
+      throw new KmsError(
+        `no Vault login path configured for address '${address.slice(0, 300)}' in ConfigMap '${listed}'`,
+      );
+    }
+    const jwt = await tokenFor(services, account, address, options.signal);
+    return vaultLogin({ address, loginPath, role: roleOf(jwt), jwt }, options);
+  }
+
+  return (address, options) => {
+    const known = tokens.get(address);
+    if (known !== undefined) return known;
+    const asked = login(address, options);
+    tokens.set(address, asked);
+    asked.catch(() => tokens.delete(address));
+    return asked;
+  };
+}
+
+async function readLoginPaths(
+  { client, vaultConfigMap }: DecryptionServices,
+  listed: string,
+): Promise<ReadonlyMap<string, string>> {
+  type Found = KubeObject & { data?: Record<string, string> };
+  const name = vaultConfigMap ?? { name: '' };
+  const { data } = await client.get<Found>(ConfigMap, name).catch((cause: unknown) => {
+    const why = isNotFound(cause) ? 'it is not there' : 'it can not be read';
+    throw new KmsError(`failed to get Vault ConfigMap '${listed}': ${why}`, { cause });
+  });
+  const text = data?.[ENTRY];
+  if (text === undefined) {
+    throw new KmsError(`Vault ConfigMap '${listed}' is missing the '${ENTRY}' key`);
+  }
+  const instances = instancesOf(text);
+  if (instances === undefined) {
+    const what = 'it is no map with a list of instances';
+    throw new KmsError(`failed to parse '${ENTRY}' in Vault ConfigMap '${listed}': ${what}`);
+  }
+  return new Map(instances);
+}
+
+function instancesOf(text: string): [string, string][] | undefined {
+  if (text.length > MAX_BYTES) return undefined;
+  try {
+    const { instances } = Object(parse(text, { maxAliasCount: 0, logLevel: 'error' }));
+    if (!Array.isArray(instances)) return undefined;
+    return instances.map((it) => [String(Object(it).address), String(Object(it).loginPath ?? '')]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A token of Kubernetes for the address and nobody else. */
+async function tokenFor(
+  { identities }: DecryptionServices,
+  account: VaultAccount,
+  address: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const subject = { provider: 'generic' as const, ...account };
+  try {
+    return (await identities.accessToken(subject, { audiences: [address] }, signal)).token;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new KmsError(`failed to issue Kubernetes token for Vault authentication: ${why}`, {
+      cause,
+    });
+  }
+}
+
+/** As in Flux, `<namespace>_<name>` of whoever the token is for. */
+function roleOf(jwt: string): string {
+  const claims = Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8');
+  const subject = /"sub":\s*"system:serviceaccount:([a-z0-9-]+):([a-z0-9.-]+)"/.exec(claims);
+  if (subject === null) {
+    throw new KmsError('failed to derive Vault role for authentication: unexpected token subject');
+  }
+  return `${subject[1]}_${subject[2]}`;
+}
