@@ -11,8 +11,10 @@ export interface KmsServer extends Listening {
   roles: Map<string, AwsUser & { accessKeyId: string }>;
   /** Bearer tokens of Google and Azure, and tokens of Vault. */
   tokens: Set<string>;
-  /** Tokens of Vault by `<role> <token of Kubernetes>`. */
-  logins: Map<string, string>;
+  /** Whether a token is good that isn't among those. */
+  accepts?: ((token: string) => boolean) | undefined;
+  /** The token of Vault for a role and a token of Kubernetes; undefined for those that may not log in. */
+  login?: ((role: string, jwt: string) => Promise<string | undefined>) | undefined;
   /** What was asked: the service, and the key or the role. */
   asked: string[];
   /** Keys that nobody may use. */
@@ -43,11 +45,11 @@ export async function startKmsServer(): Promise<KmsServer> {
     if (server.intercept?.(request, response)) return;
     let text = '';
     for await (const chunk of request) text += chunk;
-    const [status, body] = answer(request, text);
+    const [status, body] = await answer(request, text);
     response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
   });
 
-  function answer(request: IncomingMessage, text: string): Answer {
+  function answer(request: IncomingMessage, text: string): Answer | Promise<Answer> {
     const { pathname: path } = new URL(request.url ?? '/', listening.url);
     const gcp = /^\/v1\/(projects\/.*):decrypt$/.exec(path)?.[1];
     if (request.method === 'PUT') return vault(path, request, JSON.parse(text));
@@ -117,10 +119,14 @@ export async function startKmsServer(): Promise<KmsServer> {
     return key ? [200, { kid: path, value: key.toString('base64url') }] : fail(400, 'BadParameter');
   }
 
-  function vault(path: string, { headers }: IncomingMessage, body: Record<string, string>): Answer {
+  async function vault(
+    path: string,
+    { headers }: IncomingMessage,
+    body: Record<string, string>,
+  ): Promise<Answer> {
     server.asked.push(`vault ${path}`);
     if (path.endsWith('/login')) {
-      const token = server.logins.get(`${body.role} ${body.jwt}`);
+      const token = await server.login?.(body.role ?? '', body.jwt ?? '');
       if (token === undefined) return [403, { errors: ['permission denied'] }];
       return [200, { auth: { client_token: token } }];
     }
@@ -130,12 +136,13 @@ export async function startKmsServer(): Promise<KmsServer> {
   }
 
   function isKnown(authorization = ''): boolean {
-    return server.tokens.has(authorization.replace(/^Bearer /, ''));
+    const token = authorization.replace(/^Bearer /, '');
+    return server.tokens.has(token) || server.accepts?.(token) === true;
   }
 
   const server: KmsServer = {
     ...listening,
-    ...{ users: new Map(), roles: new Map(), tokens: new Set(), logins: new Map() },
+    ...{ users: new Map(), roles: new Map(), tokens: new Set() },
     ...{ asked: [], forbidden: new Set() },
   };
   return server;
