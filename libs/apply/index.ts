@@ -45,7 +45,7 @@ export {
 export { type PlacedObject, placeObject } from './place.ts';
 export { readLive } from './plan.ts';
 export { type Pruned, type PruneOptions, pruneObjects, waitUntilGone } from './prune.ts';
-export { withoutSecrets } from './secrecy.ts';
+export { withoutSecrets, withoutValues } from './secrecy.ts';
 export { compareIds } from './stages.ts';
 export { isWatched, trackApplied, vanishingJobs } from './track.ts';
 export { applyObject, takeOver } from './write.ts';

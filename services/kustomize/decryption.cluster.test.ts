@@ -112,3 +112,16 @@ test('nothing of a secret is in events or logs, and nothing is built anew while 
   assert.deepEqual((await h.read(ns, 'app')).status?.history, status?.history);
   assert.ok(!JSON.stringify(h.events).includes(SECRET));
 });
+
+test('a variable of a Secret that the API server repeats is masked', async () => {
+  const ns = await h.namespace();
+  const long = `${SECRET}-${'x'.repeat(80)}`;
+  await keep(ns, 'vars', { token: long });
+  const labels = { token: `\${token}` };
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', labels } };
+  await h.publish(ns, { 'a.yaml': JSON.stringify(object) });
+  const substituteFrom = [{ kind: 'Secret' as const, name: 'vars' }];
+  await h.kustomization(ns, 'app', { targetNamespace: ns, postBuild: { substituteFrom } });
+  const failed = await h.ready(ns, 'app', 'False', /dry-run failed.*Invalid value: "\*{5}"/s);
+  assert.ok(!JSON.stringify([failed, h.events]).includes(long));
+});

@@ -27,6 +27,7 @@ import { timeoutMs } from '../timing.ts';
 import { ignoredFields } from './ignore-rules.ts';
 import { grownInventory, heldEntries, touchedInventory } from './inventory.ts';
 import { ownerOf } from './owner.ts';
+import { masked, maskedCause } from './secrecy.ts';
 
 /** Flux's log line for an apply, which searches and dashboards look for. */
 const APPLIED = 'server-side apply completed';
@@ -44,7 +45,7 @@ export async function apply(
   build: Build,
 ): Promise<ApplyResult> {
   const { env, object, status, events, cluster, ctx } = run;
-  const { objects } = build;
+  const { objects, secretValues } = build;
   const { revision } = artifact;
   const held = heldEntries(object);
   const known = new Set(held.map(({ id }) => id));
@@ -88,8 +89,9 @@ export async function apply(
       if (error.touched.length > 0) cluster.drift.untrack(key);
       status.update((it) => setFields(it, { inventory: touched(object, error.touched) }));
       const log = effective(error.changes).map((change) => `${formatChange(change)}\n`);
-      const message = `${error.message}\n${log.join('')}`;
-      throw new Failure(Reason.ReconciliationFailed, message, { cause: error.cause });
+      const message = masked(`${error.message}\n${log.join('')}`, secretValues);
+      const cause = maskedCause(error.cause, secretValues);
+      throw new Failure(Reason.ReconciliationFailed, message, { cause });
     } finally {
       cluster.drift.release(key);
     }

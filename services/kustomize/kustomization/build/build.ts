@@ -15,7 +15,7 @@ import { openDecryption } from '../decryption/open.ts';
 import type { Environment } from '../environment.ts';
 import type { Run } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
-import { gatherVariables, VariablesError } from './variables.ts';
+import { gatherVariables, type Variables, VariablesError } from './variables.ts';
 
 /** Reasons of the engine that aren't the manifests' fault: worth another try soon. */
 const ENGINE_TROUBLE = new Set(['EngineUnavailable', 'EngineCrashed', 'Closed']);
@@ -27,12 +27,14 @@ export interface Build {
   digest: string;
   trace: BuildResult['trace'];
   substitute: Substitution | undefined;
+  /** What messages must not show: the API server may repeat what was substituted. */
+  secretValues: string[];
   credentials: Credentials | undefined;
 }
 
 /** What a build is given besides the artifact and the spec. */
 interface Given {
-  substitute?: Substitution | undefined;
+  variables?: Variables | undefined;
   decryption: BuildRequest['decryption'];
 }
 
@@ -96,8 +98,8 @@ async function buildWith(
 ): Promise<Built> {
   try {
     const strict = env.settings.gates.StrictPostBuildSubstitutions;
-    const substitute = await gatherVariables(env.client, object, { strict });
-    return await render(env, object, artifact, { substitute, decryption }, signal);
+    const variables = await gatherVariables(env.client, object, { strict });
+    return await render(env, object, artifact, { variables, decryption }, signal);
   } catch (error) {
     if (!(error instanceof VariablesError)) throw error;
     // As the variables are asked for by the first object that may hold any, a build without objects
@@ -114,9 +116,11 @@ async function render(
   env: Environment,
   object: Kustomization,
   artifact: ArtifactFile,
-  { substitute, decryption }: Given,
+  { variables, decryption }: Given,
   signal: AbortSignal,
 ): Promise<Built> {
+  const { secretValues = [] } = variables ?? {};
+  const substitute = variables && substitutionOf(variables);
   const limitMs = Math.min(timeoutMs(object), env.settings.buildTimeoutMs);
   try {
     const { objects, digest, trace } = await env.pool.build(
@@ -130,13 +134,17 @@ async function render(
       },
       { tenant: object.metadata.namespace ?? '', timeoutMs: limitMs, signal },
     );
-    return { objects: objects as KubeObject[], digest, trace, substitute };
+    return { objects: objects as KubeObject[], digest, trace, substitute, secretValues };
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
     const backoff = ENGINE_TROUBLE.has(error.reason);
     const message = tooLarge(error, object, limitMs) ?? error.message;
     throw new Failure(buildReason(error.reason), message, { cause: error, backoff });
   }
+}
+
+function substitutionOf({ secretValues: _, ...substitution }: Variables): Substitution {
+  return substitution;
 }
 
 /** The message of a build that went over a limit; undefined for other errors. */

@@ -19,25 +19,37 @@ export class VariablesError extends Error {
   override name = 'VariablesError';
 }
 
+/** Variables, and which of their values are no one's to see. */
+export interface Variables extends Substitution {
+  /** Values that Secrets had, also those that others win over. */
+  secretValues: string[];
+}
+
 /** Undefined without a `postBuild`. A later source wins over an earlier one, inline values over all. */
 export async function gatherVariables(
   client: KubeClient,
   object: Kustomization,
   { strict }: { strict: boolean },
-): Promise<Substitution | undefined> {
+): Promise<Variables | undefined> {
   const { postBuild } = object.spec;
   if (postBuild === undefined) return undefined;
   const { namespace = '' } = object.metadata;
+  const references = postBuild.substituteFrom ?? [];
   const sources = await Promise.all(
-    (postBuild.substituteFrom ?? []).map((reference) => read(client, namespace, reference)),
+    references.map((reference) => read(client, namespace, reference)),
   );
   const vars = Object.assign({}, ...sources, postBuild.substitute) as Record<string, string>;
-  const oneLine = Object.entries(vars).map(([name, value]) => [name, value.replaceAll('\n', '')]);
+  const secrets = sources.filter((_, index) => references[index]?.kind === 'Secret');
   return {
-    vars: Object.fromEntries(oneLine),
+    vars: Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, oneLine(value)])),
+    secretValues: secrets.flatMap((source) => Object.values(source).map(oneLine)),
     strict,
     always: postBuild.substituteStrategy === 'Always',
   };
+}
+
+function oneLine(value: string): string {
+  return value.replaceAll('\n', '');
 }
 
 async function read(
