@@ -97,10 +97,33 @@ func TestOnlyWhatTheRulesNameIsEncrypted(t *testing.T) {
 		"unencrypted_suffix": {UnencryptedSuffix: "_unencrypted"},
 		"unencrypted_regex":  {UnencryptedRegex: "^open$"},
 		"encrypted_suffix":   {EncryptedSuffix: "Data"},
+		"mac of encrypted":   {EncryptedSuffix: "Data", MACOnlyEncrypted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			metadata.KeyGroups = []sops.KeyGroup{{ageKey(t, identity.Recipient().String())}}
 			answer, err := d.decrypt(noKMS, &decryptRequest{encrypt(t, "yaml", text, metadata, nil), "yaml", "yaml"})
+			if err != nil || string(answer.Data) != text {
+				t.Errorf("%v, %q", err, answer)
+			}
+		})
+	}
+}
+
+func TestCommentsSayWhatIsEncrypted(t *testing.T) {
+	identity := newIdentity(t)
+	d := &decryptor{age: []age.Identity{identity}}
+	text := "stringData:\n    # hide this\n    a: s3cret\n    # show this\n    b: open\n"
+	for name, metadata := range map[string]sops.Metadata{
+		"encrypted_comment_regex":   {EncryptedCommentRegex: "hide"},
+		"unencrypted_comment_regex": {UnencryptedCommentRegex: "show"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			metadata.KeyGroups = []sops.KeyGroup{{ageKey(t, identity.Recipient().String())}}
+			encrypted := encrypt(t, "yaml", text, metadata, nil)
+			if bytes.Contains(encrypted, []byte("s3cret")) || !bytes.Contains(encrypted, []byte("b: open")) {
+				t.Fatalf("%s", encrypted)
+			}
+			answer, err := d.decrypt(noKMS, &decryptRequest{encrypted, "yaml", "yaml"})
 			if err != nil || string(answer.Data) != text {
 				t.Errorf("%v, %q", err, answer)
 			}
