@@ -9,7 +9,8 @@ import { NAMESPACE, render } from './testing.ts';
 
 const RBAC = 'rbac.authorization.k8s.io/v1';
 const KUSTOMIZE = `system:serviceaccount:${NAMESPACE}:weir-kustomize`;
-const TIMEOUT_MS = 60_000;
+/** An artifact that was announced before kustomize could reach the store is fetched again after 30 s. */
+const TIMEOUT_MS = 120_000;
 /** Rights that this test does not come by, with the reason. */
 const USED_ELSEWHERE = [
   /^kustomizations\.\S+ get$/, // after a conflict with somebody else's write
