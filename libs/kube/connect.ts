@@ -13,6 +13,7 @@ import {
 import { type Endpoint, endpointOf, endpointOfAccess } from './dial.ts';
 import { createDiscovery } from './discovery.ts';
 import { KubeconfigError } from './errors.ts';
+import { execCredentials } from './exec-plugin.ts';
 import { boundedTransport } from './foreign.ts';
 import { type Impersonation, impersonationHeaders } from './impersonate.ts';
 import { type Access, loadAccess } from './kubeconfig.ts';
@@ -85,13 +86,16 @@ export function connectCluster(access: ClusterAccess, options: ClusterOptions): 
 }
 
 function credentialsOf(
-  { credentials }: ClusterAccess,
+  access: ClusterAccess,
   { url }: Endpoint,
   token: TokenSource | undefined,
   closing: AbortSignal,
 ): CredentialSource {
   if (url.protocol !== 'https:') return noCredentials();
   if (token !== undefined) return tokenCredentials(token, closing);
+  const { credentials, exec } = access;
+  const isEmpty = Object.keys(credentials).length === 0;
+  if (exec !== undefined && isEmpty) return execCredentials(access, exec);
   return { current: () => credentials, renew: () => undefined };
 }
 

@@ -1,0 +1,1 @@
+export { proxyTo, type TcpProxy } from './tcp-proxy.ts';
