@@ -107,6 +107,7 @@ export const Reason = {
   ValuesError: 'ValuesError',
   StateError: 'StateError',
   ChartMutateError: 'ChartMutateError',
+  RESTClientError: 'RESTClientError',
   ReconcileError: 'ReconcileError',
   HelmChartCreated: 'HelmChartCreated',
   HelmChartConfigured: 'HelmChartConfigured',
