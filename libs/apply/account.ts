@@ -17,14 +17,14 @@ export function accountName(object: Acting, defaultAccount: string): string | un
 }
 
 /**
- * The cluster for everything that concerns what the object applies: apply, delete, health, drift. `own` is the
- * cluster that the service runs in, with the service's rights.
+ * The cluster for everything that concerns what the object applies: apply, delete, health, drift. `own` is that
+ * cluster with the rights of the service, or of the credentials that lead to it.
  */
-export function targetCluster(
-  own: TargetCluster,
+export function targetCluster<C extends TargetCluster>(
+  own: C,
   object: Acting,
   defaultAccount: string,
-): TargetCluster {
+): C {
   const name = accountName(object, defaultAccount);
   if (name === undefined) return own;
   return actingAs(own, serviceAccountUser(object.metadata.namespace ?? '', asSent(name)));

@@ -15,7 +15,7 @@ export function openTargetCluster(client: KubeClient, options: DriftWatchOptions
   return { client, drift: createDriftWatch(client, options) };
 }
 
-/** The same cluster with the rights of somebody else; its drift watch is shared. */
-export function actingAs({ client, drift }: TargetCluster, identity: Impersonation): TargetCluster {
-  return { client: client.impersonate(identity), drift };
+/** The same cluster with the rights of somebody else; its drift watch, and all else of the handle, is shared. */
+export function actingAs<C extends TargetCluster>(cluster: C, identity: Impersonation): C {
+  return { ...cluster, client: cluster.client.impersonate(identity) };
 }

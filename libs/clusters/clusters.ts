@@ -1,5 +1,6 @@
 // Where objects are applied: the cluster that the service runs in, and all others that a spec names.
 import type { Drift, TargetCluster } from '@weir/apply';
+import type { Identities } from '@weir/identity';
 import { isUnavailable, type KubeClient, objectKey } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import {
@@ -59,6 +60,8 @@ export interface ClustersOptions<C extends TargetCluster> {
   client: KubeClient;
   /** What the service needs of a cluster. */
   open(client: KubeClient): Opened<C>;
+  /** Who ConfigMaps may act as. Closing it stays the caller's. */
+  identities: Pick<Identities, 'restConfig'>;
   settings: ClusterSettings;
   /** Runs at the same time in one other cluster. */
   concurrency: number;

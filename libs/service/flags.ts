@@ -118,6 +118,10 @@ export const commonFlags: Flags = {
     value: 'duration',
     default: '1h',
   },
+  'default-kubeconfig-service-account': {
+    help: 'Account of ConfigMaps of spec.kubeConfig that name none; needs the gate ObjectLevelWorkloadIdentity',
+    value: 'name',
+  },
   'insecure-kubeconfig-exec': {
     help: 'Let kubeconfigs of Kustomizations and HelmReleases run the program that they name for credentials',
   },
