@@ -17,7 +17,10 @@ let h: Harness;
 let remote: RemoteCluster;
 before(async () => {
   [h, remote] = await Promise.all([
-    startHarness({ 'allow-local-addresses': 'true' }),
+    startHarness({
+      'allow-local-addresses': 'true',
+      'feature-gates': 'ObjectLevelWorkloadIdentity=true',
+    }),
     startRemoteCluster(),
   ]);
 });
@@ -163,4 +166,87 @@ test('a Secret that is missing, lacks the key or holds no kubeconfig is named', 
   await h.ready(ns, 'app', 'False', /does not contain a 'value' key with a kubeconfig/);
   await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, 'users: [', 'value');
   await h.ready(ns, 'app', 'False', /^invalid KubeConfig in secret '[^']+\/remote': it is no YAML/);
+});
+
+test('a ConfigMap leads there with the token of an account of its namespace', async () => {
+  const ns = await h.namespace();
+  const accounts = `/api/v1/namespaces/${ns}/serviceaccounts`;
+  await h.cluster.request('POST', accounts, { metadata: { name: 'deployer' } });
+  const bindings = `/apis/rbac.authorization.k8s.io/v1/namespaces/${ns}/rolebindings`;
+  await h.cluster.request('POST', bindings, {
+    metadata: { name: 'deployer' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+    subjects: [{ kind: 'ServiceAccount', name: 'deployer', namespace: ns }],
+  });
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
+  const kubeConfig = { configMapRef: { name: 'there' } };
+  await h.kustomization(ns, 'app', { kubeConfig });
+  await h.ready(
+    ns,
+    'app',
+    'False',
+    /failed to get configmap .*\/there: configmaps "there" not found/,
+  );
+  // The tokens of a cluster are taken by the cluster itself, which stands in for one that trusts its issuer.
+  const data = {
+    provider: 'generic',
+    address: h.cluster.server,
+    'ca.crt': h.cluster.ca,
+    audiences: 'https://kubernetes.default.svc\n',
+    serviceAccountName: 'deployer',
+  };
+  await h.cluster.request('POST', `/api/v1/namespaces/${ns}/configmaps`, {
+    metadata: { name: 'there' },
+    data,
+  });
+  await h.ready(ns, 'app', 'True');
+  const user = `system:serviceaccount:${ns}:deployer`;
+  const applied = (await h.cluster.audit()).filter(
+    ({ verb, user: who, objectRef }) =>
+      verb === 'patch' && who.username === user && objectRef?.name === 'a',
+  );
+  assert.ok(applied.length > 0, 'it was applied by the account');
+
+  const gone = { ...data, serviceAccountName: 'nobody' };
+  const path = `/api/v1/namespaces/${ns}/configmaps/there`;
+  await h.cluster.request('PATCH', path, { data: gone }, MERGE);
+  await h.ready(ns, 'app', 'False', /nobody/);
+  await h.cluster.request('PATCH', path, { data: { provider: 'exec' } }, MERGE);
+  await h.ready(ns, 'app', 'False', /^provider 'exec' not implemented$/);
+});
+
+test('an account is impersonated there', async () => {
+  const ns = await namespace();
+  await h.cluster.request('POST', `/api/v1/namespaces/${ns}/serviceaccounts`, {
+    metadata: { name: 'deployer' },
+  });
+  await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
+  await h.kustomization(ns, 'app', { ...REMOTE, serviceAccountName: 'deployer' });
+  const user = `system:serviceaccount:${ns}:deployer`;
+  await h.ready(
+    ns,
+    'app',
+    'False',
+    new RegExp(`User "${user}" cannot patch resource "configmaps"`),
+  );
+  await remote.cluster.request(
+    'POST',
+    `/apis/rbac.authorization.k8s.io/v1/namespaces/${ns}/rolebindings`,
+    {
+      metadata: { name: 'deployer' },
+      roleRef: {
+        apiGroup: 'rbac.authorization.k8s.io',
+        kind: 'ClusterRole',
+        name: 'cluster-admin',
+      },
+      subjects: [{ kind: 'User', name: user }],
+    },
+  );
+  await h.kustomization(ns, 'app', {
+    ...REMOTE,
+    serviceAccountName: 'deployer',
+    retryInterval: '1s',
+  });
+  await h.ready(ns, 'app', 'True');
+  assert.ok(await remoteConfigMap(ns, 'a'));
 });

@@ -57,6 +57,7 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
       const { cluster, close } = openCluster(h.client, settings, log);
       return { cluster: { ...cluster, client: to }, close };
     },
+    identities: { restConfig: () => Promise.reject(new Error('no identity')) },
     settings: settings.clusters,
     concurrency: 1,
     words,

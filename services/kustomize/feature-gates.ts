@@ -16,7 +16,7 @@ const DEFAULTS = {
   GroupChangeLog: false,
   /** Before an apply all entries of managedFields get the version that is applied. */
   MigrateAPIVersion: false,
-  /** `spec.decryption.serviceAccountName` counts: key management services are asked as that account. */
+  /** `spec.decryption.serviceAccountName` counts, and so does the account that a ConfigMap of `spec.kubeConfig` names. */
   ObjectLevelWorkloadIdentity: false,
   /** What is deleted stays until those that depend on it, and are being deleted too, are gone. Not one of Flux's. */
   OrderedDeletion: false,

@@ -35,9 +35,12 @@ export async function enter({ env, object, ctx }: Run): Promise<Place<TargetClus
   } catch (cause) {
     ctx.signal.throwIfAborted();
     const why = messageOf(cause);
-    const message =
-      cause instanceof ClusterError ? why : `the cluster of spec.kubeConfig can't be used: ${why}`;
-    throw new Failure(Reason.ReconciliationFailed, message, { cause });
+    const reason = Reason.ReconciliationFailed;
+    if (cause instanceof ClusterError) {
+      const event = { severity: 'error', message: `failed to build kube client: ${why}` } as const;
+      throw new Failure(reason, why, { cause, event });
+    }
+    throw new Failure(reason, `the cluster of spec.kubeConfig can't be used: ${why}`, { cause });
   }
 }
 
