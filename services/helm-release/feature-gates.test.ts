@@ -22,6 +22,5 @@ test('what can not be had is refused by name', () => {
   const refuses = (item: string, message: RegExp) =>
     assert.throws(() => readGates([item], () => undefined), { name: 'SettingsError', message });
   refuses('AllowDNSLookups=true', /AllowDNSLookups is not supported: what renders charts has no/);
-  refuses('ObjectLevelWorkloadIdentity=true', /is not supported yet/);
   refuses('NoSuchGate=true', /feature-gate 'NoSuchGate' not supported/);
 });

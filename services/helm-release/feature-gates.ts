@@ -14,6 +14,8 @@ const DEFAULTS = {
   DisableConfigWatchers: false,
   /** HelmReleases may refer to ExternalArtifacts. */
   ExternalArtifact: false,
+  /** ConfigMaps of `spec.kubeConfig` may name an account to act as. */
+  ObjectLevelWorkloadIdentity: false,
   /** What is deleted stays until those that depend on it, and are being deleted too, are gone. Not one of Flux's. */
   OrderedDeletion: false,
   /** Installs apply on the side of the client unless the spec says otherwise, and waits are those of Helm 3. */
@@ -40,7 +42,6 @@ const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
 /** Gates of Flux whose behaviour can't be had. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['AllowDNSLookups', 'is not supported: what renders charts has no network'],
-  ['ObjectLevelWorkloadIdentity', 'is not supported yet'],
 ]);
 
 export type Gates = Record<keyof typeof DEFAULTS, boolean>;

@@ -1,18 +1,18 @@
 // The helm-release service: connects the reconciler to the cluster, the bus, the charts and the render pool.
 import { HelmRelease } from '@weir/api';
-import { openTargetCluster, overrideRules } from '@weir/apply';
 import { createStore } from '@weir/artifact';
+import { openClusters } from '@weir/clusters';
 import { createInformer, runController } from '@weir/controller';
-import { objectKey } from '@weir/kube';
+import { objectKey, userAgent } from '@weir/kube';
 import { createDeletionOrder } from '@weir/reconcile';
 import { createPool } from '@weir/render';
-import { defineService, type ServiceParts } from '@weir/service';
+import { defineService, openIdentities, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
-import { createActions } from './helmrelease/actions/index.ts';
-import { EXCLUDED } from './helmrelease/drift/compare.ts';
+import { openCluster } from './helmrelease/cluster/open.ts';
+import { words } from './helmrelease/cluster/words.ts';
 import { type Environment, RETRY } from './helmrelease/environment.ts';
 import { createMemory } from './helmrelease/memory.ts';
-import { CONTROLLER, GROUP } from './helmrelease/names.ts';
+import { CONTROLLER } from './helmrelease/names.ts';
 import { reconcileHelmRelease } from './helmrelease/reconcile.ts';
 import { connectTriggers } from './helmrelease/triggers/triggers.ts';
 import { type HelmReleaseSettings, readSettings } from './settings.ts';
@@ -27,7 +27,7 @@ export const service = defineService({
       log.info({ gate, why }, 'this feature gate changes nothing here'),
     );
     const env = await openEnvironment(parts, settings);
-    const { releases, cluster } = env;
+    const { releases, clusters } = env;
     const controller = runController<HelmRelease>({
       name: 'helmrelease',
       kind: HelmRelease,
@@ -46,8 +46,8 @@ export const service = defineService({
         for (const key of env.dependencyWatches.keys()) {
           if (!membership.owns(`HelmRelease/${key}`)) env.dependencyWatches.done(key);
         }
-        for (const owner of cluster.drift.owners()) {
-          if (!membership.owns(`HelmRelease/${owner}`)) cluster.drift.untrack(owner);
+        for (const key of clusters.keys()) {
+          if (!membership.owns(`HelmRelease/${key}`)) clusters.leave(key);
         }
       }),
     );
@@ -60,7 +60,7 @@ export const service = defineService({
 });
 
 async function openEnvironment(
-  { client, bus, recorder, storageDir, log, tracing, stack }: ServiceParts,
+  { client, settings: flags, bus, recorder, storageDir, log, tracing, stack }: ServiceParts,
   settings: HelmReleaseSettings,
 ): Promise<Environment> {
   const releases = createInformer<HelmRelease>(client, HelmRelease, { log });
@@ -71,18 +71,23 @@ async function openEnvironment(
   const store = createStore({ bus, dir: storageDir, maxCacheBytes: settings.cacheBytes, log });
   const sources = createSources({ client, bus, log });
   stack.defer(() => sources.close());
-  const cluster = openTargetCluster(client, {
-    owner: { group: GROUP, fieldManager: CONTROLLER },
-    rules: overrideRules(settings.overrideManagers),
-    // What is merged on the side of the client is written by updates.
-    operations: ['Apply', 'Update'],
-    leftAlone: EXCLUDED,
-    onError: ({ group, kind }, { message: why }) =>
-      log.warn({ group, kind, why }, 'drift watch interrupted, trying again'),
+  const identities = openIdentities(
+    { client, settings: flags },
+    'default-kubeconfig-service-account',
+  );
+  stack.defer(() => identities.close());
+  const clusters = openClusters({
+    client,
+    open: (to) => openCluster(to, settings, log),
+    identities,
+    settings: settings.clusters,
+    concurrency: settings.concurrent,
+    words,
+    userAgent: userAgent('helm-release'),
+    environment: process.env,
+    log,
   });
-  stack.defer(() => cluster.drift.close());
-  const actions = createActions({ client, log });
-  stack.defer(() => actions.close());
+  stack.defer(() => clusters.close());
   const deletionOrder = settings.gates.OrderedDeletion
     ? createDeletionOrder({ client, informer: releases, kind: 'HelmRelease', log })
     : undefined;
@@ -92,6 +97,6 @@ async function openEnvironment(
   return {
     ...memory,
     ...(deletionOrder === undefined ? {} : { deletionOrder }),
-    ...{ client, cluster, releases, sources, store, pool, actions, recorder, tracing, settings },
+    ...{ client, clusters, releases, sources, store, pool, recorder, tracing, settings },
   };
 }

@@ -1,6 +1,7 @@
 // The flags of the service, with Flux's names and defaults where Flux has them.
 import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
 import { reachableAt } from '@weir/artifact';
+import { type ClusterSettings, readClusterSettings } from '@weir/clusters';
 import { engineMemoryBytes, type Settings } from '@weir/service';
 import { type Gates, readGates } from './feature-gates.ts';
 
@@ -38,6 +39,8 @@ export interface HelmReleaseSettings {
   engineMemoryBytes: number | undefined;
   /** The longest that fetching and reading a chart may take. Milliseconds. */
   chartTimeoutMs: number;
+  /** About other clusters. */
+  clusters: ClusterSettings;
 }
 
 const MIB = 1024 ** 2;
@@ -71,5 +74,6 @@ export function readSettings(
     ),
     engineMemoryBytes: engineMemoryBytes(settings),
     chartTimeoutMs: settings.duration('build-timeout', 300_000),
+    clusters: readClusterSettings(settings),
   };
 }

@@ -1,38 +1,38 @@
 // The end of a HelmRelease: its release is uninstalled, and the chart object that was made for it goes.
 import { FINALIZER, HelmRelease as HelmReleaseKind, READY, Reason } from '@weir/api';
 import { accountExists } from '@weir/apply';
+import { hasMoved } from '@weir/clusters';
 import { type Outcome, removeFinalizer } from '@weir/controller';
-import { objectKey } from '@weir/kube';
+import { isNotFound, objectKey } from '@weir/kube';
 import {
   type DeletionWait,
   Failure,
+  findCause,
   messageOf,
-  refuseUnsupported,
   setState,
   waitsForDependents,
 } from '@weir/reconcile';
 import { deleteChartObject } from './chart/template.ts';
+import { enter, leftBehind, within } from './cluster/cluster.ts';
 import { forget } from './memory.ts';
 import { CONTROLLER } from './names.ts';
 import { uninstallKnown } from './release/target.ts';
-import type { Run } from './run.ts';
+import type { BaseRun } from './run.ts';
 import { fail, finish } from './status/finish.ts';
 
 /**
  * Uninstalls, and removes the finalizer. A suspended HelmRelease leaves everything as it is. Where the account to act as is
  * gone, its namespace most likely is going too, and nothing is uninstalled. What fails is tried again.
  */
-export async function deleteHelmRelease(run: Run): Promise<Outcome> {
+export async function deleteHelmRelease(run: BaseRun): Promise<Outcome> {
   const { env, object, ctx } = run;
   const key = objectKey(object);
-  run.cluster.drift.untrack(key);
   forget(env, key);
   if (!object.metadata.finalizers?.includes(FINALIZER)) return {};
   if (!object.spec.suspend) {
     const waiting = waitsForDependents(env.deletionOrder, object, env.settings.requeueDependencyMs);
     if (waiting !== undefined) return await waitForDependents(run, waiting);
     try {
-      refuseUnsupported(object, object.status?.storageNamespace ? ['spec.kubeConfig'] : []);
       const why = await uninstall(run);
       if (why !== undefined) return await finish(run, { end: 'retry', why });
       await deleteChartObject(run);
@@ -40,6 +40,7 @@ export async function deleteHelmRelease(run: Run): Promise<Outcome> {
       return await fail(run, error);
     }
   }
+  env.clusters.leave(key);
   run.status.abandon();
   await removeFinalizer(env.client, HelmReleaseKind, object, FINALIZER, {
     fieldManager: CONTROLLER,
@@ -50,7 +51,7 @@ export async function deleteHelmRelease(run: Run): Promise<Outcome> {
 
 /** The release stays until those that depend on it are gone, which wakes it. */
 async function waitForDependents(
-  { status }: Run,
+  { status }: BaseRun,
   { message, retryMs }: DeletionWait,
 ): Promise<Outcome> {
   const waiting = { status: 'False', reason: Reason.DependencyNotReady, message } as const;
@@ -60,20 +61,52 @@ async function waitForDependents(
 }
 
 /** Answers why it failed. */
-async function uninstall(run: Run): Promise<string | undefined> {
-  const { env, object, status, ctx } = run;
-  // A release in another cluster can't be looked for.
-  if (!status.fields().storageNamespace && object.spec.kubeConfig !== undefined) return undefined;
-  if (!(await hasAccount(run))) {
+async function uninstall(run: BaseRun): Promise<string | undefined> {
+  const { object, ctx } = run;
+  if (object.spec.kubeConfig === undefined && !(await hasAccount(run))) {
     ctx.log.warn('the ServiceAccount to act as is gone: the release stays as it is');
     return undefined;
   }
-  const why = await uninstallKnown(run);
-  if (why !== undefined) env.cluster.drift.untrack(objectKey(object));
-  return why;
+  const place = await enter(run).catch((error: unknown) => notReached(run, error));
+  if (place === undefined) return undefined;
+  if (hasMoved(place, object.status?.clusterID)) {
+    sayLeft(run, 'spec.kubeConfig leads to another cluster than before');
+    return undefined;
+  }
+  return within(run, place, async (there) => {
+    const why = await uninstallKnown(there);
+    if (why !== undefined) there.cluster.drift.untrack(objectKey(object));
+    return why;
+  });
 }
 
-async function hasAccount({ env, object, status }: Run): Promise<boolean> {
+/**
+ * Undefined where there is nothing to uninstall, or no way to do it: the release stays then, as in Flux, since a Secret that is
+ * gone most likely is gone with its namespace. Fails with UninstallFailed for what may be over later.
+ */
+async function notReached(run: BaseRun, error: unknown): Promise<undefined> {
+  const { object, status } = run;
+  if (!(error instanceof Failure)) throw error;
+  if (!object.status?.storageNamespace) return undefined;
+  if (findCause(error, isNotFound) !== undefined) {
+    sayLeft(run, error.message);
+    return undefined;
+  }
+  const reason = Reason.UninstallFailed;
+  const message = `failed to build REST client getter to uninstall release: ${error.message}`;
+  status.update((it) => setState(it, READY, { status: 'False', reason, message }));
+  throw new Failure(reason, message, { cause: error, backoff: true });
+}
+
+function sayLeft({ object, events, ctx }: BaseRun, why: string): void {
+  const left = leftBehind(object);
+  ctx.log.warn({ why }, 'the release stays as it is');
+  if (left === undefined) return;
+  const message = `nothing is uninstalled: ${why}. What stays: ${left}`;
+  events.publish('error', Reason.UninstallFailed, message);
+}
+
+async function hasAccount({ env, object, status }: BaseRun): Promise<boolean> {
   try {
     return await accountExists(env.client, object, env.settings.defaultServiceAccount);
   } catch (cause) {

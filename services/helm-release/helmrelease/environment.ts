@@ -1,7 +1,7 @@
 // What a reconcile of a HelmRelease is given beside the object: everything it talks to.
 import type { HelmRelease } from '@weir/api';
-import type { TargetCluster } from '@weir/apply';
 import type { ArtifactStore } from '@weir/artifact';
+import type { Clusters } from '@weir/clusters';
 import type { Informer } from '@weir/controller';
 import type { Recorder } from '@weir/events';
 import type { KubeClient } from '@weir/kube';
@@ -10,19 +10,18 @@ import type { RenderPool } from '@weir/render';
 import type { Sources } from '@weir/sources';
 import type { Tracing } from '@weir/telemetry';
 import type { HelmReleaseSettings } from '../settings.ts';
-import type { Actions } from './actions/types.ts';
+import type { ReleaseCluster } from './cluster/open.ts';
 import type { Memory } from './memory.ts';
 
 export interface Environment extends Memory {
   /** Reads and writes HelmReleases and what they refer to, with the service's own rights. */
   client: KubeClient;
-  /** Where charts are released, with the service's own rights. */
-  cluster: TargetCluster;
+  /** Where charts are released: the service's own cluster, and others. */
+  clusters: Clusters<ReleaseCluster>;
   releases: Informer<HelmRelease>;
   sources: Sources;
   store: ArtifactStore;
   pool: RenderPool;
-  actions: Actions;
   recorder: Recorder;
   /** With the gate OrderedDeletion. */
   deletionOrder?: DeletionOrder;

@@ -3,16 +3,12 @@
 import { type HelmRelease, HelmRelease as HelmReleaseKind, Reason } from '@weir/api';
 import type { Outcome, ReconcileContext } from '@weir/controller';
 import { objectKey } from '@weir/kube';
-import {
-  asProgressing,
-  claimObject,
-  Failure,
-  refuseUnsupported,
-  requireExpressions,
-} from '@weir/reconcile';
+import { asProgressing, claimObject, Failure, requireExpressions } from '@weir/reconcile';
+import type { LoadedChart } from './actions/types.ts';
 import { loadChart } from './chart/load.ts';
 import { requireSource } from './chart/source.ts';
 import { requireChartObject } from './chart/template.ts';
+import { inCluster } from './cluster/cluster.ts';
 import { deleteHelmRelease } from './delete.ts';
 import { requireReadyDependencies } from './dependencies.ts';
 import type { Environment } from './environment.ts';
@@ -24,13 +20,10 @@ import { releaseTarget } from './release/names.ts';
 import { openStorage, type Prepared } from './release/prepared.ts';
 import { isReset } from './release/requests.ts';
 import { changedTarget, uninstallKnown } from './release/target.ts';
-import { beginRun, type Run } from './run.ts';
+import { type BaseRun, beginRun, type Run } from './run.ts';
 import { asObserved, withoutObstacle } from './status/conditions.ts';
 import { fail, finish } from './status/finish.ts';
 import { composeValues } from './values/values.ts';
-
-/** Fields whose behaviour does not exist yet. */
-const UNSUPPORTED = ['spec.kubeConfig'];
 
 /** Reconciles one HelmRelease once. Rejects only for what the controller retries by itself. */
 export async function reconcileHelmRelease(
@@ -54,19 +47,18 @@ export async function reconcileHelmRelease(
   }
 }
 
-async function suspend({ env, object, status, cluster }: Run): Promise<Outcome> {
-  cluster.drift.untrack(objectKey(object));
+async function suspend({ env, object, status }: BaseRun): Promise<Outcome> {
+  env.clusters.leave(objectKey(object));
   forget(env, objectKey(object));
   status.update(asObserved);
   await status.finish();
   return {};
 }
 
-async function runPipeline(run: Run): Promise<Outcome> {
-  const { env, object, status, ctx } = run;
+async function runPipeline(run: BaseRun): Promise<Outcome> {
+  const { env, object, status } = run;
   const key = objectKey(object);
   try {
-    refuseUnsupported(object, UNSUPPORTED);
     await requireExpressions(env.pool, object);
     await requireChartObject(run);
     status.update((it) => asProgressing(it, 'Fulfilling prerequisites'));
@@ -75,25 +67,7 @@ async function runPipeline(run: Run): Promise<Outcome> {
     env.attemptedRevisions.take(key, source.artifact.revision);
     const values = await composeValues(run);
     const chart = await loadChart(run, source);
-    status.update((it) => withoutObstacle(it, OBSTACLES));
-
-    const changed = changedTarget(run, chart.metadata.name);
-    if (changed !== undefined) {
-      ctx.log.info({ changed }, 'the release is another one now: uninstalling the old one');
-      const why = await uninstallKnown(run, { moves: changed === 'release namespace' });
-      if (why !== undefined) return await finish(run, { end: 'retry', why });
-      clearFailures(run);
-      return await finish(run, { end: 'again' });
-    }
-    const target = releaseTarget(object);
-    const prepared: Prepared = {
-      chart,
-      values: { text: values.values, digest: values.digest },
-      target,
-      storage: openStorage(run, target),
-    };
-    beginAttempt(run, prepared);
-    return await finish(run, await advance(run, prepared));
+    return await inCluster(run, (there) => releaseChart(there, chart, values));
   } catch (error) {
     // Before anything is awaited, so that no artifact is missed that comes from now on.
     env.attemptedRevisions.endSearch(key);
@@ -105,6 +79,34 @@ async function runPipeline(run: Run): Promise<Outcome> {
   }
 }
 
+/** The part of the pipeline that needs the cluster. */
+async function releaseChart(
+  run: Run,
+  chart: LoadedChart,
+  values: Awaited<ReturnType<typeof composeValues>>,
+): Promise<Outcome> {
+  const { object, status, ctx } = run;
+  status.update((it) => withoutObstacle(it, OBSTACLES));
+
+  const changed = changedTarget(run, chart.metadata.name);
+  if (changed !== undefined) {
+    ctx.log.info({ changed }, 'the release is another one now: uninstalling the old one');
+    const why = await uninstallKnown(run, { moves: changed === 'release namespace' });
+    if (why !== undefined) return await finish(run, { end: 'retry', why });
+    clearFailures(run);
+    return await finish(run, { end: 'again' });
+  }
+  const target = releaseTarget(object);
+  const prepared: Prepared = {
+    chart,
+    values: { text: values.values, digest: values.digest },
+    target,
+    storage: openStorage(run, target),
+  };
+  beginAttempt(run, prepared);
+  return await finish(run, await advance(run, prepared));
+}
+
 /** What Ready says of steps that are behind the run by now. */
 const OBSTACLES = [
   Reason.DependencyNotReady,
@@ -113,6 +115,7 @@ const OBSTACLES = [
   Reason.SourceNotReady,
   Reason.ValuesError,
   Reason.UnsupportedField,
+  Reason.RESTClientError,
 ];
 
 /** Remembers what is tried; failures of anything else count no more. */

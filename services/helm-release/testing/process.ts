@@ -1,6 +1,6 @@
 // Runs of the reconciler, each as a process of its own would do it: nothing in memory is left of the one before.
 import { HelmRelease } from '@weir/api';
-import { openTargetCluster } from '@weir/apply';
+import { openClusters } from '@weir/clusters';
 import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { Crash } from '@weir/kit';
@@ -9,11 +9,11 @@ import { createPool, type RenderPool } from '@weir/render';
 import { createSettings } from '@weir/service';
 import { createSources, type Sources } from '@weir/sources';
 import { createLogger } from '@weir/telemetry';
-import { createActions } from '../helmrelease/actions/index.ts';
-import { EXCLUDED } from '../helmrelease/drift/compare.ts';
+import { openCluster } from '../helmrelease/cluster/open.ts';
+import { words } from '../helmrelease/cluster/words.ts';
 import type { Environment } from '../helmrelease/environment.ts';
 import { createMemory } from '../helmrelease/memory.ts';
-import { CONTROLLER, GROUP } from '../helmrelease/names.ts';
+import { CONTROLLER } from '../helmrelease/names.ts';
 import { reconcileHelmRelease } from '../helmrelease/reconcile.ts';
 import { readSettings } from '../settings.ts';
 import { type Harness, until } from './harness.ts';
@@ -42,24 +42,30 @@ export async function openProcesses(h: Harness): Promise<Processes> {
   await releases.synced();
 
   async function run(client: KubeClient, object: HelmRelease): Promise<void> {
-    const { drift } = openTargetCluster(h.client, {
-      owner: { group: GROUP, fieldManager: CONTROLLER },
-      rules: [],
-      operations: ['Apply', 'Update'],
-      leftAlone: EXCLUDED,
-      onError: () => undefined,
+    const clusters = openClusters({
+      client,
+      // What is watched is no step of a run.
+      open(to) {
+        const { cluster, close } = openCluster(h.client, settings, log);
+        return { cluster: { ...cluster, client: to }, close };
+      },
+      identities: { restConfig: () => Promise.reject(new Error('no identity')) },
+      settings: settings.clusters,
+      concurrency: 1,
+      words,
+      userAgent: 'test',
+      environment: {},
+      log,
     });
-    const actions = createActions({ client: h.client, log });
     const memory = createMemory(log);
     const environment: Environment = {
       ...memory,
       client,
-      cluster: { client, drift },
+      clusters,
       releases,
       sources,
       store: h.store,
       pool,
-      actions,
       recorder: createRecorder({
         bus: h.bus,
         client: h.client,
@@ -87,7 +93,7 @@ export async function openProcesses(h: Harness): Promise<Processes> {
       if (!(error instanceof Crash)) throw error;
     } finally {
       memory.dependencyWatches.close();
-      await Promise.all([actions.close(), drift.close()]);
+      await clusters.close();
     }
   }
 

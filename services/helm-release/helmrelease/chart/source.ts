@@ -11,7 +11,7 @@ import {
 import { isNoMatch, objectKey } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
 import type { SourceObject, SourceReference } from '@weir/sources';
-import type { Run } from '../run.ts';
+import type { BaseRun } from '../run.ts';
 import { chartObjectOf } from './template.ts';
 
 export interface ChartSource extends SourceReference {
@@ -29,7 +29,7 @@ export function chartSourceOf(object: HelmRelease): SourceReference | undefined 
  * Fails with AccessDenied, until the spec changes, for a source that may not be referred to; with ArtifactFailed for one that
  * doesn't exist; with SourceNotReady for one that isn't ready, which wakes the HelmRelease when it is.
  */
-export async function requireSource(run: Run): Promise<ChartSource> {
+export async function requireSource(run: BaseRun): Promise<ChartSource> {
   const { env, object } = run;
   const source = chartSourceOf(object);
   if (source === undefined) throw new Error('a HelmRelease without a chart');
@@ -48,7 +48,7 @@ export async function requireSource(run: Run): Promise<ChartSource> {
 
 /** Why the source may not be referred to, in Flux's words. */
 export function refusedSource(
-  { env, object }: { env: Pick<Run['env'], 'settings'>; object: HelmRelease },
+  { env, object }: { env: Pick<BaseRun['env'], 'settings'>; object: HelmRelease },
   { kind, namespace, name }: SourceReference,
 ): string | undefined {
   const { noCrossNamespaceRefs, gates } = env.settings;
@@ -61,7 +61,7 @@ export function refusedSource(
   return undefined;
 }
 
-async function find({ env }: Run, source: SourceReference) {
+async function find({ env }: BaseRun, source: SourceReference) {
   const missing = (why: string, options: { cause?: unknown }) =>
     new Failure(Reason.ArtifactFailed, `could not get Source object: ${why}`, {
       ...{ backoff: true, brief: true, event: 'none' },

@@ -11,7 +11,7 @@ import { isOwnedBy, ownerKeyOf, ownerLabels } from '@weir/apply';
 import { isNotFound, type KubeObject, objectKey } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
 import { CONTROLLER, GROUP } from '../names.ts';
-import type { Run } from '../run.ts';
+import type { BaseRun } from '../run.ts';
 import { compareWanted } from './wanted.ts';
 
 type Template = NonNullable<HelmRelease['spec']['chart']>;
@@ -37,7 +37,7 @@ export function chartObjectOf({ metadata, spec }: HelmRelease): ChartObject | un
  * Makes what the template says, or changes it; deletes what an earlier template made. Fails with AccessDenied where the
  * template names a source of another namespace and that is not allowed.
  */
-export async function requireChartObject(run: Run): Promise<void> {
+export async function requireChartObject(run: BaseRun): Promise<void> {
   const { object, status } = run;
   const wanted = chartObjectOf(object);
   const made = madeBefore(run);
@@ -51,7 +51,7 @@ export async function requireChartObject(run: Run): Promise<void> {
 }
 
 /** Deletes what was made, unless it is gone or belongs to somebody else by now. */
-export async function deleteChartObject(run: Run): Promise<void> {
+export async function deleteChartObject(run: BaseRun): Promise<void> {
   const { env, object, status, events, ctx } = run;
   const made = madeBefore(run);
   if (made === undefined) return;
@@ -77,7 +77,7 @@ export async function deleteChartObject(run: Run): Promise<void> {
 }
 
 /** The object that `status.helmChart` names; of which kind it is says nothing, so both are looked for. */
-function madeBefore({ env, object, status }: Run): ChartObject | undefined {
+function madeBefore({ env, object, status }: BaseRun): ChartObject | undefined {
   const { helmChart } = status.fields();
   if (helmChart === undefined) return undefined;
   const [namespace = '', name = ''] = helmChart.split('/');
@@ -89,7 +89,7 @@ function madeBefore({ env, object, status }: Run): ChartObject | undefined {
   return { kind: found ?? object.spec.chart?.kind ?? 'HelmChart', namespace, name };
 }
 
-async function apply(run: Run, wanted: ChartObject, template: Template): Promise<void> {
+async function apply(run: BaseRun, wanted: ChartObject, template: Template): Promise<void> {
   const { env, object, events, ctx } = run;
   const body = chartObjectBody(object, wanted, template);
   await env.sources.find(wanted);
@@ -130,7 +130,7 @@ async function apply(run: Run, wanted: ChartObject, template: Template): Promise
  * Throws a Failure where what the template makes is another HelmRelease's: `a-b/c` and `a/b-c` give the same name, and
  * each would release what the other one chose.
  */
-function refuseTaken({ env, object }: Run, wanted: ChartObject, live?: KubeObject): void {
+function refuseTaken({ env, object }: BaseRun, wanted: ChartObject, live?: KubeObject): void {
   const holder = live === undefined ? undefined : ownerKeyOf(live, GROUP);
   if (holder === undefined || holder === objectKey(object)) return;
   const other = env.releases.get(holder);
@@ -142,7 +142,7 @@ function refuseTaken({ env, object }: Run, wanted: ChartObject, live?: KubeObjec
 }
 
 /** Throws AccessDenied, until the spec changes. */
-function requireAccess({ env, object }: Run, { kind, namespace, name }: ChartObject): void {
+function requireAccess({ env, object }: BaseRun, { kind, namespace, name }: ChartObject): void {
   if (!env.settings.noCrossNamespaceRefs || namespace === object.metadata.namespace) return;
   const message = `cross-namespace references are not allowed: cannot access ${kind} ${namespace}/${name}`;
   throw new Failure(Reason.AccessDenied, message, { stalled: true });

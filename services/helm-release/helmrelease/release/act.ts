@@ -43,7 +43,7 @@ export async function release(
   prepared: Prepared,
   action: 'install' | 'upgrade',
 ): Promise<Acted> {
-  const { env, object, status } = run;
+  const { object, status } = run;
   const { chart, values } = prepared;
   const startedAt = performance.now();
   const before = status.report();
@@ -56,7 +56,7 @@ export async function release(
   const { context, lines } = actionContext(run, prepared, action, (pending) => {
     remember(run, pending, afterRelease(status.fields().history ?? [], [pending], how));
   });
-  const result = await env.actions[action]({ ...context, chart, values });
+  const result = await run.cluster.actions[action]({ ...context, chart, values });
   const unread = unreadStorage(result);
   if (unread !== undefined) {
     status.update(() => before);
@@ -110,9 +110,9 @@ function released(run: Run, action: 'install' | 'upgrade'): void {
 }
 
 export async function test(run: Run, prepared: Prepared): Promise<Acted> {
-  const { env, object, status, events } = run;
+  const { object, status, events } = run;
   const { context } = actionContext(run, prepared, 'test');
-  const result = await env.actions.test(context);
+  const result = await run.cluster.actions.test(context);
   const history = afterTests(
     status.fields().history ?? [],
     result.releases,
@@ -140,13 +140,13 @@ export async function test(run: Run, prepared: Prepared): Promise<Acted> {
 }
 
 export async function rollback(run: Run, prepared: Prepared, to: ReleaseSnapshot): Promise<Acted> {
-  const { env, object, status, events } = run;
+  const { object, status, events } = run;
   const { chart, values } = prepared;
   const { context, lines } = actionContext(run, prepared, 'rollback', (pending) => {
     const history = status.fields().history ?? [];
     remember(run, pending, afterRemediation(history, [pending], 'rollback'));
   });
-  const result = await env.actions.rollback({ ...context, chart, values }, to.version);
+  const result = await run.cluster.actions.rollback({ ...context, chart, values }, to.version);
   const history = afterRemediation(status.fields().history ?? [], result.releases, 'rollback');
   status.set({ history });
   keepInventory(run, result);
@@ -163,9 +163,9 @@ export async function rollback(run: Run, prepared: Prepared, to: ReleaseSnapshot
 
 /** Uninstalls what failed, so that it is installed anew. Ready goes on to say what failed. */
 export async function uninstallFailed(run: Run, prepared: Prepared): Promise<Acted> {
-  const { env, status, events } = run;
+  const { status, events } = run;
   const { context, lines } = actionContext(run, prepared, 'uninstall');
-  const result = await env.actions.uninstall(context);
+  const result = await run.cluster.actions.uninstall(context);
   const before = status.fields().history ?? [];
   const history = afterRemediation(before, result.releases, 'uninstall-remediation');
   status.set({ history });
@@ -215,9 +215,9 @@ function remediated(run: Run, result: ActionResult, words: RemediationWords): Ac
 
 /** Frees a release that a process left pending, which was killed. */
 export async function unlock(run: Run, prepared: Prepared, last: StoredRelease): Promise<Acted> {
-  const { env, object, status, events } = run;
+  const { object, status, events } = run;
   const { context } = actionContext(run, prepared);
-  const result = await env.actions.unlock(context, last);
+  const result = await run.cluster.actions.unlock(context, last);
   status.set({ history: afterUnlock(status.fields().history ?? [], result.releases) });
   const snapshot = snapshotOf(last, {});
   const reason = Reason.PendingRelease;

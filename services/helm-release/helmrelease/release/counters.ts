@@ -1,9 +1,9 @@
 // How often a release failed since something changed.
-import type { Run } from '../run.ts';
+import type { BaseRun } from '../run.ts';
 
 /** Counts a failure; `action` is the one that it counts for where failures are remediated. */
 export function countFailure(
-  { status }: Pick<Run, 'status'>,
+  { status }: Pick<BaseRun, 'status'>,
   action: 'install' | 'upgrade' | undefined,
 ): void {
   const { failures = 0, installFailures = 0, upgradeFailures = 0 } = status.fields();
@@ -14,13 +14,13 @@ export function countFailure(
   });
 }
 
-export function clearFailures({ status }: Pick<Run, 'status'>): void {
+export function clearFailures({ status }: Pick<BaseRun, 'status'>): void {
   status.set({ failures: undefined, installFailures: undefined, upgradeFailures: undefined });
 }
 
 /** Why failures are counted from 0 again, for the log; undefined where they aren't. */
 export function resetReason(
-  { object, status }: Pick<Run, 'object' | 'status'>,
+  { object, status }: Pick<BaseRun, 'object' | 'status'>,
   attempt: { revision: string; configDigest: string; resetRequested: boolean },
 ): string | undefined {
   const { lastAttemptedGeneration, lastAttemptedRevision, lastAttemptedConfigDigest } =

@@ -18,12 +18,12 @@ export async function requireNoDrift(
   last: StoredRelease,
   done: Set<string>,
 ): Promise<DriftOutcome> {
-  const { env, object, status, events, ctx } = run;
+  const { object, status, events, ctx } = run;
   const { mode = 'disabled' } = object.spec.driftDetection ?? {};
   const current = currentOf(run);
   if (mode === 'disabled' || current === undefined) return 'none';
   const { context } = actionContext(run, prepared);
-  const report = await env.actions.detectDrift(context, last);
+  const report = await run.cluster.actions.detectDrift(context, last);
   if (report.differences.length === 0) {
     if (report.errors.length > 0) {
       throw stateError(`unable to determine cluster state: ${report.errors.join('\n')}`, undefined);
@@ -46,7 +46,7 @@ export async function requireNoDrift(
   const doing = `Running 'correct cluster drift' action with timeout of ${limit}`;
   status.update((it) => asProgressing(it, doing, 'correcting cluster drift'));
   status.show();
-  const { changes, errors } = await env.actions.correctDrift(context, report);
+  const { changes, errors } = await run.cluster.actions.correctDrift(context, report);
   const list = changes.join('\n');
   if (errors.length > 0) {
     const partially = changes.length > 0 ? 'partially ' : '';

@@ -27,10 +27,10 @@ export function openStorage(
 ): VersionStorage {
   const { env, object, cluster, ctx, status } = run;
   const account = accountName(object, env.settings.defaultServiceAccount) ?? '';
-  const hasOwnRights = cluster === env.cluster;
+  const hasOwnRights = cluster.client === env.clusters.own.client;
   const ociDigestOf = (version: number) =>
     status.fields().history?.find((snapshot) => snapshot.version === version)?.ociDigest;
-  return env.actions.openStorage({
+  return run.cluster.actions.openStorage({
     cluster,
     pool: env.pool,
     target: { namespace, name, ociDigestOf },
@@ -56,7 +56,7 @@ export function actionContext(
     release: { name: target.name, namespace: target.namespace },
     storage,
     cluster,
-    hasOwnRights: cluster === env.cluster,
+    hasOwnRights: cluster.client === env.clusters.own.client,
     pool: env.pool,
     options: {
       helm3Defaults: env.settings.gates.UseHelm3Defaults,

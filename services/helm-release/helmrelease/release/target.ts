@@ -86,14 +86,14 @@ export async function uninstallKnown(
   run: Run,
   { moves = false }: { moves?: boolean } = {},
 ): Promise<string | undefined> {
-  const { env, object, status, events } = run;
+  const { object, status, events } = run;
   const found = await installed(run);
   if (found !== undefined) {
     const { current, target } = found;
     const prepared = { target, storage: openStorage(run, target) };
     const { context, lines } = actionContext(run, prepared, 'uninstall');
     const leavesUnplaced = moves && leavesObjects(object);
-    const result = await env.actions.uninstall({ ...context, leavesUnplaced });
+    const result = await run.cluster.actions.uninstall({ ...context, leavesUnplaced });
     const history = afterRemediation(status.fields().history ?? [], result.releases, 'uninstall');
     status.set({ history });
     const seen = latest(history) ?? current;

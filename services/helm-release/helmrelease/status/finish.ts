@@ -5,11 +5,11 @@ import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
 import { asFailure, Failure, findCause, intervalMs, setState } from '@weir/reconcile';
 import { RETRY } from '../environment.ts';
 import type { Ending } from '../release/advance.ts';
-import type { Run } from '../run.ts';
+import type { BaseRun } from '../run.ts';
 import { asObserved, asStalled } from './conditions.ts';
 
 /** The end of a run that came as far as the release. */
-export async function finish(run: Run, ending: Ending): Promise<Outcome> {
+export async function finish(run: BaseRun, ending: Ending): Promise<Outcome> {
   const { env, object, status, ctx } = run;
   if (ending.end !== 'again') env.runsInRow.delete(objectKey(object));
   switch (ending.end) {
@@ -57,7 +57,7 @@ function isKindComing({ env, object, cluster }: Run, cause: unknown): boolean {
 const AT_ONCE = 3;
 
 /** A release that is remediated, or changed by somebody else, again and again takes its time. */
-function pauseMs({ env, object }: Run): number {
+function pauseMs({ env, object }: BaseRun): number {
   const key = objectKey(object);
   const runs = (env.runsInRow.get(key) ?? 0) + 1;
   env.runsInRow.set(key, runs);
@@ -68,7 +68,7 @@ function pauseMs({ env, object }: Run): number {
 const PATIENCE_MS = 1_000;
 
 /** Turns whatever ended a run before its release into conditions, an event and the time of the next try. */
-export async function fail(run: Run, error: unknown): Promise<Outcome> {
+export async function fail(run: BaseRun, error: unknown): Promise<Outcome> {
   const { object, status, ctx } = run;
   if (ctx.signal.aborted || error instanceof NotOwner) throw error;
   if (ctx.superseded.aborted && !(error instanceof Failure)) return supersede(run);
@@ -92,7 +92,11 @@ export async function fail(run: Run, error: unknown): Promise<Outcome> {
 }
 
 /** A wait is published once, however often it is looked at; `before` is what Ready said at the start. */
-function publish({ env, object, events }: Run, failure: Failure, before: string | undefined): void {
+function publish(
+  { env, object, events }: BaseRun,
+  failure: Failure,
+  before: string | undefined,
+): void {
   const { event, reason, message } = failure;
   if (event === 'none') return;
   if (event === undefined) {
@@ -106,7 +110,7 @@ function publish({ env, object, events }: Run, failure: Failure, before: string 
 }
 
 /** Says when the next try comes, and which one it is. */
-function explainRetry({ status, ctx }: Run): void {
+function explainRetry({ status, ctx }: BaseRun): void {
   const doing = status.condition(RECONCILING);
   if (doing === undefined) return;
   const { reason } = doing;
@@ -115,11 +119,11 @@ function explainRetry({ status, ctx }: Run): void {
   status.update((it) => setState(it, RECONCILING, { status: 'True', reason, message }));
 }
 
-function readyReason({ status }: Run): string {
+function readyReason({ status }: BaseRun): string {
   return status.condition(READY)?.reason ?? Reason.ReconcileError;
 }
 
-async function supersede({ object, status, events, ctx }: Run): Promise<Outcome> {
+async function supersede({ object, status, events, ctx }: BaseRun): Promise<Outcome> {
   const why: unknown = ctx.superseded.reason;
   const subject = why instanceof Stopped ? why.subject : undefined;
   const trigger = `triggered by ${subject ?? `HelmRelease/${objectKey(object)}`}`;

@@ -16,7 +16,7 @@ export function onDrift({ env, controller, log }: TriggerOptions): () => void {
     return true;
   }
   return shared.onDrift<HelmRelease>({
-    drift: env.cluster.drift,
+    drift: env.clusters,
     find: env.releases.get,
     concerns,
     // Hooks and tests are not begun again for the sake of an object that is put back a moment later.

@@ -1,0 +1,79 @@
+// The step that finds the cluster to release to: the service's own, or the one that `spec.kubeConfig` leads to.
+import { type HelmRelease, Reason } from '@weir/api';
+import { subjectOf, targetCluster, targetOfEntry } from '@weir/apply';
+import { ClusterError, hasMoved, type Place } from '@weir/clusters';
+import { Failure, messageOf } from '@weir/reconcile';
+import { clearFailures } from '../release/counters.ts';
+import { latest, releaseLabel } from '../release/history.ts';
+import type { BaseRun, Run } from '../run.ts';
+import type { ReleaseCluster } from './open.ts';
+
+/** Runs the rest of the pipeline against the cluster. Fails with RESTClientError where the cluster can't be reached. */
+export async function inCluster<T>(run: BaseRun, work: (run: Run) => Promise<T>): Promise<T> {
+  const place = await enter(run);
+  followMove(run, place);
+  return within(run, place, work);
+}
+
+/** Finds the cluster, without holding a worker while another one is asked. Fails with RESTClientError. */
+export async function enter({ env, object, ctx }: BaseRun): Promise<Place<ReleaseCluster>> {
+  const find = () => env.clusters.enter(object, ctx.signal);
+  try {
+    return await (object.spec.kubeConfig === undefined ? find() : ctx.waiting(find));
+  } catch (cause) {
+    ctx.signal.throwIfAborted();
+    const why = messageOf(cause);
+    const message =
+      cause instanceof ClusterError ? why : `the cluster of spec.kubeConfig can't be used: ${why}`;
+    // As in Flux, no event: the condition says it, and nothing happened to the release.
+    throw new Failure(Reason.RESTClientError, message, { cause, backoff: true, event: 'none' });
+  }
+}
+
+/** Works in the place with the rights that the HelmRelease acts with. In another cluster that holds no worker. */
+export function within<T>(
+  run: BaseRun,
+  { cluster, slots }: Place<ReleaseCluster>,
+  work: (run: Run) => Promise<T>,
+): Promise<T> {
+  const { env, object } = run;
+  const acting = targetCluster(cluster, object, env.settings.defaultServiceAccount);
+  const there = { ...run, cluster: acting };
+  if (slots === undefined) return work(there);
+  const { namespace = '' } = object.metadata;
+  return slots.use(namespace, run.ctx, (ctx) => work({ ...there, ctx }));
+}
+
+/**
+ * A release that was made in another cluster before stays there: in this one the history begins anew, nothing is uninstalled,
+ * and an event says so.
+ */
+function followMove(run: BaseRun, place: Place<ReleaseCluster>): void {
+  const { object, status, events } = run;
+  const recorded = object.status?.clusterID;
+  if (recorded !== place.id) status.set({ clusterID: place.id });
+  if (!hasMoved(place, recorded)) return;
+  const left = leftBehind(object);
+  status.set({ history: undefined, storageNamespace: undefined, inventory: undefined });
+  clearFailures(run);
+  if (left === undefined) return;
+  const where = object.spec.kubeConfig === undefined ? 'the own cluster' : 'another cluster';
+  events.publish(
+    'error',
+    Reason.Progressing,
+    `spec.kubeConfig leads to ${where} than before (${place.id ?? 'in-cluster'}, was ${recorded ?? 'in-cluster'}): nothing is uninstalled, and the release begins anew. In the former cluster stays ${left}`,
+  );
+}
+
+/** So many objects are named in an event. */
+const MAX_NAMED = 20;
+
+/** Names the release that the status knows, and its objects; undefined where it knows none. */
+export function leftBehind({ status }: HelmRelease): string | undefined {
+  const current = latest(status?.history ?? []);
+  if (current === undefined) return undefined;
+  const held = (status?.inventory?.entries ?? []).map((it) => subjectOf(targetOfEntry(it)));
+  const more = held.length - MAX_NAMED;
+  const named = [...held.slice(0, MAX_NAMED), ...(more > 0 ? [`and ${more} more`] : [])];
+  return [releaseLabel(current), ...named].join('\n');
+}
