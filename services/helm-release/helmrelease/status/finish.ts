@@ -44,12 +44,12 @@ export async function finish(run: BaseRun, ending: Ending): Promise<Outcome> {
 const COMING_RETRY_MS = 300;
 
 /** What failed for want of a kind is tried again when a definition of its group comes: now, if one came a moment ago. */
-function isKindComing({ env, object, cluster }: Run, cause: unknown): boolean {
+function isKindComing({ env, object }: BaseRun, cause: unknown): boolean {
   const missing = findCause(cause, isNoMatch);
   if (!isNoMatch(missing)) return false;
   env.waiters.forGroup(objectKey(object), missing.group);
   if (!env.waiters.isComing(missing.group)) return false;
-  cluster.client.discovery.invalidate();
+  env.clusters.at(objectKey(object)).client.discovery.invalidate();
   return true;
 }
 
