@@ -38,6 +38,8 @@ export interface Clusters<C extends TargetCluster> {
    * requests do where the cluster can't be asked which one it is.
    */
   enter(object: Placed, signal: AbortSignal): Promise<Place<C>>;
+  /** Where the object `<namespace>/<name>` is applied, as far as is known: in the own cluster unless it has entered another one. */
+  at(key: string): C;
   /** Forgets where the object `<namespace>/<name>` is applied, and what is watched for it. */
   leave(key: string): void;
   /** Lets go of another cluster that the object named before; what is watched in the own one stays. */
@@ -193,6 +195,7 @@ export function openClusters<C extends TargetCluster>(options: ClustersOptions<C
       if (wasOwn) own.drift.untrack(key);
       return { cluster, id, slots, wasOwn };
     },
+    at: (key) => stays.get(key)?.connection.cluster ?? own,
     leave(key) {
       own.drift.untrack(key);
       leaveOther(key);

@@ -78,12 +78,11 @@ async function runPipeline(run: Run): Promise<Outcome> {
     await requireReadyDependencies(run, artifact);
     env.attemptedRevisions.take(key, artifact.revision);
 
-    return await inCluster(run, artifact, (there) => {
-      progress = { artifact, client: there.cluster.client };
-      return applyArtifact(there, artifact, (digest) => {
-        progress = { ...progress, digest };
-      });
-    });
+    return await inCluster(run, artifact, (there) =>
+      applyArtifact(there, artifact, (digest) => {
+        progress = { artifact, digest };
+      }),
+    );
   } catch (error) {
     // Before anything is awaited, so that no artifact is missed that comes from now on.
     env.attemptedRevisions.endSearch(key);

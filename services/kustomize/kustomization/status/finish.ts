@@ -1,7 +1,7 @@
 // How a run ends: in a Ready condition, an event, and the time of the next one.
 import { type Artifact, findCondition, formatDuration, READY, Reason } from '@weir/api';
 import { NotOwner, type Outcome, Stopped } from '@weir/controller';
-import { isNoMatch, isUnavailable, type KubeClient, objectKey } from '@weir/kube';
+import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
 import {
   asFailed,
   asFailure,
@@ -25,8 +25,6 @@ export interface Progress {
   artifact?: Artifact;
   /** Digest of the manifests that it built. */
   digest?: string;
-  /** Where it is applied. */
-  client?: KubeClient;
 }
 
 /** `changed`: something in the cluster was created, changed or deleted. */
@@ -93,7 +91,7 @@ export async function fail(run: Run, progress: Progress, error: unknown): Promis
   publishFailure(run, progress, failure, before?.message);
   if (stalled) return {};
   if (failure.backoff || findCause(failure, isUnavailable)) return { retry: failure };
-  return { requeueAfterMs: nextTry(run, failure, progress) };
+  return { requeueAfterMs: nextTry(run, failure) };
 }
 
 /** A wait is published once for a revision, however often it is looked at; `before` is what Ready said at the start. */
@@ -118,12 +116,12 @@ function publishFailure(
 const COMING_RETRY_MS = 300;
 
 /** When to try again what no event is sure to announce. */
-function nextTry({ env, object }: Run, failure: Failure, { client }: Progress): number {
+function nextTry({ env, object }: Run, failure: Failure): number {
   const missing = findCause(failure, isNoMatch);
   if (isNoMatch(missing)) {
     env.waiters.forGroup(objectKey(object), missing.group);
     if (env.waiters.isComing(missing.group)) {
-      client?.discovery.invalidate();
+      env.clusters.at(objectKey(object)).client.discovery.invalidate();
       return COMING_RETRY_MS;
     }
   }
