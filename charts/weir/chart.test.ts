@@ -102,7 +102,7 @@ describe('the rendered objects', () => {
       );
       assert.deepEqual(locked, [
         '--no-cross-namespace-refs=true',
-        ...(name === 'notification' ? [] : ['--default-service-account=default']),
+        '--default-service-account=default',
       ]);
       assert.ok(!argsOf(await render(), name).some((arg) => locks.test(arg)));
     }

@@ -8,7 +8,7 @@ import { rightsOf, rightsUsed, rolesOf } from './rights.ts';
 import { NAMESPACE, render, SERVICES } from './testing.ts';
 
 const TOKENS = 'serviceaccounts/token create';
-const CLOUD_SERVICES = ['source', 'image-automation'];
+const CLOUD_SERVICES = ['source', 'image-automation', 'notification'];
 const userOf = (service: string) => `system:serviceaccount:${NAMESPACE}:weir-${service}`;
 
 describe('where objects act in clouds as accounts', () => {

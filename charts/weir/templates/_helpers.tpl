@@ -13,9 +13,9 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{- end }}
 
-{{/* The services that act in clouds as accounts of objects, with objectIdentity. */}}
+{{/* The services that act in clouds as accounts of objects, with objectIdentity: their tokens are for clouds alone. */}}
 {{- define "weir.cloudServices" -}}
-source image-automation
+source image-automation notification
 {{- end }}
 
 {{/* A digest pins an image and comes before its tag. Call with (dict "image" .Values.image "tag" "the default tag"). */}}
