@@ -25,7 +25,7 @@ export function azureRemote(
 ): Remote {
   const { bucketName: container, endpoint } = object.spec;
   const login = secret && loginOf(secret);
-  const subject = subjectOf(object, 'azure', proxy);
+  const subject = subjectOf(object, 'azure', { proxy, tls });
   return {
     bucket: container,
     key: digestOf(['azure', endpoint, container, login ?? subject, proxy, tls]),
@@ -58,6 +58,11 @@ function credentialsOf(login: Login, way: Way): AzureCredentials {
     return { token: keepToken(ask) };
   }
   requireAzure(way.endpoint, way);
+  if (way.tls?.ca !== undefined && way.proxy !== undefined) {
+    const what =
+      'a managed identity is not shown to an authority and through a proxy of the object: leave one of them out';
+    throw fetchFailure(Reason.AuthenticationFailed, what);
+  }
   // The metadata service is an address of this machine's, which the operator trusts.
   const connections = keepConnections({ allowLocal: true });
   const metadata = way.endpoints[METADATA];

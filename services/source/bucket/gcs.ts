@@ -31,7 +31,7 @@ export function gcsRemote(
 ): Remote {
   const { bucketName: bucket } = object.spec;
   const key = login && keyOf(login);
-  const subject = subjectOf(object, 'gcp', proxy);
+  const subject = subjectOf(object, 'gcp', { proxy, tls });
   return {
     bucket,
     key: digestOf(['gcp', bucket, key ?? subject, proxy, tls]),

@@ -1,7 +1,7 @@
 // Where a Bucket's objects are, and how to open them.
 import type { Bucket as BucketObject } from '@weir/api';
 import type { NamedSecret } from '@weir/credentials';
-import type { Subject } from '@weir/identity';
+import { ownTrustOf, type Subject } from '@weir/identity';
 import type { ConnectionOptions, TlsOptions } from '@weir/net';
 import type { Bucket } from '@weir/objectstore';
 
@@ -30,14 +30,15 @@ export interface Secrets {
   stsTls: TlsOptions | undefined;
 }
 
-/** As whom a cloud is asked for a Bucket that names no Secret. */
+/** As whom a cloud is asked for a Bucket that names no Secret. What Azure and Google Cloud give is sent as it is, so who sees it counts. */
 export function subjectOf(
   { spec, metadata }: BucketObject,
   provider: Subject['provider'],
-  proxy: string | undefined,
+  { proxy, tls }: Partial<Pick<Secrets, 'proxy' | 'tls'>>,
 ): Subject {
   const { namespace = '' } = metadata;
-  return { provider, namespace, serviceAccountName: spec.serviceAccountName, proxy };
+  const ownTrust = provider === 'aws' ? undefined : ownTrustOf(false, tls);
+  return { provider, namespace, serviceAccountName: spec.serviceAccountName, proxy, ownTrust };
 }
 
 /** The name of a Secret without its namespace, as Flux has it in messages about what is in it. */

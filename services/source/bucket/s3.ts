@@ -48,7 +48,7 @@ async function asIdentity(
   signal: AbortSignal,
 ): Promise<Remote> {
   const { region, sts } = object.spec;
-  const subject = subjectOf(object, 'aws', options.proxy);
+  const subject = subjectOf(object, 'aws', options);
   const wanted = { region, stsEndpoint: sts?.endpoint };
   const ask = async (within: AbortSignal): Promise<TemporaryKeys> => {
     const { expiresAt, ...keys } = await identities.awsCredentials(subject, wanted, within);
