@@ -5,9 +5,8 @@ import { createFairLimit } from '@weir/async';
 import { openQueue } from '@weir/bus';
 import { createInformer, whileOwned } from '@weir/controller';
 import { consumeEvents, storedEvent } from '@weir/events';
-import { createIdentities, identityOptions } from '@weir/identity';
 import { createPool, type RenderPool } from '@weir/render';
-import { defineService, type ServiceParts } from '@weir/service';
+import { defineService, openIdentities, type ServiceParts } from '@weir/service';
 import { alertReader } from './alerts/current.ts';
 import { labelReader } from './alerts/labels.ts';
 import { patternMatcher } from './alerts/patterns.ts';
@@ -25,7 +24,6 @@ import { createRoom } from './delivery/room.ts';
 import { createSend } from './delivery/send.ts';
 import { deliveryFilter } from './delivery/subjects.ts';
 import { serveEvents } from './events/endpoint.ts';
-import { objectLevelIdentity } from './feature-gates.ts';
 import { createGroups } from './grouping/groups.ts';
 import { createGroupShare } from './grouping/share.ts';
 import { groupsFilter } from './grouping/subjects.ts';
@@ -267,15 +265,10 @@ function sending(
     reports,
   }: { network: Network; http: SendHttp; pool: RenderPool; reports: Reports },
 ) {
-  const objectLevel = objectLevelIdentity(settings.list('feature-gates'));
-  const account = objectLevel ? settings.get('default-service-account') : undefined;
-  const identities = createIdentities({
-    ...{ client, objectLevel, defaultServiceAccount: account },
-    ...identityOptions(settings),
-  });
+  const identities = openIdentities({ client, settings });
   stack.defer(() => identities.close());
   const cloudTokens = createCloudTokens(identities);
-  const reading = { client, objectLevel };
+  const reading = { client, objectLevel: identities.objectLevel };
   const read = (provider: Provider, signal: AbortSignal) => readTarget(reading, provider, signal);
   const applyTemplate = createApplyTemplate({
     pool,

@@ -2,7 +2,6 @@ import type { Provider } from '@weir/api';
 import { parseDuration } from '@weir/api';
 import { isNotFound, type KubeClient, readSecret, type SecretData } from '@weir/kube';
 import { DeliveryError } from '../delivery/errors.ts';
-import { OBJECT_LEVEL_IDENTITY } from '../feature-gates.ts';
 import { type Certificates, readCertificates } from './certificates.ts';
 import { parseHeaders } from './headers.ts';
 import type { Target } from './target.ts';
@@ -39,7 +38,8 @@ export async function readTarget(
 ): Promise<Target> {
   const { spec, metadata } = provider;
   if (spec.serviceAccountName && !objectLevel) {
-    const why = `to use spec.serviceAccountName for provider authentication please enable the ${OBJECT_LEVEL_IDENTITY} feature gate in the controller`;
+    const why =
+      'to use spec.serviceAccountName for provider authentication please enable the ObjectLevelWorkloadIdentity feature gate in the controller';
     throw invalid(provider, why);
   }
   const read = (ref: { name: string } | undefined) => readData(client, provider, ref, signal);

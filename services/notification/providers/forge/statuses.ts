@@ -8,11 +8,10 @@ import {
   setGitHubStatus,
   setGitLabStatus,
 } from '@weir/forge';
-import { AZURE_SCOPES } from '@weir/identity';
 import { invalidProvider } from '../message.ts';
 import type { Io } from '../provider.ts';
 import type { Target } from '../target.ts';
-import { gitHubCredentials, tokenCredentials } from './call.ts';
+import { gitHubCredentials, repositoryOf, tokenCredentials } from './call.ts';
 import { commitStatus } from './commit-status.ts';
 
 export const github = commitStatus({ set: setGitHubStatus, credentials: gitHubCredentials });
@@ -38,7 +37,8 @@ export const azuredevops = commitStatus({
 async function tokenOrIdentity(target: Target, io: Io): Promise<ForgeCredentials> {
   const { token, password } = target;
   if (token || password) return tokenCredentials(target);
-  return { token: await io.cloudToken('azure', AZURE_SCOPES.devOps) };
+  const { origin, path } = repositoryOf(target);
+  return { token: await io.cloudToken({ for: 'azure-devops', url: `${origin}/${path}` }) };
 }
 
 /** Bitbucket's token is `<user>:<app password>`. */

@@ -4,7 +4,6 @@ import { createIdentities } from '@weir/identity';
 import { startClouds } from '@weir/identity/testing';
 import { ApiError } from '@weir/kube';
 import { DeliveryError } from '../../delivery/errors.ts';
-import { objectLevelIdentity } from '../../feature-gates.ts';
 import { eventOf, targetOf } from '../../testing/fixtures.ts';
 import { ioOf } from '../../testing/io.ts';
 import { azuredevops } from '../forge/statuses.ts';
@@ -85,7 +84,7 @@ it('queues of clouds ask for the scope that they need', async () => {
   const asked: unknown[] = [];
   const io = ioOf({
     cloudToken: async (...what) => {
-      asked.push(what);
+      asked.push(...what);
       return 'token';
     },
     open: () => Promise.reject(new DeliveryError('Unreachable', 'nobody is there')),
@@ -93,12 +92,27 @@ it('queues of clouds ask for the scope that they need', async () => {
   const target = targetOf({ address: 'hub-or-project', channel: 'ns-or-topic' });
   await assert.rejects(azureeventhub.send(event, target, io), /nobody is there/);
   await assert.rejects(googlepubsub.send(event, target, io), /nobody is there/);
-  assert.deepEqual(asked, [['azure', 'https://eventhubs.azure.net//.default'], ['gcp']]);
+  assert.deepEqual(asked, [
+    { for: 'event-hubs', host: 'ns-or-topic.servicebus.windows.net' },
+    { for: 'pubsub' },
+  ]);
 });
 
-it('the gate is off unless it is turned on', () => {
-  assert.equal(objectLevelIdentity([]), false);
-  assert.equal(objectLevelIdentity(['StrictPostBuildSubstitutions=true']), false);
-  assert.equal(objectLevelIdentity(['ObjectLevelWorkloadIdentity=true']), true);
-  assert.throws(() => objectLevelIdentity(['ObjectLevelWorkloadIdentity=perhaps']), /true or/);
+it('the token of the service goes to the cloud alone, wherever a Provider points', async (t) => {
+  const { clouds, tokensFor } = await setup(t);
+  const send = (type: typeof azuredevops, target: Target) =>
+    type.send(event, target, ioOf({ cloudToken: tokensFor(target, AbortSignal.timeout(10_000)) }));
+  for (const channel of ['evil.example.com', 'a.servicebus.windows.net.evil.example']) {
+    const target = targetOf({ address: 'hub', channel });
+    await assert.rejects(send(azureeventhub, target), /is no namespace of Azure Event Hubs/);
+  }
+  for (const host of ['https://evil.example.com', 'http://dev.azure.com']) {
+    const target = targetOf({ address: `${host}/o/p/_git/r` });
+    await assert.rejects(send(azuredevops, target), /is not Azure DevOps/);
+  }
+  const tls = { ca: 'made-up' };
+  const address = 'https://dev.azure.com/o/p/_git/r';
+  const readable = targetOf({ address, proxy: 'http://proxy.example.com:3128', tls });
+  await assert.rejects(send(azuredevops, readable), /failed to get token/);
+  assert.equal(clouds.calls().length, 0);
 });

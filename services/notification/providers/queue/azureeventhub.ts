@@ -1,5 +1,4 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { AZURE_SCOPES } from '@weir/identity';
 import type { Connection, EventContext } from 'rhea';
 import { DeliveryError } from '../../delivery/errors.ts';
 import { eventJson, invalidProvider } from '../message.ts';
@@ -112,7 +111,7 @@ async function hubByToken({ address: name, channel, token }: Target, io: Io): Pr
   }
   const host = channel.includes('.') ? channel : `${channel}.servicebus.windows.net`;
   const audience = `amqps://${host}/${name}`;
-  const jwt = token ?? (await io.cloudToken('azure', AZURE_SCOPES.eventHubs));
+  const jwt = token ?? (await io.cloudToken({ for: 'event-hubs', host }));
   return { host, port: TLS_PORT, tls: true, name, audience, claim: { type: 'jwt', token: jwt } };
 }
 

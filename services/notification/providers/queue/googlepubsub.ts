@@ -28,7 +28,9 @@ export const googlepubsub: ProviderType = {
       throw invalidProvider('the address must be a project and spec.channel a topic of Pub/Sub');
     }
     const topic = `projects/${target.address}/topics/${target.channel}`;
-    const bearer = target.token ? signedJwt(readKey(target.token)) : await io.cloudToken('gcp');
+    const bearer = target.token
+      ? signedJwt(readKey(target.token))
+      : await io.cloudToken({ for: 'pubsub' });
     const authorization = `Bearer ${bearer}`;
     const socket = await io.open({
       host: HOST,
