@@ -145,6 +145,8 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       hold.set(key, happening);
       return;
     }
+    // What was read before the object was deleted may have been taken in after it, while the deletion was kept.
+    if (gone) watches.forget(id, object.metadata.uid);
     if (state === undefined) return;
     if (gone ? !isLoss(object, state) : !isChanged(state)) {
       state.isPublished = false;

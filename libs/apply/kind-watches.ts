@@ -36,6 +36,8 @@ export interface KindWatches {
   seen(id: ObjectId): Seen | undefined;
   /** Adds an object that was just read or written, if its kind is watched. The newer version wins. */
   observe(id: ObjectId, seen: Seen): void;
+  /** Removes what was seen of an object that is gone; one of another UID stays. */
+  forget(id: ObjectId, uid: string | undefined): void;
   /** Whether the first list of the kind is complete. An object that was not seen then doesn't exist. */
   isSynced(id: Pick<ObjectId, 'group' | 'kind'>): boolean;
   /** Resolves when the first list of the kind is complete. It never resolves where the kind may not be watched. */
@@ -115,9 +117,13 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
     if (!watch.isSynced) watch.listed.add(place);
     // The late event of a deleted object says nothing about a successor of the same name.
     if (!gone) put(watch, place, seenIn(object));
-    else if (watch.seen.get(place)?.uid === object.metadata.uid) watch.seen.delete(place);
+    else forget(watch, place, object.metadata.uid);
     options.onHappening({ id, object, gone });
     for (const listener of listeners.get(inventoryId(id)) ?? []) listener();
+  }
+
+  function forget({ seen }: KindWatch, place: string, uid: string | undefined): void {
+    if (seen.get(place)?.uid === uid) seen.delete(place);
   }
 
   function put({ seen }: KindWatch, place: string, now: Seen): void {
@@ -147,6 +153,10 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
     observe(id, seen) {
       const watch = watches.get(kindKey(id));
       if (watch !== undefined) put(watch, placeOf(id), seen);
+    },
+    forget(id, uid) {
+      const watch = watches.get(kindKey(id));
+      if (watch !== undefined) forget(watch, placeOf(id), uid);
     },
     isSynced: (type) => watches.get(kindKey(type))?.isSynced ?? false,
     synced: (type) => watches.get(kindKey(type))?.synced.promise ?? Promise.resolve(),
