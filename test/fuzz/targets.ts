@@ -5,6 +5,7 @@ import { charts } from './targets/charts.ts';
 import { dockerConfigs } from './targets/docker-configs.ts';
 import { encryptedFiles } from './targets/encrypted-files.ts';
 import { gitReplies } from './targets/git-replies.ts';
+import { kubeconfigs } from './targets/kubeconfigs.ts';
 import { kustomizations } from './targets/kustomizations.ts';
 
 /** A target whose inputs are of a type that only it knows. */
@@ -16,5 +17,6 @@ export const TARGETS: readonly AnyTarget[] = [
   charts,
   encryptedFiles,
   dockerConfigs,
+  kubeconfigs,
   gitReplies,
 ] as readonly unknown[] as readonly AnyTarget[];
