@@ -95,7 +95,7 @@ describe('the rendered objects', () => {
   });
 
   it('lock tenants in where multiTenant is set, and only there', async () => {
-    const locks = /^--(?:no-cross-namespace-refs|default-service-account)/;
+    const locks = /^--(?:no-cross-namespace-refs|default-(?:decryption-)?service-account)/;
     for (const name of SERVICES) {
       const locked = argsOf(await render('multiTenant=true'), name).filter((arg) =>
         locks.test(arg),
@@ -103,6 +103,7 @@ describe('the rendered objects', () => {
       assert.deepEqual(locked, [
         '--no-cross-namespace-refs=true',
         '--default-service-account=default',
+        ...(name === 'kustomize' ? ['--default-decryption-service-account=default'] : []),
       ]);
       assert.ok(!argsOf(await render(), name).some((arg) => locks.test(arg)));
     }

@@ -31,6 +31,13 @@ describe('where objects act in clouds as accounts', () => {
     }
   });
 
+  it('kustomize may where it is no administrator, for key management services', async () => {
+    const granted = async (...values: string[]) =>
+      rightsOf(rolesOf(await render(...values), 'kustomize'));
+    assert.ok((await granted('multiTenant=true', 'objectIdentity=true')).includes(TOKENS));
+    assert.ok(!(await granted('multiTenant=true')).includes(TOKENS));
+  });
+
   it('source makes one for the account that an object names', async () => {
     const role = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/app' };
     const objects = [

@@ -11,7 +11,7 @@ export const flags: Flags = {
     value: 'name',
   },
   'default-decryption-service-account': {
-    help: 'Account of Kustomizations whose decryption names none, for key management services',
+    help: 'Account of Kustomizations whose decryption names none, for key management services; the service itself is asked for none then',
     value: 'name',
   },
   'custom-apply-stage-kinds': {

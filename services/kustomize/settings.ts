@@ -2,7 +2,7 @@
 import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
 import { reachableAt } from '@weir/artifact';
 import { type ClusterSettings, readClusterSettings } from '@weir/clusters';
-import { engineMemoryBytes, type Settings, SettingsError } from '@weir/service';
+import { engineMemoryBytes, type Settings } from '@weir/service';
 import { type Gates, readGates } from './feature-gates.ts';
 
 export interface KustomizeSettings {
@@ -55,13 +55,6 @@ export function readSettings(
   gateIgnored: (gate: string, why: string) => void = () => undefined,
 ): KustomizeSettings {
   const renderers = settings.number('renderers', 0, { min: 0 });
-  const gates = readGates(settings.list('feature-gates'), gateIgnored);
-  // As in Flux: an account that no gate lets count would be taken for a lock that isn't there.
-  if (settings.get('default-decryption-service-account') && !gates.ObjectLevelWorkloadIdentity) {
-    throw new SettingsError(
-      'cannot set default service accounts when the feature gate ObjectLevelWorkloadIdentity is not enabled',
-    );
-  }
   return {
     concurrent: settings.number('concurrent', 20, { min: 1 }),
     concurrentSsa: settings.number('concurrent-ssa', 16, { min: 1 }),
@@ -80,7 +73,7 @@ export function readSettings(
     minIntervalMs: settings.duration('min-interval', 1_000),
     watchedConfigs:
       settings.get('watch-configs-label-selector') ?? `${WATCH_LABEL}=${WATCH_ENABLED}`,
-    gates,
+    gates: readGates(settings.list('feature-gates'), gateIgnored),
     cacheBytes: settings.number('cache-size-mib', 512, { min: 0 }) * MIB,
     renderers: renderers > 0 ? renderers : undefined,
     maxArtifactBytes: settings.number('artifact-max-packed-bytes', 128 * MIB, { min: 1 }),
