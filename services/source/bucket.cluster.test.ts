@@ -16,25 +16,35 @@ import {
 } from '@weir/cluster';
 import { type ServiceHarness, startServiceHarness } from '@weir/kit';
 import { type KubeObject, Secret } from '@weir/kube';
+import { createGoogleKey, startTokenServer } from '@weir/oauth/testing';
+import {
+  ACCOUNT_KEY,
+  type GcsServer,
+  startBlobServer,
+  startGcsServer,
+} from '@weir/objectstore/testing';
 import { parseAllDocuments } from 'yaml';
 import { service } from './main.ts';
 
 const WRITING = { fieldManager: 'test', force: true };
 const timeoutMs = 60_000;
+const READ_ONLY = 'https://www.googleapis.com/auth/devstorage.read_only';
 
 describe('Buckets', () => {
   let harness: ServiceHarness;
   let server: S3Server;
+  let gcs: GcsServer;
   before(async () => {
-    server = await startS3Server();
+    [server, gcs] = await Promise.all([startS3Server(), startGcsServer()]);
     const flags = {
       ...{ 'artifact-port': '0', 'allow-local-addresses': 'true', 'lease-duration': '2s' },
+      'cloud-endpoints': `gcp-storage=${gcs.url}`,
     };
     harness = await startServiceHarness({ service, flags });
   });
   after(async () => {
     await harness?.close();
-    await server?.close();
+    await Promise.all([server?.close(), gcs?.close()]);
   });
 
   async function secret(namespace: string, name: string, stringData: object): Promise<void> {
@@ -85,6 +95,13 @@ describe('Buckets', () => {
     const sts = createServer((_, response) => response.end(`<a>${keys}</a>`)).listen(0);
     t.after(() => sts.close());
     const { port } = sts.address() as AddressInfo;
+    const [blobs, tokens] = await Promise.all([startBlobServer(), startTokenServer()]);
+    t.after(() => Promise.all([blobs.close(), tokens.close()]));
+    blobs.createContainer('deploy', { 'a.yaml': 'a' });
+    gcs.createBucket('shop', { 'a.yaml': 'a' });
+    const { json, publicKey } = createGoogleKey('shop@example.com', `${tokens.url}/token`);
+    tokens.accounts.set('shop@example.com', publicKey);
+    gcs.tokens.set(tokens.tokenFor('shop@example.com', READ_ONLY), 'list');
     const page = await readFile(new URL('../../docs/bucket.md', import.meta.url), 'utf8');
     const yaml = page
       .replaceAll('https://minio.example.com:9000', `http://127.0.0.1:${port}`)
@@ -92,6 +109,8 @@ describe('Buckets', () => {
         'endpoint: minio.example.com:9000',
         `endpoint: ${server.endpoint}\n  insecure: true`,
       )
+      .replaceAll('https://shop.blob.core.windows.net', blobs.url)
+      .replaceAll('c2hvcA==', ACCOUNT_KEY)
       .replaceAll('accesskey: reader', `accesskey: ${S3_KEYS.accesskey}`)
       .replaceAll('secretkey: s3cret-pw', `secretkey: ${S3_KEYS.secretkey}`);
     const objects = [...yaml.matchAll(/^```yaml\n(.*?)^```/gms)]
@@ -99,14 +118,19 @@ describe('Buckets', () => {
       .map((document) => document.toJS() as KubeObject);
     await server.createBucket('shop', { 'deploy/a.yaml': 'a', 'deploy/x.md': 'x', 'b.yaml': 'b' });
     await harness.cluster.request('POST', '/api/v1/namespaces', { metadata: { name: 'apps' } });
+    await secret('apps', 'shop-google', { serviceaccount: json });
     for (const object of objects) {
       const type = await harness.client.discovery.resourceForKind(object.apiVersion, object.kind);
       const strict = { fieldManager: 'reader', fieldValidation: 'Strict' } as const;
       await harness.client.apply(type, object, strict);
     }
     const buckets = objects.filter(({ kind }) => kind === 'Bucket');
-    assert.equal(buckets.length, 3);
-    for (const { metadata } of buckets) await ready('apps', metadata.name, 'True');
+    assert.equal(buckets.length, 6);
+    for (const { metadata } of buckets) {
+      // The operator of this cluster has not turned accounts on.
+      if (metadata.name === 'shop-aws') await ready('apps', 'shop-aws', 'False', /feature gate/);
+      else await ready('apps', metadata.name, 'True');
+    }
     const { status } = await ready('apps', 'shop-deploy', 'True');
     const files = await harness.store.fileIndex(status?.artifact?.digest ?? '');
     assert.deepEqual(Object.keys(files), ['deploy/a.yaml']);
