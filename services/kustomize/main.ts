@@ -100,15 +100,15 @@ async function openEnvironment(
   stack.defer(() => savedBuilds.close());
   const sources = createSources({ client, bus, log });
   stack.defer(() => sources.close());
-  const identities = openIdentities(
+  const clusterIdentities = openIdentities(
     { client, settings: flags },
     'default-kubeconfig-service-account',
   );
-  stack.defer(() => identities.close());
+  stack.defer(() => clusterIdentities.close());
   const clusters = openClusters({
     client,
     open: (to) => openCluster(to, settings, log),
-    identities,
+    identities: clusterIdentities,
     settings: settings.clusters,
     concurrency: settings.concurrent,
     words,
