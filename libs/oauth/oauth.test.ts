@@ -4,6 +4,7 @@ import { createRsaCertificate } from '@weir/cluster';
 import { type Connections, keepConnections } from '@weir/net';
 import {
   azureToken,
+  createTokenCache,
   googleToken,
   keepToken,
   managedIdentityToken,
@@ -183,6 +184,23 @@ describe('a token that is kept', () => {
     lifeMs = 0;
     const short = keepToken(async () => ({ token: `${++asked}`, expiresAt: Date.now() - 1 }));
     assert.notEqual(await short(signal), await short(signal));
+  });
+
+  test('is one of a bounded number, each of its own key', async () => {
+    const cached = createTokenCache({ max: 2 });
+    const { signal } = new AbortController();
+    const asked: string[] = [];
+    const get = (key: string) =>
+      cached(
+        key,
+        async () => {
+          asked.push(key);
+          return { token: `of ${key}`, expiresAt: Date.now() + 3_600_000 };
+        },
+        signal,
+      );
+    for (const key of ['a', 'b', 'a', 'c', 'a', 'b']) assert.equal(await get(key), `of ${key}`);
+    assert.deepEqual(asked, ['a', 'b', 'c', 'b']);
   });
 
   test('is not kept when there is none, and one who goes away takes it from nobody', async () => {

@@ -1,5 +1,5 @@
 // Access tokens, and how they are kept until they end.
-import { createSingleFlight, orAborted } from '@weir/async';
+import { createBoundedMap, createSingleFlight, orAborted } from '@weir/async';
 import type { Connections } from '@weir/net';
 
 export interface AccessToken {
@@ -23,19 +23,33 @@ const SHARE = 0.5;
 /** How long a token service may take. Milliseconds. */
 const ASKING_MS = 30_000;
 
+/** Gives the token of a key, kept or asked for by the function. */
+export type TokenCache = (
+  key: string,
+  ask: (signal: AbortSignal) => Promise<AccessToken>,
+  signal: AbortSignal,
+) => Promise<string>;
+
 /**
- * Keeps a token until shortly before it ends. Whoever asks meanwhile waits for the same answer, which the signal of one of
- * them doesn't end for the others.
+ * Keeps tokens until shortly before they end, and nothing of what they were asked for with. Those who ask for the same key at
+ * the same time wait for one answer, which the signal of one of them doesn't end for the others.
  */
-export function keepToken(ask: (signal: AbortSignal) => Promise<AccessToken>): TokenSource {
+export function createTokenCache({ max }: { max: number }): TokenCache {
   const share = createSingleFlight<AccessToken>();
-  let kept: { token: string; until: number } | undefined;
-  return async (signal) => {
-    if (kept !== undefined && Date.now() < kept.until) return kept.token;
-    const asked = share('', () => ask(AbortSignal.timeout(ASKING_MS)));
+  const kept = createBoundedMap<string, { token: string; until: number }>({ max });
+  return async (key, ask, signal) => {
+    const known = kept.get(key);
+    if (known !== undefined && Date.now() < known.until) return known.token;
+    const asked = share(key, () => ask(AbortSignal.timeout(ASKING_MS)));
     const { token, expiresAt } = await orAborted(asked, signal);
     const leftMs = expiresAt - Date.now();
-    kept = { token, until: Date.now() + Math.max(leftMs - MARGIN_MS, leftMs * SHARE) };
+    kept.set(key, { token, until: Date.now() + Math.max(leftMs - MARGIN_MS, leftMs * SHARE) });
     return token;
   };
+}
+
+/** Keeps the one token of whoever holds the source, as a cache does. */
+export function keepToken(ask: (signal: AbortSignal) => Promise<AccessToken>): TokenSource {
+  const cached = createTokenCache({ max: 1 });
+  return (signal) => cached('', ask, signal);
 }

@@ -1,16 +1,15 @@
 // What builds have in common that ask key management services: identities, tokens for what Secrets hold, and where the
 // services are.
-import { createHash } from 'node:crypto';
-import { createBoundedMap } from '@weir/async';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { Endpoints, Identities } from '@weir/identity';
 import { GCP_KMS_SCOPE } from '@weir/kms';
 import type { KubeClient } from '@weir/kube';
 import { keepConnections } from '@weir/net';
 import {
   azureToken,
+  createTokenCache,
   type GoogleKey,
   googleToken,
-  keepToken,
   managedIdentityToken,
   type TokenSource,
 } from '@weir/oauth';
@@ -36,7 +35,7 @@ export interface ServicesOptions
   environment: NodeJS.ProcessEnv;
 }
 
-/** Logins whose tokens are kept. */
+/** Tokens that are kept. */
 const KEPT = 500;
 
 export function createDecryptionServices(options: ServicesOptions): DecryptionServices {
@@ -45,28 +44,31 @@ export function createDecryptionServices(options: ServicesOptions): DecryptionSe
   // The metadata service is an address of this machine's, which the operator trusts.
   const machine = keepConnections({ allowLocal: true });
   const metadata = endpoints['azure-metadata'];
-  const sources = createBoundedMap<string, TokenSource>({ max: KEPT });
-
-  function kept(what: unknown[], make: () => TokenSource): TokenSource {
-    const key = createHash('sha256').update(JSON.stringify(what)).digest('hex');
-    const known = sources.get(key) ?? make();
-    sources.set(key, known);
-    return known;
-  }
+  const cached = createTokenCache({ max: KEPT });
+  // Logins have secrets in them: what is kept of one stands for it, and for whoever reads the memory says nothing.
+  const secret = randomBytes(32);
+  const keyOf = (what: unknown[]) =>
+    createHmac('sha256', secret).update(JSON.stringify(what)).digest('hex');
 
   return {
     ...{ client, identities, endpoints, vaultConfigMap },
-    azureToken: (login, scope) =>
-      kept(['azure', login, scope], () =>
-        keepToken((signal) =>
+    azureToken: (login, scope) => (signal) =>
+      cached(
+        keyOf(['azure', login, scope]),
+        (asking) =>
           'tenantId' in login
-            ? azureToken(login, scope, { connections, signal })
-            : managedIdentityToken({ ...login, metadata }, scope, { connections: machine, signal }),
-        ),
+            ? azureToken(login, scope, { connections, signal: asking })
+            : managedIdentityToken({ ...login, metadata }, scope, {
+                connections: machine,
+                signal: asking,
+              }),
+        signal,
       ),
-    googleToken: (key) =>
-      kept(['gcp', key], () =>
-        keepToken((signal) => googleToken(key, GCP_KMS_SCOPE, { connections, signal })),
+    googleToken: (key) => (signal) =>
+      cached(
+        keyOf(['gcp', key]),
+        (asking) => googleToken(key, GCP_KMS_SCOPE, { connections, signal: asking }),
+        signal,
       ),
     close() {
       connections.close();
