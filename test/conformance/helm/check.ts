@@ -1,5 +1,6 @@
 // Plays fixtures of HelmReleases and compares what is left with what Flux's helm-controller left.
-import { type Difference, differences, explain, type Rule, rulesFor } from '../compare.ts';
+import { type Rule, rulesFor } from '../compare.ts';
+import { type Found, judge, type Result, resultOf, unmet } from '../result.ts';
 import { settle } from '../settle.ts';
 import { HELM_RULES } from './differences.ts';
 import type { HelmFixture } from './fixture.ts';
@@ -12,25 +13,6 @@ import { isMoving, type ShortSnapshot, type Snapshot, snapshotsOf } from './snap
 const SETTLING = { quietMs: 4_000, timeoutMs: 45_000, isMoving };
 /** A cluster counts as settled when nothing has changed for this long, in ms. */
 const RECORDING = { quietMs: 2_500, timeoutMs: 45_000, isMoving };
-
-export type Verdict = 'same' | 'different on purpose' | 'pending' | 'different';
-
-export interface Found {
-  /** The label of the snapshot. */
-  label: string;
-  difference: Difference;
-  /** The heading of the rule that explains the difference. */
-  rule?: string;
-}
-
-export interface Result {
-  fixture: HelmFixture;
-  verdict: Verdict;
-  found: Found[];
-  /** Why the fixture could not be played to its end. */
-  fault?: string;
-  seconds: number;
-}
 
 /** Plays a fixture against Flux's controllers and records what they leave. */
 export async function record(fixture: HelmFixture, environment: HelmEnvironment): Promise<void> {
@@ -55,57 +37,30 @@ export async function check(
   environment: HelmEnvironment,
   rules: readonly Rule[] = HELM_RULES,
 ): Promise<Result> {
-  const started = performance.now();
+  const startedAt = performance.now();
+  const played = { ...fixture, id: fixture.name };
   const found: Found[] = [];
-  let fault: string | undefined;
   try {
     const { marks = {}, ...end } = await readGolden(fixture.name);
     const snapshots = snapshotsOf(environment.client, fixture);
     await playHelm(fixture, environment, async (label) => {
       const isEnd = label === 'end';
-      const judge = (seen: unknown) =>
-        judged(fixture, label, isEnd ? end : marks[label], seen, rules);
-      const isExpected = (seen: unknown) => judge(seen).every(({ rule }) => rule !== undefined);
+      const expected = byIndex(isEnd ? end : marks[label]);
+      const compare = (seen: unknown) =>
+        judge({ fixture: fixture.name, label }, { expected, seen: byIndex(seen) }, rules).found;
+      const isExpected = (seen: unknown) => compare(seen).every(({ rule }) => rule !== undefined);
       const take = (): Promise<Snapshot | ShortSnapshot> =>
         isEnd ? snapshots.whole() : snapshots.short();
-      found.push(
-        ...judge(await settle<Snapshot | ShortSnapshot>({ take, isExpected, ...SETTLING })),
-      );
+      const seen = await settle<Snapshot | ShortSnapshot>({ take, isExpected, ...SETTLING });
+      found.push(...compare(seen));
     });
-    found.push(...unmet(fixture, found, rules));
+    const met = new Set(found.map(({ rule }) => rule));
+    const missing = rulesFor(rules, fixture.name).filter(({ id }) => !met.has(id));
+    found.push(...missing.map((rule) => unmet(rule, 'end')));
+    return resultOf(played, found, { startedAt });
   } catch (error) {
-    fault = String(error);
+    return resultOf(played, found, { startedAt, fault: String(error) });
   }
-  const seconds = (performance.now() - started) / 1_000;
-  const verdict = verdictOf(fixture, found, fault);
-  return { fixture, found, verdict, seconds, ...(fault === undefined ? {} : { fault }) };
-}
-
-/** The differences with their rules. */
-function judged(
-  { name }: HelmFixture,
-  label: string,
-  expected: unknown,
-  seen: unknown,
-  rules: readonly Rule[],
-): Found[] {
-  const found = differences(byIndex(expected), byIndex(seen));
-  const reasons = explain(rules, name, found);
-  return found.map((difference, index) => {
-    const rule = reasons[index]?.id;
-    return { label, difference, ...(rule === undefined ? {} : { rule }) };
-  });
-}
-
-/** Each rule that should have explained a difference in one of the snapshots and didn't. */
-function unmet({ name }: HelmFixture, found: readonly Found[], rules: readonly Rule[]): Found[] {
-  const met = new Set(found.map(({ rule }) => rule));
-  return rulesFor(rules, name)
-    .filter(({ id }) => !met.has(id))
-    .map(({ id, path }) => ({
-      label: 'end',
-      difference: { path: `nothing differs under "${id}" at ${path}` },
-    }));
 }
 
 /** Lists of objects become maps by index, so that a difference names the item and its field. */
@@ -114,32 +69,4 @@ function byIndex(value: unknown): unknown {
   const entries = Object.entries(value).map(([key, item]) => [key, byIndex(item)] as const);
   const isPlain = Array.isArray(value) && !value.some((item) => typeof item === 'object');
   return isPlain ? value : Object.fromEntries(entries);
-}
-
-function verdictOf(
-  { pending }: HelmFixture,
-  found: readonly Found[],
-  fault: string | undefined,
-): Verdict {
-  const isDifferent = fault !== undefined || found.some(({ rule }) => rule === undefined);
-  if (isDifferent) return pending === undefined ? 'different' : 'pending';
-  return found.length === 0 ? 'same' : 'different on purpose';
-}
-
-/** A result as text: its differences, with `all` also those on purpose. */
-export function describeResult(result: Result, all = false): string {
-  const { fixture, verdict, found, fault, seconds } = result;
-  const head = `${verdict.toUpperCase()} ${fixture.name} (${seconds.toFixed(1)} s): ${fixture.about}`;
-  const lines = found
-    .filter(({ rule }) => rule === undefined || all)
-    .flatMap(({ label, difference: { path, flux, weir }, rule }) => [
-      `  at ${label}: ${path}${rule === undefined ? '' : ` (${rule})`}`,
-      `    flux ${show(flux)}`,
-      `    weir ${show(weir)}`,
-    ]);
-  return [head, ...(fault === undefined ? [] : [`  ${fault}`]), ...lines].join('\n');
-}
-
-function show(value: unknown): string {
-  return value === undefined ? '(nothing)' : JSON.stringify(value);
 }
