@@ -41,8 +41,8 @@ async function scanOnce(trial: Trial, registry: TagRegistry): Promise<Measuremen
     const scanned = repositories.when(allReady([name]), wait);
     const chosen = policies.when(allReady([name]), wait);
     const startedAt = now();
-    await environment.apply(imagePolicy(namespace, name));
     await environment.apply(imageRepository(namespace, name, `${registry.host}/${name}`));
+    await environment.apply(imagePolicy(namespace, name));
     return { listedMs: (await scanned) - startedAt, chosenMs: (await chosen) - startedAt };
   };
   try {
