@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { HelmChart, HelmRelease } from '@weir/api';
-import { type ChartRepository, freePort, startChartRepository, until } from '@weir/cluster';
+import { type ChartRepository, startChartRepository } from '@weir/cluster';
 import { publishedCharts } from '@weir/conformance/charts';
 import { startHelmController } from '@weir/conformance/helm-systems';
 import { installDefinitions, startSourceController } from '@weir/conformance/systems';
-import { isReady, startWeir, type Weir, type WeirProcess } from '@weir/kit';
+import { isReady, startWeir, type Weir } from '@weir/kit';
 import { ConfigMap, Deployment, type KubeObject, Secret } from '@weir/kube';
 import { recordedEvents, type Versions, versionsOf } from './handover/cluster-state.ts';
+import { heldStill, type Successor, startSuccessor, writesOfWeir } from './handover/hand-over.ts';
 import {
   CHARTS,
   FAILED,
@@ -19,10 +20,6 @@ import {
 } from './handover/helm-fleet.ts';
 import { stoppedAfter } from './suite.ts';
 
-/** Weir's own namespace, in which its replicas renew their Leases also while Flux leads. */
-const RUNTIME = 'weir-system';
-const OWN_ACCOUNT = /^system:serviceaccount:weir-system:weir-/;
-const READS = new Set(['get', 'list', 'watch']);
 /** Matches the events of a release that was changed. */
 const ACTION = /Helm (install|upgrade|rollback|uninstall|test) |drift/i;
 
@@ -47,8 +44,7 @@ describe('HelmReleases move from Flux to Weir and back', () => {
   let charts: ChartRepository;
   let stopSource: () => Promise<void>;
   let stopHelm: () => Promise<void>;
-  let starting: Promise<WeirProcess>;
-  let health: string;
+  let successor: Successor;
 
   before(async () => {
     weir = await startWeir(started, { processes: [], cluster: { nodes: 1, audit: true } });
@@ -169,18 +165,12 @@ describe('HelmReleases move from Flux to Weir and back', () => {
     ...(await chartVersions()),
   });
   const events = () => recordedEvents(weir.client, ['HelmRelease']);
-  /** The state when the versions no longer change. Pods and endpoints change a moment after the others. */
   async function settled(): Promise<State> {
-    let last: Versions | undefined;
-    const found = await until(
-      async () => {
-        const before = last;
-        last = await versions();
-        return JSON.stringify(before) === JSON.stringify(last) && last;
-      },
-      { timeoutMs: 30_000, intervalMs: 700, message: 'objects that hold still' },
-    );
-    return { versions: found, releases: await releases(), events: await events() };
+    return {
+      versions: await heldStill(versions),
+      releases: await releases(),
+      events: await events(),
+    };
   }
   /** Asserts that no object, stored release or snapshot has changed, and no event says that one has. */
   async function assertUntouched(since: State): Promise<void> {
@@ -204,44 +194,16 @@ describe('HelmReleases move from Flux to Weir and back', () => {
     const stored = `sh.helm.release.v1.shop-changing.v${version}`;
     assert.ok(await weir.find(Secret, NAMESPACE, stored));
   }
-  /** Waits until the service says that Flux's controller leads, or that it is at work itself. */
-  async function says(service: 'source' | 'helm-release', leader: 'Flux' | 'Weir'): Promise<void> {
-    const controller = `${service.replace('-release', '')}-controller`;
-    const line =
-      leader === 'Weir'
-        ? `[+] ${service}\n`
-        : `[-] ${service}: Flux's ${controller} is at work (Lease ${NAMESPACE}/${controller}-leader-election of `;
-    const readiness = async () => (await fetch(`${health}/readyz`)).text();
-    await until(async () => (await readiness()).includes(line), {
-      timeoutMs: 30_000,
-      message: line,
-    });
-  }
+  const says = (service: 'source' | 'helm-release', leader: 'Flux' | 'Weir') =>
+    successor.says(service, leader);
 
   it('Weir writes nothing while Flux leads', async () => {
-    const port = await freePort();
-    health = `http://127.0.0.1:${port}`;
     const at = new Date().toISOString();
-    starting = weir.start(['source', 'helm-release'], {
-      name: 'weir',
-      flags: [`--health-port=${port}`],
-    });
-    // The start is awaited after Flux has stopped. Until then a failure of it must not count as unhandled.
-    starting.catch(() => undefined);
+    successor = await startSuccessor(weir, ['source', 'helm-release']);
     await says('source', 'Flux');
     await says('helm-release', 'Flux');
     await requestAll('while Flux leads');
-    const written = (await weir.cluster.audit()).filter(
-      ({ user, verb, objectRef, requestReceivedTimestamp }) =>
-        requestReceivedTimestamp > at &&
-        OWN_ACCOUNT.test(user.username) &&
-        !READS.has(verb) &&
-        objectRef?.namespace !== RUNTIME,
-    );
-    assert.deepEqual(
-      written.map(({ verb, requestURI }) => `${verb} ${requestURI}`),
-      [],
-    );
+    assert.deepEqual(await writesOfWeir(weir.cluster, at), []);
   });
 
   it('helm-release begins as soon as its counterpart has stopped, and releases nothing', async () => {
@@ -258,7 +220,7 @@ describe('HelmReleases move from Flux to Weir and back', () => {
   it('source begins as soon as its counterpart has stopped, and nothing is released', async () => {
     const since = await settled();
     await stopSource();
-    await starting;
+    await successor.starting;
     await requestAll('Weir does both');
     await assertServed();
     await assertUntouched(since);
@@ -273,7 +235,7 @@ describe('HelmReleases move from Flux to Weir and back', () => {
     await requestAll('Flux releases what Weir fetches');
     await startFluxSource();
     await says('source', 'Flux');
-    await (await starting).stop();
+    await (await successor.starting).stop();
     await requestAll('Flux does both');
     await assertUntouched(since);
   });

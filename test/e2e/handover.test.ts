@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { GitRepository, Kustomization } from '@weir/api';
-import { freePort, type Receiver, startReceiver, until } from '@weir/cluster';
+import { type Receiver, startReceiver, until } from '@weir/cluster';
 import {
   installDefinitions,
   startKustomizeController,
   startSourceController,
 } from '@weir/conformance/systems';
 import type { FluxEvent } from '@weir/events';
-import { isReady, startWeir, type Weir, type WeirProcess } from '@weir/kit';
+import { isReady, startWeir, type Weir } from '@weir/kit';
 import { ConfigMap, Deployment, type KubeObject } from '@weir/kube';
 import { cloudEvents } from './cloudevents.ts';
 import {
@@ -18,12 +18,8 @@ import {
   versionsOf,
 } from './handover/cluster-state.ts';
 import { BY_OTHERS, changed, FILES, fleet, NAMESPACE, named, TARGETS } from './handover/fleet.ts';
+import { heldStill, type Successor, startSuccessor, writesOfWeir } from './handover/hand-over.ts';
 import { stoppedAfter } from './suite.ts';
-
-/** Weir's own namespace. Its replicas renew their Leases there also while Flux leads. */
-const RUNTIME = 'weir-system';
-const OWN_ACCOUNT = /^system:serviceaccount:weir-system:weir-/;
-const READS = new Set(['get', 'list', 'watch']);
 
 describe('a cluster moves from Flux to Weir and back', () => {
   const started = stoppedAfter();
@@ -33,8 +29,7 @@ describe('a cluster moves from Flux to Weir and back', () => {
   let published: FluxEvent[];
   let stopSource: () => Promise<void>;
   let stopKustomize: () => Promise<void>;
-  let starting: Promise<WeirProcess>;
-  let health: string;
+  let successor: Successor;
 
   before(async () => {
     weir = await startWeir(started, { processes: [], cluster: { nodes: 1, audit: true } });
@@ -99,18 +94,6 @@ describe('a cluster moves from Flux to Weir and back', () => {
     });
   }
   const versions = () => versionsOf(weir.client, TARGETS);
-  /** The versions of all objects when they no longer change. Pods and endpoints change a moment after the others. */
-  async function settled(): Promise<Versions> {
-    let last: Versions | undefined;
-    return until(
-      async () => {
-        const before = last;
-        last = await versions();
-        return JSON.stringify(before) === JSON.stringify(last) && last;
-      },
-      { timeoutMs: 20_000, intervalMs: 500, message: 'objects that hold still' },
-    );
-  }
   /** Asserts that each Kustomization was reconciled, no managed object has changed, and no event says that one has. */
   async function assertUntouched(
     since: { versions: Versions; events: Set<string> },
@@ -153,49 +136,22 @@ describe('a cluster moves from Flux to Weir and back', () => {
     assert.ok(await weir.find(ConfigMap, 'shop', added));
     assert.equal(await weir.find(ConfigMap, 'shop', dropped), undefined);
   }
-  const readiness = async () => (await fetch(`${health}/readyz`)).text();
-  /** Waits until the service says that Flux's controller leads, or that it is at work itself. */
-  async function says(service: 'source' | 'kustomize', leader: 'Flux' | 'Weir'): Promise<void> {
-    const line =
-      leader === 'Weir'
-        ? `[+] ${service}\n`
-        : `[-] ${service}: Flux's ${service}-controller is at work (Lease ${NAMESPACE}/${service}-controller-leader-election of `;
-    await until(async () => (await readiness()).includes(line), {
-      timeoutMs: 30_000,
-      message: line,
-    });
-  }
+  const says = (service: 'source' | 'kustomize', leader: 'Flux' | 'Weir') =>
+    successor.says(service, leader);
   const eventsOfFlux = () => receiver.requests().map(({ body }) => JSON.parse(body) as FluxEvent);
   const state = async () => ({
-    versions: await settled(),
+    versions: await heldStill(versions),
     events: await recordedEvents(weir.client),
   });
 
   it('Weir writes nothing while Flux leads, and says why', async () => {
-    const port = await freePort();
-    health = `http://127.0.0.1:${port}`;
     const at = new Date().toISOString();
-    starting = weir.start(['source', 'kustomize'], {
-      name: 'weir',
-      flags: [`--health-port=${port}`],
-    });
-    // The start is awaited after Flux has stopped. Until then a failure of it must not count as unhandled.
-    starting.catch(() => undefined);
+    successor = await startSuccessor(weir, ['source', 'kustomize']);
     await says('source', 'Flux');
     await says('kustomize', 'Flux');
     await requestAll('while Flux leads');
 
-    const written = (await weir.cluster.audit()).filter(
-      ({ user, verb, objectRef, requestReceivedTimestamp }) =>
-        requestReceivedTimestamp > at &&
-        OWN_ACCOUNT.test(user.username) &&
-        !READS.has(verb) &&
-        objectRef?.namespace !== RUNTIME,
-    );
-    assert.deepEqual(
-      written.map(({ verb, requestURI }) => `${verb} ${requestURI}`),
-      [],
-    );
+    assert.deepEqual(await writesOfWeir(weir.cluster, at), []);
     assert.deepEqual(published, []);
   });
 
@@ -217,7 +173,7 @@ describe('a cluster moves from Flux to Weir and back', () => {
     const since = await state();
     published.length = 0;
     await stopSource();
-    await starting;
+    await successor.starting;
     await requestAll('Weir does both');
     await assertUntouched(since, () => published);
   });
@@ -233,7 +189,7 @@ describe('a cluster moves from Flux to Weir and back', () => {
     await requestAll('Flux applies what Weir fetches');
     await startFluxSource();
     await says('source', 'Flux');
-    await (await starting).stop();
+    await (await successor.starting).stop();
     await requestAll('Flux does both');
     await assertUntouched(since, eventsOfFlux);
   });
