@@ -30,12 +30,14 @@ describe('a webhook for many sources of one repository', () => {
     );
 
   before(async () => {
-    const port = await freePort();
+    const [port, artifacts] = await Promise.all([freePort(), freePort()]);
     hooks = `http://127.0.0.1:${port}`;
     git = await startGitServer();
     started.defer(() => git.close());
-    const processes = [['source'], ['notification']];
-    weir = await startWeir(started, { processes, flags: [`--receiver-port=${port}`] });
+    weir = await startWeir(started, {
+      processes: [['source'], ['notification']],
+      flags: [`--receiver-port=${port}`, `--artifact-port=${artifacts}`],
+    });
     await weir.namespace(NAMESPACE);
   });
 
