@@ -30,6 +30,7 @@ async function setup(t: TestContext) {
   ) => {
     const place = { address: server.url, channel: 'oc_chat', secret: CREDENTIALS };
     const target = targetOf({ ...place, ...more });
+    target.provider.object.spec.secretRef = { name: 'lark' };
     if (locale !== undefined) target.provider.object.spec.locale = locale;
     const whole = eventOf({}, { metadata: { revision: 'main@sha1:a' }, ...event });
     const signal = AbortSignal.timeout(10_000);

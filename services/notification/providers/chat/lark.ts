@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { ProviderSpec } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
 import { invalidProvider, isError, metadataEntries, objectTitle } from '../message.ts';
 import { type Io, type ProviderType, postJson } from '../provider.ts';
@@ -17,16 +18,20 @@ import { wordsOf } from './words.ts';
 export const lark: ProviderType = {
   certificates: 'none',
   address: 'optional',
-  // Whether there is an app is in the Secret.
-  takesCommitStatus: ({ address, secretRef }) =>
-    secretRef !== undefined && (address === undefined || !isHook(address)),
+  takesCommitStatus: mayBeApp,
   updates: isAppBot,
   async send(event, target, io) {
     if (isAppBot(target)) return sendAsApp(event, target, io);
-    if (onlyFinishes(event)) return;
+    // Of others these are none that come here: an annotation may say the same, and is a message.
+    if (onlyFinishes(event) && mayBeApp(target.provider.object.spec)) return;
     await sendToHook(event, target, io);
   },
 };
+
+/** Whether there is an app is in the Secret. */
+function mayBeApp({ address, secretRef }: ProviderSpec): boolean {
+  return secretRef !== undefined && (address === undefined || !isHook(address));
+}
 
 async function sendToHook(event: FluxEvent, target: Target, io: Io): Promise<void> {
   const { address, provider, secret } = target;

@@ -1,3 +1,4 @@
+import type { ProviderSpec } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
 import { isError, objectTitle } from '../message.ts';
 import type { Io, ProviderType } from '../provider.ts';
@@ -17,18 +18,22 @@ const SLACK_HOOKS = ['hooks.slack.com', 'hooks.slack-gov.com'];
  * A webhook that isn't Slack's own gets Flux's attachment.
  */
 export const slack: ProviderType = {
-  // A bot has a token, which is in a Secret; the address may be there too.
-  takesCommitStatus: ({ address, secretRef }) =>
-    secretRef !== undefined && (address === undefined || isMethod(address)),
+  takesCommitStatus: mayBeBot,
   updates: isWebApi,
   async send(event, target, io) {
     if (isWebApi(target)) return sendAsBot(event, target, io);
-    if (onlyFinishes(event)) return;
+    // Of others these are none that come here: an annotation may say the same, and is a message.
+    if (onlyFinishes(event) && mayBeBot(target.provider.object.spec)) return;
     const { hostname } = new URL(target.address);
     const body = SLACK_HOOKS.includes(hostname) ? blocks(event, target) : attachment(event, target);
     await post(body, event, target, io);
   },
 };
+
+/** A bot has a token, which is in a Secret; the address may be there too. */
+function mayBeBot({ address, secretRef }: ProviderSpec): boolean {
+  return secretRef !== undefined && (address === undefined || isMethod(address));
+}
 
 async function post(body: object, event: FluxEvent, target: Target, io: Io): Promise<void> {
   const { channel = '', username } = target;
