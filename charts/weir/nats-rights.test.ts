@@ -50,8 +50,8 @@ const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
     'weir-dead-letters': [...MAKE, ...READ, 'STREAM.PURGE', 'STREAM.MSG.DELETE'],
     'weir-groups': [...MAKE, ...READ, 'STREAM.PURGE', 'CONSUMER.CREATE'],
     'weir-outcomes': [...MAKE, ...READ],
-    'weir-event-bodies': [...MAKE, ...READ, 'STREAM.PURGE'],
     'weir-posts': [...MAKE, ...READ],
+    'weir-artifacts': READ,
   },
   'helm-release': {
     'weir-artifacts': ['CONSUMER.CREATE'],
@@ -67,7 +67,7 @@ const PUBLISHED: Record<string, readonly string[]> = {
   kustomize: ['weir.record', 'weir.event'],
   notification: [
     ...['weir.event', 'weir.delivery', 'weir.dead-letter'],
-    ...['weir.group', 'weir.outcome', 'weir.event-body', 'weir.post'],
+    ...['weir.group', 'weir.outcome', 'weir.post'],
   ],
   'helm-release': ['weir.event'],
   'image-automation': ['weir.tags', 'weir.event'],

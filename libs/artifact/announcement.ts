@@ -18,6 +18,14 @@ export interface ArtifactMessage extends ArtifactRef {
   resourceVersion: string;
   /** Hints: by them a reader knows that it has seen this artifact, or which one the trace belongs to. */
   artifact: Pick<Artifact, 'revision' | 'digest'>;
+  /** A hint too: what the Git commit is about, for messages. */
+  commit?: CommitHint;
+}
+
+/** Subject and author of a Git commit, as its author wrote them. */
+export interface CommitHint {
+  subject: string;
+  author: string;
 }
 
 // Names as the API server allows them: DNS labels of 63 characters, subdomains of 253 (RFC 1123), and a
@@ -33,6 +41,7 @@ const SHAPES = {
 const DIGEST = /^sha(?:256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})$/;
 /** A revision holds a branch or tag, which Git bounds by the length of a path. Characters. */
 const MAX_REVISION = 4_096;
+const MAX_COMMIT_TEXT = 256;
 
 /**
  * An announcement as it comes out of the stream; undefined for anything else. What it holds beside the known fields is
@@ -53,7 +62,25 @@ export function parseAnnouncement(data: unknown): ArtifactMessage | undefined {
   if (typeof revision !== 'string' || revision === '' || revision.length > MAX_REVISION) {
     return undefined;
   }
-  return { ...(texts as Omit<ArtifactMessage, 'artifact'>), artifact: { revision, digest } };
+  const commit = parseCommit(data.commit);
+  return {
+    ...(texts as Omit<ArtifactMessage, 'artifact' | 'commit'>),
+    artifact: { revision, digest },
+    ...(commit === undefined ? {} : { commit }),
+  };
+}
+
+/** Undefined for what is no hint: the announcement counts without it. */
+function parseCommit(data: unknown): CommitHint | undefined {
+  if (!isRecord(data)) return undefined;
+  const { subject, author } = data;
+  if (typeof subject !== 'string' || typeof author !== 'string') return undefined;
+  return boundedCommit({ subject, author });
+}
+
+/** A commit's texts have no bound, and the stream's messages have. */
+export function boundedCommit({ subject, author }: CommitHint): CommitHint {
+  return { subject: subject.slice(0, MAX_COMMIT_TEXT), author: author.slice(0, MAX_COMMIT_TEXT) };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -13,7 +13,12 @@ import {
   stopOnTrouble,
   tokenText,
 } from '@weir/bus';
-import { type ArtifactMessage, type ArtifactRef, parseAnnouncement } from './announcement.ts';
+import {
+  type ArtifactMessage,
+  type ArtifactRef,
+  boundedCommit,
+  parseAnnouncement,
+} from './announcement.ts';
 import { artifactFilter, artifactSubject } from './subjects.ts';
 
 const STREAM = 'weir-artifacts';
@@ -27,12 +32,13 @@ export interface ArtifactReading {
 
 /** Announces the artifact of a source. It goes through the outbox: nothing is awaited. */
 export function publishArtifact(bus: Bus, message: ArtifactMessage, traceparent?: string): void {
-  const { kind, namespace, name, uid, resourceVersion } = message;
+  const { kind, namespace, name, uid, resourceVersion, commit } = message;
   const { revision, digest } = message.artifact;
   const group = message.group?.split('/')[0];
   const data: ArtifactMessage = {
     ...{ kind, namespace, name, uid, resourceVersion, artifact: { revision, digest } },
     ...(group === undefined ? {} : { group }),
+    ...(commit === undefined ? {} : { commit: boundedCommit(commit) }),
   };
   bus.publish({
     stream: STREAM,
@@ -145,6 +151,17 @@ function textOf(token: string): string | undefined {
     // A token that names nothing is malformed, which the caller reports.
     return undefined;
   }
+}
+
+/** What the newest announcement of a source says. Rejects with BusUnavailable while NATS is away. */
+export async function newestArtifact(
+  bus: Bus,
+  ref: ArtifactRef,
+): Promise<ArtifactMessage | undefined> {
+  const manager = await (await bus.jetstream()).jetstreamManager(false);
+  const subject = subjectOf(bus, ref);
+  const message = await manager.direct.getMessage(STREAM, { last_by_subj: subject });
+  return message === null ? undefined : parseAnnouncement(decodeCloudEvent(message.data)?.data);
 }
 
 /** Which objects of a kind have an artifact announced. Rejects with BusUnavailable while NATS is away. */

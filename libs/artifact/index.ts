@@ -1,8 +1,9 @@
 export { reachableAt } from './address.ts';
-export type { ArtifactMessage, ArtifactRef } from './announcement.ts';
+export type { ArtifactMessage, ArtifactRef, CommitHint } from './announcement.ts';
 export {
   type ArtifactReading,
   announcedArtifacts,
+  newestArtifact,
   publishArtifact,
   purgeArtifact,
   readArtifacts,

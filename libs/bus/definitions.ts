@@ -16,8 +16,7 @@ export type StreamName =
   | 'weir-dead-letters'
   | 'weir-posts'
   | 'weir-groups'
-  | 'weir-outcomes'
-  | 'weir-event-bodies';
+  | 'weir-outcomes';
 
 /** What an operator decides about the streams. A service applies it to the streams that it owns. */
 export interface StreamSettings {
@@ -186,19 +185,6 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
       max_msgs_per_subject: 1,
       max_bytes: 32 * MIB,
       max_msg_size: 16 * KIB,
-      max_age: nanos(7 * DAY_MS),
-    }),
-  },
-  'weir-event-bodies': {
-    owner: 'notification',
-    config: () => ({
-      description: 'Events that are too large for their stream, in parts, until they are delivered',
-      subjects: ['weir.event-body.>'],
-      // A full stream takes no further body; it never drops one that is still to be delivered.
-      discard: DiscardPolicy.New,
-      max_msgs_per_subject: 1,
-      max_bytes: 256 * MIB,
-      max_msg_size: 512 * KIB,
       max_age: nanos(7 * DAY_MS),
     }),
   },

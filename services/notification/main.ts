@@ -40,6 +40,7 @@ import { readTarget } from './providers/read-target.ts';
 import { unsupportedProvider } from './providers/types.ts';
 import { openReceivers } from './receivers/open.ts';
 import { createApplyTemplate } from './templates/apply.ts';
+import { createReadCommit } from './templates/commit.ts';
 import { createReadFacts } from './templates/facts.ts';
 
 /** The consumer of the events; at any time one replica reads them for all. */
@@ -273,7 +274,7 @@ function sending(
   const applyTemplate = createApplyTemplate({
     pool,
     readFacts: createReadFacts(client),
-    readCommit: async () => undefined,
+    readCommit: createReadCommit(bus, settings.boolean('no-cross-namespace-refs', false)),
     failed: reports.failedTemplate,
   });
   const ioFor = createIo(network, http, createEvaluate(pool), createPosts(bus), cloudTokens);

@@ -75,7 +75,8 @@ export function createApplyTemplate(work: {
     const reads = isOwn && (asksFor('Object') || asksFor('Commit'));
     const facts: ObjectFacts = (reads && (await work.readFacts(event.involvedObject))) || NO_FACTS;
     const revision = event.metadata?.revision ?? '';
-    const commit = isOwn && asksFor('Commit') ? await work.readCommit(facts, revision) : undefined;
+    const commit =
+      isOwn && asksFor('Commit') ? await work.readCommit(facts, namespace, revision) : undefined;
     return {
       event: eventValues(event),
       object: { labels: facts.labels, annotations: facts.annotations },

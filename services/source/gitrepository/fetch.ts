@@ -32,6 +32,8 @@ import { readSigned, type SignedRevision } from './signed.ts';
 export interface CommitSnapshot extends Snapshot {
   /** The commit's subject, shortened for messages. */
   subject: string;
+  /** The name of the commit's author. */
+  author: string;
 }
 
 export interface Fetcher {
@@ -131,7 +133,7 @@ async function store(
   const { repositories, artifacts, tracing, slots } = options;
   const remote = conversation(wanted, options);
   // The repository is had before a slot, everywhere: who holds a slot waits for no repository.
-  const { packed, subject } = await repositories.use(wanted.remote.key, async (dir) => {
+  const { packed, subject, author } = await repositories.use(wanted.remote.key, async (dir) => {
     const fetch = { ...remote, dir, commit, ...(ref === undefined ? {} : { ref }) };
     await tracing.span('fetch', { attributes: { 'git.commit': commit } }, () =>
       fetchCommit(fetch).catch((cause: unknown) => {
@@ -151,7 +153,7 @@ async function store(
       ),
     );
   });
-  return { ...(await putArchive(packed, { tenant, store: artifacts, tracing })), subject };
+  return { ...(await putArchive(packed, { tenant, store: artifacts, tracing })), subject, author };
 }
 
 /** Fetches what LFS pointers stand for, into the folder of the repository, with which it goes. */

@@ -49,6 +49,8 @@ export interface PackedCommit {
   packed: Packed;
   /** The commit's subject, shortened for messages. */
   subject: string;
+  /** The name of the commit's author. */
+  author: string;
 }
 
 /** Fetches contents, and says in which file each is, by its oid. @throws GitError */
@@ -57,6 +59,7 @@ export type FetchPointed = (pointers: Iterable<LfsPointer>) => Promise<(oid: str
 /** What goes into an artifact, before it is read. */
 interface Selected {
   subject: string;
+  author: string;
   files: Placed[];
   /** The archives of the included artifacts. */
   archives: string[];
@@ -97,7 +100,8 @@ export async function packCommit(
 
 async function select(objects: ObjectReader, options: PackOptions): Promise<Selected> {
   const { commit, limits, contents } = options;
-  const subject = shortMessage(await readCommit(objects, commit));
+  const found = await readCommit(objects, commit);
+  const [subject, author] = [shortMessage(found), found.author.name];
   const all = options.entries ?? (await listTree(objects, commit, limits.maxFiles));
   const { kept, missing } = sparse(all, contents.sparseCheckout);
   if (missing !== undefined) throw missingFolder(missing);
@@ -110,17 +114,17 @@ async function select(objects: ObjectReader, options: PackOptions): Promise<Sele
   const read = (wanted: readonly Placed[]) =>
     readPlaced(wanted, { objects, archives, maxBytes: limits.maxBytes });
   const ignoring = { ...options, ignore: contents.ignore };
-  return { subject, archives, files: await withoutIgnored(placed, read, ignoring) };
+  return { subject, author, archives, files: await withoutIgnored(placed, read, ignoring) };
 }
 
 async function pack(
-  { subject, files, archives }: Selected,
+  { subject, author, files, archives }: Selected,
   objects: ObjectReader,
   { limits, artifactDir, maxPackedBytes }: PackOptions,
 ): Promise<PackedCommit> {
   const read = readPlaced(files, { objects, archives, maxBytes: limits.maxBytes });
   return {
-    subject,
+    ...{ subject, author },
     packed: await packArtifact(read, { dir: artifactDir, maxBytes: maxPackedBytes }),
   };
 }

@@ -63,7 +63,9 @@ export async function reconcile(
       orAborted(fetcher.store(wanted, resolved, contentsOf(object.spec, included)), signal),
     );
     const artifact = describeArtifact(object, resolved.revision, snapshot, address);
-    return await succeed(run, { artifact, event: storedCommit(snapshot.subject), fields });
+    const { subject, author } = snapshot;
+    const event = storedCommit(subject);
+    return await succeed(run, { artifact, event, fields, commit: { subject, author } });
   } catch (error) {
     if (remote?.app && findCause(error, isRefusal)) tokens.forget(remote.app);
     return await fail(run, error);

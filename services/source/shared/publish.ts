@@ -4,6 +4,7 @@ import type { Artifact } from '@weir/api';
 import {
   type ArtifactMessage,
   artifactSubject,
+  type CommitHint,
   publishArtifact,
   purgeArtifact,
 } from '@weir/artifact';
@@ -15,7 +16,7 @@ import type { SourceObject } from './source.ts';
 
 export interface Publisher {
   /** Publishes the artifact that has just been written to the object's status. */
-  publish(object: SourceObject): void;
+  publish(object: SourceObject, commit?: CommitHint): void;
   /**
    * Looks whether the artifact in the status is on the stream, unless that is known; publishes it if it isn't. The same for
    * its event, which says `message`.
@@ -46,11 +47,11 @@ export function createPublisher(options: {
   const { bus, recorder, tracing, log } = options;
   const published = new Map<string, string>();
 
-  function publish(object: SourceObject): void {
+  function publish(object: SourceObject, commit?: CommitHint): void {
     const artifact = object.status?.artifact;
     if (!artifact) return;
     const { uid = '', resourceVersion = '' } = object.metadata;
-    const message = { ...refOf(object), uid, resourceVersion, artifact };
+    const message = { ...refOf(object), uid, resourceVersion, artifact, ...(commit && { commit }) };
     publishArtifact(bus, message, tracing.traceparent());
     published.set(keyOf(object), identityOf(object, artifact));
   }

@@ -1,5 +1,6 @@
 // The steps that reconciliations of all kinds of sources begin and end with. A kind's reconcile.ts calls them in its order.
 import { type Artifact, Reason } from '@weir/api';
+import type { CommitHint } from '@weir/artifact';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
 import {
   beginObjectRun,
@@ -81,6 +82,8 @@ export interface Stored {
   result?: { reason: string; message: string };
   /** What the event says where this run knows more than the status does. */
   event?: string;
+  /** What a Git commit is about, and whose it is. */
+  commit?: CommitHint;
   /** Fields of the kind's status besides the artifact; undefined removes one. */
   fields?: Record<string, unknown>;
 }
@@ -88,12 +91,12 @@ export interface Stored {
 /** Writes the end of a run that has an artifact, and announces the artifact. */
 export async function succeed<T extends SourceObject>(
   { object, words, context, environment, status }: SourceRun<T>,
-  { artifact, result, event, fields = {} }: Stored,
+  { artifact, result, event, commit, fields = {} }: Stored,
 ): Promise<Outcome> {
   const { message, reason } = result ?? { message: words.stored(artifact), reason: undefined };
   status.update((report) => setFields(asStored(report, artifact, message, reason), fields));
   const written = await status.finish();
-  const said = { message: event ?? result?.message ?? words.storedEvent(written), reason };
+  const said = { message: event ?? result?.message ?? words.storedEvent(written), reason, commit };
   await announce(object, written, said, context, environment);
   const { interval } = object.spec;
   if (interval === undefined) return {};
@@ -104,7 +107,7 @@ export async function succeed<T extends SourceObject>(
 async function announce(
   before: SourceObject,
   written: SourceObject,
-  said: { message: string; reason: string | undefined },
+  said: { message: string; reason: string | undefined; commit: CommitHint | undefined },
   { log }: ReconcileContext,
   { publisher }: SourceEnvironment,
 ): Promise<void> {
@@ -114,12 +117,12 @@ async function announce(
   const isNew = old?.digest !== artifact.digest;
   const newReason = said.reason ?? Reason.NewArtifact;
   if (old?.revision !== artifact.revision || old.digest !== artifact.digest) {
-    publisher.publish(written);
+    publisher.publish(written, said.commit);
   }
   if (isNew || hasFailed(before)) {
     log.info({ revision: artifact.revision, digest: artifact.digest }, 'stored artifact');
     const reason = isNew ? newReason : (said.reason ?? Reason.Succeeded);
-    publisher.recordStored(written, { ...said, reason, isNew });
+    publisher.recordStored(written, { message: said.message, reason, isNew });
   }
   await publisher.ensure(written, { message: said.message, reason: newReason });
 }
