@@ -109,12 +109,13 @@ test('a Secret that leads to another cluster uninstalls nothing there, and the r
   const { status: before } = await h.ready(ns, 'web', 'True');
   const own = await readFile(h.cluster.kubeconfig, 'utf8');
   await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, own);
-  await until(async () => (await h.configMap(ns, 'web-cfg')) !== undefined, {
-    ...LONG,
-    message: 'the release in the other cluster',
-  });
-  const { status } = await h.ready(ns, 'web', 'True', /install succeeded .*web.v1/);
-  assert.notEqual(status?.clusterID, before?.clusterID);
+  const hasMoved = async () => {
+    const { status } = await h.read(ns, 'web');
+    return status?.clusterID !== before?.clusterID && status?.history?.length === 1;
+  };
+  await until(hasMoved, { ...LONG, message: 'the release in the other cluster' });
+  await h.ready(ns, 'web', 'True', /install succeeded .*web.v1/);
+  assert.ok(await h.configMap(ns, 'web-cfg'));
   assert.deepEqual(await versions(ns), ['sh.helm.release.v1.web.v1'], 'the former one stays');
   const said = h.events.find(
     ({ event }) =>

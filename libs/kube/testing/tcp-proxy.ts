@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 /** A TCP proxy between client and server by which a test can interrupt their connections. */
 export interface TcpProxy {
@@ -15,8 +16,8 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-/** Starts a proxy on a free port that forwards to the port `target` of this machine. */
-export async function proxyTo(target: number): Promise<TcpProxy> {
+/** Starts a proxy on a free port that forwards to the port `target` of this machine, each byte after `delayMs`. */
+export async function proxyTo(target: number, { delayMs = 0 } = {}): Promise<TcpProxy> {
   const pairs = new Set<[Socket, Socket]>();
   let connections = 0;
   let frozen = false;
@@ -27,8 +28,8 @@ export async function proxyTo(target: number): Promise<TcpProxy> {
     const far = connect(target, '127.0.0.1');
     const pair: [Socket, Socket] = [near, far];
     pairs.add(pair);
-    near.pipe(far);
-    far.pipe(near);
+    near.pipe(delayed(delayMs)).pipe(far);
+    far.pipe(delayed(delayMs)).pipe(near);
     for (const socket of pair) {
       socket.on('error', () => socket.destroy());
       socket.on('close', () => {
@@ -50,8 +51,8 @@ export async function proxyTo(target: number): Promise<TcpProxy> {
     freeze() {
       frozen = true;
       for (const [near, far] of pairs) {
-        near.unpipe(far);
-        far.unpipe(near);
+        near.unpipe();
+        far.unpipe();
         near.pause();
         far.pause();
       }
@@ -67,4 +68,18 @@ export async function proxyTo(target: number): Promise<TcpProxy> {
       await once(server, 'close');
     },
   };
+}
+
+/** Passes bytes on in their order, each after this time. */
+function delayed(ms: number): Transform {
+  return new Transform({
+    transform(chunk, _encoding, done) {
+      if (ms === 0) return done(null, chunk);
+      setTimeout(() => {
+        if (!this.destroyed) this.push(chunk);
+      }, ms);
+      done();
+    },
+    flush: (done) => void setTimeout(done, ms),
+  });
 }
