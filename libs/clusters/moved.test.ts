@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hasMoved } from './moved.ts';
+
+test('what was applied to one cluster is not meant in another', () => {
+  const rows: [id: string | undefined, wasOwn: boolean, recorded: string | undefined, boolean][] = [
+    ['one', false, 'one', false],
+    ['two', false, 'one', true],
+    [undefined, true, 'one', true],
+    [undefined, true, undefined, false],
+    // From Flux, whose status names no cluster.
+    ['one', false, undefined, false],
+    // It was applied to the service's own cluster a moment ago.
+    ['one', true, undefined, true],
+  ];
+  for (const [id, wasOwn, recorded, moved] of rows) {
+    assert.equal(hasMoved({ id, wasOwn }, recorded), moved, `${id} ${wasOwn} ${recorded}`);
+  }
+});
