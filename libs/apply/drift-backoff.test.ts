@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDriftBackoff } from './drift-backoff.ts';
 
-const drift = (name: string) => ({ id: { group: '', kind: 'ConfigMap', namespace: 'n', name } });
+const drift = (name: string, owner = 'n/app') => ({
+  owner,
+  id: { group: '', kind: 'ConfigMap', namespace: 'n', name },
+});
 
 test('a few repairs come at once, more of them later and later', () => {
   const repairOf = createDriftBackoff(() => 0);
@@ -16,6 +19,7 @@ test('a few repairs come at once, more of them later and later', () => {
     [false, false, false, true, false, false],
   );
   assert.equal(repairOf(drift('b')).delayMs, 0);
+  assert.equal(repairOf(drift('a', 'n/other')).delayMs, 0);
   assert.equal(Array.from({ length: 20 }, () => repairOf(drift('a'))).at(-1)?.delayMs, 300_000);
 });
 

@@ -21,10 +21,11 @@ export interface Repair {
  */
 export function createDriftBackoff(now: () => number = () => performance.now()) {
   const repairs = new Map<string, { count: number; until: number }>();
-  return function repairOf({ id }: Pick<Drift, 'id'>): Repair {
+  return function repairOf({ owner, id }: Pick<Drift, 'owner' | 'id'>): Repair {
     const time = now();
     for (const [key, { until }] of repairs) if (until < time) repairs.delete(key);
-    const key = inventoryId(id);
+    // Objects of the same name in two clusters have two owners.
+    const key = `${owner} ${inventoryId(id)}`;
     const count = (repairs.get(key)?.count ?? 0) + 1;
     const delayMs =
       count <= FREE_REPAIRS

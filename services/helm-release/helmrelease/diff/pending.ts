@@ -10,7 +10,7 @@ import {
 } from '@weir/api';
 import { accountName } from '@weir/apply';
 import { type KubeClient, objectKey, serviceAccountUser } from '@weir/kube';
-import { Failure, messageOf, refuseUnsupported } from '@weir/reconcile';
+import { Failure, messageOf } from '@weir/reconcile';
 import type { SourceObject } from '@weir/sources';
 import { type Logger, MASK } from '@weir/telemetry';
 import { createCapabilities } from '../actions/capabilities.ts';
@@ -69,7 +69,11 @@ export async function pendingChange(
   object: HelmRelease,
   signal: AbortSignal,
 ): Promise<PendingChange> {
-  refuseUnsupported(object, ['spec.kubeConfig']);
+  if (object.spec.kubeConfig !== undefined) {
+    const message =
+      "what a release in another cluster (spec.kubeConfig) would change can't be shown";
+    throw new Failure(Reason.UnsupportedField, message, { stalled: true });
+  }
   const notes: string[] = [];
   const run = { env, object, ctx: { signal } };
   const source = await readSource(env, object, notes);
