@@ -31,11 +31,13 @@ describe('where objects act in clouds as accounts', () => {
     }
   });
 
-  it('kustomize may where it is no administrator, for key management services', async () => {
-    const granted = async (...values: string[]) =>
-      rightsOf(rolesOf(await render(...values), 'kustomize'));
-    assert.ok((await granted('multiTenant=true', 'objectIdentity=true')).includes(TOKENS));
-    assert.ok(!(await granted('multiTenant=true')).includes(TOKENS));
+  it('appliers may where they are no administrators, for key management services and other clusters', async () => {
+    for (const name of ['kustomize', 'helm-release']) {
+      const granted = async (...values: string[]) =>
+        rightsOf(rolesOf(await render(...values), name));
+      assert.ok((await granted('multiTenant=true', 'objectIdentity=true')).includes(TOKENS));
+      assert.ok(!(await granted('multiTenant=true')).includes(TOKENS));
+    }
   });
 
   it('source makes one for the account that an object names', async () => {

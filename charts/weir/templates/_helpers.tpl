@@ -18,9 +18,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 source image-automation notification
 {{- end }}
 
-{{/* These, and kustomize, which asks key management services and Vault as accounts. It may impersonate every account anyway. */}}
+{{/* These, and those that ask key management services, Vault and other clusters as accounts. They may impersonate every account anyway. */}}
 {{- define "weir.identityServices" -}}
-{{ include "weir.cloudServices" . }} kustomize
+{{ include "weir.cloudServices" . }} kustomize helm-release
 {{- end }}
 
 {{/* A digest pins an image and comes before its tag. Call with (dict "image" .Values.image "tag" "the default tag"). */}}
