@@ -112,9 +112,21 @@ const OWN_FIELDS = [
 
 /** Those of kinds that are served in two versions. */
 const OWN_IN_BOTH = ['v1', 'v1beta3'].flatMap((version) =>
-  [['Provider', 'spec.locale', 'string', 'enum=["en", "zh"]']].map((cells) =>
-    [`notification.toolkit.fluxcd.io/${version}`, ...cells].join('\t'),
-  ),
+  [
+    ['Provider', 'spec.locale', 'string', 'enum=["en", "zh"]'],
+    ['Alert', 'spec.grouping', 'object', ''],
+    [
+      ...['Alert', 'spec.grouping.reminder', 'string'],
+      String.raw`default="4h" pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"`,
+    ],
+    [
+      ...['Alert', 'spec.grouping.window', 'string'],
+      String.raw`default="30s" pattern="^([0-9]+(\\.[0-9]+)?(ms|s|m))+$"`,
+    ],
+    ['Alert', 'spec.template', 'object', ''],
+    ['Alert', 'spec.template.body', 'string', 'maxLength=16384'],
+    ['Alert', 'spec.template.title', 'string', 'maxLength=2048'],
+  ].map((cells) => [`notification.toolkit.fluxcd.io/${version}`, ...cells].join('\t')),
 );
 
 describe('the definitions', () => {
