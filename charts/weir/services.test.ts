@@ -125,7 +125,6 @@ describe('the containers of the chart', () => {
         imagePolicy('kube-public', 'away', { name: 'away', namespace: 'default' }),
         imageUpdateAutomation('default', 'away', 'missing'),
         provider('default', 'chat', { type: 'generic', secretRef: { name: 'address' } }),
-        provider('default', 'refused', { type: 'generic', serviceAccountName: 'cloud' }),
         alert('default', 'all', 'chat'),
         secret('default', 'hook', { token: 'token' }),
         webhook('default', 'hook'),
@@ -164,14 +163,6 @@ describe('the containers of the chart', () => {
     }
     await release.cluster.request('GET', '/api/v1/namespaces/default/configmaps/app');
     await release.cluster.request('GET', '/api/v1/namespaces/default/configmaps/released');
-    const events = '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Drefused';
-    await until(
-      async () => (await release.cluster.request<{ items: [] }>('GET', events)).items.length > 0,
-      {
-        timeoutMs: 30_000,
-        message: `the event of the Provider that is refused; ${log('notification')}`,
-      },
-    );
     await until(
       () => receiver.requests().some(({ body }) => body.includes('ReconciliationSucceeded')),
       { timeoutMs: 30_000, message: `the alert to arrive; ${log('notification')}` },

@@ -149,7 +149,12 @@ test('kinds that only the other cluster has are applied there', async () => {
   await h.publish(ns, { 'a.yaml': manifests(definition, gadget) });
   await h.kustomization(ns, 'app', REMOTE);
   await h.ready(ns, 'app', 'True');
-  assert.ok(await remote.find('example.com/v1', 'Gadget', { namespace: ns, name: 'g' }));
+  // The test's own client may not know the kind yet: what the cluster serves is published a moment after the definition.
+  const found = () => remote.find('example.com/v1', 'Gadget', { namespace: ns, name: 'g' });
+  await until(async () => (await found().catch(() => undefined)) !== undefined, {
+    timeoutMs: 30_000,
+    message: 'the object in the other cluster',
+  });
 });
 
 test('a Secret that is missing, lacks the key or holds no kubeconfig is named', async () => {

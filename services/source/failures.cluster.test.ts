@@ -164,12 +164,12 @@ describe('source, when something is wrong', () => {
       assert.equal(status?.observedGeneration, 1);
     });
 
-    test('a field without behaviour is named, and works once it is gone', async () => {
+    test('large files over ssh are refused by name, and the object works without them', async () => {
       const namespace = await harness.namespace();
       const repo = await harness.git.createRepository('fields');
       await repo.commit({ a: '1' });
-      await harness.apply(namespace, 'web', { url: repo.url, provider: 'aws' });
-      const { status } = await harness.ready(namespace, 'web', 'False', /spec\.provider/);
+      await harness.apply(namespace, 'web', { url: 'ssh://git@127.0.0.1/fields.git', lfs: true });
+      const { status } = await harness.ready(namespace, 'web', 'False', /spec\.lfs/);
       assert.equal(findCondition(status?.conditions, STALLED)?.reason, 'UnsupportedField');
       await harness.apply(namespace, 'web', { url: repo.url });
       const object = await harness.ready(namespace, 'web', 'True');

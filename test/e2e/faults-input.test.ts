@@ -131,9 +131,10 @@ describe('bad input', () => {
     );
   });
 
-  it('a field that is not supported yet', async () => {
-    await weir.apply(gitRepository(NAMESPACE, 'cloud', url, { provider: 'aws' }));
-    await sourceFails('cloud', 'UnsupportedField', /spec\.provider/);
+  it('large files over ssh', async () => {
+    const overSsh = 'ssh://git@127.0.0.1/spare.git';
+    await weir.apply(gitRepository(NAMESPACE, 'large', overSsh, { lfs: true }));
+    await sourceFails('large', 'UnsupportedField', /spec\.lfs/);
   });
 
   it('and a correct object was Ready all the time', async () => {

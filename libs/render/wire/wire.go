@@ -30,12 +30,17 @@ func (p *Problem) Error() string { return p.Message }
 const maxMessage = 32 << 10
 
 // Shorten cuts a message to what anybody will see of it. Libraries quote what they can't
-// read, again and again: some kilobytes of input have come to megabytes of a message.
+// read, again and again: some kilobytes of input have come to megabytes of a message. The end
+// stays too, because a chain of errors has its cause there.
 func Shorten(message string) string {
 	if len(message) <= maxMessage {
 		return message
 	}
-	return strings.ToValidUTF8(message[:maxMessage-3], "") + "..."
+	const between = " ... "
+	const end = maxMessage / 4
+	start := maxMessage - end - len(between)
+	head, tail := message[:start], message[len(message)-end:]
+	return strings.ToValidUTF8(head, "") + between + strings.ToValidUTF8(tail, "")
 }
 
 // The reasons that every program gives.

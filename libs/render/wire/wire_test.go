@@ -8,12 +8,12 @@ import (
 )
 
 func TestMessagesAreBounded(t *testing.T) {
-	failed := (&Server{}).failed(&incoming{}, errors.New("what is wrong: "+strings.Repeat("ä", maxMessage)))
+	failed := (&Server{}).failed(&incoming{}, errors.New("what is wrong: "+strings.Repeat("ä", maxMessage)+": the cause"))
 	message := failed.Error.Message
 	if len(message) > maxMessage || !utf8.ValidString(message) {
 		t.Errorf("%d bytes", len(message))
 	}
-	if !strings.HasPrefix(message, "what is wrong: ä") || !strings.HasSuffix(message, "...") {
+	if !strings.HasPrefix(message, "what is wrong: ä") || !strings.HasSuffix(message, "ä: the cause") {
 		t.Errorf("%.100s", message)
 	}
 }

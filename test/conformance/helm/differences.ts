@@ -48,4 +48,5 @@ export const SHARED_DIFFERENCES: readonly string[] = [
   'What comes in a moment is not missed first',
   'A dependency may be of any kind',
   'What others depend on is deleted after them',
+  'Another cluster is known by its UID',
 ];
