@@ -40,8 +40,11 @@ export interface Groups {
    * meanwhile stays to be sent.
    */
   sent(alert: AlertRef, failureClass: string, group: Group, after: number): Promise<void>;
-  /** Ends a group up to what it was at `sequence`. One that has objects again begins anew. */
-  close(alert: AlertRef, failureClass: string, sequence: number): Promise<void>;
+  /**
+   * Ends a group whose end was sent when it was what it was at `sequence`. What an object that left wrote into it since
+   * says nothing new, and goes too; a group that has objects again begins anew.
+   */
+  close(group: Group, failureClass: string, sequence: number): Promise<void>;
   /** Forgets all groups of an alert. */
   forget(alert: AlertRef): Promise<void>;
 }
@@ -155,6 +158,18 @@ export function createGroups(options: {
     });
   }
 
+  /** `again` is the subject of an object that fails after the end of the group was sent. */
+  async function endOrReopen(
+    alert: Delivery['alert'],
+    subject: string,
+    sequence: number,
+    again: string | undefined,
+  ): Promise<void> {
+    if (again === undefined) return queue.removeUpTo(subject, sequence);
+    const failure = parseFailure((await queue.newest(again))?.event?.data);
+    if (failure !== undefined) await put(subject, opened(alert, failure), sequence);
+  }
+
   const subjectsUnder = async (filter: string) => [...(await queue.counts(filter)).keys()];
 
   async function members(alert: AlertRef, failureClass: string): Promise<string[]> {
@@ -252,15 +267,21 @@ export function createGroups(options: {
         );
       } else if (count < (group.sent?.count ?? 0)) await touchLeft(group.alert, failureClass);
     },
-    async close(alert, failureClass, sequence) {
+    async close(group, failureClass, sequence) {
+      const { alert } = group;
       const subject = groupSubject(cluster, alert, failureClass);
       await queue.removeUpTo(subject, sequence);
-      if ((await find(subject)) !== undefined) return;
-      const [again] = await members(alert, failureClass);
-      if (again === undefined) return;
-      const failure = parseFailure((await queue.newest(again))?.event?.data);
-      const whose = { uid: '', ...alert };
-      if (failure !== undefined) await change(whose, failureClass, failure, () => undefined);
+      for (let conflicts = 0; ; conflicts++) {
+        const found = await find(subject);
+        if (found !== undefined && found.group.id !== group.id) return;
+        const [again] = await members(alert, failureClass);
+        if (found === undefined && again === undefined) return;
+        try {
+          await endOrReopen(alert, subject, found?.sequence ?? 0, again);
+        } catch (error) {
+          if (!(error instanceof Outpaced) || conflicts === MAX_CONFLICTS) throw error;
+        }
+      }
     },
     async forget(alert) {
       await queue.removeAll(alertFilter(cluster, alert));

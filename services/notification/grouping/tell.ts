@@ -67,10 +67,9 @@ export function createTell(work: Telling) {
 
   async function lookAt(look: Look): Promise<AttemptResult> {
     const { head, group, provider, grouping, attempt } = look;
-    const failureClass = classOf(head.subject);
     const signal = AbortSignal.any([attempt.signal, AbortSignal.timeout(timeLimitMs(provider))]);
     const updates = await canUpdate(provider, signal);
-    const members = await work.groups.members(group.alert, failureClass);
+    const members = await work.groups.members(group.alert, classOf(head.subject));
     const now = Date.now();
     const due = whatIsDue(group, members.length, { grouping, updates, now });
     if (due.say === 'nothing') {
@@ -80,17 +79,15 @@ export function createTell(work: Telling) {
     if (due.say !== 'no more') {
       await send({ ...look, members, updates, signal, now }, due.say);
     }
-    if (due.say === 'over' || due.say === 'no more') {
-      await work.groups.close(group.alert, failureClass, head.sequence);
-    } else {
-      await work.groups.sent(
-        group.alert,
-        failureClass,
-        afterMessage(group, members),
-        head.sequence,
-      );
-    }
+    await said(head, afterMessage(group, members, due.say === 'still failing'), members);
     return 'done';
+  }
+
+  /** Stores what a group is once a message about `members` was sent, or given up. Without any it is over. */
+  async function said({ subject, sequence }: Head, group: Group, members: string[]): Promise<void> {
+    const failureClass = classOf(subject);
+    if (members.length === 0) await work.groups.close(group, failureClass, sequence);
+    else await work.groups.sent(group.alert, failureClass, group, sequence);
   }
 
   async function canUpdate(provider: Provider | undefined, signal: AbortSignal): Promise<boolean> {
@@ -135,16 +132,8 @@ export function createTell(work: Telling) {
     const delivery = { alert: group.alert, event: group.first.event };
     const id = `${group.id}/${sent?.messages ?? 0}`;
     await work.deadLetters.store(id, { ...delivery, object, severity, reason, timestamp }, why);
-    const failureClass = classOf(head.subject);
-    const members = await work.groups.members(group.alert, failureClass);
-    if (members.length === 0) await work.groups.close(group.alert, failureClass, head.sequence);
-    else
-      await work.groups.sent(
-        group.alert,
-        failureClass,
-        afterMessage(group, members),
-        head.sequence,
-      );
+    const members = await work.groups.members(group.alert, classOf(head.subject));
+    await said(head, afterMessage(group, members, false), members);
     return 'done';
   }
 }
@@ -165,7 +154,8 @@ interface Sending extends Look {
   now: number;
 }
 
-function afterMessage(group: Group, { length }: readonly string[], isNew = false): Group {
+/** `isNew` says that people got one more message, which from now on is the one that changes. */
+function afterMessage(group: Group, { length }: readonly string[], isNew: boolean): Group {
   const messages = (group.sent?.messages ?? 0) + 1;
   const message = isNew ? messages : (group.sent?.message ?? 1);
   const sent = { atMs: Date.now(), count: length, messages, message };
