@@ -1,7 +1,7 @@
 // From a delivery to its receiver: delivery -> alert, event, provider -> message -> removed from the stream.
 // Where deliveries come from is in alerts/route.ts, in which order they are tried in lanes.ts.
 import type { Alert, Provider } from '@weir/api';
-import { createBoundedMap, orAborted } from '@weir/async';
+import { orAborted } from '@weir/async';
 import { BusUnavailable, type Head, type QueuedMessage, type WorkQueue } from '@weir/bus';
 import type { Informer } from '@weir/controller';
 import type { FluxEvent } from '@weir/events';
@@ -19,6 +19,7 @@ import { type Delivery, parseDelivery } from './record.ts';
 import type { Reports } from './report.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Send } from './send.ts';
+import { createSent } from './sent.ts';
 
 export interface Delivering {
   deliveries: WorkQueue;
@@ -35,21 +36,18 @@ export interface Delivering {
   reports: Reports;
 }
 
-/** Messages that were sent and could not be removed from the stream since: these are not sent again. */
-const MAX_SENT = 10_000;
-
 /**
  * Returns the function that makes one attempt at a delivery. It ends with `done` once the delivery is removed from the
  * stream: sent, not wanted after all, or moved to the dead letters. Rejects only for troubles with NATS and with the API
  * server, and when it is cut off; then the delivery is still there.
  */
 export function createDeliver(work: Delivering) {
-  const sent = createBoundedMap<string, true>({ max: MAX_SENT });
+  const sent = createSent();
 
   return async function deliver(head: Head, attempt: Attempt): Promise<AttemptResult> {
     const message = await work.deliveries.get(head);
     if (message === undefined) return 'done';
-    if (sent.get(sentKey(message)) === true) return remove(message);
+    if (sent.has(message)) return remove(message);
     const delivery = parseDelivery(message.event?.data);
     if (delivery === undefined) {
       await work.deadLetters.giveUp(message, 'malformed', 'the stream holds no delivery');
@@ -78,13 +76,12 @@ export function createDeliver(work: Delivering) {
       if (attempt.signal.aborted || error instanceof BusUnavailable) throw error;
       return failed(limit.aborted ? outOfTime(provider, error) : error, sending);
     }
-    sent.set(sentKey(message), true);
+    sent.add(message);
     return remove(message);
   };
 
   async function remove(message: QueuedMessage): Promise<'done'> {
     await work.deliveries.remove(message);
-    sent.delete(sentKey(message));
     return 'done';
   }
 
@@ -115,7 +112,7 @@ export function createDeliver(work: Delivering) {
   }: Sending): Promise<void> {
     await work.send({
       ...{ alert, provider, event, signal },
-      id: message.event?.id ?? sentKey(message),
+      id: message.event?.id ?? `${message.sequence}`,
       order: delivery.event.sequence,
       traceparent: message.event?.traceparent,
     });
@@ -138,10 +135,6 @@ export function createDeliver(work: Delivering) {
     await work.deadLetters.giveUp(message, 'retries', why);
     return 'done' as const;
   }
-}
-
-function sentKey({ subject, sequence }: Head): string {
-  return `${sequence} ${subject}`;
 }
 
 interface Sending {

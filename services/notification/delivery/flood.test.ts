@@ -10,13 +10,14 @@ import { publishEvent, routerTo } from '../testing/routing.ts';
 import { followQueue } from './follow.ts';
 import { createLanes } from './lanes.ts';
 import { parseDelivery } from './record.ts';
+import { createSent } from './sent.ts';
 import { deliveryFilter } from './subjects.ts';
 
 const EVENTS = Number(process.env.WEIR_FLOOD ?? 500);
 const KILLS = 4;
 const WAIT = { timeoutMs: 120_000, intervalMs: 20 };
 
-it('loses none of them, and sends few twice', async (t) => {
+it('loses none of them, and sends none twice', async (t) => {
   const nats = await startNats();
   t.after(() => nats.close());
   const bus = await testBus(t, nats.url);
@@ -26,19 +27,24 @@ it('loses none of them, and sends few twice', async (t) => {
   const stop = new AbortController();
   const { signal } = stop;
   const sent = new Map<string, number>();
+  const remembered = createSent();
   let attempts = 0;
   const lanes = createLanes({
     owns: () => true,
     slots: createFairLimit(16),
     log: bus.log,
     async attempt(head) {
-      const delivery = parseDelivery((await deliveries.get(head))?.event?.data);
-      if (delivery === undefined) return 'done';
-      const event = await storedEvent(bus, delivery.event);
-      attempts += 1;
-      if (attempts % 3 === 0) return { retryInMs: 20 };
-      const message = event?.message ?? 'its event is gone';
-      sent.set(message, (sent.get(message) ?? 0) + 1);
+      const queued = await deliveries.get(head);
+      const delivery = parseDelivery(queued?.event?.data);
+      if (queued === undefined || delivery === undefined) return 'done';
+      if (!remembered.has(queued)) {
+        const event = await storedEvent(bus, delivery.event);
+        attempts += 1;
+        if (attempts % 3 === 0) return { retryInMs: 20 };
+        const message = event?.message ?? 'its event is gone';
+        sent.set(message, (sent.get(message) ?? 0) + 1);
+        remembered.add(queued);
+      }
       await deliveries.remove(head);
       return 'done';
     },
@@ -74,6 +80,6 @@ it('loses none of them, and sends few twice', async (t) => {
   const twice = [...sent.values()].filter((count) => count > 1).length;
   t.diagnostic(`${EVENTS} events, ${attempts} attempts, ${twice} sent more than once`);
   assert.ok(!sent.has('its event is gone'));
-  // What was on its way when NATS went: a slot each.
-  assert.ok(twice <= KILLS * 16, `${twice} sent more than once`);
+  // NATS comes back without the last removals it confirmed; whoever sent these knows better.
+  assert.equal(twice, 0);
 });
