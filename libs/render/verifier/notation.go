@@ -202,6 +202,7 @@ func (t trustedCertificates) GetCertificates(_ context.Context, _ truststore.Typ
 
 // cutOff bounds what a signature can make a message say.
 func cutOff(reason string) string {
+	reason = wire.Plain(reason)
 	if len(reason) <= maxReasonBytes {
 		return reason
 	}

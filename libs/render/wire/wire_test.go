@@ -17,3 +17,9 @@ func TestMessagesAreBounded(t *testing.T) {
 		t.Errorf("%.100s", message)
 	}
 }
+
+func TestMessagesReadTheSameInEveryBuild(t *testing.T) {
+	if message := Shorten("proto:\u00a0syntax error"); message != "proto: syntax error" {
+		t.Errorf("%q", message)
+	}
+}
