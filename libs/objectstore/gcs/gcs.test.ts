@@ -2,10 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { startForwardProxy } from '@weir/cluster';
-import { type GcsOptions, type ListedObject, ObjectStoreError, openGcsBucket } from '../index.ts';
-import { type GcsServer, startGcsServer } from '../testing/index.ts';
-
-const signal = AbortSignal.timeout(60_000);
+import { type GcsOptions, type ListedObject, openGcsBucket } from '../index.ts';
+import { accessTo, failure, type GcsServer, startGcsServer } from '../testing/index.ts';
 
 describe('a bucket of Google', () => {
   let server: GcsServer;
@@ -19,40 +17,11 @@ describe('a bucket of Google', () => {
     server.intercept = undefined;
   });
 
-  async function use<T>(
-    options: Partial<GcsOptions>,
-    work: (bucket: ReturnType<typeof openGcsBucket>) => Promise<T>,
-  ): Promise<T> {
+  const { list, read } = accessTo<GcsOptions>((options) => {
     const token = async () => 'good';
     const own = { endpoint: server.url, bucket: 'first', token, allowLocal: true };
-    const bucket = openGcsBucket({ ...own, ...options });
-    try {
-      return await work(bucket);
-    } finally {
-      bucket.close();
-    }
-  }
-  const list = (options: Partial<GcsOptions> = {}, prefix = '') =>
-    use(options, async (bucket) => {
-      const found: ListedObject[] = [];
-      for await (const page of bucket.list(prefix, { signal })) found.push(...page);
-      return found;
-    });
-  const read = (key: string, more: { etag?: string; version?: string } = {}) =>
-    use({}, async (bucket) => {
-      const { content, etag } = await bucket.read(key, { signal, ...more });
-      let text = '';
-      for await (const chunk of content) text += Buffer.from(chunk).toString();
-      return { text, etag };
-    });
-  const failure = async (work: Promise<unknown>) => {
-    const error = await work.then(
-      () => undefined,
-      (cause: unknown) => cause,
-    );
-    assert.ok(error instanceof ObjectStoreError, String(error));
-    return `${error.reason}: ${error.message}`;
-  };
+    return openGcsBucket({ ...own, ...options });
+  });
 
   test('is listed, and read with one request for each object', async () => {
     server.createBucket('first', { 'a.txt': 'a', 'dir/b.txt': 'bb' });

@@ -1,3 +1,4 @@
+export { accessTo, failure } from './access.ts';
 export { ACCOUNT_KEY, type BlobServer, startBlobServer } from './blob-server.ts';
 export { type GcsServer, startGcsServer } from './gcs-server.ts';
 export type { FilledBucket } from './objects.ts';
