@@ -1,6 +1,6 @@
 // Events, alerts and messages of the scenarios about alerts.
 import { Alert, Provider } from '@weir/api';
-import { type Receiver, until } from '@weir/cluster';
+import { type Receiver, startReceiver, until } from '@weir/cluster';
 import type { FluxEvent } from '@weir/events';
 import { now } from '../measure/clock.ts';
 import type { Trial } from '../trial.ts';
@@ -23,8 +23,30 @@ export async function applyAlert(
   await environment.apply({ apiVersion: Alert.apiVersion, kind: 'Alert', metadata, spec: alert });
 }
 
+/** Measures with a target that has an alert of its own, once the first messages have arrived there. */
+export async function withTarget<T>(
+  trial: Trial,
+  measure: (target: Receiver) => Promise<T>,
+): Promise<T> {
+  const target = await startReceiver();
+  try {
+    await applyAlert(trial, `${target.url}/hook`);
+    trial.progress('events to warm up');
+    await warmUp(trial, target);
+    return await measure(target);
+  } finally {
+    await target.close();
+  }
+}
+
+/** From now on every third request, whichever message it has, fails. */
+export function refuseAThird(target: Receiver): void {
+  let count = 0;
+  target.reply(() => ({ status: ++count % 3 === 0 ? 500 : 200 }));
+}
+
 /** Sends events until the system knows the alert and has sent a few messages. */
-export async function warmUp(trial: Trial, target: Receiver): Promise<void> {
+async function warmUp(trial: Trial, target: Receiver): Promise<void> {
   let sent = 0;
   const some = async () => {
     for (let index = 0; index < 10; index++) await publish(trial, eventOf(trial, `warm-${++sent}`));

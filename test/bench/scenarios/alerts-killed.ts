@@ -1,18 +1,18 @@
 // Many events while the system crashes in the middle of them: which of those that it accepted become messages.
-import { type Receiver, startReceiver } from '@weir/cluster';
+import type { Receiver } from '@weir/cluster';
 import { now } from '../measure/clock.ts';
 import { spentOn } from '../measure/window.ts';
 import type { Measurement } from '../measurement.ts';
 import type { OwnScenario } from '../scenario.ts';
 import type { Trial } from '../trial.ts';
 import {
-  applyAlert,
   arrivals,
   eventOf,
   publish,
+  refuseAThird,
   SILENCE_MS,
   silence,
-  warmUp,
+  withTarget,
 } from './alert-events.ts';
 
 const EVENTS = 2_000;
@@ -25,21 +25,13 @@ export const alertsKilled: OwnScenario = {
   about: `${EVENTS} events to one target, with a crash after ${CRASH_AFTER} of them`,
   runs: 'alerts',
   sizes: () => [1],
-  async run(trial) {
-    const target = await startReceiver();
-    try {
-      await applyAlert(trial, `${target.url}/hook`);
-      trial.progress('events to warm up');
-      await warmUp(trial, target);
+  run: (trial) =>
+    withTarget(trial, async (target) => {
       const answering = await measure(trial, target, 'killed', 'a crash, a target that answers');
-      let count = 0;
-      target.reply(() => ({ status: ++count % 3 === 0 ? 500 : 200 }));
+      refuseAThird(target);
       const what = 'a crash, a third of the answers 500';
       return [answering, await measure(trial, target, 'killed-refused', what)];
-    } finally {
-      await target.close();
-    }
-  },
+    }),
 };
 
 async function measure(

@@ -1,19 +1,19 @@
 // Many events at once to one target: how soon each becomes a message, and whether every one does.
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Receiver, startReceiver } from '@weir/cluster';
+import type { Receiver } from '@weir/cluster';
 import { now } from '../measure/clock.ts';
 import { spentOn } from '../measure/window.ts';
 import type { Measurement } from '../measurement.ts';
 import type { OwnScenario } from '../scenario.ts';
 import type { Trial } from '../trial.ts';
 import {
-  applyAlert,
   arrivals,
   eventOf,
   publish,
+  refuseAThird,
   SILENCE_MS,
   silence,
-  warmUp,
+  withTarget,
 } from './alert-events.ts';
 
 const EVENTS = 2_000;
@@ -29,23 +29,14 @@ export const alerts: OwnScenario = {
   about: `events one by one, and ${EVENTS} at once to one target, which answers, or refuses a third of the messages`,
   runs: 'alerts',
   sizes: () => [1],
-  async run(trial) {
-    const target = await startReceiver();
-    try {
-      await applyAlert(trial, `${target.url}/hook`);
-      trial.progress('events to warm up');
-      await warmUp(trial, target);
+  run: (trial) =>
+    withTarget(trial, async (target) => {
       const steady = await measureSteady(trial, target);
       const answering = await measure(trial, target, 'alerts', 'a target that answers');
-      // Every third request of a message, whichever message it is, fails.
-      let count = 0;
-      target.reply(() => ({ status: ++count % 3 === 0 ? 500 : 200 }));
+      refuseAThird(target);
       const refusing = await measure(trial, target, 'refused', 'a third of the answers 500');
       return [steady, answering, refusing];
-    } finally {
-      await target.close();
-    }
-  },
+    }),
 };
 
 async function measure(
