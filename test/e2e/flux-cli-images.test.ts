@@ -48,8 +48,9 @@ describe('the flux CLI and images', () => {
         `\n      - name: app\n        image: ${image}:1.0.0 # {"$imagepolicy": "${NAMESPACE}:app"}`,
       ),
     });
+    await weir.apply(...alerting(weir.chat.url));
+    await weir.knowsAlerts(2);
     await weir.apply(
-      ...alerting(weir.chat.url),
       gitRepository(NAMESPACE, 'shop', repository.url, { interval: '1s' }),
       kustomization(NAMESPACE, 'shop', 'shop', { path: './deploy' }),
     );

@@ -17,6 +17,7 @@ describe('a commit becomes cluster state and an alert', () => {
     await weir.namespace(NAMESPACE);
     const { url } = await weir.repository('app');
     await weir.apply(...alerting(weir.chat.url));
+    await weir.knowsAlerts(2);
     commit = await weir.commit('app', appFiles('app', { namespace: NAMESPACE, greeting: 'one' }));
     await weir.apply(
       gitRepository(NAMESPACE, 'app', url),

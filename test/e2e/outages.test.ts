@@ -189,8 +189,9 @@ describe('a minute without', { concurrency: true }, () => {
         ...maps('drifting', ['four'], 'first'),
         ...maps('late', ['late'], 'first'),
       });
+      await weir.apply(...alerting(weir.chat.url));
+      await weir.knowsAlerts(1);
       await weir.apply(
-        ...alerting(weir.chat.url),
         gitRepository(NAMESPACE, 'fleet', url),
         ...['steady', 'other', 'drifting'].map((name) =>
           kustomization(NAMESPACE, name, 'fleet', { path: `./${name}` }),

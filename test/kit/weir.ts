@@ -47,6 +47,8 @@ export interface Weir extends ObjectHelpers {
   commit(repository: string, files: Record<string, string | null>): Promise<string>;
   /** Waits until the chat has received a message that passes `check`, and returns it. */
   received(check: (message: ReceivedRequest) => boolean): Promise<ReceivedRequest>;
+  /** Waits until the notification service knows so many Alerts: one that it has yet to read gets no event. */
+  knowsAlerts(count: number): Promise<void>;
   /** Starts another process. Its name must be new. */
   start(services: string[], options?: Partial<ProcessOptions>): Promise<WeirProcess>;
 }
@@ -97,12 +99,21 @@ export async function startWeir(
     start,
     ...repositories(git),
     ...objectHelpers(client),
+    knowsAlerts: async (count) => {
+      const line = new RegExp(`^weir_notification_objects{[^}]*kind="Alert"[^}]*} ${count}$`, 'm');
+      const isKnown = async () => line.test((await Promise.all(processes.map(metricsOf))).join());
+      await until(isKnown, { timeoutMs: DEADLINE_MS, message: `${count} alerts to be known` });
+    },
     received: (check) =>
       until(() => chat.requests().find(check), {
         timeoutMs: DEADLINE_MS,
         message: 'a message in the chat',
       }),
   };
+}
+
+async function metricsOf({ health }: WeirProcess): Promise<string> {
+  return (await fetch(`${health}/metrics`)).text();
 }
 
 function repositories(git: GitServer): Pick<Weir, 'repository' | 'commit'> {
