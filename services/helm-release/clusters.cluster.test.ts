@@ -1,11 +1,17 @@
 // HelmReleases whose charts are released to another cluster, which is a second API server.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { HelmRelease } from '@weir/api';
+import { serveArtifacts } from '@weir/artifact';
 import { applyKubeconfig, type RemoteCluster, startRemoteCluster } from '@weir/kit';
 import { Secret } from '@weir/kube';
+import { createSettings } from '@weir/service';
+import { createLogger } from '@weir/telemetry';
+import { diffs } from './diffs.ts';
 import { configMap } from './testing/charts.ts';
 import { type Harness, startHarness, until } from './testing/harness.ts';
 
@@ -148,4 +154,53 @@ test('a Secret that is missing or lacks the key is named', async () => {
   assert.equal(ready?.reason, 'RESTClientError');
   await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, 'x', 'other');
   await h.ready(ns, 'web', 'False', /does not contain a 'value' or 'value.yaml' key with data$/);
+});
+
+test('what an upgrade there would change is described, from what is stored there', async () => {
+  const ns = await namespace();
+  const artifacts = await serveArtifacts(h.store, { port: 0, host: '127.0.0.1' });
+  const storageDir = await mkdtemp(join(tmpdir(), 'weir-helm-diff-'));
+  try {
+    await h.chart(ns, { server: artifacts.url });
+    await h.release(ns, 'web', { ...REMOTE, values: { color: 'red' } });
+    await h.ready(ns, 'web', 'True');
+    // The service must not make the upgrade that is to be described.
+    await h.stop();
+    await h.chart(ns, { version: '1.1.0', server: artifacts.url });
+    await h.release(ns, 'web', { ...REMOTE, values: { color: 'green' } });
+    const context = {
+      client: h.client,
+      settings: createSettings({ 'allow-local-addresses': 'true' }),
+      log: createLogger({ service: 'test', level: 'error' }),
+      storageDir,
+      signal: new AbortController().signal,
+    };
+    const described = () => diffs.helmrelease?.({ namespace: ns, name: 'web' }, context);
+    const text = await described();
+    assert.match(text ?? '', /would upgrade release .*\/web from version 1 to 2/);
+    assert.match(
+      text ?? '',
+      /ConfigMap\/web-cfg changed\n[\s\S]*- {3}color: red\n {2}\+ {3}color: green\n/,
+    );
+    assert.deepEqual(await versions(ns), ['sh.helm.release.v1.web.v1']);
+
+    const own = await readFile(h.cluster.kubeconfig, 'utf8');
+    await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, own);
+    const moved = await described();
+    assert.match(moved ?? '', /would install release/);
+    assert.match(
+      moved ?? '',
+      /leads to another cluster than before: the release begins anew there/,
+    );
+
+    await h.cluster.request('DELETE', `/api/v1/namespaces/${ns}/secrets/remote`);
+    await assert.rejects(
+      async () => described(),
+      /^Failure: could not get KubeConfig secret '.*\/remote'/,
+    );
+  } finally {
+    await artifacts.close();
+    await rm(storageDir, { recursive: true, force: true });
+    await h.start();
+  }
 });

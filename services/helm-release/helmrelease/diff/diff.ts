@@ -4,30 +4,55 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { HelmRelease } from '@weir/api';
+import { openTargetCluster, type TargetCluster } from '@weir/apply';
 import { type ArtifactCache, ArtifactMissing } from '@weir/artifact';
+import { type Opened, openClusters } from '@weir/clusters';
+import { type KubeClient, userAgent } from '@weir/kube';
 import { createPool } from '@weir/render';
-import { type Diff, engineMemoryBytes } from '@weir/service';
+import { type Diff, openIdentities } from '@weir/service';
 import { createTracing } from '@weir/telemetry';
 import { readSettings } from '../../settings.ts';
+import { words } from '../cluster/words.ts';
+import { CONTROLLER, GROUP } from '../names.ts';
 import { pendingChange } from './pending.ts';
 import { describePending } from './text.ts';
 
-export const diff: Diff = async (ref, { client, settings, log, storageDir, signal }) => {
+export const diff: Diff = async (ref, { client, settings: flags, log, storageDir, signal }) => {
   const object = await client.get<HelmRelease>(HelmRelease, ref);
+  const settings = readSettings(flags);
+  await using stack = new AsyncDisposableStack();
   const tracing = createTracing({ service: 'diff', instance: 'diff' });
-  const pool = await createPool({ size: 1, memoryLimitBytes: engineMemoryBytes(settings), log });
-  try {
-    const env = {
-      ...{ client, pool, tracing, log },
-      settings: readSettings(settings),
-      store: folder(storageDir),
-    };
-    return describePending(await pendingChange(env, object, signal));
-  } finally {
-    await pool.close();
-    await tracing.close();
-  }
+  stack.defer(() => tracing.close());
+  const pool = await createPool({ size: 1, memoryLimitBytes: settings.engineMemoryBytes, log });
+  stack.defer(() => pool.close());
+  const identities = openIdentities(
+    { client, settings: flags },
+    'default-kubeconfig-service-account',
+  );
+  stack.defer(() => identities.close());
+  const clusters = openClusters({
+    ...{ client, identities, words, log },
+    open: openTarget,
+    settings: settings.clusters,
+    concurrency: 1,
+    userAgent: userAgent('diff'),
+    environment: process.env,
+  });
+  stack.defer(() => clusters.close());
+  const store = folder(storageDir);
+  const env = { client, clusters, pool, tracing, log, settings, store };
+  return describePending(await pendingChange(env, object, signal));
 };
+
+/** Nothing is applied there, so nothing is watched. */
+function openTarget(client: KubeClient): Opened<TargetCluster> {
+  const cluster = openTargetCluster(client, {
+    owner: { group: GROUP, fieldManager: CONTROLLER },
+    rules: [],
+    onError: () => undefined,
+  });
+  return { cluster, close: () => cluster.drift.close() };
+}
 
 /** Keeps what is fetched in a folder. It begins empty, so that everything is fetched from the URL that the source gave. */
 function folder(dir: string): ArtifactCache {

@@ -8,8 +8,9 @@ import {
   OCIRepository,
   Reason,
 } from '@weir/api';
-import { accountName } from '@weir/apply';
-import { type KubeClient, objectKey, serviceAccountUser } from '@weir/kube';
+import { type TargetCluster, targetCluster } from '@weir/apply';
+import { ClusterError, type Clusters, hasMoved } from '@weir/clusters';
+import { type KubeClient, objectKey } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
 import type { SourceObject } from '@weir/sources';
 import { type Logger, MASK } from '@weir/telemetry';
@@ -38,7 +39,12 @@ import { compareObjects, type ObjectChange } from './objects.ts';
 import { type NamedValue, namedValues, secretValues } from './values.ts';
 
 /** What the comparison is given. `client` has the rights of the service, or of whoever asks. */
-export type PendingEnvironment = LoadContext['env'] & { client: KubeClient; log: Logger };
+export type PendingEnvironment = LoadContext['env'] & {
+  client: KubeClient;
+  /** Finds the cluster of a release. */
+  clusters: Pick<Clusters<TargetCluster>, 'enter'>;
+  log: Logger;
+};
 
 export interface PendingChange {
   object: { namespace: string; name: string };
@@ -66,25 +72,16 @@ export interface PendingChange {
  */
 export async function pendingChange(
   env: PendingEnvironment,
-  object: HelmRelease,
+  asked: HelmRelease,
   signal: AbortSignal,
 ): Promise<PendingChange> {
-  if (object.spec.kubeConfig !== undefined) {
-    const message =
-      "what a release in another cluster (spec.kubeConfig) would change can't be shown";
-    throw new Failure(Reason.UnsupportedField, message, { stalled: true });
-  }
   const notes: string[] = [];
+  const { client, object } = await enter(env, asked, { signal, notes });
   const run = { env, object, ctx: { signal } };
   const source = await readSource(env, object, notes);
   const chart = await loadChart(run, source);
   const composed = await composeValues(run, chart.file);
-  const account = accountName(object, env.settings.defaultServiceAccount);
   const { namespace = '' } = object.metadata;
-  const client =
-    account === undefined
-      ? env.client
-      : env.client.impersonate(serviceAccountUser(namespace, account));
   const release = releaseTarget(object);
   const storage = storageOf(env, object, { client, release, signal });
   const { last, current } = await findBase(storage);
@@ -123,6 +120,24 @@ export async function pendingChange(
     values: namedValues(composed, mask, MASK),
     ...{ changes, unchanged, problems, notes: notes.map(mask.text) },
   };
+}
+
+/** The cluster to release to, with the rights of the account, and the HelmRelease without what its status says of another one. */
+async function enter(
+  env: PendingEnvironment,
+  object: HelmRelease,
+  { signal, notes }: { signal: AbortSignal; notes: string[] },
+): Promise<{ client: KubeClient; object: HelmRelease }> {
+  const place = await env.clusters.enter(object, signal).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    if (cause instanceof ClusterError) throw new Failure(Reason.RESTClientError, cause.message);
+    const message = `the cluster of spec.kubeConfig can't be used: ${messageOf(cause)}`;
+    throw new Failure(Reason.RESTClientError, message, { cause });
+  });
+  const { client } = targetCluster(place.cluster, object, env.settings.defaultServiceAccount);
+  if (!hasMoved(place, object.status?.clusterID)) return { client, object };
+  notes.push('spec.kubeConfig leads to another cluster than before: the release begins anew there');
+  return { client, object: { ...object, status: {} } };
 }
 
 const KINDS: Record<string, Kind> = { HelmChart, OCIRepository, ExternalArtifact };
