@@ -95,7 +95,9 @@ async function runHook(
   const startedAt = now();
   const ended = (phase: 'Failed' | 'Succeeded') =>
     record.note({ hooks: [{ ...hook, lastRun: { startedAt, completedAt: now(), phase } }] });
-  await record.save({ hooks: [{ ...hook, lastRun: { startedAt, phase: 'Running' } }] });
+  // With many hooks most of the time would go into encoding the whole release for each of them.
+  const running = { ...hook, lastRun: { startedAt, phase: 'Running' } } as const;
+  await record.save({ hooks: [running], passing: true });
   const applied: AppliedObject[] = [];
   for (const one of placed) {
     try {
