@@ -20,28 +20,32 @@ import { describePending } from './text.ts';
 export const diff: Diff = async (ref, { client, settings: flags, log, storageDir, signal }) => {
   const object = await client.get<HelmRelease>(HelmRelease, ref);
   const settings = readSettings(flags);
-  await using stack = new AsyncDisposableStack();
-  const tracing = createTracing({ service: 'diff', instance: 'diff' });
-  stack.defer(() => tracing.close());
-  const pool = await createPool({ size: 1, memoryLimitBytes: settings.engineMemoryBytes, log });
-  stack.defer(() => pool.close());
-  const identities = openIdentities(
-    { client, settings: flags },
-    'default-kubeconfig-service-account',
-  );
-  stack.defer(() => identities.close());
-  const clusters = openClusters({
-    ...{ client, identities, words, log },
-    open: openTarget,
-    settings: settings.clusters,
-    concurrency: 1,
-    userAgent: userAgent('diff'),
-    environment: process.env,
-  });
-  stack.defer(() => clusters.close());
-  const store = folder(storageDir);
-  const env = { client, clusters, pool, tracing, log, settings, store };
-  return describePending(await pendingChange(env, object, signal));
+  const stack = new AsyncDisposableStack();
+  try {
+    const tracing = createTracing({ service: 'diff', instance: 'diff' });
+    stack.defer(() => tracing.close());
+    const pool = await createPool({ size: 1, memoryLimitBytes: settings.engineMemoryBytes, log });
+    stack.defer(() => pool.close());
+    const identities = openIdentities(
+      { client, settings: flags },
+      'default-kubeconfig-service-account',
+    );
+    stack.defer(() => identities.close());
+    const clusters = openClusters({
+      ...{ client, identities, words, log },
+      open: openTarget,
+      settings: settings.clusters,
+      concurrency: 1,
+      userAgent: userAgent('diff'),
+      environment: process.env,
+    });
+    stack.defer(() => clusters.close());
+    const store = folder(storageDir);
+    const env = { client, clusters, pool, tracing, log, settings, store };
+    return describePending(await pendingChange(env, object, signal));
+  } finally {
+    await stack.disposeAsync();
+  }
 };
 
 /** Nothing is applied there, so nothing is watched. */
