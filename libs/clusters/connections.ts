@@ -1,5 +1,5 @@
 // The clusters that are connected to: one connection for each set of credentials, shared by all objects that have the same.
-import type { DriftWatch, TargetCluster } from '@weir/apply';
+import type { TargetCluster } from '@weir/apply';
 import { connectCluster, type KubeClient } from '@weir/kube';
 import type { AddressPolicy } from '@weir/net';
 import type { Logger } from '@weir/telemetry';
@@ -37,7 +37,6 @@ export interface Connections<C extends TargetCluster> {
   retain(source: Source, namespace: string, user: string): Connection<C>;
   /** Closes the connection of a user that was its last one. */
   release(connection: Connection<C>, user: string): void;
-  drifts(): DriftWatch[];
   size(): number;
   close(): Promise<void>;
 }
@@ -106,7 +105,6 @@ export function createConnections<C extends TargetCluster>(
       }
       end(connection);
     },
-    drifts: () => [...byDigest.values()].map(({ connection }) => connection.cluster.drift),
     size: () => byDigest.size,
     async close() {
       for (const { connection } of byDigest.values()) end(connection);
