@@ -121,14 +121,14 @@ async function openEnvironment(
     ? createDeletionOrder({ client, informer: kustomizations, kind: 'Kustomization', log })
     : undefined;
   stack.defer(() => deletionOrder?.close());
-  const identities = openIdentities(
+  const decryptionIdentities = openIdentities(
     { client, settings: flags },
     'default-decryption-service-account',
   );
-  stack.defer(() => identities.close());
+  stack.defer(() => decryptionIdentities.close());
   const { endpoints } = identityOptions(flags);
   const decryption = createDecryptionServices({
-    ...{ client, identities, endpoints, environment: process.env },
+    ...{ client, endpoints, identities: decryptionIdentities, environment: process.env },
     vaultConfigMap: settings.sopsVaultConfigMap
       ? { namespace, name: settings.sopsVaultConfigMap }
       : undefined,
