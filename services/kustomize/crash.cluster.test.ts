@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Kustomization } from '@weir/api';
 import { Kustomization as KustomizationKind } from '@weir/api';
-import { openClusters } from '@weir/clusters';
+import { openCrashClusters } from '@weir/clusters/testing';
 import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { Crash, doomedClient } from '@weir/kit';
@@ -50,20 +50,10 @@ after(async () => {
 /** One run, as a process of its own would do it. */
 async function reconcile(client: KubeClient, object: Kustomization): Promise<void> {
   const settings = readSettings(createSettings({}));
-  const clusters = openClusters({
-    client,
-    // What is watched is no step of a run.
-    open(to) {
-      const { cluster, close } = openCluster(h.client, settings, log);
-      return { cluster: { ...cluster, client: to }, close };
-    },
-    identities: { restConfig: () => Promise.reject(new Error('no identity')) },
+  const clusters = openCrashClusters({
+    ...{ client, words, log, watching: h.client },
+    open: (to) => openCluster(to, settings, log),
     settings: settings.clusters,
-    concurrency: 1,
-    words,
-    userAgent: 'test',
-    environment: {},
-    log,
   });
   const savedBuilds = createSavedBuilds({ bus: h.bus, configuration: 'test', log });
   const environment: Environment = {

@@ -1,6 +1,6 @@
 // Runs of the reconciler, each as a process of its own would do it: nothing in memory is left of the one before.
 import { HelmRelease } from '@weir/api';
-import { openClusters } from '@weir/clusters';
+import { openCrashClusters } from '@weir/clusters/testing';
 import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
 import { createRecorder } from '@weir/events';
 import { Crash } from '@weir/kit';
@@ -42,20 +42,10 @@ export async function openProcesses(h: Harness): Promise<Processes> {
   await releases.synced();
 
   async function run(client: KubeClient, object: HelmRelease): Promise<void> {
-    const clusters = openClusters({
-      client,
-      // What is watched is no step of a run.
-      open(to) {
-        const { cluster, close } = openCluster(h.client, settings, log);
-        return { cluster: { ...cluster, client: to }, close };
-      },
-      identities: { restConfig: () => Promise.reject(new Error('no identity')) },
+    const clusters = openCrashClusters({
+      ...{ client, words, log, watching: h.client },
+      open: (to) => openCluster(to, settings, log),
       settings: settings.clusters,
-      concurrency: 1,
-      words,
-      userAgent: 'test',
-      environment: {},
-      log,
     });
     const memory = createMemory(log);
     const environment: Environment = {
