@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   entryOf,
   inventoryId,
+  namesOfEntries,
   parseInventoryId,
   subtractInventory,
   unionInventory,
@@ -70,4 +71,14 @@ test('a union keeps every id once, with the newer version, in apply order', () =
     { id: 'a_web_apps_Deployment', v: 'v1' },
   ]);
   assert.deepEqual(subtractInventory(old, now), [{ id: 'a_gone__ConfigMap', v: 'v1' }]);
+});
+
+test('a message names the first twenty objects, and counts the others', () => {
+  const entries = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ id: `a_web-${i}_apps_Deployment`, v: 'v1' }));
+  assert.deepEqual(namesOfEntries(entries(2)), ['Deployment/a/web-0', 'Deployment/a/web-1']);
+  assert.equal(namesOfEntries(entries(20)).at(-1), 'Deployment/a/web-19');
+  const long = namesOfEntries(entries(23));
+  assert.equal(long.length, 21);
+  assert.deepEqual(long.slice(-2), ['Deployment/a/web-19', 'and 3 more']);
 });

@@ -1,7 +1,7 @@
 // The list of what a Kustomization holds, as it stands in `status.inventory`: ids as Flux writes them,
 // so that either can take over from the other.
 import type { InventoryEntry } from '@weir/api';
-import type { ObjectId, ObjectTarget } from './objects.ts';
+import { type ObjectId, type ObjectTarget, subjectOf } from './objects.ts';
 import { compareIds } from './stages.ts';
 
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
@@ -30,6 +30,16 @@ export function entryOf(target: ObjectTarget): InventoryEntry {
 
 export function targetOfEntry(entry: InventoryEntry): ObjectTarget {
   return { ...parseInventoryId(entry.id), version: entry.v };
+}
+
+/** So many objects are named in a message. */
+const MAX_NAMED = 20;
+
+/** The objects of an inventory for a message, `Deployment/apps/web` each; of a long one the first, and how many more there are. */
+export function namesOfEntries(entries: readonly InventoryEntry[]): string[] {
+  const names = entries.slice(0, MAX_NAMED).map((entry) => subjectOf(targetOfEntry(entry)));
+  const more = entries.length - names.length;
+  return more > 0 ? [...names, `and ${more} more`] : names;
 }
 
 /** Entries of both, each id once, the version of `newer` first. In the order of an apply. */

@@ -1,7 +1,7 @@
 export { type Clusters, type ClustersOptions, openClusters, type Place } from './clusters.ts';
 export type { Opened } from './connections.ts';
 export { ClusterError } from './errors.ts';
-export { hasMoved } from './moved.ts';
+export { describeMove, hasMoved } from './moved.ts';
 export type { SecretWords, Source } from './read-secret.ts';
 export { type Placed, type Reference, referenceOf, subjectOfReference } from './reference.ts';
 export { type ClusterSettings, readClusterSettings } from './settings.ts';

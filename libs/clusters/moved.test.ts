@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasMoved } from './moved.ts';
+import { describeMove, hasMoved } from './moved.ts';
 
 test('what was applied to one cluster is not meant in another', () => {
   const rows: [id: string | undefined, wasOwn: boolean, recorded: string | undefined, boolean][] = [
@@ -16,4 +16,16 @@ test('what was applied to one cluster is not meant in another', () => {
   for (const [id, wasOwn, recorded, moved] of rows) {
     assert.equal(hasMoved({ id, wasOwn }, recorded), moved, `${id} ${wasOwn} ${recorded}`);
   }
+});
+
+test('a message says from which cluster to which', () => {
+  const there = { spec: { kubeConfig: { secretRef: { name: 'remote' } } } };
+  assert.equal(
+    describeMove(there, 'two', undefined),
+    'spec.kubeConfig leads to another cluster than before (two, was in-cluster)',
+  );
+  assert.equal(
+    describeMove({ spec: {} }, undefined, 'one'),
+    'spec.kubeConfig leads to the own cluster than before (in-cluster, was one)',
+  );
 });

@@ -1,5 +1,6 @@
 import type { TargetCluster } from '@weir/apply';
 import type { Place } from './clusters.ts';
+import type { Placed } from './reference.ts';
 
 /**
  * Whether an object was applied to another cluster before: what its status lists is there, and objects of the same names in this
@@ -11,4 +12,14 @@ export function hasMoved(
 ): boolean {
   if (recorded !== undefined) return recorded !== id;
   return id !== undefined && wasOwn;
+}
+
+/** Says so in a message, with the ids of both clusters; undefined is the own one. */
+export function describeMove(
+  { spec }: Pick<Placed, 'spec'>,
+  id: string | undefined,
+  recorded: string | undefined,
+): string {
+  const where = spec.kubeConfig === undefined ? 'the own cluster' : 'another cluster';
+  return `spec.kubeConfig leads to ${where} than before (${id ?? 'in-cluster'}, was ${recorded ?? 'in-cluster'})`;
 }

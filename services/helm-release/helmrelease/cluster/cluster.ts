@@ -1,7 +1,7 @@
 // The step that finds the cluster to release to: the service's own, or the one that `spec.kubeConfig` leads to.
 import { type HelmRelease, Reason } from '@weir/api';
-import { subjectOf, targetCluster, targetOfEntry } from '@weir/apply';
-import { ClusterError, hasMoved, type Place } from '@weir/clusters';
+import { namesOfEntries, targetCluster } from '@weir/apply';
+import { ClusterError, describeMove, hasMoved, type Place } from '@weir/clusters';
 import { Failure, messageOf } from '@weir/reconcile';
 import { clearFailures } from '../release/counters.ts';
 import { latest, releaseLabel } from '../release/history.ts';
@@ -57,23 +57,16 @@ function followMove(run: BaseRun, place: Place<ReleaseCluster>): void {
   status.set({ history: undefined, storageNamespace: undefined, inventory: undefined });
   clearFailures(run);
   if (left === undefined) return;
-  const where = object.spec.kubeConfig === undefined ? 'the own cluster' : 'another cluster';
   events.publish(
     'error',
     Reason.Progressing,
-    `spec.kubeConfig leads to ${where} than before (${place.id ?? 'in-cluster'}, was ${recorded ?? 'in-cluster'}): nothing is uninstalled, and the release begins anew. In the former cluster stays ${left}`,
+    `${describeMove(object, place.id, recorded)}: nothing is uninstalled, and the release begins anew. In the former cluster stays ${left}`,
   );
 }
-
-/** So many objects are named in an event. */
-const MAX_NAMED = 20;
 
 /** Names the release that the status knows, and its objects; undefined where it knows none. */
 export function leftBehind({ status }: HelmRelease): string | undefined {
   const current = latest(status?.history ?? []);
   if (current === undefined) return undefined;
-  const held = (status?.inventory?.entries ?? []).map((it) => subjectOf(targetOfEntry(it)));
-  const more = held.length - MAX_NAMED;
-  const named = [...held.slice(0, MAX_NAMED), ...(more > 0 ? [`and ${more} more`] : [])];
-  return [releaseLabel(current), ...named].join('\n');
+  return [releaseLabel(current), ...namesOfEntries(status?.inventory?.entries ?? [])].join('\n');
 }

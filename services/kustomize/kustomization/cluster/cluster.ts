@@ -1,7 +1,7 @@
 // The step that finds the cluster to apply to: the service's own, or the one that `spec.kubeConfig` leads to.
 import { type Artifact, formatDuration, type Kustomization, Reason } from '@weir/api';
-import { subjectOf, type TargetCluster, targetCluster, targetOfEntry } from '@weir/apply';
-import { ClusterError, hasMoved, type Place } from '@weir/clusters';
+import { namesOfEntries, type TargetCluster, targetCluster } from '@weir/apply';
+import { ClusterError, describeMove, hasMoved, type Place } from '@weir/clusters';
 import { objectKey } from '@weir/kube';
 import { Failure, messageOf, setFields } from '@weir/reconcile';
 import { heldEntries } from '../apply/inventory.ts';
@@ -57,9 +57,6 @@ function noteAttempt({ object, status }: Run, { revision }: Artifact): void {
   status.progress(`Building manifests for revision ${revision} with a timeout of ${limit}`);
 }
 
-/** So many objects are named in an event. */
-const MAX_NAMED = 20;
-
 /**
  * Of a Kustomization that was applied to another cluster before, nothing is pruned in this one: its inventory begins anew, and an
  * event names what stays in the former cluster.
@@ -73,19 +70,16 @@ function followMove(run: Run, place: Place<TargetCluster>): Run {
   env.savedBuilds.remove(object);
   if (heldEntries(object).length === 0) return run;
   status.update((it) => setFields(it, { inventory: undefined }));
-  const where = object.spec.kubeConfig === undefined ? 'the own cluster' : 'another cluster';
   events.publish(
     'error',
-    `spec.kubeConfig leads to ${where} than before (${place.id ?? 'in-cluster'}, was ${recorded ?? 'in-cluster'}): nothing is pruned there, and the inventory begins anew. In the former cluster stay:\n${left(object)}`,
+    `${describeMove(object, place.id, recorded)}: nothing is pruned there, and the inventory begins anew. In the former cluster stay:\n${left(object)}`,
   );
   return { ...run, object: withoutInventory(object) };
 }
 
 /** Names what a Kustomization holds. */
 export function left(object: Kustomization): string {
-  const held = heldEntries(object).map((entry) => subjectOf(targetOfEntry(entry)));
-  const more = held.length - MAX_NAMED;
-  return [...held.slice(0, MAX_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+  return namesOfEntries(heldEntries(object)).join('\n');
 }
 
 function withoutInventory(object: Kustomization): Kustomization {
