@@ -1,3 +1,4 @@
+export { type ApplySettings, readApplySettings } from './apply-settings.ts';
 export * from './attempted-revisions.ts';
 export { type Claim, type ClaimOptions, claimObject } from './claim.ts';
 export {

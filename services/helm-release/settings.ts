@@ -1,79 +1,22 @@
 // The flags of the service, with Flux's names and defaults where Flux has them.
-import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
-import { reachableAt } from '@weir/artifact';
-import { type ClusterSettings, readClusterSettings } from '@weir/clusters';
-import { engineMemoryBytes, type Settings } from '@weir/service';
+import { type ApplySettings, readApplySettings } from '@weir/reconcile';
+import type { Settings } from '@weir/service';
 import { type Gates, readGates } from './feature-gates.ts';
 
-export interface HelmReleaseSettings {
-  /** Reconciles at once; those that wait for health, hooks or tests don't count. */
-  concurrent: number;
-  /** Requests of one action at once. */
-  concurrentSsa: number;
-  /** When a dependency or source is looked at again that did not change in the meantime. Milliseconds. */
-  requeueDependencyMs: number;
-  noCrossNamespaceRefs: boolean;
-  /** ServiceAccount to act as where a HelmRelease names none; empty for the service's own rights. */
-  defaultServiceAccount: string;
-  /** Field managers whose fields are no drift. */
-  overrideManagers: string[];
+export interface HelmReleaseSettings extends ApplySettings {
   /** Whether releases without drift detection say which of their workloads somebody deleted. */
   reportDeletedWorkloads: boolean;
-  /** Share of an interval by which a reconcile may come earlier or later. */
-  jitter: number;
-  /** The shortest interval that counts, in ms. */
-  minIntervalMs: number;
-  /** Which ConfigMaps and Secrets are watched for the values in them. */
-  watchedConfigs: string;
   gates: Gates;
-  /** How much of the charts is kept on disk. */
-  cacheBytes: number;
-  renderers: number | undefined;
-  /** What is fetched of a chart at most, in bytes of its archive. */
-  maxArtifactBytes: number;
-  /** Whether charts are fetched from loopback and link-local addresses. */
-  allowLocalAddresses: boolean;
-  /** Where source serves artifacts: fetched from whatever its address. */
-  artifactUrl: string;
-  /** What the render engines may take together; undefined for what suits the container. */
-  engineMemoryBytes: number | undefined;
-  /** The longest that fetching and reading a chart may take. Milliseconds. */
-  chartTimeoutMs: number;
-  /** About other clusters. */
-  clusters: ClusterSettings;
 }
-
-const MIB = 1024 ** 2;
 
 /** Throws SettingsError; `gateIgnored` is called for feature gates that are accepted and change nothing. */
 export function readSettings(
   settings: Settings,
   gateIgnored: (gate: string, why: string) => void = () => undefined,
 ): HelmReleaseSettings {
-  const renderers = settings.number('renderers', 0, { min: 0 });
   return {
-    concurrent: settings.number('concurrent', 16, { min: 1 }),
-    concurrentSsa: settings.number('concurrent-ssa', 16, { min: 1 }),
-    requeueDependencyMs: settings.duration('requeue-dependency', 30_000),
-    noCrossNamespaceRefs: settings.boolean('no-cross-namespace-refs', false),
-    defaultServiceAccount: settings.get('default-service-account') ?? '',
-    overrideManagers: settings.list('override-manager'),
+    ...readApplySettings(settings, { concurrent: 16 }),
     reportDeletedWorkloads: settings.boolean('report-deleted-workloads', true),
-    jitter: settings.number('interval-jitter-percentage', 5, { min: 0, max: 100 }) / 100,
-    minIntervalMs: settings.duration('min-interval', 1_000),
-    watchedConfigs:
-      settings.get('watch-configs-label-selector') ?? `${WATCH_LABEL}=${WATCH_ENABLED}`,
     gates: readGates(settings.list('feature-gates'), gateIgnored),
-    cacheBytes: settings.number('cache-size-mib', 512, { min: 0 }) * MIB,
-    renderers: renderers > 0 ? renderers : undefined,
-    maxArtifactBytes: settings.number('artifact-max-packed-bytes', 128 * MIB, { min: 1 }),
-    allowLocalAddresses: settings.boolean('allow-local-addresses', false),
-    artifactUrl: reachableAt(
-      settings.get('artifact-address') ?? 'localhost',
-      settings.port('artifact-port', 9790),
-    ),
-    engineMemoryBytes: engineMemoryBytes(settings),
-    chartTimeoutMs: settings.duration('build-timeout', 300_000),
-    clusters: readClusterSettings(settings),
   };
 }

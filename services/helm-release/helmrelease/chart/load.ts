@@ -68,7 +68,7 @@ async function fetchFile(
     const { file } = await env.tracing.span('helm.fetch', {}, () =>
       fetchArtifact(env.store, artifact, {
         signal: ctx.signal,
-        timeoutMs: Math.min(timeoutMs(object), env.settings.chartTimeoutMs),
+        timeoutMs: Math.min(timeoutMs(object), env.settings.buildTimeoutMs),
         maxBytes: env.settings.maxArtifactBytes,
         addresses: { allowLocal: env.settings.allowLocalAddresses },
         trusted: env.settings.artifactUrl,
