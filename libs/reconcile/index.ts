@@ -1,4 +1,5 @@
 export { type ApplySettings, readApplySettings } from './apply-settings.ts';
+export { type ApplyTriggers, connectApplyTriggers } from './apply-triggers.ts';
 export * from './attempted-revisions.ts';
 export { type Claim, type ClaimOptions, claimObject } from './claim.ts';
 export {
@@ -20,6 +21,7 @@ export { asFailure, Failure, type FailureOptions, findCause, messageOf } from '.
 export { acceptableAgeMs, intervalMs } from './intervals.ts';
 export { newestOf } from './newest.ts';
 export { requireObjectIdentity } from './object-identity.ts';
+export { followOwnership, type Ownership } from './ownership.ts';
 export {
   beginObjectRun,
   failObjectRun,

@@ -4,7 +4,7 @@ import { createStore } from '@weir/artifact';
 import { openClusters } from '@weir/clusters';
 import { createInformer, runController } from '@weir/controller';
 import { objectKey, userAgent } from '@weir/kube';
-import { createDeletionOrder } from '@weir/reconcile';
+import { createDeletionOrder, followOwnership } from '@weir/reconcile';
 import { createPool } from '@weir/render';
 import { defineService, openIdentities, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
@@ -41,14 +41,13 @@ export const service = defineService({
       ...{ log, metrics, tracing },
     });
     stack.defer(connectTriggers({ env, controller, log }));
+    const { dependencyWatches } = env;
     stack.defer(
-      membership.onChange(() => {
-        for (const key of env.dependencyWatches.keys()) {
-          if (!membership.owns(`HelmRelease/${key}`)) env.dependencyWatches.done(key);
-        }
-        for (const key of clusters.keys()) {
-          if (!membership.owns(`HelmRelease/${key}`)) clusters.leave(key);
-        }
+      followOwnership({
+        membership,
+        dependencyWatches,
+        clusters,
+        ownershipKey: (key) => `HelmRelease/${key}`,
       }),
     );
     // Runs end first: they use all of the above.

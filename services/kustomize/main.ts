@@ -10,6 +10,7 @@ import {
   createDeletionOrder,
   createDependencyWatches,
   createWaiters,
+  followOwnership,
 } from '@weir/reconcile';
 import { createPool, engineDigest } from '@weir/render';
 import { defineService, openIdentities, type ServiceParts } from '@weir/service';
@@ -53,15 +54,9 @@ export const service = defineService({
       ...{ log, metrics, tracing },
     });
     stack.defer(connectTriggers({ env, controller, log }));
+    const { dependencyWatches } = env;
     stack.defer(
-      membership.onChange(() => {
-        for (const key of env.dependencyWatches.keys()) {
-          if (!membership.owns(key)) env.dependencyWatches.done(key);
-        }
-        for (const key of clusters.keys()) {
-          if (!membership.owns(key)) clusters.leave(key);
-        }
-      }),
+      followOwnership({ membership, dependencyWatches, clusters, ownershipKey: (key) => key }),
     );
     // Runs end first: they use all of the above.
     stack.defer(() => controller.close());
