@@ -34,4 +34,3 @@ export * from './source/gitrepository.ts';
 export * from './source/helmchart.ts';
 export * from './source/helmrepository.ts';
 export * from './source/ocirepository.ts';
-export * from './unsupported.ts';

@@ -50,5 +50,4 @@ export {
 } from './status-report.ts';
 export { openStatus, type SessionOptions, type StatusSession } from './status-session.ts';
 export * from './triggers.ts';
-export { refuseUnsupported } from './unsupported.ts';
 export { createWaiters, type Waiters } from './waiters.ts';

@@ -37,7 +37,7 @@ import { createCloudTokens } from './providers/io/identity.ts';
 import { createIo } from './providers/io/io.ts';
 import { createLookup } from './providers/io/lookup.ts';
 import { readTarget } from './providers/read-target.ts';
-import { unsupportedProvider } from './providers/types.ts';
+import { typeOf } from './providers/types.ts';
 import { openReceivers } from './receivers/open.ts';
 import { createApplyTemplate } from './templates/apply.ts';
 import { createReadCommit } from './templates/commit.ts';
@@ -134,9 +134,8 @@ export const service = defineService({
 
     /** Providers have no status to say it in. */
     function refuse(provider: Provider): void {
-      const fields = unsupportedProvider(provider);
-      if (fields.length === 0 || leaders.blocked() !== undefined) return;
-      const message = `Weir can't do this yet, no message is sent: ${fields.join(', ')}`;
+      if (typeOf(provider) !== undefined || leaders.blocked() !== undefined) return;
+      const message = `no message is sent: Weir doesn't know the type ${provider.spec.type}`;
       recorder.event(provider, { severity: 'error', reason: Reason.UnsupportedField, message });
     }
     providers.onChange(({ type, object, previous }) => {

@@ -7,7 +7,7 @@ import { eventForAlert } from '../alerts/metadata.ts';
 import type { IoFor } from '../providers/io/io.ts';
 import type { ReadTarget } from '../providers/read-target.ts';
 import type { Rollout } from '../providers/rollout.ts';
-import { typeOf, unsupportedProvider } from '../providers/types.ts';
+import { typeOf } from '../providers/types.ts';
 import type { ApplyTemplate, GroupFacts } from '../templates/apply.ts';
 import { DeliveryError } from './errors.ts';
 import type { Reports } from './report.ts';
@@ -42,8 +42,7 @@ export function createSend(work: {
   return async ({ alert, provider, event, group, traceparent, signal, ...message }) => {
     if (provider === undefined) throw missingProvider(alert);
     const type = typeOf(provider);
-    const unsupported = unsupportedProvider(provider);
-    if (type === undefined || unsupported.length > 0) throw notYet(provider, unsupported);
+    if (type === undefined) throw unknownType(provider);
 
     const { event: completed, conflicts } = eventForAlert(alert, event);
     if (conflicts.length > 0) work.reports.metadataConflicts(alert, conflicts);
@@ -72,7 +71,7 @@ function missingProvider(alert: Alert): DeliveryError {
   return new DeliveryError('ProviderNotFound', `provider '${name}' not found: create it`);
 }
 
-function notYet(provider: Provider, fields: string[]): DeliveryError {
-  const message = `provider '${objectKey(provider)}' sets what Weir can't do yet: ${fields.join(', ')}`;
+function unknownType(provider: Provider): DeliveryError {
+  const message = `provider '${objectKey(provider)}' is of a type that Weir doesn't know: ${provider.spec.type}`;
   return new DeliveryError('UnsupportedField', message);
 }

@@ -85,10 +85,3 @@ export const TYPE_NAMES: readonly string[] = Object.keys(TYPES);
 export function typeOf(provider: Pick<Provider, 'spec'>): ProviderType | undefined {
   return Object.hasOwn(TYPES, provider.spec.type) ? TYPES[provider.spec.type] : undefined;
 }
-
-/**
- * What keeps a Provider from working: fields that it sets and whose behaviour isn't there. Empty for one that works.
- */
-export function unsupportedProvider(provider: Pick<Provider, 'spec'>): string[] {
-  return typeOf(provider) === undefined ? [`spec.type (${provider.spec.type})`] : [];
-}
