@@ -2,6 +2,7 @@ export { type Files, publishFiles, type SourceOptions } from './artifacts.ts';
 export { Crash, type Doomed, doomedClient } from './crash.ts';
 export { type PublishedEvent, recordEvents, recordEventsOf } from './events.ts';
 export { type AppOptions, appFiles } from './example.ts';
+export { type FieldTable, fieldsSetBy, testFieldTable } from './field-table.ts';
 export { type ObjectHelpers, objectHelpers } from './objects.ts';
 export { type Platform, RUNTIME, startPlatform } from './platform.ts';
 export { type ProcessOptions, startProcess, type WeirProcess } from './processes.ts';

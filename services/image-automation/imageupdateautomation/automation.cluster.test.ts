@@ -187,6 +187,25 @@ describe('automations', { concurrency: 4 }, () => {
     await it.holds('main', 'x.yaml', ':2 ');
   });
 
+  test('what is checked out may be a version, a reference or a commit', async () => {
+    const { choose, automate, holds, repository } = await scene('references', (ns) => ({
+      'x.yaml': marked(ns, 'app', '1'),
+    }));
+    const first = await repository.git('rev-parse', 'main');
+    await repository.git('update-ref', 'refs/tags/1.2.0', first);
+    await repository.git('update-ref', 'refs/pull/7/head', first);
+    await repository.commit({ 'later.txt': 'x' });
+    await choose('app', '2');
+    const refs = { semver: '1.x', name: 'refs/pull/7/head', commit: first };
+    for (const [field, value] of Object.entries(refs)) {
+      const branch = `of-${field}`;
+      const git = { checkout: { ref: { [field]: value } }, push: { branch } };
+      await ready(await automate(field, {}, git), 'True');
+      await holds(branch, 'x.yaml', ':2 ');
+      assert.equal(await repository.git('rev-parse', `${branch}~1`), first);
+    }
+  });
+
   test('a file that is too large to be changed is named', async () => {
     const { choose, automate } = await scene('large', (ns) => ({
       'large.yaml': `${'a: 1\n'.repeat(300_000)}${marked(ns, 'app', '1')}`,

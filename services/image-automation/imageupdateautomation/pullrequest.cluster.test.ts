@@ -182,6 +182,17 @@ describe('pull requests', { concurrency: 3 }, () => {
     );
   });
 
+  test('is merged into the branch that base names', async () => {
+    const it = await open('base', (ns) => ({ 'x.yaml': marked(ns, 'app', '1') }));
+    const main = await it.repository.git('rev-parse', 'main');
+    await it.repository.commit({ 'release.txt': 'x' }, { branch: 'release', parent: main });
+    await it.choose('app', '2');
+    await it.propose({ base: 'release' });
+    await it.shows(1, 'open', /^Update app to 2$/);
+    assert.equal(it.forge.pullRequests[0]?.base, 'release');
+    assert.equal(await it.repository.git('rev-parse', 'bumps~1'), main);
+  });
+
   test('what is missing is said before anything is asked', async () => {
     const it = await open('missing', (ns) => ({ 'x.yaml': marked(ns, 'app', '1') }));
     await it.choose('app', '2');

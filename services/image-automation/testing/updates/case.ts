@@ -4,7 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeObject } from '@weir/kube';
 
-const FOLDER = join(import.meta.dirname, '../../testdata/recorded');
+/** Where the cases are. */
+export const FOLDER = join(import.meta.dirname, '../../testdata/recorded');
 
 export type FileSetup = string | { text: string; mode: string } | { link: string };
 
