@@ -1,7 +1,6 @@
 // Images in registries of clouds, and commits to their Git servers, by who somebody is. The vendors' hosts are on this machine.
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import {
   type Condition,
   GitRepository,
@@ -17,60 +16,33 @@ import {
   until,
 } from '@weir/cluster';
 import {
-  type Clouds,
-  startClouds,
-  startVendorHosts,
-  type VendorHosts,
+  ACCOUNT,
+  ACR,
+  type CloudHosts,
+  CODE_COMMIT,
+  ECR,
+  ROLE,
+  startCloudHosts,
 } from '@weir/identity/testing';
 import { ServiceAccount } from '@weir/kube';
 import { type Harness, startHarness } from './testing/harness.ts';
 import { marked, openScene } from './testing/updates/automation.ts';
 
-const ECR = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
-const ACR = 'acme.azurecr.io';
 const GCR = 'eu.gcr.io';
-const CODE_COMMIT = 'git-codecommit.eu-west-1.amazonaws.com';
-const ROLE = 'arn:aws:iam::123456789012:role/app';
-const EMAIL = 'app@acme.iam.gserviceaccount.com';
-const ANNOTATIONS = {
-  'eks.amazonaws.com/role-arn': ROLE,
-  'azure.workload.identity/tenant-id': 'tenant-1',
-  'azure.workload.identity/client-id': 'client-1',
-  'iam.gke.io/gcp-service-account': EMAIL,
-};
 const WRITING = { fieldManager: 'test', force: true };
 
 const stack = new AsyncDisposableStack();
 let registry: TagRegistry;
 let git: GitServer;
-let clouds: Clouds;
-let hosts: VendorHosts;
+let clouds: CloudHosts['clouds'];
+let hosts: CloudHosts['hosts'];
+let trustAccount: CloudHosts['trustAccount'];
 before(async () => {
   registry = stack.adopt(await startTagRegistry(), (it) => it.close());
   git = stack.adopt(await startGitServer(), (it) => it.close());
-  clouds = stack.adopt(await startClouds(), (it) => it.close());
-  const ofRegistry = {
-    target: (path: string) => `${registry.url}${path}`,
-    lets: ({ password }: { password: string }) => clouds.whose(password) !== undefined,
-  };
-  hosts = await startVendorHosts({
-    [ECR]: ofRegistry,
-    [GCR]: ofRegistry,
-    [ACR]: {
-      target: (path) =>
-        path.startsWith('/oauth2/') ? `${clouds.registryOfAzure}${path}` : `${registry.url}${path}`,
-      lets: (login, path) => path.startsWith('/oauth2/') || ofRegistry.lets(login),
-    },
-    [CODE_COMMIT]: {
-      target: (path) => `${new URL(git.url).origin}${path.replace('/v1/repos', '')}`,
-      lets: (login) =>
-        clouds.signerOf(login, `https://${CODE_COMMIT}/v1/repos/commits.git`) === ROLE,
-    },
-  });
-  stack.defer(() => hosts.close());
-  const trusted = getCACertificates('default');
-  setDefaultCACertificates([...trusted, hosts.ca]);
-  stack.defer(() => setDefaultCACertificates(trusted));
+  const behind = { registry: registry.url, git: git.url, google: GCR, repository: 'commits' };
+  const started = stack.adopt(await startCloudHosts(behind), (it) => it.close());
+  ({ clouds, hosts, trustAccount } = started);
 });
 after(() => stack.disposeAsync());
 
@@ -84,12 +56,10 @@ async function start(flags: Record<string, string>): Promise<Harness> {
 
 /** An account that each cloud trusts, and the way to the vendors, in a namespace. */
 async function settle(harness: Harness, namespace: string): Promise<void> {
-  const metadata = { namespace, name: 'cloud', annotations: ANNOTATIONS };
+  const metadata = { namespace, ...ACCOUNT };
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata };
   await harness.client.apply(ServiceAccount, account, WRITING);
-  clouds.trust(`system:serviceaccount:${namespace}:cloud`, {
-    ...{ role: ROLE, application: 'tenant-1/client-1', email: EMAIL },
-  });
+  trustAccount(namespace);
   await harness.secret({ namespace, name: 'vendors' }, { 'ca.crt': hosts.ca });
   await harness.secret({ namespace, name: 'proxy' }, { address: hosts.proxy });
 }

@@ -1,14 +1,19 @@
 // Sources of clouds: registries and Git servers that are opened by who somebody is. The vendors' hosts are on this machine.
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { GitRepository, HelmChart, HelmRepository, type Kind, OCIRepository } from '@weir/api';
 import { type GitServer, type RegistryServer, startGitServer, startRegistry } from '@weir/cluster';
 import {
-  type Clouds,
-  startClouds,
-  startVendorHosts,
-  type VendorHosts,
+  ACCOUNT,
+  ACR,
+  APPLICATION,
+  type CloudHosts,
+  CODE_COMMIT,
+  ECR,
+  EMAIL,
+  ROLE,
+  STS,
+  startCloudHosts,
 } from '@weir/identity/testing';
 import { type ServiceHarness, startServiceHarness } from '@weir/kit';
 import { Secret, ServiceAccount } from '@weir/kube';
@@ -16,59 +21,24 @@ import { pushArtifact, tarGz } from '@weir/oci/testing';
 import { service } from './main.ts';
 import { CHART_LAYER } from './shared/highest-tag.ts';
 
-const ECR = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
-const ACR = 'acme.azurecr.io';
 const GAR = 'europe-west1-docker.pkg.dev';
-const STS = 'sts.eu-west-1.amazonaws.com';
-const CODE_COMMIT = 'git-codecommit.eu-west-1.amazonaws.com';
-const ROLE = 'arn:aws:iam::123456789012:role/app';
-const [TENANT, CLIENT] = ['tenant-1', 'client-1'];
-const EMAIL = 'app@acme.iam.gserviceaccount.com';
-const ANNOTATIONS = {
-  'eks.amazonaws.com/role-arn': ROLE,
-  'azure.workload.identity/tenant-id': TENANT,
-  'azure.workload.identity/client-id': CLIENT,
-  'iam.gke.io/gcp-service-account': EMAIL,
-};
 const WRITING = { fieldManager: 'test', force: true };
 const DISABLED =
   'to use spec.serviceAccountName for provider authentication please enable the ObjectLevelWorkloadIdentity feature gate in the controller';
 
 const stack = new AsyncDisposableStack();
 const saved = { ...process.env };
-const trusted = getCACertificates('default');
 let registry: RegistryServer;
 let git: GitServer;
-let clouds: Clouds;
-let hosts: VendorHosts;
+let clouds: CloudHosts['clouds'];
+let hosts: CloudHosts['hosts'];
+let trustAccount: CloudHosts['trustAccount'];
 before(async () => {
   registry = stack.adopt(await startRegistry(), (it) => it.close());
   git = stack.adopt(await startGitServer(), (it) => it.close());
-  // Whose a token is this server takes from it; that Kubernetes made it is tried in libs/identity.
-  clouds = stack.adopt(await startClouds(), (it) => it.close());
-  const ofRegistry = {
-    target: (path: string) => `${registry.url}${path}`,
-    lets: ({ password }: { password: string }) => clouds.whose(password) !== undefined,
-  };
-  hosts = await startVendorHosts({
-    [ECR]: ofRegistry,
-    [GAR]: ofRegistry,
-    [ACR]: {
-      target: (path) =>
-        path.startsWith('/oauth2/') ? `${clouds.registryOfAzure}${path}` : `${registry.url}${path}`,
-      lets: (login, path) => path.startsWith('/oauth2/') || ofRegistry.lets(login),
-    },
-    [STS]: { target: (path) => `${clouds.endpoints['aws-sts']}${path}` },
-    [CODE_COMMIT]: {
-      target: (path) => `${new URL(git.url).origin}${path}`,
-      lets: (login) => {
-        const url = `https://${CODE_COMMIT}/v1/repos/app.git`;
-        return clouds.signerOf(login, url) === ROLE;
-      },
-    },
-  });
-  stack.defer(() => hosts.close());
-  setDefaultCACertificates([...trusted, hosts.ca]);
+  const behind = { registry: registry.url, git: git.url, google: GAR, repository: 'app' };
+  const started = stack.adopt(await startCloudHosts(behind), (it) => it.close());
+  ({ clouds, hosts, trustAccount } = started);
   // The way to the vendors is the operator's proxy, for what names none of its own.
   process.env.HTTPS_PROXY = hosts.proxy;
   process.env.NO_PROXY = '127.0.0.1,localhost';
@@ -76,7 +46,6 @@ before(async () => {
 after(async () => {
   await stack.disposeAsync();
   process.env = saved;
-  setDefaultCACertificates(trusted);
 });
 
 async function start(flags: Record<string, string>): Promise<ServiceHarness> {
@@ -98,12 +67,10 @@ async function start(flags: Record<string, string>): Promise<ServiceHarness> {
 /** A namespace with an account that each cloud trusts, and the way to the vendors: a proxy and whom to trust. */
 async function tenant({ client, namespace }: ServiceHarness): Promise<string> {
   const own = await namespace();
-  const account = { namespace: own, name: 'cloud', annotations: ANNOTATIONS };
+  const account = { namespace: own, ...ACCOUNT };
   const object = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account };
   await client.apply(ServiceAccount, object, WRITING);
-  clouds.trust(`system:serviceaccount:${own}:cloud`, {
-    ...{ role: ROLE, application: `${TENANT}/${CLIENT}`, email: EMAIL },
-  });
+  trustAccount(own);
   const secrets = { vendors: { 'ca.crt': hosts.ca }, proxy: { address: hosts.proxy } };
   for (const [name, stringData] of Object.entries(secrets)) {
     const metadata = { namespace: own, name };
@@ -145,7 +112,7 @@ describe('sources of clouds', () => {
 
   for (const [provider, host, whose] of [
     ['aws', ECR, ROLE],
-    ['azure', ACR, `${TENANT}/${CLIENT}`],
+    ['azure', ACR, APPLICATION],
     ['gcp', GAR, EMAIL],
   ] as const) {
     test(`an OCIRepository of ${provider}, as its account, through its own proxy`, async () => {
@@ -326,7 +293,7 @@ describe('sources of clouds', () => {
 
   test('a GitRepository of AWS CodeCommit, by a signature', async () => {
     const namespace = await tenant(harness);
-    const repository = await git.createRepository('v1/repos/app');
+    const repository = await git.createRepository('app');
     await repository.commit({ 'a.yaml': 'a: 1\n' });
     const ref = await apply(harness, GitRepository, namespace, {
       ...{ url: `https://${CODE_COMMIT}/v1/repos/app.git`, ref: { branch: 'main' } },
