@@ -46,6 +46,7 @@ const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
   },
   notification: {
     'weir-events': [...MAKE, ...READ, 'CONSUMER.CREATE'],
+    'weir-event-bodies': [...MAKE, ...READ],
     'weir-deliveries': [...MAKE, ...READ, 'STREAM.PURGE', 'STREAM.MSG.DELETE', 'CONSUMER.CREATE'],
     'weir-dead-letters': [...MAKE, ...READ, 'STREAM.PURGE', 'STREAM.MSG.DELETE'],
     'weir-groups': [...MAKE, ...READ, 'STREAM.PURGE', 'CONSUMER.CREATE'],
@@ -66,7 +67,7 @@ const PUBLISHED: Record<string, readonly string[]> = {
   source: ['weir.artifact', 'weir.blob', '$O.weir-objects.C', 'weir.event'],
   kustomize: ['weir.record', 'weir.event'],
   notification: [
-    ...['weir.event', 'weir.delivery', 'weir.dead-letter'],
+    ...['weir.event', 'weir.event-body', 'weir.delivery', 'weir.dead-letter'],
     ...['weir.group', 'weir.outcome', 'weir.post'],
   ],
   'helm-release': ['weir.event'],

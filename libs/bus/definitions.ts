@@ -10,6 +10,7 @@ export type StreamName =
   | 'weir-blobs'
   | 'OBJ_weir-objects'
   | 'weir-events'
+  | 'weir-event-bodies'
   | 'weir-records'
   | 'weir-tags'
   | 'weir-deliveries'
@@ -96,6 +97,19 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
       max_age: nanos(eventsMaxAgeMs),
       max_bytes: eventsMaxBytes,
       max_msg_size: 256 * KIB,
+    }),
+  },
+  'weir-event-bodies': {
+    owner: 'notification',
+    config: ({ eventsMaxAgeMs = 7 * DAY_MS }) => ({
+      description: 'Events of other components that are too large for a message, in pieces',
+      subjects: ['weir.event-body.>'],
+      discard: DiscardPolicy.Old,
+      // A subject is a namespace: what it has beyond 32 MiB pushes out its own, not those of others.
+      max_msgs_per_subject: 128,
+      max_age: nanos(eventsMaxAgeMs),
+      max_bytes: 256 * MIB,
+      max_msg_size: 260 * KIB,
     }),
   },
   'weir-records': {

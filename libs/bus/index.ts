@@ -23,6 +23,7 @@ export {
 } from './definitions.ts';
 export { type Manage, manageStream } from './managed.ts';
 export { pause } from './pause.ts';
+export { openPieces, type Pieces, type PiecesRef, parsePiecesRef } from './pieces.ts';
 export { stopOnTrouble } from './pulling.ts';
 export { storedMessage } from './stored.ts';
 export { hasCode, isStreamGone } from './streams.ts';

@@ -1,6 +1,6 @@
 export type { Attributes, Span, Tracer } from '@opentelemetry/api';
 export { createLogger, LOG_LEVELS, type Logger, type LoggerOptions } from './logger.ts';
-export { maskSecrets, maskUrl } from './mask.ts';
+export { maskAllSecrets, maskSecrets, maskUrl } from './mask.ts';
 export {
   type Counter,
   createMetrics,

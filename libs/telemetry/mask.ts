@@ -35,6 +35,11 @@ export function maskSecrets(text: string): string {
   return cutMasked(text, maskCommon);
 }
 
+/** Masks the same in all of a text, however long: for texts that are bounded elsewhere and go on whole. */
+export function maskAllSecrets(text: string): string {
+  return maskCommon(text);
+}
+
 /**
  * Masks what `maskSecrets` masks, and every query value of every URL whatever its name: for logs, for spans
  * and for messages that quote a URL that a tenant wrote. `text` is one URL or a text that holds some.

@@ -24,6 +24,7 @@ import { createRoom } from './delivery/room.ts';
 import { createSend } from './delivery/send.ts';
 import { deliveryFilter } from './delivery/subjects.ts';
 import { serveEvents } from './events/endpoint.ts';
+import { createWholeEvents } from './events/whole.ts';
 import { createGroups } from './grouping/groups.ts';
 import { createGroupShare } from './grouping/share.ts';
 import { groupsFilter } from './grouping/subjects.ts';
@@ -192,6 +193,7 @@ export const service = defineService({
     const events = await serveEvents({
       ...{ bus, metrics, log },
       events: queues.events,
+      wholeEvents: createWholeEvents(bus),
       port: parts.settings.port('events-port', 9090),
       windowMs: parts.settings.duration('rate-limit-interval', 5 * 60_000),
     });
@@ -277,6 +279,14 @@ function sending(
     failed: reports.failedTemplate,
   });
   const ioFor = createIo(network, http, createEvaluate(pool), createPosts(bus), cloudTokens);
-  const send = createSend({ readTarget: read, ioFor, applyTemplate, reports, tracing });
+  const wholeEvents = createWholeEvents(bus);
+  const send = createSend({
+    readTarget: read,
+    ioFor,
+    wholeEvents,
+    applyTemplate,
+    reports,
+    tracing,
+  });
   return { send, readTarget: read };
 }

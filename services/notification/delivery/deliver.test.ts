@@ -6,6 +6,7 @@ import { type Head, openQueue } from '@weir/bus';
 import { startNats, testBus } from '@weir/bus/testing';
 import { startReceiver, until } from '@weir/cluster';
 import { createTracing } from '@weir/telemetry';
+import { createWholeEvents } from '../events/whole.ts';
 import { createHttp } from '../providers/io/http.ts';
 import { createIo } from '../providers/io/io.ts';
 import { createLookup } from '../providers/io/lookup.ts';
@@ -75,6 +76,7 @@ async function setup(t: TestContext, situation: Situation) {
       matchList: async () => ({ found: true, invalid: [] }),
     },
     send: createSend({
+      wholeEvents: createWholeEvents(bus),
       readTarget: async (provider) => targetOf({ address: provider.spec.address ?? '' }),
       ioFor: createIo(
         network,

@@ -1,9 +1,9 @@
 // One message to one receiver: what the alert adds, the words of its template, and the type of its Provider.
 import type { Alert, Provider } from '@weir/api';
-import type { FluxEvent } from '@weir/events';
 import { objectKey } from '@weir/kube';
 import type { Tracing } from '@weir/telemetry';
 import { eventForAlert } from '../alerts/metadata.ts';
+import type { StoredEvent, WholeEvents } from '../events/whole.ts';
 import type { IoFor } from '../providers/io/io.ts';
 import type { ReadTarget } from '../providers/read-target.ts';
 import type { Rollout } from '../providers/rollout.ts';
@@ -16,7 +16,7 @@ import type { Reports } from './report.ts';
 export interface Message {
   alert: Alert;
   provider: Provider | undefined;
-  event: FluxEvent;
+  event: StoredEvent;
   /** Unique to the message, and the same in each attempt. */
   id: string;
   /** The place of its newest event in the stream of events. */
@@ -35,6 +35,7 @@ export type Send = (message: Message) => Promise<void>;
 export function createSend(work: {
   readTarget: ReadTarget;
   ioFor: IoFor;
+  wholeEvents: Pick<WholeEvents, 'read'>;
   applyTemplate: ApplyTemplate;
   reports: Pick<Reports, 'sent' | 'metadataConflicts'>;
   tracing: Tracing;
@@ -44,7 +45,10 @@ export function createSend(work: {
     const type = typeOf(provider);
     if (type === undefined) throw unknownType(provider);
 
-    const { event: completed, conflicts } = eventForAlert(alert, event);
+    // Words of an alert's own, and those about a group, are made from what its stream holds.
+    const passesOn = alert.spec.template === undefined && group === undefined;
+    const whole = await work.wholeEvents.read(event, passesOn ? (type.wholeUpTo ?? 0) : 0);
+    const { event: completed, conflicts } = eventForAlert(alert, whole);
     if (conflicts.length > 0) work.reports.metadataConflicts(alert, conflicts);
     const attributes = {
       'weir.provider.type': provider.spec.type,

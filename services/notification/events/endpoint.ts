@@ -6,11 +6,14 @@ import type { Logger, Metrics } from '@weir/telemetry';
 import { type Answer, type HttpService, readBody, serveHttp } from '../http/serve.ts';
 import { readEvent } from './incoming.ts';
 import { createRepeats } from './repeats.ts';
+import type { WholeEvents } from './whole.ts';
 
 export interface EventsOptions {
   bus: Bus;
   /** The stream of events. */
   events: Pick<WorkQueue, 'publish'>;
+  /** Where all of an event is kept that its stream has no room for. */
+  wholeEvents: Pick<WholeEvents, 'keep'>;
   port: number;
   /** How long the same event isn't taken again (`--rate-limit-interval`), in ms. */
   windowMs: number;
@@ -29,7 +32,7 @@ const RETRY_AFTER_SECONDS = 1;
  * 3 MiB, 429 for one that came before within the window, 503 while it can't be stored. Rejects when the port is taken.
  */
 export async function serveEvents(options: EventsOptions): Promise<HttpService> {
-  const { bus, events, windowMs, log } = options;
+  const { bus, events, wholeEvents, windowMs, log } = options;
   const repeats = createRepeats(windowMs);
   const counted = options.metrics.counter(
     'weir_events_received_total',
@@ -39,9 +42,11 @@ export async function serveEvents(options: EventsOptions): Promise<HttpService> 
   async function take(request: IncomingMessage): Promise<Answer> {
     const body = await readBody(request, MAX_BODY_BYTES);
     if (body === undefined) return { status: 413 };
-    const event = readEvent(body);
-    if (event === undefined) return { status: 400 };
-    const id = repeats.idOf(event);
+    const read = readEvent(body);
+    if (read === undefined) return { status: 400 };
+    const { event, whole } = read;
+    // Of two large ones only the end may differ.
+    const id = repeats.idOf(whole ?? event);
     if (id === undefined) return tooMany(windowMs);
     const { apiVersion: group, kind, namespace, name } = event.involvedObject;
     try {
@@ -50,11 +55,11 @@ export async function serveEvents(options: EventsOptions): Promise<HttpService> 
         id,
         type: `weir.event.${event.severity}`,
         source: `/clusters/${bus.cluster}/events`,
-        data: event,
+        data: whole === undefined ? event : await wholeEvents.keep(event, whole),
       });
       return { status: 202 };
     } catch (error) {
-      repeats.forget(event);
+      repeats.forget(whole ?? event);
       if (!(error instanceof BusUnavailable)) log.warn({ err: error }, 'An event was not stored');
       return { status: 503, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } };
     }

@@ -5,7 +5,8 @@ import { eventOf } from '../testing/fixtures.ts';
 import { readEvent } from './incoming.ts';
 import { createRepeats } from './repeats.ts';
 
-const read = (value: unknown) => readEvent(Buffer.from(JSON.stringify(value)));
+const readBoth = (value: unknown) => readEvent(Buffer.from(JSON.stringify(value)));
+const read = (value: unknown) => readBoth(value)?.event;
 
 describe('a body of the events endpoint', () => {
   it('is an event with what it lacks put in', () => {
@@ -40,6 +41,18 @@ describe('a body of the events endpoint', () => {
       assert.ok(event !== undefined && Buffer.byteLength(JSON.stringify(event)) < 240 * 1_024);
     }
     assert.ok(Object.keys(read(large[2])?.metadata ?? {}).length > 100);
+  });
+
+  it('is kept whole beside a short one where it takes more, without secrets', () => {
+    const keys = Array.from({ length: 10_000 }, (_, i) => [`example.org/${i}`, 'x'.repeat(100)]);
+    const message = `${'a line\n'.repeat(250_000)}https://me:pa55@git.example/x.git`;
+    const both = readBoth({ message, metadata: Object.fromEntries(keys) });
+    assert.equal(both?.event.message.length, 39_000);
+    assert.equal(both?.whole?.message.length, message.length - 'me:pa55'.length + '***'.length);
+    assert.ok(!both?.whole?.message.includes('pa55'));
+    assert.deepEqual(both?.whole?.metadata, Object.fromEntries(keys));
+    assert.equal(readBoth({ message: 'x'.repeat(39_000) })?.whole, undefined);
+    assert.ok(readBoth({ message: 'x'.repeat(39_001) })?.whole);
   });
 });
 

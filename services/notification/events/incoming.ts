@@ -1,6 +1,7 @@
 // Events of other components, such as Flagger and tofu-controller, as Flux's notification-controller takes them.
 import type { FluxEvent } from '@weir/events';
 import { eventMessage, kubeTime } from '@weir/events';
+import { maskAllSecrets } from '@weir/telemetry';
 
 /** Of the metadata so much is kept, in characters: what an event takes in its stream is bounded. */
 const MAX_METADATA = 24 * 1024;
@@ -9,8 +10,14 @@ const MAX_TEXT = 512;
 /** Its stream takes 256 KiB, the envelope included. */
 const MAX_EVENT_BYTES = 200 * 1024;
 
+/** An event as its stream takes it, and with all of its message and metadata where that is more. */
+export interface IncomingEvent {
+  event: FluxEvent;
+  whole?: FluxEvent;
+}
+
 /** The event that a request's body holds; undefined for what is no JSON object, or has fields of another type. */
-export function readEvent(body: Buffer): FluxEvent | undefined {
+export function readEvent(body: Buffer): IncomingEvent | undefined {
   const parsed = parse(body);
   if (!isRecord(parsed)) return undefined;
   const { involvedObject = {}, metadata = {}, severity } = parsed;
@@ -24,8 +31,7 @@ export function readEvent(body: Buffer): FluxEvent | undefined {
   const timestamp = timeOf(parsed.timestamp as string | undefined);
   if (timestamp === undefined) return undefined;
   const field = (name: string) => String(involvedObject[name] ?? '').slice(0, MAX_TEXT);
-  const kept = boundedMetadata((metadata ?? {}) as Record<string, string>);
-  return fitting({
+  const base: Omit<FluxEvent, 'message' | 'metadata'> = {
     involvedObject: {
       apiVersion: field('apiVersion'),
       kind: field('kind'),
@@ -36,12 +42,22 @@ export function readEvent(body: Buffer): FluxEvent | undefined {
     },
     severity: severity === 'error' ? 'error' : 'info',
     timestamp,
-    message: eventMessage(String(parsed.message ?? '')),
     reason: String(parsed.reason ?? '').slice(0, MAX_TEXT),
-    ...(Object.keys(kept).length === 0 ? {} : { metadata: kept }),
     reportingController: String(parsed.reportingController ?? '').slice(0, MAX_TEXT),
     reportingInstance: String(parsed.reportingInstance ?? '').slice(0, MAX_TEXT),
-  });
+  };
+  const message = String(parsed.message ?? '');
+  const all = (metadata ?? {}) as Record<string, string>;
+  const kept = boundedMetadata(all);
+  const event = fitting({ ...base, ...withMetadata(kept), message: eventMessage(message) });
+  const masked = maskAllSecrets(message);
+  const isWhole = Object.keys(kept).length === Object.keys(all).length;
+  if (isWhole && masked === event.message) return { event };
+  return { event, whole: { ...base, ...withMetadata(all), message: masked } };
+}
+
+function withMetadata(metadata: Record<string, string>): Pick<FluxEvent, 'metadata'> {
+  return Object.keys(metadata).length === 0 ? {} : { metadata };
 }
 
 /** Few characters may be many bytes as JSON: an event that is still too large loses of its message. */

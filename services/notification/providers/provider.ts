@@ -26,6 +26,11 @@ export interface ProviderType {
   certificates?: 'secretRef too' | 'none';
   /** What the Provider's `address` is: an http or https URL unless given, which may be missing where it is `optional`. */
   address?: 'any' | 'none' | 'optional';
+  /**
+   * The largest event that it passes on to programs whole, in bytes of its JSON. Others get the message shortened to the
+   * bound in the schema of Flux's events, which is more than people read.
+   */
+  wholeUpTo?: number;
   /** Whether a `commitStatusExpr` has a meaning for it. */
   namesStatuses?: true;
   /**

@@ -17,6 +17,8 @@ const CBS = '$cbs';
  * (https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-protocol-guide, "Claims-based security").
  */
 export const azureeventhub: ProviderType = {
+  // An event hub takes 1 MB, the envelope and what the alert adds included.
+  wholeUpTo: 900_000,
   address: 'any',
   certificates: 'none',
   async send(event, target, io) {

@@ -21,6 +21,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * (https://google.aip.dev/auth/4111). Without one the Provider's account, or the service itself, is who publishes.
  */
 export const googlepubsub: ProviderType = {
+  // A message takes 10 MB.
+  wholeUpTo: 9_000_000,
   address: 'any',
   certificates: 'none',
   async send(event, target, io) {

@@ -19,6 +19,8 @@ const SUBJECT = /^[^\s.*>]+(\.[^\s.*>]+)*$/;
  * that a server names, wherever they lead. What is published is confirmed by the answer to a PING.
  */
 export const nats: ProviderType = {
+  // A server takes 1 MiB unless it is told otherwise.
+  wholeUpTo: 900_000,
   address: 'any',
   async send(event, target, io) {
     const subject = target.channel ?? '';

@@ -14,12 +14,14 @@ const SIGNATURE_HEADER = 'x-signature';
  */
 export const generic: ProviderType = {
   takesCommitStatus: true,
+  wholeUpTo: Number.POSITIVE_INFINITY,
   send: (event, target, io) => post(eventJson(event), event, target, io),
 };
 
 /** The same with an HMAC-SHA256 of the body's bytes by the Secret's token. Format: Flux's "Generic webhook with HMAC". */
 export const genericHmac: ProviderType = {
   takesCommitStatus: true,
+  wholeUpTo: Number.POSITIVE_INFINITY,
   async send(event, target, io) {
     // A key is bytes, and a line's end may be one of them.
     const key = target.secret?.get('token');
