@@ -8,7 +8,7 @@ import {
   publishArtifact,
   purgeArtifact,
 } from '@weir/artifact';
-import { type Bus, decodeCloudEvent, type StreamName } from '@weir/bus';
+import { type Bus, decodeCloudEvent, isStreamGone, type StreamName } from '@weir/bus';
 import { eventSubject, type FluxEvent, type Recorder } from '@weir/events';
 import { objectKey } from '@weir/kube';
 import type { Logger, Tracing } from '@weir/telemetry';
@@ -124,11 +124,17 @@ function identityOf({ metadata }: SourceObject, { revision, digest, url }: Artif
   return JSON.stringify([metadata.uid, revision, digest, url]);
 }
 
-/** The data of the last CloudEvent under a subject. */
+/** The data of the last CloudEvent under a subject. A stream whose service has yet to make it holds none. */
 async function lastMessage(bus: Bus, stream: StreamName, subject: string): Promise<unknown> {
   const manager = await (await bus.jetstream()).jetstreamManager(false);
-  const message = await manager.streams.getMessage(stream, { last_by_subj: subject });
-  return message && decodeCloudEvent(message.data)?.data;
+  try {
+    const message = await manager.streams.getMessage(stream, { last_by_subj: subject });
+    return message && decodeCloudEvent(message.data)?.data;
+  } catch (error) {
+    if (!isStreamGone(error)) throw error;
+    bus.streamMissing(stream);
+    return undefined;
+  }
 }
 
 function isAbout(data: unknown, object: SourceObject, artifact: Artifact): boolean {
