@@ -258,8 +258,6 @@ export interface HelmUpdateRequest {
   hookOrder?: readonly number[] | undefined;
   /** Goes into the digest as in Flux. */
   ociDigest?: string | undefined;
-  /** Another update of the result follows soon: it is packed in less time, and takes more room unless it gets large by that. */
-  passing?: boolean | undefined;
 }
 
 /** One object of a client-side three-way merge. */

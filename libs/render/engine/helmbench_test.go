@@ -110,28 +110,6 @@ func BenchmarkHelmUpdate(b *testing.B) {
 	}
 }
 
-// BenchmarkHelmUpdateHooks stores that one of 1,000 hooks runs, as it is done before each.
-func BenchmarkHelmUpdateHooks(b *testing.B) {
-	chart := chartOf(4)
-	chart["templates/hooks.yaml"] = manyHooks(1000)
-	rendered, err := newEngine().helmRender((&recordedRelease{Files: chart}).request(b), noAnswers)
-	if err != nil {
-		b.Fatal(err)
-	}
-	hooks := []hookUpdate{{500, hookRun{Phase: "Running"}}}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := helmUpdate(&updateRequest{Payload: rendered.Stored.Payload, Hooks: hooks, Passing: true}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func manyHooks(count int) string {
-	const hook = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook-{{ . }}\n  annotations: {helm.sh/hook: post-install}\ndata: {color: x}\n---\n"
-	return fmt.Sprintf("{{ range until %d }}%s{{ end }}", count, hook)
-}
-
 // BenchmarkHelmDecode reads a stored release of 20 objects without these.
 func BenchmarkHelmDecode(b *testing.B) {
 	rendered, err := newEngine().helmRender((&recordedRelease{Files: chartOf(20)}).request(b), noAnswers)

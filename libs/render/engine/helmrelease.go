@@ -44,28 +44,21 @@ type part struct {
 // storeRelease encodes a release as Helm's storage does: JSON, gzip, base64, and base64
 // again, as all data of a Secret.
 func storeRelease(rel *release.Release, ociDigest string) (*storedAnswer, error) {
-	return storeAt(rel, ociDigest, &smallest)
-}
-
-// storePassing encodes a state that the next one follows at once. It is packed in a
-// fifth of the time, unless it would get large by that.
-func storePassing(rel *release.Release, ociDigest string) (*storedAnswer, error) {
-	answer, err := storeAt(rel, ociDigest, &fastest)
-	if err != nil || answer.Bytes <= largestFrom {
-		return answer, err
-	}
-	return storeRelease(rel, ociDigest)
-}
-
-func storeAt(rel *release.Release, ociDigest string, writers *sync.Pool) (*storedAnswer, error) {
 	data, err := json.Marshal(rel)
 	if err != nil {
 		return nil, err
 	}
-	inner, err := packRelease(data, writers)
-	if err != nil {
+	var packed bytes.Buffer
+	writer := gzipWriters.Get().(*gzip.Writer)
+	defer gzipWriters.Put(writer)
+	writer.Reset(&packed)
+	if _, err := writer.Write(data); err != nil {
 		return nil, err
 	}
+	if err := writer.Close(); err != nil {
+		return nil, err
+	}
+	inner := base64.StdEncoding.EncodeToString(packed.Bytes())
 	digest, err := snapshotDigest(rel, ociDigest)
 	if err != nil {
 		return nil, err
@@ -77,32 +70,14 @@ func storeAt(rel *release.Release, ociDigest string, writers *sync.Pool) (*store
 	return answer, nil
 }
 
-func packRelease(data []byte, writers *sync.Pool) (string, error) {
-	var packed bytes.Buffer
-	writer := writers.Get().(*gzip.Writer)
-	defer writers.Put(writer)
-	writer.Reset(&packed)
-	if _, err := writer.Write(data); err != nil {
-		return "", err
+// gzipWriters are kept, as each takes 0.8 MB.
+var gzipWriters = sync.Pool{New: func() any {
+	writer, err := gzip.NewWriterLevel(nil, gzip.BestCompression)
+	if err != nil {
+		panic(err)
 	}
-	if err := writer.Close(); err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString(packed.Bytes()), nil
-}
-
-// smallest and fastest have writers, which are kept as each takes up to 1.2 MB.
-var smallest, fastest = gzipWriters(gzip.BestCompression), gzipWriters(gzip.BestSpeed)
-
-func gzipWriters(level int) sync.Pool {
-	return sync.Pool{New: func() any {
-		writer, err := gzip.NewWriterLevel(nil, level)
-		if err != nil {
-			panic(err)
-		}
-		return writer
-	}}
-}
+	return writer
+}}
 
 // largestParts names what takes the most room, before it is compressed.
 func largestParts(rel *release.Release) []part {
@@ -246,8 +221,6 @@ type updateRequest struct {
 	// HookOrder has the index of each hook once: where it goes.
 	HookOrder []int  `json:"hookOrder"`
 	OCIDigest string `json:"ociDigest"`
-	// Passing says that another update follows at once.
-	Passing bool `json:"passing"`
 }
 
 type hookUpdate struct {
@@ -289,9 +262,6 @@ func helmUpdate(r *updateRequest) (*storedAnswer, error) {
 		if rel.Hooks, err = reordered(rel.Hooks, r.HookOrder); err != nil {
 			return nil, fail(reasonInvalid, err)
 		}
-	}
-	if r.Passing {
-		return storePassing(rel, r.OCIDigest)
 	}
 	return storeRelease(rel, r.OCIDigest)
 }

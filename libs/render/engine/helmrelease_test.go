@@ -3,9 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/rand"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -120,55 +118,6 @@ func TestUpdate(t *testing.T) {
 		if _, err := helmUpdate(&wrong); err == nil || toWire(err).Reason != reasonInvalid {
 			t.Errorf("got %v", err)
 		}
-	}
-}
-
-func TestAPassingUpdateHoldsTheSame(t *testing.T) {
-	_, rendered := storedHooks(t)
-	hooks := []hookUpdate{{0, hookRun{Phase: "Running"}}}
-	var stored [2]*storedAnswer
-	var content [2]string
-	for i, passing := range []bool{false, true} {
-		var err error
-		if stored[i], err = helmUpdate(&updateRequest{Payload: rendered.Stored.Payload, Hooks: hooks, Passing: passing}); err != nil {
-			t.Fatal(err)
-		}
-		rel, err := decodeRelease(stored[i].Payload)
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := json.Marshal(rel)
-		if err != nil {
-			t.Fatal(err)
-		}
-		content[i] = string(data)
-	}
-	if content[0] != content[1] || stored[0].Digest != stored[1].Digest {
-		t.Errorf("got\n%s\nwant\n%s", content[1], content[0])
-	}
-	if stored[0].Payload == stored[1].Payload {
-		t.Error("it was packed as slowly as one that stays")
-	}
-}
-
-func TestALargePassingUpdateIsAsSmallAsItCanBe(t *testing.T) {
-	noise := make([]byte, largestFrom)
-	if _, err := rand.Read(noise); err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(map[string]any{"name": "web", "manifest": hex.EncodeToString(noise)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	request := updateRequest{Payload: payloadOf(data)}
-	small, err := helmUpdate(&request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Passing = true
-	passing, err := helmUpdate(&request)
-	if err != nil || passing.Payload != small.Payload {
-		t.Errorf("got %d bytes, want %d: %v", passing.Bytes, small.Bytes, err)
 	}
 }
 

@@ -103,9 +103,9 @@ export function openStorage(
     },
     async update(revision, change) {
       const { payload, ociDigest } = revision;
-      const { info, hooks = [], hookOrder, passing } = change;
+      const { info, hooks = [], hookOrder } = change;
       const ran = hooks.map(({ index, lastRun }) => ({ index, lastRun }));
-      const request = { payload, info, hooks: ran, hookOrder, ociDigest, passing };
+      const request = { payload, info, hooks: ran, hookOrder, ociDigest };
       const encoded = await pool.helmUpdate(request, engine);
       const changed = changedRevision(revision, change, encoded);
       const { resourceVersion } = revision;

@@ -85,8 +85,6 @@ export interface RevisionChange {
   hooks?: readonly HelmHook[];
   /** The index of each hook once, in the order in which they are to be stored. */
   hookOrder?: readonly number[];
-  /** Another write of the version follows soon: this one is encoded in less time, and may be stored in more bytes. */
-  passing?: boolean;
 }
 
 /** What an action needs of the storage beside what the reconciler reads. */

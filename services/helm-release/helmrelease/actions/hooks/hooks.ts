@@ -95,9 +95,7 @@ async function runHook(
   const startedAt = now();
   const ended = (phase: 'Failed' | 'Succeeded') =>
     record.note({ hooks: [{ ...hook, lastRun: { startedAt, completedAt: now(), phase } }] });
-  // With many hooks most of the time would go into encoding the whole release for each of them.
-  const running = { ...hook, lastRun: { startedAt, phase: 'Running' } } as const;
-  await record.save({ hooks: [running], passing: true });
+  await record.save({ hooks: [{ ...hook, lastRun: { startedAt, phase: 'Running' } }] });
   const applied: AppliedObject[] = [];
   for (const one of placed) {
     try {
