@@ -1,12 +1,13 @@
 // Logins of Amazon's registries.
 // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
+
+import { sign } from '@weir/net/aws-signature';
 import { type Json, jsonOf, numberAt, objectAt, parse, textAt } from '../answers.ts';
 import { type CloudContext, endpointOf } from '../context.ts';
 import { invalidAnswer } from '../errors.ts';
 import type { CloudAnswer, Problem } from '../net.ts';
 import type { AwsCredentials, Login } from '../types.ts';
 import { type EcrRegistry, regionalUrl } from './regions.ts';
-import { sign } from './signing.ts';
 import { isThrottled } from './sts.ts';
 
 const PRIVATE = {

@@ -1,12 +1,13 @@
 // Clusters of Amazon EKS, and tokens for them: a signed URL of GetCallerIdentity, by which the cluster asks who it is.
 // https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeCluster.html, https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
+
+import { presign, sign } from '@weir/net/aws-signature';
 import { jsonOf, objectAt, textAt } from '../answers.ts';
 import { chosen, decodeCa } from '../clusters.ts';
 import { type CloudContext, endpointOf } from '../context.ts';
 import type { AwsCredentials, ClusterReference, RestConfig } from '../types.ts';
 import { awsJsonProblem } from './ecr.ts';
 import { eksClusterOf, regionalUrl } from './regions.ts';
-import { presign, sign } from './signing.ts';
 
 const SERVICE = 'Amazon EKS';
 /** The longest that a cluster takes such a token for. */

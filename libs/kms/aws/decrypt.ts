@@ -1,9 +1,9 @@
 // AWS KMS (https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html).
 import type { JsonAnswer } from '@weir/net';
+import { type AwsKeys, sign } from '@weir/net/aws-signature';
 import { ask, isBusy, type KmsOptions, keyOf, wordOf } from '../ask.ts';
 import { KmsError } from '../errors.ts';
 import { awsKeyRegion, regionalUrl } from './region.ts';
-import { type AwsKeys, signedHeaders } from './sign.ts';
 
 export interface AwsKey {
   arn: string;
@@ -46,11 +46,11 @@ export async function awsDecrypt(
     'content-type': 'application/x-amz-json-1.1',
     'x-amz-target': 'TrentService.Decrypt',
   };
-  const unsigned = { url, headers, body: JSON.stringify(body), service: 'kms', region };
+  const unsigned = { method: 'POST', url, headers, body: JSON.stringify(body) } as const;
   const answer = await ask(
     {
       ...{ service, method: 'POST', url, body, isPassing },
-      headers: () => signedHeaders(unsigned, keys),
+      headers: () => sign(unsigned, keys, { service: 'kms', region }),
     },
     options,
   );

@@ -1,10 +1,10 @@
 // Keys of another role (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
 import { connectionProblem, readBounded, sendRequest } from '@weir/net';
+import { type AwsKeys, sign } from '@weir/net/aws-signature';
 import { wordOf } from '../ask.ts';
 import { KmsError } from '../errors.ts';
 import type { AwsOptions } from './decrypt.ts';
 import { regionalUrl } from './region.ts';
-import { type AwsKeys, signedHeaders } from './sign.ts';
 
 const ROLE = /^arn:aws[\w-]{0,20}:iam::\d{1,20}:role\/[\w/+=,.@-]{1,300}$/;
 const SESSION = 'weir-sops';
@@ -22,12 +22,13 @@ export async function awsAssumeRole(
   const service = `AWS STS at ${url.host}`;
   const form = { Action: 'AssumeRole', Version: '2011-06-15', RoleArn: role };
   const body = new URLSearchParams({ ...form, RoleSessionName: SESSION }).toString();
-  const unsigned = { url, body, service: 'sts', region };
   const headers = {
     'content-type': 'application/x-www-form-urlencoded',
     'content-length': String(Buffer.byteLength(body)),
   };
-  const { status, text } = await send(await signedHeaders({ ...unsigned, headers }, keys));
+  const { status, text } = await send(
+    await sign({ method: 'POST', url, headers, body }, keys, { service: 'sts', region }),
+  );
   if (status !== 200) {
     throw new KmsError(
       `${service} answered ${status}${wordOf(element(text, 'Code'))}: the identity can not take on the role '${role}'`,

@@ -1,7 +1,13 @@
 // AWS Signature Version 4, by the vendor's own package, which is loaded when first used.
 import { createHash, createHmac } from 'node:crypto';
 import type { SignatureV4 } from '@smithy/signature-v4';
-import type { AwsCredentials } from '../types.ts';
+
+/** Keys of AWS. */
+export interface AwsKeys {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+}
 
 export interface SignedRequest {
   method: 'GET' | 'POST';
@@ -19,7 +25,7 @@ export interface Scope {
 /** The headers of a request with its signature among them. */
 export async function sign(
   { method, url, headers, body }: SignedRequest,
-  credentials: AwsCredentials,
+  credentials: AwsKeys,
   scope: Scope,
 ): Promise<Record<string, string>> {
   const signer = await signerOf(credentials, scope);
@@ -35,7 +41,7 @@ export async function sign(
 /** A URL that carries the signature, for whoever holds it, for some seconds. Headers have to be sent as they are signed. */
 export async function presign(
   { method, url, headers }: Omit<SignedRequest, 'body'>,
-  credentials: AwsCredentials,
+  credentials: AwsKeys,
   { service, region, seconds }: Scope & { seconds: number },
 ): Promise<URL> {
   const signer = await signerOf(credentials, { service, region });
@@ -60,7 +66,7 @@ function partsOf(url: URL) {
   };
 }
 
-async function signerOf(credentials: AwsCredentials, scope: Scope): Promise<SignatureV4> {
+async function signerOf(credentials: AwsKeys, scope: Scope): Promise<SignatureV4> {
   const { SignatureV4 } = await import('@smithy/signature-v4');
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   return new SignatureV4({
