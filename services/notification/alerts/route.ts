@@ -84,9 +84,13 @@ export function createRouter(work: Routing) {
     const wanting = match(event);
     if (wanting.size > 0) work.keepEvent({ sequence: via.sequence, id: via.id }, event);
     for (const [namespace, alerts] of wanting) {
-      await work.room.makeFor(namespace, alerts.length);
+      const done = await work.room.makeFor(namespace, alerts.length);
       const deliveries = alerts.map((alert) => deliveryOf(alert, event, via));
-      await Promise.all(deliveries.map((delivery) => put(work, delivery, via.traceparent)));
+      try {
+        await Promise.all(deliveries.map((delivery) => put(work, delivery, via.traceparent)));
+      } finally {
+        done();
+      }
     }
   }
 

@@ -211,3 +211,44 @@ it('brings an alert at once beside 20,500 that nobody takes', async (t) => {
   const tookMs = performance.now() - begun;
   assert.ok(tookMs < 2_000, `${tookMs} ms`);
 });
+
+it('brings an alert at once beside a tenant with 1,000 alerts to a slow receiver', async (t) => {
+  const { open } = await setup(t);
+  const opened = await open();
+  const { bus } = opened;
+  const many = Array.from({ length: 1_000 }, (_, i) => {
+    const alert = alertIn('tenant');
+    return { ...alert, metadata: { ...alert.metadata, name: `chat${i}`, uid: `uid-${i}` } };
+  });
+  const took: number[] = [];
+  let slow = 0;
+  let begun = 0;
+  routing(t, opened, { alerts: [...many, alertIn('victim')], share: 2_000 });
+  delivering(t, opened, {
+    async send(namespace) {
+      if (namespace === 'victim') {
+        took.push(performance.now() - begun);
+        return 'done';
+      }
+      slow += 1;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return 'done';
+    },
+  });
+  const skipped = async () =>
+    Number(/weir_alerts_skipped_total (\d+)/.exec(await bus.metrics.expose())?.[1] ?? 0);
+  for (let round = 0; round < 5; round++) {
+    for (let i = 0; i < 10; i++) publishEvent(bus, 'tenant', `app${i}`, `${round}`);
+    await until(
+      async () => (await skipped()) >= 800 * (10 * round + 1),
+      soon('the tenant to begin'),
+    );
+    begun = performance.now();
+    publishEvent(bus, 'victim', 'app', `${round}`);
+    await until(() => took.length > round, soon('the alert of the victim'));
+  }
+  assert.ok(Math.max(...took) < 2_000, `${took} ms`);
+  await until(async () => (await skipped()) === 50 * 800, soon('all events to be routed'));
+  const left = await queuedIn(opened, 'tenant');
+  assert.ok(slow > 0 && left <= 2_000, `${slow} were sent, ${left} wait`);
+});

@@ -60,11 +60,13 @@ function deliveryOf(namespace: string, sequence: number): Delivery {
 
 it('makes the oldest of a namespace go that is over its share, and of nobody else', async (t) => {
   const { room, put, queued, dead, deliveries, metrics, lines } = await setup(t);
-  await room.makeFor('calm', 1);
+  const done = await room.makeFor('calm', 1);
   await put('calm', 1);
+  done();
   for (let sequence = 1; sequence <= 3 * SHARE; sequence++) {
-    await room.makeFor('loud', 1);
+    const done = await room.makeFor('loud', 1);
     await put('loud', sequence);
+    done();
   }
   const left = await queued('loud');
   assert.ok(left <= SHARE && left >= 0.8 * SHARE, `${left} are queued`);
@@ -101,4 +103,18 @@ it('keeps the newest thousand dead letters of a namespace', async (t) => {
   assert.ok(letters.length >= 1_000 && letters.length < 1_100, `${letters.length} dead letters`);
   assert.equal(letters.at(-1)?.event?.id, 'dead/e1151/uid-of-loud');
   assert.equal((await deliveries.oldest(deliveryFilter('test'), 1_000)).length, 99);
+});
+
+it('counts what others are about to put, too', async (t) => {
+  const { room, put, queued } = await setup(t);
+  let sequence = 0;
+  await Promise.all(
+    Array.from({ length: 64 }, async () => {
+      const done = await room.makeFor('loud', 10);
+      await Promise.all(Array.from({ length: 10 }, () => put('loud', ++sequence)));
+      done();
+    }),
+  );
+  const left = await queued('loud');
+  assert.ok(left <= SHARE && left >= 0.8 * SHARE, `${left} are queued`);
 });

@@ -9,8 +9,11 @@ const MAX_NAMESPACES = 10_000;
 
 /** Sees to it that no namespace has more than its share of the deliveries that wait. */
 export interface Room {
-  /** Call before `count` deliveries to alerts of the namespace are put into the stream; makes its oldest ones go. */
-  makeFor(namespace: string, count: number): Promise<void>;
+  /**
+   * Call before `count` deliveries to alerts of the namespace are put into the stream; makes its oldest ones go. What it
+   * resolves with is to be called when they are in the stream, or are known not to be.
+   */
+  makeFor(namespace: string, count: number): Promise<() => void>;
   /** The stream is full all the same: makes the oldest of the namespace go that has the most. */
   makeSome(): Promise<void>;
 }
@@ -28,6 +31,19 @@ export function createRoom(options: {
   const { cluster, share, deliveries, deadLetters } = options;
   const queued = createBoundedMap<string, number>({ max: MAX_NAMESPACES });
   const serial = createSerial();
+  const underWay = new Map<string, Set<Promise<void>>>();
+
+  /** What has room and isn't in the stream yet would not be counted. */
+  function begin(namespace: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const others = underWay.get(namespace) ?? new Set();
+    underWay.set(namespace, others.add(promise));
+    return () => {
+      others.delete(promise);
+      if (others.size === 0 && underWay.get(namespace) === others) underWay.delete(namespace);
+      resolve();
+    };
+  }
 
   async function count(namespace?: string): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
@@ -38,12 +54,13 @@ export function createRoom(options: {
     return counts;
   }
 
-  async function makeFor(namespace: string, wanted: number): Promise<void> {
+  async function makeRoom(namespace: string, wanted: number): Promise<void> {
     const atMost = queued.get(namespace) ?? share;
     if (atMost + wanted <= share) {
       queued.set(namespace, atMost + wanted);
       return;
     }
+    await Promise.all(underWay.get(namespace) ?? []);
     let waiting = (await count(namespace)).get(namespace) ?? 0;
     if (waiting + wanted > share) {
       const excess = Math.max(waiting + wanted - share, Math.ceil(share * STEP));
@@ -55,7 +72,11 @@ export function createRoom(options: {
   }
 
   return {
-    makeFor: (namespace, wanted) => serial(namespace, () => makeFor(namespace, wanted)),
+    makeFor: (namespace, wanted) =>
+      serial(namespace, async () => {
+        await makeRoom(namespace, wanted);
+        return begin(namespace);
+      }),
     makeSome: () =>
       serial('', async () => {
         const [most] = [...(await count())].sort(([, a], [, b]) => b - a);
