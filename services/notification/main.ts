@@ -209,7 +209,7 @@ export const service = defineService({
   },
 });
 
-function openQueues({ bus, metrics, log }: ServiceParts) {
+function openQueues({ bus, recorder, metrics, log }: ServiceParts) {
   const deliveries = openQueue({ bus, stream: 'weir-deliveries', log });
   const letters = openQueue({ bus, stream: 'weir-dead-letters', log });
   const events = openQueue({ bus, stream: 'weir-events', log });
@@ -219,6 +219,12 @@ function openQueues({ bus, metrics, log }: ServiceParts) {
     cluster: bus.cluster,
     deliveries,
     deadLetters: letters,
+    gaveUp(alert, why) {
+      const { apiVersion, kind } = Alert;
+      const message = `notifications were given up unsent: ${why}`;
+      const reason = Reason.NotificationDispatchFailed;
+      recorder.event({ apiVersion, kind, metadata: alert }, { severity: 'error', reason, message });
+    },
     metrics,
     log,
   });

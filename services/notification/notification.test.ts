@@ -113,6 +113,57 @@ describe('notification', () => {
     assert.match(String(secret.message), /secret 'default\/gone' not found/);
   });
 
+  it('says in Events of the alert and in metrics what became of its messages', async () => {
+    const counted = async (result: string) => {
+      const of = `namespace="${NAMESPACE}",alert="told",provider="told",result="${result}"`;
+      const text = await replica.metrics.expose();
+      return Number(text.split(`weir_alert_notifications_total{${of}} `)[1]?.split('\n')[0] ?? 0);
+    };
+    const dispatched = async (wanted: RegExp) =>
+      until(
+        async () => {
+          const { items } = await on.client.list(Event, { namespace: NAMESPACE });
+          return items.some(
+            ({ involvedObject, reason, message }) =>
+              (involvedObject as { name: string }).name === 'told' &&
+              reason === 'NotificationDispatched' &&
+              wanted.test(String(message)),
+          );
+        },
+        { ...DEADLINE, message: `an Event that matches ${wanted}` },
+      );
+    await on.provider('told', { type: 'generic', address: `${on.chat.url}/told` });
+    await on.alert('told');
+    await publish('apps', 'one');
+    await dispatched(/^notifications arrive at provider 'told', the first one for Kustomization/);
+    assert.deepEqual([await counted('sent'), await counted('failed')], [1, 0]);
+    let failures = 1;
+    on.chat.reply(() => (failures-- > 0 ? { status: 503 } : {}));
+    await publish('apps', 'two');
+    const failed = await on.warning('Alert', 'told', 'NotificationDispatchFailed');
+    assert.match(String(failed.message), /status code 503.*; trying again$/);
+    await dispatched(/^notifications arrive again at provider 'told'/);
+    assert.deepEqual([await counted('sent'), await counted('failed')], [2, 1]);
+  });
+
+  it('says in an Event of the alert that a message became a dead letter', async () => {
+    const letters = async () =>
+      /weir_dead_letters_total\{cause="retries"\} (\d+)/.exec(await replica.metrics.expose())?.[1];
+    const before = Number((await letters()) ?? 0);
+    await on.apply(Secret, 'token', { stringData: { token: 't0ken' } });
+    const address = `${on.chat.url}/o/r`;
+    await on.provider('dead', {
+      type: 'giteapullrequestcomment',
+      address,
+      secretRef: { name: 'token' },
+    });
+    await on.alert('dead');
+    await publish('apps', 'for no pull request', { change_request: 'none' });
+    const failed = await on.warning('Alert', 'dead', 'NotificationDispatchFailed');
+    assert.match(String(failed.message), /metadata value "none": it must be a number; given up$/);
+    assert.equal(Number(await letters()), before + 1);
+  });
+
   it('is silent while the alert or its provider is suspended', async () => {
     await on.provider('quiet', { type: 'generic', address: `${on.chat.url}/quiet`, suspend: true });
     await on.alert('quiet');

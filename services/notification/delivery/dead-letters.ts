@@ -7,6 +7,8 @@ import { deadLetterFilter, deadLetterSubject, deliveryFilter } from './subjects.
 const KEPT = 1_000;
 /** So many dead letters of a namespace later, its oldest ones are removed. */
 const TIDY_EVERY = 100;
+/** So many alerts of a namespace are told of at a time, those that lose the most. */
+const MAX_TOLD = 20;
 /** Dead letters that are published at a time. */
 const BATCH = 200;
 
@@ -33,6 +35,8 @@ export interface DeadLettersOptions {
   cluster: string;
   deliveries: WorkQueue;
   deadLetters: WorkQueue;
+  /** Called for an alert some of whose deliveries were given up as its namespace has too many; `why` is for people. */
+  gaveUp?(alert: Delivery['alert'], why: string): void;
   metrics: Metrics;
   log: Logger;
 }
@@ -79,6 +83,13 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
     await tidy(alert.namespace);
   }
 
+  function tellAlerts(messages: readonly QueuedMessage[], why: string): void {
+    const alerts = messages.flatMap(({ event }) => parseDelivery(event?.data)?.alert ?? []);
+    const byAlert = [...Map.groupBy(alerts, ({ name, uid }) => `${name} ${uid}`).values()];
+    const most = byAlert.sort((a, b) => b.length - a.length).slice(0, MAX_TOLD);
+    for (const [alert] of most) if (alert !== undefined) options.gaveUp?.(alert, why);
+  }
+
   async function tidy(namespace: string): Promise<void> {
     const count = (published.get(namespace) ?? 0) + 1;
     if (count < TIDY_EVERY) {
@@ -109,6 +120,7 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
       if (last === undefined) return;
       await deliveries.removeUpTo(filter, last.sequence);
       log.warn({ namespace, deliveries: oldest.length, why }, 'Notifications were given up unsent');
+      tellAlerts(oldest, why);
     },
   };
 }

@@ -18,7 +18,11 @@ async function setup(t: TestContext) {
   const deliveries = openQueue({ bus, stream: 'weir-deliveries', log });
   const graves = openQueue({ bus, stream: 'weir-dead-letters', log });
   const cluster = 'test';
-  const deadLetters = createDeadLetters({ cluster, deliveries, deadLetters: graves, metrics, log });
+  const told: string[] = [];
+  const deadLetters = createDeadLetters({
+    ...{ cluster, deliveries, deadLetters: graves, metrics, log },
+    gaveUp: ({ namespace, name }, why) => void told.push(`${namespace}/${name}: ${why}`),
+  });
   const room = createRoom({ cluster, share: SHARE, deliveries, deadLetters });
 
   async function put(namespace: string, sequence: number): Promise<void> {
@@ -38,7 +42,7 @@ async function setup(t: TestContext) {
     return [...counts.values()].reduce((sum, count) => sum + count, 0);
   }
   const dead = (namespace: string) => graves.oldest(deadLetterFilter(cluster, namespace), 10_000);
-  return { deliveries, room, put, queued, dead, metrics, lines };
+  return { deliveries, room, put, queued, dead, told, metrics, lines };
 }
 
 function deliveryOf(namespace: string, sequence: number): Delivery {
@@ -59,7 +63,7 @@ function deliveryOf(namespace: string, sequence: number): Delivery {
 }
 
 it('makes the oldest of a namespace go that is over its share, and of nobody else', async (t) => {
-  const { room, put, queued, dead, deliveries, metrics, lines } = await setup(t);
+  const { room, put, queued, dead, told, deliveries, metrics, lines } = await setup(t);
   const done = await room.makeFor('calm', 1);
   await put('calm', 1);
   done();
@@ -84,6 +88,7 @@ it('makes the oldest of a namespace go that is over its share, and of nobody els
   assert.equal(oldest?.event?.id, `e${letters.length + 1}/uid-of-loud`);
   const counted = `weir_dead_letters_total{cause="share"} ${letters.length}\n`;
   assert.ok((await metrics.expose()).includes(counted));
+  assert.ok(told.length > 0 && told.every((line) => /^loud\/chat: more than 100 deliv/.test(line)));
   assert.ok(lines.some((line) => line.includes('given up unsent') && line.includes('loud')));
 });
 
