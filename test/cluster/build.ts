@@ -57,6 +57,13 @@ const SOURCES = {
       '-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=37',
     ],
   },
+  // The version of Helm's library in the render engine.
+  helm4: {
+    version: 'v4.2.4',
+    module: 'helm4',
+    package: 'helm.sh/helm/v4/cmd/helm',
+    ldflags: ['-X helm.sh/helm/v4/internal/version.version=v4.2.4'],
+  },
   registry: {
     version: 'v3.1.2',
     module: 'registry',
