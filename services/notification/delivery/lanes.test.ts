@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createFairLimit } from '@weir/async';
 import type { Head } from '@weir/bus';
 import { until } from '@weir/cluster';
@@ -122,6 +124,22 @@ describe('lanes', () => {
     for (const sequence of [1, 2]) lanes.add(headOf(sequence));
     await beginning(2);
     assert.deepEqual(begun(), [1, 1]);
+    await lanes.close();
+  });
+
+  it('take less than a kilobyte for a delivery that waits behind receivers that hang', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const { lanes, beginning } = setup();
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    const count = 50_000;
+    for (let i = 1; i <= count; i++) lanes.add(headOf(i, `tenant${i % 10}`, `app${i}`));
+    await beginning(15);
+    collect();
+    const each = (process.memoryUsage().heapUsed - before) / count;
+    assert.equal(lanes.size(), count);
+    assert.ok(each < 1_000, `${each} bytes`);
     await lanes.close();
   });
 });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { FairLimit } from '@weir/async';
 import type { Head } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
@@ -46,18 +47,32 @@ export interface Lanes {
   close(graceMs?: number): Promise<void>;
 }
 
+/** A delivery of a lane, without the subject that all of them have. */
+type Place = Omit<Head, 'subject'>;
+
+/** There may be a hundred thousand: what only a lane has that is worked on is not in here. */
 interface Lane {
   subject: string;
   namespace: string;
   /** By sequence; the first is worked on. */
-  heads: Head[];
+  heads: Place[];
   attempts: number;
   /** Whether it waits because it was too early. */
   idle: boolean;
   timer: NodeJS.Timeout | undefined;
+  /** Whether it stands in the line of its namespace. */
+  inLine: boolean;
   running: AbortController | undefined;
 }
 
+/** Lanes of one namespace that are ready, in their order, and how many slots are asked for or taken on their behalf. */
+interface Line {
+  lanes: Lane[];
+  asked: number;
+}
+
+/** Slots that are asked for at a time for one namespace: more than there are, and few enough to cost nothing. */
+const MAX_ASKED = 256;
 /** After an error that no attempt should end with, such as NATS going away. */
 const TROUBLE_MS = 1_000;
 
@@ -66,7 +81,11 @@ export function createLanes(options: LanesOptions): Lanes {
   const lanes = new Map<string, Lane>();
   // Those that wait for their next attempt, by namespace.
   const waiting = new Map<string, Set<Lane>>();
+  const lines = new Map<string, Line>();
   const running = new Set<Promise<void>>();
+  // Takes those out of the line for slots that have none yet.
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
   let size = 0;
   let closed = false;
 
@@ -75,7 +94,7 @@ export function createLanes(options: LanesOptions): Lanes {
     if (known !== undefined) return known;
     const state = {
       ...{ heads: [], attempts: 0, idle: false },
-      ...{ timer: undefined, running: undefined },
+      ...{ timer: undefined, inLine: false, running: undefined },
     };
     const lane: Lane = { subject, namespace: namespaceOf(subject), ...state };
     lanes.set(subject, lane);
@@ -87,10 +106,13 @@ export function createLanes(options: LanesOptions): Lanes {
     onSize?.(size);
   }
 
-  function insert({ heads }: Lane, head: Head): void {
-    const place = heads.findLastIndex(({ sequence }) => sequence <= head.sequence);
-    if (heads[place]?.sequence === head.sequence) return;
-    heads.splice(place + 1, 0, head);
+  function insert(lane: Lane, { sequence, atMs }: Head): void {
+    const { heads } = lane;
+    const place = heads.findLastIndex((other) => other.sequence <= sequence);
+    if (heads[place]?.sequence === sequence) return;
+    // An array that is made of one has room for one; one that grows makes room for many.
+    if (heads.length === 0) lane.heads = [{ sequence, atMs }];
+    else heads.splice(place + 1, 0, { sequence, atMs });
     resize(1);
   }
 
@@ -102,35 +124,61 @@ export function createLanes(options: LanesOptions): Lanes {
     if (lane.idle && lane.timer !== undefined) unpause(lane);
   }
 
-  function remove({ heads }: Lane, head: Head): void {
-    const place = heads.indexOf(head);
+  function remove({ heads }: Lane, { sequence }: Place): void {
+    const place = heads.findIndex((other) => other.sequence === sequence);
     if (place < 0) return;
     heads.splice(place, 1);
     resize(-1);
   }
 
   function pump(lane: Lane): void {
-    const [head] = lane.heads;
-    if (lane.running !== undefined || lane.timer !== undefined) return;
-    if (head === undefined || closed) {
+    if (lane.running !== undefined || lane.timer !== undefined || lane.inLine) return;
+    if (lane.heads.length === 0 || closed) {
       lanes.delete(lane.subject);
       return;
     }
-    lane.running = new AbortController();
-    const run = work(lane, head, lane.running.signal).finally(() => running.delete(run));
+    const line = lines.get(lane.namespace) ?? { lanes: [], asked: 0 };
+    lines.set(lane.namespace, line);
+    lane.inLine = true;
+    line.lanes.push(lane);
+    ask(lane.namespace, line);
+  }
+
+  function ask(namespace: string, line: Line): void {
+    if (line.asked === MAX_ASKED || closed) return;
+    line.asked += 1;
+    const run = slots
+      .run(namespace, () => workOn(line), closing.signal)
+      // A slot that nobody waits for any more; attempts don't reject.
+      .catch(() => undefined)
+      .finally(() => {
+        running.delete(run);
+        line.asked -= 1;
+        if (line.lanes.length > line.asked) ask(namespace, line);
+        else if (line.asked === 0) lines.delete(namespace);
+      });
     running.add(run);
+  }
+
+  async function workOn(line: Line): Promise<void> {
+    const lane = line.lanes.shift();
+    // One that was left meanwhile is worked on by others.
+    if (lane === undefined || !lane.inLine) return;
+    lane.inLine = false;
+    const [head] = lane.heads;
+    lane.running = new AbortController();
+    if (head !== undefined)
+      await work(lane, { ...head, subject: lane.subject }, lane.running.signal);
   }
 
   async function work(lane: Lane, head: Head, signal: AbortSignal): Promise<void> {
     lane.attempts += 1;
     const begin = async (): Promise<AttemptResult> =>
       closed ? { retryInMs: 0 } : attempt(head, { number: lane.attempts, signal });
-    const result = await slots
-      .run(lane.namespace, begin, signal)
-      .catch((error: unknown): AttemptResult => {
-        if (!signal.aborted) log.debug({ err: error }, 'A delivery was interrupted, trying again');
-        return { retryInMs: TROUBLE_MS };
-      });
+    const result = await begin().catch((error: unknown): AttemptResult => {
+      if (!signal.aborted) log.debug({ err: error }, 'A delivery was interrupted, trying again');
+      return { retryInMs: TROUBLE_MS };
+    });
     lane.running = undefined;
     if (result === 'done') {
       remove(lane, head);
@@ -169,6 +217,7 @@ export function createLanes(options: LanesOptions): Lanes {
     resize(-lane.heads.length);
     lane.heads = [];
     lane.attempts = 0;
+    lane.inLine = false;
     unpause(lane);
     lane.running?.abort();
     pump(lane);
@@ -191,6 +240,7 @@ export function createLanes(options: LanesOptions): Lanes {
     size: () => size,
     async close(graceMs = 0) {
       closed = true;
+      closing.abort();
       for (const lane of [...lanes.values()]) if (lane.running === undefined) leave(lane);
       const ended = Promise.all(running);
       const late = setTimeout(() => [...lanes.values()].forEach(leave), graceMs);
