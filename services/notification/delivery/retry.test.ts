@@ -8,7 +8,7 @@ const wrong = new DeliveryError('Refused', 'bad token');
 
 it('waits longer after each failure, up to five minutes', () => {
   assert.equal(retryDelayMs(passing, 1, 0), 1_000);
-  assert.equal(retryDelayMs(passing, 3, 0), 4_000);
+  assert.equal(retryDelayMs(passing, 3, 0), 2_250);
   assert.equal(retryDelayMs(passing, 100, 0), 300_000);
 });
 
@@ -20,7 +20,7 @@ it('does not come back before the receiver wants it', () => {
 it('gives up sooner on what only a change of configuration mends', () => {
   const hour = 60 * 60_000;
   assert.equal(retryDelayMs(wrong, 5, hour), undefined);
-  assert.equal(retryDelayMs(passing, 5, hour), 16_000);
+  assert.equal(retryDelayMs(passing, 5, hour), 5_062.5);
   assert.equal(retryDelayMs(passing, 5, 24 * hour), undefined);
 });
 
