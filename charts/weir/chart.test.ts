@@ -95,7 +95,7 @@ describe('the rendered objects', () => {
   });
 
   it('lock tenants in where multiTenant is set, and only there', async () => {
-    const locks = /^--(?:no-cross-namespace-refs|default-(?:decryption-)?service-account)/;
+    const locks = /^--(?:no-cross-namespace-refs|default-(?:decryption-|kubeconfig-)?service-account)/;
     for (const name of SERVICES) {
       const locked = argsOf(await render('multiTenant=true'), name).filter((arg) =>
         locks.test(arg),
@@ -106,6 +106,19 @@ describe('the rendered objects', () => {
         ...(name === 'kustomize' ? ['--default-decryption-service-account=default'] : []),
       ]);
       assert.ok(!argsOf(await render(), name).some((arg) => locks.test(arg)));
+    }
+  });
+
+  it('go to other clusters as the account of the namespace where tenants share one and accounts have identities', async () => {
+    // The flag needs the feature gate of objectIdentity: a service with the one and without the other does not start.
+    const flag = '--default-kubeconfig-service-account=default';
+    for (const name of SERVICES) {
+      const args = async (...values: string[]) => argsOf(await render(...values), name);
+      const both = await args('multiTenant=true', 'objectIdentity=true');
+      assert.equal(both.includes(flag), ['kustomize', 'helm-release'].includes(name), name);
+      for (const value of ['multiTenant=true', 'objectIdentity=true']) {
+        assert.ok(!(await args(value)).includes(flag), `${name} with ${value}`);
+      }
     }
   });
 
