@@ -1,6 +1,8 @@
 import { deepEqual, equal, notEqual, ok, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
+import { createMetrics } from '@weir/telemetry';
 import { createTokenCache } from './cache.ts';
+import { cacheRecorder } from './cache-metrics.ts';
 
 const HOUR_MS = 3_600_000;
 const open = (now = () => Date.now(), max = 10, maxAgeMs = HOUR_MS) =>
@@ -95,4 +97,27 @@ test('a tenant whose tokens hang leaves slots to others', async () => {
   const make = async () => ({ expiresAt: Date.now() + HOUR_MS });
   ok((await cache.get(['modest'], 'modest', make, signal())).expiresAt);
   cache.close();
+});
+
+test('tokens are counted under the names of Flux, those of two caches of a service together', async () => {
+  const metrics = createMetrics({ service: 'test' });
+  const recorder = cacheRecorder(metrics);
+  const [one, other] = [1, 2].map(() => createTokenCache({ max: 1, maxAgeMs: HOUR_MS, recorder }));
+  ok(one && other);
+  const make = async () => ({ expiresAt: Date.now() + HOUR_MS });
+  for (const name of ['a', 'a', 'b']) await one.get([name], 'apps', make, signal());
+  await other.get(['a'], 'apps', make, signal());
+  const refuse = () => Promise.reject(new Error('no'));
+  await rejects(other.get(['c'], 'apps', refuse, signal()), /no/);
+  const text = await metrics.expose();
+  const seen = (name: string, label: string) => {
+    const lines = text.split('\n').filter((it) => it.startsWith(name) && it.includes(label));
+    return lines.map((it) => Number(it.split(' ').at(-1)));
+  };
+  deepEqual(seen('gotk_token_cached_items', ''), [2]);
+  deepEqual(seen('gotk_token_cache_evictions_total', ''), [1]);
+  deepEqual(seen('gotk_token_cache_events_total', 'cache_hit'), [1]);
+  deepEqual(seen('gotk_token_cache_events_total', 'cache_miss'), [4]);
+  deepEqual(seen('gotk_token_cache_requests_total', 'success'), [3]);
+  deepEqual(seen('gotk_token_cache_requests_total', 'failure'), [1]);
 });

@@ -1,6 +1,7 @@
 // Tokens that are kept for as long as they hold, each made once for all who want it.
 import { createHash } from 'node:crypto';
 import { createBoundedMap, createFairLimit, createSingleFlight, orAborted } from '@weir/async';
+import type { CacheRecorder } from './cache-metrics.ts';
 import { IdentityError } from './errors.ts';
 import type { Expiring } from './types.ts';
 
@@ -9,6 +10,8 @@ export interface CacheOptions {
   max: number;
   /** The longest that one is kept, in ms (`--token-cache-max-duration`). */
   maxAgeMs: number;
+  /** What is told of it. */
+  recorder?: CacheRecorder | undefined;
 }
 
 export interface TokenCache {
@@ -45,7 +48,10 @@ const MAKE_MS = 45_000;
 const SHARE_OF_LIFE = 0.8;
 
 /** @param now ms since 1970 */
-export function createTokenCache({ max, maxAgeMs }: CacheOptions, now = Date.now): TokenCache {
+export function createTokenCache(
+  { max, maxAgeMs, recorder }: CacheOptions,
+  now = Date.now,
+): TokenCache {
   const tokens = createBoundedMap<string, Kept>({ max });
   const share = createSingleFlight<Expiring>();
   const limit = createFairLimit(AT_A_TIME);
@@ -55,8 +61,17 @@ export function createTokenCache({ max, maxAgeMs }: CacheOptions, now = Date.now
     const kept = tokens.get(key);
     if (kept === undefined) return undefined;
     if (kept.untilMs > now() && kept.untilMonotonicMs > performance.now()) return kept.value;
-    tokens.delete(key);
+    counted(() => tokens.delete(key));
     return undefined;
+  }
+
+  /** Does what changes how many are kept. Returns by how many there are more. */
+  function counted(change: () => void): number {
+    const before = tokens.size();
+    change();
+    const by = tokens.size() - before;
+    if (by !== 0) recorder?.grew(by);
+    return by;
   }
 
   async function make(
@@ -81,8 +96,22 @@ export function createTokenCache({ max, maxAgeMs }: CacheOptions, now = Date.now
     }
     const keptMs = Math.min(lifeMs * SHARE_OF_LIFE, maxAgeMs);
     const untilMonotonicMs = performance.now() + keptMs;
-    tokens.set(key, { value, untilMs: now() + keptMs, untilMonotonicMs });
+    const kept = { value, untilMs: now() + keptMs, untilMonotonicMs };
+    const isNew = tokens.get(key) === undefined;
+    const by = counted(() => tokens.set(key, kept));
+    if (isNew && by === 0 && max > 0) recorder?.evicted();
     return value;
+  }
+
+  async function recorded(making: Promise<Expiring>): Promise<Expiring> {
+    try {
+      const value = await making;
+      recorder?.made(true);
+      return value;
+    } catch (error) {
+      recorder?.made(false);
+      throw error;
+    }
   }
 
   return {
@@ -94,13 +123,13 @@ export function createTokenCache({ max, maxAgeMs }: CacheOptions, now = Date.now
       signal: AbortSignal,
     ): Promise<T> {
       const key = keyOf(parts);
-      const found =
-        find(key) ??
-        (await orAborted(
-          share(key, () => make(key, tenant, work)),
-          signal,
-        ));
-      return found as T;
+      const kept = find(key);
+      recorder?.wanted(kept !== undefined);
+      if (kept !== undefined) return kept as T;
+      return (await orAborted(
+        share(key, () => recorded(make(key, tenant, work))),
+        signal,
+      )) as T;
     },
     close: () => closing.abort(new Error('the identities are closed')),
   };

@@ -1,7 +1,20 @@
-import { createIdentities, type Identities, IdentityError, identityOptions } from '@weir/identity';
+import {
+  type CacheRecorder,
+  createIdentities,
+  type Identities,
+  IdentityError,
+  identityOptions,
+} from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import { isGateOn } from './feature-gates.ts';
 import { type Settings, SettingsError } from './settings.ts';
+
+export interface IdentityParts {
+  client: KubeClient;
+  settings: Settings;
+  /** Counts tokens, where there are metrics: see `cacheRecorder`. */
+  tokens?: CacheRecorder | undefined;
+}
 
 /**
  * Who a service, or the account of an object, is in clouds, by the flags that services share. Whoever opens it closes it.
@@ -9,15 +22,22 @@ import { type Settings, SettingsError } from './settings.ts';
  * @throws SettingsError
  */
 export function openIdentities(
-  { client, settings }: { client: KubeClient; settings: Settings },
+  { client, settings, tokens }: IdentityParts,
   defaultFlag = 'default-service-account',
 ): Identities {
   return createIdentities({
     client,
     objectLevel: isGateOn(settings.list('feature-gates'), 'ObjectLevelWorkloadIdentity'),
     defaultServiceAccount: settings.get(defaultFlag) || undefined,
-    ...optionsOf(settings),
+    ...withRecorder(optionsOf(settings), tokens),
   });
+}
+
+function withRecorder(
+  options: ReturnType<typeof identityOptions>,
+  recorder: CacheRecorder | undefined,
+): ReturnType<typeof identityOptions> {
+  return { ...options, cache: { ...options.cache, recorder } };
 }
 
 function optionsOf(settings: Settings): ReturnType<typeof identityOptions> {

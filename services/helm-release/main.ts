@@ -3,6 +3,7 @@ import { HelmRelease } from '@weir/api';
 import { createStore } from '@weir/artifact';
 import { openClusters } from '@weir/clusters';
 import { createInformer, runController } from '@weir/controller';
+import { cacheRecorder } from '@weir/identity';
 import { objectKey, userAgent } from '@weir/kube';
 import { createDeletionOrder, followOwnership } from '@weir/reconcile';
 import { createPool } from '@weir/render';
@@ -59,7 +60,17 @@ export const service = defineService({
 });
 
 async function openEnvironment(
-  { client, settings: flags, bus, recorder, storageDir, log, tracing, stack }: ServiceParts,
+  {
+    client,
+    settings: flags,
+    bus,
+    recorder,
+    storageDir,
+    log,
+    metrics,
+    tracing,
+    stack,
+  }: ServiceParts,
   settings: HelmReleaseSettings,
 ): Promise<Environment> {
   const releases = createInformer<HelmRelease>(client, HelmRelease, { log });
@@ -71,7 +82,7 @@ async function openEnvironment(
   const sources = createSources({ client, bus, log });
   stack.defer(() => sources.close());
   const identities = openIdentities(
-    { client, settings: flags },
+    { client, settings: flags, tokens: cacheRecorder(metrics) },
     'default-kubeconfig-service-account',
   );
   stack.defer(() => identities.close());

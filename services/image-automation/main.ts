@@ -2,6 +2,7 @@
 import { ImagePolicy, ImageRepository } from '@weir/api';
 import { createInformer, runController } from '@weir/controller';
 import { createRecorder } from '@weir/events';
+import { cacheRecorder } from '@weir/identity';
 import type { KubeObject, ResourceType } from '@weir/kube';
 import { createPool } from '@weir/render';
 import { defineService, engineMemoryBytes, openIdentities, type ServiceParts } from '@weir/service';
@@ -41,7 +42,7 @@ async function openEnvironment(parts: ServiceParts): Promise<ImageEnvironment> {
     log,
   });
   stack.defer(() => pool.close());
-  const identities = openIdentities(parts);
+  const identities = openIdentities({ ...parts, tokens: cacheRecorder(parts.metrics) });
   stack.defer(() => identities.close());
   stack.defer(() => stopping.abort());
   return {

@@ -3,7 +3,7 @@ import { Kustomization } from '@weir/api';
 import { createStore } from '@weir/artifact';
 import { openClusters } from '@weir/clusters';
 import { createInformer, runController } from '@weir/controller';
-import { identityOptions } from '@weir/identity';
+import { cacheRecorder, identityOptions } from '@weir/identity';
 import { objectKey, userAgent } from '@weir/kube';
 import {
   createAttemptedRevisions,
@@ -75,6 +75,7 @@ async function openEnvironment(
     storageDir,
     namespace,
     log,
+    metrics,
     tracing,
     stack,
   }: ServiceParts,
@@ -95,8 +96,9 @@ async function openEnvironment(
   stack.defer(() => savedBuilds.close());
   const sources = createSources({ client, bus, log });
   stack.defer(() => sources.close());
+  const tokens = cacheRecorder(metrics);
   const clusterIdentities = openIdentities(
-    { client, settings: flags },
+    { client, settings: flags, tokens },
     'default-kubeconfig-service-account',
   );
   stack.defer(() => clusterIdentities.close());
@@ -117,7 +119,7 @@ async function openEnvironment(
     : undefined;
   stack.defer(() => deletionOrder?.close());
   const decryptionIdentities = openIdentities(
-    { client, settings: flags },
+    { client, settings: flags, tokens },
     'default-decryption-service-account',
   );
   stack.defer(() => decryptionIdentities.close());

@@ -5,6 +5,7 @@ import { createFairLimit } from '@weir/async';
 import { openQueue } from '@weir/bus';
 import { createInformer, whileOwned } from '@weir/controller';
 import { consumeEvents, storedEvent } from '@weir/events';
+import { cacheRecorder } from '@weir/identity';
 import { createPool, type RenderPool } from '@weir/render';
 import { defineService, openIdentities, type ServiceParts } from '@weir/service';
 import { alertReader } from './alerts/current.ts';
@@ -265,7 +266,7 @@ function groupsOf(
 }
 
 function sending(
-  { client, bus, tracing, settings, stack }: ServiceParts,
+  { client, bus, tracing, metrics, settings, stack }: ServiceParts,
   {
     network,
     http,
@@ -273,7 +274,7 @@ function sending(
     reports,
   }: { network: Network; http: SendHttp; pool: RenderPool; reports: Reports },
 ) {
-  const identities = openIdentities({ client, settings });
+  const identities = openIdentities({ client, settings, tokens: cacheRecorder(metrics) });
   stack.defer(() => identities.close());
   const cloudTokens = createCloudTokens(identities);
   const reading = { client, objectLevel: identities.objectLevel };

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { createStore, reachableAt, serveArtifacts } from '@weir/artifact';
 import { type Controller, createInformer, type Informer, runController } from '@weir/controller';
+import { cacheRecorder } from '@weir/identity';
 import { objectKey } from '@weir/kube';
 import { createPool, createVerifiers } from '@weir/render';
 import { defineService, engineMemoryBytes, openIdentities, type ServiceParts } from '@weir/service';
@@ -51,7 +52,7 @@ export const service = defineService({
       ...{ log, signal },
     });
     stack.defer(() => trustedRoot.close());
-    const identities = openIdentities(parts);
+    const identities = openIdentities({ ...parts, tokens: cacheRecorder(parts.metrics) });
     stack.defer(() => identities.close());
     const restorable: RestorableKind[] = [];
     // Before anything that goes on by itself: the port may be taken.
