@@ -4,6 +4,7 @@ import { objectKey } from '@weir/kube';
 import type { Tracing } from '@weir/telemetry';
 import { eventForAlert } from '../alerts/metadata.ts';
 import type { StoredEvent, WholeEvents } from '../events/whole.ts';
+import { fitting } from '../providers/fitting.ts';
 import type { IoFor } from '../providers/io/io.ts';
 import type { ReadTarget } from '../providers/read-target.ts';
 import type { Rollout } from '../providers/rollout.ts';
@@ -40,7 +41,7 @@ export function createSend(work: {
   reports: Pick<Reports, 'sent' | 'metadataConflicts'>;
   tracing: Tracing;
 }): Send {
-  return async ({ alert, provider, event, group, traceparent, signal, ...message }) => {
+  return async ({ alert, provider, event, group, traceparent, signal, ...more }) => {
     if (provider === undefined) throw missingProvider(alert);
     const type = typeOf(provider);
     if (type === undefined) throw unknownType(provider);
@@ -59,12 +60,13 @@ export function createSend(work: {
     await work.tracing.span(`notify ${provider.spec.type}`, { ...parent, attributes }, async () => {
       const target = await work.readTarget(provider, signal);
       const worded = await work.applyTemplate({ alert, provider, event: completed, group, signal });
-      const { id, order, rollout } = message;
+      const { id, order, rollout } = more;
       const attempted = {
         ...{ alert, event: worded, order, id, signal },
         ...(rollout && { rollout }),
       };
-      await type.send(worded, target, work.ioFor(target, attempted));
+      const message = type.room === undefined ? worded : fitting(worded, type.room);
+      await type.send(message, target, work.ioFor(target, attempted));
     });
     work.reports.sent({ alert, provider, event });
   };

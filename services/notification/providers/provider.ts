@@ -4,6 +4,7 @@ import type { Serial } from '@weir/async';
 import type { FluxEvent } from '@weir/events';
 import type { RequestPolicy } from '@weir/net';
 import type { Kept } from '../delivery/posts.ts';
+import type { Room } from './fitting.ts';
 import type { Evaluate } from './io/evaluate.ts';
 import type { HttpAnswer, HttpRequest } from './io/http.ts';
 import type { CloudToken } from './io/identity.ts';
@@ -31,6 +32,8 @@ export interface ProviderType {
    * bound in the schema of Flux's events, which is more than people read.
    */
   wholeUpTo?: number;
+  /** What a message has room for, where the vendor refuses what is longer and the type doesn't shorten it itself. */
+  room?: Room;
   /** Whether a `commitStatusExpr` has a meaning for it. */
   namesStatuses?: true;
   /**

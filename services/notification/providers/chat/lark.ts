@@ -16,6 +16,8 @@ import { wordsOf } from './words.ts';
  * bot usage guide". Without a locale its card is Flux's.
  */
 export const lark: ProviderType = {
+  // A request to a custom bot has 20 KB.
+  room: { bytes: 16_000 },
   certificates: 'none',
   address: 'optional',
   takesCommitStatus: mayBeApp,

@@ -1,0 +1,42 @@
+// A message that has room where it goes: a vendor refuses what is longer, and nobody would get any of it.
+import type { FluxEvent } from '@weir/events';
+import { shortened } from './message.ts';
+
+/** The most that a vendor takes for a text, as its documentation has it, less what a message has besides. */
+export type Room = { characters: number } | { bytes: number };
+
+/** Of metadata so much is left where not all has room: entries, and characters of each. */
+const FACTS = 20;
+const FACT = 200;
+/** What the message has at least. Characters. */
+const LEAST = 200;
+/** What a message has around a fact, such as its marks in a card. */
+const AROUND = 60;
+
+/** The event itself where it has room, else with less of its metadata and of its message. */
+export function fitting(event: FluxEvent, room: Room): FluxEvent {
+  const [most, sizeOf] = measure(room);
+  const metadataOf = ({ metadata = {} }: FluxEvent) =>
+    Object.entries(metadata).reduce(
+      (sum, [key, value]) => sum + sizeOf(key) + sizeOf(value) + AROUND,
+      0,
+    );
+  if (sizeOf(event.message) + metadataOf(event) <= most) return event;
+  const facts = Object.entries(event.metadata ?? {})
+    .slice(0, FACTS)
+    .map(([key, value]) => [shortened(key, FACT), shortened(value, FACT)] as const);
+  const few = metadataOf(event) > most / 2 ? Object.fromEntries(facts) : event.metadata;
+  const rest: FluxEvent = { ...event, ...(few === undefined ? {} : { metadata: few }) };
+  const left = most - metadataOf(rest);
+  let { message } = event;
+  for (let length = Math.max(LEAST, left); sizeOf(message) > left && length >= LEAST; length /= 2) {
+    message = shortened(event.message, Math.floor(length));
+  }
+  return { ...rest, message };
+}
+
+function measure(room: Room): [most: number, sizeOf: (text: string) => number] {
+  if ('characters' in room) return [room.characters, (text) => text.length];
+  // As JSON, in which a line's end and a quote take two.
+  return [room.bytes, (text) => Buffer.byteLength(JSON.stringify(text)) - 2];
+}
