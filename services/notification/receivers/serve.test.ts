@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { Receiver } from '@weir/api';
@@ -124,6 +125,38 @@ describe('webhooks', () => {
     const statuses = await Promise.all(Array.from({ length: 140 }, () => call('/hook/a')));
     assert.ok(statuses.filter((status) => status === 429).length >= 10);
     assert.equal(await call('/hook/b'), 200);
+  });
+
+  it('are limited by address, also where there is no path, and others are called as before', async (t) => {
+    const { call, port } = await setup(t, { '/hook/a': [receiver('a', 'apps')] });
+    const guess = async () => {
+      const guesses = Array.from({ length: 200 }, (_, i) => call(`/hook/guess-${i}`));
+      return (await Promise.all(guesses)).includes(429);
+    };
+    await until(guess, { timeoutMs: 30_000, message: 'a guess that is refused' });
+    // The address has no more calls left than it gets anew in a moment.
+    const own = await Promise.all(Array.from({ length: 100 }, () => call('/hook/a')));
+    assert.ok(own.includes(429));
+    const other = request({
+      ...{ host: '127.0.0.1', localAddress: '127.0.0.2', port },
+      ...{ path: '/hook/a', method: 'POST' },
+    });
+    other.end('{}');
+    const [response] = await once(other, 'response');
+    response.resume();
+    assert.equal(response.statusCode, 200);
+  });
+
+  it('that are replayed have the same objects reconciled once more, and nothing else', async (t) => {
+    const signed = receiver('signed', 'apps', { type: 'generic-hmac' });
+    const { call, woken } = await setup(t, { '/hook/signed': [signed] });
+    const body = '{"ref":"main"}';
+    const signature = createHmac('sha256', TOKEN).update(body).digest('hex');
+    const headers = { 'x-signature': `sha256=${signature}` };
+    assert.equal(await call('/hook/signed', body, headers), 200);
+    assert.equal(await call('/hook/signed', body, headers), 200);
+    assert.equal(await call('/hook/signed', `${body} `, headers), 400);
+    assert.deepEqual(woken, ['apps/signed', 'apps/signed']);
   });
 
   it('survive bodies that are no JSON, deep or huge, with a filter and without', async (t) => {
