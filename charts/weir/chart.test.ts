@@ -95,7 +95,8 @@ describe('the rendered objects', () => {
   });
 
   it('lock tenants in where multiTenant is set, and only there', async () => {
-    const locks = /^--(?:no-cross-namespace-refs|default-(?:decryption-|kubeconfig-)?service-account)/;
+    const locks =
+      /^--(?:no-cross-namespace-refs|default-(?:decryption-|kubeconfig-)?service-account)/;
     for (const name of SERVICES) {
       const locked = argsOf(await render('multiTenant=true'), name).filter((arg) =>
         locks.test(arg),
