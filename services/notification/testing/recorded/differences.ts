@@ -131,16 +131,6 @@ export const DIFFERENCES: readonly Difference[] = [
     expect: ({ gaps: _, ...result }) => result,
   },
   {
-    heading: 'What comes from outside is bounded',
-    about: 'a message has 39,000 characters at most, which is the bound of the schema of events',
-    cases: /^endpoint\/requests\/just-fits$/,
-    expect: changeRequests((request) => {
-      const body = request.body as { message: string };
-      const [first = ''] = body.message;
-      return { ...request, body: { ...body, message: `${first.repeat(38_997)}...` } };
-    }),
-  },
-  {
     heading: 'Secrets of Receivers are not watched',
     about: 'nobody has the right to read all Secrets: a missing one is noticed by the next call',
     cases: /^receiver\/secret-deleted\/gone$/,
