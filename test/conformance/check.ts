@@ -31,20 +31,20 @@ export async function checkAll(
 
 async function check(
   fixture: Fixture,
-  { client, git, listener }: SessionEnvironment,
+  { client, git, listener, places }: SessionEnvironment,
 ): Promise<Result> {
   const startedAt = performance.now();
   const found: Found[] = [];
   try {
     const golden = await readGolden(fixture);
-    const take = () => takeSnapshot(client, listener, scopeOf(fixture));
+    const take = () => takeSnapshot(client, listener, scopeOf(fixture, places));
     const snapshot = async (label: string) => {
       const compare = (seen: Snapshot) => judged(fixture, label, golden.snapshots[label], seen);
       const isExpected = (seen: Snapshot) => compare(seen).every(({ rule }) => rule !== undefined);
       const seen = await settle({ take, isExpected, isMoving, ...SETTLING });
       found.push(...compare(seen));
     };
-    await play(fixture, { client, git, snapshot });
+    await play(fixture, { client, git, places, snapshot });
     return resultOf(fixture, found, { startedAt });
   } catch (error) {
     return resultOf(fixture, found, { startedAt, fault: String(error) });

@@ -42,7 +42,49 @@ const BLOCKED = /can't evaluate readyExpr over '.*', cross-namespace references 
 const UNHEALTHY =
   /status: 'Unknown': replicasets\.apps is forbidden: .* status: 'Unknown': pods is forbidden: /;
 
+const STRANGERS = 'Kubeconfigs come from strangers';
+/** The fixtures at whose end a Kustomization is there that could reach its cluster. */
+const REACHED =
+  /^kubeconfig\/(account|account-without-rights|config-map|depends|dry-run-fails|edited-there|health|health-fails|key|kind-missing|namespace|namespace-missing|no-prune|prune|secret-comes-later|substitute-from|value|value-yaml)$/;
+/** A cluster that takes no credential is found out before anything is applied, and not when it is. */
+const BEFORE_APPLY: [string, Side, Side][] = [
+  ['conditions > Reconciling > message', /^Detecting drift/, /^Building manifests/],
+  ['history', /"status":"ReconciliationFailed"/, /^\[\]$/],
+];
+
 export const RULES: readonly Rule[] = [
+  {
+    id: 'Another cluster is known by its UID',
+    fixture: REACHED,
+    path: /^kustomizations > (app|second) > clusterID$/,
+    flux: 'absent',
+    weir: /^(<uid>|address-[0-9a-f]{32})$/,
+  },
+  ...otherWords(STRANGERS, /^kubeconfig\/broken$/, {
+    flux: /yaml: line 1: did not find expected node content/,
+    weir: /it is no YAML without aliases: see line 1/,
+  }),
+  ...otherWords(STRANGERS, /^kubeconfig\/no-context$/, {
+    flux: /no configuration has been provided, try setting KUBERNETES_MASTER/,
+    weir: /it has no current-context: set one with kubectl config use-context/,
+  }),
+  ...otherWords(STRANGERS, /^kubeconfig\/exec$/, {
+    flux: /dry-run failed \(Forbidden\): failed to get server groups/,
+    weir: /user 'u' has its credentials from a program \(exec\), which is refused/,
+  }),
+  ...otherWords(STRANGERS, /^kubeconfig\/wrong-token$/, {
+    flux: /dry-run failed \(Unauthorized\): failed to get server groups/,
+    weir: /the cluster of spec\.kubeConfig can't be used: Unauthorized/,
+  }),
+  ...otherWords(
+    'A missing account is told as the API server tells it',
+    /\/config-map-account-missing$/,
+    {
+      flux: /: ServiceAccount "deployer" not found/,
+      weir: /: serviceaccounts "deployer" not found/,
+    },
+  ),
+  ...several(STRANGERS, /^kubeconfig\/(exec|wrong-token)$/, BEFORE_APPLY),
   ...otherWords('Nothing is fetched while a build runs', /\/remote-/, {
     flux: /dial tcp 127\.0\.0\.1/,
     weir: /remote resource '.*' in kustomization\.yaml is not allowed/,

@@ -25,14 +25,20 @@ export type Step =
       annotations?: Record<string, string>;
     }
   /** Applies YAML documents (server-side apply) as the field manager `as`. */
-  | { apply: string; as?: string }
+  | { apply: string; as?: string; in?: 'remote' }
   /** Creates the objects of YAML documents (POST) as the field manager `as`. */
   | { create: string; as?: string }
   /** Applies a merge patch as the field manager `as`; with `status: true` to the subresource. */
-  | { patch: ObjectName; with: Record<string, unknown>; as?: string; status?: boolean }
+  | {
+      patch: ObjectName;
+      with: Record<string, unknown>;
+      as?: string;
+      status?: boolean;
+      in?: 'remote';
+    }
   /** Writes the artifact of a GitRepository into the status of another object, as a controller of its kind would. */
   | { lend: ObjectName; source?: string; metadata?: Record<string, string> }
-  | { delete: ObjectName }
+  | { delete: ObjectName; in?: 'remote' }
   /** Waits until the API server refuses to create this object, because a new policy takes effect a moment later. */
   | { refused: string }
   /** Requests a reconcile, as `flux reconcile kustomization` does. */
@@ -42,9 +48,9 @@ export type Step =
    * with `done` until one of both.
    */
   | { wait: string; name?: string; message?: string }
-  | { gone: ObjectName }
+  | { gone: ObjectName; in?: 'remote' }
   /** Waits until the object exists and, where `with` is given, has at least these fields. */
-  | { there: ObjectName; with?: Record<string, unknown> }
+  | { there: ObjectName; with?: Record<string, unknown>; in?: 'remote' }
   /** Also compares the cluster at this point. The end of a fixture is always compared. */
   | { snapshot: string };
 
@@ -63,9 +69,19 @@ const VERBS = [
   'there',
   'snapshot',
 ];
-const MODIFIERS = ['as', 'source', 'name', 'labels', 'annotations', 'with', 'status', 'message'];
+const MODIFIERS = [
+  'as',
+  'source',
+  'name',
+  'labels',
+  'annotations',
+  'with',
+  'status',
+  'message',
+  'in',
+];
 const KNOWN_STEP_KEYS = new Set([...VERBS, ...MODIFIERS, 'metadata']);
-const KNOWN_KEYS = new Set(['about', 'steps', 'pending', 'flags', 'namespaces', 'kinds']);
+const KNOWN_KEYS = new Set(['about', 'steps', 'pending', 'flags', 'namespaces', 'kinds', 'remote']);
 
 export interface Fixture {
   /** `<area>/<name>` */
@@ -82,6 +98,11 @@ export interface Fixture {
   namespaces: string[];
   /** Further kinds to compare, as `<apiVersion> <Kind>`. */
   kinds: string[];
+  /**
+   * Whether there is a second cluster with the same namespaces. Steps `in: remote` are done there, and its objects are compared
+   * too. What leads to it stands in `apply` as play/clusters.ts says.
+   */
+  remote: boolean;
   steps: Step[];
   /** A digest of the fixture, by which a recording is known to belong to its present text. */
   digest: string;
@@ -113,7 +134,15 @@ function idOf(path: string): string {
 export function parseFixture(id: string, text: string): Fixture {
   const namespace = id.replace('/', '-');
   const raw = parse(text.replaceAll('%ns%', namespace)) as Record<string, unknown>;
-  const { about, steps = [], flags = 'default', namespaces = [], kinds = [], pending } = raw;
+  const {
+    about,
+    steps = [],
+    flags = 'default',
+    namespaces = [],
+    kinds = [],
+    remote = false,
+    pending,
+  } = raw;
   const unknown = Object.keys(raw).filter((key) => !KNOWN_KEYS.has(key));
   if (unknown.length > 0) throw new Error(`${id}: unknown keys ${unknown.join(', ')}`);
   if (typeof about !== 'string') throw new Error(`${id}: "about" says in a sentence what is shown`);
@@ -125,8 +154,9 @@ export function parseFixture(id: string, text: string): Fixture {
     flags: flags as string,
     namespaces: namespaces as string[],
     kinds: kinds as string[],
+    remote: remote === true,
     steps: steps as Step[],
-    digest: digestOf({ flags, namespaces, kinds, steps }),
+    digest: digestOf({ flags, namespaces, kinds, steps, ...(remote === true ? { remote } : {}) }),
     ...(pending === undefined ? {} : { pending: pending as string }),
   };
 }

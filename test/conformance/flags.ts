@@ -15,6 +15,7 @@ export const FLAGS: Record<string, Record<string, string>> = {
     'no-remote-bases': 'true',
     'default-service-account': 'tenant',
   },
+  identities: { ...DEFAULT, 'feature-gates': 'ObjectLevelWorkloadIdentity=true' },
   gates: {
     ...DEFAULT,
     'feature-gates':

@@ -2,7 +2,7 @@
 import { type Fixture, furtherNamespaces } from './fixture.ts';
 import { type Golden, writeGolden } from './golden.ts';
 import { play } from './play/play.ts';
-import { runSession, type SessionSettings } from './session.ts';
+import { type Places, runSession, type SessionSettings } from './session.ts';
 import { settle } from './settle.ts';
 import { isMoving, type Scope, takeSnapshot } from './snapshot.ts';
 
@@ -21,9 +21,9 @@ export async function recordAll(
     ...settings,
     system: 'flux',
     fixtures,
-    async each(fixture, { client, git, listener }) {
+    async each(fixture, { client, git, listener, places }) {
       const snapshots: Golden['snapshots'] = {};
-      const take = () => takeSnapshot(client, listener, scopeOf(fixture));
+      const take = () => takeSnapshot(client, listener, scopeOf(fixture, places));
       const snapshot = async (label: string) => {
         snapshots[label] = await settle({
           take,
@@ -33,7 +33,7 @@ export async function recordAll(
         });
       };
       try {
-        await play(fixture, { client, git, snapshot });
+        await play(fixture, { client, git, places, snapshot });
         await writeGolden(fixture, snapshots);
         print(`recorded ${fixture.id}`);
       } catch (error) {
@@ -46,7 +46,10 @@ export async function recordAll(
 }
 
 /** The namespaces and kinds that belong to a fixture. */
-export function scopeOf(fixture: Fixture): Scope {
+export function scopeOf(fixture: Fixture, { remote }: Places): Scope {
   const { namespace, kinds } = fixture;
-  return { namespace, namespaces: furtherNamespaces(fixture), kinds };
+  return {
+    ...{ namespace, namespaces: furtherNamespaces(fixture), kinds },
+    ...(fixture.remote && remote !== undefined ? { remote: remote.client } : {}),
+  };
 }

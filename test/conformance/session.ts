@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { Kustomization } from '@weir/api';
 import { mapBounded } from '@weir/async';
 import { type Cluster, type GitServer, startCluster, startGitServer } from '@weir/cluster';
+import { type RemoteCluster, startRemoteCluster } from '@weir/kit';
 import { connectKube, type KubeClient } from '@weir/kube';
 import { type Listener, listenToPosts, listenToStream } from './events.ts';
 import type { Fixture } from './fixture.ts';
@@ -24,11 +25,18 @@ export interface SessionOptions extends SessionSettings {
   each(fixture: Fixture, environment: SessionEnvironment): Promise<void>;
 }
 
+/** The clusters that fixtures lead to: the one that the system runs in, and a second one where a fixture needs it. */
+export interface Places {
+  home: Cluster;
+  remote?: RemoteCluster;
+}
+
 /** What fixtures are played in. */
 export interface SessionEnvironment {
   client: KubeClient;
   git: GitServer;
   listener: Listener;
+  places: Places;
 }
 
 /** Plays all fixtures. Those with the same flags are played together; for other flags the system is started again. */
@@ -51,6 +59,12 @@ async function play(options: SessionOptions, started: AsyncDisposableStack): Pro
   const client = connectKube({ kubeconfig: cluster.kubeconfig });
   started.defer(() => client.close());
   await installDefinitions(client, crds);
+  const places: Places = { home: cluster };
+  if (fixtures.some(({ remote }) => remote)) {
+    const remote = await startRemoteCluster();
+    started.defer(() => remote.close());
+    places.remote = remote;
+  }
   const { listener, ...target } = await listenTo(system, cluster);
   started.defer(() => listener.close());
 
@@ -60,7 +74,7 @@ async function play(options: SessionOptions, started: AsyncDisposableStack): Pro
     const stop = await startSystem(system, { cluster, dir, flags, ...target });
     try {
       await mapBounded(chosen, options.concurrency, (fixture) =>
-        options.each(fixture, { client, git, listener }),
+        options.each(fixture, { client, git, listener, places }),
       );
     } finally {
       await stop();

@@ -25,6 +25,8 @@ export interface Snapshot {
   kustomizations: Record<string, JsonObject>;
   sources: Record<string, JsonObject>;
   objects: Record<string, JsonObject>;
+  /** Those of the second cluster, where the fixture has one. */
+  remote?: Record<string, JsonObject>;
   /**
    * The published events by object, as `<severity> <reason>: <message> [<metadata>]`. Each is listed once, because how
    * often it is repeated depends on timing.
@@ -61,6 +63,8 @@ const CLUSTER_WIDE = [
 ];
 /** Objects that Kubernetes creates in every namespace. */
 const DEFAULT_OBJECTS = new Set(['ConfigMap/kube-root-ca.crt', 'ServiceAccount/default']);
+/** What leads to another cluster in fixtures: it holds addresses and keys, which differ in each session. */
+const WAYS_TO_CLUSTERS = new Set(['Secret/remote', 'ConfigMap/there']);
 
 export interface Scope {
   namespace: string;
@@ -68,6 +72,8 @@ export interface Scope {
   namespaces: readonly string[];
   /** Further kinds, as `<apiVersion> <Kind>`. */
   kinds: readonly string[];
+  /** The second cluster. */
+  remote?: KubeClient;
 }
 
 export async function takeSnapshot(
@@ -78,17 +84,26 @@ export async function takeSnapshot(
   const { namespace, namespaces, kinds } = scope;
   const everywhere = [namespace, ...namespaces];
   const label = `kustomize.toolkit.fluxcd.io/namespace in (${everywhere.join(',')})`;
-  const [objects, wide, events, kustomizations, sources] = await Promise.all([
-    collect([...NAMESPACED, ...kinds], (type) => listIn(client, type, everywhere), client),
-    collect(CLUSTER_WIDE, (type) => list(client, type, { labelSelector: label }), client),
+  const all = (from: KubeClient) =>
+    Promise.all([
+      collect([...NAMESPACED, ...kinds], (type) => listIn(from, type, everywhere), from),
+      collect(CLUSTER_WIDE, (type) => list(from, type, { labelSelector: label }), from),
+    ]);
+  const [here, there, events, kustomizations, sources] = await Promise.all([
+    all(client),
+    scope.remote === undefined ? undefined : all(scope.remote),
     listIn(client, Event, everywhere),
     listIn(client, Kustomization, everywhere),
     listIn(client, GitRepository, everywhere),
   ]);
   const name = (object: KubeObject) => nameIn(namespace, object);
-  const kept = [...objects, ...wide].filter(
-    (object) => !DEFAULT_OBJECTS.has(`${object.kind}/${object.metadata.name}`),
-  );
+  const kept = (lists: KubeObject[][]) => {
+    const objects = lists.flat().filter(({ kind, metadata }) => {
+      const title = `${kind}/${metadata.name}`;
+      return !DEFAULT_OBJECTS.has(title) && !WAYS_TO_CLUSTERS.has(title);
+    });
+    return byName(objects, (object) => `${object.kind} ${name(object)}`, normalizeObject);
+  };
   return {
     kustomizations: byName(
       kustomizations,
@@ -96,7 +111,8 @@ export async function takeSnapshot(
       describe,
     ),
     sources: byName(sources, ({ metadata }) => nameIn(namespace, { metadata }), describeSource),
-    objects: byName(kept, (object) => `${object.kind} ${name(object)}`, normalizeObject),
+    objects: kept(here),
+    ...(there === undefined ? {} : { remote: kept(there) }),
     events: byObject(listener.received(everywhere), namespace, describeEvent),
     warnings: byObject(events as KubernetesEvent[], namespace, describeWarning),
   };

@@ -2,12 +2,13 @@
 import { GitRepository } from '@weir/api';
 import { until } from '@weir/cluster';
 import { isForbidden, isInvalid, isNoMatch } from '@weir/kube';
+import { withClusters } from './clusters.ts';
 import { contains } from './contains.ts';
 import { DEFAULT_NAME, type FixtureRun, MANAGER, type StepOf, WAIT } from './fixture-run.ts';
 import { find, type Parsed, parseObjects, resolve } from './objects.ts';
 
 export async function applyYaml(run: FixtureRun, step: StepOf<'apply'>): Promise<void> {
-  for (const { type, object } of await served(run, step.apply)) {
+  for (const { type, object } of await served(run, withClusters(run, step.apply))) {
     await run.client.apply(type, object, { fieldManager: step.as ?? MANAGER, force: true });
   }
 }

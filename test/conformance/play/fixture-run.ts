@@ -2,6 +2,7 @@
 import type { GitServer, GitServerRepository } from '@weir/cluster';
 import type { KubeClient } from '@weir/kube';
 import type { Fixture, Step } from '../fixture.ts';
+import type { Places } from '../session.ts';
 
 /** The field manager of a step that names no other. */
 export const MANAGER = 'conformance';
@@ -12,6 +13,7 @@ export const DEFAULT_NAME = 'app';
 export const WAIT = { timeoutMs: 60_000, intervalMs: 100 };
 
 export interface FixtureRun {
+  places: Places;
   client: KubeClient;
   git: GitServer;
   fixture: Fixture;

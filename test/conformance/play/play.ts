@@ -2,6 +2,7 @@
 import type { GitServer } from '@weir/cluster';
 import { type KubeClient, Namespace } from '@weir/kube';
 import type { Fixture, Step } from '../fixture.ts';
+import type { Places } from '../session.ts';
 import { commit } from './commit.ts';
 import {
   applyYaml,
@@ -19,6 +20,7 @@ import { applyKustomization, requestReconcile, waitFor } from './kustomization.t
 export interface PlayOptions {
   client: KubeClient;
   git: GitServer;
+  places: Places;
   /** Called at each point that is to be compared; at the end with the label `end`. */
   snapshot(label: string): Promise<void>;
 }
@@ -26,12 +28,13 @@ export interface PlayOptions {
 /** Plays a fixture to its end. Rejects with an error that names the failed step. */
 export async function play(
   fixture: Fixture,
-  { client, git, snapshot }: PlayOptions,
+  { client, git, places, snapshot }: PlayOptions,
 ): Promise<void> {
   const run: FixtureRun = {
     client,
     git,
     fixture,
+    places,
     repositories: new Map(),
     commits: new Map(),
     requests: new Map(),
@@ -41,17 +44,29 @@ export async function play(
   for (const name of [fixture.namespace, ...further.map((it) => `${fixture.namespace}-${it}`)]) {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
     await client.apply(Namespace, namespace, { fieldManager: MANAGER });
+    if (fixture.remote) await remoteOf(run).apply(Namespace, namespace, { fieldManager: MANAGER });
   }
   for (const [index, step] of fixture.steps.entries()) {
     try {
       if ('snapshot' in step) await snapshot(step.snapshot);
-      else await perform(run, step);
+      else await perform(placed(run, step), step);
     } catch (cause) {
       const what = JSON.stringify(step).slice(0, 200);
       throw new Error(`step ${index + 1} ${what}: ${String(cause)}`, { cause });
     }
   }
   await snapshot('end');
+}
+
+/** The run whose client is that of the cluster in which the step is done. */
+function placed(run: FixtureRun, step: Step): FixtureRun {
+  return 'in' in step ? { ...run, client: remoteOf(run) } : run;
+}
+
+function remoteOf({ fixture, places }: FixtureRun): KubeClient {
+  if (!fixture.remote || places.remote === undefined)
+    throw new Error('the fixture has no "remote: true"');
+  return places.remote.client;
 }
 
 function perform(run: FixtureRun, step: Exclude<Step, { snapshot: unknown }>): Promise<void> {
