@@ -8,6 +8,7 @@ import { run } from './exec.ts';
 
 const VERSION_ARGUMENTS: Partial<Record<Tool, string[]>> = {
   helm: ['version'],
+  helm4: ['version'],
   kubectl: ['version', '--client'],
 };
 
@@ -15,6 +16,7 @@ test('the stated versions are those in go.mod', async () => {
   const required = {
     etcd: 'go.etcd.io/etcd/server/v3',
     helm: 'helm.sh/helm/v3',
+    helm4: 'helm.sh/helm/v4',
     kubernetes: 'k8s.io/kubernetes',
     kwok: 'sigs.k8s.io/kwok',
     'nats-server': 'github.com/nats-io/nats-server/v2',
