@@ -245,6 +245,15 @@ func TestDependencies(t *testing.T) {
 		}
 	}
 
+	// Only the chart's own dependencies are added, so that a circle ends after one turn.
+	circle := with("[{name: lib, version: 0.x, repository: 'file://../lib'}]", "")
+	circle["lib/Chart.yaml"] += "dependencies: [{name: app, version: 1.x, repository: 'file://../app'}]\n"
+	if got, err := pack(circle); err != nil || got.Resolved != 1 {
+		t.Errorf("a circle: got %+v, %v", got, err)
+	} else if all := unpacked(t, out); all["app/charts/lib/charts/app/Chart.yaml"] != "" || all["app/charts/lib/Chart.yaml"] == "" {
+		t.Errorf("a circle: got %q", all)
+	}
+
 	two := "[{name: lib, version: 0.x, repository: 'http://h/x', alias: first}, {name: lib, version: 0.1.0, repository: 'http://h/x', alias: second}]"
 	got, err := pack(with(two, ""))
 	if err != nil || len(got.Missing) != 2 || got.Missing[0] != (missingDependency{"first", "lib", "0.x", "http://h/x"}) {
