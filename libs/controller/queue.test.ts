@@ -57,6 +57,14 @@ function harness({ concurrency = 2 } = {}) {
   };
 }
 
+test('a key that is added twice at once runs once, also where a worker is free', async () => {
+  const { queue, clock, seen, end } = harness();
+  for (const cause of ['ready', 'artifact']) queue.add('a/x', { cause });
+  await clock.settle();
+  await end('a/x');
+  assert.equal(seen.map(({ causes }) => [...causes].join()).join('; '), 'ready,artifact');
+});
+
 test('a key that is added many times while it stands in line runs once, with all causes', async () => {
   const { queue, clock, started, seen, end } = harness({ concurrency: 1 });
   queue.add('a/busy', { cause: 'added' });

@@ -164,9 +164,7 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   function start(item: Item) {
-    const { next } = item;
     entries.delete(item);
-    delete item.next;
     delete item.again;
     arm(item);
     item.running = true;
@@ -182,7 +180,7 @@ export function createQueue(options: QueueOptions): Queue {
         pump();
       },
     );
-    void take(item, turnOf(item, next, clock.now(), worker.waiting)).then((outcome) => {
+    void take(item, worker.waiting).then((outcome) => {
       running -= 1;
       item.running = false;
       settle(item, outcome);
@@ -191,11 +189,15 @@ export function createQueue(options: QueueOptions): Queue {
     });
   }
 
-  async function take(item: Item, turn: Turn): Promise<Outcome> {
-    // The run begins asynchronously, so that the caller of add() continues first.
+  async function take(item: Item, waiting: Turn['waiting']): Promise<Outcome> {
+    // The run begins asynchronously, so that the caller of add() continues first. What it adds until then is a cause of
+    // this run, and of no second one.
     await undefined;
+    if (closed || item.removed) return {};
+    const { next } = item;
+    delete item.next;
     try {
-      return closed || item.removed ? {} : await outside(options.run, turn);
+      return await outside(options.run, turnOf(item, next, clock.now(), waiting));
     } catch (error) {
       return { retry: error instanceof Error ? error : new Error(String(error)) };
     }
