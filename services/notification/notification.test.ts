@@ -113,6 +113,20 @@ describe('notification', () => {
     assert.match(String(secret.message), /secret 'default\/gone' not found/);
   });
 
+  it('sends what a wrong Secret kept waiting once that is mended', async () => {
+    on.chat.reply(({ path }) => (path === '/mended' ? {} : { status: 404 }));
+    await on.apply(Secret, 'mended', { stringData: { address: `${on.chat.url}/wrong` } });
+    await on.provider('mended', { type: 'generic', secretRef: { name: 'mended' } });
+    await on.alert('mended');
+    await publish('apps', 'hello');
+    await on.arrived('/wrong');
+    const mended = { stringData: { address: `${on.chat.url}/mended` } };
+    const ref = { namespace: NAMESPACE, name: 'mended' };
+    await on.client.patch(Secret, ref, mended, { kind: 'merge' });
+    await on.arrived('/mended');
+    on.chat.reply({});
+  });
+
   it('says in Events of the alert and in metrics what became of its messages', async () => {
     const counted = async (result: string) => {
       const of = `namespace="${NAMESPACE}",alert="told",provider="told",result="${result}"`;
