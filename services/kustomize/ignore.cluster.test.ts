@@ -143,6 +143,7 @@ test('with fail fast off, the others are waited for', async () => {
     ignore: [{ paths: ['/data/state'] }],
   });
   await h.ready(ns, 'app', 'Unknown');
+  await holds(ns, 'b', { state: 'new' });
   await edit(ns, 'b', { state: 'good' });
   const failed = await h.ready(ns, 'app', 'False');
   assert.match(
