@@ -63,7 +63,7 @@ const CLUSTER_WIDE = [
 ];
 /** Objects that Kubernetes creates in every namespace. */
 const DEFAULT_OBJECTS = new Set(['ConfigMap/kube-root-ca.crt', 'ServiceAccount/default']);
-/** What leads to another cluster in fixtures: it holds addresses and keys, which differ in each session. */
+/** What leads to another cluster in the namespace of a fixture: it holds addresses and keys, which differ in each session. */
 const WAYS_TO_CLUSTERS = new Set(['Secret/remote', 'ConfigMap/there']);
 
 export interface Scope {
@@ -100,7 +100,8 @@ export async function takeSnapshot(
   const kept = (lists: KubeObject[][]) => {
     const objects = lists.flat().filter(({ kind, metadata }) => {
       const title = `${kind}/${metadata.name}`;
-      return !DEFAULT_OBJECTS.has(title) && !WAYS_TO_CLUSTERS.has(title);
+      const leadsElsewhere = metadata.namespace === namespace && WAYS_TO_CLUSTERS.has(title);
+      return !DEFAULT_OBJECTS.has(title) && !leadsElsewhere;
     });
     return byName(objects, (object) => `${object.kind} ${name(object)}`, normalizeObject);
   };
