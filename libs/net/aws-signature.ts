@@ -56,6 +56,41 @@ export async function presign(
   return result;
 }
 
+/** What of a request for an object is signed besides its method. */
+export interface ObjectRequest {
+  origin: URL;
+  /** As it is sent: `..` in the key of an object is no step up. */
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  date: Date;
+}
+
+/** The SHA-256 of nothing. */
+const EMPTY = createHash('sha256').digest('hex');
+
+/** Signs many requests GET for objects of S3 and gives their headers. @param credentials asked for each */
+export async function objectSigner(
+  credentials: () => Promise<AwsKeys>,
+  region: string,
+): Promise<(request: ObjectRequest) => Promise<Record<string, string>>> {
+  const { SignatureV4 } = await import('@smithy/signature-v4');
+  const signer = new SignatureV4({
+    ...{ service: 's3', region, uriEscapePath: false },
+    credentials: async () => withoutUndefined(await credentials()),
+    sha256: Sha256 as unknown as ConstructorParameters<typeof SignatureV4>[0]['sha256'],
+  });
+  return async ({ origin, path, headers, date }) => {
+    const { protocol, hostname, host } = origin;
+    const own = { host, 'x-amz-content-sha256': EMPTY, ...headers };
+    const request = { method: 'GET', protocol, hostname, path, query: {}, headers: own };
+    return (await signer.sign(request, { signingDate: date })).headers;
+  };
+}
+
+function withoutUndefined({ accessKeyId, secretAccessKey, sessionToken }: AwsKeys) {
+  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+}
+
 function partsOf(url: URL) {
   return {
     protocol: url.protocol,
@@ -68,10 +103,9 @@ function partsOf(url: URL) {
 
 async function signerOf(credentials: AwsKeys, scope: Scope): Promise<SignatureV4> {
   const { SignatureV4 } = await import('@smithy/signature-v4');
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   return new SignatureV4({
     ...scope,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
+    credentials: withoutUndefined(credentials),
     sha256: Sha256 as unknown as ConstructorParameters<typeof SignatureV4>[0]['sha256'],
   });
 }

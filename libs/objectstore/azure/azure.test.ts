@@ -16,7 +16,7 @@ import {
   failure,
   startBlobServer,
 } from '../testing/index.ts';
-import { elementOf, elementsOf } from './xml.ts';
+import { elementOf, elementsOf } from '../xml.ts';
 
 const credentials = { accountKey: ACCOUNT_KEY };
 

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { ObjectStoreError, quoted } from '../errors.ts';
 import { senseless, textOf } from '../request.ts';
-import { elementOf } from './xml.ts';
+import { elementOf } from '../xml.ts';
 
 const CODE = /^[A-Za-z]{1,64}$/;
 

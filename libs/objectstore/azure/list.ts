@@ -2,7 +2,7 @@
 import type { ListedObject } from '../bucket.ts';
 import { ObjectStoreError } from '../errors.ts';
 import type { Page } from '../pages.ts';
-import { elementOf, elementsOf } from './xml.ts';
+import { elementOf, elementsOf } from '../xml.ts';
 
 /** @throws ObjectStoreError InvalidAnswer for what is no list */
 export function pageOf(xml: string): Page {

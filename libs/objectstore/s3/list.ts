@@ -1,9 +1,17 @@
 // Pages of a list, with requests ListObjectsV2.
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { ListedObject, ListLimits } from '../bucket.ts';
 import { ObjectStoreError, quoted } from '../errors.ts';
 import { boundedPages } from '../pages.ts';
+import { type Entry, takeContents } from './contents.ts';
 import { failureOf } from './failure.ts';
+
+/** A page as the SDK reads it, and its entries where it needn't. */
+interface Answer extends ListObjectsV2CommandOutput {
+  entries: Entry[] | undefined;
+}
 
 /** Fails with ObjectStoreError; LimitExceeded says what to do. */
 export function listPages(
@@ -23,7 +31,7 @@ async function send(
   client: S3Client,
   { bucket, prefix, token }: { bucket: string; prefix: string; token: string | undefined },
   signal: AbortSignal,
-): Promise<ListObjectsV2CommandOutput> {
+): Promise<Answer> {
   const { ListObjectsV2Command } = await import('./sdk.ts');
   const command = new ListObjectsV2Command({
     Bucket: bucket,
@@ -32,29 +40,50 @@ async function send(
     ...(prefix === '' ? {} : { Prefix: prefix }),
     ...(token === undefined ? {} : { ContinuationToken: token }),
   });
+  let entries: Entry[] | undefined;
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const response = result.response as { statusCode: number; body: Readable };
+      entries = undefined;
+      if (response.statusCode !== 200) return result;
+      const xml = await text(response.body);
+      const contents = takeContents(xml);
+      entries = contents?.entries;
+      response.body = Readable.from([Buffer.from(contents?.rest ?? xml)]);
+      return result;
+    },
+    // Nearer to the answer than the SDK's own reading of it.
+    { step: 'deserialize', priority: 'low', name: 'takeContents' },
+  );
   try {
-    return await client.send(command, { abortSignal: signal });
+    return { ...(await client.send(command, { abortSignal: signal })), entries };
   } catch (error) {
     throw failureOf(error, signal);
   }
 }
 
 /** A list that goes on without saying how has a token that nobody can use. */
-function nextOf({ IsTruncated, NextContinuationToken }: ListObjectsV2CommandOutput) {
+function nextOf({ IsTruncated, NextContinuationToken }: Answer) {
   return IsTruncated ? (NextContinuationToken ?? '') : undefined;
 }
 
-function objectsOf(answer: ListObjectsV2CommandOutput): ListedObject[] {
+function objectsOf(answer: Answer): ListedObject[] {
   // Every list says whether it goes on. An answer that is none would look like an empty bucket.
   if (answer.IsTruncated === undefined) {
     const what = 'the endpoint did not answer with a list of objects: is it an object store?';
     throw new ObjectStoreError('InvalidAnswer', what);
   }
   const isEncoded = answer.EncodingType === 'url';
-  return (answer.Contents ?? []).map(({ Key = '', ETag = '', Size = 0 }) => ({
-    key: isEncoded ? decode(Key) : Key,
-    etag: ETag.replace(/^"|"$/g, ''),
-    size: Number.isFinite(Size) ? Size : 0,
+  const entries =
+    answer.entries ??
+    (answer.Contents ?? []).map(({ Key = '', ETag = '', Size = 0 }) => ({
+      ...{ key: Key, etag: ETag, size: `${Size}` },
+    }));
+  return entries.map(({ key, etag, size }) => ({
+    key: isEncoded ? decode(key) : key,
+    etag: etag.replace(/^"|"$/g, ''),
+    size: Number.isFinite(Number(size)) ? Number(size) : 0,
   }));
 }
 

@@ -16,6 +16,7 @@ import {
   type LdapLogin,
   type TemporaryKeys,
 } from './credentials.ts';
+import { createDirectRead, type DirectRead } from './direct.ts';
 import { codeOf, expectedRegion, failureOf } from './failure.ts';
 import { listPages } from './list.ts';
 import { readObject } from './read.ts';
@@ -24,6 +25,12 @@ import { createTransport } from './transport.ts';
 export interface BucketOptions extends BucketAddress, ConnectionOptions {
   /** Keys, a login for which there are keys, or who gives keys that are good for a while. Without them requests aren't signed. */
   credentials?: AccessKeys | LdapLogin | (() => Promise<TemporaryKeys>) | undefined;
+}
+
+/** What the first call opens. */
+interface Opened {
+  client: S3Client;
+  direct: DirectRead;
 }
 
 const DEFAULT_REGION = 'us-east-1';
@@ -40,9 +47,9 @@ export function openBucket(options: BucketOptions): Bucket {
   const endpoint = endpointUrl(options);
   const connections = connect(options);
   const credentials = credentialsOf(options.credentials);
-  let opened: Promise<S3Client> | undefined;
+  let opened: Promise<Opened> | undefined;
 
-  async function client(region: string): Promise<S3Client> {
+  async function clientFor(region: string): Promise<S3Client> {
     const { S3Client } = await import('./sdk.ts');
     return new S3Client({
       endpoint: endpoint.origin,
@@ -68,13 +75,17 @@ export function openBucket(options: BucketOptions): Bucket {
     });
   }
 
-  async function open(signal: AbortSignal): Promise<S3Client> {
+  async function open(signal: AbortSignal): Promise<Opened> {
     const known = options.region || regionOf(endpoint);
-    return client(known ?? (await askRegion(await client(DEFAULT_REGION), bucket, signal)));
+    const region = known ?? (await askRegion(await clientFor(DEFAULT_REGION), bucket, signal));
+    const client = await clientFor(region);
+    const isPublic = credentials === undefined;
+    const direct = await createDirectRead(client, { connections, endpoint, bucket, isPublic });
+    return { client, direct };
   }
 
   /** The client for the bucket's region, which is asked for once. */
-  async function opening(signal: AbortSignal): Promise<S3Client> {
+  async function opening(signal: AbortSignal): Promise<Opened> {
     opened ??= open(signal);
     try {
       return await opened;
@@ -86,7 +97,8 @@ export function openBucket(options: BucketOptions): Bucket {
 
   return {
     async *list(prefix, { signal, limits }) {
-      yield* listPages(await opening(signal), { bucket, prefix }, signal, limits);
+      const { client } = await opening(signal);
+      yield* listPages(client, { bucket, prefix }, signal, limits);
     },
     async read(key, { signal, etag }) {
       return readObject(await opening(signal), { bucket, key, etag }, signal);

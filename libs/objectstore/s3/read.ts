@@ -1,33 +1,48 @@
 import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { ObjectContent } from '../bucket.ts';
+import type { DirectRead } from './direct.ts';
 import { failureOf } from './failure.ts';
 
-/** Opens an object with a request GetObject; see `Bucket.read`. */
+/**
+ * Opens an object; see `Bucket.read`. The SDK's request GetObject follows where the direct one brings no object: it tries again,
+ * follows a clock that is wrong, and explains.
+ */
 export async function readObject(
-  client: S3Client,
+  { client, direct }: { client: S3Client; direct: DirectRead },
   { bucket, key, etag }: { bucket: string; key: string; etag: string | undefined },
   signal: AbortSignal,
 ): Promise<ObjectContent> {
+  const answer = await direct(key, etag, signal);
+  if (answer !== undefined) {
+    const { etag: tag, 'content-length': length } = answer.headers;
+    return contentOf(answer, { tag, size: length === undefined ? undefined : Number(length) });
+  }
   const { GetObjectCommand } = await import('./sdk.ts');
   const command = new GetObjectCommand({
     Bucket: bucket,
     Key: key,
     ...(etag ? { IfMatch: `"${etag}"` } : {}),
   });
-  let answer: GetObjectCommandOutput;
+  let output: GetObjectCommandOutput;
   try {
-    answer = await client.send(command, { abortSignal: signal });
+    output = await client.send(command, { abortSignal: signal });
   } catch (error) {
     throw failureOf(error, signal);
   }
-  const body = answer.Body as AsyncIterable<Uint8Array> & { destroy?(): void };
-  const close = () => body.destroy?.();
-  return {
-    etag: answer.ETag?.replace(/^"|"$/g, '') ?? etag ?? '',
-    size: answer.ContentLength,
-    content: checked(body, signal),
-    close,
-  };
+  const body = output.Body as AsyncIterable<Uint8Array> & { destroy?(): void };
+  return contentOf(body, { tag: output.ETag, size: output.ContentLength });
+
+  function contentOf(
+    content: AsyncIterable<Uint8Array> & { destroy?(): void },
+    { tag, size }: { tag: string | undefined; size: number | undefined },
+  ): ObjectContent {
+    return {
+      etag: tag?.replace(/^"|"$/g, '') ?? etag ?? '',
+      size,
+      content: checked(content, signal),
+      close: () => void content.destroy?.(),
+    };
+  }
 }
 
 async function* checked(
