@@ -93,6 +93,15 @@ export function trustedCertificates(caFile: string): string[] {
   return [...getCACertificates('system'), caFile];
 }
 
+/** What node:https trusts, and shows. */
+export function nodeTls({ caFile, clientCert, clientKey }: GitAuth = {}) {
+  return {
+    ...(caFile ? { ca: trustedCertificates(caFile) } : {}),
+    ...(clientCert ? { cert: clientCert } : {}),
+    ...(clientKey ? { key: clientKey } : {}),
+  };
+}
+
 /** What of the credentials must not be in a message. */
 export function secretsOf(auth: GitAuth, header?: string): string[] {
   return [

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import {
   type AddressPolicy,
   AddressRefused,
@@ -126,3 +127,9 @@ async function checkBehindProxy(host: string, policy: AddressPolicy): Promise<vo
 
 /** Stands for what a proxy will find: nothing that is refused. */
 const anywhere = [{ address: '192.0.2.1', family: 4 }];
+
+/** Gives every name the addresses of a destination, which were checked. */
+export function fixedResolver(addresses: readonly string[]): Resolver {
+  const found = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (_host, _options, callback) => callback(null, found);
+}

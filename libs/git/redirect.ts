@@ -1,10 +1,9 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
-import { openRequest, type Resolver } from '@weir/net';
+import { openRequest } from '@weir/net';
 import { maskUrl } from '@weir/telemetry';
-import { authorization, type GitAuth, hasCredentials, trustedCertificates } from './auth.ts';
-import { findDestination, type NetworkPolicy } from './destination.ts';
+import { authorization, type GitAuth, hasCredentials, nodeTls } from './auth.ts';
+import { findDestination, fixedResolver, type NetworkPolicy } from './destination.ts';
 import { GitError } from './errors.ts';
 import { cleanLine } from './mask.ts';
 import type { GitProxy } from './proxy.ts';
@@ -76,12 +75,6 @@ function withoutDiscovery(url: string): string | undefined {
   return end && url.slice(0, -end.length);
 }
 
-/** Gives every name the addresses that were found for it a moment ago. */
-function fixedResolver(addresses: readonly string[]): Resolver {
-  const found = addresses.map((address) => ({ address, family: isIP(address) }));
-  return (_host, _options, callback) => callback(null, found);
-}
-
 async function locationOf(
   url: string,
   { auth, signal, network, proxy: ownProxy }: RedirectOptions,
@@ -100,9 +93,7 @@ async function locationOf(
       {
         headers: { 'User-Agent': 'git/2 weir', ...(header ? { Authorization: header } : {}) },
         signal,
-        ...(auth?.caFile ? { ca: trustedCertificates(auth.caFile) } : {}),
-        ...(auth?.clientCert ? { cert: auth.clientCert } : {}),
-        ...(auth?.clientKey ? { key: auth.clientKey } : {}),
+        ...nodeTls(auth),
       },
       { allowLocal: network?.allowLocal, proxy, resolver: fixedResolver(addresses) },
     );

@@ -1,9 +1,10 @@
 import { maskUrl } from '@weir/telemetry';
 import { checkRefName, parseRemoteUrl } from './arguments.ts';
+import { askRefs } from './ask-refs.ts';
 import type { GitAuth } from './auth.ts';
 import { startDeadline } from './deadline.ts';
 import { type Destination, findDestination, type NetworkPolicy } from './destination.ts';
-import { GitError } from './errors.ts';
+import { explainFailure, GitError } from './errors.ts';
 import type { GitLimits } from './limits.ts';
 import { querySecrets } from './mask.ts';
 import { type GitProxy, proxySecrets } from './proxy.ts';
@@ -30,22 +31,26 @@ export interface RemoteOptions {
 
 export type Slot = <T>(work: () => Promise<T>) => Promise<T>;
 
+const ALL_TAGS = 'refs/tags/*';
+
 export interface ListRemoteOptions extends RemoteOptions {
   /** Full names of the references that are wanted; `refs/tags/*` for all tags. All of them when it isn't given. */
   refs?: readonly string[];
 }
 
 /**
- * Asks a Git server for its references (`git ls-remote`).
+ * Asks a Git server for its references: with `git ls-remote`, or by HTTP where that does.
  * @returns commit or object id by full reference name ('HEAD', 'refs/heads/main', 'refs/tags/v1'); an annotated
  *   tag's commit is under its name with '^{}' (gitprotocol-common). A reference that is not there is absent.
  * @throws GitError
  */
 export async function listRemote(options: ListRemoteOptions): Promise<Map<string, string>> {
+  const { refs } = options;
+  for (const ref of refs ?? []) if (ref !== ALL_TAGS) checkRefName(ref);
   const output = await runRemote(
     `unable to list remote for '${shownUrl(options)}'`,
-    (target) => ['ls-remote', ...namespaces(options.refs), '--', target, ...patterns(options.refs)],
-    options,
+    (target) => ['ls-remote', ...namespaces(refs), '--', target, ...patterns(refs)],
+    { ...options, ask: refs },
   );
   return parseRefs(shownUrl(options), output);
 }
@@ -62,6 +67,11 @@ export function shownUrl({ url, allowFile }: Pick<RemoteOptions, 'url' | 'allowF
   return maskUrl(parseRemoteUrl(url, allowFile).url);
 }
 
+export interface RunRemoteOptions extends RemoteOptions, Pick<RunOptions, 'gitDir' | 'firstOnly'> {
+  /** The references that the command lists, if that is all it does. */
+  ask?: readonly string[] | undefined;
+}
+
 /**
  * Runs a git command against a remote, at an address that the policy allows. git follows no redirect: one that may be
  * followed is followed here.
@@ -70,7 +80,7 @@ export function shownUrl({ url, allowFile }: Pick<RemoteOptions, 'url' | 'allowF
 export async function runRemote(
   doing: string,
   args: (url: string) => string[],
-  options: RemoteOptions & Pick<RunOptions, 'gitDir' | 'firstOnly'>,
+  options: RunRemoteOptions,
 ): Promise<string> {
   const { slot = (work) => work() } = options;
   return slot(async () => {
@@ -89,11 +99,11 @@ export async function runRemote(
 async function converse(
   doing: string,
   args: (url: string) => string[],
-  options: RemoteOptions & Pick<RunOptions, 'gitDir' | 'firstOnly'> & { signal: AbortSignal },
+  options: RunRemoteOptions & { signal: AbortSignal },
 ): Promise<string> {
   const { url } = parseRemoteUrl(options.url, options.allowFile);
   const auth = credentialsFor(options.url, options.auth, options.allowFile);
-  const { network, signal, proxy } = options;
+  const { network, signal, proxy, ask } = options;
   const secrets = [...querySecrets(url), ...(proxy ? proxySecrets(proxy) : [])];
 
   /** Says what failed in front of what finding the way to a server says. */
@@ -109,6 +119,11 @@ async function converse(
   async function run(target: string): Promise<string> {
     const destination = await finding(findDestination(target, network, proxy));
     const { url, config, ssh } = destination;
+    const asked = ask && (await askRefs({ destination, refs: ask, auth, network, signal }));
+    if (asked !== undefined) {
+      if ('output' in asked) return asked.output;
+      throw explainFailure(doing, `The requested URL returned error: ${asked.status}`, { secrets });
+    }
     const running = { ...options, auth, config, secrets };
     if (ssh === undefined) return runGit(doing, args(url), running);
     return overSsh(doing, args, { ...destination, ssh }, { ...running, signal });
@@ -190,11 +205,9 @@ function namespaces(refs: readonly string[] | undefined): string[] {
 }
 
 function patterns(refs: readonly string[] | undefined): string[] {
-  return (refs ?? []).flatMap((ref) => {
-    if (ref === 'refs/tags/*') return [ref];
-    checkRefName(ref);
-    return ref.startsWith('refs/tags/') && !ref.endsWith('^{}') ? [ref, `${ref}^{}`] : [ref];
-  });
+  return (refs ?? []).flatMap((ref) =>
+    ref.startsWith('refs/tags/') && !/(\*|\^\{\})$/.test(ref) ? [ref, `${ref}^{}`] : [ref],
+  );
 }
 
 function parseRefs(url: string, output: string): Map<string, string> {

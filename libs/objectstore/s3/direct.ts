@@ -43,6 +43,8 @@ export async function createDirectRead(
       const date = new Date(Date.now() + config.systemClockOffset);
       const headers = isPublic ? wanted : await sign({ origin, path, headers: wanted, date });
       const request = await connections.open(origin, { method: 'GET', path, headers, signal });
+      // A connection may still break while the content is read; whoever reads it is told.
+      request.on('error', () => undefined);
       request.end();
       const [answer] = (await once(request, 'response')) as [IncomingMessage];
       if (answer.statusCode === 200) return answer;

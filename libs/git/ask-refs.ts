@@ -1,0 +1,159 @@
+// Asks a server for a few references without a process of git: starting git and its HTTP helper is nearly all that a look at a
+// branch costs. Only the two requests of gitprotocol-v2 are known here, and git is asked wherever something else is needed.
+import { once } from 'node:events';
+import { Agent as HttpAgent, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { openRequest, readBounded } from '@weir/net';
+import { authorization, type GitAuth, nodeTls } from './auth.ts';
+import { type Destination, fixedResolver, type NetworkPolicy } from './destination.ts';
+import { DELIMITER, FLUSH, type Packet, packet, readPackets } from './packets.ts';
+
+export interface AskOptions {
+  destination: Destination;
+  /** Full names; `refs/tags/*` for all tags. */
+  refs: readonly string[];
+  auth: GitAuth | undefined;
+  network: NetworkPolicy | undefined;
+  signal: AbortSignal;
+}
+
+export type Asked =
+  /** As `git ls-remote` prints them. */
+  | { output: string }
+  /** The server refuses, or sends elsewhere. */
+  | { status: number };
+
+const SERVICE = 'git-upload-pack';
+/** Bytes of what a server says it can, which is some hundreds. */
+const MAX_CAPABILITIES = 64 * 1024;
+/** Bytes of the references: there are few that begin with what was asked for, or git is the one to read them. */
+const MAX_REFS = 1024 ** 2;
+/** Statuses that mean the same, whoever asks. */
+const TELLING = new Set([301, 302, 307, 308, 401, 403, 404]);
+const TAGS = 'refs/tags/';
+
+/** Undefined where git has to be asked. @throws AbortError when the signal fires */
+export async function askRefs(options: AskOptions): Promise<Asked | undefined> {
+  const { destination, signal } = options;
+  const { url, route, proxy } = destination;
+  // What git does with a query in a URL, and what speaks other protocols to proxies, is left to git.
+  if (!/^https?:/.test(url) || url.includes('?')) return undefined;
+  if (route !== undefined && proxy === undefined) return undefined;
+  const agent = url.startsWith('https:')
+    ? new HttpsAgent({ keepAlive: true, ...nodeTls(options.auth) })
+    : new HttpAgent({ keepAlive: true });
+  try {
+    return await converse(options, agent);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // git says what is wrong with the way to the server, in words that are known.
+    return undefined;
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function converse(options: AskOptions, agent: HttpAgent): Promise<Asked | undefined> {
+  const { url } = options.destination;
+  const base = url.replace(/\/$/, '');
+  const hello = await send(options, agent, new URL(`${base}/info/refs?service=${SERVICE}`));
+  if (TELLING.has(hello.statusCode ?? 0)) {
+    hello.destroy();
+    return { status: hello.statusCode ?? 0 };
+  }
+  const capabilities = await packetsOf(hello, 'advertisement', MAX_CAPABILITIES);
+  const format = capabilities && formatOf(capabilities);
+  if (format === undefined) return undefined;
+  const question = [
+    packet('command=ls-refs'),
+    ...(format === '' ? [] : [packet(`object-format=${format}`)]),
+    DELIMITER,
+    packet('peel'),
+    ...options.refs.map((ref) => packet(`ref-prefix ${ref.replace(/(\*|\^\{\})$/, '')}`)),
+    FLUSH,
+  ].join('');
+  const answer = await send(options, agent, new URL(`${base}/${SERVICE}`), question);
+  const lines = await packetsOf(answer, 'result', MAX_REFS);
+  const output = lines && outputOf(lines, options.refs);
+  return output === undefined ? undefined : { output };
+}
+
+async function send(
+  { destination, auth, network, signal }: AskOptions,
+  agent: HttpAgent,
+  url: URL,
+  body?: string,
+): Promise<IncomingMessage> {
+  const { proxy, addresses } = destination;
+  const header = auth && authorization(auth);
+  const headers: OutgoingHttpHeaders = {
+    'User-Agent': 'git/2 weir',
+    'Accept-Encoding': 'identity',
+    'Git-Protocol': 'version=2',
+    ...(header ? { Authorization: header } : {}),
+    ...(body === undefined
+      ? {}
+      : {
+          'Content-Type': `application/x-${SERVICE}-request`,
+          Accept: `application/x-${SERVICE}-result`,
+          'Content-Length': Buffer.byteLength(body),
+        }),
+  };
+  const request = openRequest(
+    url,
+    {
+      ...{ method: body === undefined ? 'GET' : 'POST', headers, signal },
+      ...(proxy === undefined ? { agent } : nodeTls(auth)),
+    },
+    { allowLocal: network?.allowLocal, proxy, resolver: fixedResolver(addresses) },
+  );
+  // A connection may still break when the answer is read; whoever reads it is told.
+  request.on('error', () => undefined);
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return response;
+}
+
+async function packetsOf(
+  answer: IncomingMessage,
+  what: 'advertisement' | 'result',
+  maxBytes: number,
+): Promise<Packet[] | undefined> {
+  const { statusCode, headers } = answer;
+  if (statusCode === 200 && headers['content-type'] === `application/x-${SERVICE}-${what}`) {
+    return readPackets(await readBounded(answer, maxBytes));
+  }
+  answer.destroy();
+  return undefined;
+}
+
+/** The hash of the objects' names, if the server speaks version 2 and lists references in it; empty where it doesn't say. */
+function formatOf(packets: Packet[]): string | undefined {
+  const lines = packets.filter((it) => typeof it === 'string');
+  const from = lines.indexOf('version 2');
+  const capabilities = from < 0 ? [] : lines.slice(from + 1);
+  if (!capabilities.some((it) => /^ls-refs(=|$)/.test(it))) return undefined;
+  const format = capabilities.find((it) => it.startsWith('object-format='));
+  return format === undefined ? '' : /=(sha1|sha256)$/.exec(format)?.[1];
+}
+
+const LINE = /^([0-9a-f]{40}|[0-9a-f]{64}) (\S+)(?: peeled:([0-9a-f]{40}|[0-9a-f]{64}))?$/;
+
+/** Undefined unless the list is whole. */
+function outputOf(packets: Packet[], wanted: readonly string[]): string | undefined {
+  const last = packets.pop();
+  if (typeof last !== 'object' || last.mark !== 'flush') return undefined;
+  const names = new Set(wanted.map((ref) => ref.replace(/\^\{\}$/, '')));
+  const isWanted = (name: string) =>
+    names.has(name) || (names.has(`${TAGS}*`) && name.startsWith(TAGS));
+  let output = '';
+  for (const line of packets) {
+    const match = typeof line === 'string' ? LINE.exec(line) : null;
+    if (match === null) return undefined;
+    const [, id, name = '', peeled] = match;
+    if (!isWanted(name)) continue;
+    output += `${id}\t${name}\n`;
+    if (peeled !== undefined) output += `${peeled}\t${name}^{}\n`;
+  }
+  return output;
+}
