@@ -1,5 +1,5 @@
 import { deepEqual, equal, match, notEqual, rejects } from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -69,8 +69,28 @@ describe('indexes of chart repositories', () => {
     deepEqual((await indexes.fetch(at('/same'), undefined)).snapshot, first.snapshot);
     deepEqual(statusesOf('/unchanged'), [200, 304, 304]);
     const files = await readdir(indexes.kept);
-    equal(files.length, 1);
+    deepEqual(files.map((it) => it.replace(/.*\./, '')).sort(), ['answer', 'answer', 'lookup']);
     equal((await readdir(indexes.store)).filter((it) => !it.includes('sha256')).length, 1);
+  });
+
+  test('a process that starts again asks whether an index changed, and fetches none that did not', async () => {
+    const started = open('again');
+    server.put('/again/index.yaml', INDEX);
+    const { revision } = await started.fetch(at('/again'), undefined);
+    const restarted = open('again');
+    const same = await restarted.fetch(at('/again'), revision);
+    deepEqual([same.revision, same.snapshot], [revision, undefined]);
+    // Who has other credentials may see another index, and who has nothing needs it whole.
+    await open('again').fetch({ ...at('/again'), key: 'other' }, revision);
+    await open('again').fetch(at('/again'), undefined);
+    deepEqual(statusesOf('/again'), [200, 304, 200, 200]);
+    server.put('/again/index.yaml', INDEX.replace('1.0.0', '1.0.1'));
+    notEqual((await open('again').fetch(at('/again'), revision)).revision, revision);
+    for (const file of await readdir(started.kept)) {
+      if (file.endsWith('.answer')) await writeFile(join(started.kept, file), '{"revision":');
+    }
+    await open('again').fetch(at('/again'), revision);
+    deepEqual(statusesOf('/again').slice(4), [200, 200]);
   });
 
   test('objects that ask at the same time share one request', async () => {
@@ -114,6 +134,16 @@ describe('indexes of chart repositories', () => {
     server.put('/tidy/index.yaml', INDEX);
     await indexes.peek(at('/tidy'));
     await indexes.tidy();
-    equal((await readdir(indexes.kept)).length, 1);
+    equal((await readdir(indexes.kept)).length, 2);
+    const long = new Date(Date.now() - 48 * 60 * 60_000);
+    const paths = (await readdir(indexes.kept)).map((it) => join(indexes.kept, it));
+    await Promise.all(paths.map((path) => utimes(path, long, long)));
+    // Whoever still asks keeps what was answered.
+    await indexes.peek(at('/tidy'));
+    await indexes.tidy();
+    equal((await readdir(indexes.kept)).length, 2);
+    await Promise.all(paths.map((path) => utimes(path, long, long)));
+    await indexes.tidy();
+    deepEqual(await readdir(indexes.kept), []);
   });
 });

@@ -9,13 +9,14 @@ import {
   createFreshFlight,
   createSingleFlight,
 } from '@weir/async';
-import { indexUrl, type Validators } from '@weir/helm';
+import { indexUrl } from '@weir/helm';
 import type { RenderPool } from '@weir/render';
 import { maskUrl, type Tracing } from '@weir/telemetry';
 import { download } from '../download.ts';
 import { packedFile } from '../packed-file.ts';
 import { putArchive, type Snapshot } from '../snapshots.ts';
 import type { Access } from './access.ts';
+import { createAnswers } from './answers.ts';
 import type { ChartClients } from './clients.ts';
 
 /** An index as it is at the repository now. */
@@ -57,13 +58,6 @@ export interface IndexesOptions {
   signal: AbortSignal;
 }
 
-/** What is known of the last answer of a repository to one holder of credentials. */
-interface Known {
-  validators: Validators;
-  revision: string;
-  size: number;
-}
-
 const REMEMBERED = 1_000;
 /** Indexes that are fetched or read at a time, each a file of up to `maxBytes`. */
 const FETCHES = 8;
@@ -79,7 +73,7 @@ export function createIndexes(options: IndexesOptions): Indexes {
   const shareLookup = createSingleFlight<string>();
   const sharePeek = createFreshFlight<string>();
   const fetches = createFairLimit(FETCHES);
-  const answers = createBoundedMap<string, Known>({ max: REMEMBERED });
+  const answers = createAnswers(dir);
   const stored = createBoundedMap<string, Snapshot>({ max: REMEMBERED });
 
   const read = (tenant: string, request: { file: string; json?: string; lookup: string }) =>
@@ -89,16 +83,21 @@ export function createIndexes(options: IndexesOptions): Indexes {
 
   /** The index as a file that is new; undefined while it is what it was, and `isNeeded` says that nobody needs it. */
   async function get(access: Access, isNeeded: (revision: string) => boolean | Promise<boolean>) {
-    const before = answers.get(access.key);
+    const before = await answers.get(access.key);
     const isKnown = before !== undefined && !(await isNeeded(before.revision));
     const got = await clients.get(access, indexUrl(access.url), {
       maxBytes,
       tooLarge: `index exceeds the maximum index file size of ${maxBytes} bytes`,
       known: isKnown ? before.validators : undefined,
     });
-    if (got === undefined) return { ...before, revision: before?.revision ?? '', file: undefined };
+    if (got === undefined) {
+      if (before === undefined)
+        throw new Error('a repository answers for an index that nobody has');
+      await answers.keep(access.key, before);
+      return { ...before, file: undefined };
+    }
     const { digest, size, file } = await download(got.content, workDir);
-    answers.set(access.key, { validators: got.validators, revision: digest, size });
+    await answers.keep(access.key, { validators: got.validators, revision: digest, size });
     return { revision: digest, size, file };
   }
 
@@ -110,7 +109,7 @@ export function createIndexes(options: IndexesOptions): Indexes {
   async function fetchOnce(access: Access, known: string | undefined): Promise<FetchedIndex> {
     const isNeeded = async (revision: string) =>
       revision !== known && !(await hasSnapshot(revision));
-    const { revision, size = 0, file } = await get(access, isNeeded);
+    const { revision, size, file } = await get(access, isNeeded);
     try {
       if (revision === known) return { revision, size, snapshot: undefined };
       if (await hasSnapshot(revision)) return { revision, size, snapshot: stored.get(revision) };
