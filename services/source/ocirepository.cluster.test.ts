@@ -169,7 +169,13 @@ describe('OCIRepositories', () => {
     }
     await pushArtifact(registry, name, { tag: 'v1', layers: [{ content: Buffer.from('no tar') }] });
     await request(namespace, 'app');
-    await ready(namespace, 'app', 'False', /layer contents from artifact: requires gzip/);
+    const none = await ready(
+      namespace,
+      'app',
+      'False',
+      /layer contents from artifact: requires gzip/,
+    );
+    deepEqual(none.status?.artifact, before);
   });
 
   test('what is not signed, or verified by no key, is not stored', async () => {
