@@ -60,6 +60,25 @@ describe('a fetch is cut off', () => {
     await fetchCommit(fetch);
   });
 
+  test('but not by the history of a commit, of which nothing is transferred', async () => {
+    const repo = await server.createRepository('history');
+    for (let index = 0; index < 5; index++) {
+      await repo.commit({ 'file.txt': randomBytes(2 * MIB).toString('latin1') });
+    }
+    const commit = await repo.commit({ 'file.txt': 'small' });
+    const { bytes: history } = await folderSize(repo.dir, 10_000);
+    assert.ok(history > 10 * MIB, `${history} bytes of history`);
+    for (const ref of [undefined, 'refs/heads/main']) {
+      const target = join(dir, `history-${ref === undefined}`);
+      await fetchCommit({
+        ...{ url: repo.url, commit, dir: target, network, timeoutMs, limits: { fileBytes: MIB } },
+        ...(ref === undefined ? {} : { ref }),
+      });
+      const { bytes } = await folderSize(target, 1_000);
+      assert.ok(bytes < MIB, `${bytes} bytes were fetched`);
+    }
+  });
+
   test('when it makes git take more memory than it may', async () => {
     const repo = await server.createRepository('memory');
     const hostile = await createHostileRepository(repo.dir);
