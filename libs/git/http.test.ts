@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type GitServer, startGitServer, until } from '@weir/cluster';
+import { type GitServer, startFront, startGitServer, until } from '@weir/cluster';
 import { GitError, type GitReason } from './errors.ts';
 import { fetchCommit } from './fetch.ts';
 import { withObjects } from './objects.ts';
@@ -189,6 +189,34 @@ for (const [way, refs] of ways)
         assert.deepEqual(left, []);
       } finally {
         await secure.close();
+      }
+    });
+
+    test('a server that wants to see a certificate', async () => {
+      const closed = await startFront(server.url, { tls: true, mutual: true });
+      try {
+        const repo = await server.createRepository('mutual');
+        const commit = await repo.commit({ a: '1' });
+        const url = `${closed.url}/mutual.git`;
+        const caFile = closed.ca ?? '';
+        const { certificate: clientCert = '', key: clientKey = '' } = closed.client ?? {};
+        const auth = { caFile, clientCert, clientKey };
+        const refs = await listRemote({ url, auth, network, timeoutMs });
+        assert.equal(refs.get('refs/heads/main'), commit);
+        await fetchCommit({
+          url,
+          auth,
+          commit,
+          dir: join(scratch, `mutual-${way}`),
+          network,
+          timeoutMs,
+        });
+        await assert.rejects(
+          listRemote({ url, auth: { caFile }, network, timeoutMs }),
+          failsWith('GitOperationFailed', /certificate|handshake|alert/i),
+        );
+      } finally {
+        await closed.close();
       }
     });
 
