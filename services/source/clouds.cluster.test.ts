@@ -1,5 +1,5 @@
 // Sources of clouds: registries and Git servers that are opened by who somebody is. The vendors' hosts are on this machine.
-import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, doesNotMatch, equal, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { GitRepository, HelmChart, HelmRepository, type Kind, OCIRepository } from '@weir/api';
 import { type GitServer, type RegistryServer, startGitServer, startRegistry } from '@weir/cluster';
@@ -52,7 +52,7 @@ async function start(flags: Record<string, string>): Promise<ServiceHarness> {
   // AWS STS is asked at its own host.
   const { 'aws-sts': _, ...others } = clouds.endpoints;
   const endpoints = Object.entries({ ...others, 'azure-devops': new URL(git.url).origin });
-  const harness = await startServiceHarness({
+  return startServiceHarness({
     service,
     flags: {
       ...{ 'artifact-port': '0', 'allow-local-addresses': 'true', 'lease-duration': '2s' },
@@ -60,8 +60,6 @@ async function start(flags: Record<string, string>): Promise<ServiceHarness> {
       ...flags,
     },
   });
-  stack.defer(() => harness.close());
-  return harness;
 }
 
 /** A namespace with an account that each cloud trusts, and the way to the vendors: a proxy and whom to trust. */
@@ -104,6 +102,8 @@ describe('sources of clouds', () => {
     const layers = [{ content: tarGz([{ path: 'a.yaml', content: 'a: 1\n' }]) }];
     await pushArtifact(registry, 'org/app', { tag: 'v1', layers });
   });
+  // Objects that fail are tried again for as long as a service runs, and the next one counts the requests to the clouds.
+  after(() => harness.close());
 
   const ready = (kind: Kind, ref: { namespace: string; name: string }, message = /^stored/) =>
     harness.ready(kind, ref, { status: 'True', message, ...AWAITED });
@@ -323,8 +323,9 @@ describe('sources of clouds', () => {
 });
 
 describe('sources of clouds, as Flux has them by default', () => {
-  test('an account is refused by the name of the gate', async () => {
+  test('an account is refused by the name of the gate', async (t) => {
     const harness = await start({});
+    t.after(() => harness.close());
     const namespace = await tenant(harness);
     const before = clouds.calls().length;
     const cases: [kind: Kind, spec: object][] = [
@@ -354,6 +355,6 @@ describe('sources of clouds, as Flux has them by default', () => {
         deepEqual([condition?.reason, condition?.message], ['FeatureGateDisabled', DISABLED]);
       }
     }
-    match(JSON.stringify(clouds.calls().length), new RegExp(`^${before}$`));
+    equal(clouds.calls().length, before);
   });
 });
