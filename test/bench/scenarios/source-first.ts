@@ -35,7 +35,7 @@ export const sourceFirst: OwnScenario = {
       const { spent } = await spentOn(trial, async () => {
         for (let index = 0; index < rounds; index++) {
           const specs = named(SOURCES, round(index), (n) => ({
-            ...{ interval: '1h', insecure: true, ref: { tag: 'v1' } },
+            ...{ interval: '1h', timeout: '60s', insecure: true, ref: { tag: 'v1' } },
             url: `oci://${front.host}/${round(index)}-${n}`,
           }));
           await withSources(trial, OCIRepository, specs, async ({ readyMs }) =>

@@ -27,7 +27,7 @@ function scenario(name: string, different: number): OwnScenario {
           named(different, 'app', (index) => `index: ${index}\n`),
         );
         const specs = named(SOURCES, 'source', (index) => ({
-          ...{ interval: INTERVAL, insecure: true, ref: { tag: 'v1' } },
+          ...{ interval: INTERVAL, timeout: '60s', insecure: true, ref: { tag: 'v1' } },
           url: `oci://${front.host}/app-${index % different}`,
         }));
         return withSources(trial, OCIRepository, specs, async ({ readyMs }) => [
