@@ -160,18 +160,19 @@ function keepAs(ref: string): string {
   return `refs/weir/${createHash('sha256').update(ref).digest('hex').slice(0, 16)}`;
 }
 
-async function createRepository(options: Local): Promise<void> {
-  const exists = await stat(join(options.dir, 'HEAD')).then(
+/** Lays out what makes a folder a bare repository (gitrepository-layout): `git init` would be a process for each new remote. */
+async function createRepository({ dir }: Local): Promise<void> {
+  const head = join(dir, 'HEAD');
+  const exists = await stat(head).then(
     () => true,
     () => false,
   );
   if (exists) return;
-  await mkdir(options.dir, { recursive: true, mode: 0o700 });
-  await runGit(
-    'unable to create the repository cache',
-    ['init', '--bare', '--initial-branch=none'],
-    { gitDir: options.dir, timeoutMs: options.timeoutMs, signal: options.signal },
-  );
+  await mkdir(join(dir, 'objects'), { recursive: true, mode: 0o700 });
+  await mkdir(join(dir, 'refs'), { recursive: true });
+  await writeFile(join(dir, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = true\n');
+  // Last, as it says that the rest is there.
+  await writeFile(head, 'ref: refs/heads/none\n');
 }
 
 type Local = Pick<FetchOptions, 'dir' | 'timeoutMs' | 'signal'>;
