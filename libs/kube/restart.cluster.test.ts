@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, it, type TestContext } from 'node:test';
-import { type Cluster, startCluster, until } from '@weir/cluster';
+import { type Cluster, proxyTo, startCluster, type TcpProxy, until } from '@weir/cluster';
 import {
   ConfigMap,
   connectKube,
@@ -13,7 +13,6 @@ import {
   type ListWatchEvent,
 } from './index.ts';
 import { variantOf } from './testing/kubeconfig.ts';
-import { proxyTo, type TcpProxy } from './testing/tcp-proxy.ts';
 
 let cluster: Cluster;
 let client: KubeClient;

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:http2';
 import { describe, it } from 'node:test';
-import { until } from '@weir/cluster';
+import { proxyTo, until } from '@weir/cluster';
 import { tokenCredentials } from './credentials.ts';
 import { ApiError, ConnectionError, isUnavailable, RequestTimeoutError } from './errors.ts';
 import { callerFor, GET, POST, readAll, setUp } from './testing/calls.ts';
 import { answer, endpointAt, refuse, serve } from './testing/server.ts';
-import { proxyTo } from './testing/tcp-proxy.ts';
 
 describe('streams', () => {
   it('never are more on a connection than the server allows, over two connections', async (t) => {

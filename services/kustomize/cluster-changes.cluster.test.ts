@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { proxyTo } from '@weir/cluster';
 import { applyKubeconfig, type RemoteCluster, startRemoteCluster } from '@weir/kit';
-import { proxyTo } from '@weir/kube/testing';
 import {
   configMap,
   type Harness,

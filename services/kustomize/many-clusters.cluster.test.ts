@@ -2,8 +2,8 @@
 // others take no longer and no more requests than before.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { proxyTo, type TcpProxy } from '@weir/cluster';
 import { applyKubeconfig, type RemoteCluster, startRemoteCluster } from '@weir/kit';
-import { proxyTo, type TcpProxy } from '@weir/kube/testing';
 import { configMap, type Harness, manifests, startHarness, until } from './testing/harness.ts';
 
 const CLUSTERS = 20;

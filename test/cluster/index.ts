@@ -64,6 +64,7 @@ export {
   startSshServer,
 } from './ssh-server.ts';
 export { startTagRegistry, type TagRegistry } from './tag-registry.ts';
+export { proxyTo, type TcpProxy } from './tcp-proxy.ts';
 export type { TokenServer } from './token-server.ts';
 export { type UntilOptions, until } from './until.ts';
 export { type ReceivedRequest, type Receiver, type Reply, startReceiver } from './webhooks.ts';

@@ -11,6 +11,8 @@ export interface TcpProxy {
   thaw(): void;
   /** Closes all open connections. New ones work. */
   cut(): void;
+  /** Closes all open connections when this many more bytes came from the server and went on. New ones work. */
+  cutAfter(bytes: number): void;
   /** The number of connections since the start. */
   connections(): number;
   close(): Promise<void>;
@@ -21,6 +23,7 @@ export async function proxyTo(target: number, { delayMs = 0 } = {}): Promise<Tcp
   const pairs = new Set<[Socket, Socket]>();
   let connections = 0;
   let frozen = false;
+  let bytesLeft = Number.POSITIVE_INFINITY;
   const waiting = new Set<Socket>();
   const server = createServer((near) => {
     connections += 1;
@@ -30,6 +33,7 @@ export async function proxyTo(target: number, { delayMs = 0 } = {}): Promise<Tcp
     pairs.add(pair);
     near.pipe(delayed(delayMs)).pipe(far);
     far.pipe(delayed(delayMs)).pipe(near);
+    far.on('data', ({ length }: Buffer) => count(length));
     for (const socket of pair) {
       socket.on('error', () => socket.destroy());
       socket.on('close', () => {
@@ -43,6 +47,16 @@ export async function proxyTo(target: number, { delayMs = 0 } = {}): Promise<Tcp
     for (const socket of waiting) socket.destroy();
     waiting.clear();
   };
+  function count(bytes: number): void {
+    bytesLeft -= bytes;
+    if (bytesLeft > 0) return;
+    bytesLeft = Number.POSITIVE_INFINITY;
+    for (const [near, far] of pairs) {
+      far.unpipe().pause();
+      // What came so far reaches the client.
+      near.destroySoon();
+    }
+  }
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -62,6 +76,9 @@ export async function proxyTo(target: number, { delayMs = 0 } = {}): Promise<Tcp
       cut();
     },
     cut,
+    cutAfter(bytes) {
+      bytesLeft = bytes;
+    },
     async close() {
       server.close();
       cut();

@@ -1,1 +1,0 @@
-export { proxyTo, type TcpProxy } from './tcp-proxy.ts';
