@@ -46,8 +46,8 @@ export interface Outgoing {
 /** NATS, or a stream, isn't there (yet). What needs it can wait for `available` or `onReconnect`. */
 export class BusUnavailable extends Error {
   readonly reason = 'BusUnavailable';
-  constructor(message = 'NATS is not available') {
-    super(message);
+  constructor(message = 'NATS is not available', options?: ErrorOptions) {
+    super(message, options);
     this.name = 'BusUnavailable';
   }
 }
@@ -158,10 +158,12 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
   }
 
   async function available(signal: AbortSignal, stream?: StreamName): Promise<JetStreamClient> {
+    const isThere = () => connection.up() && (stream === undefined || !missing.has(stream));
+    if (isThere() && !signal.aborted) return currentJetstream();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const either = AbortSignal.any([signal, closed.signal]);
     const look = () => {
-      if (connection.up() && (stream === undefined || !missing.has(stream))) resolve();
+      if (isThere()) resolve();
     };
     const abort = () => reject(either.reason);
     const stops = [connection.onUp(look), missing.onChange(look)];

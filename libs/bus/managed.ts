@@ -1,7 +1,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { type Bus, BusUnavailable } from './bus.ts';
 import { type StreamName, streamOwner } from './definitions.ts';
-import { isStreamGone } from './streams.ts';
+import { isStreamGone, isUnanswered } from './streams.ts';
 
 /** Runs a call to a stream that is safe to repeat. */
 export type Manage = <T>(call: (jsm: JetStreamManager) => Promise<T>) => Promise<T>;
@@ -10,17 +10,28 @@ export type Manage = <T>(call: (jsm: JetStreamManager) => Promise<T>) => Promise
 const RECREATED_IN_MS = 5_000;
 
 /**
- * Calls to one stream. They reject with BusUnavailable while NATS is away, and while the stream of another service isn't
- * there. The owner of a stream that was lost makes it anew first, and then repeats the call.
+ * Calls to one stream. They reject with BusUnavailable while NATS is away or doesn't answer, and while the stream of
+ * another service isn't there. The owner of a stream that was lost makes it anew first, and then repeats the call.
  */
 export function manageStream(bus: Bus, stream: StreamName): Manage {
   async function manager(): Promise<JetStreamManager> {
     return (await bus.jetstream()).jetstreamManager(false);
   }
 
-  return async (call) => {
+  async function answered<T>(call: (jsm: JetStreamManager) => Promise<T>): Promise<T> {
     try {
       return await call(await manager());
+    } catch (error) {
+      if (isStreamGone(error) || !isUnanswered(error)) throw error;
+      throw new BusUnavailable(`NATS did not answer a call to the stream ${stream}`, {
+        cause: error,
+      });
+    }
+  }
+
+  return async (call) => {
+    try {
+      return await answered(call);
     } catch (error) {
       if (!isStreamGone(error)) throw error;
       bus.streamMissing(stream);
@@ -30,7 +41,7 @@ export function manageStream(bus: Bus, stream: StreamName): Manage {
         );
       }
       await bus.available(AbortSignal.timeout(RECREATED_IN_MS), stream);
-      return call(await manager());
+      return answered(call);
     }
   };
 }

@@ -156,6 +156,14 @@ export function isTooLarge(error: unknown): boolean {
   return hasCode(error, MESSAGE_TOO_LARGE);
 }
 
+/** True when a call got no answer, as the connection was lost or closed, or the server was silent. */
+export function isUnanswered(error: unknown): boolean {
+  const { RequestError, TimeoutError, ClosedConnectionError, ConnectionError } = errors;
+  if (error instanceof RequestError && error.cause !== undefined) return isUnanswered(error.cause);
+  const kinds = [RequestError, TimeoutError, ClosedConnectionError, ConnectionError];
+  return [...kinds, errors.DrainingConnectionError].some((kind) => error instanceof kind);
+}
+
 /** True when the stream that a call was for does not exist: the server says so, or nobody takes the subject. */
 export function isStreamGone(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;

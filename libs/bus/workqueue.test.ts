@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
-import { until } from '@weir/cluster';
-import type { Bus } from './bus.ts';
+import { orAborted } from '@weir/async';
+import { proxyTo, until } from '@weir/cluster';
+import { type Bus, BusUnavailable } from './bus.ts';
 import { startNats, testBus } from './testing/index.ts';
 import { type Head, openQueue, QueueFull, type WorkQueue } from './workqueue.ts';
 
@@ -106,4 +107,30 @@ it('says when it is full, and loses nothing', async (t) => {
   await queue.publish(itemOf(subjectOf('a'), '2'));
   await assert.rejects(queue.publish(itemOf(subjectOf('a'), '3')), QueueFull);
   assert.equal((await queue.oldest(ALL, 10)).length, 2);
+});
+
+it('says so, rather than wait for ever, when NATS goes away in the middle of an answer', async (t) => {
+  const { nats, queue } = await setup(t);
+  const proxy = await proxyTo(Number(new URL(nats.url).port));
+  t.after(() => proxy.close());
+  const bus = await testBus(t, `nats://127.0.0.1:${proxy.port}`);
+  await bus.ready;
+  const far = openQueue({ bus, stream: 'weir-deliveries', log: bus.log });
+  const data = { filling: 'x'.repeat(50_000) };
+  for (let i = 0; i < 100; i++) {
+    await queue.publish({ ...itemOf(subjectOf('a'), `${i}`), data });
+  }
+  assert.equal((await far.oldest(ALL, 100)).length, 100);
+  const soonAway = () =>
+    assert.rejects(orAborted(far.oldest(ALL, 100), AbortSignal.timeout(15_000)), BusUnavailable);
+  const begun = performance.now();
+  proxy.cutAfter(2_000_000);
+  await soonAway();
+  assert.ok(performance.now() - begun < 4_000, 'not only when its time is over');
+  await until(() => bus.connected(), soon('the connection'));
+  assert.equal((await far.oldest(ALL, 100)).length, 100);
+  assert.deepEqual(await far.oldest(`${subjectOf('nobody')}.>`, 100), []);
+  const away = soonAway();
+  await bus.close(0);
+  await away;
 });

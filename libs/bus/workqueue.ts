@@ -1,6 +1,7 @@
-import { type ConsumerMessages, DeliverPolicy, JetStreamError } from '@nats-io/jetstream';
+import { type ConsumerMessages, DeliverPolicy } from '@nats-io/jetstream';
 import { headers } from '@nats-io/nats-core';
 import type { Logger } from '@weir/telemetry';
+import { readBatch } from './batch.ts';
 import type { Bus, Outgoing } from './bus.ts';
 import {
   CLOUDEVENT_CONTENT_TYPE,
@@ -90,8 +91,6 @@ const NO_MESSAGE = 10037;
 const MESSAGE_DELETE_FAILED = 10057;
 const STORE_FAILED = 10077;
 const WRONG_LAST_SEQUENCE = 10071;
-// Status of an answer to a batch that has no message (ADR-31).
-const NOTHING_FOUND = 404;
 /** Messages that are read with one request. */
 const BATCH = 500;
 
@@ -125,15 +124,11 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
     while (more && found.length < max) {
       const batch = Math.min(max - found.length, BATCH);
       const query = { seq: (found.at(-1)?.sequence ?? 0) + 1, next_by_subj: filter, batch };
-      const before = found.length;
-      try {
-        for await (const message of await manage((jsm) => jsm.direct.getBatch(name, query))) {
-          found.push({ ...headOf(message), event: decodeCloudEvent(message.data) });
-        }
-      } catch (error) {
-        if (!isNothingFound(error)) throw error;
+      const messages = await readBatch(bus, name, manage, query);
+      for (const message of messages) {
+        found.push({ ...headOf(message), event: decodeCloudEvent(message.data) });
       }
-      more = found.length - before === batch;
+      more = messages.length === batch;
     }
     return found;
   }
@@ -245,8 +240,4 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
 
 function headOf(message: { seq: number; subject: string; time: Date }): Head {
   return { sequence: message.seq, subject: message.subject, atMs: message.time.getTime() };
-}
-
-function isNothingFound(error: unknown): boolean {
-  return error instanceof JetStreamError && 'code' in error && error.code === NOTHING_FOUND;
 }
