@@ -69,29 +69,35 @@ export function createRouter(work: Routing) {
         work.refusedSource(alert, event);
         return false;
       });
-    const byNamespace = Map.groupBy(wanting, ({ metadata }) => metadata.namespace ?? '');
-    for (const [namespace, alerts] of byNamespace) {
-      const skipped = alerts.length - MAX_ALERTS;
-      if (skipped <= 0) continue;
-      alerts.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).splice(MAX_ALERTS);
-      tooMany.add(skipped);
-      work.log.warn({ namespace, skipped }, 'Too many alerts of a namespace want the same event');
-    }
-    return byNamespace;
+    return Map.groupBy(wanting, ({ metadata }) => metadata.namespace ?? '');
+  }
+
+  function tellOfSkipped(namespace: string, skipped: number): void {
+    if (skipped <= 0) return;
+    tooMany.add(skipped);
+    work.log.warn({ namespace, skipped }, 'Too many alerts of a namespace want the same event');
   }
 
   async function enqueue(event: FluxEvent, via: MessageContext): Promise<void> {
     const wanting = match(event);
     if (wanting.size > 0) work.keepEvent({ sequence: via.sequence, id: via.id }, event);
-    for (const [namespace, alerts] of wanting) {
+    for (const [namespace, all] of wanting) {
+      const alerts = all
+        .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+        .slice(0, MAX_ALERTS);
       const done = await work.room.makeFor(namespace, alerts.length);
       const deliveries = alerts.map((alert) => deliveryOf(alert, event, via));
       try {
-        await Promise.all(deliveries.map((delivery) => put(work, delivery, via.traceparent)));
+        const puts = deliveries.map((delivery) => put(work, delivery, via.traceparent));
+        // Those that go on after one has failed take room as well.
+        const failed = (await Promise.allSettled(puts)).find((put) => put.status === 'rejected');
+        if (failed !== undefined) throw failed.reason;
       } finally {
         done();
       }
     }
+    // Not before: what fails is done again.
+    for (const [namespace, { length }] of wanting) tellOfSkipped(namespace, length - MAX_ALERTS);
   }
 
   async function makeSome(): Promise<void> {
