@@ -122,11 +122,13 @@ export const service = defineService({
     const lanes = createLanes({
       ...{ owns, slots, log },
       attempt: deliver,
+      available: (until) => bus.available(until, 'weir-deliveries'),
       onSize: (size) => queued.set(size),
     });
     const groupLanes = createLanes({
       ...{ owns, slots, log },
       attempt: tell,
+      available: (until) => bus.available(until, 'weir-groups'),
       newestOnly: true,
       onSize: (size) => grouped.set(size),
     });

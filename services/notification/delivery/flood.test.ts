@@ -33,6 +33,7 @@ it('loses none of them, and sends none twice', async (t) => {
     owns: () => true,
     slots: createFairLimit(16),
     log: bus.log,
+    available: (until) => bus.available(until),
     async attempt(head) {
       const queued = await deliveries.get(head);
       const delivery = parseDelivery(queued?.event?.data);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createFairLimit } from '@weir/async';
+import { createFairLimit, orAborted } from '@weir/async';
 import type { Head } from '@weir/bus';
 import { until } from '@weir/cluster';
 import { createLogger } from '@weir/telemetry';
@@ -18,10 +19,14 @@ const headOf = (sequence: number, namespace = 'a', name = 'app'): Head => ({
 });
 
 /** Attempts that end when the test says so. */
-function setup({ owns = (): boolean => true, slots = 16 } = {}) {
+function setup({
+  owns = (): boolean => true,
+  slots = 16,
+  available = (_: AbortSignal): Promise<unknown> => Promise.resolve(),
+} = {}) {
   const runs: (Head & Attempt & { end(result: AttemptResult): void })[] = [];
   const lanes = createLanes({
-    owns,
+    ...{ owns, available },
     slots: createFairLimit(slots),
     attempt: (head, attempt) => {
       const { promise, resolve, reject } = Promise.withResolvers<AttemptResult>();
@@ -94,6 +99,29 @@ describe('lanes', () => {
     await beginning(3);
     assert.deepEqual(begun(), [1, 2, 1]);
     await lanes.close();
+  });
+
+  it('begin no attempt while there is no use in it, and all when there is', async () => {
+    const back = Promise.withResolvers<void>();
+    const { lanes, begun, beginning } = setup({
+      available: (signal) => orAborted(back.promise, signal),
+    });
+    for (const sequence of [1, 2, 3]) lanes.add(headOf(sequence, `tenant${sequence}`));
+    await nextTurn();
+    assert.deepEqual(begun(), []);
+    back.resolve();
+    await beginning(3);
+    await lanes.close();
+  });
+
+  it('close also while there is no use in an attempt', async () => {
+    const { lanes, begun } = setup({
+      available: (signal) => orAborted(new Promise(() => undefined), signal),
+    });
+    for (const sequence of [1, 2, 3]) lanes.add(headOf(sequence));
+    await nextTurn();
+    await lanes.close();
+    assert.deepEqual(begun(), []);
   });
 
   it('begin nothing more when they close, and let what runs end in its time', async () => {

@@ -23,6 +23,11 @@ export interface LanesOptions {
   /** Slots for attempts, shared fairly by the namespaces of the alerts. */
   slots: FairLimit;
   attempt(head: Head, attempt: Attempt): Promise<AttemptResult>;
+  /**
+   * Resolves when attempts are of use: NATS is there. Each slot waits for it before its attempt, so that a hundred thousand
+   * deliveries don't fail one by one meanwhile.
+   */
+  available(signal: AbortSignal): Promise<unknown>;
   /** The newest message of a subject stands for all before it: those are forgotten, and one that waits idly for no more. */
   newestOnly?: boolean;
   /** Called with the number of deliveries in all lanes whenever it changes. */
@@ -73,11 +78,14 @@ interface Line {
 
 /** Slots that are asked for at a time for one namespace: more than there are, and few enough to cost nothing. */
 const MAX_ASKED = 256;
-/** After an error that no attempt should end with, such as NATS going away. */
-const TROUBLE_MS = 1_000;
+/**
+ * After an error that no attempt should end with, such as the API server going away. It doubles with each attempt, as many
+ * deliveries would else keep a processor busy with nothing but failing.
+ */
+const TROUBLE = { minMs: 1_000, maxMs: 30_000 };
 
 export function createLanes(options: LanesOptions): Lanes {
-  const { owns, slots, attempt, onSize, newestOnly = false, log } = options;
+  const { owns, slots, attempt, available, onSize, newestOnly = false, log } = options;
   const lanes = new Map<string, Lane>();
   // Those that wait for their next attempt, by namespace.
   const waiting = new Map<string, Set<Lane>>();
@@ -161,6 +169,8 @@ export function createLanes(options: LanesOptions): Lanes {
   }
 
   async function workOn(line: Line): Promise<void> {
+    // Where it never comes back each attempt says so, and its lane waits longer each time.
+    await available(closing.signal).catch(() => undefined);
     const lane = line.lanes.shift();
     // One that was left meanwhile is worked on by others.
     if (lane === undefined || !lane.inLine) return;
@@ -177,7 +187,8 @@ export function createLanes(options: LanesOptions): Lanes {
       closed ? { retryInMs: 0 } : attempt(head, { number: lane.attempts, signal });
     const result = await begin().catch((error: unknown): AttemptResult => {
       if (!signal.aborted) log.debug({ err: error }, 'A delivery was interrupted, trying again');
-      return { retryInMs: TROUBLE_MS };
+      const { minMs, maxMs } = TROUBLE;
+      return { retryInMs: Math.min(minMs * 2 ** (lane.attempts - 1), maxMs) };
     });
     lane.running = undefined;
     if (result === 'done') {

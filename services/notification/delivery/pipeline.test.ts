@@ -39,10 +39,12 @@ function routing(t: TestContext, { bus, deliveries }: Opened, more: Partial<Rout
     signal: stop.signal,
     handle: route,
   });
-  t.after(async () => {
+  const close = async () => {
     stop.abort();
     await routed;
-  });
+  };
+  t.after(close);
+  return { close };
 }
 
 interface Replica {
@@ -58,6 +60,7 @@ function delivering(t: TestContext, { bus, deliveries }: Opened, replica: Replic
   const lanes = createLanes({
     owns,
     slots: createFairLimit(16),
+    available: (until) => bus.available(until),
     attempt: (head, { signal }) => attempt(bus, deliveries, head, signal, send),
     log: bus.log,
   });
@@ -99,6 +102,14 @@ async function attempt(
   const result = await Promise.race([sending, aborted]);
   if (result === 'done') await deliveries.remove(head);
   return result;
+}
+
+/** A thousand alerts on everything of their namespace. */
+function tenantAlerts() {
+  return Array.from({ length: 1_000 }, (_, i) => {
+    const alert = alertIn('tenant');
+    return { ...alert, metadata: { ...alert.metadata, name: `chat${i}`, uid: `uid-${i}` } };
+  });
 }
 
 const queuedIn = async ({ deliveries }: Opened, namespace?: string) => {
@@ -210,4 +221,76 @@ it('brings an alert at once beside 20,500 that nobody takes', async (t) => {
   await until(() => sent.length > 0, soon('the alert of the victim'));
   const tookMs = performance.now() - begun;
   assert.ok(tookMs < 2_000, `${tookMs} ms`);
+});
+
+it('brings an alert at once beside a tenant with 1,000 alerts to a slow receiver', async (t) => {
+  const { open } = await setup(t);
+  const opened = await open();
+  const { bus } = opened;
+  const took: number[] = [];
+  let slow = 0;
+  let begun = 0;
+  routing(t, opened, { alerts: [...tenantAlerts(), alertIn('victim')], share: 2_000 });
+  delivering(t, opened, {
+    async send(namespace) {
+      if (namespace === 'victim') {
+        took.push(performance.now() - begun);
+        return 'done';
+      }
+      slow += 1;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return 'done';
+    },
+  });
+  const skipped = async () =>
+    Number(/weir_alerts_skipped_total (\d+)/.exec(await bus.metrics.expose())?.[1] ?? 0);
+  for (let round = 0; round < 5; round++) {
+    for (let i = 0; i < 10; i++) publishEvent(bus, 'tenant', `app${i}`, `${round}`);
+    await until(
+      async () => (await skipped()) >= 800 * (10 * round + 1),
+      soon('the tenant to begin'),
+    );
+    begun = performance.now();
+    publishEvent(bus, 'victim', 'app', `${round}`);
+    await until(() => took.length > round, soon('the alert of the victim'));
+  }
+  assert.ok(Math.max(...took) < 2_000, `${took} ms`);
+  await until(async () => (await skipped()) === 50 * 800, soon('all events to be routed'));
+  const left = await queuedIn(opened, 'tenant');
+  assert.ok(slow > 0 && left <= 2_000, `${slow} were sent, ${left} wait`);
+});
+
+it('stops within seconds, and tries nothing on, when NATS goes before it in the middle of a flood', async (t) => {
+  const { nats, open } = await setup(t);
+  const opened = await open();
+  const { bus } = opened;
+  const reading = Promise.withResolvers<void>();
+  const deliveries: WorkQueue = {
+    ...opened.deliveries,
+    oldest(filter, max) {
+      setImmediate(reading.resolve);
+      return opened.deliveries.oldest(filter, max);
+    },
+  };
+  let begun = 0;
+  // With this share most events make room for their deliveries, for which the oldest are read.
+  const options = { alerts: tenantAlerts(), share: 1_000 };
+  const router = routing(t, { bus, deliveries }, options);
+  const replica = delivering(t, opened, {
+    send() {
+      begun += 1;
+      return new Promise((resolve) => setTimeout(resolve, 20, 'done'));
+    },
+  });
+  for (let i = 0; i < 100; i++) publishEvent(bus, 'tenant', `app${i}`, 'flood');
+  await reading.promise;
+  await nats.stop('SIGKILL');
+  await until(() => !bus.connected(), soon('the connection to end'));
+  const before = begun;
+  const stopping = performance.now();
+  await bus.close(100);
+  await Promise.all([router.close(), replica.close()]);
+  const tookMs = performance.now() - stopping;
+  assert.ok(tookMs < 10_000, `${tookMs} ms`);
+  assert.ok(begun <= before + 16, `${begun - before} more attempts`);
 });

@@ -82,6 +82,7 @@ const lanes = createLanes({
   owns: () => true,
   slots: createFairLimit(16),
   attempt: deliver,
+  available: (until) => bus.available(until),
   log,
 });
 const { signal } = new AbortController();
