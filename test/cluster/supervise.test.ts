@@ -4,6 +4,7 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { isRunning } from './is-running.ts';
 import { type Supervisor, supervise } from './supervise.ts';
 import type { ComponentProcess } from './supervisor.ts';
 import { until } from './until.ts';
@@ -24,15 +25,6 @@ function stubborn(dir: string, name: string): ComponentProcess {
 
 async function isUp(process: ComponentProcess): Promise<boolean> {
   return (await readFile(process.log, 'utf8')).includes('up');
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const SOON = { timeoutMs: 5_000 };

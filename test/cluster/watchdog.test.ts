@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { startCluster } from './cluster.ts';
+import { isRunning } from './is-running.ts';
 import { until } from './until.ts';
 
 const PROGRAM = join(import.meta.dirname, 'testing', 'run-cluster.ts');
@@ -13,16 +14,6 @@ const PROGRAM = join(import.meta.dirname, 'testing', 'run-cluster.ts');
 interface Started {
   pids: Record<string, number>;
   kubeconfig: string;
-}
-
-/** Whether a process runs. A zombie, which has ended but was not reaped by its parent, does not. */
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 test('kill -9 of the parent leaves no process and no data behind', async () => {

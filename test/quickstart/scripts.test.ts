@@ -8,11 +8,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { it, type TestContext } from 'node:test';
-import { until } from '@weir/cluster';
+import { isRunning, until } from '@weir/cluster';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** The scripts that run until they are ended, or for minutes. */
-const LONG_RUNNING = ['start', 'services', 'cluster', 'bench', 'conformance', 'conformance:helm'];
+const LONG_RUNNING = [
+  'start',
+  'services',
+  'cluster',
+  'bench',
+  'unit',
+  'conformance',
+  'conformance:helm',
+];
 /** A program that is run in place of the real one. It prints its process id and waits. */
 const PROGRAM =
   'process.stdout.write("pid " + process.pid + "\\n"); setInterval(() => {}, 1_000);\n';
@@ -48,15 +56,4 @@ async function projectWith(t: TestContext, scripts: object): Promise<string> {
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'scripts', scripts }));
   await writeFile(join(folder, 'program.mjs'), PROGRAM);
   return folder;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // ESRCH means that there is no such process. Any other error is a failure of the test.
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
-    throw error;
-  }
 }
