@@ -140,6 +140,19 @@ test('it goes without its release where the Secret is gone, as in Flux', async (
   assert.deepEqual(await versions(ns), ['sh.helm.release.v1.web.v1']);
 });
 
+test('a release here of the same name stays when one that was elsewhere goes without its Secret', async () => {
+  const ns = await namespace();
+  await h.chart(ns);
+  await h.release(ns, 'web', REMOTE);
+  await h.ready(ns, 'web', 'True');
+  await h.release(ns, 'here', { releaseName: 'web' });
+  await h.ready(ns, 'here', 'True');
+  await h.cluster.request('DELETE', `/api/v1/namespaces/${ns}/secrets/remote`);
+  await deleted(ns);
+  assert.deepEqual(await h.versions(ns, 'web'), ['sh.helm.release.v1.web.v1']);
+  assert.ok(await h.configMap(ns, 'web-cfg'), 'it was not uninstalled');
+});
+
 test('a Secret that is missing or lacks the key is named', async () => {
   const ns = await h.namespace();
   await h.chart(ns);

@@ -129,6 +129,20 @@ describe('source', () => {
     assert.equal(findCondition(moved.status?.conditions, ARTIFACT_OUTDATED), undefined);
   });
 
+  test('an interval of a millisecond is no loop', async () => {
+    const namespace = await harness.namespace();
+    const repo = await harness.git.createRepository('hasty');
+    await repo.commit({ a: '1' });
+    await harness.apply(namespace, 'web', { url: repo.url, interval: '1ms' });
+    await harness.ready(namespace, 'web', 'True');
+    const asked = () =>
+      harness.git.requests().filter((it) => it.repository === 'hasty' && it.path === 'info/refs');
+    const [started, before] = [performance.now(), asked().length];
+    await until(() => asked().length >= before + 3, { timeoutMs, message: 'three more listings' });
+    // The floor is a second, of which the jitter takes a twentieth.
+    assert.ok(performance.now() - started > 2 * 950, 'a listing follows the other after a second');
+  });
+
   test('a request is answered, also when there is nothing new', async () => {
     const namespace = await harness.namespace();
     const repo = await harness.git.createRepository('asked');

@@ -118,7 +118,7 @@ async function setup(t: TestContext, situation: Situation) {
   const left = async () => (await deliveries.oldest('weir.delivery.>', 10)).length;
   const dead = async () =>
     (await letters.oldest('weir.dead-letter.>', 10)).map(({ event }) => event?.data as DeadLetter);
-  return { nats, bus, head, attempt, left, dead, reported };
+  return { nats, bus, deliveries, head, attempt, left, dead, reported };
 }
 
 describe('an attempt at a delivery', () => {
@@ -181,6 +181,28 @@ describe('an attempt at a delivery', () => {
     assert.equal(letter?.why, "provider 'flux-system/chat' not found: create it");
     assert.deepEqual(letter?.event, { sequence: 1, id: 'e1' });
     assert.equal(letter?.object?.name, 'apps');
+  });
+
+  it('drops what is no delivery, says so and counts it', async (t) => {
+    const { bus, deliveries, head, attempt, left, dead, reported } = await setup(t, {});
+    await deliveries.remove(head);
+    const js = await bus.jetstream();
+    const delivery = { alert: { namespace: 'flux-system', name: 'chat', uid: 'alert-uid' } };
+    const envelope = { specversion: '1.0', id: 'f', source: '/s', type: 'weir.delivery' };
+    const forged = ['no JSON {', 'null', JSON.stringify({ ...envelope, data: delivery })];
+    for (const [index, text] of forged.entries()) {
+      await js.publish(head.subject, text);
+      const [next] = await deliveries.oldest('weir.delivery.>', 1);
+      assert.ok(next !== undefined);
+      assert.equal(await attempt(next), 'done');
+      const line = `weir_dead_letters_total{cause="malformed"} ${index + 1}\n`;
+      assert.ok((await bus.metrics.expose()).includes(line));
+    }
+    assert.equal(await left(), 0);
+    assert.deepEqual(await dead(), []);
+    assert.deepEqual(reported, []);
+    const lines = bus.lines.filter((line) => line.includes('A delivery is not what it should be'));
+    assert.equal(lines.length, forged.length);
   });
 
   it('finds an event that has left its stream, or an alert that is gone', async (t) => {
