@@ -21,8 +21,9 @@ for (const [mib, status] of [
   ['128', 'False'],
   ['1024', 'True'],
 ] as const) {
-  test(`a chart of 64 MiB where engines may take ${mib} MiB: Ready is ${status}, and others are packed`, async () => {
-    await using stack = new AsyncDisposableStack();
+  test(`a chart of 64 MiB where engines may take ${mib} MiB: Ready is ${status}, and others are packed`, async (t) => {
+    const stack = new AsyncDisposableStack();
+    t.after(() => stack.disposeAsync());
     const git = stack.adopt(await startGitServer(), (it) => it.close());
     const flags = { 'artifact-port': '0', 'allow-local-addresses': 'true' };
     const h = stack.adopt(
