@@ -1,4 +1,11 @@
 export { type BoundedMap, type BoundedMapOptions, createBoundedMap } from './bounded-map.ts';
+export {
+  type CacheRecorder,
+  createExpiringCache,
+  type Expiring,
+  type ExpiringCache,
+  type ExpiringCacheOptions,
+} from './expiring-cache.ts';
 export { createFairLimit, type FairLimit } from './fair-limit.ts';
 export { createFairLine, type FairLine, type FairLineOptions } from './fair-line.ts';
 export { createKeyedLimit, createLimit, type KeyedLimit, type Limit } from './limit.ts';

@@ -55,7 +55,7 @@ describe('tokens of GitHub Apps', () => {
     createInstallationToken(app(rest), { network, signal: AbortSignal.timeout(timeoutMs) });
 
   test('by the id of an installation, by an organization, by a user', async () => {
-    const expected = { token: 'ghs_token', expiresMs: Date.parse('2026-11-24T12:00:00Z') };
+    const expected = { token: 'ghs_token', expiresAt: Date.parse('2026-11-24T12:00:00Z') };
     assert.deepEqual(await token(), expected);
     assert.deepEqual(await token({ installation: { owner: 'org' } }), expected);
     assert.equal(requests.at(-1), 'POST /api/v3/app/installations/8/access_tokens');

@@ -21,7 +21,7 @@ export interface GitHubApp {
 export interface InstallationToken {
   token: string;
   /** Milliseconds since 1970. */
-  expiresMs: number;
+  expiresAt: number;
 }
 
 export interface TokenOptions {
@@ -83,15 +83,15 @@ export async function createInstallationToken(
       : await findInstallation(app.installation.owner, call);
   const answer = await ask('POST', `app/installations/${id}/access_tokens`, call);
   const { token, expires_at: expires } = answer as { token?: unknown; expires_at?: unknown };
-  const expiresMs = Date.parse(String(expires));
+  const expiresAt = Date.parse(String(expires));
   if (
     typeof token !== 'string' ||
     !/^[\x21-\x7e]{1,4096}$/.test(token) ||
-    Number.isNaN(expiresMs)
+    Number.isNaN(expiresAt)
   ) {
     throw new ForgeError('the answer of the API holds no token');
   }
-  return { token, expiresMs };
+  return { token, expiresAt };
 }
 
 interface Call {

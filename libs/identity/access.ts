@@ -1,9 +1,10 @@
 // Whose token it is: an account's that an object or the operator names, or the service's own. Nothing falls back from one to the
 // other: a named account that can't be used is a failure.
+import type { Expiring } from '@weir/async';
 import { type Account, type AccountClient, readAccount, requestToken } from './account.ts';
 import type { TokenCache } from './cache.ts';
 import { IdentityError, invalidConfiguration, within } from './errors.ts';
-import type { AccessToken, Expiring, Subject } from './types.ts';
+import type { AccessToken, Subject } from './types.ts';
 
 /** What of a cloud is wanted; it is part of the key of a token. */
 export interface Wanted {

@@ -1,17 +1,6 @@
 // Metrics of the cache of tokens, with Flux's names. They say nothing of objects: one token is for all who are the same account.
+import type { CacheRecorder } from '@weir/async';
 import type { Metrics } from '@weir/telemetry';
-
-/** What happens to the cache of tokens. */
-export interface CacheRecorder {
-  /** A token was wanted, and was there or not. */
-  wanted(isKept: boolean): void;
-  /** One was made, or could not be. */
-  made(isMade: boolean): void;
-  /** There are so many more tokens than before; a negative number for fewer. */
-  grew(by: number): void;
-  /** One was dropped for lack of room. */
-  evicted(): void;
-}
 
 /** One for all caches of a service, whose tokens are counted together. */
 export function cacheRecorder(metrics: Pick<Metrics, 'counter' | 'gauge'>): CacheRecorder {

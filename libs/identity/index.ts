@@ -1,6 +1,6 @@
 export { AZURE_SCOPES } from './azure/cloud.ts';
 export type { CacheOptions } from './cache.ts';
-export { type CacheRecorder, cacheRecorder } from './cache-metrics.ts';
+export { cacheRecorder } from './cache-metrics.ts';
 export { clusterAddress } from './clusters.ts';
 export { ENDPOINTS, type EndpointName, type Endpoints } from './endpoints.ts';
 export { IdentityError, type IdentityReason } from './errors.ts';

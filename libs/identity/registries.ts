@@ -1,4 +1,5 @@
 // Logins of the clouds' registries.
+import type { Expiring } from '@weir/async';
 import type { Access } from './access.ts';
 import { ecrLogin } from './aws/ecr.ts';
 import { ecrRegistryOf } from './aws/regions.ts';
@@ -7,7 +8,7 @@ import { acrLogin } from './azure/registry.ts';
 import type { Clouds } from './clouds.ts';
 import { invalidConfiguration, within } from './errors.ts';
 import { checkGcpRegistry, gcpLogin } from './gcp/registry.ts';
-import type { Expiring, Login, Subject } from './types.ts';
+import type { Login, Subject } from './types.ts';
 
 const NO_TOKEN = 'failed to get access token for artifact registry';
 const NO_LOGIN = 'failed to create artifact registry credentials';

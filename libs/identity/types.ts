@@ -1,3 +1,5 @@
+import type { Expiring } from '@weir/async';
+
 /** As whom a cloud is asked. */
 export interface Subject {
   provider: Provider;
@@ -32,11 +34,6 @@ export type Cloud = 'aws' | 'azure' | 'gcp';
 /** The cloud that the provider of an object names; undefined for `generic` and for none. */
 export function cloudOf(provider: string | undefined): Cloud | undefined {
   return provider === 'aws' || provider === 'azure' || provider === 'gcp' ? provider : undefined;
-}
-
-/** What holds until `expiresAt`, in ms since 1970. */
-export interface Expiring {
-  expiresAt: number;
 }
 
 export interface AccessToken extends Expiring {

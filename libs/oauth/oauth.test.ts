@@ -192,7 +192,7 @@ describe('a token that is kept', () => {
     const asked: string[] = [];
     const get = (key: string) =>
       cached(
-        key,
+        [key],
         async () => {
           asked.push(key);
           return { token: `of ${key}`, expiresAt: Date.now() + 3_600_000 };

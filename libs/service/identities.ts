@@ -1,10 +1,5 @@
-import {
-  type CacheRecorder,
-  createIdentities,
-  type Identities,
-  IdentityError,
-  identityOptions,
-} from '@weir/identity';
+import type { CacheRecorder } from '@weir/async';
+import { createIdentities, type Identities, IdentityError, identityOptions } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import { isGateOn } from './feature-gates.ts';
 import { type Settings, SettingsError } from './settings.ts';

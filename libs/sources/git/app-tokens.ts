@@ -1,6 +1,5 @@
 // Tokens of GitHub Apps: made when they are wanted, kept for as long as they hold.
-import { createHash } from 'node:crypto';
-import { createBoundedMap, createSingleFlight } from '@weir/async';
+import { createExpiringCache } from '@weir/async';
 import { createInstallationToken, type GitHubApp, type InstallationToken } from '@weir/forge';
 import { type GitProxy, type GitSlots, type NetworkPolicy, requestProxy } from '@weir/git';
 import { proxyFor } from '@weir/net';
@@ -14,7 +13,7 @@ export interface AppAccess {
 
 export interface AppTokens {
   /**
-   * A token that holds for five more minutes at least.
+   * A token that has a fifth of its life left at least; GitHub's live for an hour.
    * @param tenant the namespace that asks
    * @throws ForgeError, AddressRefused, GitError
    */
@@ -23,8 +22,6 @@ export interface AppTokens {
   forget(access: AppAccess): void;
 }
 
-/** GitHub's tokens hold for an hour. */
-const SPARE_MS = 5 * 60_000;
 const REMEMBERED = 1_000;
 
 /** @param signal ends all requests */
@@ -34,8 +31,7 @@ export function createAppTokens(options: {
   signal: AbortSignal;
 }): AppTokens {
   const { slots, network, signal } = options;
-  const tokens = createBoundedMap<string, InstallationToken>({ max: REMEMBERED });
-  const share = createSingleFlight<InstallationToken>();
+  const tokens = createExpiringCache<InstallationToken>({ max: REMEMBERED });
 
   async function create(access: AppAccess, timeoutMs: number): Promise<InstallationToken> {
     const { app, tls, proxy } = access;
@@ -51,21 +47,10 @@ export function createAppTokens(options: {
 
   return {
     async get(access, { tenant, timeoutMs }) {
-      const key = keyOf(access);
-      const before = tokens.get(key);
-      if (before !== undefined && before.expiresMs - Date.now() > SPARE_MS) return before.token;
       const { host } = new URL(access.app.baseUrl ?? 'https://api.github.com/');
-      const made = await share(key, () =>
-        slots.ask({ namespace: tenant, host }, () => create(access, timeoutMs)),
-      );
-      tokens.set(key, made);
-      return made.token;
+      const make = () => slots.ask({ namespace: tenant, host }, () => create(access, timeoutMs));
+      return (await tokens.get([access], make, signal)).token;
     },
-    forget: (access) => tokens.delete(keyOf(access)),
+    forget: (access) => tokens.delete([access]),
   };
-}
-
-/** Stands for an app and everything that decides what its API answers. */
-export function keyOf(access: AppAccess): string {
-  return createHash('sha256').update(JSON.stringify(access)).digest('hex');
 }

@@ -13,7 +13,7 @@ import { type Identities, ownTrustOf } from '@weir/identity';
 import { type KubeClient, readSecret } from '@weir/kube';
 import { Failure, messageOf, requireObjectIdentity } from '@weir/reconcile';
 import { maskUrl } from '@weir/telemetry';
-import { type AppAccess, type AppTokens, keyOf as appKey } from './app-tokens.ts';
+import type { AppAccess, AppTokens } from './app-tokens.ts';
 import { appFrom, noApp } from './github.ts';
 
 /** Where to fetch from, and as whom. */
@@ -53,7 +53,7 @@ export async function readRemote(
   const through = proxy ? { proxy } : {};
   if (provider === 'github') {
     const { auth, app } = await readApp(client, object, { tokens, signal, proxy });
-    return { url: clean, auth, ...through, app, key: keyOf(clean, { app: appKey(app) }, proxy) };
+    return { url: clean, auth, ...through, app, key: keyOf(clean, app, proxy) };
   }
   if (provider === 'aws' || provider === 'azure') {
     const login = { ...cloud, provider, signal, proxy };

@@ -1,6 +1,6 @@
 // The door to everything that a message can be sent to: each type of Provider is one file that implements this.
 import type { Alert, ProviderSpec } from '@weir/api';
-import type { Serial } from '@weir/async';
+import type { Expiring, ExpiringCache, Serial } from '@weir/async';
 import type { FluxEvent } from '@weir/events';
 import type { RequestPolicy } from '@weir/net';
 import type { Kept } from '../delivery/posts.ts';
@@ -10,7 +10,6 @@ import type { HttpAnswer, HttpRequest } from './io/http.ts';
 import type { CloudToken } from './io/identity.ts';
 import type { Paces } from './io/paces.ts';
 import type { Open } from './io/sockets.ts';
-import type { Tokens } from './io/tokens.ts';
 import type { Rollout } from './rollout.ts';
 import type { Target } from './target.ts';
 
@@ -43,6 +42,11 @@ export interface ProviderType {
   send(event: FluxEvent, target: Target, io: Io): Promise<void>;
 }
 
+/** A token that was obtained for credentials. */
+export interface AccessToken extends Expiring {
+  token: string;
+}
+
 /** What a type needs to send a message. All of it ends when `signal` aborts. */
 export interface Io {
   /** Sends an HTTP request through the target's proxy and with its certificates; see `SendHttp`. */
@@ -57,8 +61,8 @@ export interface Io {
   cloudToken: CloudToken;
   /** How fast messages may come to a place, which all attempts share. */
   paces: Paces;
-  /** Tokens that were obtained for credentials, which all attempts share. */
-  tokens: Tokens;
+  /** Tokens that were obtained for credentials, by all that they depend on; all attempts share them. */
+  tokens: ExpiringCache<AccessToken>;
   /** The alert that the event is sent for. */
   alert: Alert;
   /** What the event belongs to. */

@@ -1,12 +1,11 @@
 // What a type of Provider is given, for tests of one type.
 import assert from 'node:assert/strict';
-import { createSerial } from '@weir/async';
+import { createExpiringCache, createSerial } from '@weir/async';
 import type { Kept, Posts } from '../delivery/posts.ts';
 import { createHttp } from '../providers/io/http.ts';
 import { createIo } from '../providers/io/io.ts';
 import { createLookup } from '../providers/io/lookup.ts';
 import { createPaces } from '../providers/io/paces.ts';
-import { createTokens } from '../providers/io/tokens.ts';
 import type { Io } from '../providers/provider.ts';
 import { alertOf } from './fixtures.ts';
 
@@ -20,7 +19,7 @@ export function ioOf(more: Partial<Io> = {}): Io {
     evaluate: () => assert.fail('there is no expression'),
     cloudToken: () => assert.fail('no cloud is asked'),
     paces: createPaces(),
-    tokens: createTokens(),
+    tokens: createExpiringCache({ max: 10 }),
     serial: createSerial(),
     rollout: { key: 'k', id: 'r' },
     kept: keptInMemory().at.bind(undefined, 'flux-system'),

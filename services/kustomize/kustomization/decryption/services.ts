@@ -1,6 +1,5 @@
 // What builds have in common that ask key management services: identities, tokens for what Secrets hold, and where the
 // services are.
-import { createHmac, randomBytes } from 'node:crypto';
 import type { Endpoints, Identities } from '@weir/identity';
 import { GCP_KMS_SCOPE } from '@weir/kms';
 import type { KubeClient } from '@weir/kube';
@@ -45,16 +44,12 @@ export function createDecryptionServices(options: ServicesOptions): DecryptionSe
   const machine = keepConnections({ allowLocal: true });
   const metadata = endpoints['azure-metadata'];
   const cached = createTokenCache({ max: KEPT });
-  // Logins have secrets in them: what is kept of one stands for it, and for whoever reads the memory says nothing.
-  const secret = randomBytes(32);
-  const keyOf = (what: unknown[]) =>
-    createHmac('sha256', secret).update(JSON.stringify(what)).digest('hex');
 
   return {
     ...{ client, identities, endpoints, vaultConfigMap },
     azureToken: (login, scope) => (signal) =>
       cached(
-        keyOf(['azure', login, scope]),
+        ['azure', login, scope],
         (asking) =>
           'tenantId' in login
             ? azureToken(login, scope, { connections, signal: asking })
@@ -66,7 +61,7 @@ export function createDecryptionServices(options: ServicesOptions): DecryptionSe
       ),
     googleToken: (key) => (signal) =>
       cached(
-        keyOf(['gcp', key]),
+        ['gcp', key],
         (asking) => googleToken(key, GCP_KMS_SCOPE, { connections, signal: asking }),
         signal,
       ),

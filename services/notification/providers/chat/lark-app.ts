@@ -123,7 +123,7 @@ async function callAsApp(
 ): Promise<unknown> {
   const credentials = [namespace, app.origin, app.id, app.secret];
   for (let attempt = 1; ; attempt++) {
-    const token = await io.tokens.get(credentials, () => obtainToken(app, io));
+    const { token } = await io.tokens.get(credentials, () => obtainToken(app, io), io.signal);
     try {
       return await io.paces.run([...credentials, channel], async () =>
         readAnswer(
@@ -132,7 +132,7 @@ async function callAsApp(
       );
     } catch (error) {
       if (!(error instanceof LarkRefusal) || !STALE_TOKEN.has(error.code)) throw error;
-      io.tokens.forget(credentials);
+      io.tokens.delete(credentials);
       if (attempt > 1) throw error;
     }
   }
@@ -150,7 +150,7 @@ async function obtainToken({ origin, id, secret }: App, io: Io) {
   if (typeof token !== 'string' || !/^[\x21-\x7e]{1,1024}$/.test(token) || !Number(expire)) {
     throw new DeliveryError('Refused', 'Lark answered with no token', { permanent: false });
   }
-  return { token, expiresAtMs: Date.now() + Number(expire) * 1_000 };
+  return { token, expiresAt: Date.now() + Number(expire) * 1_000 };
 }
 
 function headersWith(token: string | undefined): Record<string, string> {

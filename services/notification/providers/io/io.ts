@@ -1,8 +1,8 @@
 import type { Alert } from '@weir/api';
-import { createSerial } from '@weir/async';
+import { createExpiringCache, createSerial } from '@weir/async';
 import type { FluxEvent } from '@weir/events';
 import type { Posts } from '../../delivery/posts.ts';
-import type { Io } from '../provider.ts';
+import type { AccessToken, Io } from '../provider.ts';
 import { type Rollout, rolloutOf } from '../rollout.ts';
 import type { Target } from '../target.ts';
 import type { Network } from './connections.ts';
@@ -11,7 +11,6 @@ import type { SendHttp } from './http.ts';
 import type { CloudTokenFor } from './identity.ts';
 import { createPaces } from './paces.ts';
 import { createOpen } from './sockets.ts';
-import { createTokens } from './tokens.ts';
 
 /** What a type of Provider gets for one attempt. */
 export type IoFor = (target: Target, attempt: Attempted) => Io;
@@ -28,6 +27,9 @@ export interface Attempted {
   signal: AbortSignal;
 }
 
+/** Tokens that are kept of all namespaces together. */
+const MAX_TOKENS = 5_000;
+
 /** Makes it, over connections that the attempts share. */
 export function createIo(
   network: Network,
@@ -38,7 +40,7 @@ export function createIo(
 ): IoFor {
   const openFor = createOpen(network);
   const paces = createPaces();
-  const tokens = createTokens();
+  const tokens = createExpiringCache<AccessToken>({ max: MAX_TOKENS });
   const serial = createSerial();
   const { allowLocal } = network;
   return (target, { alert, event, order, id, rollout = rolloutOf(alert, event), signal }) => ({
