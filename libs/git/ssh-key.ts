@@ -2,15 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { GitError } from './errors.ts';
+import { asOpenssh, MAGIC } from './openssh-format.ts';
 import { streamProcess } from './process.ts';
 
 /** A key of 16,384 bits takes 13 KB. */
 const MAX_KEY_BYTES = 64 * 1024;
 /** As OpenSSH reads them, in bytes (readpassphrase). */
 const MAX_PASSPHRASE_BYTES = 1023;
-
-/** The first bytes of the binary form of OpenSSH's own format (PROTOCOL.key in its sources). */
-const opensshMagic = 'openssh-key-v1\0';
 
 /**
  * Whether a private key is encrypted with a passphrase: a PEM file says so in its headers, and OpenSSH's own format names a
@@ -22,20 +20,21 @@ export function isEncryptedKey(pem: string): boolean {
   const body = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END/.exec(pem)?.[1];
   if (body === undefined) return false;
   const start = Buffer.from(body.replace(/\s/g, '').slice(0, 200), 'base64');
-  if (start.subarray(0, opensshMagic.length).toString('latin1') !== opensshMagic) return false;
-  const at = opensshMagic.length + 4;
+  if (start.subarray(0, MAGIC.length).toString('latin1') !== MAGIC) return false;
+  const at = MAGIC.length + 4;
   if (start.length < at) return false;
-  const length = start.readUInt32BE(opensshMagic.length);
+  const length = start.readUInt32BE(MAGIC.length);
   return start.subarray(at, at + length).toString('latin1') !== 'none';
 }
 
-/** A private key as OpenSSH reads it: with line ends of Unix, and one at its end. */
+/** A private key as OpenSSH reads it: in a format that it knows, with line ends of Unix, and one at its end. */
 export function normalizeKey(pem: string): string {
   if (Buffer.byteLength(pem) > MAX_KEY_BYTES) {
     const message = `invalid 'ssh' auth option: 'identity' is larger than ${MAX_KEY_BYTES} bytes`;
     throw new GitError('InvalidArgument', message);
   }
-  return `${pem.replace(/\r\n?/g, '\n').trim()}\n`;
+  const normal = `${pem.replace(/\r\n?/g, '\n').trim()}\n`;
+  return asOpenssh(normal) ?? normal;
 }
 
 export interface DecryptOptions {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { signSsh } from './ssh-sign.ts';
+import { ed25519InPkcs8 } from './testing/index.ts';
 import { verifySignature } from './verify.ts';
 
 const timeoutMs = 20_000;
@@ -19,6 +20,13 @@ async function key(t: TestContext, type: string, passphrase = '') {
   const read = (name: string) => readFile(name, 'utf8');
   return { identity: await read(file), publicKey: await read(`${file}.pub`) };
 }
+
+test('a key of type ed25519 in PKCS 8 signs', async () => {
+  const own = ed25519InPkcs8();
+  const signature = await signSsh(payload, { identity: own.private }, { timeoutMs });
+  const keys = { openpgp: [], ssh: [own.public] };
+  assert.match(await verifySignature({ payload, signature }, keys, { timeoutMs }), /^SHA256:/);
+});
 
 for (const [type, passphrase] of [
   ['ed25519', ''],

@@ -9,7 +9,7 @@ import type { GitAuth } from './auth.ts';
 import { GitError, type GitReason } from './errors.ts';
 import { fetchCommit } from './fetch.ts';
 import { listRemote } from './remote.ts';
-import { createTestRepository, type TestRepository } from './testing/index.ts';
+import { createTestRepository, ed25519InPkcs8, type TestRepository } from './testing/index.ts';
 
 const timeoutMs = 20_000;
 /** The servers of these tests are on this machine. */
@@ -80,6 +80,7 @@ describe('over ssh', () => {
     ['ecdsa p521', () => createSshKey('ecdsa', { bits: 521 })],
     ['ecdsa in PEM', () => createSshKey('ecdsa', { bits: 256, format: 'PEM' })],
     ['ed25519', () => createSshKey('ed25519')],
+    ['ed25519 in PKCS 8', async () => ed25519InPkcs8()],
   ];
   for (const [name, make] of kinds) {
     test(`a key of type ${name}`, async () => {

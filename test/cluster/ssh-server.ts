@@ -59,7 +59,7 @@ export interface SshServer {
   url: string;
   /** Lines of known_hosts for all host keys. */
   knownHosts: string;
-  authorize(key: SshKey): Promise<void>;
+  authorize(key: Pick<SshKey, 'public'>): Promise<void>;
   /** What the server wrote: each command that it was asked to run. */
   log(): Promise<string>;
   close(): Promise<void>;

@@ -10,7 +10,9 @@ import {
   type GitServerRepository,
   type SshServer,
   startForwardProxy,
+  startGitServer,
   startSshServer,
+  until,
 } from '@weir/cluster';
 import { startWeir, type Weir } from '@weir/kit';
 import { type KubeObject, Secret } from '@weir/kube';
@@ -18,6 +20,8 @@ import { type Flux, fluxFor, succeeded } from './flux.ts';
 import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'flux-system';
+
+type SecretObject = KubeObject & { data?: Record<string, string> };
 
 /** The Secrets that the CLI makes for Git, and `create source git` with each of its flags. */
 describe('the flux CLI and Git servers', () => {
@@ -116,6 +120,49 @@ describe('the flux CLI and Git servers', () => {
     );
   });
 
+  it('create source git: a user, a password and an authority, of which the CLI makes the Secret', async () => {
+    const login = ['--username=reader', '--password=s3cret-pw'];
+    succeeded(
+      await create('inline', `--url=${repo.url}`, '--branch=main', ...login),
+      `fetched revision: main@sha1:${commit}`,
+    );
+    const tls = await startGitServer({ tls: true });
+    started.defer(() => tls.close());
+    const auth = { username: 'reader', password: 's3cret-pw' };
+    const secure = await tls.createRepository('secure', { auth });
+    const head = await secure.commit({ 'a.yaml': 'a: 1\n' });
+    const ca = `--ca-file=${await file('server-ca', tls.ca ?? '')}`;
+    succeeded(
+      await create('inline-ca', `--url=${secure.url}`, '--branch=main', ...login, ca),
+      `fetched revision: main@sha1:${head}`,
+    );
+  });
+
+  for (const [algorithm, ...bits] of [
+    ['rsa', '--ssh-rsa-bits=3072'],
+    ['ecdsa', '--ssh-ecdsa-curve=p521'],
+    ['ed25519'],
+  ] as const) {
+    it(`create source git: with a key of type ${algorithm} that the CLI makes`, async () => {
+      const name = `made-${algorithm}`;
+      const url = `--url=${ssh.url}/private.git`;
+      const flags = [`--ssh-key-algorithm=${algorithm}`, ...bits, '--silent'];
+      const creating = create(name, url, '--branch=main', ...flags);
+      const made = await until(
+        async () =>
+          (await weir.find<SecretObject>(Secret, NAMESPACE, name))?.data?.['identity.pub'],
+        { timeoutMs: 60_000, message: 'the key' },
+      );
+      // Somebody adds it to the repository while the CLI waits.
+      await ssh.authorize({
+        public: Buffer.from(made ?? '', 'base64')
+          .toString('utf8')
+          .trim(),
+      });
+      succeeded(await creating, `fetched revision: main@sha1:${commit}`);
+    });
+  }
+
   it('create secret tls, create secret githubapp', async () => {
     const authority = await createAuthority('weir-cli');
     const { certificate, key } = await authority.client('reader');
@@ -140,9 +187,8 @@ describe('the flux CLI and Git servers', () => {
       ...[`--app-private-key=${await file('app.pem', pem)}`, '--app-base-url=http://127.0.0.1:1'],
     );
     succeeded(app, "'app' created");
-    const keys = Object.keys(
-      (await weir.find<KubeObject & { data?: object }>(Secret, NAMESPACE, 'app'))?.data ?? {},
-    ).sort();
+    const { data = {} } = (await weir.find<SecretObject>(Secret, NAMESPACE, 'app')) ?? {};
+    const keys = Object.keys(data).sort();
     assert.ok(keys.includes('githubAppInstallationOwner'), keys.join());
     const created = await create(
       ...['app', `--url=${repo.url}`, '--branch=main', '--provider=github', '--secret-ref=app'],
