@@ -7,7 +7,13 @@ import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { HelmRelease } from '@weir/api';
 import { serveArtifacts } from '@weir/artifact';
-import { applyKubeconfig, type RemoteCluster, startRemoteCluster } from '@weir/kit';
+import {
+  applyKubeconfig,
+  namespaceInBoth,
+  REMOTE,
+  type RemoteCluster,
+  startRemoteCluster,
+} from '@weir/kit';
 import { Secret } from '@weir/kube';
 import { createSettings } from '@weir/service';
 import { createLogger } from '@weir/telemetry';
@@ -30,14 +36,8 @@ after(async () => {
 
 const LONG = { timeoutMs: 60_000 };
 const MERGE = { contentType: 'application/merge-patch+json' };
-const REMOTE = { kubeConfig: { secretRef: { name: 'remote' } } };
 
-async function namespace(): Promise<string> {
-  const ns = await h.namespace();
-  await remote.namespace(ns);
-  await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, remote.kubeconfig);
-  return ns;
-}
+const namespace = () => namespaceInBoth(h, remote);
 
 async function data(ns: string, name: string): Promise<unknown> {
   return (await remote.find('v1', 'ConfigMap', { namespace: ns, name }))?.data;

@@ -4,12 +4,14 @@ import { after, before, test } from 'node:test';
 import { findCondition, HEALTHY, READY } from '@weir/api';
 import {
   configMap,
+  deployment,
   type Harness,
   MERGE,
   manifests,
   startHarness,
   until,
 } from './testing/harness.ts';
+import { deleteKustomization } from './testing/observe.ts';
 
 let h: Harness;
 before(async () => {
@@ -35,17 +37,7 @@ test('it applies, looks at health, prunes and deletes as its account', async () 
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'deployer' },
     subjects: [{ kind: 'ServiceAccount', name: 'deployer', namespace: ns }],
   });
-  const labels = { app: 'web' };
-  const web = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web', namespace: ns },
-    spec: {
-      replicas: 0,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'nginx' }] } },
-    },
-  };
+  const web = deployment(ns, 'web');
   await h.publish(ns, { 'a.yaml': manifests(web, configMap(ns, 'pruned')) });
   await h.kustomization(ns, 'app', { serviceAccountName: 'deployer', wait: true, timeout: '10m' });
   await until(
@@ -66,16 +58,7 @@ test('it applies, looks at health, prunes and deletes as its account', async () 
   await h.ready(ns, 'app', 'True');
   const revision = await h.publish(ns, { 'a.yaml': manifests(web) });
   await h.ready(ns, 'app', 'True', new RegExp(revision));
-  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;
-  await h.cluster.request('DELETE', path);
-  await until(
-    async () =>
-      (await h.find('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', {
-        namespace: ns,
-        name: 'app',
-      })) === undefined,
-    { ...LONG, message: 'the Kustomization to be gone' },
-  );
+  await deleteKustomization(h, ns);
 
   const requests = (await h.cluster.audit()).filter(
     ({ objectRef = {} }) =>

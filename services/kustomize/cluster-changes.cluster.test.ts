@@ -4,7 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { proxyTo } from '@weir/cluster';
-import { applyKubeconfig, type RemoteCluster, startRemoteCluster } from '@weir/kit';
+import {
+  applyKubeconfig,
+  namespaceInBoth,
+  REMOTE,
+  type RemoteCluster,
+  startRemoteCluster,
+} from '@weir/kit';
 import {
   configMap,
   type Harness,
@@ -29,16 +35,10 @@ after(async () => {
 });
 
 const LONG = { timeoutMs: 60_000 };
-const REMOTE = { kubeConfig: { secretRef: { name: 'remote' } } };
 const remoteConfigMap = (namespace: string, name: string) =>
   remote.find('v1', 'ConfigMap', { namespace, name });
 
-async function namespace(kubeconfig = remote.kubeconfig): Promise<string> {
-  const ns = await h.namespace();
-  await remote.namespace(ns);
-  await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, kubeconfig);
-  return ns;
-}
+const namespace = (kubeconfig?: string) => namespaceInBoth(h, remote, kubeconfig);
 
 async function change(ns: string, name: string, k: string): Promise<void> {
   const path = `/api/v1/namespaces/${ns}/configmaps/${name}`;

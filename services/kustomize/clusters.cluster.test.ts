@@ -2,16 +2,23 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { Kustomization as KustomizationKind } from '@weir/api';
-import { applyKubeconfig, type RemoteCluster, startRemoteCluster } from '@weir/kit';
+import {
+  applyKubeconfig,
+  namespaceInBoth,
+  REMOTE,
+  type RemoteCluster,
+  startRemoteCluster,
+} from '@weir/kit';
 import {
   configMap,
+  deployment,
   type Harness,
   MERGE,
   manifests,
   startHarness,
   until,
 } from './testing/harness.ts';
+import { deleteKustomization } from './testing/observe.ts';
 
 let h: Harness;
 let remote: RemoteCluster;
@@ -30,31 +37,16 @@ after(async () => {
 });
 
 const LONG = { timeoutMs: 60_000 };
-const REMOTE = { kubeConfig: { secretRef: { name: 'remote' } } };
 const remoteConfigMap = (namespace: string, name: string) =>
   remote.find('v1', 'ConfigMap', { namespace, name });
 
-/** A namespace in both clusters, with a Secret that leads to the other one. */
-async function namespace(kubeconfig = remote.kubeconfig): Promise<string> {
-  const ns = await h.namespace();
-  await remote.namespace(ns);
-  await applyKubeconfig(h.client, { namespace: ns, name: 'remote' }, kubeconfig);
-  return ns;
-}
+const namespace = (kubeconfig?: string) => namespaceInBoth(h, remote, kubeconfig);
 
 async function remoteUid(): Promise<string | undefined> {
   return (await remote.find('v1', 'Namespace', { name: 'kube-system' }))?.metadata.uid;
 }
 
-async function deleted(ns: string): Promise<void> {
-  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;
-  await h.cluster.request('DELETE', path);
-  const ref = { namespace: ns, name: 'app' };
-  await until(
-    async () => (await h.find(KustomizationKind.apiVersion, 'Kustomization', ref)) === undefined,
-    { ...LONG, message: 'the Kustomization to be gone' },
-  );
-}
+const deleted = (ns: string) => deleteKustomization(h, ns, { limitMs: LONG.timeoutMs });
 
 test('it is applied, pruned and deleted there, and not here', async () => {
   const ns = await namespace();
@@ -90,17 +82,7 @@ test('what somebody changes there is put back at once', async () => {
 
 test('health is that of the objects there', async () => {
   const ns = await namespace();
-  const labels = { app: 'web' };
-  const web = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web', namespace: ns },
-    spec: {
-      replicas: 0,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'nginx' }] } },
-    },
-  };
+  const web = deployment(ns, 'web');
   await h.publish(ns, { 'a.yaml': manifests(web) });
   await h.kustomization(ns, 'app', { ...REMOTE, wait: true, timeout: '10m' });
   await until(

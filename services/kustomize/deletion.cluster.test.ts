@@ -11,7 +11,12 @@ import {
   startHarness,
   until,
 } from './testing/harness.ts';
-import { configMapGone, eventLike } from './testing/observe.ts';
+import {
+  configMapGone,
+  deleteKustomization,
+  eventLike,
+  kustomizationGone,
+} from './testing/observe.ts';
 
 let h: Harness;
 before(async () => {
@@ -40,11 +45,6 @@ async function deleteWith(spec: Partial<KustomizationSpec>): Promise<string> {
 
 const find = (namespace: string) =>
   h.find('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', { namespace, name: 'app' });
-const gone = (namespace: string) =>
-  until(async () => (await find(namespace)) === undefined, {
-    ...LONG,
-    message: 'the Kustomization to be gone',
-  });
 const letGo = (namespace: string) =>
   h.cluster.request(
     'PATCH',
@@ -62,13 +62,13 @@ test('with WaitForTermination it stays until what it applied is gone', async () 
   await h.ready(other, 'app', 'True');
   assert.ok((await find(ns))?.metadata.deletionTimestamp, 'it waits');
   await letGo(ns);
-  await gone(ns);
+  await kustomizationGone(h, ns);
   assert.equal(await h.configMap(ns, 'held'), undefined);
 });
 
 test('with Delete nobody waits', async () => {
   const ns = await deleteWith({ deletionPolicy: 'Delete', prune: false });
-  await gone(ns);
+  await kustomizationGone(h, ns);
   assert.ok(await h.configMap(ns, 'held'), 'the object is still there');
   await letGo(ns);
 });
@@ -80,18 +80,12 @@ test('deletion prunes, also when source and account are gone', async () => {
   await h.ready(ns, 'app', 'True');
   const sources = `/apis/source.toolkit.fluxcd.io/v1/namespaces/${ns}/gitrepositories/git`;
   await h.cluster.request('DELETE', sources);
-  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations`;
-  await h.cluster.request('DELETE', `${path}/app`);
+  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;
+  await h.cluster.request('DELETE', path);
   await configMapGone(h, ns, 'a');
   await h.kustomization(ns, 'orphan', { serviceAccountName: 'never-was' });
   await h.ready(ns, 'orphan', 'False');
-  await h.cluster.request('DELETE', `${path}/orphan`);
-  const ref = { namespace: ns, name: 'orphan' };
-  await until(
-    async () =>
-      (await h.find('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', ref)) === undefined,
-    { ...LONG, message: 'the Kustomization to be gone' },
-  );
+  await deleteKustomization(h, ns, { name: 'orphan' });
 });
 
 /** Gives the Kustomization a field that another controller obeyed before, and deletes it. */
@@ -126,14 +120,14 @@ test('what is in another cluster is not deleted in this one, and the object says
     { spec },
     { kind: 'merge' },
   );
-  await gone(ns);
+  await kustomizationGone(h, ns);
   assert.ok(await h.configMap(ns, 'kept'), 'it was left behind');
 });
 
 test('what is in another cluster is no obstacle where nothing is to be deleted', async () => {
   for (const spec of [{ prune: false }, { deletionPolicy: 'Orphan' as const }]) {
     const ns = await deleteWithKubeConfig(spec);
-    await gone(ns);
+    await kustomizationGone(h, ns);
     assert.ok(await h.configMap(ns, 'kept'));
   }
 });

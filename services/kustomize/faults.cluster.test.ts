@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import type { Kustomization } from '@weir/api';
 import { ConfigMap, type KubeObject } from '@weir/kube';
 import { configMap, type Harness, manifests, startHarness, until } from './testing/harness.ts';
+import { deleteKustomization } from './testing/observe.ts';
 
 let h: Harness;
 before(async () => {
@@ -53,14 +54,7 @@ test('a Kustomization that is deleted while it applies leaves nothing behind', a
   await h.publish(ns, { 'a.yaml': many(ns, 'm', 300) });
   await h.kustomization(ns, 'app');
   await midway(ns, 300);
-  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;
-  await h.cluster.request('DELETE', path);
-  const ref = { namespace: ns, name: 'app' };
-  await until(
-    async () =>
-      (await h.find('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', ref)) === undefined,
-    { ...LONG, message: 'the Kustomization to be gone' },
-  );
+  await deleteKustomization(h, ns, { limitMs: LONG.timeoutMs });
   assert.deepEqual(await appliedNames(ns), []);
 });
 

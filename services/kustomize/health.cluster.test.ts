@@ -4,13 +4,14 @@ import { after, before, test } from 'node:test';
 import { findCondition, HEALTHY, READY } from '@weir/api';
 import {
   configMap,
+  deployment,
   type Harness,
   MERGE,
   manifests,
   startHarness,
   until,
 } from './testing/harness.ts';
-import { eventLike, timeoutMs } from './testing/observe.ts';
+import { deleteKustomization, eventLike, timeoutMs } from './testing/observe.ts';
 
 let h: Harness;
 before(async () => {
@@ -20,21 +21,8 @@ after(() => h?.close());
 
 test('a health check fails with Flux words, and recovers', async () => {
   const ns = await h.namespace();
-  const labels = { app: 'web' };
-  const deployment = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web', namespace: ns },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: labels },
-      template: {
-        metadata: { labels },
-        spec: { containers: [{ name: 'c', image: 'nginx' }] },
-      },
-    },
-  };
-  await h.publish(ns, { 'a.yaml': manifests(deployment, configMap(ns, 'a')) });
+  const web = deployment(ns, 'web', { replicas: 1 });
+  await h.publish(ns, { 'a.yaml': manifests(web, configMap(ns, 'a')) });
   await h.kustomization(ns, 'app', { wait: true, retryInterval: '1s' });
   const path = `/apis/apps/v1/namespaces/${ns}/deployments/web/status`;
   const status = (body: object) => h.cluster.request('PATCH', path, { status: body }, MERGE);
@@ -107,12 +95,5 @@ test('a wait for health ends when the object changes or goes', async () => {
 
   await h.kustomization(ns, 'app', { wait: true, timeout: '10m' });
   await waits('app');
-  const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${ns}/kustomizations/app`;
-  await h.cluster.request('DELETE', path);
-  const ref = { namespace: ns, name: 'app' };
-  await until(
-    async () =>
-      (await h.find('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', ref)) === undefined,
-    { timeoutMs, message: 'the Kustomization to be gone' },
-  );
+  await deleteKustomization(h, ns);
 });

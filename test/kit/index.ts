@@ -6,7 +6,13 @@ export { type FieldTable, fieldsSetBy, testFieldTable } from './field-table.ts';
 export { type ObjectHelpers, objectHelpers } from './objects.ts';
 export { type Platform, RUNTIME, startPlatform } from './platform.ts';
 export { type ProcessOptions, startProcess, type WeirProcess } from './processes.ts';
-export { applyKubeconfig, type RemoteCluster, startRemoteCluster } from './remote.ts';
+export {
+  applyKubeconfig,
+  namespaceInBoth,
+  REMOTE,
+  type RemoteCluster,
+  startRemoteCluster,
+} from './remote.ts';
 export { gitRepository, isFailed, isReady, kustomization, readyOf } from './resources.ts';
 export {
   type ServiceHarness,

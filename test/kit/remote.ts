@@ -70,6 +70,21 @@ export async function startRemoteCluster(options: ClusterOptions = {}): Promise<
   };
 }
 
+/** What an object says that is applied to the other cluster, by the Secret of `namespaceInBoth`. */
+export const REMOTE = { kubeConfig: { secretRef: { name: 'remote' } } };
+
+/** A namespace of one name in both clusters, with a Secret `remote` in the one that leads to the other. */
+export async function namespaceInBoth(
+  here: { client: KubeClient; namespace(): Promise<string> },
+  there: RemoteCluster,
+  kubeconfig = there.kubeconfig,
+): Promise<string> {
+  const namespace = await here.namespace();
+  await there.namespace(namespace);
+  await applyKubeconfig(here.client, { namespace, name: 'remote' }, kubeconfig);
+  return namespace;
+}
+
 /** Creates or changes a Secret with a kubeconfig. */
 export async function applyKubeconfig(
   client: KubeClient,

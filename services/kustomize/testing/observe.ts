@@ -1,5 +1,5 @@
 // What a test looks at: the events and the objects of a Kustomization.
-import type { Kustomization } from '@weir/api';
+import { type Kustomization, Kustomization as KustomizationKind } from '@weir/api';
 import { type Harness, until } from './harness.ts';
 
 /** How long what a test waits for may take. */
@@ -22,6 +22,28 @@ export function eventLike(h: Pick<Harness, 'events'>, namespace: string, message
   return until(() => eventsOf(h, namespace).find(({ event }) => message.test(event.message)), {
     timeoutMs,
     message: `an event like ${message}`,
+  });
+}
+
+/** Deletes a Kustomization and waits until it is gone. */
+export async function deleteKustomization(
+  h: Pick<Harness, 'client' | 'find'>,
+  namespace: string,
+  { name = 'app', limitMs = timeoutMs } = {},
+): Promise<void> {
+  await h.client.delete(KustomizationKind, { namespace, name });
+  await kustomizationGone(h, namespace, { name, limitMs });
+}
+
+export async function kustomizationGone(
+  h: Pick<Harness, 'find'>,
+  namespace: string,
+  { name = 'app', limitMs = timeoutMs } = {},
+): Promise<void> {
+  const { apiVersion, kind } = KustomizationKind;
+  await until(async () => (await h.find(apiVersion, kind, { namespace, name })) === undefined, {
+    timeoutMs: limitMs,
+    message: `Kustomization ${namespace}/${name} to be gone`,
   });
 }
 
