@@ -1,3 +1,9 @@
+export {
+  type ApplyParts,
+  type ApplyPartsOptions,
+  fetchOptions,
+  openApplyParts,
+} from './apply-parts.ts';
 export { type ApplySettings, readApplySettings } from './apply-settings.ts';
 export { type ApplyTriggers, connectApplyTriggers } from './apply-triggers.ts';
 export * from './attempted-revisions.ts';

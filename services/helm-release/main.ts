@@ -1,15 +1,12 @@
 // The helm-release service: connects the reconciler to the cluster, the bus, the charts and the render pool.
 import { HelmRelease } from '@weir/api';
-import { createStore } from '@weir/artifact';
-import { openClusters } from '@weir/clusters';
-import { createInformer, runController } from '@weir/controller';
+import { runController } from '@weir/controller';
 import { cacheRecorder } from '@weir/identity';
-import { objectKey, userAgent } from '@weir/kube';
-import { createDeletionOrder, followOwnership } from '@weir/reconcile';
-import { createPool } from '@weir/render';
-import { defineService, openIdentities, type ServiceParts } from '@weir/service';
+import { objectKey } from '@weir/kube';
+import { followOwnership, openApplyParts } from '@weir/reconcile';
+import { defineService, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
-import { openCluster } from './helmrelease/cluster/open.ts';
+import { openCluster, type ReleaseCluster } from './helmrelease/cluster/open.ts';
 import { words } from './helmrelease/cluster/words.ts';
 import { type Environment, RETRY } from './helmrelease/environment.ts';
 import { createMemory } from './helmrelease/memory.ts';
@@ -60,53 +57,23 @@ export const service = defineService({
 });
 
 async function openEnvironment(
-  {
-    client,
-    settings: flags,
-    bus,
-    recorder,
-    storageDir,
-    log,
-    metrics,
-    tracing,
-    stack,
-  }: ServiceParts,
+  parts: ServiceParts,
   settings: HelmReleaseSettings,
 ): Promise<Environment> {
-  const releases = createInformer<HelmRelease>(client, HelmRelease, { log });
-  stack.defer(() => releases.close());
-  const { renderers: size, engineMemoryBytes: memoryLimitBytes } = settings;
-  const pool = await createPool({ size, memoryLimitBytes, log });
-  stack.defer(() => pool.close());
-  const store = createStore({ bus, dir: storageDir, maxCacheBytes: settings.cacheBytes, log });
+  const { client, bus, recorder, log, metrics, tracing, stack } = parts;
+  const { informer, ...opened } = await openApplyParts<HelmRelease, ReleaseCluster>(parts, {
+    service: 'helm-release',
+    kind: 'HelmRelease',
+    openCluster: (to) => openCluster(to, settings, log),
+    tokens: cacheRecorder(metrics),
+    ...{ settings, words },
+  });
   const sources = createSources({ client, bus, log });
   stack.defer(() => sources.close());
-  const identities = openIdentities(
-    { client, settings: flags, tokens: cacheRecorder(metrics) },
-    'default-kubeconfig-service-account',
-  );
-  stack.defer(() => identities.close());
-  const clusters = openClusters({
-    client,
-    open: (to) => openCluster(to, settings, log),
-    identities,
-    settings: settings.clusters,
-    concurrency: settings.concurrent,
-    words,
-    userAgent: userAgent('helm-release'),
-    environment: process.env,
-    log,
-  });
-  stack.defer(() => clusters.close());
-  const deletionOrder = settings.gates.OrderedDeletion
-    ? createDeletionOrder({ client, informer: releases, kind: 'HelmRelease', log })
-    : undefined;
-  stack.defer(() => deletionOrder?.close());
   const memory = createMemory(log);
   stack.defer(() => memory.dependencyWatches.close());
   return {
-    ...memory,
-    ...(deletionOrder === undefined ? {} : { deletionOrder }),
-    ...{ client, clusters, releases, sources, store, pool, recorder, tracing, settings },
+    ...{ ...memory, ...opened },
+    ...{ client, releases: informer, sources, recorder, tracing, settings },
   };
 }

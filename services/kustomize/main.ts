@@ -1,18 +1,17 @@
 // The kustomize service: connects the reconciler to the cluster, the bus, the artifacts and the render pool.
 import { Kustomization } from '@weir/api';
-import { createStore } from '@weir/artifact';
-import { openClusters } from '@weir/clusters';
-import { createInformer, runController } from '@weir/controller';
+import type { TargetCluster } from '@weir/apply';
+import { runController } from '@weir/controller';
 import { cacheRecorder, identityOptions } from '@weir/identity';
-import { objectKey, userAgent } from '@weir/kube';
+import { objectKey } from '@weir/kube';
 import {
   createAttemptedRevisions,
-  createDeletionOrder,
   createDependencyWatches,
   createWaiters,
   followOwnership,
+  openApplyParts,
 } from '@weir/reconcile';
-import { createPool, engineDigest } from '@weir/render';
+import { engineDigest } from '@weir/render';
 import { defineService, openIdentities, type ServiceParts } from '@weir/service';
 import { createSources } from '@weir/sources';
 import { createFileIndexes } from './kustomization/build/file-index.ts';
@@ -67,26 +66,18 @@ export const service = defineService({
 });
 
 async function openEnvironment(
-  {
-    client,
-    bus,
-    recorder,
-    settings: flags,
-    storageDir,
-    namespace,
-    log,
-    metrics,
-    tracing,
-    stack,
-  }: ServiceParts,
+  parts: ServiceParts,
   settings: KustomizeSettings,
 ): Promise<Environment> {
-  const kustomizations = createInformer<Kustomization>(client, Kustomization, { log });
-  stack.defer(() => kustomizations.close());
-  const { renderers: size, engineMemoryBytes: memoryLimitBytes } = settings;
-  const pool = await createPool({ size, memoryLimitBytes, log });
-  stack.defer(() => pool.close());
-  const store = createStore({ bus, dir: storageDir, maxCacheBytes: settings.cacheBytes, log });
+  const { client, bus, recorder, settings: flags, storageDir, namespace } = parts;
+  const { log, metrics, tracing, stack } = parts;
+  const tokens = cacheRecorder(metrics);
+  const { informer, ...opened } = await openApplyParts<Kustomization, TargetCluster>(parts, {
+    service: 'kustomize',
+    kind: 'Kustomization',
+    openCluster: (to) => openCluster(to, settings, log),
+    ...{ settings, words, tokens },
+  });
   const digest = createKeyedDigest(await sharedKey(client, namespace));
   const savedBuilds = createSavedBuilds({
     bus,
@@ -96,28 +87,6 @@ async function openEnvironment(
   stack.defer(() => savedBuilds.close());
   const sources = createSources({ client, bus, log });
   stack.defer(() => sources.close());
-  const tokens = cacheRecorder(metrics);
-  const clusterIdentities = openIdentities(
-    { client, settings: flags, tokens },
-    'default-kubeconfig-service-account',
-  );
-  stack.defer(() => clusterIdentities.close());
-  const clusters = openClusters({
-    client,
-    open: (to) => openCluster(to, settings, log),
-    identities: clusterIdentities,
-    settings: settings.clusters,
-    concurrency: settings.concurrent,
-    words,
-    userAgent: userAgent('kustomize'),
-    environment: process.env,
-    log,
-  });
-  stack.defer(() => clusters.close());
-  const deletionOrder = settings.gates.OrderedDeletion
-    ? createDeletionOrder({ client, informer: kustomizations, kind: 'Kustomization', log })
-    : undefined;
-  stack.defer(() => deletionOrder?.close());
   const decryptionIdentities = openIdentities(
     { client, settings: flags, tokens },
     'default-decryption-service-account',
@@ -135,13 +104,12 @@ async function openEnvironment(
   const dependencyWatches = createDependencyWatches(log);
   stack.defer(() => dependencyWatches.close());
   return {
-    ...{ dependencyWatches, decryption },
-    ...(deletionOrder === undefined ? {} : { deletionOrder }),
-    ...{ client, clusters, kustomizations, sources, store, cacheDir: storageDir, pool, recorder },
+    ...{ ...opened, dependencyWatches, decryption },
+    ...{ client, kustomizations: informer, sources, cacheDir: storageDir, recorder },
     ...{ savedBuilds, digest, log, tracing, settings, runtimeNamespace: namespace },
     waiters: createWaiters(),
     attemptedRevisions: createAttemptedRevisions(),
     lastBuilds: createLastBuilds(),
-    fileIndexes: createFileIndexes(store),
+    fileIndexes: createFileIndexes(opened.store),
   };
 }

@@ -1,7 +1,7 @@
 // The step that brings the chart to this machine and reads what it says of itself.
 import { formatDuration, type HelmRelease, Reason } from '@weir/api';
 import { type ArtifactCache, ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
-import { Failure } from '@weir/reconcile';
+import { Failure, fetchOptions } from '@weir/reconcile';
 import { RenderError } from '@weir/render';
 import type { LoadedChart } from '../actions/types.ts';
 import type { Environment } from '../environment.ts';
@@ -66,13 +66,11 @@ async function fetchFile(
 ): Promise<string> {
   try {
     const { file } = await env.tracing.span('helm.fetch', {}, () =>
-      fetchArtifact(env.store, artifact, {
-        signal: ctx.signal,
-        timeoutMs: Math.min(timeoutMs(object), env.settings.buildTimeoutMs),
-        maxBytes: env.settings.maxArtifactBytes,
-        addresses: { allowLocal: env.settings.allowLocalAddresses },
-        trusted: env.settings.artifactUrl,
-      }),
+      fetchArtifact(
+        env.store,
+        artifact,
+        fetchOptions(env.settings, { signal: ctx.signal, timeoutMs: timeoutMs(object) }),
+      ),
     );
     return file;
   } catch (cause) {

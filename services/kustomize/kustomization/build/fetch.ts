@@ -1,7 +1,7 @@
 // The step that brings an artifact to this machine.
 import { type Artifact, formatDuration, Reason } from '@weir/api';
 import { ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
-import { Failure } from '@weir/reconcile';
+import { Failure, fetchOptions } from '@weir/reconcile';
 import type { Run } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
 
@@ -19,13 +19,11 @@ export async function fetchFile(
   );
   try {
     const { file } = await env.tracing.span('kustomize.fetch', {}, () =>
-      fetchArtifact(env.store, artifact, {
-        signal: ctx.signal,
-        timeoutMs: Math.min(timeoutMs(object), env.settings.buildTimeoutMs),
-        maxBytes: env.settings.maxArtifactBytes,
-        addresses: { allowLocal: env.settings.allowLocalAddresses },
-        trusted: env.settings.artifactUrl,
-      }),
+      fetchArtifact(
+        env.store,
+        artifact,
+        fetchOptions(env.settings, { signal: ctx.signal, timeoutMs: timeoutMs(object) }),
+      ),
     );
     return file;
   } catch (cause) {
