@@ -1,6 +1,6 @@
 // What a group says to a chat whose messages change in place, from its first failure to its end.
 import assert from 'node:assert/strict';
-import { it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import type { Provider } from '@weir/api';
 import { Provider as ProviderKind } from '@weir/api';
 import { openQueue } from '@weir/bus';
@@ -8,9 +8,11 @@ import { startNats, testBus } from '@weir/bus/testing';
 import { until } from '@weir/cluster';
 import { createTracing } from '@weir/telemetry';
 import { createSend } from '../delivery/send.ts';
+import type { Target } from '../providers/target.ts';
 import { alertOf, eventOf, targetOf } from '../testing/fixtures.ts';
 import { localIo } from '../testing/io.ts';
-import { colorOf, shownIn, startSlack, TOKEN } from '../testing/vendors/slack.ts';
+import * as feishu from '../testing/vendors/feishu.ts';
+import * as slack from '../testing/vendors/slack.ts';
 import { failureClass } from './class.ts';
 import { createGroups } from './groups.ts';
 import { parseGroup } from './record.ts';
@@ -20,27 +22,90 @@ import { createTell } from './tell.ts';
 
 const HOUR_MS = 60 * 60_000;
 const alert = { namespace: 'flux-system', name: 'chat', uid: 'alert-uid' };
-const provider: Provider = {
-  apiVersion: ProviderKind.apiVersion,
-  kind: 'Provider',
-  metadata: { name: 'chat', namespace: 'flux-system' },
-  spec: { type: 'slack', channel: '#ops' },
-};
+const FEISHU_SECRET = new Map(
+  Object.entries({ app_id: feishu.APP.id, app_secret: feishu.APP.secret }).map(([key, value]) => [
+    key,
+    Buffer.from(value),
+  ]),
+);
 const failed = (name: string) =>
   eventOf({ name }, { severity: 'error', reason: 'BuildFailed', message: 'no such file' });
 const CLASS = failureClass(failed('a'));
 
-async function setup(t: TestContext) {
+/** A message that stands in its chat, not in the thread of another one. */
+interface Post {
+  /** `failed`, `recovered`, or another colour. */
+  state: string;
+  text: string;
+}
+
+interface Chat {
+  spec: Provider['spec'];
+  target: Partial<Target>;
+  posts(): Post[];
+}
+
+/** The chats whose messages change in place, each as its vendor documents it. */
+const CHATS: Record<string, (t: TestContext) => Promise<Chat>> = {
+  async 'a bot in Slack'(t) {
+    const server = await slack.startSlack();
+    t.after(() => server.close());
+    const posts = server.messages;
+    return {
+      spec: { type: 'slack', channel: '#ops' },
+      target: { address: server.address, channel: '#ops', token: slack.TOKEN },
+      posts: () =>
+        posts()
+          .filter(({ threadTs }) => threadTs === undefined)
+          .map((message) => {
+            const states = new Map([
+              ['danger', 'failed'],
+              ['good', 'recovered'],
+            ]);
+            const color = String(slack.colorOf(message));
+            return { state: states.get(color) ?? color, text: slack.shownIn(message).join() };
+          }),
+    };
+  },
+  async 'an app in Feishu'(t) {
+    const server = await feishu.startFeishu();
+    t.after(() => server.close());
+    return {
+      spec: { type: 'lark', channel: 'oc_chat', secretRef: { name: 'lark' } },
+      target: { address: server.url, channel: 'oc_chat', secret: FEISHU_SECRET },
+      posts: () =>
+        server
+          .messages()
+          .filter(({ replyTo }) => replyTo === undefined)
+          .map(({ card }) => {
+            const { color, title, texts } = feishu.shownIn(card);
+            const states = new Map([
+              ['red', 'failed'],
+              ['green', 'recovered'],
+            ]);
+            return { state: states.get(color) ?? color, text: [title, ...texts].join() };
+          }),
+    };
+  },
+};
+
+async function setup(t: TestContext, open: (t: TestContext) => Promise<Chat>) {
   const nats = await startNats();
   t.after(() => nats.close());
-  const slack = await startSlack();
-  t.after(() => slack.close());
+  const chat = await open(t);
+  const provider: Provider = {
+    apiVersion: ProviderKind.apiVersion,
+    kind: 'Provider',
+    metadata: { name: 'chat', namespace: 'flux-system' },
+    spec: chat.spec,
+  };
   const bus = await testBus(t, nats.url);
   await bus.ready;
   const queue = openQueue({ bus, stream: 'weir-groups', log: bus.log });
   const share = createGroupShare({ cluster: 'test', share: 1_000, queue });
   const groups = createGroups({ cluster: 'test', queue, share, log: bus.log });
-  const target = targetOf({ address: slack.address, channel: '#ops', token: TOKEN });
+  const target = targetOf(chat.target);
+  Object.assign(target.provider.object.spec, chat.spec);
   const readTarget = async () => target;
   const failures: string[] = [];
   const tell = createTell({
@@ -66,7 +131,7 @@ async function setup(t: TestContext) {
   const newest = async () => (await queue.newest(subject)) ?? assert.fail('there is no group');
   let sequence = 0;
   return {
-    posts: () => slack.messages().filter(({ threadTs }) => threadTs === undefined),
+    posts: chat.posts,
     fail(name: string) {
       sequence += 1;
       return groups.failed({ alert, of: { sequence, id: `e${sequence}` }, event: failed(name) });
@@ -94,41 +159,46 @@ async function setup(t: TestContext) {
   };
 }
 
-it('is one message, from failing over more to recovered', async (t) => {
-  const { fail, recover, say, posts } = await setup(t);
-  await fail('one');
-  await say();
-  assert.deepEqual(posts().map(colorOf), ['danger']);
-  await fail('two');
-  await say();
-  assert.equal(posts().length, 1);
-  assert.match(shownIn(posts()[0] ?? assert.fail()).join(), /2 Kustomizations/);
-  assert.equal(colorOf(posts()[0] ?? assert.fail()), 'danger');
-  await recover('one');
-  await recover('two');
-  await say();
-  assert.equal(posts().length, 1);
-  assert.equal(colorOf(posts()[0] ?? assert.fail()), 'good');
-  assert.match(shownIn(posts()[0] ?? assert.fail()).join(), /[Rr]ecovered/);
-});
+for (const [name, open] of Object.entries(CHATS)) {
+  describe(`a group told by ${name}`, () => {
+    it('is one message, from failing over more to recovered', async (t) => {
+      const { fail, recover, say, posts } = await setup(t, open);
+      await fail('one');
+      await say();
+      assert.deepEqual(states(posts()), ['failed']);
+      await fail('two');
+      await say();
+      assert.deepEqual(states(posts()), ['failed']);
+      assert.match(posts()[0]?.text ?? '', /2 Kustomizations/);
+      await recover('one');
+      await recover('two');
+      await say();
+      assert.deepEqual(states(posts()), ['recovered']);
+      assert.match(posts()[0]?.text ?? '', /[Rr]ecovered/);
+    });
 
-it('reminds by a new message, which from then on is the one that changes', async (t) => {
-  const { fail, recover, say, age, posts } = await setup(t);
-  await fail('one');
-  await say();
-  await age(5 * HOUR_MS);
-  await say();
-  assert.equal(posts().length, 2, 'people notice a new message only');
-  const first = { ...(posts()[0] ?? assert.fail()) };
-  await fail('two');
-  await say();
-  assert.equal(posts().length, 2);
-  assert.deepEqual(posts()[0], first, 'the old message stays as it is');
-  assert.match(shownIn(posts()[1] ?? assert.fail()).join(), /2 Kustomizations/);
-  await recover('one');
-  await recover('two');
-  await say();
-  assert.equal(posts().length, 2);
-  assert.equal(colorOf(posts()[1] ?? assert.fail()), 'good');
-  assert.deepEqual(posts()[0], first);
-});
+    it('reminds by a new message, which from then on is the one that changes', async (t) => {
+      const { fail, recover, say, age, posts } = await setup(t, open);
+      await fail('one');
+      await say();
+      await age(5 * HOUR_MS);
+      await say();
+      assert.equal(posts().length, 2, 'people notice a new message only');
+      const [first] = posts();
+      await fail('two');
+      await say();
+      assert.deepEqual(states(posts()), ['failed', 'failed']);
+      assert.deepEqual(posts()[0], first, 'the old message stays as it is');
+      assert.match(posts()[1]?.text ?? '', /2 Kustomizations/);
+      await recover('one');
+      await recover('two');
+      await say();
+      assert.deepEqual(states(posts()), ['failed', 'recovered']);
+      assert.deepEqual(posts()[0], first);
+    });
+  });
+}
+
+function states(posts: readonly Post[]): string[] {
+  return posts.map(({ state }) => state);
+}
