@@ -1,7 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import type { FairLimit } from '@weir/async';
-import type { Head } from '@weir/bus';
+import { BusUnavailable, type Head } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
+import { createAlarms } from './alarms.ts';
+import {
+  countOf,
+  firstOf,
+  type Places,
+  withoutSequence,
+  withoutSome,
+  withPlace,
+} from './places.ts';
 import { namespaceOf } from './subjects.ts';
 
 /**
@@ -52,19 +61,16 @@ export interface Lanes {
   close(graceMs?: number): Promise<void>;
 }
 
-/** A delivery of a lane, without the subject that all of them have. */
-type Place = Omit<Head, 'subject'>;
-
 /** There may be a hundred thousand: what only a lane has that is worked on is not in here. */
 interface Lane {
   subject: string;
-  namespace: string;
   /** By sequence; the first is worked on. */
-  heads: Place[];
+  places: Places;
   attempts: number;
   /** Whether it waits because it was too early. */
   idle: boolean;
-  timer: NodeJS.Timeout | undefined;
+  /** The alarm that it waits for; 0 when it doesn't wait. */
+  alarm: number;
   /** Whether it stands in the line of its namespace. */
   inLine: boolean;
   running: AbortController | undefined;
@@ -78,16 +84,24 @@ interface Line {
 
 /** Slots that are asked for at a time for one namespace: more than there are, and few enough to cost nothing. */
 const MAX_ASKED = 256;
-/**
- * After an error that no attempt should end with, such as the API server going away. It doubles with each attempt, as many
- * deliveries would else keep a processor busy with nothing but failing.
- */
 const TROUBLE = { minMs: 1_000, maxMs: 30_000 };
+
+/**
+ * How long a lane waits, in ms, after an error that no attempt should end with. While the API server is away it is longer each
+ * time, as many deliveries would else keep a processor busy with nothing but failing; NATS is waited for anyway.
+ */
+function troubleMs(error: unknown, attempts: number): number {
+  if (error instanceof BusUnavailable) return TROUBLE.minMs;
+  return Math.min(TROUBLE.minMs * 2 ** (attempts - 1), TROUBLE.maxMs);
+}
 
 export function createLanes(options: LanesOptions): Lanes {
   const { owns, slots, attempt, available, onSize, newestOnly = false, log } = options;
   const lanes = new Map<string, Lane>();
   // Those that wait for their next attempt, by namespace.
+  const alarms = createAlarms<Lane>((lane, alarm) => {
+    if (lane.alarm === alarm) resume(lane);
+  });
   const waiting = new Map<string, Set<Lane>>();
   const lines = new Map<string, Line>();
   const running = new Set<Promise<void>>();
@@ -100,11 +114,10 @@ export function createLanes(options: LanesOptions): Lanes {
   function laneOf(subject: string): Lane {
     const known = lanes.get(subject);
     if (known !== undefined) return known;
-    const state = {
-      ...{ heads: [], attempts: 0, idle: false },
-      ...{ timer: undefined, inLine: false, running: undefined },
+    const lane: Lane = {
+      ...{ subject, places: [], attempts: 0, idle: false },
+      ...{ alarm: 0, inLine: false, running: undefined },
     };
-    const lane: Lane = { subject, namespace: namespaceOf(subject), ...state };
     lanes.set(subject, lane);
     return lane;
   }
@@ -114,42 +127,33 @@ export function createLanes(options: LanesOptions): Lanes {
     onSize?.(size);
   }
 
-  function insert(lane: Lane, { sequence, atMs }: Head): void {
-    const { heads } = lane;
-    const place = heads.findLastIndex((other) => other.sequence <= sequence);
-    if (heads[place]?.sequence === sequence) return;
-    // An array that is made of one has room for one; one that grows makes room for many.
-    if (heads.length === 0) lane.heads = [{ sequence, atMs }];
-    else heads.splice(place + 1, 0, { sequence, atMs });
-    resize(1);
+  /** Makes a change to the places of a lane, and counts what came or went. */
+  function change(lane: Lane, make: (places: Places) => Places): void {
+    const before = countOf(lane.places);
+    lane.places = make(lane.places);
+    const by = countOf(lane.places) - before;
+    if (by !== 0) resize(by);
   }
 
   /** Forgets what a newer message stands for, but for the one that is worked on. */
   function dropOlder(lane: Lane): void {
     const from = lane.running === undefined ? 0 : 1;
-    const dropped = lane.heads.splice(from, lane.heads.length - from - 1);
-    resize(-dropped.length);
-    if (lane.idle && lane.timer !== undefined) unpause(lane);
-  }
-
-  function remove({ heads }: Lane, { sequence }: Place): void {
-    const place = heads.findIndex((other) => other.sequence === sequence);
-    if (place < 0) return;
-    heads.splice(place, 1);
-    resize(-1);
+    change(lane, (places) => withoutSome(places, from, countOf(places) - from - 1));
+    if (lane.idle && lane.alarm !== 0) unpause(lane);
   }
 
   function pump(lane: Lane): void {
-    if (lane.running !== undefined || lane.timer !== undefined || lane.inLine) return;
-    if (lane.heads.length === 0 || closed) {
+    if (lane.running !== undefined || lane.alarm !== 0 || lane.inLine) return;
+    if (lane.places.length === 0 || closed) {
       lanes.delete(lane.subject);
       return;
     }
-    const line = lines.get(lane.namespace) ?? { lanes: [], asked: 0 };
-    lines.set(lane.namespace, line);
+    const namespace = namespaceOf(lane.subject);
+    const line = lines.get(namespace) ?? { lanes: [], asked: 0 };
+    lines.set(namespace, line);
     lane.inLine = true;
     line.lanes.push(lane);
-    ask(lane.namespace, line);
+    ask(namespace, line);
   }
 
   function ask(namespace: string, line: Line): void {
@@ -175,10 +179,10 @@ export function createLanes(options: LanesOptions): Lanes {
     // One that was left meanwhile is worked on by others.
     if (lane === undefined || !lane.inLine) return;
     lane.inLine = false;
-    const [head] = lane.heads;
+    const place = firstOf(lane.places);
     lane.running = new AbortController();
-    if (head !== undefined)
-      await work(lane, { ...head, subject: lane.subject }, lane.running.signal);
+    if (place !== undefined)
+      await work(lane, { ...place, subject: lane.subject }, lane.running.signal);
   }
 
   async function work(lane: Lane, head: Head, signal: AbortSignal): Promise<void> {
@@ -187,35 +191,35 @@ export function createLanes(options: LanesOptions): Lanes {
       closed ? { retryInMs: 0 } : attempt(head, { number: lane.attempts, signal });
     const result = await begin().catch((error: unknown): AttemptResult => {
       if (!signal.aborted) log.debug({ err: error }, 'A delivery was interrupted, trying again');
-      const { minMs, maxMs } = TROUBLE;
-      return { retryInMs: Math.min(minMs * 2 ** (lane.attempts - 1), maxMs) };
+      return { retryInMs: troubleMs(error, lane.attempts) };
     });
     lane.running = undefined;
     if (result === 'done') {
-      remove(lane, head);
+      change(lane, (places) => withoutSequence(places, head.sequence));
       lane.attempts = 0;
     } else if (!signal.aborted && !closed) {
-      const isOutdated = newestOnly && lane.heads.length > 1;
+      const isOutdated = newestOnly && countOf(lane.places) > 1;
       lane.idle = result.idle === true;
       if (lane.idle) lane.attempts = 0;
-      if (isOutdated) remove(lane, head);
+      if (isOutdated) change(lane, (places) => withoutSequence(places, head.sequence));
       if (!isOutdated || !lane.idle) pause(lane, result.retryInMs);
     }
     pump(lane);
   }
 
   function pause(lane: Lane, ms: number): void {
-    lane.timer = setTimeout(resume, ms, lane);
-    const others = waiting.get(lane.namespace) ?? new Set();
-    waiting.set(lane.namespace, others.add(lane));
+    lane.alarm = alarms.set(lane, ms);
+    const namespace = namespaceOf(lane.subject);
+    const others = waiting.get(namespace) ?? new Set();
+    waiting.set(namespace, others.add(lane));
   }
 
   function unpause(lane: Lane): void {
-    clearTimeout(lane.timer);
-    lane.timer = undefined;
-    const others = waiting.get(lane.namespace);
+    lane.alarm = 0;
+    const namespace = namespaceOf(lane.subject);
+    const others = waiting.get(namespace);
     others?.delete(lane);
-    if (others?.size === 0) waiting.delete(lane.namespace);
+    if (others?.size === 0) waiting.delete(namespace);
   }
 
   function resume(lane: Lane): void {
@@ -225,8 +229,7 @@ export function createLanes(options: LanesOptions): Lanes {
 
   /** A lane whose attempt still runs stays until that has ended: no second one may begin before. */
   function leave(lane: Lane): void {
-    resize(-lane.heads.length);
-    lane.heads = [];
+    change(lane, () => []);
     lane.attempts = 0;
     lane.inLine = false;
     unpause(lane);
@@ -238,7 +241,7 @@ export function createLanes(options: LanesOptions): Lanes {
     add(head) {
       if (closed || !owns(head.subject)) return;
       const lane = laneOf(head.subject);
-      insert(lane, head);
+      change(lane, (places) => withPlace(places, head));
       if (newestOnly) dropOlder(lane);
       pump(lane);
     },
@@ -252,6 +255,7 @@ export function createLanes(options: LanesOptions): Lanes {
     async close(graceMs = 0) {
       closed = true;
       closing.abort();
+      alarms.close();
       for (const lane of [...lanes.values()]) if (lane.running === undefined) leave(lane);
       const ended = Promise.all(running);
       const late = setTimeout(() => [...lanes.values()].forEach(leave), graceMs);
