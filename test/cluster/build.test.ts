@@ -20,6 +20,7 @@ test('the stated versions are those in go.mod', async () => {
     kubernetes: 'k8s.io/kubernetes',
     kwok: 'sigs.k8s.io/kwok',
     'nats-server': 'github.com/nats-io/nats-server/v2',
+    'otel-collector': 'go.opentelemetry.io/collector/otelcol',
     registry: 'github.com/distribution/distribution/v3',
     'ssh-server': 'golang.org/x/crypto',
     versitygw: 'github.com/versity/versitygw',

@@ -77,6 +77,12 @@ const SOURCES = {
     package: 'github.com/versity/versitygw/cmd/versitygw',
     ldflags: ['-X main.Version=v1.8.0'],
   },
+  'otel-collector': {
+    version: 'v0.165.0',
+    module: 'otel-collector',
+    package: '.',
+    ldflags: ['-X main.version=v0.165.0'],
+  },
   flux: {
     version: 'v2.9.5',
     module: 'flux',
@@ -170,7 +176,14 @@ async function build(
   tool: Tool,
   options: Pick<GoBuildOptions, 'cacheDir' | 'onProgress' | 'signal'>,
 ): Promise<string> {
-  const { version, module, package: target, ldflags = [], embeds }: ToolSource = SOURCES[tool];
+  const {
+    version,
+    module,
+    package: target,
+    ldflags = [],
+    tags,
+    embeds,
+  }: ToolSource = SOURCES[tool];
   return goBuild({
     ...options,
     name: `${tool}-${version}`,

@@ -39,6 +39,7 @@ export { IMAGES } from './kwok.ts';
 export { type BatchAnswer, type LfsServer, startLfsServer } from './lfs-server.ts';
 export { type Listening, type ListenOptions, listen } from './listen.ts';
 export { openCluster } from './open.ts';
+export { type OtelCollector, startOtelCollector } from './otel-collector.ts';
 export { type CollectedSpan, type Collector, startCollector } from './otlp.ts';
 export { freePort } from './ports.ts';
 export {
