@@ -16,32 +16,35 @@ export const HELM_RULES: readonly Rule[] = [
 /** A difference of HelmReleases on purpose, by its heading in docs/compatibility.md. */
 interface HelmDifference {
   heading: string;
-  /** The field, flag, gate or annotation without which Weir does as Flux does, or by which it can be told to. */
-  switchedBy?: string;
+  /**
+   * The fields, flags and annotations by which Weir can be told to do as Flux does, or without which it does so. The section
+   * says what of it each of them switches.
+   */
+  switchedBy?: readonly string[];
 }
 
-/** Everything in which HelmReleases differ on purpose, recorded or not. Of those without a switch there are six at most. */
+/** Everything in which HelmReleases differ on purpose, recorded or not, with a switch or without. */
 export const HELM_DIFFERENCES: readonly HelmDifference[] = [
-  { heading: RANGE.id },
-  { heading: 'A failed release says why, and when it is tried again' },
-  { heading: 'A Helm release that is too large is refused before anything is applied' },
+  { heading: 'Retries are explained, and end', switchedBy: ['remediation.retries'] },
+  { heading: 'A deleted workload is said', switchedBy: ['--report-deleted-workloads'] },
   { heading: 'Values that are kept cause one upgrade' },
-  { heading: 'A killed process leaves no release behind' },
   { heading: 'A chart object has one HelmRelease' },
-  { heading: 'RetryOnFailure ends where it is told to', switchedBy: 'remediation.retries' },
-  { heading: 'A deleted workload is said', switchedBy: '--report-deleted-workloads' },
   {
-    heading: 'CRDs in a chart are compared with what is stored',
-    switchedBy: 'helm.toolkit.fluxcd.io/crdComparison',
+    heading: 'What is bound to fail or to break is refused before anything is applied',
+    switchedBy: ['helm.toolkit.fluxcd.io/crdComparison'],
   },
   {
-    heading: 'A release that moves may leave nothing behind',
-    switchedBy: 'helm.toolkit.fluxcd.io/cleanUpAfterMove',
+    heading: 'A release leaves nothing behind',
+    switchedBy: ['helm.toolkit.fluxcd.io/cleanUpAfterMove'],
   },
 ];
 
-/** Headings of what is the same for several kinds, HelmRelease among them, or not about HelmReleases at all. */
+/**
+ * Headings of what is the same for several kinds, HelmRelease among them, or not about HelmReleases at all. The words about
+ * ranges are those of the HelmChart, which a HelmRelease passes on: they count among the differences of sources.
+ */
 export const SHARED_DIFFERENCES: readonly string[] = [
+  RANGE.id,
   'Nothing is fetched while a build runs',
   'Charts belong into a HelmRelease',
   'A changed spec ends a health check',
