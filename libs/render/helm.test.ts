@@ -1,6 +1,11 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { once } from 'node:events';
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createLogger } from '@weir/telemetry';
+import { engineBinary } from './binary.ts';
 import type { RenderError } from './error.ts';
 import type { HelmAnswers, HelmLookup, HelmRenderRequest } from './helm.ts';
 import { type Files, packFiles } from './testing/artifact.ts';
@@ -79,6 +84,42 @@ test('a chart is rendered, stored, read and stored anew', async (t) => {
   );
   const after = await pool.helmDecode({ payload: updated.payload }, { tenant });
   deepEqual([after.version, after.info.status, after.objects], [2, 'deployed', []]);
+});
+
+/** An engine for which every write to a file fails, and the folder where it would make files for a while. */
+async function withoutFiles(t: TestContext): Promise<{ engine: string; folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'weir-no-files-'));
+  const scripts = await mkdtemp(join(tmpdir(), 'weir-engine-'));
+  for (const dir of [folder, scripts]) t.after(() => rm(dir, { recursive: true, force: true }));
+  const binary = await engineBinary(createLogger({ service: 'test', level: 'fatal' }));
+  const engine = join(scripts, 'engine');
+  const limited = `#!/bin/sh\nulimit -f 0\nexport TMPDIR='${folder}'\nexec '${binary}' "$@"\n`;
+  await writeFile(engine, limited);
+  await chmod(engine, 0o700);
+  return { engine, folder };
+}
+
+test('nothing that a chart rendered to is written to a disk', async (t) => {
+  const { engine, folder } = await withoutFiles(t);
+  const pool = await openPool(t, { engine });
+  const request = await requestFor(t);
+  const info = { status: 'deployed', description: '' } as const;
+  const render = () => pool.helmRender({ ...request, info }, { tenant, ...noLookups });
+  const first = await render();
+  // The chart is gone: this time it comes from what is kept.
+  await rm(request.chart.file);
+  deepEqual(await render(), first);
+  ok(first.stored);
+  const { payload } = first.stored;
+  await pool.helmUpdate({ payload, version: 2 }, { tenant });
+  equal((await pool.helmDecode({ payload }, { tenant })).manifest, first.manifest);
+  deepEqual(await readdir(folder), []);
+
+  const { file } = await chartWith(t, {});
+  const packing = { version: '1.0.0', valuesFiles: [], ignoreMissingValuesFiles: false };
+  const out = `${file}.anew`;
+  // What does write a file fails, so that the limit is in force.
+  await rejects(pool.chartRepack({ file, ...packing, out }, { tenant }), /file too large/);
 });
 
 test('templates look objects up, each question once', async (t) => {
