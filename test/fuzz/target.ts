@@ -13,18 +13,18 @@ export interface Target<Input> {
     bytes: number;
   };
   inputs: Arbitrary<Input>;
-  /**
-   * Opens what is fuzzed.
-   * @param plant a fault of `plants` that it has instead of working as it should
-   */
-  open(plant?: string): Promise<Subject<Input>>;
+  /** Opens what is fuzzed. */
+  open(): Promise<Subject<Input>>;
   /** Faults that can be planted, and what a finding then says: they show that the fuzzer finds what it looks for. */
   plants: Readonly<Record<string, RegExp>>;
 }
 
 export interface Subject<Input> {
-  /** Tries one input. Rejects when something doesn't hold that must; that the input is refused is no reason. */
-  try(input: Input): Promise<void>;
+  /**
+   * Tries one input. Rejects when something doesn't hold that must; that the input is refused is no reason.
+   * @param plant a fault of `plants` that the subject has this time instead of working as it should
+   */
+  try(input: Input, plant?: string): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -37,7 +37,7 @@ export const archives: Target<Archive> = {
     ),
     packing: fc.constantFrom('gzip' as const, 'gzip' as const, 'gzip' as const, 'none', 'broken'),
   }),
-  open: async (plant) => open(plant),
+  open,
   plants: {
     'a path that leads out is packed': /leads out of the archive/,
     'an archive has no bound': /more bytes than allowed/,
@@ -45,10 +45,10 @@ export const archives: Target<Archive> = {
   },
 };
 
-async function open(plant: string | undefined): Promise<Subject<Archive>> {
+async function open(): Promise<Subject<Archive>> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-fuzz-'));
   return {
-    async try({ tar, packing }) {
+    async try({ tar, packing }, plant) {
       const file = join(dir, 'input');
       await writeFile(file, compressed(tar, packing));
       const entries = await filesOf(tar, plant);

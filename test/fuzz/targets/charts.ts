@@ -77,31 +77,15 @@ export const charts: Target<Input> = {
     values: mutatedText([VALUES, '{}'], WORDS),
     targetPath: mutatedText(['a.b[0].c', 'list[3]', 'a\\.b', 'x'], SET_WORDS),
   }),
-  open: async (plant) => open(plant),
+  open,
   plants: { [OUTSIDE_IS_READ]: /shows what is secret/, [CRASHES]: /an engine that crashed/ },
 };
 
-async function open(plant: string | undefined): Promise<Subject<Input>> {
+async function open(): Promise<Subject<Input>> {
   const engine = await openEngine();
-  /** Runs one operation, which may be refused. */
-  async function allowed(work: () => Promise<unknown>): Promise<void> {
-    try {
-      const shown = JSON.stringify((await work()) ?? null);
-      showsNothingOf(
-        OUTSIDE.canary,
-        plant === OUTSIDE_IS_READ ? OUTSIDE.canary : shown,
-        'a result',
-      );
-    } catch (error) {
-      refused(error, RenderError);
-      showsNothingOf(OUTSIDE.canary, error.message, 'the message');
-      const reason = plant === CRASHES ? 'EngineCrashed' : (error as RenderError).reason;
-      holds(reason !== 'EngineCrashed', `an engine that crashed: ${error.message}`);
-      holds(reason !== 'EngineUnavailable', `an engine that cannot be had: ${error.message}`);
-    }
-  }
   return {
-    async try(input) {
+    async try(input, plant) {
+      const allowed: Allowed = (work) => allow(plant, work);
       await tryIndex(input.index, engine, allowed);
       await tryChart(input, engine, allowed);
     },
@@ -111,6 +95,20 @@ async function open(plant: string | undefined): Promise<Subject<Input>> {
 
 type Allowed = (work: () => Promise<unknown>) => Promise<void>;
 const options = { tenant: 'fuzz' };
+
+/** Runs one operation, which may be refused. */
+async function allow(plant: string | undefined, work: () => Promise<unknown>): Promise<void> {
+  try {
+    const shown = JSON.stringify((await work()) ?? null);
+    showsNothingOf(OUTSIDE.canary, plant === OUTSIDE_IS_READ ? OUTSIDE.canary : shown, 'a result');
+  } catch (error) {
+    refused(error, RenderError);
+    showsNothingOf(OUTSIDE.canary, error.message, 'the message');
+    const reason = plant === CRASHES ? 'EngineCrashed' : (error as RenderError).reason;
+    holds(reason !== 'EngineCrashed', `an engine that crashed: ${error.message}`);
+    holds(reason !== 'EngineUnavailable', `an engine that cannot be had: ${error.message}`);
+  }
+}
 
 async function tryIndex(index: string, { pool, dir }: Engine, allowed: Allowed): Promise<void> {
   const [file, lookup] = [join(dir, 'index.yaml'), join(dir, 'lookup')];

@@ -52,13 +52,13 @@ export const dockerConfigs: Target<Input> = {
       ...['a.example.com/team', `${'a'.repeat(60)}.${'a'.repeat(60)}.example.com/team/app`],
     ),
   }),
-  open: async (plant) => open(plant),
+  open,
   plants: { [SHOWN]: /shows what is secret/, [OTHER_HOST]: /credentials go to another host/ },
 };
 
-async function open(plant: string | undefined): Promise<Subject<Input>> {
+async function open(): Promise<Subject<Input>> {
   return {
-    async try({ type, key, content, repository }) {
+    async try({ type, key, content, repository }, plant) {
       const data = new Map([[key, Buffer.from(content)]]);
       try {
         const all = readPullSecret({ type, data, name: 'apps/pull' });

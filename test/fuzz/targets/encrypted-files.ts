@@ -62,16 +62,16 @@ export const encryptedFiles: Target<Input> = {
       file: SAMPLES[at] ?? '',
     })),
   ),
-  open: async (plant) => open(plant),
+  open,
   plants: { [SHOWN]: /shows what is secret/, [FORGED]: /is another than was encrypted/ },
 };
 
-async function open(plant: string | undefined): Promise<Subject<Input>> {
+async function open(): Promise<Subject<Input>> {
   await buildDecryptor();
   const engine = await openEngine();
   const log = createLogger({ service: 'fuzz', level: 'fatal' });
   return {
-    async try({ content, file }) {
+    async try({ content, file }, plant) {
       const decryption = createDecryption({
         keys: { origin: "Secret 'apps/keys'", age: [{ name: 'a', text: identity }], pgp: [] },
         unwrap: async () => {

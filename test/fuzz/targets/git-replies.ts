@@ -75,11 +75,11 @@ export const gitReplies: Target<Input> = {
     refs: reply([ADVERTISED, VERSION_2], 'application/x-git-upload-pack-advertisement'),
     pack: reply([LISTED, PACK], 'application/x-git-upload-pack-result'),
   }),
-  open: async (plant) => open(plant),
+  open,
   plants: { [QUOTED]: /shows what is secret/, [UNBOUND]: /is no name of a reference/ },
 };
 
-async function open(plant: string | undefined): Promise<Subject<Input>> {
+async function open(): Promise<Subject<Input>> {
   const dir = await mkdtemp(join(tmpdir(), 'weir-fuzz-'));
   let now: Input | undefined;
   const server = createServer((request, response) => {
@@ -94,26 +94,16 @@ async function open(plant: string | undefined): Promise<Subject<Input>> {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/repo.git`;
   const remote = { url, timeoutMs: TIMEOUT_MS, network: { allowLocal: true } };
-  const allowed = async (work: () => Promise<void>) => {
-    try {
-      await work();
-    } catch (error) {
-      refused(error, GitError);
-      const message = plant === QUOTED ? `${error.message} ${SECRET}` : error.message;
-      showsNothingOf(SECRET, message, 'the message');
-      holds(!message.includes('\x1b'), 'the message has control characters');
-    }
-  };
   return {
-    async try(input) {
+    async try(input, plant) {
       now = input;
-      await allowed(async () => {
+      await allowed(plant, async () => {
         const refs = await listRemote(remote);
         const names = plant === UNBOUND ? ['../x', ...refs.keys()] : refs.keys();
         for (const name of names) checkName(name);
       });
       const repository = join(dir, 'repo.git');
-      await allowed(() => fetchCommit({ ...remote, dir: repository, commit: COMMIT }));
+      await allowed(plant, () => fetchCommit({ ...remote, dir: repository, commit: COMMIT }));
       await rm(repository, { recursive: true, force: true });
       const left = await readdir(dir);
       holds(left.length === 0, `files are left: ${left.join(', ')}`);
@@ -123,6 +113,18 @@ async function open(plant: string | undefined): Promise<Subject<Input>> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Runs one operation, which may be refused. */
+async function allowed(plant: string | undefined, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    refused(error, GitError);
+    const message = plant === QUOTED ? `${error.message} ${SECRET}` : error.message;
+    showsNothingOf(SECRET, message, 'the message');
+    holds(!message.includes('\x1b'), 'the message has control characters');
+  }
 }
 
 function checkName(name: string): void {

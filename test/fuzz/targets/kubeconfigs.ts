@@ -74,14 +74,14 @@ export const kubeconfigs: Target<string> = {
   about: 'kubeconfigs of tenants, with programs, files and aliases',
   limits: { ms: 10_000, bytes: 350 * 1024 ** 2 },
   inputs: mutatedText(CONFIGS, WORDS),
-  open: async (plant) => open(plant),
+  open,
   plants: { [SHOWN]: /shows what is secret/, [RUNS]: /a program is run/ },
 };
 
-async function open(plant: string | undefined): Promise<Subject<string>> {
-  const rules = { ...RULES, exec: plant === RUNS };
+async function open(): Promise<Subject<string>> {
   return {
-    async try(text) {
+    async try(text, plant) {
+      const rules = { ...RULES, exec: plant === RUNS };
       try {
         const { exec, insecure, server } = readInlineKubeconfig(text, rules);
         holds(exec === undefined, 'a program is run');

@@ -44,22 +44,14 @@ export const kustomizations: Target<Input> = {
       }),
     },
   ),
-  open: async (plant) => open(plant),
+  open,
   plants: { [OUTSIDE_IS_READ]: /shows what is secret/, [NO_REASON]: /a reason nobody knows/ },
 };
 
-async function open(plant: string | undefined): Promise<Subject<Input>> {
+async function open(): Promise<Subject<Input>> {
   const engine = await openEngine();
-  const check = (built: Pick<BuildResult, 'objects' | 'trace' | 'warnings'>) => {
-    const text = JSON.stringify(plant === OUTSIDE_IS_READ ? [built, OUTSIDE] : built);
-    showsNothingOf(OUTSIDE.canary, text, 'the result');
-    for (const { kind, metadata } of built.objects) {
-      holds(typeof kind === 'string' && kind !== '', 'an object has no kind');
-      holds(typeof metadata?.name === 'string', 'an object has no name');
-    }
-  };
   return {
-    async try(input) {
+    async try(input, plant) {
       const { path, vars } = input;
       const substitute = vars === undefined ? {} : { substitute: { vars } };
       const build = (artifact: { file: string; digest: string }) =>
@@ -69,7 +61,7 @@ async function open(plant: string | undefined): Promise<Subject<Input>> {
           'tree' in input
             ? await engine.withArtifact(input.tree, build)
             : await engine.withFile(input.archive, build);
-        check(built);
+        check(plant === OUTSIDE_IS_READ ? [built, OUTSIDE] : built, built.objects);
       } catch (error) {
         refused(error, RenderError);
         showsNothingOf(OUTSIDE.canary, error.message, 'the message');
@@ -80,4 +72,13 @@ async function open(plant: string | undefined): Promise<Subject<Input>> {
     },
     close: () => engine.close(),
   };
+}
+
+/** @param shown all that is told of a build */
+function check(shown: unknown, objects: BuildResult['objects']): void {
+  showsNothingOf(OUTSIDE.canary, JSON.stringify(shown), 'the result');
+  for (const { kind, metadata } of objects) {
+    holds(typeof kind === 'string' && kind !== '', 'an object has no kind');
+    holds(typeof metadata?.name === 'string', 'an object has no name');
+  }
 }
