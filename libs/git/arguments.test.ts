@@ -130,6 +130,11 @@ test('what git says is bounded and cleaned, what a server says is left out', () 
     said("fatal: invalid server response; got 'secret'"),
     'doing: invalid server response',
   );
+  assert.equal(said('fatal: remote error: inner secret\n'), 'doing: the server reports an error');
+  const gone = `upload-pack: not our ref ${'a'.repeat(40)}`;
+  assert.equal(said(`fatal: remote error: ${gone}\n`), `doing: remote error: ${gone}`);
+  const more = said(`fatal: remote error: ${gone} inner secret\n`);
+  assert.equal(more, 'doing: the server reports an error');
   const cut = 'fatal: protocol error: bad line length character: <htm';
   assert.equal(said(cut), 'doing: protocol error: bad line length character');
   assert.equal(said('fatal: a\u001b[31mb\u202ec\u2028d'), 'doing: a [31mb c d');

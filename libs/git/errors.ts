@@ -157,12 +157,15 @@ function linesOfGit(output: string): string[] {
     );
 }
 
+/** What git passes on of a server that ends the conversation with words of its own (ERR), but for what git's servers say. */
+const REMOTE_ERROR = /^remote error: (?!upload-pack: not our ref [0-9a-f]{40,64}$).*/;
+
 /** Keeps the lines that say why: git repeats itself ("fatal: ..." after "error: ...") and adds general advice. */
 function tellingLines(text: string): string {
   const lines = text.split('\n').filter((line) => line !== '');
   const fatal = lines.filter((line) => /^(fatal|error):/.test(line));
   const chosen = (fatal.length > 0 ? fatal : lines).map((line) =>
-    line.replace(/^(fatal|error):\s*/, ''),
+    line.replace(/^(fatal|error):\s*/, '').replace(REMOTE_ERROR, 'the server reports an error'),
   );
   // Durations would make the same failure a new one each time.
   const reason = [...new Set(chosen)].join('; ').replace(/ after \d+ (ms|milliseconds)\b/g, '');
