@@ -176,14 +176,7 @@ async function build(
   tool: Tool,
   options: Pick<GoBuildOptions, 'cacheDir' | 'onProgress' | 'signal'>,
 ): Promise<string> {
-  const {
-    version,
-    module,
-    package: target,
-    ldflags = [],
-    tags,
-    embeds,
-  }: ToolSource = SOURCES[tool];
+  const { version, module, package: target, ldflags = [], embeds }: ToolSource = SOURCES[tool];
   return goBuild({
     ...options,
     name: `${tool}-${version}`,
