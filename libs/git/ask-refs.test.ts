@@ -59,14 +59,30 @@ describe('a server is asked without git', () => {
     });
   }
 
-  test('with two requests, and for no more than begins as what is wanted', async () => {
+  test('with two requests the first time, and then with one', async () => {
+    const { url } = await server.createRepository('twice');
+    const hello = ['info/refs', undefined];
+    const question = ['git-upload-pack', 'ls-refs'];
+    for (const expected of [[hello, question], [question], [question]]) {
+      server.clearRequests();
+      await listRemote({ url, refs: ['refs/heads/main'], network, timeoutMs });
+      const requests = server.requests().map(({ path, command }) => [path, command]);
+      assert.deepEqual(requests, expected);
+    }
+  });
+
+  test('anew from the beginning when it no longer answers as before', async () => {
+    const changed = await server.createRepository('changed');
+    const list = () => listRemote({ url: changed.url, refs: ['HEAD'], network, timeoutMs });
+    await list();
+    changed.setFault({ status: 503 });
     server.clearRequests();
-    await listRemote({ url: repo.url, refs: ['refs/heads/main'], network, timeoutMs });
-    const requests = server.requests().map(({ path, command }) => [path, command]);
-    assert.deepEqual(requests, [
-      ['info/refs', undefined],
-      ['git-upload-pack', 'ls-refs'],
-    ]);
+    await assert.rejects(list());
+    const paths = server.requests().map(({ path }) => path);
+    assert.deepEqual(paths.slice(0, 2), ['git-upload-pack', 'info/refs']);
+    changed.setFault(undefined);
+    const commit = await changed.commit({ a: '1' });
+    assert.equal((await list()).get('HEAD'), commit);
   });
 
   test('whose objects have longer names', async () => {

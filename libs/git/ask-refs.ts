@@ -1,8 +1,10 @@
 // Asks a server for a few references without a process of git: starting git and its HTTP helper is nearly all that a look at a
 // branch costs. Only the two requests of gitprotocol-v2 are known here, and git is asked wherever something else is needed.
+// What a server can is asked for once an hour: each answer stands for itself (stateless-rpc), so that the question alone will do.
 import { once } from 'node:events';
 import { Agent as HttpAgent, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { createBoundedMap } from '@weir/async';
 import { openRequest, readBounded } from '@weir/net';
 import { authorization, type GitAuth, nodeTls } from './auth.ts';
 import { type Destination, fixedResolver, type NetworkPolicy } from './destination.ts';
@@ -31,6 +33,14 @@ const MAX_REFS = 1024 ** 2;
 /** Statuses that mean the same, whoever asks. */
 const TELLING = new Set([301, 302, 307, 308, 401, 403, 404]);
 const TAGS = 'refs/tags/';
+const REMEMBERED = 10_000;
+const HOUR_MS = 60 * 60_000;
+
+/**
+ * Servers that answered as this one does, by the URL of the repository: how objects are named there, empty where it isn't said.
+ * What somebody else's proxy said of the same URL does no harm: a wrong name costs a request.
+ */
+const known = createBoundedMap<string, { format: string; untilMs: number }>({ max: REMEMBERED });
 
 /** Undefined where git has to be asked. @throws AbortError when the signal fires */
 export async function askRefs(options: AskOptions): Promise<Asked | undefined> {
@@ -55,8 +65,13 @@ export async function askRefs(options: AskOptions): Promise<Asked | undefined> {
 
 async function converse(options: AskOptions, agent: HttpAgent): Promise<Asked | undefined> {
   const { url } = options.destination;
-  const base = url.replace(/\/$/, '');
-  const hello = await send(options, agent, new URL(`${base}/info/refs?service=${SERVICE}`));
+  const before = known.get(url);
+  if (before !== undefined && before.untilMs > performance.now()) {
+    const output = await listRefs(options, agent, before.format);
+    if (output !== undefined) return { output };
+  }
+  known.delete(url);
+  const hello = await send(options, agent, `info/refs?service=${SERVICE}`);
   if (TELLING.has(hello.statusCode ?? 0)) {
     hello.destroy();
     return { status: hello.statusCode ?? 0 };
@@ -64,6 +79,18 @@ async function converse(options: AskOptions, agent: HttpAgent): Promise<Asked | 
   const capabilities = await packetsOf(hello, 'advertisement', MAX_CAPABILITIES);
   const format = capabilities && formatOf(capabilities);
   if (format === undefined) return undefined;
+  const output = await listRefs(options, agent, format);
+  if (output === undefined) return undefined;
+  known.set(url, { format, untilMs: performance.now() + HOUR_MS });
+  return { output };
+}
+
+/** Asks with one request. Undefined where the answer is no list. */
+async function listRefs(
+  options: AskOptions,
+  agent: HttpAgent,
+  format: string,
+): Promise<string | undefined> {
   const question = [
     packet('command=ls-refs'),
     ...(format === '' ? [] : [packet(`object-format=${format}`)]),
@@ -72,19 +99,19 @@ async function converse(options: AskOptions, agent: HttpAgent): Promise<Asked | 
     ...options.refs.map((ref) => packet(`ref-prefix ${ref.replace(/(\*|\^\{\})$/, '')}`)),
     FLUSH,
   ].join('');
-  const answer = await send(options, agent, new URL(`${base}/${SERVICE}`), question);
+  const answer = await send(options, agent, SERVICE, question);
   const lines = await packetsOf(answer, 'result', MAX_REFS);
-  const output = lines && outputOf(lines, options.refs);
-  return output === undefined ? undefined : { output };
+  return lines && outputOf(lines, options.refs);
 }
 
 async function send(
   { destination, auth, network, signal }: AskOptions,
   agent: HttpAgent,
-  url: URL,
+  path: string,
   body?: string,
 ): Promise<IncomingMessage> {
   const { proxy, addresses } = destination;
+  const url = new URL(`${destination.url.replace(/\/$/, '')}/${path}`);
   const header = auth && authorization(auth);
   const headers: OutgoingHttpHeaders = {
     'User-Agent': 'git/2 weir',

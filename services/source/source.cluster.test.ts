@@ -117,10 +117,9 @@ describe('source', () => {
     const before = await harness.ready(namespace, 'web', 'True');
     harness.git.clearRequests();
     const asked = () => harness.git.requests().filter((it) => it.repository === 'quiet');
-    const rounds = () => asked().filter((it) => it.path === 'info/refs').length;
+    const rounds = () => asked().filter((it) => it.command === 'ls-refs').length;
     await until(() => rounds() >= 3, { timeoutMs, message: 'three intervals' });
-    const fetched = asked().filter((it) => it.path === 'git-upload-pack').length;
-    assert.ok(fetched <= rounds(), 'one listing a round, no fetch');
+    assert.equal(asked().length, rounds(), 'one question a round, and nothing else');
     const after = await harness.read(namespace, 'web');
     assert.equal(after.metadata.resourceVersion, before.metadata.resourceVersion);
 
@@ -136,7 +135,7 @@ describe('source', () => {
     await harness.apply(namespace, 'web', { url: repo.url, interval: '1ms' });
     await harness.ready(namespace, 'web', 'True');
     const asked = () =>
-      harness.git.requests().filter((it) => it.repository === 'hasty' && it.path === 'info/refs');
+      harness.git.requests().filter((it) => it.repository === 'hasty' && it.command === 'ls-refs');
     const [started, before] = [performance.now(), asked().length];
     await until(() => asked().length >= before + 3, { timeoutMs, message: 'three more listings' });
     // The floor is a second, of which the jitter takes a twentieth.
@@ -223,7 +222,7 @@ describe('source', () => {
     assert.equal(new Set(objects.map((it) => it.status?.artifact?.digest)).size, 1);
     const conversations = harness.git
       .requests()
-      .filter((it) => it.repository === 'shared' && it.path === 'info/refs');
+      .filter((it) => it.repository === 'shared' && it.path === 'git-upload-pack');
     // The first asks for the reference, those that came meanwhile ask once more, and one fetches.
     assert.equal(conversations.length, 3);
   });
