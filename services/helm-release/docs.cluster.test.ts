@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import { pageExamples } from '@weir/kit';
 import type { KubeObject } from '@weir/kube';
-import { parseAllDocuments } from 'yaml';
 import { type Harness, startHarness } from './testing/harness.ts';
 
 const PAGE = new URL('../../docs/helmrelease.md', import.meta.url);
@@ -18,12 +18,7 @@ after(() => h?.close());
 /** The objects of all YAML blocks, in the order of the page. */
 async function examples(): Promise<KubeObject[]> {
   const text = await readFile(PAGE, 'utf8');
-  return [...text.matchAll(/^```yaml\n(.*?)^```/gms)].flatMap(([, block = '']) =>
-    parseAllDocuments(block).map((document) => {
-      assert.deepEqual(document.errors, []);
-      return document.toJS() as KubeObject;
-    }),
-  );
+  return pageExamples(text).flat();
 }
 
 test('every example is accepted without an unknown field, and becomes ready', async () => {

@@ -1,13 +1,13 @@
 // Every example of docs/image-automation.md about ImageRepositories and ImagePolicies works as it stands there.
-import { deepEqual, equal, ok } from 'node:assert/strict';
+import { equal, ok } from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { ImagePolicy, ImageRepository } from '@weir/api';
 import { startRegistry } from '@weir/cluster';
+import { pageExamples } from '@weir/kit';
 import { type KubeObject, Namespace } from '@weir/kube';
 import { MediaType } from '@weir/oci';
 import { pushBlob, pushManifest } from '@weir/oci/testing';
-import { parseAllDocuments } from 'yaml';
 import { type Harness, startHarness } from './testing/harness.ts';
 
 const PAGE = new URL('../../docs/image-automation.md', import.meta.url);
@@ -28,12 +28,7 @@ after(async () => {
 /** The objects of all YAML blocks, in the order of the page. */
 async function examples(host: string): Promise<KubeObject[]> {
   const text = (await readFile(PAGE, 'utf8')).replaceAll(HOST, host);
-  return [...text.matchAll(/^```yaml\n(.*?)^```/gms)].flatMap(([, block = '']) =>
-    parseAllDocuments(block).map((document) => {
-      deepEqual(document.errors, []);
-      return document.toJS() as KubeObject;
-    }),
-  );
+  return pageExamples(text).flat();
 }
 
 test('every example is accepted without an unknown field, and becomes ready', async () => {

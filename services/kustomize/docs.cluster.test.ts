@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { Kustomization } from '@weir/api';
+import { pageExamples } from '@weir/kit';
 import type { KubeObject } from '@weir/kube';
-import { parseAllDocuments } from 'yaml';
 import { configMap, type Harness, MERGE, manifests, startHarness } from './testing/harness.ts';
 
 const PAGE = new URL('../../docs/kustomization.md', import.meta.url);
@@ -19,12 +19,7 @@ after(() => h?.close());
 /** The objects of each YAML block, in the order of the page. */
 async function examples(): Promise<KubeObject[][]> {
   const text = await readFile(PAGE, 'utf8');
-  return [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, block = '']) =>
-    parseAllDocuments(block).map((document) => {
-      assert.deepEqual(document.errors, []);
-      return document.toJS() as KubeObject;
-    }),
-  );
+  return pageExamples(text);
 }
 
 test('every example is accepted without an unknown field, and becomes ready', async () => {

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { Provider, Receiver } from '@weir/api';
 import { until } from '@weir/cluster';
+import { pageExamples } from '@weir/kit';
 import { type KubeObject, Namespace } from '@weir/kube';
-import { parseAllDocuments } from 'yaml';
 import { readTarget } from './providers/read-target.ts';
 import { TYPE_NAMES } from './providers/types.ts';
 import { DEADLINE, type Harness, startHarness } from './testing/harness.ts';
@@ -14,12 +14,7 @@ const PAGE = readFileSync(new URL('../../docs/notification.md', import.meta.url)
 const NAMESPACE = 'apps';
 
 /** The objects of all YAML blocks, in the order of the page. */
-const examples = [...PAGE.matchAll(/^```yaml\n(.*?)^```/gms)].flatMap(([, block = '']) =>
-  parseAllDocuments(block).map((document) => {
-    assert.deepEqual(document.errors, []);
-    return document.toJS() as KubeObject;
-  }),
-);
+const examples = pageExamples(PAGE).flat();
 const named = <T extends KubeObject>(kind: string) =>
   examples.filter((object) => object.kind === kind) as T[];
 

@@ -14,7 +14,7 @@ import {
   startS3Server,
   until,
 } from '@weir/cluster';
-import { type ServiceHarness, startServiceHarness } from '@weir/kit';
+import { pageExamples, type ServiceHarness, startServiceHarness } from '@weir/kit';
 import { type KubeObject, Secret } from '@weir/kube';
 import { createGoogleKey, startTokenServer } from '@weir/oauth/testing';
 import {
@@ -23,7 +23,6 @@ import {
   startBlobServer,
   startGcsServer,
 } from '@weir/objectstore/testing';
-import { parseAllDocuments } from 'yaml';
 import { service } from './main.ts';
 
 const WRITING = { fieldManager: 'test', force: true };
@@ -113,9 +112,7 @@ describe('Buckets', () => {
       .replaceAll('c2hvcA==', ACCOUNT_KEY)
       .replaceAll('accesskey: reader', `accesskey: ${S3_KEYS.accesskey}`)
       .replaceAll('secretkey: s3cret-pw', `secretkey: ${S3_KEYS.secretkey}`);
-    const objects = [...yaml.matchAll(/^```yaml\n(.*?)^```/gms)]
-      .flatMap(([, block = '']) => parseAllDocuments(block))
-      .map((document) => document.toJS() as KubeObject);
+    const objects = pageExamples(yaml).flat();
     await server.createBucket('shop', { 'deploy/a.yaml': 'a', 'deploy/x.md': 'x', 'b.yaml': 'b' });
     await harness.cluster.request('POST', '/api/v1/namespaces', { metadata: { name: 'apps' } });
     await secret('apps', 'shop-google', { serviceaccount: json });

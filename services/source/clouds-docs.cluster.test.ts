@@ -4,10 +4,9 @@ import { after, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { startGitServer, startRegistry } from '@weir/cluster';
 import { startClouds, startVendorHosts } from '@weir/identity/testing';
-import { startServiceHarness } from '@weir/kit';
+import { pageExamples, startServiceHarness } from '@weir/kit';
 import { type KubeObject, Namespace, Secret } from '@weir/kube';
 import { pushArtifact, tarGz } from '@weir/oci/testing';
-import { parseAllDocuments } from 'yaml';
 import { service } from './main.ts';
 
 const stack = new AsyncDisposableStack();
@@ -79,9 +78,8 @@ test('the examples of docs/clouds.md work', async () => {
   }
 
   const page = await readFile(new URL('../../docs/clouds.md', import.meta.url), 'utf8');
-  const objects = [...page.matchAll(/^```yaml\n(.*?)^```/gms)]
-    .flatMap(([, block = '']) => parseAllDocuments(block))
-    .map((document) => document.toJS() as KubeObject & { spec: Record<string, unknown> })
+  const objects = pageExamples<KubeObject & { spec: Record<string, unknown> }>(page)
+    .flat()
     .filter(({ kind }) => kind !== undefined);
   assert.ok(objects.length >= 9, `${objects.length} objects`);
   for (const object of objects) {

@@ -4,6 +4,7 @@ export { type PublishedEvent, recordEvents, recordEventsOf } from './events.ts';
 export { type AppOptions, appFiles } from './example.ts';
 export { type FieldTable, fieldsSetBy, testFieldTable } from './field-table.ts';
 export { type ObjectHelpers, objectHelpers } from './objects.ts';
+export { pageExamples } from './page-examples.ts';
 export { type Platform, RUNTIME, startPlatform } from './platform.ts';
 export { type ProcessOptions, startProcess, type WeirProcess } from './processes.ts';
 export {

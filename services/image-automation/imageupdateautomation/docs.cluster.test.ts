@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { ImagePolicy, ImageUpdateAutomation } from '@weir/api';
 import { createSshKey, startGitServer, until } from '@weir/cluster';
 import { startFakeForge } from '@weir/forge/testing';
+import { pageExamples } from '@weir/kit';
 import { type KubeObject, Namespace } from '@weir/kube';
-import { parseAllDocuments } from 'yaml';
 import { startHarness } from '../testing/harness.ts';
 
 const NAMESPACE = 'apps';
@@ -53,12 +53,7 @@ test('the examples of docs/imageupdateautomation.md work', async (t) => {
   const text = (await readFile(PAGE, 'utf8'))
     .replaceAll('https://git.example.com', git.url)
     .replaceAll('https://forge.example.com', forge.url);
-  const objects = [...text.matchAll(/^```yaml\n(.*?)^```/gms)].flatMap(([, block = '']) =>
-    parseAllDocuments(block).map((document) => {
-      assert.deepEqual(document.errors, []);
-      return document.toJS() as KubeObject & { stringData?: Record<string, string> };
-    }),
-  );
+  const objects = pageExamples<KubeObject & { stringData?: Record<string, string> }>(text).flat();
   for (const object of objects) {
     if (object.metadata.name === 'signing') object.stringData = { identity: key.private };
     await apply(object);

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { GitRepository } from '@weir/api';
 import { createSshKey, startSshServer } from '@weir/cluster';
+import { pageExamples } from '@weir/kit';
 import type { KubeObject } from '@weir/kube';
-import { parseAllDocuments } from 'yaml';
 import { startHarness } from '../testing/harness.ts';
 
 /** A key of OpenPGP, and a way to sign with it. */
@@ -60,9 +60,7 @@ test('the examples of docs/gitrepository.md work', async (t) => {
   const yaml = page
     .replaceAll('https://git.example.com', harness.git.url)
     .replaceAll('ssh://git@git.example.com', ssh.url);
-  const objects = [...yaml.matchAll(/^```yaml\n(.*?)^```/gms)]
-    .flatMap(([, block = '']) => parseAllDocuments(block))
-    .map((document) => document.toJS() as KubeObject & { stringData?: Record<string, string> });
+  const objects = pageExamples<KubeObject & { stringData?: Record<string, string> }>(yaml).flat();
   /** What the page can't hold. */
   const secrets: Record<string, Record<string, string>> = {
     'git-ssh': { identity: key.private, known_hosts: ssh.knownHosts },
