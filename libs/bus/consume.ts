@@ -96,7 +96,7 @@ export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Pr
   await slots.idle();
 }
 
-/** What is delivered and not acknowledged, to whomever, comes again after the ack wait, and then before anything newer. */
+/** Messages that anybody got and did not acknowledge come again after the ack wait, and before anything newer. */
 async function predecessorsDone(consumer: Consumer, ackWaitMs: number, signal: AbortSignal) {
   const { num_ack_pending } = await consumer.info();
   if (num_ack_pending > 0) await pause(ackWaitMs + 500, signal);
@@ -127,7 +127,7 @@ async function pullWhileConnected(
     } finally {
       release();
     }
-    // What was on its way to us comes again after the ack wait, and must come before anything newer.
+    // Messages that were on their way to us come again after the ack wait, and have to be handled before anything newer.
     if (interrupted && ordered) return;
   }
 }

@@ -128,7 +128,7 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
     config: () => ({
       description: 'The tags of each ImageRepository, compressed',
       subjects: ['weir.tags.>'],
-      // A list that goes is made again from its registry when it is needed.
+      // A list of tags that was dropped is made again from its registry when it is needed.
       discard: DiscardPolicy.Old,
       max_msgs_per_subject: 1,
       max_bytes: 512 * MIB,
@@ -139,12 +139,12 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
     config: () => ({
       description: 'One message for each event and alert: what is still to be sent',
       subjects: ['weir.delivery.>'],
-      // Nothing leaves this stream unnoticed: whoever publishes into a full one makes room and reports what for.
+      // Nothing leaves this stream unnoticed. Whoever finds it full removes deliveries and reports each of them.
       discard: DiscardPolicy.New,
       max_msgs: 100_000,
       max_bytes: 256 * MIB,
       max_msg_size: 64 * KIB,
-      // Well beyond the day after which a delivery is given up.
+      // This is well beyond the day after which a delivery is given up.
       max_age: nanos(3 * DAY_MS),
       // An event that comes again after a crash within this time makes no second delivery.
       duplicate_window: nanos(10 * MINUTE_MS),
@@ -167,12 +167,12 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
     config: () => ({
       description: 'What was posted where, so that the same message can be changed later',
       subjects: ['weir.post.>'],
-      // What goes is posted anew. No namespace has more subjects than the service lets it have.
+      // A message whose id was dropped is posted anew, and not changed. The service bounds the subjects of each namespace.
       discard: DiscardPolicy.Old,
       max_msgs_per_subject: 1,
       max_bytes: 64 * MIB,
       max_msg_size: 4 * KIB,
-      // Feishu lets a message be changed for so long, and no rollout takes longer.
+      // Feishu lets a message be changed for 14 days, and no rollout takes longer.
       max_age: nanos(14 * DAY_MS),
     }),
   },
@@ -181,12 +181,12 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
     config: () => ({
       description: 'Failures that Alerts send as one message, and what fails in each of them',
       subjects: ['weir.group.>'],
-      // What has no room is sent on its own: none of what is known is dropped for it.
+      // A failure that finds no room here is sent on its own. Nothing that is stored is dropped for it.
       discard: DiscardPolicy.New,
       max_msgs_per_subject: 1,
       max_bytes: 128 * MIB,
       max_msg_size: 16 * KIB,
-      // What still fails is written again each hour.
+      // An object that still fails is written again each hour, and so stays.
       max_age: nanos(7 * DAY_MS),
     }),
   },

@@ -20,7 +20,7 @@ export function createLossCounter(): LossCounter {
   let counted: number | undefined;
   return ({ deliveries, delivered, first }) => {
     const removed = first - 1;
-    // What went before the consumer was made was never promised to it.
+    // Messages that were removed before the consumer was made were never its own.
     counted ??= deliveries === 0 ? removed : 0;
     // The stream was made anew.
     if (removed < counted) counted = 0;
@@ -31,8 +31,8 @@ export function createLossCounter(): LossCounter {
 }
 
 /**
- * Asks `counter` before it resolves and then every ten seconds; what is lost and caught up with in between isn't
- * seen. On a stream that several clusters share it can't tell whose message it was. Resolves with the way to stop.
+ * Asks `counter` before it resolves and then every ten seconds. It misses a loss that the consumer has caught up with before
+ * the next check, and on a stream of several clusters it can't tell whose message was lost. Resolves with the way to stop.
  */
 export async function watchLosses(
   bus: Bus,
@@ -53,7 +53,7 @@ export async function watchLosses(
     if (lost > 0) onLost(lost);
   }
   await check();
-  // A look that fails is done again by the next one; what failed it shows in the reading itself.
+  // A check that fails is not reported: the next one comes soon, and the consumer itself reports what is wrong with NATS.
   const look = () => void (bus.connected() && check().catch(() => undefined));
   const timer = setInterval(look, CHECK_MS);
   return () => clearInterval(timer);

@@ -6,9 +6,9 @@ import { createShares } from './shares.ts';
 export interface Posting {
   stream: StreamName;
   subject: string;
-  /** Whose posting it is. */
+  /** The namespace of the object that the posting is about. */
   namespace: string;
-  /** What it takes in memory. */
+  /** The bytes that the posting takes in memory. */
   bytes: number;
   /** Only the newest posting of a subject matters: an older one that still waits is replaced. */
   replaces: boolean;
@@ -46,7 +46,7 @@ export interface Outbox {
   hold(stream: StreamName, options: { soon: boolean }): void;
   release(stream: StreamName): void;
   size(): { messages: number; bytes: number };
-  /** Waits until all is sent; false after `timeoutMs`, and at once when all that is left is held for longer. */
+  /** Waits until all is sent. False after `timeoutMs`, and at once when all that is left is for streams that nobody is making. */
   flush(timeoutMs: number): Promise<boolean>;
 }
 
@@ -71,7 +71,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   let bytes = 0;
   let inFlight = 0;
   let paused = true;
-  // One for each posting under way: a promise that all of them wait for would remember each for ever.
+  // One function for each posting under way. One promise that all of them wait for would keep every one of them in memory.
   const interrupts = new Set<(why: Error) => void>();
   let dropped = 0;
 
@@ -208,7 +208,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     for (const waiter of [...waiters]) waiter(true);
   }
 
-  /** Whether nothing is left but what is for streams that aren't there. */
+  /** Whether all that is left is for streams that aren't there and that nobody is making. */
   function isStuck(): boolean {
     let waiting = 0;
     for (const [stream, { soon }] of held) waiting += soon ? 0 : (counted.get(stream) ?? 0);

@@ -22,7 +22,7 @@ export function createOwnedStreams(options: {
 }): OwnedStreams {
   const { names, settings, log } = options;
   const callbacks = new Set<(stream: StreamName) => void>();
-  // When each stream was created tells one from another of the same name.
+  // The time of its creation tells a stream from a later one of the same name.
   const created = new Map<StreamName, string>();
 
   async function ensureWith(
@@ -44,7 +44,7 @@ export function createOwnedStreams(options: {
     has: (stream) => names.includes(stream),
     async ensureAll(js) {
       const jsm = await js.jetstreamManager(false);
-      // One after the other: where storage is short, the first ones get it.
+      // The streams are made one after the other, so that where storage is short the first ones in the list get it.
       for (const name of names) await ensureWith(js, jsm, name);
     },
     ensure: async (js, stream) => ensureWith(js, await js.jetstreamManager(false), stream),

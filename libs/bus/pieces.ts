@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Bus } from './bus.ts';
 import type { StreamName } from './definitions.ts';
 import { manageStream } from './managed.ts';
+import { readMessage } from './read-message.ts';
 import { openValues } from './values.ts';
 
 /** Where a body is whose pieces a stream holds. */
@@ -35,12 +36,7 @@ export function openPieces({ bus, stream }: { bus: Bus; stream: StreamName }): P
   const manage = manageStream(bus, stream);
 
   async function read(seq: number): Promise<Uint8Array | undefined> {
-    // Any copy of the stream answers the first; the leader, who knows for sure, only when that has nothing.
-    const message = await manage(
-      async (jsm) =>
-        (await jsm.direct.getMessage(stream, { seq })) ??
-        (await jsm.streams.getMessage(stream, { seq })),
-    );
+    const message = await manage((jsm) => readMessage(jsm, stream, { seq }));
     return message?.data;
   }
 

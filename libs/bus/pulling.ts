@@ -2,7 +2,7 @@ import type { ConsumerMessages } from '@nats-io/jetstream';
 import type { Bus } from './bus.ts';
 import type { StreamName } from './definitions.ts';
 
-/** What a reading can't go on after: the consumer or the stream is gone, or the server doesn't answer. */
+/** The notices after which a reading can't go on: the consumer or the stream is gone, or the server doesn't answer. */
 const TROUBLE = new Set<string>([
   'heartbeats_missed',
   'consumer_not_found',

@@ -18,7 +18,7 @@ export interface RecentlyPublished {
 }
 
 const MAX_BYTES = 4 * 1024 ** 2;
-/** Older ones may have been removed by somebody else, who may do so at any time. */
+/** Somebody else may remove a message from the stream at any time: an older one is better read there. */
 const MAX_AGE_MS = 5_000;
 
 export function createRecentlyPublished(

@@ -68,8 +68,8 @@ export function isOurs({ config }: Pick<StreamInfo, 'config'>): boolean {
 }
 
 /**
- * The server reserves what a stream may take when it is made. Where it has less room, the stream gets less: a smaller
- * store works, and none at all doesn't.
+ * When a stream is made, the server reserves all that it may take. Where the server has less room, the stream gets less: a
+ * small store works, and a missing one doesn't.
  */
 async function addWithinRoom(
   jsm: JetStreamManager,
@@ -132,7 +132,7 @@ function differences(
   );
 }
 
-// The server adds keys of its own to metadata, so what is wanted must be there, not be all there is.
+// The server adds keys of its own to metadata. So the wanted keys have to be there, and others may be there too.
 function sameSetting(found: unknown, wanted: unknown): boolean {
   if (typeof wanted !== 'object' || wanted === null) return found === wanted;
   if (typeof found !== 'object' || found === null) return false;
@@ -147,7 +147,7 @@ export function hasCode(error: unknown, code: number): boolean {
 
 function isOutOfRoom(error: unknown): boolean {
   if ([NO_STORAGE, NO_MEMORY, NO_RESOURCES].some((code) => hasCode(error, code))) return true;
-  // In a cluster of servers the code is the same for servers that are down, which room has nothing to do with.
+  // In a cluster of servers this code also stands for servers that are down. Only the text tells a lack of room from that.
   return hasCode(error, NO_PEERS) && /insufficient (storage|memory)/i.test(String(error));
 }
 

@@ -2,6 +2,7 @@ import type { StoredMsg } from '@nats-io/jetstream';
 import type { Bus } from './bus.ts';
 import type { StreamName } from './definitions.ts';
 import { type Manage, manageStream } from './managed.ts';
+import { readMessage } from './read-message.ts';
 
 /**
  * A stream of which the last message of each subject counts: small values that all replicas share. All
@@ -19,7 +20,7 @@ export interface Values {
   maxBytes(): number | undefined;
 }
 
-/** What headers and subject take of a message. */
+/** The bytes of a message that its headers and its subject take at most, and that its value can't have. */
 const OVERHEAD_BYTES = 4_096;
 
 export function openValues({ bus, stream }: { bus: Bus; stream: StreamName }): Values {
@@ -27,15 +28,9 @@ export function openValues({ bus, stream }: { bus: Bus; stream: StreamName }): V
 
   return {
     manage,
-    async get(subject) {
+    get(subject) {
       const query = { last_by_subj: subject };
-      // Any copy of the stream answers the first; the leader, who knows for sure, only when that has nothing.
-      const message = await manage(
-        async (jsm) =>
-          (await jsm.direct.getMessage(stream, query)) ??
-          (await jsm.streams.getMessage(stream, query)),
-      );
-      return message ?? undefined;
+      return manage((jsm) => readMessage(jsm, stream, query));
     },
     async put(subject, value) {
       const { seq } = await manage(async () => (await bus.jetstream()).publish(subject, value));

@@ -13,6 +13,7 @@ import type { StreamName } from './definitions.ts';
 import { manageStream } from './managed.ts';
 import { pause } from './pause.ts';
 import { stopOnTrouble } from './pulling.ts';
+import { readMessage } from './read-message.ts';
 import { createRecentlyPublished } from './recently-published.ts';
 import { hasCode, isStreamGone } from './streams.ts';
 
@@ -55,8 +56,8 @@ export class Outpaced extends Error {
 
 /**
  * A stream as a queue whose readers choose the order: a message stays until somebody removes it, however long that
- * takes, and no number of unfinished ones holds back the others. Who works on which message the readers agree on
- * elsewhere. All methods reject with BusUnavailable while NATS is away.
+ * takes, and no number of unfinished ones holds back the others. Which reader works on which message is not decided
+ * here: the readers agree on that by themselves. All methods reject with BusUnavailable while NATS is away.
  */
 export interface WorkQueue {
   /** Resolves when the stream has it. Rejects with QueueFull when it has no room, and with Outpaced (see `after`). */
@@ -98,7 +99,7 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
   const { bus, stream: name, log } = options;
   const manage = manageStream(bus, name);
   const published = createRecentlyPublished();
-  // A stream that was made anew counts from 1 again, which a new connection may lead to as well.
+  // A stream that was made anew counts its messages from 1 again. After a new connection it may be such a stream.
   bus.onDisconnect(published.clear);
   bus.onRecreated((recreated) => {
     if (recreated === name) published.clear();
@@ -108,13 +109,9 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
     const known = published.take(head);
     if (known !== undefined) return { ...head, event: known };
     const query = { seq: head.sequence };
-    // Any copy of the stream answers the first; the leader, who knows for sure, only when that has nothing.
-    const message = await manage(
-      async (jsm) =>
-        (await jsm.direct.getMessage(name, query)) ?? (await jsm.streams.getMessage(name, query)),
-    );
+    const message = await manage((jsm) => readMessage(jsm, name, query));
     // A stream that was made anew counts from 1 again.
-    if (message === null || message.subject !== head.subject) return undefined;
+    if (message === undefined || message.subject !== head.subject) return undefined;
     return { ...head, event: decodeCloudEvent(message.data) };
   }
 

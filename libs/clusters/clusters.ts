@@ -137,7 +137,10 @@ export function openClusters<C extends TargetCluster>(options: ClustersOptions<C
     disconnect(key);
   }
 
-  /** What leads to a cluster no more is used no more; while the own API server is away, all stays as it is. */
+  /**
+   * Reads how the object's cluster is reached. A Secret or ConfigMap that leads to no cluster any more ends the connection. While
+   * the API server of the own cluster can't be asked, the connection stays.
+   */
   async function readFor(key: string, reference: Reference, signal: AbortSignal): Promise<Source> {
     try {
       const source = await read(reference, signal);

@@ -24,13 +24,13 @@ export type Correlated =
   | { write: 'nothing' };
 
 /**
- * Keeps a cluster's Events few, by the rules of client-go's recorder (tools/record, EventCorrelator): the same
- * event again counts up the first one; more than ten in ten minutes that differ by their message only become
- * one; an object may write 25 at once and then one in five minutes.
+ * Keeps a cluster's Events few, by the rules of client-go's recorder (tools/record, EventCorrelator). An event that is
+ * repeated counts up the first one. More than ten in ten minutes that differ only in their message become one. An object may
+ * write 25 at once, and then one in five minutes.
  */
 export interface Correlator {
   correlate(event: KubernetesEvent): Correlated;
-  /** The Event of this key is gone from the cluster: its next is a new one. */
+  /** The Event of this key is gone from the cluster, so the next happening makes a new Event. */
   forget(key: string): void;
 }
 

@@ -45,7 +45,7 @@ export function createEventWriter(client: KubeClient, log: Logger): EventWriter 
           await sleep(Math.min(RETRY_MS * attempt, MAX_RETRY_MS), undefined, { ref: false });
           continue;
         }
-        // An attempt whose answer was lost has written it.
+        // An attempt before this one has written the Event, and only its answer was lost.
         if (attempt > 1 && isAlreadyExists(error)) return;
         correlator.forget(key);
         log.warn({ err: error, reason: event.reason }, 'A Kubernetes Event could not be written');
@@ -62,7 +62,7 @@ export function createEventWriter(client: KubeClient, log: Logger): EventWriter 
       await client.patch(Event, ref, { count, lastTimestamp, message }, { kind: 'merge' });
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      // The API server keeps Events for an hour only.
+      // The API server keeps Events for an hour only, so the one to count up may be gone.
       await client.create(Event, { ...event, count: 1, firstTimestamp: lastTimestamp });
     }
   }

@@ -9,7 +9,7 @@ export interface AttemptedRevisions {
   search(key: string): void;
   /** The run goes on with this revision. */
   take(key: string, revision: string): void;
-  /** The run took no artifact: the next one that comes may wake it. Nothing happens after `take`. */
+  /** The run took no artifact, so the next one may wake the object. After `take` this does nothing. */
   endSearch(key: string): void;
   /** Undefined for an object of which no run took an artifact in this process. */
   get(key: string): Attempt | undefined;

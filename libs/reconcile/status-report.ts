@@ -18,7 +18,7 @@ import type { Failure } from './failure.ts';
 /** What one condition says. */
 export type State = Pick<Condition, 'status' | 'reason' | 'message'>;
 
-/** A state with the generation that it was said of; without one it is said of the present generation. */
+/** A state with the generation of the object that it is about: the present one where none is given. */
 type Stated = State & Pick<Condition, 'observedGeneration'>;
 
 /** The parts of a status that all kinds of Flux have. */
@@ -31,7 +31,7 @@ export interface CommonStatus {
 /** An object of a kind of Flux. */
 export type Reconciled<Status extends CommonStatus> = KubeObject & { status?: Status };
 
-/** What is no condition, and is not written by the report itself. */
+/** The fields of a status beside its conditions. `lastHandledReconcileAt` is missing, because the report writes it by itself. */
 export type Fields<Status> = Omit<Status, 'conditions' | 'lastHandledReconcileAt'>;
 
 export interface StatusReport<Status extends CommonStatus> {

@@ -71,7 +71,10 @@ export function waitsForDependents(
   return { message, retryMs: isFresh(object) ? TOGETHER_MS : retryMs };
 }
 
-/** What is deleted with one command, or with its namespace, is deleted one after the other. */
+/**
+ * Objects that one command deletes, or that go with their namespace, get their deletion timestamps one after the other. For this
+ * long after an object got its own, those that depend on it may be about to get theirs.
+ */
 const TOGETHER_MS = 3_000;
 
 function isFresh({ metadata: { deletionTimestamp } }: Dependent): boolean {
@@ -81,8 +84,8 @@ function isFresh({ metadata: { deletionTimestamp } }: Dependent): boolean {
 }
 
 /**
- * Those among `all` that depend on the object and are being deleted, or may be in a moment. One that the object depends on itself, by whatever way,
- * is left out: each would wait for the other for ever.
+ * Those among `all` that depend on the object and are being deleted, or may be in a moment. An object on which this one depends,
+ * directly or through others, is left out: the two would wait for each other for ever.
  */
 export function dependentsToGo(object: Dependent, all: readonly Dependent[]): Id[] {
   const id = idOf(object);

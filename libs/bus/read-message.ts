@@ -1,0 +1,15 @@
+import type { DirectMsgRequest, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
+import type { StreamName } from './definitions.ts';
+
+/**
+ * The message of a stream that a query names; undefined when there is none. Any copy of the stream answers first, which is
+ * cheap and may be a little behind. Only when that has nothing is the leader asked, who knows for sure.
+ */
+export async function readMessage(
+  jsm: JetStreamManager,
+  stream: StreamName,
+  query: { seq: number } | { last_by_subj: string },
+): Promise<StoredMsg | undefined> {
+  const found = await jsm.direct.getMessage(stream, query as DirectMsgRequest);
+  return found ?? (await jsm.streams.getMessage(stream, query)) ?? undefined;
+}
