@@ -60,8 +60,8 @@ export function purgeArtifact(bus: Bus, ref: ArtifactRef): void {
 
 /**
  * The newest announcement of each source first, then each new one as it is published, until `signal` aborts.
- * What is no announcement is logged, counted and left out. It goes on by itself when NATS was away: then nothing newer is missed, though what lies between may be,
- * and all is read again when the stream was made anew. `kinds` are kinds of the source group or `Kind.group`.
+ * What is no announcement is logged, counted and left out. It goes on by itself after NATS was away. The newest announcement of
+ * each source is not missed then, though an older one may be. All are read again when the stream was made anew. `kinds` are kinds of the source group or `Kind.group`.
  */
 export async function* readArtifacts(
   bus: Bus,

@@ -64,7 +64,7 @@ export function createBlobs(bus: Bus): Blobs {
     const message = await values.get(subject(digest, 'index'));
     if (message === undefined) return undefined;
     const index = parseIndex(message.data);
-    // Without an index the artifact counts as lost: its source stores it again.
+    // An artifact whose index can't be read counts as lost, and its source stores it again.
     if (index === undefined) bus.reportMalformed(STREAM, message.subject);
     return index;
   }

@@ -37,9 +37,9 @@ interface CachedFile {
 }
 
 const DEFAULT_SLACK = 256 * 1024 ** 2;
-/** Room is made in steps of so many bytes, as it means to list the folder. */
+/** The folder has to be listed to make room, so that is done in steps of so many bytes. */
 const STEP = 4 * 1024 ** 2;
-/** Whoever was given a path may be about to open it. */
+/** For so long whoever was given the path of a file may be about to open it. */
 const IN_USE_MS = 60_000;
 /** How long a file stays at least when there is no other room: its user sees a failure that goes away by itself. */
 const SURELY_IN_USE_MS = 5_000;

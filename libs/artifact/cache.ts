@@ -40,7 +40,7 @@ const FILE_INDEX = '.file-index';
 
 export function createCache(options: CacheOptions): Cache {
   const { dir, log } = options;
-  // Which state of a file was checked: a check is done again when the file isn't the same any more.
+  // The state in which each file was checked. A file in another state is checked again.
   const checked = new Map<string, string>();
   const space = createCacheSpace(options);
 
@@ -59,7 +59,7 @@ export function createCache(options: CacheOptions): Cache {
       }
       checked.set(digest, state.identity);
     }
-    // The time of access is ours to set: it says what was used last, also where the mount doesn't keep it.
+    // The time of access says which file was used last. It is set here, because a file system may be mounted without it.
     await utimes(path, new Date(), state.mtime).catch(unlessGone);
     return path;
   }

@@ -9,7 +9,7 @@ export interface NamespaceShares {
   add(namespace: string, digest: string, bytes: number): void;
 }
 
-/** What other replicas stored since is not known for this long (ms): the share may be exceeded by that much. */
+/** What other replicas store is known so many milliseconds later. By what they store in that time, a share may be exceeded. */
 const FRESH_MS = 30_000;
 
 /**

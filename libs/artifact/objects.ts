@@ -28,7 +28,7 @@ const BATCH_MS = 15_000;
 /** Opens the bucket when it is first used, and anew after each reconnect. Its stream is made by the one who owns it. */
 export function createObjects(bus: Bus): Objects {
   const manage = manageStream(bus, STREAM);
-  // Clusters share the bucket.
+  // Several clusters may share the bucket, so the name of each object begins with its cluster.
   const objectName = (name: string) => `${subjectToken(bus.cluster)}.${name}`;
   let opening: Promise<ObjectStore> | undefined;
   bus.onDisconnect(() => {
@@ -37,7 +37,7 @@ export function createObjects(bus: Bus): Objects {
 
   async function open(): Promise<ObjectStore> {
     opening ??= manage(async (jsm) => {
-      // Rejects for a stream that isn't there, by which `manage` knows that.
+      // For a stream that isn't there this rejects, from which `manage` learns that it is missing.
       await jsm.streams.info(STREAM);
       return new Objm(await bus.jetstream()).open(OBJECT_BUCKET, false);
     });
@@ -58,7 +58,7 @@ export function createObjects(bus: Bus): Objects {
   return {
     put: (name, content) =>
       withBucket(async (store) => {
-        // A stream that Node reads only as fast as NATS takes it.
+        // Node reads the content only as fast as NATS takes it.
         const stream = ReadableStream.from(content) as ReadableStream<Uint8Array>;
         await store.put({ name: objectName(name), options: { max_chunk_size: CHUNK } }, stream);
       }),
@@ -70,7 +70,7 @@ export function createObjects(bus: Bus): Objects {
       }),
     remove: async (name) => {
       await withBucket((store) => store.delete(objectName(name)));
-      // Deleting leaves a message behind for watchers of the bucket, of which there are none.
+      // A deletion leaves a message behind for those who watch the bucket. Nobody does, so it is removed.
       const filter = `$O.${OBJECT_BUCKET}.M.${metaToken(objectName(name))}`;
       await manage((jsm) => jsm.streams.purge(STREAM, { filter }));
     },

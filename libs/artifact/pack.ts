@@ -94,7 +94,7 @@ export async function packArtifact(
     const [fileIndex] = await Promise.all([adding, writing]);
     return { file, digest: `sha256:${digest.digest('hex')}`, size, fileIndex };
   } catch (failure) {
-    // Where writing failed it ended the archive, and adding fails by that: the cause is the failure of writing.
+    // A failure of writing ends the archive, by which adding fails too. Then the failure of writing is the one to report.
     const error: unknown = await writing.then(
       () => failure,
       (cause: unknown) => cause,
@@ -104,7 +104,7 @@ export async function packArtifact(
   }
 }
 
-/** Opened before anything is written, so that a failure finds the file that it has to remove. */
+/** Makes the file before anything is written, so that after a failure there is a file to remove. */
 async function createFile(dir: string, file: string): Promise<FileHandle> {
   try {
     await mkdir(dir, { recursive: true });

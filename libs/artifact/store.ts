@@ -108,7 +108,7 @@ export function createStore(options: StoreOptions): ArtifactStore {
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
       log.error({ digest }, 'An artifact in NATS is damaged');
-      // Only the service that writes artifacts may remove one; its own look at this one will find the same.
+      // Only the service that writes artifacts may remove one. It finds the same damage when it reads this one itself.
       if (bus.owns('weir-blobs')) await blobs.remove(digest);
       throw new ArtifactMissing(digest);
     }
@@ -129,7 +129,7 @@ export function createStore(options: StoreOptions): ArtifactStore {
   }
 
   async function storedFileIndex(digest: string): Promise<Uint8Array | undefined> {
-    // An archive that is here already is worth more than a request that may fail.
+    // While NATS is away, the file index is read from an archive on the local disk, if that is there.
     if (!bus.connected() && (await cache.find(digest)) !== undefined) return undefined;
     const encoded = await blobs.fileIndex(digest);
     if (encoded !== undefined) await cache.writeFileIndex(digest, encoded);

@@ -25,7 +25,7 @@ export async function readFileIndex(file: string, limits: UnpackLimits = {}): Pr
   const fileIndex: FileIndex = Object.create(null);
   let bytes = 0;
   let files = 0;
-  // Ends both where either fails; the iteration below gets the error.
+  // When either of the two fails, both end, and the iteration below gets the error.
   const content = pipeline(createReadStream(file), createGunzip(), () => undefined);
   try {
     for await (const entry of readTar(content, { maxEntries: 2 * maxFiles })) {

@@ -8,6 +8,7 @@ export {
 } from './expiring-cache.ts';
 export { createFairLimit, type FairLimit } from './fair-limit.ts';
 export { createFairLine, type FairLine, type FairLineOptions } from './fair-line.ts';
+export { isTimeout } from './is-timeout.ts';
 export { createKeyedLimit, createLimit, type KeyedLimit, type Limit } from './limit.ts';
 export { mapBounded } from './map-bounded.ts';
 export { orAborted } from './or-aborted.ts';

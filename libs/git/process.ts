@@ -24,8 +24,8 @@ export interface Command {
 
 /**
  * Runs git, or a program that git would run, and yields its standard output as it comes. git starts helpers
- * (git-remote-https, index-pack, ssh) that don't end with it, so it gets a process group of its own, which is killed as a whole when the time is up, when `signal`
- * fires, or when the reader stops before the end.
+ * (git-remote-https, index-pack, ssh) that don't end with it, so it gets a process group of its own. The whole group is killed when
+ * the time is up, when `signal` fires, or when the reader stops before the end.
  * @throws GitError Timeout, Aborted, LimitExceeded, or what the program's standard error tells
  */
 export async function* streamProcess(command: Command): AsyncGenerator<Buffer> {

@@ -79,7 +79,7 @@ export async function createRepositoryCache(
       if (entry.bytes > limits.fileBytes) await remove(key, entry);
       return result;
     } catch (error) {
-      // Whatever is wrong with it, the next one starts with a new one.
+      // Whatever is wrong with the repository, its next user begins with a new one.
       await remove(key, entry);
       throw error;
     }
@@ -100,7 +100,7 @@ export async function createRepositoryCache(
       if (entry.users > 0) continue;
       total -= entry.bytes;
       entries.delete(key);
-      // Nobody uses it, so its turn is now; whoever comes meanwhile waits until it is gone.
+      // Nobody uses the repository, so it is removed at once. Whoever wants to use it meanwhile waits until that is done.
       await serial(key, () => remove(key, entry));
     }
   }

@@ -26,7 +26,7 @@ export function createGitSlots(max: number): GitSlots {
   const transfers = createSharedLimit(Math.max(2, Math.round(max * TRANSFERS)));
   return {
     ask: (user, work) => all(user, work),
-    // What holds a slot of the second line waits for the first one, and never the other way round.
+    // A transfer waits for a slot of `all` while it holds one of `transfers`. Nobody waits the other way round, which could block both.
     transfer: (user, work) => transfers(user, () => all(user, work)),
   };
 }

@@ -78,7 +78,7 @@ export async function decryptKey(
       : 'it is no private key that OpenSSH reads';
     throw new GitError('AuthenticationFailed', `${doing}: ${why}`, { cause });
   }
-  // ssh-keygen ends well for what it did not change as well.
+  // ssh-keygen also reports success where it changed nothing.
   if (isEncryptedKey(await readFile(file, 'utf8'))) {
     throw new GitError('AuthenticationFailed', `${doing}: it is still encrypted`);
   }

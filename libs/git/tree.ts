@@ -74,7 +74,7 @@ export async function listTree(
   return files;
 }
 
-/** Counts what a tree holds, of whatever type: a tree can name itself's parts again and again at no cost for its author. */
+/** Counts what a tree holds, of whatever type: a tree can name its own parts again and again, at no cost for its author. */
 function createCounter(commit: string, maxFiles: number) {
   let files = 0;
   let others = 0;

@@ -60,7 +60,7 @@ function signatureType(signature: string): 'openpgp' | 'ssh' | 'x509' | 'empty' 
   return signature === '' ? 'empty' : 'unknown';
 }
 
-/** Each is a file that gpg is given. */
+/** Each ring is a file that gpg is given by its name. */
 const MAX_RINGS = 100;
 
 const gpg = [
@@ -84,7 +84,7 @@ async function verifyOpenPgp(
     for (const [index, ring] of rings.entries()) {
       ringFiles.push(await write(`ring-${index}.asc`, ring));
     }
-    // A ring that can't be read doesn't keep gpg from the others.
+    // gpg reads the other rings also where it can't read one.
     const imported = await run('--import-options', 'import-minimal', '--import', ...ringFiles);
     const known = /^\[GNUPG:\] IMPORT_OK /m.test(imported.text);
     if (!known) throw invalid('unable to read armored key ring: it holds no public key');

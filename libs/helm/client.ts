@@ -1,5 +1,7 @@
 // One chart repository over HTTP, spoken to by one holder of credentials.
+
 import type { IncomingMessage } from 'node:http';
+import { isTimeout } from '@weir/async';
 import {
   AddressRefused,
   type ConnectionOptions,
@@ -152,11 +154,10 @@ function requestError(url: URL, signal: AbortSignal, cause: unknown): HelmError 
   return new HelmError('Unreachable', `${what}: ${connectionProblem(cause)}`, { cause });
 }
 
-/** A signal made by `AbortSignal.timeout` means that time is over; any other that nobody waits any more. */
+/** The error of a request that a signal has ended. */
 function interrupted(what: string, signal: AbortSignal): HelmError {
   const cause: unknown = signal.reason;
-  const isTimeout = cause instanceof Error && cause.name === 'TimeoutError';
-  return isTimeout
+  return isTimeout(cause)
     ? new HelmError('Timeout', `${what}: context deadline exceeded`, { cause })
     : new HelmError('Aborted', `${what}: aborted`, { cause });
 }

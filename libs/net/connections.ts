@@ -61,7 +61,7 @@ export interface Connections {
 /** How long a connection that nobody uses is kept, in ms: less than the 60 s after which servers tend to close it. */
 const IDLE_MS = 30_000;
 const MAX_SOCKETS = 8;
-/** Without the key exchanges whose cost the other side chooses: they run on the process' only thread. */
+/** The other side chooses what a key exchange with DHE costs, and that runs on the only thread of the process: there is none. */
 const CIPHERS = `${DEFAULT_CIPHERS}:!DHE`;
 
 /**

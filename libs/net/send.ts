@@ -36,7 +36,7 @@ export async function sendRequest(
         clearTimeout(timer),
       );
     });
-    // What is sent without a body that is read, such as the answer to HEAD, may fail later: nobody waits for it then.
+    // The connection may still fail after the answer's head has come, when nobody waits for the request any more.
     outgoing.on('error', () => undefined);
     outgoing.end(body);
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
@@ -47,10 +47,10 @@ export async function sendRequest(
   }
 }
 
-/** Bytes of an answer that are worth a connection. */
+/** An answer of at most so many bytes is read to its end, so that its connection can be used again. */
 const MAX_DISCARDED = 64 * 1024;
 
-/** Lets an answer go that nobody reads: a short one is read for the sake of its connection. */
+/** Lets go of an answer that nobody reads. */
 export function discard(response: IncomingMessage): void {
   const length = Number(response.headers['content-length'] ?? Number.NaN);
   if (length <= MAX_DISCARDED) response.resume();

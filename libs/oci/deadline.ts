@@ -1,3 +1,4 @@
+import { isTimeout } from '@weir/async';
 import { OciError } from './errors.ts';
 
 /** What it means that an answer ended before its end. */
@@ -8,11 +9,10 @@ export function interrupted(what: string, signal: AbortSignal, cause: unknown): 
   });
 }
 
-/** A signal made by `AbortSignal.timeout` means that time is over; any other that nobody waits any more. */
+/** The error of a request that a signal has ended. */
 export function aborted(what: string, signal: AbortSignal): OciError {
   const cause: unknown = signal.reason;
-  const isTimeout = cause instanceof Error && cause.name === 'TimeoutError';
-  return isTimeout
+  return isTimeout(cause)
     ? new OciError('Timeout', `${what}: context deadline exceeded`, { cause })
     : new OciError('Aborted', `${what}: aborted`, { cause });
 }

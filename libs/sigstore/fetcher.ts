@@ -1,4 +1,5 @@
 // How files of a TUF repository are downloaded: through the operator's proxies, bounded in size, redirects and time.
+import { isTimeout } from '@weir/async';
 import {
   type Connections,
   connectionProblem,
@@ -57,7 +58,7 @@ export async function download(
 
 function reasonOf(cause: unknown, signal: AbortSignal): string {
   const { reason } = signal;
-  if (signal.aborted && reason instanceof Error && reason.name === 'TimeoutError') {
+  if (signal.aborted && isTimeout(reason)) {
     return 'no answer in time';
   }
   return cause instanceof RedirectRefused ? cause.message : connectionProblem(cause);

@@ -1,6 +1,8 @@
 // Requests to an LFS server and to wherever it keeps its objects. What the server names may be any host: credentials, and the
 // client's certificate, are for the server alone.
+
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { isTimeout } from '@weir/async';
 import {
   AddressRefused,
   connectionProblem,
@@ -125,10 +127,9 @@ async function guarded<T>(url: URL, signal: AbortSignal, work: () => Promise<T>)
   }
 }
 
-/** A signal made by `AbortSignal.timeout` means that time is over; any other that nobody waits any more. */
+/** The error of a request that a signal has ended. */
 export function interrupted(url: URL, { reason }: AbortSignal): GitError {
-  const isTimeout = reason instanceof Error && reason.name === 'TimeoutError';
-  return isTimeout
+  return isTimeout(reason)
     ? failure('Timeout', url, 'it took too long (spec.timeout)', reason)
     : failure('Aborted', url, 'aborted', reason);
 }

@@ -1,6 +1,8 @@
 // What an object store refused, or the disk, as a failure of the Bucket, in the words of Flux.
+
 import { Reason } from '@weir/api';
 import { ArtifactError } from '@weir/artifact';
+import { isTimeout } from '@weir/async';
 import { ObjectStoreError } from '@weir/objectstore';
 import type { Failure } from '@weir/reconcile';
 import { fetchFailure } from '../shared/snapshots.ts';
@@ -26,8 +28,7 @@ export function operationFailure(
   if (reason === 'BucketMissing') {
     return fetchFailure(Reason.BucketOperationFailed, `bucket '${bucketName}' not found`, cause);
   }
-  const isLate =
-    reason === 'Aborted' && (cause.cause as Error | undefined)?.name === 'TimeoutError';
+  const isLate = reason === 'Aborted' && isTimeout(cause.cause);
   const why = isLate ? `no answer within ${timeoutMs / 1000}s (spec.timeout)` : message;
   return fetchFailure(Reason.BucketOperationFailed, `${what}: ${why}`, cause);
 }
