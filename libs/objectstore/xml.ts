@@ -1,7 +1,6 @@
 // The little of XML that lists and errors of object stores need. Searching for tags can't be led astray by elements
 // inside each other, and takes a time that grows with the text alone.
-
-const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+import { unescapeXml } from '@weir/net/xml';
 
 /** The contents of all elements of that name and without attributes; undefined if one of them doesn't end. */
 export function elementsOf(xml: string, name: string): string[] | undefined {
@@ -27,15 +26,6 @@ export function takeElements(
   return { found, rest: rest + xml.slice(last) };
 }
 
-/** The text of the first element of that name that has no attributes; undefined where there is none. */
-export function textOf(xml: string, name: string): string | undefined {
-  const begin = xml.indexOf(`<${name}>`);
-  if (begin < 0) return undefined;
-  const from = begin + name.length + 2;
-  const to = xml.indexOf(`</${name}>`, from);
-  return to < 0 ? undefined : unescaped(xml.slice(from, to));
-}
-
 export interface Element {
   text: string;
   /** As they stand in the tag. */
@@ -49,17 +39,5 @@ export function elementOf(xml: string, name: string): Element | undefined {
   const from = tag.index + tag[0].length;
   const to = xml.indexOf(`</${name}>`, from);
   if (to < 0) return undefined;
-  return { text: unescaped(xml.slice(from, to)), attributes: tag[1] ?? '' };
-}
-
-function unescaped(text: string): string {
-  if (!text.includes('&')) return text;
-  return text.replace(
-    /&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#x([0-9A-Fa-f]{1,6}));/g,
-    (all, name?: string, decimal?: string, hex?: string) => {
-      if (name !== undefined) return ENTITIES[name] ?? all;
-      const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-      return code <= 0x10ffff ? String.fromCodePoint(code) : all;
-    },
-  );
+  return { text: unescapeXml(xml.slice(from, to)), attributes: tag[1] ?? '' };
 }

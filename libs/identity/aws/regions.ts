@@ -1,21 +1,11 @@
 // Hosts of AWS by region, and what the hosts of registries, repositories and clusters say about theirs.
+import { awsHost } from '@weir/net/aws-hosts';
 import { invalidConfiguration } from '../errors.ts';
-
-/** DNS suffixes by the beginning of a region's name (AWS: partitions). */
-const SUFFIXES: readonly [prefix: string, suffix: string][] = [
-  ['cn-', 'amazonaws.com.cn'],
-  ['us-iso-', 'c2s.ic.gov'],
-  ['us-isob-', 'sc2s.sgov.gov'],
-  ['us-isof-', 'csp.hci.ic.gov'],
-  ['eu-isoe-', 'cloud.adc-e.uk'],
-  ['eusc-', 'amazonaws.eu'],
-];
 
 /** The URL of a service in a region. @throws IdentityError InvalidConfiguration for what is no region */
 export function regionalUrl(service: string, region: string): string {
   checkRegion(region);
-  const [, suffix] = SUFFIXES.find(([prefix]) => region.startsWith(prefix)) ?? [];
-  return `https://${service}.${region}.${suffix ?? 'amazonaws.com'}`;
+  return `https://${awsHost(service, region)}`;
 }
 
 /** A region becomes part of a host, and may come from whoever wrote an object. @throws IdentityError InvalidConfiguration */

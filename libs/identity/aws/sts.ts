@@ -1,6 +1,8 @@
 // AWS STS: a token of Kubernetes, or of whoever else AWS trusts, for keys of a role.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+
 import { createHash } from 'node:crypto';
+import { elementText } from '@weir/net/xml';
 import { formOf } from '../answers.ts';
 import { type CloudContext, endpointOf } from '../context.ts';
 import { invalidAnswer } from '../errors.ts';
@@ -47,7 +49,7 @@ export async function assumeRole(
     'SecretAccessKey',
     'SessionToken',
     'Expiration',
-  ].map((name) => elementOf(text, name));
+  ].map((name) => textOf(text, name));
   const expiresAt = Date.parse(expiration ?? '');
   if (!accessKeyId || !secretAccessKey || !sessionToken || Number.isNaN(expiresAt)) {
     throw invalidAnswer(`the answer of ${SERVICE} has no credentials`);
@@ -60,22 +62,18 @@ const THROTTLED = /^(Throttling|ThrottlingException|RequestLimitExceeded|TooMany
 
 /** Errors of AWS's query protocol: `<ErrorResponse><Error><Code>...</Code><Message>...</Message>`. */
 function problem({ text }: CloudAnswer): Problem | undefined {
-  const code = elementOf(text, 'Code');
+  const code = textOf(text, 'Code');
   if (code === undefined) return undefined;
-  return { code, message: elementOf(text, 'Message'), isThrottled: isThrottled(code) };
+  return { code, message: textOf(text, 'Message'), isThrottled: isThrottled(code) };
 }
 
 export function isThrottled(code: string): boolean {
   return THROTTLED.test(code);
 }
 
-/** The text of the first element of this name. Those that are wanted hold no others, and have no attributes. */
-function elementOf(xml: string, name: string): string | undefined {
-  const start = xml.indexOf(`<${name}>`);
-  const end = xml.indexOf(`</${name}>`, start);
-  if (start < 0 || end < 0) return undefined;
-  const text = xml.slice(start + name.length + 2, end).trim();
-  return text === '' ? undefined : text;
+/** An element that is empty counts as missing. */
+function textOf(xml: string, name: string): string | undefined {
+  return elementText(xml, name)?.trim() || undefined;
 }
 
 const MAX_SESSION_NAME = 64;

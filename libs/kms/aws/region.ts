@@ -1,18 +1,9 @@
+import { awsHost } from '@weir/net/aws-hosts';
 import { KmsError } from '../errors.ts';
 
 /** A key or an alias (AWS, "Amazon Resource Names"). Its region becomes part of a host. */
 const KEY =
   /^arn:aws[\w-]{0,20}:kms:([a-z0-9]+(?:-[a-z0-9]+){1,5}):\d{1,20}:(?:key|alias)\/[\w/+=,.@-]{1,300}$/;
-/** DNS suffixes by the beginning of a region's name. */
-const SUFFIXES: readonly (readonly [region: string, suffix: string])[] = [
-  ['cn-', 'amazonaws.com.cn'],
-  ['us-isob-', 'sc2s.sgov.gov'],
-  ['us-isof-', 'csp.hci.ic.gov'],
-  ['us-iso-', 'c2s.ic.gov'],
-  ['eu-isoe-', 'cloud.adc-e.uk'],
-  ['eusc-', 'amazonaws.eu'],
-];
-
 /** The region of a key, by its ARN. @throws KmsError for what is none */
 export function awsKeyRegion(arn: string): string {
   const region = KEY.exec(arn)?.[1];
@@ -22,6 +13,5 @@ export function awsKeyRegion(arn: string): string {
 
 /** The URL of a service in a region. */
 export function regionalUrl(service: string, region: string): URL {
-  const [, suffix = 'amazonaws.com'] = SUFFIXES.find(([begin]) => region.startsWith(begin)) ?? [];
-  return new URL(`https://${service}.${region}.${suffix}/`);
+  return new URL(`https://${awsHost(service, region)}/`);
 }

@@ -1,6 +1,7 @@
 // Keys of another role (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
 import { connectionProblem, readBounded, sendRequest } from '@weir/net';
 import { type AwsKeys, sign } from '@weir/net/aws-signature';
+import { elementText } from '@weir/net/xml';
 import { wordOf } from '../ask.ts';
 import { KmsError } from '../errors.ts';
 import type { AwsOptions } from './decrypt.ts';
@@ -31,12 +32,12 @@ export async function awsAssumeRole(
   );
   if (status !== 200) {
     throw new KmsError(
-      `${service} answered ${status}${wordOf(element(text, 'Code'))}: the identity can not take on the role '${role}'`,
+      `${service} answered ${status}${wordOf(elementText(text, 'Code'))}: the identity can not take on the role '${role}'`,
     );
   }
-  const accessKeyId = element(text, 'AccessKeyId');
-  const secretAccessKey = element(text, 'SecretAccessKey');
-  const sessionToken = element(text, 'SessionToken');
+  const accessKeyId = keyText(text, 'AccessKeyId');
+  const secretAccessKey = keyText(text, 'SecretAccessKey');
+  const sessionToken = keyText(text, 'SessionToken');
   if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey, sessionToken };
   throw new KmsError(`${service} gave no keys`);
 
@@ -56,7 +57,8 @@ export async function awsAssumeRole(
   }
 }
 
-/** The text of the first element of that name: the answer is a flat list of plain texts. */
-function element(xml: string, name: string): string | undefined {
-  return new RegExp(`<${name}>([^<&]{1,8192})</${name}>`).exec(xml)?.[1];
+/** A key becomes a part of headers: what can't be one there counts as missing. */
+function keyText(xml: string, name: string): string | undefined {
+  const text = elementText(xml, name);
+  return text !== undefined && /^[\x21-\x7e]{1,8192}$/.test(text) ? text : undefined;
 }

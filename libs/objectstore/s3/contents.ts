@@ -1,6 +1,7 @@
 // The objects in a page of a list, read without a parser of XML: the SDK takes 10 µs for each of them, which is most of what a
 // look at a large bucket costs.
-import { takeElements, textOf } from '../xml.ts';
+import { elementText } from '@weir/net/xml';
+import { takeElements } from '../xml.ts';
 
 /** An entry as it stands in the page. */
 export interface Entry {
@@ -27,9 +28,9 @@ export function takeContents(xml: string): Contents | undefined {
   const entries: Entry[] = [];
   for (const content of taken.found) {
     const [key, etag, size] = [
-      textOf(content, 'Key'),
-      textOf(content, 'ETag'),
-      textOf(content, 'Size'),
+      elementText(content, 'Key'),
+      elementText(content, 'ETag'),
+      elementText(content, 'Size'),
     ];
     if (key === undefined || etag === undefined || size === undefined) return undefined;
     entries.push({ key, etag, size });

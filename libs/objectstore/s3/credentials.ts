@@ -1,7 +1,9 @@
 // As whom a bucket is read: access keys, nobody, or keys for a while that a token service gives for a login.
+
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { AnswerTooLarge, type ConnectionOptions, keepConnections, readBounded } from '@weir/net';
+import { elementText } from '@weir/net/xml';
 import { ObjectStoreError, quoted } from '../errors.ts';
 
 export interface AccessKeys {
@@ -41,14 +43,14 @@ export async function assumeRoleWithLdap(login: LdapLogin): Promise<TemporaryKey
   });
   const { status, text } = await post(login, form.toString());
   if (status !== 200) {
-    const message = element(text, 'Message');
+    const message = elementText(text, 'Message');
     const why = message === undefined ? `HTTP status ${status}` : quoted(message);
     throw new ObjectStoreError('Refused', `the STS endpoint gave no credentials: ${why}`);
   }
-  const accessKeyId = element(text, 'AccessKeyId');
-  const secretAccessKey = element(text, 'SecretAccessKey');
-  const sessionToken = element(text, 'SessionToken');
-  const expiration = new Date(element(text, 'Expiration') ?? Number.NaN);
+  const accessKeyId = elementText(text, 'AccessKeyId');
+  const secretAccessKey = elementText(text, 'SecretAccessKey');
+  const sessionToken = elementText(text, 'SessionToken');
+  const expiration = new Date(elementText(text, 'Expiration') ?? Number.NaN);
   if (!accessKeyId || !secretAccessKey) {
     const what = 'the answer of the STS endpoint has no credentials: is it a token service?';
     throw new ObjectStoreError('InvalidAnswer', what);
@@ -89,12 +91,4 @@ async function post(
   } finally {
     connections.close();
   }
-}
-
-const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-
-/** The text of the first element of that name. The answer is a flat list of texts: that needs no parser of XML. */
-function element(xml: string, name: string): string | undefined {
-  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
-  return text?.replace(/&(amp|lt|gt|quot|apos);/g, (_, entity: string) => ENTITIES[entity] ?? '');
 }
