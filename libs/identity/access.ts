@@ -21,20 +21,20 @@ export interface TokenProvider<T extends Expiring> {
   audiencesOf(account: Account, wanted: Wanted, signal: AbortSignal): Promise<readonly string[]>;
   /** Who the account is in the cloud, by its annotations: tokens of others aren't its. @throws IdentityError */
   identityOf(account: Account): unknown;
-  /** For the token of an account. */
+  /** Exchanges the token of an account of Kubernetes for one of the cloud. */
   exchange(account: Account, token: AccessToken, wanted: Wanted, signal: AbortSignal): Promise<T>;
-  /** For the service itself. */
+  /** Makes a token for the service itself. */
   own(wanted: Wanted, signal: AbortSignal): Promise<T>;
-  /** How long the token of Kubernetes has to hold, in seconds: one that is exchanged at once for no longer than it has to. */
+  /** How long the token of Kubernetes has to hold, in seconds. A token that is exchanged at once needs no long life. */
   lifetimeSeconds: number;
 }
 
 export interface Access<T extends Expiring> {
-  /** Whether it is the service's own. */
+  /** Whether the identity is the service's own. */
   isOwn: boolean;
   /** What stands for the identity and what it is for. */
   parts: readonly unknown[];
-  /** A token of it, of before or new. */
+  /** A token of the identity, which may have been made before. */
   get(): Promise<T>;
 }
 

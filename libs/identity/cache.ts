@@ -12,7 +12,7 @@ export interface CacheOptions {
   max: number;
   /** The longest that one is kept, in ms (`--token-cache-max-duration`). */
   maxAgeMs: number;
-  /** What is told of it. */
+  /** Is told what happens to the cache, for metrics. */
   recorder?: CacheRecorder | undefined;
 }
 

@@ -13,13 +13,14 @@ export interface Subject {
   /** URL of the object's HTTP proxy. It counts for services over https alone, and never for metadata services. */
   proxy?: string | undefined;
   /**
-   * Whom TLS trusts by the object's own word where what is given out here is used: an authority that it names, or anybody (no TLS
-   * at all included). Who may say that and choose the proxy as well could read what passes: the service's own identity isn't shown then.
+   * Whom TLS trusts because the object says so, on the connection on which the token or login will be used: an authority that the
+   * object names, or anybody (also where there is no TLS at all). Whoever may say that, and choose the proxy as well, could read what
+   * passes. So the service's own identity isn't shown then.
    */
   ownTrust?: 'authority' | 'anybody' | undefined;
 }
 
-/** Whom TLS trusts by an object's own word, of its fields. */
+/** Whom TLS trusts because an object says so, by what its fields say. */
 export function ownTrustOf(
   insecure: boolean,
   tls: { ca?: string | undefined } | undefined,

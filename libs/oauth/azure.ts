@@ -6,13 +6,13 @@ import { TokenError } from './errors.ts';
 import { getToken, postForm } from './exchange.ts';
 import type { AccessToken, TokenRequest } from './token.ts';
 
-/** What proves to be an application. */
+/** With what an application proves who it is. */
 export type AzureProof =
   | { clientSecret: string }
   | {
       /** PEM: the certificate, with those of its chain behind it, and its private key. */
       certificate: string;
-      /** Of the private key, if it is encrypted. */
+      /** The password of the private key, if that is encrypted. */
       password?: string | undefined;
       /** Sends the chain too, for applications that trust an issuer and a name. */
       sendChain?: boolean | undefined;

@@ -53,7 +53,8 @@ export class GoBuildError extends Error {
 /**
  * Builds a Go program once per machine and version of its sources, and returns the binary's path.
  * The sources are the module's own files (tests aside) with its go.mod and go.sum, and those of the modules beside it
- * that its go.mod takes in place of published ones, so that a change to any of them builds anew. Several processes may ask at the same time: one builds, the others wait.
+ * that its go.mod takes in place of published ones, so that a change to any of them builds anew. Several processes may ask at
+ * the same time: one builds, the others wait.
  * Rejects with a {@link GoBuildError}.
  */
 export async function goBuild(options: GoBuildOptions): Promise<string> {

@@ -21,7 +21,7 @@ export interface Work {
   op: string;
   /** The input as JSON. */
   body: string;
-  /** Without it, a request that asks for something fails. */
+  /** Answers what the engine asks for. Without it, an engine that asks for something fails the request. */
   callbacks?: Callbacks | undefined;
   tenant: string;
   timeoutMs: number;
@@ -31,7 +31,7 @@ export interface Work {
 
 /** Work on its way through the pool. */
 export interface Job extends Work {
-  /** Resolved or rejected: whoever asked waits no more. */
+  /** True once the promise is resolved or rejected, so that nobody waits for the job any more. */
   settled: boolean;
   resolve(body: unknown): void;
   reject(error: RenderError): void;

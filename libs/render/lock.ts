@@ -74,7 +74,7 @@ async function isStale(path: string): Promise<boolean> {
   }
 }
 
-/** Renames before it removes: of several that saw a stale lock, one gets to. */
+/** Removes a stale lock. It is renamed first, so that of several processes that saw it only one removes it. */
 async function takeAway(path: string): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   try {
@@ -91,7 +91,7 @@ async function touch(path: string): Promise<void> {
   try {
     await utimes(path, now, now);
   } catch (error) {
-    // Taken over because this process stood still for too long; the work goes on, twice.
+    // Another process took the lock over, because this one stood still for too long. Both go on with the work.
     if (!hasCode(error, 'ENOENT')) throw error;
   }
 }

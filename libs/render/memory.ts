@@ -27,10 +27,10 @@ export function defaultEngineMemory({ total, constrained }: Machine = thisMachin
 
 /** What each engine of a kind may take, in bytes. */
 export interface EngineMemory {
-  /** Of `QUICK_ENGINES`. */
+  /** There are up to `QUICK_ENGINES` of these. */
   quick: number;
   slow: number;
-  /** Of as many as `builds` says. */
+  /** There are up to `builds` of these. */
   build: number;
   large: number;
   /** How many builds may run at a time beside a large one. */
@@ -40,7 +40,7 @@ export interface EngineMemory {
 /** The most engines for quick operations. */
 export const QUICK_ENGINES = 2;
 
-/** With less, nearly every build would have to run anew where there is more. Bytes. */
+/** With less than this nearly every build would fail, and run anew in the engine for large ones. Bytes. */
 const MIN_BUILD = 64 * MIB;
 
 /**

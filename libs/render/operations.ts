@@ -82,7 +82,7 @@ export interface Operations
   version(): Promise<EngineVersion>;
 }
 
-/** Whose turn it is for what nobody asked for. */
+/** The tenant of requests that are made on nobody's behalf. */
 const NO_TENANT = '';
 
 /** The typed operations over the engine's protocol. */

@@ -40,13 +40,13 @@ export interface RenderPool extends Operations {
 
 const MIB = 1024 ** 2;
 
-/** How long an operation other than a build may keep other tenants waiting, in ms. Most take one. */
+/** How long an operation other than a build may keep other tenants waiting, in ms. Most take 1 ms. */
 const QUICK_PATIENCE_MS = 250;
 
 /** How long a request waits before one more engine is started for it, in ms: less than a start takes. */
 const ANOTHER_AFTER_MS = 20;
 
-/** Among those that take long they have more time, in both cases. */
+/** In the queues for what takes long, builds and other operations may keep others waiting for so many times as long. */
 const SLOW_PATIENCE = 4;
 
 /** The operations that wait in the line of builds: each may take seconds, and much memory. */

@@ -1,5 +1,5 @@
-// Cuts large requests into portions: an engine for quick operations has little memory, and between two portions it is
-// another tenant's turn.
+// Cuts large requests into portions. An engine for quick operations has little memory, and between two portions of one tenant
+// others have their turn.
 import { RenderError } from './error.ts';
 import type { HealthCheckExpression, IgnoreRequest } from './requests.ts';
 
@@ -10,11 +10,11 @@ const PORTION = 1024 ** 2;
 const MAX_RULES = 10_000;
 const MAX_RULES_LENGTH = 1024 ** 2;
 
-/** Of paths times rules, what takes about a tenth of a second. */
+/** The number of paths times the number of rules in a portion: so many take about a tenth of a second. */
 const RULES_TRIED = 1_000_000;
 const MAX_PATHS = 10_000;
 
-/** Requests for the health of objects, as JSON; one at least, as that is how checks are compiled. */
+/** Requests for the health of objects, as JSON. There is at least one, also without objects, so that the checks are compiled. */
 export function* statusBodies(
   objects: readonly object[],
   checks: readonly HealthCheckExpression[] | undefined,

@@ -1,6 +1,5 @@
-// Jobs that wait, and the engines that work on them. An engine has one job at a time, as a Go program can't stop a
-// computation that never ends and a crash takes all of it along: what has to end is ended with its engine, and nothing
-// else runs there.
+// Jobs that wait, and the engines that work on them. A Go program can't stop a computation that never ends, and a crash ends
+// all that it does. So an engine has one job at a time, and a job that has to end is ended together with its engine.
 import { createBoundedMap, createFairLine } from '@weir/async';
 import { RenderError } from './error.ts';
 import { closedError, type Job, timeoutError } from './job.ts';
@@ -9,7 +8,7 @@ import { type EngineOptions, type EngineProcess, startEngine } from './process.t
 export interface Queue {
   /** Runs the job when it is its turn, which goes by tenant, and settles it. */
   add(job: Job): void;
-  /** Takes a job out that is settled already: from the line, or by ending the engine that works on it. */
+  /** Takes out a job whose caller waits no more: out of the line, or by ending the engine that works on it. */
   drop(job: Job): void;
   /** The process ids of the engines that run. */
   pids(): number[];
@@ -47,7 +46,7 @@ interface Worker {
 /** The reason with which an engine is ended for the sake of others. */
 const MAKES_ROOM = 'MakesRoom';
 
-/** How long jobs of a profile that took too much go to the other queue at once, in ms. */
+/** After one job of a profile took too much time or memory, further ones go straight to the other queue for so long, in ms. */
 const REMEMBERED_MS = 600_000;
 const REMEMBERED = 1_000;
 
@@ -76,13 +75,13 @@ export function createQueue(options: QueueOptions): Queue {
     makeRoom();
   }
 
-  /** The one that has worked last has the most of what will be asked for in its memory. */
+  /** Of the engines without work the one that worked last: it is the likeliest to have the artifact of the next job in memory. */
   function idleWorker(): Worker | undefined {
     const idle = [...workers].filter(({ process, job }) => !job && process.alive());
     return idle.sort((a, b) => b.since - a.since)[0];
   }
 
-  /** Whether it is time for one more engine; otherwise this comes back when it is. */
+  /** Whether it is time to start one more engine. If not, a timer asks again when it is. */
   function mayStart(): boolean {
     if (workers.size >= engines) return false;
     const [since = 0] = waiting.values();
@@ -96,7 +95,7 @@ export function createQueue(options: QueueOptions): Queue {
     const process = startEngine(engine);
     const worker: Worker = { process, job: undefined, since: 0, idleTimer: undefined };
     workers.add(worker);
-    // Until then its memory counts, so that no other is started in its place.
+    // An engine counts until its process has ended, because it has its memory until then.
     void process.ended.then(() => {
       clearTimeout(worker.idleTimer);
       workers.delete(worker);

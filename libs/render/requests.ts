@@ -64,7 +64,7 @@ export interface Image {
 }
 
 export interface Substitution {
-  /** Gathered from ConfigMaps and Secrets, the later over the earlier, inline ones over all. */
+  /** The variables of ConfigMaps and Secrets, where a later one wins over an earlier one, and inline variables over both. */
   vars: Record<string, string> | null;
   /** Fail on a variable that has neither value nor default (Flux's StrictPostBuildSubstitutions). */
   strict?: boolean;

@@ -81,7 +81,7 @@ export interface Verifiers {
 /** What all verifiers together may take, in bytes: a small part of what render engines may. */
 export const VERIFIER_MEMORY_BYTES = 96 * 1024 ** 2;
 const VERIFIERS = 2;
-/** How long a verification may keep other tenants waiting, in ms. Most take two. */
+/** How long a verification may keep other tenants waiting, in ms. Most take 2 ms. */
 const PATIENCE_MS = 500;
 const ANOTHER_AFTER_MS = 50;
 const TIMEOUT_MS = 10_000;

@@ -7,7 +7,7 @@ import { awsKeyRegion, regionalUrl } from './region.ts';
 
 export interface AwsKey {
   arn: string;
-  /** What was given when it encrypted. */
+  /** The encryption context, which has to be the one that was given to encrypt. */
   context?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface AwsOptions extends KmsOptions {
 
 /** KMS takes no more, in bytes. */
 const MAX_CIPHERTEXT = 6144;
-/** Pairs of an encryption context: AWS bounds it to 8 KiB in all. */
+/** The longest encryption context that AWS takes, in bytes of all its pairs. */
 const MAX_CONTEXT = 8192;
 
 /**
