@@ -4,9 +4,9 @@ import { after, before, test } from 'node:test';
 import type { Kustomization } from '@weir/api';
 import { Kustomization as KustomizationKind } from '@weir/api';
 import { openCrashClusters } from '@weir/clusters/testing';
-import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
+import { createInformer, type Informer } from '@weir/controller';
 import { createRecorder } from '@weir/events';
-import { Crash, doomedClient } from '@weir/kit';
+import { doomedClient, runAsProcess } from '@weir/kit';
 import { ConfigMap, isNotFound, type KubeClient } from '@weir/kube';
 import { createAttemptedRevisions, createDependencyWatches, createWaiters } from '@weir/reconcile';
 import { createPool, type RenderPool } from '@weir/render';
@@ -89,21 +89,10 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
       ...{ endpoints: {}, vaultConfigMap: undefined, allowLocal: false, environment: {} },
     }),
   };
-  const context: ReconcileContext = {
-    signal: AbortSignal.timeout(20_000),
-    superseded: new AbortController().signal,
-    // As after a start: what the process before this one saved is taken up.
-    causes: new Set(['added']),
-    attempt: 1,
-    log,
-    waiting: (wait) => wait(),
-    elsewhere: (work) => work(),
-    guard: () => undefined,
-  };
   try {
-    await reconcileKustomization(environment, object, context);
-  } catch (error) {
-    if (!(error instanceof Crash)) throw error;
+    await runAsProcess({ log, timeoutMs: 20_000 }, (context) =>
+      reconcileKustomization(environment, object, context),
+    );
   } finally {
     await savedBuilds.close();
     await clusters.close();

@@ -1,5 +1,7 @@
 // A process that dies in the middle of a reconcile, as the cluster sees it: its requests end at some point.
+import type { ReconcileContext } from '@weir/controller';
 import type { KubeClient } from '@weir/kube';
+import type { Logger } from '@weir/telemetry';
 
 export class Crash extends Error {
   override name = 'Crash';
@@ -44,4 +46,28 @@ export function doomedClient(client: KubeClient, at: number, when: 'before' | 'a
     },
   });
   return { client: doomed, died: () => dead };
+}
+
+/**
+ * One run as a process of its own would do it right after its start, which takes up what the process before it saved. Resolves also
+ * when the process died; rejects with whatever else `run` rejects with.
+ */
+export async function runAsProcess(
+  { log, timeoutMs }: { log: Logger; timeoutMs: number },
+  run: (context: ReconcileContext) => Promise<unknown>,
+): Promise<void> {
+  try {
+    await run({
+      signal: AbortSignal.timeout(timeoutMs),
+      superseded: new AbortController().signal,
+      causes: new Set(['added']),
+      attempt: 1,
+      log,
+      waiting: (wait) => wait(),
+      elsewhere: (work) => work(),
+      guard: () => undefined,
+    });
+  } catch (error) {
+    if (!(error instanceof Crash)) throw error;
+  }
 }

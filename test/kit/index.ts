@@ -1,5 +1,5 @@
 export { type Files, publishFiles, type SourceOptions } from './artifacts.ts';
-export { Crash, type Doomed, doomedClient } from './crash.ts';
+export { Crash, type Doomed, doomedClient, runAsProcess } from './crash.ts';
 export { type PublishedEvent, recordEvents, recordEventsOf } from './events.ts';
 export { type AppOptions, appFiles } from './example.ts';
 export { type FieldTable, fieldsSetBy, testFieldTable } from './field-table.ts';

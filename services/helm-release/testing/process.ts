@@ -1,9 +1,9 @@
 // Runs of the reconciler, each as a process of its own would do it: nothing in memory is left of the one before.
 import { HelmRelease } from '@weir/api';
 import { openCrashClusters } from '@weir/clusters/testing';
-import { createInformer, type Informer, type ReconcileContext } from '@weir/controller';
+import { createInformer, type Informer } from '@weir/controller';
 import { createRecorder } from '@weir/events';
-import { Crash } from '@weir/kit';
+import { runAsProcess } from '@weir/kit';
 import type { KubeClient } from '@weir/kube';
 import { createPool, type RenderPool } from '@weir/render';
 import { createSettings } from '@weir/service';
@@ -67,20 +67,10 @@ export async function openProcesses(h: Harness): Promise<Processes> {
       tracing: h.tracing,
       settings,
     };
-    const context: ReconcileContext = {
-      signal: AbortSignal.timeout(RUN_MS),
-      superseded: new AbortController().signal,
-      causes: new Set(['added']),
-      attempt: 1,
-      log,
-      waiting: (wait) => wait(),
-      elsewhere: (work) => work(),
-      guard: () => undefined,
-    };
     try {
-      await reconcileHelmRelease(environment, object, context);
-    } catch (error) {
-      if (!(error instanceof Crash)) throw error;
+      await runAsProcess({ log, timeoutMs: RUN_MS }, (context) =>
+        reconcileHelmRelease(environment, object, context),
+      );
     } finally {
       memory.dependencyWatches.close();
       await clusters.close();
