@@ -4,6 +4,7 @@ import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { createLogger } from '@weir/telemetry';
 import { engineBinary } from './binary.ts';
 import type { RenderError } from './error.ts';
@@ -84,6 +85,32 @@ test('a chart is rendered, stored, read and stored anew', async (t) => {
   );
   const after = await pool.helmDecode({ payload: updated.payload }, { tenant });
   deepEqual([after.version, after.info.status, after.objects], [2, 'deployed', []]);
+});
+
+test('hooks of a release with many of them are stored one after the other, as any gunzip reads it', async (t) => {
+  const pool = await openPool(t);
+  const hook =
+    '{{ range until 40 }}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: h{{ . }}, annotations: {helm.sh/hook: post-install}}\n---\n{{ end }}';
+  const request = await requestFor(t, { 'app/templates/hooks.yaml': hook });
+  const info = { status: 'pending-install', description: '' } as const;
+  const rendered = await pool.helmRender({ ...request, info }, { tenant, ...noLookups });
+  ok(rendered.stored);
+  const read = (payload: string) => {
+    const packed = Buffer.from(Buffer.from(payload, 'base64').toString(), 'base64');
+    return JSON.parse(gunzipSync(packed).toString());
+  };
+  let { payload } = rendered.stored;
+  const expected = read(payload);
+  for (const { index } of rendered.hooks) {
+    const lastRun = { startedAt: `2026-11-24T12:00:${10 + index}Z`, phase: 'Running' } as const;
+    const stored = await pool.helmUpdate({ payload, hooks: [{ index, lastRun }] }, { tenant });
+    ({ payload } = stored);
+    const last_run = { started_at: lastRun.startedAt, phase: 'Running' };
+    Object.assign(expected.hooks[index], { last_run, delete_policies: ['before-hook-creation'] });
+    deepEqual(read(payload), expected);
+    const decoded = await pool.helmDecode({ payload }, { tenant });
+    deepEqual([decoded.digest, decoded.bytes], [stored.digest, stored.bytes]);
+  }
 });
 
 /** An engine for which every write to a file fails, and the folder where it would make files for a while. */

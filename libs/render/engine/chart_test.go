@@ -91,6 +91,7 @@ func newEngine() *engine {
 		artifacts: newArtifacts(defaultLimits),
 		charts:    newCharts(defaultLimits.cacheBytes),
 		renders:   newRenders(defaultLimits.cacheBytes),
+		hooked:    newHookedReleases(defaultLimits.cacheBytes),
 	}
 }
 

@@ -24,6 +24,7 @@ type engine struct {
 	patterns    *patterns
 	charts      *charts
 	renders     *memo[*renderResult]
+	hooked      *memo[*hookedRelease]
 	memory      memoryLimit
 }
 
@@ -103,7 +104,7 @@ func (e *engine) handle(op string, body json.RawMessage, ask asker) (any, error)
 	case "helm.decode":
 		return decoded(body, helmDecode)
 	case "helm.update":
-		return decoded(body, helmUpdate)
+		return decoded(body, e.helmUpdate)
 	case "crd.compare":
 		return decoded(body, compareCRDs)
 	case "helm.merge":

@@ -104,7 +104,7 @@ func BenchmarkHelmUpdate(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := helmUpdate(&updateRequest{Payload: rendered.Stored.Payload, Info: r.Info}); err != nil {
+		if _, err := newEngine().helmUpdate(&updateRequest{Payload: rendered.Stored.Payload, Info: r.Info}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -122,4 +122,30 @@ func BenchmarkHelmDecode(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkHelmUpdateHooks stores that one of 1,000 hooks runs, as it is done before each.
+func BenchmarkHelmUpdateHooks(b *testing.B) {
+	chart := chartOf(4)
+	chart["templates/hooks.yaml"] = configHooks(1000, "post-install")
+	e := newEngine()
+	rendered, err := e.helmRender((&recordedRelease{Files: chart}).request(b), noAnswers)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	payload := rendered.Stored.Payload
+	for i := 0; b.Loop(); i++ {
+		answer, err := e.helmUpdate(&updateRequest{Payload: payload, Hooks: []hookUpdate{{i % 1000, hookRun{Phase: "Running"}}}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		payload = answer.Payload
+	}
+}
+
+// configHooks is a template of as many hooks, each a ConfigMap.
+func configHooks(count int, events string) string {
+	const hook = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook-{{ . }}\n  annotations: {helm.sh/hook: %q}\ndata: {color: \"<x>\"}\n---\n"
+	return fmt.Sprintf("{{ range until %d }}"+hook+"{{ end }}", count, events)
 }

@@ -180,7 +180,7 @@ func sortedLines(message string) string {
 // same bytes.
 func checkPayload(t *testing.T, got, want string) {
 	t.Helper()
-	again, err := helmUpdate(&updateRequest{Payload: want})
+	again, err := newEngine().helmUpdate(&updateRequest{Payload: want})
 	if err != nil || again.Payload != want {
 		t.Error("the recorded payload isn't encoded to the same bytes", err)
 	}

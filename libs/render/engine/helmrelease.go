@@ -111,9 +111,8 @@ type snapshot struct {
 	OCIDigest     string         `json:"ociDigest,omitempty"`
 }
 
-// snapshotDigest is what helm-controller keeps in status.history. Tests don't count, as
-// a user may run them by hand.
-func snapshotDigest(rel *release.Release, ociDigest string) (string, error) {
+// snapshotOf is the snapshot of a release. Tests don't count, as a user may run them by hand.
+func snapshotOf(rel *release.Release, ociDigest string) snapshot {
 	s := snapshot{Name: rel.Name, Version: rel.Version, Manifest: rel.Manifest, Namespace: rel.Namespace, OCIDigest: ociDigest}
 	if rel.Info != nil {
 		s.Info = *rel.Info
@@ -129,8 +128,13 @@ func snapshotDigest(rel *release.Release, ociDigest string) (string, error) {
 			s.Hooks = append(s.Hooks, *h)
 		}
 	}
+	return s
+}
+
+// snapshotDigest is what helm-controller keeps in status.history.
+func snapshotDigest(rel *release.Release, ociDigest string) (string, error) {
 	sum := sha256.New()
-	if err := json.NewEncoder(sum).Encode(s); err != nil {
+	if err := json.NewEncoder(sum).Encode(snapshotOf(rel, ociDigest)); err != nil {
 		return "", err
 	}
 	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
@@ -180,6 +184,11 @@ func unzipRelease(packed []byte) ([]byte, error) {
 	return data, nil
 }
 
+// storedBytes is what the API server counts of a payload, in bytes.
+func storedBytes(payload string) int {
+	return base64.StdEncoding.DecodedLen(len(payload)) - strings.Count(payload[max(0, len(payload)-2):], "=")
+}
+
 type decodeRequest struct {
 	Payload   string `json:"payload"`
 	Objects   bool   `json:"objects"`
@@ -198,7 +207,7 @@ func helmDecode(r *decodeRequest) (*decodeAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := &decodeAnswer{Bytes: base64.StdEncoding.DecodedLen(len(r.Payload)) - strings.Count(r.Payload, "=")}
+	answer := &decodeAnswer{Bytes: storedBytes(r.Payload)}
 	var objects *releaseObjects
 	if r.Objects {
 		if objects, err = objectsOf(rel); err != nil {
@@ -228,12 +237,20 @@ type hookUpdate struct {
 	LastRun hookRun `json:"lastRun"`
 }
 
-// helmUpdate changes a stored release and encodes it anew.
-func helmUpdate(r *updateRequest) (*storedAnswer, error) {
-	rel, err := decodeRelease(r.Payload)
-	if err != nil {
-		return nil, err
+// set changes the last run of a hook.
+func (u *hookUpdate) set(hook *release.Hook) (err error) {
+	if hook.LastRun, err = u.LastRun.helm(); err != nil {
+		return err
 	}
+	if len(hook.DeletePolicies) == 0 {
+		// Helm fills its default in when it runs a hook.
+		hook.DeletePolicies = []release.HookDeletePolicy{release.HookBeforeHookCreation}
+	}
+	return nil
+}
+
+// updateRelease changes a release and encodes it.
+func updateRelease(rel *release.Release, r *updateRequest) (_ *storedAnswer, err error) {
 	if r.Version != nil {
 		rel.Version = *r.Version
 	}
@@ -249,13 +266,8 @@ func helmUpdate(r *updateRequest) (*storedAnswer, error) {
 		if update.Index < 0 || update.Index >= len(rel.Hooks) {
 			return nil, fail(reasonInvalid, fmt.Errorf("there is no hook %d", update.Index))
 		}
-		hook := rel.Hooks[update.Index]
-		if hook.LastRun, err = update.LastRun.helm(); err != nil {
+		if err := update.set(rel.Hooks[update.Index]); err != nil {
 			return nil, fail(reasonInvalid, err)
-		}
-		if len(hook.DeletePolicies) == 0 {
-			// Helm fills its default in when it runs a hook.
-			hook.DeletePolicies = []release.HookDeletePolicy{release.HookBeforeHookCreation}
 		}
 	}
 	if r.HookOrder != nil {

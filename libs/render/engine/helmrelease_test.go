@@ -67,7 +67,7 @@ func TestHooksInTheirOrder(t *testing.T) {
 
 func TestUpdate(t *testing.T) {
 	_, rendered := storedHooks(t)
-	stored, err := helmUpdate(&updateRequest{
+	stored, err := newEngine().helmUpdate(&updateRequest{
 		Payload: rendered.Stored.Payload,
 		Version: pointer(7),
 		Info:    &infoRequest{Status: pointer("failed"), Description: pointer("no"), Deleted: pointer("2026-01-02T03:04:05Z"), LastDeployed: pointer("")},
@@ -93,7 +93,7 @@ func TestUpdate(t *testing.T) {
 	if got.Digest != stored.Digest || stored.Digest == rendered.Stored.Digest {
 		t.Errorf("digests are %s, %s and %s", got.Digest, stored.Digest, rendered.Stored.Digest)
 	}
-	turned, err := helmUpdate(&updateRequest{Payload: stored.Payload, HookOrder: []int{3, 0, 2, 1}})
+	turned, err := newEngine().helmUpdate(&updateRequest{Payload: stored.Payload, HookOrder: []int{3, 0, 2, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestUpdate(t *testing.T) {
 		{Info: &infoRequest{Deleted: pointer("yesterday")}},
 	} {
 		wrong.Payload = stored.Payload
-		if _, err := helmUpdate(&wrong); err == nil || toWire(err).Reason != reasonInvalid {
+		if _, err := newEngine().helmUpdate(&wrong); err == nil || toWire(err).Reason != reasonInvalid {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -124,7 +124,7 @@ func TestUpdate(t *testing.T) {
 func TestATestsLastRunIsNotInTheDigest(t *testing.T) {
 	_, rendered := storedHooks(t)
 	for _, hook := range rendered.Hooks {
-		stored, err := helmUpdate(&updateRequest{Payload: rendered.Stored.Payload, Hooks: []hookUpdate{{hook.Index, hookRun{nil, nil, "Succeeded"}}}})
+		stored, err := newEngine().helmUpdate(&updateRequest{Payload: rendered.Stored.Payload, Hooks: []hookUpdate{{hook.Index, hookRun{nil, nil, "Succeeded"}}}})
 		if err != nil || (stored.Digest == rendered.Stored.Digest) != slices.Contains(hook.Events, "test") {
 			t.Errorf("%s: %s, %v", hook.Name, stored.Digest, err)
 		}

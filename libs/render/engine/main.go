@@ -34,6 +34,7 @@ func main() {
 		patterns:    newPatterns(),
 		charts:      newCharts(limits.cacheBytes),
 		renders:     newRenders(limits.cacheBytes / 4),
+		hooked:      newHookedReleases(limits.cacheBytes / 2),
 		memory:      memoryLimit(*memory),
 	}
 	e.memory.apply()

@@ -50,6 +50,17 @@ func (m *memo[T]) find(key string) (value T, ok bool) {
 	return element.Value.(*memoEntry[T]).value, true
 }
 
+// take returns a result and keeps it no longer: whoever takes it may change it.
+func (m *memo[T]) take(key string) (value T, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	element, ok := m.made[key]
+	if !ok {
+		return value, false
+	}
+	return m.drop(element), true
+}
+
 func (m *memo[T]) keep(key string, value T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,8 +81,13 @@ func (m *memo[T]) keep(key string, value T) {
 		limit = m.limit
 	}
 	for m.total > limit {
-		oldest := m.used.Remove(m.used.Back()).(*memoEntry[T])
-		delete(m.made, oldest.key)
-		m.total -= oldest.weight
+		m.drop(m.used.Back())
 	}
+}
+
+func (m *memo[T]) drop(element *list.Element) T {
+	entry := m.used.Remove(element).(*memoEntry[T])
+	delete(m.made, entry.key)
+	m.total -= entry.weight
+	return entry.value
 }

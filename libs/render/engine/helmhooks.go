@@ -1,0 +1,289 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"slices"
+
+	release "helm.sh/helm/v4/pkg/release/v1"
+)
+
+// Helm stores a release anew before each of its hooks runs, and nothing but that hook has
+// changed then. With a thousand hooks, to read and write all of the release each time
+// takes longer than all else that a hook costs. So a release with many hooks is kept in
+// parts between two such updates: a hook that changes is written anew, the rest is there.
+
+// manyHooks is from how many hooks on a release is kept in parts.
+const manyHooks = 16
+
+// partBytes is how much of the hooks' JSON is packed at a time, or somewhat more. It is
+// deflate's window: what is packed refers to nothing before the part in front of it.
+const partBytes = 32 << 10
+
+// hookedRelease is a stored release in parts: what comes before its hooks, the hooks, and
+// what comes behind them. Of the first, which has the chart and the manifest, only
+// the packed form is kept, and the checksums that are continued from there.
+type hookedRelease struct {
+	head     packedText
+	tail     packedText
+	tailText []byte
+	hooks    []storedHook
+	parts    []hookPart
+	// digestHead has read Flux's snapshot up to its hooks, digestTail is what follows these.
+	digestHead hash.Cloner
+	digestTail []byte
+}
+
+type storedHook struct {
+	json   []byte
+	isTest bool
+	part   int
+}
+
+// hookPart is some hooks that are packed together; packed is nil when one of them, or of
+// the part in front of it, has changed.
+type hookPart struct {
+	from, to int
+	packed   []byte
+}
+
+// newHookedReleases keeps releases under what they were stored as, in so many bytes
+// altogether.
+func newHookedReleases(limit int64) *memo[*hookedRelease] {
+	return &memo[*hookedRelease]{limit: int(limit), weigh: func(_ string, h *hookedRelease) int { return h.weight() }}
+}
+
+// isHooksOnly says whether nothing changes but hooks of a release that is small enough:
+// in parts it gets somewhat larger, which must not be what makes it too large.
+func (r *updateRequest) isHooksOnly() bool {
+	onlyHooks := r.Version == nil && r.ApplyMethod == nil && r.HookOrder == nil && len(r.Hooks) > 0
+	return onlyHooks && (r.Info == nil || *r.Info == infoRequest{}) && storedBytes(r.Payload) <= largestFrom
+}
+
+// helmUpdate changes a stored release and encodes it anew.
+func (e *engine) helmUpdate(r *updateRequest) (*storedAnswer, error) {
+	if !r.isHooksOnly() {
+		rel, err := decodeRelease(r.Payload)
+		if err != nil {
+			return nil, err
+		}
+		return updateRelease(rel, r)
+	}
+	hooked, ok := e.hooked.take(hookedKey(r.Payload, r.OCIDigest))
+	if !ok {
+		rel, err := decodeRelease(r.Payload)
+		if err != nil {
+			return nil, err
+		}
+		if len(rel.Hooks) < manyHooks {
+			return updateRelease(rel, r)
+		}
+		if hooked, err = newHookedRelease(rel, r.OCIDigest); err != nil {
+			return nil, err
+		}
+	}
+	if err := hooked.update(r.Hooks); err != nil {
+		return nil, err
+	}
+	answer, err := hooked.store()
+	if err != nil {
+		return nil, err
+	}
+	e.hooked.keep(hookedKey(answer.Payload, r.OCIDigest), hooked)
+	return answer, nil
+}
+
+func hookedKey(payload, ociDigest string) string {
+	sum := sha256.Sum256([]byte(payload))
+	return string(sum[:]) + ociDigest
+}
+
+func newHookedRelease(rel *release.Release, ociDigest string) (*hookedRelease, error) {
+	// JSON is cut where the hooks are, with a hook in their place that nobody can guess.
+	mark := &release.Hook{Name: rand.Text()}
+	marked := *rel
+	marked.Hooks = []*release.Hook{mark}
+	head, tail, err := cutAtHooks(marked, mark)
+	if err != nil {
+		return nil, err
+	}
+	snapshot := snapshotOf(rel, ociDigest)
+	snapshot.Hooks = []release.Hook{*mark}
+	digestHead, digestTail, err := cutAtHooks(snapshot, mark)
+	if err != nil {
+		return nil, err
+	}
+	h := &hookedRelease{digestTail: append(digestTail, '\n'), tailText: slices.Concat(listEnd, tail)}
+	if h.head, err = packText(nil, append(head, listStart...)); err != nil {
+		return nil, err
+	}
+	if h.tail, err = packText(nil, h.tailText); err != nil {
+		return nil, err
+	}
+	h.digestHead = sha256.New().(hash.Cloner)
+	h.digestHead.Write(digestHead)
+	return h, h.split(rel.Hooks)
+}
+
+// cutAtHooks encodes what has this hook alone, and returns what is before and behind the list of it.
+func cutAtHooks(value any, mark *release.Hook) (head, tail []byte, err error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, nil, err
+	}
+	hooks, err := json.Marshal([]*release.Hook{mark})
+	if err != nil {
+		return nil, nil, err
+	}
+	head, tail, found := bytes.Cut(text, hooks)
+	if !found {
+		return nil, nil, errors.New("a release is encoded without its hooks")
+	}
+	return slices.Clone(head), slices.Clone(tail), nil
+}
+
+// split takes hooks in, and puts them into parts.
+func (h *hookedRelease) split(hooks []*release.Hook) error {
+	bytes := partBytes
+	for i, hook := range hooks {
+		text, err := json.Marshal(hook)
+		if err != nil {
+			return err
+		}
+		if bytes >= partBytes {
+			h.parts = append(h.parts, hookPart{from: i})
+			bytes = 0
+		}
+		last := len(h.parts) - 1
+		h.parts[last].to = i + 1
+		h.hooks = append(h.hooks, storedHook{text, slices.Contains(hook.Events, release.HookTest), last})
+		bytes += len(text)
+	}
+	return nil
+}
+
+// update changes hooks. After an error the release is of no more use.
+func (h *hookedRelease) update(updates []hookUpdate) error {
+	for _, update := range updates {
+		if update.Index < 0 || update.Index >= len(h.hooks) {
+			return fail(reasonInvalid, fmt.Errorf("there is no hook %d", update.Index))
+		}
+		stored := &h.hooks[update.Index]
+		hook := &release.Hook{}
+		if err := json.Unmarshal(stored.json, hook); err != nil {
+			return fail(reasonBadRelease, err)
+		}
+		if err := update.set(hook); err != nil {
+			return fail(reasonInvalid, err)
+		}
+		text, err := json.Marshal(hook)
+		if err != nil {
+			return err
+		}
+		stored.json = text
+		for i := stored.part; i <= stored.part+1 && i < len(h.parts); i++ {
+			h.parts[i].packed = nil
+		}
+	}
+	return nil
+}
+
+// store encodes the release as storeRelease does. The parts are packed one by one, and
+// are one stream together.
+func (h *hookedRelease) store() (*storedAnswer, error) {
+	packed := [][]byte{h.head.packed}
+	for i := range h.parts {
+		run := &h.parts[i]
+		if run.packed == nil {
+			var before []byte
+			if i > 0 {
+				before = h.textOf(&h.parts[i-1])
+			}
+			one, err := packText(before, h.textOf(run))
+			if err != nil {
+				return nil, err
+			}
+			run.packed = one.packed
+		}
+		packed = append(packed, run.packed)
+	}
+	packed = append(packed, h.tail.packed)
+	digest, err := h.digest()
+	if err != nil {
+		return nil, err
+	}
+	crc, size := h.checksum()
+	inner := base64.StdEncoding.EncodeToString(gzipOf(packed, crc, size))
+	return &storedAnswer{base64.StdEncoding.EncodeToString([]byte(inner)), len(inner), digest, []part{}}, nil
+}
+
+// textOf is what the hooks of a part are in the release's JSON.
+func (h *hookedRelease) textOf(run *hookPart) []byte {
+	var text []byte
+	for i := run.from; i < run.to; i++ {
+		if i > 0 {
+			text = append(text, hookComma...)
+		}
+		text = append(text, h.hooks[i].json...)
+	}
+	return text
+}
+
+// checksum is that of the release's JSON, with its length in bytes.
+func (h *hookedRelease) checksum() (crc uint32, size int) {
+	crc, size = h.head.crc, h.head.bytes
+	add := func(text []byte) {
+		crc, size = crc32.Update(crc, crc32.IEEETable, text), size+len(text)
+	}
+	for i, hook := range h.hooks {
+		if i > 0 {
+			add(hookComma)
+		}
+		add(hook.json)
+	}
+	add(h.tailText)
+	return crc, size
+}
+
+// digest is that of snapshotDigest.
+func (h *hookedRelease) digest() (string, error) {
+	sum, err := h.digestHead.Clone()
+	if err != nil {
+		return "", err
+	}
+	before, end := listStart, noList
+	for _, hook := range h.hooks {
+		if hook.isTest {
+			continue
+		}
+		sum.Write(before)
+		sum.Write(hook.json)
+		before, end = hookComma, listEnd
+	}
+	sum.Write(end)
+	sum.Write(h.digestTail)
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// weight is about what it takes in memory, in bytes.
+func (h *hookedRelease) weight() int {
+	size := 4<<10 + len(h.head.packed) + len(h.tail.packed) + len(h.tailText) + len(h.digestTail)
+	for _, run := range h.parts {
+		size += 64 + len(run.packed)
+	}
+	for _, hook := range h.hooks {
+		size += 64 + len(hook.json)
+	}
+	return size
+}
+
+// JSON around hooks.
+var hookComma, listStart, listEnd, noList = []byte(","), []byte("["), []byte("]"), []byte("null")
