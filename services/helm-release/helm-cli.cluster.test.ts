@@ -116,6 +116,31 @@ for (const cli of CLIS) {
     assert.equal(gone.absent, 'missing');
   });
 
+  test(`${cli}: helm reads a release of many hooks while they run`, async () => {
+    const namespace = await h.namespace();
+    const { helm, json } = helmOf(cli, namespace);
+    const hooks =
+      '{{ range until 20 }}apiVersion: v1\nkind: ConfigMap\nmetadata: {name: h{{ . }}, annotations: {helm.sh/hook: pre-install}}\n---\n{{ end }}';
+    const files = chart('1.0.0', { 'templates/hooks.yaml': hooks });
+    const context = await h.context({ namespace, files });
+    const read: string[] = [];
+    let writes = 0;
+    const { failure } = await h.actions.install({
+      ...context,
+      async record(release) {
+        await context.record(release);
+        writes += 1;
+        if (writes !== 12) return;
+        const { info } = await json<{ info: { status: string } }>('status', 'web');
+        read.push(info.status, ...((await helm('get', 'hooks', 'web')).match(/name: h\d+/g) ?? []));
+      },
+    });
+    assert.equal(failure, undefined);
+    assert.deepEqual([read[0], read.length], ['pending-install', 21]);
+    const [listed] = await json<Record<string, string>[]>('list');
+    assert.equal(listed?.status, 'deployed');
+  });
+
   test(`${cli}: Weir upgrades, tests, rolls back and uninstalls what helm released`, async () => {
     const namespace = await h.namespace();
     const { helm, json } = helmOf(cli, namespace);
