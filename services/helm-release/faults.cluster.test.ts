@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findCondition, HelmChart, HelmRelease, type HelmReleaseSpec, READY } from '@weir/api';
 import { listen } from '@weir/cluster';
-import { ConfigMap, Secret, ServiceAccount } from '@weir/kube';
+import { ConfigMap, RoleBinding, Secret, ServiceAccount } from '@weir/kube';
 import { type Admission, admit } from './testing/admission.ts';
 import { configMap } from './testing/charts.ts';
 import { type Harness, startHarness, until } from './testing/harness.ts';
@@ -109,6 +109,44 @@ test('an account that is missing or may nothing is named, with the verb and what
   await h.ready(ns, 'web', 'False', forbidden);
   await h.release(ns, 'web');
   await h.ready(ns, 'web', 'True');
+});
+
+test('a release whose storage moves is uninstalled where it was, and kept in mind until it is', async () => {
+  const [ns, before, later] = [await h.namespace(), await h.namespace(), await h.namespace()];
+  await h.chart(ns);
+  const account = { namespace: ns, name: 'web' };
+  await h.client.create(ServiceAccount, {
+    ...{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: account },
+  });
+  const allow = (namespace: string) =>
+    h.client.create(RoleBinding, {
+      ...{ apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding' },
+      metadata: { namespace, name: 'web' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'admin' },
+      subjects: [{ kind: 'ServiceAccount', ...account }],
+    });
+  for (const namespace of [ns, before, later]) await allow(namespace);
+  const spec = { serviceAccountName: 'web' };
+  await h.release(ns, 'web', { ...spec, storageNamespace: before });
+  await h.ready(ns, 'web', 'True');
+  const version = 'sh.helm.release.v1.web.v1';
+  assert.deepEqual(await h.versions(before, 'web'), [version]);
+
+  await h.client.delete(RoleBinding, { namespace: before, name: 'web' });
+  await h.release(ns, 'web', { ...spec, storageNamespace: later });
+  const failed = await h.ready(ns, 'web', 'False', new RegExp(`in the namespace "${before}"`));
+  assert.equal(failed.status?.storageNamespace, before);
+  assert.equal(failed.status?.history?.[0]?.version, 1);
+  assert.deepEqual(await h.versions(before, 'web'), [version]);
+  assert.deepEqual(await h.versions(later, 'web'), []);
+  assert.equal((await h.configMap(ns, 'web-cfg'))?.data?.color, 'blue');
+
+  await allow(before);
+  await request(ns);
+  const moved = await h.ready(ns, 'web', 'True', /install succeeded/);
+  assert.equal(moved.status?.storageNamespace, later);
+  assert.deepEqual(await h.versions(before, 'web'), []);
+  assert.deepEqual(await h.versions(later, 'web'), [version]);
 });
 
 test('a target namespace that is missing is named, until it is there', async () => {
