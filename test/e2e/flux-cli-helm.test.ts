@@ -90,6 +90,24 @@ describe('the flux and the helm CLI release charts', () => {
     assert.deepEqual(await versions(), [1, 2, 3]);
   });
 
+  it('reconcile helmrelease --reset goes on where retries are used up', async () => {
+    const held = { namespace: NAMESPACE, name: 'held-cfg' };
+    const fixed = { immutable: true, data: { color: 'mine' } };
+    const made = { apiVersion: 'v1', kind: 'ConfigMap', metadata: held, ...fixed };
+    await weir.client.create(ConfigMap, made);
+    const created = await flux(
+      ...['create', 'helmrelease', 'held', '--source=HelmRepository/charts', '--chart=app'],
+      ...['--chart-version=1.x', '--interval=1h'],
+    );
+    assert.equal(created.code, 1, created.stdout + created.stderr);
+    await weir.client.delete(ConfigMap, held);
+    const reconciled = await flux('reconcile', 'helmrelease', 'held');
+    assert.equal(reconciled.code, 1, reconciled.stdout + reconciled.stderr);
+    succeeded(await flux('reconcile', 'helmrelease', 'held', '--reset'), 'applied revision 1.1.0');
+    succeeded(await flux('delete', 'helmrelease', 'held', '--silent'), 'helmrelease deleted');
+    await weir.gone(HelmRelease, { namespace: NAMESPACE, name: 'held' });
+  });
+
   it('suspend and resume', async () => {
     succeeded(await flux('suspend', 'helmrelease', 'shop'), 'helmrelease suspended');
     assert.match((await flux('get', 'helmreleases')).stdout, /shop\s+1\.1\.0\s+True/);
