@@ -196,11 +196,19 @@ function helmChartSpec({ spec: { interval } }: HelmRelease, spec: Template['spec
   };
 }
 
-/** All fields of the template that an OCIRepository has too. */
+/** Fields of the template that an OCIRepository doesn't have. */
+const HELM_CHART_ONLY: readonly string[] = [
+  'chart',
+  'version',
+  'sourceRef',
+  'reconcileStrategy',
+  'valuesFiles',
+  'ignoreMissingValuesFiles',
+];
+
 function ociRepositorySpec({ spec: { interval } }: HelmRelease, spec: Template['spec']): object {
-  const { chart: _, version: __, sourceRef: ___, reconcileStrategy: ____, ...rest } = spec;
-  const { valuesFiles: _____, ignoreMissingValuesFiles: ______, ...own } = rest;
-  return { ...own, interval: goDuration(spec.interval ?? interval) };
+  const own = Object.entries(spec).filter(([field]) => !HELM_CHART_ONLY.includes(field));
+  return { ...Object.fromEntries(own), interval: goDuration(spec.interval ?? interval) };
 }
 
 /** As Go writes durations: `60m` is `1h0m0s`. */
