@@ -68,7 +68,7 @@ const PUBLISHED: Record<string, readonly string[]> = {
   kustomize: ['weir.record', 'weir.event'],
   notification: [
     ...['weir.event', 'weir.event-body', 'weir.delivery', 'weir.dead-letter'],
-    ...['weir.group', 'weir.outcome', 'weir.post'],
+    ...['weir.group', 'weir.outcome', 'weir.attempt', 'weir.post'],
   ],
   'helm-release': ['weir.event'],
   'image-automation': ['weir.tags', 'weir.event'],

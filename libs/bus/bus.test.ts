@@ -61,9 +61,9 @@ it('migrates a stream to new settings and leaves one of a newer release alone', 
   const manager = await jetstreamManager(nc);
   const changed = await manager.streams.info('weir-events');
   assert.equal(changed.config.max_bytes, 5 * 1024 ** 2);
-  assert.equal(changed.config.metadata?.['weir.schema'], '2');
+  assert.equal(changed.config.metadata?.['weir.schema'], '3');
 
-  await manager.streams.update('weir-events', { metadata: { 'weir.schema': '3' } });
+  await manager.streams.update('weir-events', { metadata: { 'weir.schema': '4' } });
   const third = await testBus(t, nats.url, { eventsMaxBytes: 6 * 1024 ** 2 });
   await third.ready;
   const left = await manager.streams.info('weir-events');

@@ -193,8 +193,8 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
   'weir-outcomes': {
     owner: 'notification',
     config: () => ({
-      description: 'What of each Alert was delivered and failed last',
-      subjects: ['weir.outcome.>'],
+      description: 'What of each Alert was delivered and failed last, and what is being sent',
+      subjects: ['weir.outcome.>', 'weir.attempt.>'],
       discard: DiscardPolicy.Old,
       max_msgs_per_subject: 1,
       max_bytes: 32 * MIB,

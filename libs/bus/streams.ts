@@ -10,7 +10,7 @@ import type { StreamDefinition } from './definitions.ts';
 
 const SCHEMA_KEY = 'weir.schema';
 /** Counted up with each change of a stream's definition, so that an older release leaves a newer one's alone. */
-const SCHEMA = 2;
+const SCHEMA = 3;
 
 // Error codes of the server (its errors.json).
 const STREAM_NOT_FOUND = 10059;

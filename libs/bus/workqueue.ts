@@ -62,6 +62,8 @@ export class Outpaced extends Error {
 export interface WorkQueue {
   /** Resolves when the stream has it. Rejects with QueueFull when it has no room, and with Outpaced (see `after`). */
   publish(item: QueueItem): Promise<void>;
+  /** Publishes without waiting, and without being told whether the stream has it; nothing while NATS is away. */
+  note(item: Omit<QueueItem, 'after'>): void;
   /** The newest message of a subject, as the stream's leader knows it. */
   newest(subject: string): Promise<QueuedMessage | undefined>;
   /**
@@ -177,12 +179,18 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
     }
   }
 
+  function encode(item: QueueItem) {
+    const header = headers();
+    header.set('content-type', CLOUDEVENT_CONTENT_TYPE);
+    if (item.traceparent !== undefined) header.set('traceparent', item.traceparent);
+    const { after: _, ...event } = item;
+    return { header, bytes: encodeCloudEvent({ ...event, time: new Date() }) };
+  }
+
   return {
-    async publish({ subject, id, after, ...item }) {
-      const header = headers();
-      header.set('content-type', CLOUDEVENT_CONTENT_TYPE);
-      if (item.traceparent !== undefined) header.set('traceparent', item.traceparent);
-      const bytes = encodeCloudEvent({ ...item, id, subject, time: new Date() });
+    async publish(item) {
+      const { subject, id, after } = item;
+      const { header, bytes } = encode(item);
       try {
         const { seq, duplicate } = await manage(async () =>
           (await bus.jetstream()).publish(subject, bytes, {
@@ -196,6 +204,10 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
         if (hasCode(error, WRONG_LAST_SEQUENCE)) throw new Outpaced(subject);
         throw error;
       }
+    },
+    note(item) {
+      const { header, bytes } = encode(item);
+      if (bus.connected()) bus.nc()?.publish(item.subject, bytes, { headers: header });
     },
     get,
     async newest(subject) {

@@ -2,7 +2,7 @@
 // event is in alerts/route.ts, what happens to a delivery in delivery/deliver.ts; here is what they work with.
 import { Alert, Provider, Reason } from '@weir/api';
 import { createFairLimit } from '@weir/async';
-import { openQueue } from '@weir/bus';
+import { openQueue, type WorkQueue } from '@weir/bus';
 import { createInformer, whileOwned } from '@weir/controller';
 import { consumeEvents, storedEvent } from '@weir/events';
 import { cacheRecorder } from '@weir/identity';
@@ -13,6 +13,7 @@ import { labelReader } from './alerts/labels.ts';
 import { patternMatcher } from './alerts/patterns.ts';
 import { createRouter } from './alerts/route.ts';
 import { watchedObjects } from './alerts/watched.ts';
+import { createAttempts } from './delivery/attempts.ts';
 import { createDeadLetters } from './delivery/dead-letters.ts';
 import { createDeliver } from './delivery/deliver.ts';
 import { keepEvents } from './delivery/events.ts';
@@ -92,7 +93,10 @@ export const service = defineService({
       ...routing(parts, queues),
       ...{ watched, providers, keepEvent, refusedSource, defaultWindowMs },
     });
-    const { send, readTarget } = sending(parts, { network, http, pool, reports });
+    const { send, readTarget } = sending(parts, {
+      ...{ network, http, pool, reports },
+      outcomes: queues.outcomes,
+    });
     const currentAlert = alertReader(client, alerts);
     const readEvent = kept.read;
     const groups = groupsOf(parts, queues);
@@ -268,13 +272,20 @@ function groupsOf(
 }
 
 function sending(
-  { client, bus, tracing, metrics, settings, stack }: ServiceParts,
+  { client, bus, tracing, metrics, settings, membership, instance, log, stack }: ServiceParts,
   {
     network,
     http,
     pool,
     reports,
-  }: { network: Network; http: SendHttp; pool: RenderPool; reports: Reports },
+    outcomes,
+  }: {
+    network: Network;
+    http: SendHttp;
+    pool: RenderPool;
+    reports: Reports;
+    outcomes: WorkQueue;
+  },
 ) {
   const identities = openIdentities({ client, settings, tokens: cacheRecorder(metrics) });
   stack.defer(() => identities.close());
@@ -287,6 +298,12 @@ function sending(
     readCommit: createReadCommit(bus, settings.boolean('no-cross-namespace-refs', false)),
     failed: reports.failedTemplate,
   });
+  const attempts = createAttempts({
+    ...{ cluster: bus.cluster, instance, queue: outcomes, metrics, log },
+  });
+  // A replica that went may have been killed in the middle of something.
+  stack.defer(membership.onChange(() => void attempts.learn()));
+  void attempts.learn();
   const ioFor = createIo(network, http, createEvaluate(pool), createPosts(bus), cloudTokens);
   const wholeEvents = createWholeEvents(bus);
   const send = createSend({
@@ -297,5 +314,5 @@ function sending(
     reports,
     tracing,
   });
-  return { send, readTarget: read };
+  return { send: attempts.watch(send), readTarget: read };
 }
