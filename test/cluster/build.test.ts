@@ -15,6 +15,7 @@ const VERSION_ARGUMENTS: Partial<Record<Tool, string[]>> = {
 test('the stated versions are those in go.mod', async () => {
   const required = {
     etcd: 'go.etcd.io/etcd/server/v3',
+    gitea: 'code.gitea.io/gitea',
     helm: 'helm.sh/helm/v3',
     helm4: 'helm.sh/helm/v4',
     kubernetes: 'k8s.io/kubernetes',

@@ -15,6 +15,7 @@ interface ToolSource {
   module: string;
   package: string;
   ldflags?: string[];
+  tags?: string[];
   /** Files that the package embeds and that its published module lacks. Empty files are used in their place. */
   embeds?: { module: string; files: string[] };
 }
@@ -83,6 +84,14 @@ const SOURCES = {
     package: '.',
     ldflags: ['-X main.version=v0.165.0'],
   },
+  gitea: {
+    version: 'v1.25.4',
+    module: 'gitea',
+    package: 'code.gitea.io/gitea',
+    ldflags: ['-X main.Version=1.25.4'],
+    // Its database is SQLite, which is C: a compiler of C is needed beside Go.
+    tags: ['sqlite', 'sqlite_unlock_notify'],
+  },
   flux: {
     version: 'v2.9.5',
     module: 'flux',
@@ -121,9 +130,14 @@ const TESTED_PEERS: readonly Tool[] = [
   'helm-controller',
 ];
 
+/** Built when a test of `npm run e2e` asks for it: three minutes where Go's cache is empty. */
+const FOR_E2E: readonly Tool[] = ['gitea'];
+
 /** The tools that `npm test` needs. */
 export const TEST_TOOLS = TOOLS.filter(
-  (tool) => !(PEERS as readonly Tool[]).includes(tool) || TESTED_PEERS.includes(tool),
+  (tool) =>
+    !FOR_E2E.includes(tool) &&
+    (!(PEERS as readonly Tool[]).includes(tool) || TESTED_PEERS.includes(tool)),
 );
 
 /** The environment variables that name a folder of ready binaries, and the tools that such a folder may contain. */
@@ -176,13 +190,21 @@ async function build(
   tool: Tool,
   options: Pick<GoBuildOptions, 'cacheDir' | 'onProgress' | 'signal'>,
 ): Promise<string> {
-  const { version, module, package: target, ldflags = [], embeds }: ToolSource = SOURCES[tool];
+  const {
+    version,
+    module,
+    package: target,
+    ldflags = [],
+    tags,
+    embeds,
+  }: ToolSource = SOURCES[tool];
   return goBuild({
     ...options,
     name: `${tool}-${version}`,
     module: join(import.meta.dirname, 'modules', module),
     package: target,
     ldflags: ['-s', '-w', ...ldflags].join(' '),
+    ...(tags === undefined ? {} : { tags }),
     ...(embeds === undefined ? {} : { embeds }),
   });
 }

@@ -34,6 +34,7 @@ export {
   type GitServerRequest,
   startGitServer,
 } from './git-server.ts';
+export { type Gitea, startGitea } from './gitea.ts';
 export { isRunning } from './is-running.ts';
 export { IMAGES } from './kwok.ts';
 export { type BatchAnswer, type LfsServer, startLfsServer } from './lfs-server.ts';
