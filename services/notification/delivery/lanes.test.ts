@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createFairLimit, orAborted } from '@weir/async';
-import type { Head } from '@weir/bus';
+import { BusUnavailable, type Head } from '@weir/bus';
 import { until } from '@weir/cluster';
 import { createLogger } from '@weir/telemetry';
 import { type Attempt, type AttemptResult, createLanes } from './lanes.ts';
@@ -98,6 +98,38 @@ describe('lanes', () => {
     lanes.wake('a');
     await beginning(3);
     assert.deepEqual(begun(), [1, 2, 1]);
+    await lanes.close();
+  });
+
+  it('wait longer each time while the API server is away, and no longer for NATS than that it is back', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const begun = { 'of the API server': 0, 'of NATS': 0 };
+    const lanes = createLanes({
+      owns: () => true,
+      available: () => Promise.resolve(),
+      slots: createFairLimit(16),
+      attempt({ sequence }) {
+        begun[sequence === 1 ? 'of the API server' : 'of NATS'] += 1;
+        return Promise.reject(sequence === 1 ? new Error('refused') : new BusUnavailable());
+      },
+      log,
+    });
+    for (const sequence of [1, 2]) lanes.add(headOf(sequence, `tenant${sequence}`));
+    const counts: (typeof begun)[] = [];
+    for (let second = 0; second < 8; second++) {
+      await nextTurn();
+      counts.push({ ...begun });
+      // An alarm may ring 50 ms late.
+      t.mock.timers.tick(1_060);
+    }
+    assert.deepEqual(
+      counts.map((count) => count['of NATS']),
+      [1, 2, 3, 4, 5, 6, 7, 8],
+    );
+    assert.deepEqual(
+      counts.map((count) => count['of the API server']),
+      [1, 2, 2, 3, 3, 3, 3, 4],
+    );
     await lanes.close();
   });
 
