@@ -163,6 +163,28 @@ test('a process ends with the build', async (t) => {
   await rejects(decryption.callbacks('decrypt', {}, signal), { reason: 'Closed' });
 });
 
+test('no process that decrypts or builds has a key or a variable of the service in its environment', async (t) => {
+  process.env.VAULT_TOKEN = 'hvs.of-the-operator';
+  t.after(() => {
+    delete process.env.VAULT_TOKEN;
+  });
+  const pool = await openPool(t);
+  const decryption = decryptionOf(t);
+  await decryption.open();
+  const artifact = await packFiles(t, { 'app/a.yaml': await sample('age.secret.yaml') });
+  await pool.build({ artifact, path: 'app', decryption }, { tenant: 'apps' });
+  const pids = [decryption.pid() ?? 0, ...pool.pids()];
+  equal(pids.length, 2);
+  for (const pid of pids) {
+    const [environment, command] = await Promise.all(
+      ['environ', 'cmdline'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8')),
+    );
+    equal(environment, '');
+    match(command ?? '', /weir-(engine|decryptor)/);
+    ok(!/AGE-SECRET|BEGIN PGP|hvs\./.test(command ?? ''));
+  }
+});
+
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -6,13 +6,16 @@ import type { KustomizationSpec } from '@weir/api';
 import { Secret } from '@weir/kube';
 import { buildDecryptor } from '@weir/render';
 import { type Harness, startHarness, until } from './testing/harness.ts';
+import { keepLog } from './testing/logs.ts';
 
 const SECRET = 's3cret';
 const timeoutMs = 60_000;
+const { log, lines } = keepLog('kustomize');
 let h: Harness;
 before(async () => {
   await buildDecryptor();
-  h = await startHarness({ 'sops-age-secret': 'weir-age', 'runtime-namespace': 'weir-system' });
+  const flags = { 'sops-age-secret': 'weir-age', 'runtime-namespace': 'weir-system' };
+  h = await startHarness(flags, { log });
 });
 after(() => h?.close());
 
@@ -95,7 +98,7 @@ test('an account for decryption needs a feature gate', async () => {
   assert.equal(stalled?.reason, 'FeatureGateDisabled');
 });
 
-test('nothing of a secret is in events or logs, and nothing is built anew while keys stay', async () => {
+test('nothing of a secret is in events, and nothing is built anew while keys stay', async () => {
   const ns = await h.namespace();
   await keep(ns, 'keys', { 'identity.agekey': await sample('identity.agekey') });
   await h.publish(ns, { 'a.yaml': await sample('age.secret.yaml') });
@@ -124,4 +127,26 @@ test('a variable of a Secret that the API server repeats is masked', async () =>
   await h.kustomization(ns, 'app', { targetNamespace: ns, postBuild: { substituteFrom } });
   const failed = await h.ready(ns, 'app', 'False', /dry-run failed.*Invalid value: "\*{5}"/s);
   assert.ok(!JSON.stringify([failed, h.events]).includes(long));
+});
+
+test('nothing of a secret, a key or a token is in what the service logged in all of this', async () => {
+  const ns = await h.namespace();
+  const vault = { 'sops.vault-token': 'hvs.t0ken-of-the-tenant' };
+  await keep(ns, 'keys', { ...vault, 'identity.agekey': 'AGE-SECRET-KEY-1BROKEN' });
+  await h.publish(ns, { 'a.yaml': await sample('age.secret.yaml') });
+  await h.kustomization(ns, 'app', { targetNamespace: ns, decryption });
+  await h.ready(ns, 'app', 'False', /failed to import 'identity\.agekey'/);
+
+  const text = lines.join('');
+  const told = /"namespace":"test-1".*"namespace":"test-3"/s;
+  assert.match(text, told, 'there is a log of the objects above');
+  assert.match(text, /failed to import 'identity\.agekey'/, 'failures are in it');
+  const [age, pgp] = await Promise.all([sample('identity.agekey'), sample('identity.asc')]);
+  const secrets = [
+    ...[SECRET, btoa(SECRET), 'hvs.t0ken-of-the-tenant', 'AGE-SECRET-KEY-1'],
+    ...age.split('\n').filter((line) => line.startsWith('AGE-SECRET-KEY')),
+    ...pgp.split('\n').filter((line) => /^[A-Za-z0-9+/]{60,}$/.test(line)),
+  ];
+  assert.ok(secrets.length > 6);
+  for (const secret of secrets) assert.ok(!text.includes(secret), secret.slice(0, 20));
 });

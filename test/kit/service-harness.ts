@@ -1,7 +1,7 @@
 // A platform and one service on it that a test can stop, start again, and run in several replicas.
 import { type ClusterOptions, until } from '@weir/cluster';
 import type { RunningService, Service } from '@weir/service';
-import { createTracing } from '@weir/telemetry';
+import { createTracing, type Logger } from '@weir/telemetry';
 import { type Platform, startPlatform } from './platform.ts';
 
 export interface ServiceHarness extends Omit<Platform, 'start'> {
@@ -22,13 +22,15 @@ export interface ServiceHarnessOptions {
   cluster?: ClusterOptions;
   /** URL of an OTLP collector that gets the spans of the service. */
   traces?: string | undefined;
+  /** Where the service logs; by default as LOG_LEVEL says. */
+  log?: Logger | undefined;
 }
 
 const READY_MS = 20_000;
 
 /** Starts a platform and one replica of the service. Rejects with what failed to start, after closing everything. */
 export async function startServiceHarness(options: ServiceHarnessOptions): Promise<ServiceHarness> {
-  const { service, flags = {}, cluster = {}, traces } = options;
+  const { service, flags = {}, cluster = {}, traces, log } = options;
   const platform = await startPlatform(cluster);
 
   async function replica(instance: string): Promise<RunningService> {
@@ -41,7 +43,7 @@ export async function startServiceHarness(options: ServiceHarnessOptions): Promi
       ...(traces === undefined ? {} : { endpoint: traces }),
     });
     platform.stack.defer(() => tracing.close());
-    const parts = { bus, tracing, signal: stop.signal };
+    const parts = { bus, tracing, signal: stop.signal, ...(log === undefined ? {} : { log }) };
     const running = await platform.start(service, instance, flags, parts);
     let closing: Promise<void> | undefined;
     async function close() {

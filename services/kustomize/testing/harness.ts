@@ -3,6 +3,7 @@ import { Kustomization, type KustomizationSpec } from '@weir/api';
 import { until } from '@weir/cluster';
 import { type Files, publishFiles, type ServiceHarness, startServiceHarness } from '@weir/kit';
 import type { KubeObject } from '@weir/kube';
+import type { Logger } from '@weir/telemetry';
 import { service } from '../main.ts';
 
 export interface Harness extends Omit<ServiceHarness, 'ready'> {
@@ -31,8 +32,14 @@ export interface Harness extends Omit<ServiceHarness, 'ready'> {
 
 const MERGE = { contentType: 'application/merge-patch+json' };
 
-export async function startHarness(flags: Record<string, string> = {}): Promise<Harness> {
-  const harness = await startServiceHarness({ service, flags, cluster: { audit: true } });
+export async function startHarness(
+  flags: Record<string, string> = {},
+  options: { log?: Logger } = {},
+): Promise<Harness> {
+  const harness = await startServiceHarness({
+    ...{ service, flags, cluster: { audit: true } },
+    ...options,
+  });
   const { client, find } = harness;
   let revisions = 0;
 

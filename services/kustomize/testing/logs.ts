@@ -1,0 +1,14 @@
+// What a service writes to its log, kept to be read: as much as it ever writes, each level included.
+import { createLogger, type Logger } from '@weir/telemetry';
+
+export interface KeptLog {
+  log: Logger;
+  /** The lines so far, as they would be in the container's log. */
+  lines: readonly string[];
+}
+
+export function keepLog(service: string): KeptLog {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  return { log: createLogger({ service, level: 'trace', destination }), lines };
+}
