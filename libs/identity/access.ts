@@ -2,6 +2,7 @@
 // other: a named account that can't be used is a failure.
 import type { Expiring } from '@weir/async';
 import { type Account, type AccountClient, readAccount, requestToken } from './account.ts';
+import { requireKubernetesToken } from './annotations.ts';
 import type { TokenCache } from './cache.ts';
 import { IdentityError, invalidConfiguration, within } from './errors.ts';
 import type { AccessToken, Subject } from './types.ts';
@@ -52,22 +53,29 @@ export type FindAccess = <T extends Expiring>(
   signal: AbortSignal,
 ) => Promise<Access<T>>;
 
-export function createAccess(options: AccessOptions): FindAccess {
-  const { client, objectLevel, defaultServiceAccount, cache } = options;
-
-  async function accountOf(subject: Subject, signal: AbortSignal): Promise<Account | undefined> {
-    const { namespace, serviceAccountName } = subject;
-    const name = serviceAccountName || defaultServiceAccount;
-    if (!name) return undefined;
-    if (!objectLevel) {
-      const what = 'ObjectLevelWorkloadIdentity feature gate is not enabled';
-      throw new IdentityError('FeatureGateDisabled', what);
-    }
-    if (namespace === '') {
-      throw new TypeError('an account is looked up in the namespace of the object that names it');
-    }
-    return readAccount(client, { namespace, name, isDefault: !serviceAccountName }, signal);
+/**
+ * The account that counts for a subject: undefined for the service's own identity.
+ * @throws IdentityError FeatureGateDisabled, AccountUnavailable; the signal's reason
+ */
+export async function accountOf(
+  { client, objectLevel, defaultServiceAccount }: Omit<AccessOptions, 'cache'>,
+  { namespace, serviceAccountName }: Pick<Subject, 'namespace' | 'serviceAccountName'>,
+  signal: AbortSignal,
+): Promise<Account | undefined> {
+  const name = serviceAccountName || defaultServiceAccount;
+  if (!name) return undefined;
+  if (!objectLevel) {
+    const what = 'ObjectLevelWorkloadIdentity feature gate is not enabled';
+    throw new IdentityError('FeatureGateDisabled', what);
   }
+  if (namespace === '') {
+    throw new TypeError('an account is looked up in the namespace of the object that names it');
+  }
+  return readAccount(client, { namespace, name, isDefault: !serviceAccountName }, signal);
+}
+
+export function createAccess(options: AccessOptions): FindAccess {
+  const { client, cache } = options;
 
   return async <T extends Expiring>(
     provider: TokenProvider<T>,
@@ -77,7 +85,7 @@ export function createAccess(options: AccessOptions): FindAccess {
   ): Promise<Access<T>> => {
     const { namespace, provider: name, proxy } = subject;
     const all = { ...wanted, proxy };
-    const account = await accountOf(subject, signal);
+    const account = await accountOf(options, subject, signal);
     const keep = (parts: readonly unknown[], make: (stop: AbortSignal) => Promise<T>) => ({
       isOwn: account === undefined,
       parts,
@@ -94,7 +102,10 @@ export function createAccess(options: AccessOptions): FindAccess {
     const whose = `'${account.namespace}/${account.name}'`;
     const identity = await within(
       `failed to get provider identity from service account ${whose} annotations`,
-      async () => provider.identityOf(account),
+      async () => {
+        requireKubernetesToken(account.annotations);
+        return provider.identityOf(account);
+      },
     );
     const audiences = await within('failed to get provider audience', () =>
       provider.audiencesOf(account, all, signal),

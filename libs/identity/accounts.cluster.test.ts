@@ -171,6 +171,45 @@ describe('accounts of objects', () => {
     deepEqual(claims(config.token).aud, ['https://other.example']);
   });
 
+  test('generic: an account that says whom its tokens are for, and one that is no account of Kubernetes', async () => {
+    const audiences = { 'credential.auth.fluxcd.io/audiences': 'vault,other' };
+    const { sub, ...whose } = await account({
+      ...audiences,
+      ...{ 'credential.auth.fluxcd.io/provider': 'kubernetes' },
+      ...{ 'credential.auth.fluxcd.io/type': 'jwt' },
+    });
+    const identities = open();
+    const subject: Subject = { provider: 'generic', ...whose };
+    const wanted = { audiences: ['https://bao.example'] };
+    const { token } = await identities.accessToken(subject, wanted, signal());
+    deepEqual(claims(token).aud, ['vault', 'other']);
+    equal(await review(token, 'vault'), sub);
+    equal(
+      (await identities.annotationsOf(whose, signal()))?.[Object.keys(audiences)[0] ?? ''],
+      'vault,other',
+    );
+    equal(await identities.annotationsOf({ namespace: whose.namespace }, signal()), undefined);
+
+    for (const [name, value] of [
+      ['credential.auth.fluxcd.io/provider', 'spiffe'],
+      ['credential.auth.fluxcd.io/provider', ''],
+      ['credential.auth.fluxcd.io/type', 'x509'],
+    ] as const) {
+      const { sub: other, ...theirs } = await account({
+        'eks.amazonaws.com/role-arn': ROLE,
+        [name]: value,
+      });
+      const aws: Subject = { provider: 'aws', ...theirs };
+      clouds.trust(other, { role: ROLE });
+      const message = new RegExp(`annotations: ${name} is '${value}', and only`);
+      await rejects(
+        identities.accessToken({ ...aws, provider: 'generic' }, wanted, signal()),
+        message,
+      );
+      await rejects(identities.awsCredentials(aws, { region: 'eu-west-1' }, signal()), message);
+    }
+  });
+
   test('an account that is missing, not annotated, or badly, is a failure: never the own identity', async () => {
     const { namespace } = await account({});
     const identities = open();

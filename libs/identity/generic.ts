@@ -1,6 +1,7 @@
 // Tokens of Kubernetes itself, for whoever trusts this cluster: another cluster, Vault.
 import type { TokenProvider } from './access.ts';
 import { requestToken } from './account.ts';
+import { audiencesOf } from './annotations.ts';
 import type { CloudContext } from './context.ts';
 import { invalidConfiguration, within } from './errors.ts';
 import { readSecretFile } from './files.ts';
@@ -15,7 +16,10 @@ const LIFETIME_SECONDS = 3_600;
 export function genericProvider(context: CloudContext): TokenProvider<AccessToken> {
   return {
     lifetimeSeconds: LIFETIME_SECONDS,
-    audiencesOf: async (_, { audiences = [] }) => audiences,
+    async audiencesOf({ annotations }, { audiences = [] }) {
+      const own = audiencesOf(annotations);
+      return own.length > 0 ? own : audiences;
+    },
     identityOf: ({ namespace, name }) => `system:serviceaccount:${namespace}:${name}`,
     exchange: async (_, token) => token,
     async own({ audiences = [] }, signal) {

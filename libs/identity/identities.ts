@@ -1,6 +1,6 @@
 // Who a service is in a cloud, or who the account of an object is there, and what that opens: registries, Git servers, clusters.
 import { readFile } from 'node:fs/promises';
-import { createAccess } from './access.ts';
+import { accountOf, createAccess } from './access.ts';
 import type { AccountClient } from './account.ts';
 import { awsProvider } from './aws/provider.ts';
 import { azureProvider } from './azure/provider.ts';
@@ -35,7 +35,7 @@ export interface Identities {
   gitLogin(subject: Subject, url: string, signal: AbortSignal): Promise<GitLogin>;
   /**
    * An access token of Azure (for a scope) or Google Cloud; of Kubernetes for an account with the provider `generic`.
-   * @param wanted.audiences of `generic`: who takes it, the API server without any
+   * @param wanted.audiences of `generic`: who takes it where the account's annotations don't say, the API server without any
    */
   accessToken(
     subject: Subject,
@@ -52,6 +52,11 @@ export interface Identities {
     wanted: { region?: string | undefined; stsEndpoint?: string | undefined },
     signal: AbortSignal,
   ): Promise<AwsCredentials>;
+  /** The annotations of the account that counts for a subject; undefined for the service's own identity. */
+  annotationsOf(
+    subject: Pick<Subject, 'namespace' | 'serviceAccountName'>,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>> | undefined>;
   /** How a cluster is reached, by its name in the cloud. */
   restConfig(subject: Subject, cluster: ClusterReference, signal: AbortSignal): Promise<RestConfig>;
   close(): void;
@@ -104,6 +109,9 @@ export function createIdentities(options: IdentitiesOptions): Identities {
     async awsCredentials(subject, { region, stsEndpoint: endpoint }, signal) {
       return (await clouds.access(clouds.aws, subject, { region, endpoint }, signal)).get();
     },
+    annotationsOf: async (subject, signal) =>
+      (await accountOf({ client, objectLevel, defaultServiceAccount }, subject, signal))
+        ?.annotations,
     restConfig: (subject, cluster, signal) => restConfig(clouds, subject, cluster, signal),
     close() {
       cache.close();

@@ -1,3 +1,4 @@
+export { AUDIENCES, audiencesOf } from './annotations.ts';
 export { AZURE_SCOPES } from './azure/cloud.ts';
 export type { CacheOptions } from './cache.ts';
 export { cacheRecorder } from './cache-metrics.ts';

@@ -8,6 +8,7 @@ import {
   type KustomizationSpec,
   RECONCILE_REQUEST,
 } from '@weir/api';
+import { freePort } from '@weir/cluster';
 import { ENDPOINTS, type Endpoints } from '@weir/identity';
 import { type Clouds, startClouds } from '@weir/identity/testing';
 import { GCP_KMS_SCOPE } from '@weir/kms';
@@ -16,6 +17,7 @@ import { ConfigMap, Secret, ServiceAccount } from '@weir/kube';
 import { createGoogleKey, startTokenServer, type TokenServer } from '@weir/oauth/testing';
 import { buildDecryptor } from '@weir/render';
 import { type Harness, startHarness } from './testing/harness.ts';
+import { keepLog } from './testing/logs.ts';
 
 const SECRET = 's3cret';
 const SCOPE = 'https://vault.azure.net/.default';
@@ -24,6 +26,7 @@ let h: Harness;
 let kms: KmsServer;
 let tokens: TokenServer;
 let clouds: Clouds;
+const { log, lines } = keepLog('kustomize');
 
 before(async () => {
   await buildDecryptor();
@@ -32,13 +35,14 @@ before(async () => {
     ...clouds.endpoints,
     ...{ 'aws-kms': kms.url, 'gcp-kms': kms.url, 'azure-key-vault': kms.url },
   };
-  h = await startHarness({
+  const flags = {
     ...{ 'runtime-namespace': 'weir-system', 'sops-vault-configmap': 'vaults' },
     ...{ 'allow-local-addresses': 'true', 'feature-gates': 'ObjectLevelWorkloadIdentity=true' },
     'cloud-endpoints': ENDPOINTS.filter((name) => endpoints[name] !== undefined)
       .map((name) => `${name}=${endpoints[name]}`)
       .join(','),
-  });
+  };
+  h = await startHarness(flags, { log });
 });
 after(async () => {
   await h?.close();
@@ -144,29 +148,41 @@ test('as an account of Azure, which is somebody in its own namespace only', asyn
   assert.equal(kms.asked.length, 0, 'the service itself is not asked for in its place');
 });
 
+/** The Vaults that the operator lists: one. */
+async function list(address: string): Promise<void> {
+  const metadata = { namespace: 'weir-system', name: 'vaults' };
+  const data = {
+    'config.yaml': `instances:\n- address: ${address}\n  loginPath: ns1/auth/kubernetes/login\n`,
+  };
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
+  await h.client.apply(ConfigMap, object, WRITING);
+}
+
+async function again(namespace: string): Promise<void> {
+  const body = { metadata: { annotations: { [RECONCILE_REQUEST]: `${Math.random()}` } } };
+  const ref = { namespace, name: 'app' };
+  await h.client.patch(KustomizationKind, ref, body, { kind: 'merge' });
+}
+
+/** Whose a token of Kubernetes is, for this audience; undefined when it is nobody's. */
+async function review(token: string, audience: string): Promise<string | undefined> {
+  const { status } = await h.cluster.request<{
+    status: { authenticated?: boolean; user?: { username?: string } };
+  }>('POST', '/apis/authentication.k8s.io/v1/tokenreviews', {
+    spec: { token, audiences: [audience] },
+  });
+  return status.authenticated ? status.user?.username : undefined;
+}
+
 test('as an account that logs in to a Vault that the operator lists', async () => {
   const ns = await h.namespace();
   await account(ns);
   await h.publish(ns, { 'a.yaml': await sample('vault') });
   await kustomization(ns, byAccount);
   await fails(ns, "failed to get Vault ConfigMap 'weir-system/vaults': it is not there");
-  const config = (address: string) => ({
-    'config.yaml': `instances:\n- address: ${address}\n  loginPath: ns1/auth/kubernetes/login\n`,
-  });
-  const list = async (address: string) => {
-    const metadata = { namespace: 'weir-system', name: 'vaults' };
-    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: config(address) };
-    await h.client.apply(ConfigMap, object, WRITING);
-  };
-  const again = () => {
-    const body = { metadata: { annotations: { [RECONCILE_REQUEST]: `${Math.random()}` } } };
-    return h.client.patch(KustomizationKind, { namespace: ns, name: 'app' }, body, {
-      kind: 'merge',
-    });
-  };
   await list('https://vault.example');
   kms.asked.length = 0;
-  await again();
+  await again(ns);
   await fails(
     ns,
     'no Vault login path configured for address',
@@ -178,25 +194,64 @@ test('as an account that logs in to a Vault that the operator lists', async () =
   const roles: string[] = [];
   kms.login = async (role, jwt) => {
     roles.push(role);
-    const { status } = await h.cluster.request<{
-      status: { authenticated?: boolean; user?: { username?: string } };
-    }>('POST', '/apis/authentication.k8s.io/v1/tokenreviews', {
-      spec: { token: jwt, audiences: [kms.url] },
-    });
-    const isKnown = status.user?.username === `system:serviceaccount:${ns}:sops`;
-    return status.authenticated && isKnown && role === `${ns}_sops` ? 'hvs.account' : undefined;
+    const isKnown = (await review(jwt, kms.url)) === `system:serviceaccount:${ns}:sops`;
+    return isKnown && role === `${ns}_sops` ? 'hvs.account' : undefined;
   };
-  await again();
+  await again(ns);
   await fails(ns, 'answered 403', 'the token may not use that key');
   kms.tokens.add('hvs.account');
-  await again();
+  await again(ns);
   await h.ready(ns, 'app', 'True');
   assert.equal(await password(ns), SECRET);
   assert.equal(roles.at(-1), `${ns}_sops`);
   assert.ok(kms.asked.includes('vault /v1/ns1/auth/kubernetes/login'));
 });
 
-test('a service that refuses, is down or is silent: the file, the key group and why, and nothing else', async () => {
+test('as an account whose annotations say how it logs in to a Vault, which nobody lists', async () => {
+  await list('https://vault.example');
+  const ns = await h.namespace();
+  const engine = {
+    'credential.auth.fluxcd.io/provider': 'kubernetes',
+    'transit-engine.auth.fluxcd.io/login-path': 'ns2/auth/jwt/login',
+    'transit-engine.auth.fluxcd.io/role': 'shop-secrets',
+  };
+  let audience = kms.url;
+  kms.login = async (role, jwt) => {
+    const isKnown = (await review(jwt, audience)) === `system:serviceaccount:${ns}:sops`;
+    return isKnown && role === 'shop-secrets' ? 'hvs.annotated' : undefined;
+  };
+  kms.tokens.add('hvs.annotated');
+  await account(ns, engine);
+  await h.publish(ns, { 'a.yaml': await sample('vault') });
+  kms.asked.length = 0;
+  await kustomization(ns, byAccount);
+  await h.ready(ns, 'app', 'True');
+  assert.equal(await password(ns), SECRET);
+  assert.equal(kms.asked[0], 'vault /v1/ns2/auth/jwt/login');
+
+  // A token for somebody else would be good there, for whoever runs the server at the address of the file.
+  audience = 'https://bao.example:8200';
+  await account(ns, { ...engine, 'credential.auth.fluxcd.io/audiences': audience });
+  await h.publish(ns, { 'a.yaml': await sample('vault'), 'more.txt': '1' });
+  kms.asked.length = 0;
+  await fails(ns, 'the account for decryption has tokens for others than', kms.url);
+  assert.deepEqual(kms.asked, []);
+  await list(kms.url);
+  await again(ns);
+  await h.ready(ns, 'app', 'True');
+  assert.equal(kms.asked[0], 'vault /v1/ns2/auth/jwt/login', 'not at the path that is listed');
+
+  await account(ns, { ...engine, 'transit-engine.auth.fluxcd.io/role': '' });
+  await h.publish(ns, { 'a.yaml': await sample('vault'), 'second.txt': '1' });
+  await fails(ns, 'has no annotation transit-engine.auth.fluxcd.io/role');
+  await account(ns, { ...engine, 'credential.auth.fluxcd.io/provider': 'spiffe' });
+  await h.publish(ns, { 'a.yaml': await sample('vault'), 'third.txt': '1' });
+  kms.asked.length = 0;
+  await fails(ns, "credential.auth.fluxcd.io/provider is 'spiffe'", "only 'kubernetes'");
+  assert.deepEqual(kms.asked, [], 'and no token of Kubernetes is used in its place');
+});
+
+test('a service that refuses, is busy or is silent: the file, the key group and why, and nothing else', async () => {
   const ns = await h.namespace();
   kms.users.set('AKID', { secretAccessKey: 'aws-s3cret-key' });
   await keep(ns, {
@@ -225,6 +280,38 @@ test('a service that refuses, is down or is silent: the file, the key group and 
   kms.intercept = () => true;
   await h.publish(ns, { ...files, 'more.txt': '1' });
   const silent = await fails(ns, 'p.yaml: cannot get sops data key', 'did not answer in time');
-  const text = JSON.stringify([forbidden, silent, h.events]);
-  assert.doesNotMatch(text, /aws-s3cret-key|AKID|"User:/);
+  kms.intercept = (_, response) => {
+    response.writeHead(503).end('<html>no backend for AKID</html>');
+    return true;
+  };
+  await h.publish(ns, { ...files, 'more.txt': '2' });
+  const busy = await fails(ns, 'p.yaml: cannot get sops data key', 'answered 503');
+  const text = JSON.stringify([forbidden, silent, busy, h.events, lines]);
+  assert.match(lines.join(''), /answered 503/, 'failures are logged');
+  assert.doesNotMatch(text, /aws-s3cret-key|AKID|User:/);
+});
+
+test('a service that is down: the object, the key group and where nobody listens', async () => {
+  const ns = await h.namespace();
+  await keep(ns, { 'sops.vault-token': 'hvs.t0ken-of-the-tenant' });
+  const port = await freePort();
+  const file = (await sample('vault')).replaceAll(kms.url, `http://127.0.0.1:${port}`);
+  await h.publish(ns, { 'a.yaml': file });
+  await kustomization(ns, byKeys);
+  const down = await fails(
+    ns,
+    `failed to decrypt and format '${ns}/whole' Secret data: cannot get sops data key`,
+    'Group 0: FAILED',
+    `failed to decrypt sops data key with Vault: Vault at http://127.0.0.1:${port}: dial tcp: connect: connection refused`,
+  );
+  const ready = down.status?.conditions?.find(({ type }) => type === 'Ready');
+  assert.equal(ready?.reason, 'BuildFailed');
+  // It is there again: nothing of the failure is kept.
+  kms.tokens.add('hvs.t0ken-of-the-tenant');
+  await h.publish(ns, { 'a.yaml': await sample('vault') });
+  await h.ready(ns, 'app', 'True');
+  assert.equal(await password(ns), SECRET);
+  const text = JSON.stringify([down, h.events, lines]);
+  assert.match(lines.join(''), new RegExp(`127.0.0.1:${port}: dial tcp`), 'failures are logged');
+  assert.doesNotMatch(text, /t0ken-of-the-tenant|s3cret/);
 });

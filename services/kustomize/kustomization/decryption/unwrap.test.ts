@@ -180,6 +180,6 @@ test('Vault: with a token of a Secret, and without one', async () => {
   assert.equal(await unwrapWith({}, 'hvs.token')(key), KEY);
   await assert.rejects(
     unwrapWith()(key),
-    /no token for Vault: add sops\.vault-token .* --sops-vault-configmap|--sops-vault-configmap/,
+    /no token for Vault: add sops\.vault-token .*login-path and role, or --sops-vault-configmap/,
   );
 });

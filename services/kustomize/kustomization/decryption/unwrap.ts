@@ -79,10 +79,10 @@ export function createUnwrap(
 
   async function vault(key: WrappedKey, options: KmsOptions): Promise<Buffer> {
     const { address = '', path = '', name, wrapped } = key;
-    const token = vaultToken ?? (await vaultTokenOf?.(address, options));
+    const token = vaultToken ?? (await vaultTokenOf(address, options));
     if (token === undefined) {
       throw new KmsError(
-        'there is no token for Vault: add sops.vault-token to the decryption Secret, or have accounts log in (--sops-vault-configmap)',
+        'there is no token for Vault: add sops.vault-token to the decryption Secret, or have an account log in (transit-engine.auth.fluxcd.io/login-path and role, or --sops-vault-configmap)',
       );
     }
     return vaultDecrypt({ address, path, name }, wrapped, token, options);

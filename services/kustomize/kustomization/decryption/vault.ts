@@ -1,9 +1,10 @@
-// Tokens of OpenBao and Vault for an account of Kubernetes, at the servers that the operator lists.
+// Tokens of OpenBao and Vault for an account of Kubernetes: as its annotations say, or at the servers that the operator lists.
 
 import { KmsError, type KmsOptions, vaultLogin } from '@weir/kms';
 import { ConfigMap, isNotFound, type KubeObject } from '@weir/kube';
 import { parse } from 'yaml';
 import type { DecryptionServices } from './services.ts';
+import { requireMeant, transitEngineOf } from './transit-engine.ts';
 
 /** The entry of the ConfigMap, as in Flux: `instances` with `address` and `loginPath`. */
 const ENTRY = 'config.yaml';
@@ -15,26 +16,42 @@ export interface VaultAccount {
   serviceAccountName: string | undefined;
 }
 
-/** A token of the Vault at an address, for one build; undefined where the operator lists none. Rejects with a KmsError, or an IdentityError. */
+/**
+ * A token of the Vault at an address, for one build; undefined where neither the account nor the operator says how to log in.
+ * Rejects with a KmsError, or an IdentityError.
+ */
 export function vaultTokens(
   services: DecryptionServices,
   account: VaultAccount,
-): ((address: string, options: KmsOptions) => Promise<string>) | undefined {
-  const { vaultConfigMap } = services;
-  if (vaultConfigMap === undefined) return undefined;
-  const tokens = new Map<string, Promise<string>>();
-  let paths: Promise<ReadonlyMap<string, string>> | undefined;
+): (address: string, options: KmsOptions) => Promise<string | undefined> {
+  const { vaultConfigMap, identities } = services;
+  const listed = `${vaultConfigMap?.namespace}/${vaultConfigMap?.name}`;
+  const tokens = new Map<string, Promise<string | undefined>>();
+  let reading: Promise<ReadonlyMap<string, string>> | undefined;
 
-  async function login(address: string, options: KmsOptions): Promise<string> {
-    const listed = `${vaultConfigMap?.namespace}/${vaultConfigMap?.name}`;
-    paths ??= readLoginPaths(services, listed);
-    const loginPath = (await paths).get(address);
+  function listedPaths(): Promise<ReadonlyMap<string, string>> {
+    reading ??= readLoginPaths(services, listed);
+    return reading;
+  }
+
+  async function login(address: string, options: KmsOptions): Promise<string | undefined> {
+    const { signal } = options;
+    const engine = transitEngineOf(await identities.annotationsOf(account, signal));
+    if (engine !== undefined) {
+      const isListed = async () =>
+        vaultConfigMap !== undefined && (await listedPaths()).has(address);
+      await requireMeant(engine, address, isListed);
+      const jwt = await tokenFor(services, account, address, signal);
+      return vaultLogin({ address, ...engine, jwt }, options);
+    }
+    if (vaultConfigMap === undefined) return undefined;
+    const loginPath = (await listedPaths()).get(address);
     if (!loginPath) {
       throw new KmsError(
         `no Vault login path configured for address '${address.slice(0, 300)}' in ConfigMap '${listed}'`,
       );
     }
-    const jwt = await tokenFor(services, account, address, options.signal);
+    const jwt = await tokenFor(services, account, address, signal);
     return vaultLogin({ address, loginPath, role: roleOf(jwt), jwt }, options);
   }
 
@@ -81,7 +98,7 @@ function instancesOf(text: string): [string, string][] | undefined {
   }
 }
 
-/** A token of Kubernetes for the address and nobody else. */
+/** A token of Kubernetes for the address and nobody else, or for whom the account's annotations name. */
 async function tokenFor(
   { identities }: DecryptionServices,
   account: VaultAccount,
