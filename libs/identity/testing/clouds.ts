@@ -3,6 +3,7 @@ import { createAuthority, type Listening, listen } from '@weir/cluster';
 import { ENDPOINTS, type EndpointName, type Endpoints } from '../endpoints.ts';
 import * as aws from './aws.ts';
 import * as azure from './azure.ts';
+import { aksUser, eksUser, gkeUser } from './cluster-tokens.ts';
 import * as gcp from './gcp.ts';
 import { reviewUnsigned, unsignedToken } from './jwt.ts';
 import {
@@ -16,7 +17,8 @@ import {
 
 type ServiceName = EndpointName | 'aws-pod' | 'azure-registry';
 
-/** Where the clusters are that all clouds know as `prod`. */
+/** The name by which all clouds know one cluster, and where it is unless a test says so. */
+const NAME = 'prod';
 const CLUSTER = 'https://prod.example:6443';
 export const POD_TOKEN = 'pod-identity-token';
 export const NODE_CLIENT = '99999999-0000-0000-0000-000000000000';
@@ -42,6 +44,8 @@ export interface Clouds {
   live(ms: number): void;
   /** Whose a password or a token is that was given out: a role, an application, an account. */
   whose(password: string): string | undefined;
+  /** Whose a token is that a client shows to the cluster `prod`, whichever cloud it is in. */
+  clusterUser(token: string): string | undefined;
   /** Whose signature a login of CodeCommit is, for the URL of a repository. */
   signerOf(login: { username: string; password: string }, url: string): string | undefined;
   /** Everything that was given out and is secret. */
@@ -52,16 +56,17 @@ export interface Clouds {
 export interface CloudsOptions {
   /** The subject of a token of Kubernetes if it is for this audience; tokens aren't verified unless given. */
   review?: (token: string, audience: string) => Promise<string | undefined>;
+  /** The URL of the cluster `prod`, and whom its clients trust (PEM); one that nobody can reach unless given. */
+  cluster?: { endpoint: string; ca: string };
 }
 
 const HOUR_MS = 60 * 60_000;
 export const POOL = 'projects/1/locations/global/workloadIdentityPools/weir/providers/cluster';
 
-export async function startClouds({
-  review = reviewUnsigned,
-}: CloudsOptions = {}): Promise<Clouds> {
+export async function startClouds(options: CloudsOptions = {}): Promise<Clouds> {
+  const { review = reviewUnsigned } = options;
   const { certificate: ca } = await createAuthority('weir-test-clouds');
-  const cluster = { endpoint: CLUSTER, ca };
+  const { cluster = { endpoint: CLUSTER, ca } } = options;
   const common = { review, lifeMs: HOUR_MS, count: 0 };
   const awsState: aws.AwsState = { ...common, roles: new Map(), keys: new Map() };
   const azureState: azure.AzureState = { ...common, applications: new Map(), tokens: new Map() };
@@ -150,6 +155,8 @@ export async function startClouds({
       issued.get(password) ??
       azureState.tokens.get(password)?.whose ??
       gcpState.tokens.get(password)?.whose,
+    clusterUser: (token) =>
+      eksUser(awsState, token, NAME) ?? aksUser(azureState, token) ?? gkeUser(gcpState, token),
     signerOf: (login, url) => aws.codeCommitSigner(awsState, login, url),
     secrets: () => [
       ...issued.keys(),
