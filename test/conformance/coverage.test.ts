@@ -6,6 +6,7 @@ import { it } from 'node:test';
 import { parse } from 'yaml';
 import { loadFixtures } from './fixture.ts';
 import { FLAGS } from './flags.ts';
+import { recordings } from './golden.ts';
 
 const CRD = join(
   import.meta.dirname,
@@ -78,4 +79,19 @@ it('has fixtures under each feature gate that changes an outcome', () => {
     gates.filter((gate) => !set.includes(`${gate}=`)),
     [],
   );
+});
+
+it('has fifty and more recorded fixtures for decryption and for other clusters', () => {
+  const recorded = new Set(recordings());
+  const ids = fixtures
+    .filter(({ id, pending }) => /^(decryption|kubeconfig)\//.test(id) && pending === undefined)
+    .map(({ id }) => id);
+  assert.deepEqual(
+    ids.filter((id) => !recorded.has(id)),
+    [],
+  );
+  assert.ok(ids.length >= 50, `${ids.length} fixtures`);
+  for (const area of ['decryption', 'kubeconfig']) {
+    assert.ok(ids.filter((id) => id.startsWith(`${area}/`)).length >= 25, area);
+  }
 });

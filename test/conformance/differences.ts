@@ -45,7 +45,7 @@ const UNHEALTHY =
 const STRANGERS = 'Kubeconfigs come from strangers';
 /** The fixtures at whose end a Kustomization is there that could reach its cluster. */
 const REACHED =
-  /^kubeconfig\/(account|account-without-rights|config-map|depends|dry-run-fails|edited-there|health|health-fails|key|kind-missing|namespace|namespace-missing|no-prune|prune|secret-comes-later|substitute-from|value|value-yaml)$/;
+  /^kubeconfig\/(account|account-without-rights|config-map|depends|dry-run-fails|edited-there|health|health-fails|key|kind-missing|namespace|namespace-missing|no-prune|prune|secret-comes-later|substitute-from|suspended|value|value-yaml)$/;
 /** A cluster that takes no credential is found out before anything is applied, and not when it is. */
 const BEFORE_APPLY: [string, Side, Side][] = [
   ['conditions > Reconciling > message', /^Detecting drift/, /^Building manifests/],
@@ -84,7 +84,19 @@ export const RULES: readonly Rule[] = [
       weir: /: serviceaccounts "deployer" not found/,
     },
   ),
-  ...several(STRANGERS, /^kubeconfig\/(exec|wrong-token)$/, BEFORE_APPLY),
+  ...otherWords(
+    'Without the gate no account is looked up',
+    /^kubeconfig\/account-missing-without-gate$/,
+    {
+      flux: /: failed to get service account '.*': ServiceAccount "deployer" not found/,
+      weir: /: ObjectLevelWorkloadIdentity feature gate is not enabled/,
+    },
+  ),
+  ...otherWords(STRANGERS, /^kubeconfig\/insecure-tls$/, {
+    flux: /dry-run failed: failed to get server groups: .* tls: failed to verify certificate: x509/,
+    weir: /the cluster of spec\.kubeConfig can't be used: cannot reach .*: unable to verify the first certificate/,
+  }),
+  ...several(STRANGERS, /^kubeconfig\/(exec|insecure-tls|wrong-token)$/, BEFORE_APPLY),
   ...otherWords('Nothing is fetched while a build runs', /\/remote-/, {
     flux: /dial tcp 127\.0\.0\.1/,
     weir: /remote resource '.*' in kustomization\.yaml is not allowed/,
