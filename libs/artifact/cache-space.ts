@@ -15,8 +15,11 @@ export interface CacheSpaceOptions {
 }
 
 export interface CacheSpace {
-  /** Removes what was used longest ago until no more than `maxBytes` are left, and parts that a crash left. */
-  tidy(): Promise<void>;
+  /**
+   * Removes what was used longest ago until no more than `maxBytes` are left, and parts that a crash left.
+   * @param added bytes of a file that is in the folder and was not reserved
+   */
+  tidy(added?: number): Promise<void>;
   /** Begins to count a file that is about to be written. */
   reserve(path: string): Reservation;
 }
@@ -37,8 +40,12 @@ interface CachedFile {
 }
 
 const DEFAULT_SLACK = 256 * 1024 ** 2;
-/** The folder has to be listed to make room, so that is done in steps of so many bytes. */
+/** Room is made in steps of so many bytes. */
 const STEP = 4 * 1024 ** 2;
+/** The share of a full folder that is emptied at once, so that it isn't listed for the next file again. */
+const SPARE = 1 / 16;
+/** How long the sum of a listing and of what was granted since is good for: another process may write into the folder too. */
+const COUNTED_MS = 10_000;
 /** For so long whoever was given the path of a file may be about to open it. */
 const IN_USE_MS = 60_000;
 /** How long a file stays at least when there is no other room: its user sees a failure that goes away by itself. */
@@ -49,19 +56,31 @@ export function createCacheSpace(options: CacheSpaceOptions): CacheSpace {
   const { dir, maxBytes, slackBytes = DEFAULT_SLACK } = options;
   const writing = new Map<string, { granted: number }>();
   const serial = createSerial();
+  /** What the folder holds at most: counted anew when it may be too much, or when it was long ago. Each listing costs as much as all files. */
+  let counted: { bytes: number; atMs: number } | undefined;
 
-  /** Removes files until no more than `limit` bytes are left, with `extra` among them; gives what is left. */
-  async function shrink(limit: number, extra: number, idleMs: number): Promise<number> {
+  /**
+   * Where there are more than `limit` bytes, with `extra` among them, removes files until no more than `target` are left; gives
+   * what is left.
+   */
+  async function shrink(
+    limit: number,
+    extra: number,
+    idleMs: number,
+    target = limit,
+  ): Promise<number> {
     const files = (await listFiles(dir)).sort((a, b) => a.usedMs - b.usedMs);
     let total = files.reduce((sum, file) => sum + held(file), extra);
+    const most = total <= limit ? limit : target;
     for (const file of files) {
       const age = Date.now() - file.usedMs;
       const isPart = file.name.endsWith(PART_SUFFIX);
       const stale = isPart && age > STALE_PART_MS;
-      if (!stale && (total <= limit || isPart || age < idleMs || isPinned(file.name))) continue;
+      if (!stale && (total <= most || isPart || age < idleMs || isPinned(file.name))) continue;
       await rm(join(dir, file.name), { force: true });
       total -= held(file);
     }
+    counted = { bytes: total, atMs: performance.now() };
     return total;
   }
 
@@ -74,8 +93,16 @@ export function createCacheSpace(options: CacheSpaceOptions): CacheSpace {
     return options.isPinned?.(`sha256:${name.slice(0, name.indexOf('.'))}`) ?? false;
   }
 
+  /** Whether so many bytes more are surely no more than `limit` together; they count from then on. */
+  function fitsIn(limit: number, bytes: number): boolean {
+    if (counted === undefined) return false;
+    counted.bytes += bytes;
+    return counted.bytes <= limit && performance.now() - counted.atMs < COUNTED_MS;
+  }
+
   async function makeRoom(bytes: number): Promise<void> {
     const limit = maxBytes + slackBytes;
+    if (fitsIn(limit, bytes)) return;
     if ((await shrink(limit, bytes, IN_USE_MS)) <= limit) return;
     if ((await shrink(limit, bytes, SURELY_IN_USE_MS)) <= limit) return;
     throw new ArtifactError(
@@ -86,7 +113,12 @@ export function createCacheSpace(options: CacheSpaceOptions): CacheSpace {
   }
 
   return {
-    tidy: () => serial('', async () => void (await shrink(maxBytes, 0, IN_USE_MS))),
+    async tidy(added = 0) {
+      await serial('', async () => {
+        if (fitsIn(maxBytes, added)) return;
+        await shrink(maxBytes, 0, IN_USE_MS, maxBytes * (1 - SPARE));
+      });
+    },
     reserve(path) {
       const file = { granted: 0 };
       let written = 0;
@@ -101,7 +133,10 @@ export function createCacheSpace(options: CacheSpaceOptions): CacheSpace {
             writing.set(path, file);
           });
         },
-        release: () => writing.delete(path),
+        release() {
+          if (!writing.delete(path) || counted === undefined) return;
+          counted.bytes -= file.granted - Math.min(written, file.granted);
+        },
       };
     },
   };

@@ -73,6 +73,24 @@ it('removes what was used least recently, but not what is in use or pinned', asy
   assert.deepEqual(left, expected.sort());
 });
 
+it('lists its folder when it may be full, and not for each artifact', async (t) => {
+  const dir = await folder(t);
+  const cache = createCache({ dir, maxBytes: 10_000 });
+  const put = (text: string) => cache.write(digestOf(content(text)), content(text));
+  await put('a');
+  // What only a listing finds, and removes.
+  const part = join(dir, 'crashed.part');
+  await writeFile(part, 'half');
+  await utimes(part, hourAgo(), new Date(Date.now() - 3 * 60 * 60_000));
+  await put('b');
+  assert.ok((await readdir(dir)).includes('crashed.part'));
+  const large = Buffer.alloc(9_900, 'c');
+  const file = join(dir, '..', `${digestName(digestOf(large))}.packed`);
+  await writeFile(file, large);
+  await cache.adopt(digestOf(large), file);
+  assert.ok(!(await readdir(dir)).includes('crashed.part'));
+});
+
 it('shares a folder with another cache, and clears what a crash left', async (t) => {
   const dir = await folder(t);
   const [one, two] = [createCache({ dir, maxBytes: 250 }), createCache({ dir, maxBytes: 250 })];

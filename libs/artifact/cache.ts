@@ -67,7 +67,7 @@ export function createCache(options: CacheOptions): Cache {
   async function write(digest: string, content: Content): Promise<string> {
     const path = archive(digest);
     await writeWhole(path, content);
-    return stored(digest, path);
+    return stored(digest, path, 'reserved');
   }
 
   async function adopt(digest: string, file: string): Promise<string> {
@@ -83,13 +83,13 @@ export function createCache(options: CacheOptions): Cache {
     } finally {
       await rm(file, { force: true });
     }
-    return stored(digest, path);
+    return stored(digest, path, 'added');
   }
 
-  async function stored(digest: string, path: string): Promise<string> {
+  async function stored(digest: string, path: string, how: 'reserved' | 'added'): Promise<string> {
     const state = await fileState(path);
     if (state !== undefined) checked.set(digest, state.identity);
-    await space.tidy();
+    await space.tidy(how === 'added' ? state?.size : 0);
     return path;
   }
 
@@ -147,7 +147,7 @@ async function writeAll(path: string, content: Content, reservation: Reservation
 async function fileState(path: string) {
   try {
     const { ino, size, mtimeMs, mtime } = await stat(path);
-    return { identity: `${ino}:${size}:${mtimeMs}`, mtime };
+    return { identity: `${ino}:${size}:${mtimeMs}`, size, mtime };
   } catch (error) {
     unlessGone(error);
     return undefined;
