@@ -27,6 +27,8 @@ export interface GoBuildOptions {
   ldflags?: string | ((hash: string) => string);
   /** `-tags`. */
   tags?: string[];
+  /** Lets C be compiled as well, for which a compiler of C has to be there. */
+  cgo?: boolean;
   /**
    * Files that `package` embeds but that `module`, which it is in, lacks as published. Empty ones are put into a copy
    * of that module, whose path inside it each of `files` is.
@@ -102,9 +104,10 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 
 async function sourceHash(options: GoBuildOptions): Promise<string> {
   const hash = createHash('sha256');
-  const { package: target = '.', ldflags, tags = [], embeds = null } = options;
+  const { package: target = '.', ldflags, tags = [], embeds = null, cgo } = options;
   const flags = typeof ldflags === 'function' ? ldflags('') : ldflags;
   hash.update(JSON.stringify([process.platform, process.arch, target, flags, tags, embeds]));
+  if (cgo) hash.update('cgo');
   for (const module of [options.module, ...(await modulesBeside(options.module))]) {
     for (const file of await sourceFiles(module)) {
       hash.update(`\0${relative(options.module, file)}\0`);
@@ -202,10 +205,10 @@ async function countPackages(options: GoBuildOptions, target: string): Promise<n
 
 /** Runs the go command; returns its output. `onLine` gets each line that it says meanwhile. */
 async function go(options: GoBuildOptions, args: string[], onLine?: () => void): Promise<string> {
-  const { name, module, signal } = options;
+  const { name, module, cgo = false, signal } = options;
   const child = spawn('go', args, {
     cwd: module,
-    env: { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off' },
+    env: { ...process.env, CGO_ENABLED: cgo ? '1' : '0', GOTOOLCHAIN: 'local', GOWORK: 'off' },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(signal && { signal }),
   });

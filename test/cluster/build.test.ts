@@ -23,6 +23,7 @@ test('the stated versions are those in go.mod', async () => {
     'nats-server': 'github.com/nats-io/nats-server/v2',
     'otel-collector': 'go.opentelemetry.io/collector/otelcol',
     registry: 'github.com/distribution/distribution/v3',
+    sops: 'github.com/getsops/sops/v3',
     'ssh-server': 'golang.org/x/crypto',
     versitygw: 'github.com/versity/versitygw',
     ...Object.fromEntries(PEERS.map((name) => [name, `github.com/fluxcd/${name}`])),

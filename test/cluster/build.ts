@@ -16,6 +16,8 @@ interface ToolSource {
   package: string;
   ldflags?: string[];
   tags?: string[];
+  /** Whether C is compiled as well: a compiler of C is needed beside Go. */
+  cgo?: boolean;
   /** Files that the package embeds and that its published module lacks. Empty files are used in their place. */
   embeds?: { module: string; files: string[] };
 }
@@ -78,6 +80,12 @@ const SOURCES = {
     package: 'github.com/versity/versitygw/cmd/versitygw',
     ldflags: ['-X main.Version=v1.8.0'],
   },
+  sops: {
+    version: 'v3.13.2',
+    module: 'sops',
+    package: 'github.com/getsops/sops/v3/cmd/sops',
+  },
+  'age-keygen': { version: 'v1.3.1', module: 'sops', package: 'filippo.io/age/cmd/age-keygen' },
   'otel-collector': {
     version: 'v0.165.0',
     module: 'otel-collector',
@@ -89,8 +97,9 @@ const SOURCES = {
     module: 'gitea',
     package: 'code.gitea.io/gitea',
     ldflags: ['-X main.Version=1.25.4'],
-    // Its database is SQLite, which is C: a compiler of C is needed beside Go.
     tags: ['sqlite', 'sqlite_unlock_notify'],
+    // Its database is SQLite, which is C.
+    cgo: true,
   },
   flux: {
     version: 'v2.9.5',
@@ -130,8 +139,8 @@ const TESTED_PEERS: readonly Tool[] = [
   'helm-controller',
 ];
 
-/** Built when a test of `npm run e2e` asks for it: three minutes where Go's cache is empty. */
-const FOR_E2E: readonly Tool[] = ['gitea'];
+/** Built when a test of `npm run e2e` asks for them: Gitea takes three minutes where Go's cache is empty. */
+const FOR_E2E: readonly Tool[] = ['gitea', 'sops', 'age-keygen'];
 
 /** The tools that `npm test` needs. */
 export const TEST_TOOLS = TOOLS.filter(
@@ -196,6 +205,7 @@ async function build(
     package: target,
     ldflags = [],
     tags,
+    cgo = false,
     embeds,
   }: ToolSource = SOURCES[tool];
   return goBuild({
@@ -205,6 +215,7 @@ async function build(
     package: target,
     ldflags: ['-s', '-w', ...ldflags].join(' '),
     ...(tags === undefined ? {} : { tags }),
+    cgo,
     ...(embeds === undefined ? {} : { embeds }),
   });
 }
