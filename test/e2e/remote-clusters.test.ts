@@ -17,6 +17,7 @@ import {
 } from '@weir/kit';
 import { ConfigMap, type KubeObject, Secret } from '@weir/kube';
 import { parse, parseAllDocuments, stringify } from 'yaml';
+import { firstBlock, sectionOf } from './pages.ts';
 import { stoppedAfter } from './suite.ts';
 
 const PAGE = new URL('../../docs/remote-clusters.md', import.meta.url);
@@ -24,24 +25,16 @@ const NAMESPACE = 'apps';
 const timeoutMs = 30_000;
 const at = (name: string) => ({ namespace: NAMESPACE, name });
 
-/** The first block of a language below the heading. */
-function blockOf(page: string, heading: string, language: string): string {
-  const [, section = ''] = page.split(`\n## ${heading}\n`);
-  const [, block] = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(section) ?? [];
-  assert.ok(block, `${heading}: ${language}`);
-  return block;
-}
-
 describe('docs/remote-clusters.md', () => {
   const started = stoppedAfter();
   let weir: Weir;
   let remote: RemoteCluster;
-  let page: string;
+  let section: string;
   /** Runs commands as a reader would, whose kubectl has the contexts of both clusters. */
   let shell: (commands: string, input?: string) => Promise<string>;
 
   before(async () => {
-    page = await readFile(PAGE, 'utf8');
+    section = sectionOf(await readFile(PAGE, 'utf8'), 'With a kubeconfig');
     [weir, remote] = await Promise.all([
       startWeir(started, { cluster: { nodes: 0, kubectl: true } }),
       startRemoteCluster(),
@@ -80,7 +73,7 @@ describe('docs/remote-clusters.md', () => {
   });
 
   it('its commands make a Secret that leads to the other cluster', async () => {
-    await shell(blockOf(page, 'With a kubeconfig', 'sh'));
+    await shell(firstBlock(section, 'sh'));
     const secret = await weir.find<KubeObject & { data?: Record<string, string> }>(
       ...[Secret, NAMESPACE, 'other-cluster'],
     );
@@ -94,7 +87,7 @@ describe('docs/remote-clusters.md', () => {
   });
 
   it('its objects are applied there by the services, and not here', async () => {
-    const examples = blockOf(page, 'With a kubeconfig', 'yaml');
+    const examples = firstBlock(section, 'yaml');
     const kinds = parseAllDocuments(examples).map((it) => it.get('kind'));
     assert.deepEqual(kinds, ['Kustomization', 'HelmRelease']);
     await shell('kubectl apply --validate=strict -f -', examples);
@@ -120,7 +113,7 @@ describe('docs/remote-clusters.md', () => {
 
   it('a token that is made anew counts, and what is deleted is deleted there', async () => {
     // The commands of the page once more, but for what is there already.
-    const again = blockOf(page, 'With a kubeconfig', 'sh')
+    const again = firstBlock(section, 'sh')
       .split('\n')
       .filter((line) => !/ create (namespace|serviceaccount|clusterrolebinding) /.test(line))
       .map((line) =>
