@@ -72,11 +72,13 @@ export function applyEdit(files: Files, { verb, at, to }: Edit, trace: Trace): F
   if (Object.keys(files).length > MAX_FILES) verb = 'remove';
   const places = placesOf(files, trace);
   const place = pick(places, at);
+  const isEmpty = Object.keys(files).length === 0;
   switch (verb) {
     case 'write':
       put(after, place, pick(CONTENTS, to));
       break;
     case 'change': {
+      if (isEmpty) break;
       const path = pick(Object.keys(files), at);
       put(after, path, pick(CHANGES, to)(files[path] ?? ''));
       break;
@@ -86,6 +88,7 @@ export function applyEdit(files: Files, { verb, at, to }: Edit, trace: Trace): F
       break;
     case 'move':
     case 'copy': {
+      if (isEmpty) break;
       const from = pick([...Object.keys(files), ...foldersOf(files)], at);
       const target = pick(places, to);
       const moved = verb === 'move' ? take(after, from) : below(after, from);

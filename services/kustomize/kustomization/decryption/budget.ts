@@ -25,7 +25,8 @@ export function withinBudget(unwrap: UnwrapKey, budget: Partial<Budget> = {}): U
     if (calls > maxCalls) {
       throw new KmsError(`the build asks key management services more than ${maxCalls} times`);
     }
-    if (leftMs <= 0) {
+    // Timers are exact to a millisecond.
+    if (leftMs < 1) {
       throw new KmsError(`key management services took more than ${totalMs / 1000} s of the build`);
     }
     const service = serviceOf(key);
