@@ -16,8 +16,8 @@ import { download } from '../download.ts';
 import { packedFile } from '../packed-file.ts';
 import { putArchive, type Snapshot } from '../snapshots.ts';
 import type { Access } from './access.ts';
-import { createAnswers } from './answers.ts';
 import type { ChartClients } from './clients.ts';
+import { createAnswers } from './kept-answers.ts';
 
 /** An index as it is at the repository now. */
 export interface FetchedIndex {
