@@ -3,7 +3,7 @@ export { type AppliedObject, type ApplyOptions, applyObjects } from './apply.ts'
 export * from './changes.ts';
 export { actingAs, openTargetCluster, type TargetCluster } from './cluster.ts';
 export { type ServedKind, servedKinds, untilServed } from './definitions.ts';
-export { wouldCreate } from './diff.ts';
+export { isSameVersion, wouldCreate } from './diff.ts';
 export {
   type Drift,
   type DriftWatch,
@@ -43,7 +43,7 @@ export {
   targetOf,
 } from './objects.ts';
 export { type PlacedObject, placeObject } from './place.ts';
-export { readLive } from './plan.ts';
+export { COMPARISON_ATTEMPTS, readLive } from './plan.ts';
 export { type Pruned, type PruneOptions, pruneObjects, waitUntilGone } from './prune.ts';
 export { withoutSecrets, withoutValues } from './secrecy.ts';
 export { compareIds } from './stages.ts';

@@ -126,7 +126,7 @@ export async function planObject(
  * How often an object is dry-run and read until both answers are about the same version. Answers about different versions
  * would show what somebody else wrote in between as a change of ours, or hide one.
  */
-const COMPARISON_ATTEMPTS = 3;
+export const COMPARISON_ATTEMPTS = 3;
 
 const MIGRATION_ATTEMPTS = 5;
 

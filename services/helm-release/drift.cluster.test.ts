@@ -143,6 +143,40 @@ test('fields, objects and markers that are left to others are no drift', async (
   assert.equal('terminationGracePeriodSeconds' in template.spec, true);
 });
 
+test("what a kind's own controller writes while an object is compared is no drift", async () => {
+  const namespace = await h.namespace();
+  const { context, release } = await installed({ namespace });
+  await h.client.patch(Deployment, { namespace, name: 'web' }, { spec: { replicas: 2 } }, byHand);
+  // A rollout gets its number from the Deployment's controller, at any time: here between the reading and the dry-run.
+  let writes = 0;
+  const client: typeof h.client = {
+    ...h.client,
+    async apply(type, object, options) {
+      if (options.dryRun && object.kind === 'Deployment' && writes === 0) {
+        const annotations = { 'example.org/rollout': String(++writes) };
+        const numbered = { metadata: { annotations } };
+        await h.client.patch(Deployment, { namespace, name: 'web' }, numbered, byHand);
+      }
+      return h.client.apply(type, object, options);
+    },
+  };
+  const number = { metadata: { annotations: { 'example.org/rollout': '0' } } };
+  await h.client.patch(Deployment, { namespace, name: 'web' }, number, byHand);
+  await until(() => !context.cluster.drift.allIntact(`${namespace}/web`), {
+    timeoutMs: 60_000,
+    message: 'the change to be seen',
+  });
+  const report = await h.actions.detectDrift(
+    { ...context, cluster: { ...context.cluster, client } },
+    release,
+  );
+  assert.equal(writes, 1);
+  assert.equal(
+    report.message,
+    `Deployment/${namespace}/web changed (0 additions, 1 changes, 0 removals)`,
+  );
+});
+
 test('a client-side release is watched and compared as well', async () => {
   const namespace = await h.namespace();
   const spec = { install: { serverSideApply: false } };

@@ -1,8 +1,10 @@
 // One object of a release compared with the cluster: by a forced dry-run apply as helm-controller, which changes nothing
 // (fluxcd/pkg/ssa, jsondiff).
 import {
+  COMPARISON_ATTEMPTS,
   fieldsTakeover,
   isMarked,
+  isSameVersion,
   type JsonPatchOperation,
   overrideRules,
   type PlacedObject,
@@ -37,17 +39,21 @@ export async function compareObject(
   const { object, type } = placed;
   if (isMarked(object, EXCLUDED) || ignored.includes('')) return { type: 'exclude' };
   const { cluster, signal } = run.ctx;
-  let live = await readLive(cluster.client, type, object, signal);
-  if (live !== undefined) live = await withoutOverridden(run, placed, live);
-  if (isMarked(live, EXCLUDED)) return { type: 'exclude' };
   const how = { fieldManager: CONTROLLER, force: true, dryRun: true, signal };
-  const merged = await cluster.client.apply(type, object, how).catch((cause: unknown) => {
-    if (!isApiError(cause)) throw cause;
-    throw new Error(withoutSecrets(object, dryRunText(placed, cause)), { cause });
-  });
-  if (live === undefined || wouldCreate(merged)) return { type: 'create' };
-  const patch = drift(withoutFields(live, ignored), withoutFields(merged, ignored));
-  return patch.length === 0 ? { type: 'none', live } : { type: 'update', live, patch };
+  for (let attempt = 1; ; attempt++) {
+    let live = await readLive(cluster.client, type, object, signal);
+    if (live !== undefined) live = await withoutOverridden(run, placed, live);
+    if (isMarked(live, EXCLUDED)) return { type: 'exclude' };
+    const merged = await cluster.client.apply(type, object, how).catch((cause: unknown) => {
+      if (!isApiError(cause)) throw cause;
+      throw new Error(withoutSecrets(object, dryRunText(placed, cause)), { cause });
+    });
+    if (live === undefined || wouldCreate(merged)) return { type: 'create' };
+    if (isSameVersion(live, merged) || attempt >= COMPARISON_ATTEMPTS) {
+      const patch = drift(withoutFields(live, ignored), withoutFields(merged, ignored));
+      return patch.length === 0 ? { type: 'none', live } : { type: 'update', live, patch };
+    }
+  }
 }
 
 /** Fields of managers that the operator has named are taken over first: theirs would be no difference. */
