@@ -11,8 +11,11 @@ export interface ServiceHarness extends Omit<Platform, 'start'> {
   replica(instance: string): Promise<RunningService>;
   /** Stops the replica that `start` started. */
   stop(): Promise<void>;
-  /** Starts the service again after `stop`, as a new process would: with a new name and an empty folder. */
-  start(): Promise<void>;
+  /**
+   * Starts the service again after `stop`, as a new process would: with a new name and an empty folder, and with the flags of
+   * the first start unless others are given.
+   */
+  start(flags?: Record<string, string>): Promise<void>;
 }
 
 export interface ServiceHarnessOptions {
@@ -33,7 +36,7 @@ export async function startServiceHarness(options: ServiceHarnessOptions): Promi
   const { service, flags = {}, cluster = {}, traces, log } = options;
   const platform = await startPlatform(cluster);
 
-  async function replica(instance: string): Promise<RunningService> {
+  async function replica(instance: string, its = flags): Promise<RunningService> {
     const stop = new AbortController();
     const bus = await platform.connect(instance);
     const tracing = createTracing({
@@ -44,7 +47,7 @@ export async function startServiceHarness(options: ServiceHarnessOptions): Promi
     });
     platform.stack.defer(() => tracing.close());
     const parts = { bus, tracing, signal: stop.signal, ...(log === undefined ? {} : { log }) };
-    const running = await platform.start(service, instance, flags, parts);
+    const running = await platform.start(service, instance, its, parts);
     let closing: Promise<void> | undefined;
     async function close() {
       await running.close();
@@ -66,8 +69,8 @@ export async function startServiceHarness(options: ServiceHarnessOptions): Promi
 
   let running: RunningService | undefined;
   let starts = 0;
-  async function start(): Promise<void> {
-    running = await replica(`replica-${++starts}`);
+  async function start(its = flags): Promise<void> {
+    running = await replica(`replica-${++starts}`, its);
   }
   try {
     await start();
@@ -77,7 +80,7 @@ export async function startServiceHarness(options: ServiceHarnessOptions): Promi
   }
   return {
     ...platform,
-    replica,
+    replica: (instance) => replica(instance),
     start,
     readiness: () => running?.ready() ?? 'the service is stopped',
     async stop() {

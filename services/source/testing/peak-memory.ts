@@ -1,7 +1,9 @@
 import { type ChildProcess, execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { cacheFolder } from '@weir/render/gobuild';
 
 export interface Peak {
   stdout: string;
@@ -20,16 +22,21 @@ export async function runMeasured(script: string, args: string[]): Promise<Peak>
   // As in the image (Dockerfile), with the heap that Node allows itself where there is 1 GiB.
   const flags = ['--max-semi-space-size=2', '--max-old-space-size=512'];
   const running = promisify(execFile)(process.execPath, [...flags, script, ...args], {
-    env: { ...process.env, MALLOC_ARENA_MAX: '2' },
+    env: {
+      ...process.env,
+      MALLOC_ARENA_MAX: '2',
+      NODE_COMPILE_CACHE: join(cacheFolder(), 'node'),
+    },
     maxBuffer: 1024 ** 2,
   });
   const child: ChildProcess = running.child;
+  const look = familyOf(child.pid ?? 0);
   let peakBytes = 0;
   let processes = '';
   let ended = false;
   const watching = (async () => {
     while (!ended) {
-      const family = await familyOf(child.pid ?? 0);
+      const family = await look();
       const bytes = family.reduce((sum, one) => sum + one.bytes, 0);
       if (bytes > peakBytes) {
         peakBytes = bytes;
@@ -56,12 +63,24 @@ interface Member {
   bytes: number;
 }
 
-async function familyOf(root: number): Promise<Member[]> {
-  const numbers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const all = (await Promise.all(numbers.map(readMember))).filter((one) => one !== undefined);
-  const family = all.filter(({ pid }) => pid === root);
-  for (const member of family) family.push(...all.filter(({ parent }) => parent === member.pid));
-  return family;
+/**
+ * A look at a process and all that descend from it. Nobody becomes a descendant later than at birth, so that the other
+ * processes of a machine, of which there are hundreds, are read once and not at every look.
+ */
+function familyOf(root: number): () => Promise<Member[]> {
+  let strangers = new Set<string>();
+  return async () => {
+    const numbers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    // A number that is gone from the list may come back as another process.
+    strangers = new Set(numbers.filter((name) => strangers.has(name)));
+    const unknown = numbers.filter((name) => !strangers.has(name));
+    const all = (await Promise.all(unknown.map(readMember))).filter((one) => one !== undefined);
+    const family = all.filter(({ pid }) => pid === root);
+    for (const member of family) family.push(...all.filter(({ parent }) => parent === member.pid));
+    const members = new Set(family);
+    for (const one of all) if (!members.has(one)) strangers.add(String(one.pid));
+    return family;
+  };
 }
 
 /** Fields of /proc/<pid>/stat (proc_pid_stat(5)): the name is in parentheses, field 4 the parent, 24 the pages in memory. */
