@@ -3,7 +3,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-const TESTS = '\\.test\\.ts$|/testing/|/testdata/|/testing\\.ts$|/bench\\.ts$';
+const TESTS = '\\.(test|cases)\\.ts$|/testing/|/testdata/|/testing\\.ts$|/bench\\.ts$';
 
 /** The libs from the ground up: each imports only from layers below its own. */
 const LAYERS = [
