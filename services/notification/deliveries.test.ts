@@ -23,7 +23,7 @@ it('shows what was delivered, waits and was given up, and has dead letters sent 
 
   const deliveries = openQueue({ bus, stream: 'weir-deliveries', log });
   const deadLetters = createDeadLetters({
-    ...{ cluster: 'test', deliveries, metrics, log },
+    ...{ cluster: 'test', bus, deliveries, metrics, log },
     deadLetters: openQueue({ bus, stream: 'weir-dead-letters', log }),
   });
   const put = (namespace: string, name: string, id: string) => {

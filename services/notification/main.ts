@@ -224,6 +224,7 @@ function openQueues({ bus, recorder, metrics, log }: ServiceParts) {
   const outcomes = openQueue({ bus, stream: 'weir-outcomes', log });
   const deadLetters = createDeadLetters({
     cluster: bus.cluster,
+    bus,
     deliveries,
     deadLetters: letters,
     gaveUp(alert, why) {

@@ -1,4 +1,4 @@
-import type { QueuedMessage, WorkQueue } from '@weir/bus';
+import type { Bus, QueuedMessage, WorkQueue } from '@weir/bus';
 import type { Logger, Metrics } from '@weir/telemetry';
 import { type Delivery, parseDelivery } from './record.ts';
 import { deadLetterFilter, deadLetterSubject, deliveryFilter } from './subjects.ts';
@@ -33,6 +33,7 @@ export interface DeadLetters {
 
 export interface DeadLettersOptions {
   cluster: string;
+  bus: Pick<Bus, 'reportMalformed'>;
   deliveries: WorkQueue;
   deadLetters: WorkQueue;
   /** Called for an alert some of whose deliveries were given up as its namespace has too many; `why` is for people. */
@@ -42,7 +43,7 @@ export interface DeadLettersOptions {
 }
 
 export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
-  const { cluster, deliveries, deadLetters, log } = options;
+  const { cluster, bus, deliveries, deadLetters, log } = options;
   const counted = options.metrics.counter(
     'weir_dead_letters_total',
     'Deliveries that were given up, by cause (retries, share, malformed)',
@@ -54,7 +55,7 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters {
     const delivery = parseDelivery(event?.data);
     if (event === undefined || delivery === undefined) {
       // A dead letter names an alert and an event, and this message names neither: the log is the place for it.
-      log.error({ subject: message.subject }, 'A delivery is not what it should be, dropped it');
+      bus.reportMalformed('weir-deliveries', message.subject);
     } else {
       const { id, traceparent } = event;
       await put(`dead/${id}`, { ...delivery, cause, why }, traceparent);

@@ -20,7 +20,7 @@ async function setup(t: TestContext) {
   const cluster = 'test';
   const told: string[] = [];
   const deadLetters = createDeadLetters({
-    ...{ cluster, deliveries, deadLetters: graves, metrics, log },
+    ...{ cluster, bus, deliveries, deadLetters: graves, metrics, log },
     gaveUp: ({ namespace, name }, why) => void told.push(`${namespace}/${name}: ${why}`),
   });
   const room = createRoom({ cluster, share: SHARE, deliveries, deadLetters });

@@ -28,7 +28,9 @@ export function routerTo(options: RoutingOptions) {
   const { bus, deliveries, metrics, log, alerts = [alertIn('a')], share = 10_000 } = options;
   const { cluster } = bus;
   const graves = openQueue({ bus, stream: 'weir-dead-letters', log });
-  const deadLetters = createDeadLetters({ cluster, deliveries, deadLetters: graves, metrics, log });
+  const deadLetters = createDeadLetters({
+    ...{ cluster, bus, deliveries, deadLetters: graves, metrics, log },
+  });
   const route = createRouter({
     cluster,
     watched: watchedObjects({ list: () => alerts, onChange: () => () => undefined }),
