@@ -103,6 +103,7 @@ interface Call {
 /** As in Flux, an organization comes before a user of the same name. */
 async function findInstallation(owner: string, call: Call): Promise<string> {
   const failures: string[] = [];
+  let transient = false;
   for (const [kind, path] of [
     ['organization', `orgs/${owner}/installation`],
     ['user', `users/${owner}/installation`],
@@ -113,10 +114,11 @@ async function findInstallation(owner: string, call: Call): Promise<string> {
       failures.push(`failed to find ${kind} installation: the answer holds no id`);
     } catch (error) {
       if (!(error instanceof ForgeError)) throw error;
+      transient ||= error.transient;
       failures.push(`failed to find ${kind} installation: ${error.message}`);
     }
   }
-  throw new ForgeError(failures.join('; '));
+  throw new ForgeError(failures.join('; '), { transient });
 }
 
 /** RFC 7519, signed with RS256. */
@@ -155,7 +157,8 @@ async function ask(method: 'GET' | 'POST', path: string, call: Call): Promise<un
     const status = response.statusCode ?? 0;
     if (status !== 200 && status !== 201) {
       response.destroy();
-      throw new ForgeError(`${what}: ${status}${advice(status)}`);
+      const transient = status >= 500 || status === 429;
+      throw new ForgeError(`${what}: ${status}${advice(status)}`, { transient });
     }
     return JSON.parse(await textOf(response)) as unknown;
   } catch (cause) {
@@ -164,7 +167,7 @@ async function ask(method: 'GET' | 'POST', path: string, call: Call): Promise<un
     if (code === 'EADDRREFUSED') throw cause;
     const why =
       name === 'AbortError' ? 'no answer in time' : (code ?? 'its answer can not be read');
-    throw new ForgeError(`${what}: ${why}`);
+    throw new ForgeError(`${what}: ${why}`, { transient: true });
   }
 }
 

@@ -1,7 +1,5 @@
 // How providers talk to forges (libs/forge).
 import {
-  checkGitHubApp,
-  createInstallationToken,
   type ForgeCall,
   type ForgeCredentials,
   ForgeError,
@@ -26,13 +24,15 @@ export function forgeCall(io: Pick<Io, 'request'>): ForgeCall {
     });
 }
 
-/** Runs what talks to a forge; what can't be asked for at all is a fault of the Provider. */
+/** Runs what talks to a forge; what can't be asked for at all is a fault of the Provider, unless it may be asked for later. */
 export async function asProvider<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof ForgeError)) throw error;
-    throw new DeliveryError('InvalidProvider', error.message, { cause: error });
+    const { message, transient } = error;
+    const reason = transient ? 'Unreachable' : 'InvalidProvider';
+    throw new DeliveryError(reason, message, { permanent: !transient, cause: error });
   }
 }
 
@@ -40,35 +40,27 @@ export function repositoryOf({ address }: Target): ForgeRepository {
   return parseRepository(address);
 }
 
+/** Who asks a forge, and how. */
+export interface ForgeAccess {
+  credentials: ForgeCredentials;
+  call: ForgeCall;
+}
+
+export type AccessFor = (target: Target, io: Io) => Promise<ForgeAccess>;
+
+/** Access with credentials that hold for as long as the Secret has them. */
+export function accessWith(
+  credentialsOf: (target: Target, io: Io) => ForgeCredentials | Promise<ForgeCredentials>,
+): AccessFor {
+  return async (target, io) => ({
+    credentials: await credentialsOf(target, io),
+    call: forgeCall(io),
+  });
+}
+
 /** A token, or else a user's password in its place, as the Secret has it. */
 export function tokenCredentials({ token, password }: Target): ForgeCredentials {
   if (token) return { token };
   if (password) return { token: password };
   throw invalidProvider("the secret has neither 'token' nor 'password'");
-}
-
-/** Those of GitHub: a GitHub App's where the Secret holds one, else a token. */
-export async function gitHubCredentials(target: Target, io: Io): Promise<ForgeCredentials> {
-  const text = (key: string) => target.secret?.get(key)?.toString('utf8').trim();
-  const id = text('githubAppID');
-  if (!id) return tokenCredentials(target);
-  const installationId = text('githubAppInstallationID');
-  const baseUrl = text('githubAppBaseURL');
-  const app = {
-    id,
-    privateKey: target.secret?.get('githubAppPrivateKey')?.toString('utf8') ?? '',
-    installation: installationId
-      ? { id: installationId }
-      : { owner: text('githubAppInstallationOwner') ?? '' },
-    ...(baseUrl ? { baseUrl } : {}),
-  };
-  checkGitHubApp(app);
-  const { ca, cert: certificate, key } = target.tls ?? {};
-  const tls = { ...(ca ? { ca } : {}), ...(certificate && key ? { certificate, key } : {}) };
-  const { token } = await createInstallationToken(app, {
-    network: io.policy,
-    signal: io.signal,
-    tls,
-  });
-  return { token };
 }

@@ -4,45 +4,38 @@ import type { FluxEvent } from '@weir/events';
 import {
   type CommentRequest,
   dispatchGitHubEvent,
-  type ForgeCredentials,
   setGiteaComment,
   setGitHubComment,
   setGitLabComment,
 } from '@weir/forge';
 import { DeliveryError } from '../../delivery/errors.ts';
 import { CHANGE_REQUEST, objectPath, statusMarkdown, wireEvent } from '../message.ts';
-import type { Io, ProviderType } from '../provider.ts';
-import type { Target } from '../target.ts';
-import {
-  asProvider,
-  forgeCall,
-  gitHubCredentials,
-  repositoryOf,
-  tokenCredentials,
-} from './call.ts';
+import type { ProviderType } from '../provider.ts';
+import { type AccessFor, accessWith, asProvider, repositoryOf, tokenCredentials } from './call.ts';
+import { gitHubAccess } from './github.ts';
 
 interface Comments {
   set(request: CommentRequest): Promise<void>;
-  credentials(target: Target, io: Io): ForgeCredentials | Promise<ForgeCredentials>;
+  access: AccessFor;
   /** Begins the mark by which a comment is found again. */
   mark: string;
 }
 
 export const githubpullrequestcomment = comments({
   set: setGitHubComment,
-  credentials: gitHubCredentials,
+  access: gitHubAccess,
   mark: 'flux-pr-comment-key',
 });
 
 export const gitlabmergerequestcomment = comments({
   set: setGitLabComment,
-  credentials: tokenCredentials,
+  access: accessWith(tokenCredentials),
   mark: 'flux-mr-comment-key',
 });
 
 export const giteapullrequestcomment = comments({
   set: setGiteaComment,
-  credentials: tokenCredentials,
+  access: accessWith(tokenCredentials),
   mark: 'flux-pr-comment-key',
 });
 
@@ -54,9 +47,8 @@ export const githubdispatch: ProviderType = {
     asProvider(async () => {
       const { kind, name, namespace } = event.involvedObject;
       await dispatchGitHubEvent({
-        call: forgeCall(io),
         repository: repositoryOf(target),
-        credentials: await gitHubCredentials(target, io),
+        ...(await gitHubAccess(target, io)),
         type: `${kind}/${name}.${namespace}`,
         payload: wireEvent(event),
       });
@@ -64,20 +56,19 @@ export const githubdispatch: ProviderType = {
 };
 
 /** One comment for each object, which is changed with each event. */
-function comments({ set, credentials, mark }: Comments): ProviderType {
+function comments({ set, access, mark }: Comments): ProviderType {
   return {
     certificates: 'secretRef too',
     address: 'any',
     send: (event, target, io) =>
       asProvider(async () => {
         const repository = repositoryOf(target);
-        const resolved = await credentials(target, io);
+        const { call, credentials } = await access(target, io);
         const number = numberOf(event);
         if (number === undefined) return;
         const key = `<!-- ${mark}:${target.provider.uid}/${objectPath(event)} -->`;
         const text = `${key}\n\n${statusMarkdown(event)}`;
-        const call = forgeCall(io);
-        await set({ call, repository, credentials: resolved, number, key, text });
+        await set({ call, repository, credentials, number, key, text });
       }),
   };
 }

@@ -1,22 +1,22 @@
 // Commit statuses: how an event becomes the status of a commit, whichever forge has it.
 import { Reason } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
-import type { ForgeCredentials, SetStatus } from '@weir/forge';
+import type { SetStatus } from '@weir/forge';
 import { DeliveryError } from '../../delivery/errors.ts';
 import { isError, isProgressing, reasonInWords } from '../message.ts';
 import type { Io, ProviderType } from '../provider.ts';
 import type { Target } from '../target.ts';
-import { asProvider, forgeCall, repositoryOf } from './call.ts';
+import { type AccessFor, asProvider, repositoryOf } from './call.ts';
 
 export interface Forge {
   set: SetStatus;
-  credentials(target: Target, io: Io): ForgeCredentials | Promise<ForgeCredentials>;
+  access: AccessFor;
   /** What the forge groups statuses by. */
   genre?(event: FluxEvent): string;
 }
 
 /** The type of Provider that sets commit statuses at a forge. */
-export function commitStatus({ set, credentials, genre }: Forge): ProviderType {
+export function commitStatus({ set, access, genre }: Forge): ProviderType {
   return {
     takesCommitStatus: true,
     certificates: 'secretRef too',
@@ -26,7 +26,7 @@ export function commitStatus({ set, credentials, genre }: Forge): ProviderType {
       asProvider(async () => {
         // Both are looked at first, so that a Provider that can never work says so with whatever event.
         const repository = repositoryOf(target);
-        const resolved = await credentials(target, io);
+        const { call, credentials } = await access(target, io);
         const id = await statusId(event, target, io);
         if (!concernsCommit(event)) return;
         const { kind, name } = event.involvedObject;
@@ -40,7 +40,7 @@ export function commitStatus({ set, credentials, genre }: Forge): ProviderType {
           ...(genre ? { genre: genre(event) } : {}),
         };
         await inOrder(event, `status/${target.provider.uid}/${id}/${commit}`, io, () =>
-          set({ call: forgeCall(io), repository, credentials: resolved, status }),
+          set({ call, repository, credentials, status }),
         );
       }),
   };

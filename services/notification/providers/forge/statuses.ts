@@ -11,25 +11,26 @@ import {
 import { invalidProvider } from '../message.ts';
 import type { Io } from '../provider.ts';
 import type { Target } from '../target.ts';
-import { gitHubCredentials, repositoryOf, tokenCredentials } from './call.ts';
+import { accessWith, repositoryOf, tokenCredentials } from './call.ts';
 import { commitStatus } from './commit-status.ts';
+import { gitHubAccess } from './github.ts';
 
-export const github = commitStatus({ set: setGitHubStatus, credentials: gitHubCredentials });
+export const github = commitStatus({ set: setGitHubStatus, access: gitHubAccess });
 
-export const gitlab = commitStatus({ set: setGitLabStatus, credentials: tokenCredentials });
+export const gitlab = commitStatus({ set: setGitLabStatus, access: accessWith(tokenCredentials) });
 
-export const gitea = commitStatus({ set: setGiteaStatus, credentials: tokenCredentials });
+export const gitea = commitStatus({ set: setGiteaStatus, access: accessWith(tokenCredentials) });
 
-export const bitbucket = commitStatus({ set: setBitbucketStatus, credentials: appPassword });
+export const bitbucket = commitStatus({ set: setBitbucketStatus, access: accessWith(appPassword) });
 
 export const bitbucketserver = commitStatus({
   set: setBitbucketServerStatus,
-  credentials: tokenOrUser,
+  access: accessWith(tokenOrUser),
 });
 
 export const azuredevops = commitStatus({
   set: setAzureDevOpsStatus,
-  credentials: tokenOrIdentity,
+  access: accessWith(tokenOrIdentity),
   genre: ({ metadata: { summary } = {} }) => (summary ? `fluxcd:${summary}` : 'fluxcd'),
 });
 
