@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { BusUnavailable } from '@weir/bus';
-import { type AddressPolicy, openRequest } from '@weir/net';
+import { type AddressPolicy, OPERATORS_AUTHORITIES, openRequest, tlsProblem } from '@weir/net';
 import { hashFor, parseDigest } from './digest.ts';
 import { ArtifactError, ArtifactMissing } from './errors.ts';
 import type { FileIndex } from './file-index.ts';
@@ -118,7 +118,9 @@ async function answerOf(
 }
 
 function unavailable(digest: string, error: unknown, signal: AbortSignal): ArtifactError {
-  const why = signal.aborted ? 'it took too long, or was cancelled' : messageOf(error);
+  const why = signal.aborted
+    ? 'it took too long, or was cancelled'
+    : (tlsProblem(error, OPERATORS_AUTHORITIES) ?? messageOf(error));
   return new ArtifactError('ArtifactUnavailable', `failed to download artifact ${digest}: ${why}`, {
     transient: true,
     cause: error,

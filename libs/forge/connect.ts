@@ -33,7 +33,8 @@ export function connectForge({ network, ca, signal }: ConnectOptions): ForgeCall
       if (cause instanceof ForgeError) throw new ForgeError(`${what}: ${cause.message}`);
       const isLate = cause instanceof Error && cause.name === 'AbortError';
       // The cause may quote a header.
-      throw new ForgeError(`${what}: ${isLate ? 'no answer in time' : connectionProblem(cause)}`);
+      const why = isLate ? 'no answer in time' : connectionProblem(cause, 'ca.crt of the Secret');
+      throw new ForgeError(`${what}: ${why}`);
     }
   };
 }

@@ -4,7 +4,13 @@ import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { getCACertificates } from 'node:tls';
-import { AnswerTooLarge, openRequest, type RequestPolicy, readBounded } from '@weir/net';
+import {
+  AnswerTooLarge,
+  openRequest,
+  type RequestPolicy,
+  readBounded,
+  tlsProblem,
+} from '@weir/net';
 import { ForgeError } from './errors.ts';
 
 export interface GitHubApp {
@@ -166,7 +172,9 @@ async function ask(method: 'GET' | 'POST', path: string, call: Call): Promise<un
     const { code, name } = cause as NodeJS.ErrnoException;
     if (code === 'EADDRREFUSED') throw cause;
     const why =
-      name === 'AbortError' ? 'no answer in time' : (code ?? 'its answer can not be read');
+      name === 'AbortError'
+        ? 'no answer in time'
+        : (tlsProblem(cause, 'ca.crt of the Secret') ?? code ?? 'its answer can not be read');
     throw new ForgeError(`${what}: ${why}`, { transient: true });
   }
 }

@@ -6,6 +6,7 @@ import {
   type Connections,
   connectionProblem,
   keepConnections,
+  OPERATORS_AUTHORITIES,
   readBounded,
   sendRequest,
 } from '@weir/net';
@@ -115,7 +116,9 @@ export function createNetwork(options: NetworkOptions): CloudNetwork {
       answer = { status: response.statusCode ?? 0, headers: response.headers, text };
     } catch (cause) {
       if (signal.aborted) throw signal.reason;
-      const why = limit.aborted ? `no answer within ${attemptMs} ms` : connectionProblem(cause);
+      const why = limit.aborted
+        ? `no answer within ${attemptMs} ms`
+        : connectionProblem(cause, OPERATORS_AUTHORITIES);
       throw new IdentityError('Unavailable', `${service} at ${url.origin}: ${why}`, { cause });
     }
     if (answer.status >= 200 && answer.status < 300) return answer;

@@ -7,6 +7,7 @@ import {
   exchangeJson,
   type JsonAnswer,
   type JsonRequest,
+  OPERATORS_AUTHORITIES,
 } from '@weir/net';
 import { KmsError } from './errors.ts';
 
@@ -44,7 +45,9 @@ export async function ask(asked: Asked, { connections, signal }: KmsOptions): Pr
     } catch (cause) {
       if (signal.aborted) throw late(service, cause);
       if (isLast || cause instanceof AddressRefused || cause instanceof KmsError) {
-        throw new KmsError(`${service}: ${connectionProblem(cause)}`, { cause });
+        throw new KmsError(`${service}: ${connectionProblem(cause, OPERATORS_AUTHORITIES)}`, {
+          cause,
+        });
       }
     }
     await pause(PAUSE_MS * 2 ** (attempt - 1), undefined, { signal }).catch((cause: unknown) => {

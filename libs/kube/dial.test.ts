@@ -13,7 +13,10 @@ describe('TLS', () => {
   it('shows nothing to a server with the wrong name or authority', async (t) => {
     const { server } = await setUp(t, (stream) => answer(stream, {}));
     const wrongName = callerFor(t, { ...server.endpoint, servername: 'other.internal' });
-    await assert.rejects(wrongName.request({ ...GET, timeoutMs: 1_000 }), /altnames/);
+    await assert.rejects(
+      wrongName.request({ ...GET, timeoutMs: 1_000 }),
+      /certificate is valid for other names, not other\.internal/,
+    );
     const noAuthority = callerFor(t, { ...server.endpoint, ca: () => undefined });
     await assert.rejects(noAuthority.request({ ...GET, timeoutMs: 1_000 }), /certificate/);
     const rightName = callerFor(t, { ...server.endpoint, servername: 'api.internal' });

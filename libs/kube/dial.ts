@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Cluster } from '@kubernetes/client-node/dist/config_types.js';
-import { type AddressPolicy, allowedLookup, checkHost } from '@weir/net';
+import { type AddressPolicy, allowedLookup, checkHost, tlsProblem } from '@weir/net';
 import type { ClusterAccess } from './access.ts';
 import type { Credentials } from './credentials.ts';
 import { ConnectionError, KubeconfigError } from './errors.ts';
@@ -25,6 +25,9 @@ export interface Endpoint {
 }
 
 export const DIAL_TIMEOUT_MS = 10_000;
+/** Where whoever names a cluster says who signed its certificate. */
+const AUTHORITY =
+  'certificate-authority-data of the kubeconfig, or in ca.crt of the ConfigMap that names the cluster';
 
 /** The endpoint of a kubeconfig cluster. Throws KubeconfigError for a URL that cannot be used. */
 export function endpointOf(cluster: Cluster): Endpoint {
@@ -127,7 +130,8 @@ export async function dial(
 export function describe(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return describe(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
-  return error.message || ('code' in error ? String(error.code) : error.name);
+  const problem = tlsProblem(error, AUTHORITY);
+  return problem ?? (error.message || ('code' in error ? String(error.code) : error.name));
 }
 
 function addressOf(url: URL): { hostname: string; port: number } {

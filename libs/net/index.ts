@@ -19,4 +19,5 @@ export { type Environment, proxyFor } from './proxy.ts';
 export { AnswerTooLarge, readBounded } from './read.ts';
 export { followRedirects, RedirectRefused } from './redirects.ts';
 export { openRequest, type RequestPolicy } from './request.ts';
-export { connectionProblem, discard, isTlsFailure, type SentRequest, sendRequest } from './send.ts';
+export { connectionProblem, discard, type SentRequest, sendRequest } from './send.ts';
+export { isTlsFailure, OPERATORS_AUTHORITIES, tlsProblem } from './tls.ts';

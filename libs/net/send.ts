@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { AddressRefused } from './address.ts';
 import type { Connections } from './connections.ts';
+import { tlsProblem } from './tls.ts';
 
 export interface SentRequest {
   method: string;
@@ -57,31 +58,18 @@ export function discard(response: IncomingMessage): void {
   else response.destroy();
 }
 
-const PLAIN_HTTP = /wrong version number|packet length too long|unknown protocol/i;
-
-/** Whether both sides speak TLS and don't agree: there is no use in trying without. */
-export function isTlsFailure(error: unknown): boolean {
-  const { code = '', message = '' } = error as NodeJS.ErrnoException;
-  if (PLAIN_HTTP.test(message)) return false;
-  return /^(ERR_SSL|ERR_TLS|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_)|_CERT(IFICATE)?_/.test(code);
-}
-
-/** Why there was no answer; where it can be, in the words that Go has for it, which Flux's users know. */
-export function connectionProblem(cause: unknown): string {
+/**
+ * Why there was no answer; where it can be, in the words that Go has for it, which Flux's users know.
+ * @param authority see `tlsProblem`
+ */
+export function connectionProblem(cause: unknown, authority?: string): string {
   const error = cause instanceof Error ? cause : new Error(String(cause));
   const { code = '', message } = error as NodeJS.ErrnoException;
   if (error instanceof AddressRefused) return message;
-  if (PLAIN_HTTP.test(message)) {
-    return 'http: server gave HTTP response to HTTPS client';
-  }
+  const problem = tlsProblem(error, authority);
+  if (problem !== undefined) return problem;
   if (code === 'ECONNREFUSED') return 'dial tcp: connect: connection refused';
   if (code === 'ENOTFOUND') return 'dial tcp: lookup: no such host';
-  if (/^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/.test(code)) {
-    return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
-  }
-  if (code === 'CERT_HAS_EXPIRED') {
-    return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';
-  }
   if (code === 'ECONNRESET') return 'the server closed the connection';
   return message.replace(/\s+/g, ' ').trim().slice(0, 300);
 }

@@ -1,5 +1,5 @@
 // One request for a token, and its answer (RFC 6749, 5).
-import { connectionProblem, readBounded, sendRequest } from '@weir/net';
+import { connectionProblem, OPERATORS_AUTHORITIES, readBounded, sendRequest } from '@weir/net';
 import { TokenError } from './errors.ts';
 import type { AccessToken, TokenRequest } from './token.ts';
 
@@ -60,7 +60,10 @@ async function ask(
       return { status: response.statusCode ?? 0, answer: parsed(text.toString('utf8')) };
     } catch (cause) {
       if (signal.aborted) throw new TokenError(`${url.host} gave no token in time`, { cause });
-      throw new TokenError(`${url.host} gave no token: ${connectionProblem(cause)}`, { cause });
+      throw new TokenError(
+        `${url.host} gave no token: ${connectionProblem(cause, OPERATORS_AUTHORITIES)}`,
+        { cause },
+      );
     }
   }
 }

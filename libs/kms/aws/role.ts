@@ -1,5 +1,5 @@
 // Keys of another role (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
-import { connectionProblem, readBounded, sendRequest } from '@weir/net';
+import { connectionProblem, OPERATORS_AUTHORITIES, readBounded, sendRequest } from '@weir/net';
 import { type AwsKeys, sign } from '@weir/net/aws-signature';
 import { elementText } from '@weir/net/xml';
 import { wordOf } from '../ask.ts';
@@ -52,7 +52,9 @@ export async function awsAssumeRole(
       if (signal.aborted) {
         throw new KmsError(`${service} did not answer in time`, { cause, isLate: true });
       }
-      throw new KmsError(`${service}: ${connectionProblem(cause)}`, { cause });
+      throw new KmsError(`${service}: ${connectionProblem(cause, OPERATORS_AUTHORITIES)}`, {
+        cause,
+      });
     }
   }
 }

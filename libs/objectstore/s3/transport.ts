@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Connections } from '@weir/net';
+import { type Connections, tlsProblem } from '@weir/net';
 import { ObjectStoreError } from '../errors.ts';
 
 /** What the SDK hands over: a request that is signed already. */
@@ -70,13 +70,13 @@ async function send(
   }
 }
 
+/** Where a Bucket says who signed the certificate of its endpoint. */
+const AUTHORITY = 'ca.crt of the Secret that certSecretRef names';
+
 /** A failed connection; its `code` lets the SDK try again what may be over. */
 function unreachable(error: unknown, request: string): Error {
   const { code, message } = error as NodeJS.ErrnoException;
-  const words =
-    /^(EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST))$/.test(code ?? '')
-      ? 'http: server gave HTTP response to HTTPS client'
-      : message || code || 'no answer';
+  const words = tlsProblem(error, AUTHORITY) ?? (message || code || 'no answer');
   const failure = new ObjectStoreError('Unreachable', `${request}: ${words}`, error);
   return Object.assign(failure, { code });
 }

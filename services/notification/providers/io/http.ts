@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { AddressRefused, sendRequest } from '@weir/net';
+import { AddressRefused, sendRequest, tlsProblem } from '@weir/net';
 import { DeliveryError } from '../../delivery/errors.ts';
 import { keepByTarget, type Network, type Reached } from './connections.ts';
 
@@ -36,6 +36,8 @@ export type SendHttp = (
 /** How much of an answer is read: enough for what a chat service says about a message. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
+const AUTHORITY =
+  'ca.crt of the Secret that certSecretRef names, where the type takes one, or in NODE_EXTRA_CA_CERTS of the service';
 
 /** Makes `SendHttp` for connections to the addresses that the network allows. */
 export function createHttp(network: Network): SendHttp {
@@ -95,7 +97,9 @@ export function unreachable(host: string, error: unknown, signal: AbortSignal): 
   if (refusal !== undefined) {
     return new DeliveryError('AddressRefused', refusal.message, { cause: error });
   }
-  const why = signal.aborted ? 'no answer within its timeout' : nameOf(error);
+  const why = signal.aborted
+    ? 'no answer within its timeout'
+    : (tlsProblem(error, AUTHORITY) ?? nameOf(error));
   return new DeliveryError('Unreachable', `request to ${host} failed: ${why}`, {
     permanent: false,
     cause: error,
