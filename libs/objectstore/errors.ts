@@ -7,16 +7,18 @@ export type ObjectStoreReason =
   | 'ObjectMissing'
   /** The object isn't the one that was listed any more. */
   | 'ObjectChanged'
-  /** The server's answer is an error of S3, whose message this error has. */
+  /** The server's answer is an error of the store's protocol, whose message this error has. */
   | 'Refused'
-  /** No answer at all, or none of S3. */
+  /** There is no answer. */
   | 'Unreachable'
+  /** The answer is none that the store's protocol has, or it is too large. */
   | 'InvalidAnswer'
+  /** A list has more objects, or longer keys, than the caller allows. */
   | 'LimitExceeded'
   /** The caller's signal ended it, for whatever reason the signal has. */
   | 'Aborted';
 
-/** A request to an object store that failed. The message carries no credential and quotes no answer that isn't one of S3. */
+/** A request to an object store that failed. The message carries no credential, and quotes an answer only if it is an error of the store's protocol. */
 export class ObjectStoreError extends Error {
   override readonly name = 'ObjectStoreError';
   readonly reason: ObjectStoreReason;
