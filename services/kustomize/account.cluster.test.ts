@@ -47,7 +47,7 @@ test('it applies, looks at health, prunes and deletes as its account', async () 
     },
     { ...LONG, message: 'the wait for health' },
   );
-  // Nobody rolls anything out here: the wait sees what the test writes.
+  // No controller rolls out Deployments here: the wait sees the status that the test writes.
   const deployments = `/apis/apps/v1/namespaces/${ns}/deployments`;
   const conditions = [
     { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' },

@@ -1,4 +1,4 @@
-// From an artifact of a source to a run: what wakes a Kustomization, and what an artifact that brings nothing new costs.
+// What makes a Kustomization run when a source has a new artifact, and what an artifact costs that brings nothing new.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';

@@ -1,5 +1,5 @@
-// Kustomizations that are applied to a cluster of EKS, AKS and GKE: a second API server, which asks the clouds who comes with a
-// token, while Weir knows it by its name in the cloud and by an account alone.
+// Kustomizations that are applied to clusters of EKS, AKS and GKE. A second API server stands for them: it asks
+// simulated clouds to whom a token belongs, and Weir knows it only by its name in the cloud and by a service account.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,13 +19,16 @@ const [TENANT, CLIENT] = [
 const EMAIL = 'deployer@acme.iam.gserviceaccount.com';
 const WRITING = { fieldManager: 'test', force: true };
 
-/** A cloud as a ConfigMap names it: its name of the cluster, whom an account is annotated as, and who that is in the cluster. */
+/**
+ * A cloud as a ConfigMap names it: the name of the cluster there, the annotations of the service account, and the user
+ * that they lead to in the cluster.
+ */
 interface Cloud {
   cluster: string;
   annotations: Record<string, string>;
   as: Parameters<Clouds['trust']>[1];
   user: string;
-  /** Services that have to be asked, in this order, with the method and a part of the path. */
+  /** Services of the cloud that have to receive requests, in this order, with the method and a part of the path. */
   asked: [service: string, request: RegExp][];
 }
 
@@ -118,7 +121,7 @@ before(async () => {
 });
 after(() => stack.disposeAsync());
 
-/** Clouds ask the cluster that Weir runs in whose a token is. */
+/** Clouds ask the API server of the cluster that Weir runs in to whom a token belongs. */
 async function subjectOf(token: string, audience: string): Promise<string | undefined> {
   const path = '/apis/authentication.k8s.io/v1/tokenreviews';
   const { status } = await h.cluster.request<{
@@ -137,7 +140,7 @@ async function allow(user: string): Promise<void> {
   });
 }
 
-/** A Kustomization of one ConfigMap, and the account and the ConfigMap that lead to the cluster. */
+/** A Kustomization of one ConfigMap, with the service account and the ConfigMap that lead to the cluster. */
 async function deployTo(
   namespace: string,
   provider: string,
@@ -155,7 +158,7 @@ async function deployTo(
 
 for (const [provider, cloud] of Object.entries(CLOUDS)) {
   test(`${provider}: applied there as who the account is in the cloud, and pruned`, async () => {
-    // Nobody trusts the account: the cloud refuses it, and Weir is nobody else.
+    // The cloud does not trust this service account. Weir must not use an identity of its own instead.
     const stranger = await h.namespace();
     await deployTo(stranger, provider, cloud);
     await h.ready(stranger, 'app', 'False', /service account '.*\/deployer'.* answered 40[013]/s);

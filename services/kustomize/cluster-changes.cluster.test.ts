@@ -1,4 +1,5 @@
-// What changes about another cluster while Kustomizations are applied to it: its credentials, its identity, whether it answers.
+// Changes of another cluster while Kustomizations are applied to it: its credentials, its identity, whether it is
+// reachable.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
@@ -81,7 +82,7 @@ test('a Secret that leads to another cluster prunes nothing there', async () => 
   await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a'), configMap(ns, 'b')) });
   await h.kustomization(ns, 'app', REMOTE);
   const { status: before } = await h.ready(ns, 'app', 'True');
-  // The other cluster has an object that looks as if it had been applied for the same Kustomization.
+  // The other cluster has an object with the labels of the same Kustomization.
   const labels = {
     'kustomize.toolkit.fluxcd.io/name': 'app',
     'kustomize.toolkit.fluxcd.io/namespace': ns,
@@ -138,7 +139,7 @@ test('a cluster that hangs keeps nobody waiting but its own objects', async (t) 
   const ns = await namespace(hanging);
   await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a')) });
   proxy.freeze();
-  // More than the service has workers.
+  // There are more of them than the service has workers.
   const names = Array.from({ length: 6 }, (_, i) => `app-${i}`);
   for (const name of names) await h.kustomization(ns, name, REMOTE);
   await until(() => proxy.connections() > 0, { ...LONG, message: 'an attempt to connect' });

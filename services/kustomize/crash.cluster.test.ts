@@ -1,4 +1,4 @@
-// Killed at every step of an apply: whatever the step, nothing is orphaned.
+// The process is killed at every write of an apply: no object is orphaned, whichever write it was.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Kustomization } from '@weir/api';
@@ -33,7 +33,7 @@ const log = createLogger({ service: 'test', level: 'fatal' });
 
 before(async () => {
   h = await startHarness();
-  // This test is the service.
+  // The test itself runs the reconciler in place of the service.
   await h.stop();
   pool = await createPool({ size: 1, log });
   informer = createInformer<Kustomization>(h.client, KustomizationKind, { log });
@@ -47,7 +47,7 @@ after(async () => {
   await h?.close();
 });
 
-/** One run, as a process of its own would do it. */
+/** One run, as a process of its own would make it. */
 async function reconcile(client: KubeClient, object: Kustomization): Promise<void> {
   const settings = readSettings(createSettings({}));
   const clusters = openCrashClusters({
@@ -99,7 +99,7 @@ async function reconcile(client: KubeClient, object: Kustomization): Promise<voi
   }
 }
 
-/** The Kustomization, once the informers have seen this state of it and of its source. */
+/** Waits until the informers have this state of the Kustomization and of its source. */
 async function settled(namespace: string, revision: string): Promise<Kustomization> {
   const { metadata } = await h.read(namespace, 'app');
   return until(
@@ -126,7 +126,10 @@ function build(namespace: string, data: Record<string, string>) {
   return { 'a.yaml': manifests(...objects) };
 }
 
-/** Applies `first` whole, dies at the given write of applying `second`, then applies `third` whole. */
+/**
+ * Applies `first` completely, ends the process at the given write of applying `second`, then applies `third`
+ * completely.
+ */
 async function walk(
   at: number,
   when: 'before' | 'after',

@@ -1,4 +1,4 @@
-// Kustomizations whose sources SOPS encrypted.
+// Kustomizations whose sources were encrypted with SOPS.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
@@ -80,7 +80,7 @@ test('keys that are missing, that do not fit, and that come later', async () => 
   await h.ready(ns, 'app', 'True');
   assert.equal((await dataOf(ns)).password, SECRET);
 
-  // A key that is taken away is noticed, although the artifact is the same.
+  // That a key was removed is noticed although the artifact is the same.
   await keep(ns, 'keys', { 'identity.agekey': '# no key any more' }, labels);
   const failed = await h.ready(ns, 'app', 'False', /cannot get sops data key/);
   assert.ok(!JSON.stringify(failed).includes(SECRET));

@@ -1,5 +1,5 @@
-// Who waits for objects that do not go at once when their Kustomization is deleted. What the end of the timeout
-// brings, half a minute at least, is among the fixtures of test/conformance.
+// The deletion of a Kustomization whose objects do not go at once. What happens at the end of the timeout, which is
+// half a minute at least, is among the fixtures of test/conformance.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Kustomization as KustomizationKind, type KustomizationSpec } from '@weir/api';
@@ -55,7 +55,7 @@ const letGo = (namespace: string) =>
 
 test('with WaitForTermination it stays until what it applied is gone', async () => {
   const ns = await deleteWith({ deletionPolicy: 'WaitForTermination', timeout: '10m' });
-  // Others are not kept waiting.
+  // Other Kustomizations are not delayed.
   const other = await h.namespace();
   await h.publish(other, { 'a.yaml': manifests(configMap(other, 'a')) });
   await h.kustomization(other, 'app');
@@ -88,7 +88,7 @@ test('deletion prunes, also when source and account are gone', async () => {
   await deleteKustomization(h, ns, { name: 'orphan' });
 });
 
-/** Gives the Kustomization a field that another controller obeyed before, and deletes it. */
+/** Gives the Kustomization a `kubeConfig`, as another controller may have obeyed before, and deletes it. */
 async function deleteWithKubeConfig(spec: Partial<KustomizationSpec>): Promise<string> {
   const ns = await h.namespace();
   await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'kept')) });

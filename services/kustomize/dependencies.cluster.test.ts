@@ -1,4 +1,4 @@
-// What waits for another Kustomization.
+// Kustomizations that wait for other Kustomizations.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findCondition, Kustomization as KustomizationKind, READY, STALLED } from '@weir/api';
@@ -50,7 +50,7 @@ test('one wait for dependencies is one event for a revision, whatever is waited 
     eventsOf(h, ns).filter(({ event }) => /^Dependencies do not meet/.test(event.message));
   await until(() => waits().length === 1, { timeoutMs, message: 'the event of the wait' });
 
-  // The dependency becomes Ready with another revision: the message is another one, the wait is the same.
+  // The dependency becomes Ready with another revision: the message changes, and the object still waits.
   const status = {
     observedGeneration: 1,
     lastAppliedRevision: 'main@sha1:other',
@@ -89,7 +89,7 @@ test('what is of another kind is waited for, and its change goes on at once', as
   assert.equal(await h.configMap(ns, 'app'), undefined);
   const open = { data: { open: 'yes' } };
   await h.client.patch(ConfigMap, { namespace: ns, name: 'gate' }, open, { kind: 'merge' });
-  // The next look of its own would come after an hour.
+  // Without an event the dependency would be checked again after an hour only.
   await h.ready(ns, 'app', 'True');
 });
 

@@ -1,4 +1,4 @@
-// Drift of what a Kustomization applied before it began to fail.
+// Drift of objects that a Kustomization applied before it began to fail.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findCondition, HEALTHY } from '@weir/api';
@@ -44,7 +44,7 @@ test('while it fails drift makes no noise, and is put back with the next success
       message: `${name} to hold ${v}`,
     });
   for (const v of ['1', '2', '3', '4', '5']) await edit('app', v);
-  // What is noticed later has been put right by now.
+  // When a later change has been noticed, the earlier one has been corrected.
   await edit('good', 'theirs');
   await holds('good', 'ours');
   const told = h.events.filter(({ event }) => event.involvedObject.namespace === ns);

@@ -1,4 +1,4 @@
-// CEL in a Kustomization: health of kinds that follow no convention, and readiness of dependencies.
+// CEL in a Kustomization: the health of kinds without standard conditions, and the readiness of dependencies.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
@@ -52,7 +52,7 @@ function widget(namespace: string, name: string, phase?: string): KubeObject {
   };
 }
 
-/** What the widget's own controller would say. */
+/** Writes the status that the controller of widgets would write. */
 async function report(namespace: string, name: string, phase: string): Promise<void> {
   const type = await h.client.discovery.resourceForKind(`${GROUP}/v1`, 'Widget');
   await h.client.apply(type, widget(namespace, name, phase), { fieldManager: 'widgets' });
@@ -149,7 +149,7 @@ test('a dependency is ready when its expression says so', async () => {
   await h.ready(ns, 'app', 'False', /^failed to evaluate the CEL expression '.*': no such key: v$/);
   const right = { metadata: { labels: { v: 'deploy' } } };
   await h.client.patch(KustomizationKind, ref, right, { kind: 'merge' });
-  // Woken by the change: the requeue is an hour away.
+  // The change makes it run: the requeue is an hour away.
   await h.ready(ns, 'app', 'True');
 });
 

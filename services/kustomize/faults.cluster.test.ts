@@ -1,4 +1,4 @@
-// What breaks around an apply, and what is done to a Kustomization in the middle of one.
+// Faults around an apply, and changes of a Kustomization in the middle of one.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Kustomization } from '@weir/api';
@@ -84,7 +84,7 @@ test('the API server goes away in the middle of an apply, for longer than a leas
   await h.kustomization(ns, 'app');
   await midway(ns, 300);
   await h.cluster.stop('kube-apiserver', { signal: 'SIGKILL' });
-  // Its own time is what this is about: leases run out meanwhile.
+  // The duration matters here: leases run out meanwhile.
   const back = performance.now() + 5_000;
   await until(() => performance.now() > back, { ...LONG, message: 'the lease to run out' });
   await h.cluster.start('kube-apiserver');

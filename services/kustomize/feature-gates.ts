@@ -4,11 +4,14 @@ import { readFeatureGates } from '@weir/service';
 const DEFAULTS = {
   /** A dependency with a `readyExpr` has to be ready by the usual rules too. */
   AdditiveCELDependencyCheck: false,
-  /** News of a source, a watched variable or the object itself ends a health check that is under way. */
+  /**
+   * A new artifact of the source, a changed variable or a change of the object itself ends a health check that is under
+   * way.
+   */
   CancelHealthCheckOnNewRevision: false,
   /** Labelled ConfigMaps and Secrets are not watched. */
   DisableConfigWatchers: false,
-  /** A health check goes on until its time is over, also when an object has failed for good. */
+  /** A health check goes on until its timeout even when an object has failed for good. */
   DisableFailFastBehavior: false,
   /** Kustomizations may refer to ExternalArtifacts. */
   ExternalArtifact: false,
@@ -16,9 +19,14 @@ const DEFAULTS = {
   GroupChangeLog: false,
   /** Before an apply all entries of managedFields get the version that is applied. */
   MigrateAPIVersion: false,
-  /** `spec.decryption.serviceAccountName` counts, and so does the account that a ConfigMap of `spec.kubeConfig` names. */
+  /**
+   * `spec.decryption.serviceAccountName` is used, and so is the account that a ConfigMap of `spec.kubeConfig` names.
+   */
   ObjectLevelWorkloadIdentity: false,
-  /** What is deleted stays until those that depend on it, and are being deleted too, are gone. Not one of Flux's. */
+  /**
+   * Objects that are deleted stay until those that depend on them, and are being deleted too, are gone. Flux has no
+   * such gate.
+   */
   OrderedDeletion: false,
   /** A variable without a value and without a default fails the build. */
   StrictPostBuildSubstitutions: true,

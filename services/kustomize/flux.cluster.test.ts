@@ -1,4 +1,4 @@
-// Next to Flux: while its kustomize-controller leads, nothing is touched.
+// Beside Flux: while its kustomize-controller holds its leader Lease, Weir changes nothing.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Lease, Namespace } from '@weir/kube';
@@ -54,7 +54,7 @@ test('while the controller of Flux leads, its objects are left alone', async () 
     'old/a.yaml': manifests(configMap(ns, 'a', { v: '2' })),
     'new/b.yaml': other,
   });
-  // Otherwise done within a tenth of that.
+  // When Weir acts, it needs less than a tenth of that time.
   const start = performance.now();
   await until(() => performance.now() - start > 1_000, { timeoutMs: 5_000, message: 'a second' });
   assert.equal((await h.read(ns, 'old')).metadata.resourceVersion, before.metadata.resourceVersion);

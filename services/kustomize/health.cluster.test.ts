@@ -1,4 +1,4 @@
-// The wait for health: how it fails, and what ends it.
+// The wait for health: how it fails, and what ends it early.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findCondition, HEALTHY, READY } from '@weir/api';

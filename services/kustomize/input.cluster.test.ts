@@ -1,4 +1,5 @@
-// What users get wrong: a condition with Flux's reason that says what and where, while the others go on.
+// Mistakes of users: each gives a condition with Flux's reason that says what is wrong and where, and other
+// Kustomizations go on.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
@@ -26,7 +27,7 @@ const LONG = { timeoutMs: 20_000 };
 const kustomizations = (namespace: string) =>
   `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${namespace}/kustomizations`;
 
-/** A Kustomization of these files fails so; one beside it, from the same source, is applied. */
+/** A Kustomization of these files fails with this message; another one from the same source is applied. */
 async function fails(
   files: Files,
   reason: string,
@@ -101,7 +102,7 @@ test('nothing outside of the artifact is read', async () => {
 });
 
 test('a build that would never end is ended, and the next one is not kept waiting', async () => {
-  // Each layer holds the one below it twice: layer n has 2^n objects.
+  // Each layer includes the one below it twice, so that layer n has 2^n objects.
   const layers = Array.from({ length: 30 }, (_, n) => [
     [`l${n + 1}/kustomization.yaml`, overlay({ resources: ['left', 'right'] })],
     [`l${n + 1}/left/kustomization.yaml`, overlay({ namePrefix: 'l', resources: [`../../l${n}`] })],

@@ -80,7 +80,7 @@ function kustomization(namespace: string, decryption: Decryption): Promise<Kusto
   return h.kustomization(namespace, 'app', { targetNamespace: namespace, decryption });
 }
 
-/** Waits for a failure whose message has these words; SOPS breaks what it lists into lines. */
+/** Waits for a failure whose message has these words, across the line breaks that SOPS puts into its lists. */
 function fails(namespace: string, ...words: string[]): Promise<Kustomization> {
   const parts = words.map((text) =>
     text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(' ', '[\\s|]+'),
@@ -148,7 +148,7 @@ test('as an account of Azure, which is somebody in its own namespace only', asyn
   assert.equal(kms.asked.length, 0, 'the service itself is not asked for in its place');
 });
 
-/** The Vaults that the operator lists: one. */
+/** The operator's list of Vaults: this one. */
 async function list(address: string): Promise<void> {
   const metadata = { namespace: 'weir-system', name: 'vaults' };
   const data = {
@@ -164,7 +164,7 @@ async function again(namespace: string): Promise<void> {
   await h.client.patch(KustomizationKind, ref, body, { kind: 'merge' });
 }
 
-/** Whose a token of Kubernetes is, for this audience; undefined when it is nobody's. */
+/** To which account a token of Kubernetes belongs, for this audience; undefined for none. */
 async function review(token: string, audience: string): Promise<string | undefined> {
   const { status } = await h.cluster.request<{
     status: { authenticated?: boolean; user?: { username?: string } };
@@ -229,7 +229,7 @@ test('as an account whose annotations say how it logs in to a Vault, which nobod
   assert.equal(await password(ns), SECRET);
   assert.equal(kms.asked[0], 'vault /v1/ns2/auth/jwt/login');
 
-  // A token for somebody else would be good there, for whoever runs the server at the address of the file.
+  // Whoever runs the server at the file's address could use a token for another audience there.
   audience = 'https://bao.example:8200';
   await account(ns, { ...engine, 'credential.auth.fluxcd.io/audiences': audience });
   await h.publish(ns, { 'a.yaml': await sample('vault'), 'more.txt': '1' });
@@ -306,7 +306,7 @@ test('a service that is down: the object, the key group and where nobody listens
   );
   const ready = down.status?.conditions?.find(({ type }) => type === 'Ready');
   assert.equal(ready?.reason, 'BuildFailed');
-  // It is there again: nothing of the failure is kept.
+  // The token is valid again: the failure is not remembered.
   kms.tokens.add('hvs.t0ken-of-the-tenant');
   await h.publish(ns, { 'a.yaml': await sample('vault') });
   await h.ready(ns, 'app', 'True');

@@ -26,7 +26,9 @@ import { reconcileKustomization } from './kustomization/reconcile.ts';
 import { connectTriggers } from './kustomization/triggers/triggers.ts';
 import { type KustomizeSettings, readSettings, resultSettings } from './settings.ts';
 
-/** For what no condition has a time for: the API server away, a status that could not be written. */
+/**
+ * Backoff for failures that have no condition: the API server is away, or a status could not be written. Milliseconds.
+ */
 const RETRY = { minMs: 500, maxMs: 30_000 };
 
 export const service = defineService({
@@ -57,7 +59,7 @@ export const service = defineService({
     stack.defer(
       followOwnership({ membership, dependencyWatches, clusters, ownershipKey: (key) => key }),
     );
-    // Runs end first: they use all of the above.
+    // Runs end before anything else is closed, as they use all of it.
     stack.defer(() => controller.close());
     return {
       missing: () => (kustomizations.hasSynced() ? undefined : 'Kustomizations are not listed yet'),

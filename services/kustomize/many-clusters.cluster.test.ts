@@ -8,7 +8,7 @@ import { configMap, type Harness, manifests, startHarness, until } from './testi
 
 const CLUSTERS = 20;
 const DELAY_MS = 25;
-/** For a ConfigMap that changes: a dry-run, the object beside it, the apply; once the connection is there. */
+/** Requests for a ConfigMap that changes, over an open connection: a dry-run, a read of the object, the apply. */
 const REQUESTS = 3;
 
 let h: Harness;
@@ -30,7 +30,7 @@ after(async () => {
 
 const LONG = { timeoutMs: 120_000 };
 
-/** What the API server was asked about an object of this name, watches aside. */
+/** The requests to the API server about an object of this name, without watches. */
 async function requestsFor(namespace: string, name: string): Promise<string[]> {
   const events = await remote.cluster.audit();
   return events

@@ -1,11 +1,11 @@
-// What the operator lets engines take is what a build may take, whatever a tenant commits.
+// A build takes no more memory than the operator allows engines to take, whatever a tenant commits.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { findCondition, READY } from '@weir/api';
 import { configMap, manifests, startHarness } from './testing/harness.ts';
 
-/** A repository of less than a megabyte that comes to 80 MiB when it is unpacked for a build. */
+/** A repository of less than a megabyte that unpacks to 80 MiB for a build. */
 const TEXT = randomBytes(8 * 1024)
   .toString('hex')
   .repeat(64);

@@ -1,4 +1,4 @@
-// The whole service: what a user sees of a Kustomization.
+// The whole service, as its user sees it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findCondition, READY } from '@weir/api';
@@ -141,7 +141,7 @@ test('a suspended Kustomization leaves everything as it is until it is resumed',
   );
   const revision = await h.publish(ns, { 'a.yaml': manifests(configMap(ns, 'a', { v: '2' })) });
   await h.cluster.request('DELETE', `/api/v1/namespaces/${ns}/configmaps/a`);
-  // Something that surely comes later has been reconciled by then.
+  // When a Kustomization that surely comes later is reconciled, this one would have been reconciled too.
   await h.kustomization(ns, 'other', { prune: false });
   await h.ready(ns, 'other', 'True', new RegExp(revision));
   assert.notEqual((await h.read(ns, 'app')).status?.lastAppliedRevision, revision);
@@ -216,6 +216,6 @@ test('an interval of a millisecond is no loop', async () => {
     ).length;
   const [started, before] = [performance.now(), await reads()];
   await until(async () => (await reads()) >= before + 3, { timeoutMs, message: 'three more runs' });
-  // The floor is a second, of which the jitter takes a twentieth.
+  // The shortest interval is a second, of which the jitter takes a twentieth.
   assert.ok(performance.now() - started > 2 * 950, 'a run follows the other after a second');
 });

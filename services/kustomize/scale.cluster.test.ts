@@ -13,7 +13,7 @@ after(() => h?.close());
 
 const COUNT = 5_000;
 
-/** Asked for seldom: what is read each time holds all of the inventory. */
+/** This polls seldom, because each answer has the whole inventory. */
 function applied(namespace: string, timeoutMs: number): Promise<Kustomization> {
   return until(
     async () => {

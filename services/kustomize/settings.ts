@@ -8,7 +8,7 @@ export interface KustomizeSettings extends ApplySettings {
   sopsAgeSecret: string;
   /** ConfigMap in the runtime namespace with the Vaults that accounts may log in to; empty for none. */
   sopsVaultConfigMap: string;
-  /** `<group>/<kind>` of what is applied after classes and before the rest. */
+  /** `<group>/<kind>` of objects that are applied after classes and before all others. */
   customStageKinds: ReadonlySet<string>;
   gates: Gates;
 }
@@ -30,7 +30,7 @@ export function readSettings(
   };
 }
 
-/** The settings that decide what is applied, as JSON can hold them: where they differ, so may the result. */
+/** The settings that decide what is applied, as JSON: where they differ, results may differ. */
 export function resultSettings(settings: KustomizeSettings): object {
   const { gates, overrideManagers, customStageKinds, defaultServiceAccount } = settings;
   return {

@@ -1,4 +1,4 @@
-// What is known to be as it should is neither built, nor asked about, nor written.
+// A Kustomization that is known to be unchanged causes no build, no requests for its objects, and no writes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
@@ -50,7 +50,7 @@ test('an interval with nothing changed asks nothing and writes nothing', async (
     metadata: { name: 'vars' },
   });
   await h.publish(ns, build(ns, { a: '1' }));
-  // The variables are all that an interval reads, which shows that it came.
+  // At an interval only the variables are read, which shows that the interval has passed.
   const postBuild = { substituteFrom: [{ kind: 'ConfigMap' as const, name: 'vars' }] };
   await h.kustomization(ns, 'app', { interval: '200ms', wait: true, postBuild });
   const before = await h.ready(ns, 'app', 'True');
@@ -130,7 +130,7 @@ test('after a restart, what is in sync is left alone and what is not is put righ
   assert.equal(await value(ns, 'e'), '2');
   const after = await h.read(ns, 'quiet');
   assert.equal(after.metadata.resourceVersion, before.metadata.resourceVersion);
-  // The process knows the Kustomization, and was not merely late.
+  // The process knows the Kustomization by now, so that this is not merely a late first run.
   await edit(ns, 'a', 'by hand');
   await until(async () => (await value(ns, 'a')) === '1', { ...LONG, message: 'a to be put back' });
   const [, ...others] = quiet;

@@ -1,4 +1,4 @@
-// The end of a Kustomization: what it holds is deleted or left, as its deletion policy says.
+// The deletion of a Kustomization: its objects are deleted or left, as its deletion policy says.
 import {
   FINALIZER,
   type Kustomization,
@@ -28,8 +28,9 @@ import { asObserved } from './status/run-status.ts';
 import { timeoutMs } from './timing.ts';
 
 /**
- * Prunes, and removes the finalizer. Needs neither the source nor a build. Where the account to act as is gone, an event
- * names what is left behind. A failed delete is tried again, and so is one in a cluster that can't be reached.
+ * Prunes, and removes the finalizer. It needs neither the source nor a build. If the service account is gone, an event
+ * names the objects that are left. A failed delete is tried again, and so is a deletion in a cluster that can't be
+ * reached.
  */
 export async function deleteKustomization(
   env: Environment,
@@ -56,7 +57,7 @@ export async function deleteKustomization(
   return {};
 }
 
-/** Everything stays until those that depend on it are gone, which wakes it. */
+/** Nothing is deleted before the objects that depend on this one are gone, which starts the next run. */
 async function waitForDependents(
   { status }: Run,
   { message, retryMs }: DeletionWait,
@@ -66,7 +67,7 @@ async function waitForDependents(
   return { requeueAfterMs: retryMs };
 }
 
-/** A suspended Kustomization leaves everything as it is, like one that holds nothing. */
+/** A suspended Kustomization deletes nothing, and neither does one that has applied nothing. */
 export function deletesObjects(object: Kustomization): boolean {
   const { suspend, prune, deletionPolicy = 'MirrorPrune' } = object.spec;
   if (suspend || heldEntries(object).length === 0) return false;
@@ -102,7 +103,7 @@ async function deleteObjects(run: Run): Promise<void> {
   await place.slots.use(namespace, run.ctx, (ctx) => pruneAll({ ...there, ctx }));
 }
 
-/** Says why the Kustomization stays, and throws that. */
+/** Reports why the Kustomization stays, and throws that error. */
 async function notReached({ object, status, events }: Run, error: unknown): Promise<never> {
   if (error instanceof Failure) {
     status.update((it) => asFailed(it, error));
@@ -123,7 +124,7 @@ async function pruneAll(run: ClusterRun): Promise<void> {
   });
   if (error !== undefined) {
     events.publish('error', 'pruning for deleted resource failed', lastRevisions(object));
-    // Whoever asked for a reconcile, or waits for this generation, sees that it was tried.
+    // Records that the request and this generation were handled, for clients that wait for that.
     status.update(asObserved);
     await status.finish();
     throw new Error(error);

@@ -1,4 +1,4 @@
-// What a reconcile of a Kustomization is given beside the object: everything it talks to.
+// The environment of all reconciles of Kustomizations: clients, stores and settings.
 import type { Kustomization } from '@weir/api';
 import type { TargetCluster } from '@weir/apply';
 import type { ArtifactStore } from '@weir/artifact';
@@ -24,16 +24,16 @@ import type { SavedBuilds } from './last-build/saved-builds.ts';
 
 export interface Environment {
   log: Logger;
-  /** Where Weir itself runs. */
+  /** The namespace in which Weir itself runs. */
   runtimeNamespace: string;
   /** Reads and writes Kustomizations and what they refer to, with the service's own rights. */
   client: KubeClient;
-  /** Where Kustomizations are applied: the service's own cluster, and others. */
+  /** The clusters that Kustomizations are applied to: the service's own, and others. */
   clusters: Clusters<TargetCluster>;
   kustomizations: Informer<Kustomization>;
   sources: Sources;
   store: ArtifactStore;
-  /** Where artifacts are kept on disk. */
+  /** The folder in which artifacts are kept. */
   cacheDir: string;
   pool: RenderPool;
   recorder: Recorder;
@@ -41,20 +41,20 @@ export interface Environment {
   dependencyWatches: DependencyWatches;
   attemptedRevisions: AttemptedRevisions;
   lastBuilds: LastBuilds;
-  /** The last builds, and what the drift watch knows, for other processes. */
+  /** Saves the last builds, and what the drift watch knows, for later processes. */
   savedBuilds: SavedBuilds;
-  /** Stands for values that must not be given away. */
+  /** Makes digests of values that must not be shown. */
   digest: KeyedDigest;
   fileIndexes: FileIndexes;
-  /** Key management services, and who asks them. */
+  /** Key management services, with the identities to use there. */
   decryption: DecryptionServices;
-  /** With the gate OrderedDeletion. */
+  /** Only with the gate OrderedDeletion. */
   deletionOrder?: DeletionOrder;
   tracing: Tracing;
   settings: KustomizeSettings;
 }
 
-/** Field manager, event component and finalizer are Flux's, so that either can go on where the other stopped. */
+/** Field manager, event component and finalizer have Flux's names, so that either can continue the other's work. */
 export const CONTROLLER = 'kustomize-controller';
 /** The field manager of status writes. */
 export const STATUS_MANAGER = `gotk-${CONTROLLER}`;

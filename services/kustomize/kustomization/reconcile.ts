@@ -1,5 +1,5 @@
-// One Kustomization, from its source's artifact to a healthy cluster. Read it from top to bottom: it is
-// the pipeline. Each step is in a folder beside it; what it shares with other kinds is in @weir/reconcile.
+// Reconciles one Kustomization: from its source's artifact to healthy objects in the cluster. The pipeline reads from
+// top to bottom. Each step is in a folder beside this file; what other kinds do as well is in @weir/reconcile.
 import {
   type Artifact,
   findCondition,
@@ -84,7 +84,7 @@ async function runPipeline(run: Run): Promise<Outcome> {
       }),
     );
   } catch (error) {
-    // Before anything is awaited, so that no artifact is missed that comes from now on.
+    // This comes before the first await, so that no artifact is missed that is announced from now on.
     env.attemptedRevisions.endSearch(key);
     if (!touchedNothing(error)) env.lastBuilds.forget(key);
     return await fail(run, progress, error);
@@ -123,7 +123,7 @@ async function applyArtifact(
   return outcome;
 }
 
-/** Ready, for this revision and spec, and nobody asked: the run only makes sure. */
+/** Whether the object is Ready for this revision and spec, and no run was requested. */
 function isSettled(object: Kustomization, { revision }: Artifact): boolean {
   const { status } = object;
   return (
@@ -134,7 +134,7 @@ function isSettled(object: Kustomization, { revision }: Artifact): boolean {
   );
 }
 
-/** A run that waits for dependencies stops before it does anything to the cluster. */
+/** A run that waits for dependencies ends before it changes anything in the cluster. */
 function touchedNothing(error: unknown): boolean {
   return error instanceof Failure && error.reason === Reason.DependencyNotReady;
 }

@@ -1,4 +1,4 @@
-// What all steps of one run share. What a step finds out it returns, and later steps are given it.
+// What all steps of one run share. The result of a step is returned, and passed to later steps.
 import type { Artifact, Kustomization } from '@weir/api';
 import type { TargetCluster } from '@weir/apply';
 import type { ReconcileContext } from '@weir/controller';
@@ -16,9 +16,9 @@ export interface Run {
   startedAt: Date;
 }
 
-/** A run that knows where the Kustomization is applied. */
+/** A run with the cluster that the Kustomization is applied to. */
 export interface ClusterRun extends Run {
-  /** With the rights that the Kustomization acts with. */
+  /** It has the rights that the Kustomization acts with. */
   cluster: TargetCluster;
   /** Which cluster it is; undefined for the one that the service runs in. */
   clusterID: string | undefined;

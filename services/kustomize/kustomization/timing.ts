@@ -3,15 +3,15 @@ import { type Kustomization, parseDuration } from '@weir/api';
 import { intervalMs } from '@weir/reconcile';
 
 const MIN_TIMEOUT_MS = 30_000;
-/** A timer of Node counts no further (24 days), and ends at once when it is asked to. */
+/** The longest delay of a timer in Node (24 days); with a longer one the timer fires at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Until the next run after one that failed: `interval` where no `retryInterval` is given. */
+/** Milliseconds until the next run after a failed one: `interval` if there is no `retryInterval`. */
 export function retryIntervalMs({ spec }: Kustomization, floorMs: number): number {
   return intervalMs(spec.retryInterval ?? spec.interval, floorMs);
 }
 
-/** Half a minute less than the interval when not given, and never less than half a minute. */
+/** Half a minute less than the interval unless given, and never less than half a minute. Milliseconds. */
 export function timeoutMs({ spec }: Kustomization): number {
   const { timeout, interval } = spec;
   const wanted =

@@ -7,7 +7,7 @@ import type { Logger } from '@weir/telemetry';
 import { service } from '../main.ts';
 
 export interface Harness extends Omit<ServiceHarness, 'ready'> {
-  /** Gives the source a new artifact; `announce: false` leaves it to the watch. Returns the revision. */
+  /** Gives the source a new artifact. With `announce: false` only the watch shows it. Returns the revision. */
   publish(
     namespace: string,
     files: Files,
@@ -75,7 +75,7 @@ export async function startHarness(
   };
 }
 
-/** YAML (JSON is) of objects, one document each. */
+/** The objects as YAML (each is JSON), one document each. */
 export function manifests(...objects: object[]): string {
   return objects.map((object) => JSON.stringify(object)).join('\n---\n');
 }
@@ -84,7 +84,7 @@ export function configMap(namespace: string, name: string, data: Record<string, 
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data };
 }
 
-/** A Deployment that wants no pods unless the test says otherwise. Its status is what the test writes. */
+/** A Deployment without pods unless the test says otherwise. The test writes its status. */
 export function deployment(namespace: string, name: string, { replicas = 0 } = {}) {
   const labels = { app: name };
   return {

@@ -1,4 +1,4 @@
-// What a service writes to its log, kept to be read: as much as it ever writes, each level included.
+// A logger that keeps everything that a service writes, at all levels.
 import { createLogger, type Logger } from '@weir/telemetry';
 
 export interface KeptLog {

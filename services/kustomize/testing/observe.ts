@@ -1,15 +1,15 @@
-// What a test looks at: the events and the objects of a Kustomization.
+// What tests read: the events and the objects of a Kustomization.
 import { type Kustomization, Kustomization as KustomizationKind } from '@weir/api';
 import { type Harness, until } from './harness.ts';
 
-/** How long what a test waits for may take. */
+/** How long a test waits for anything. Milliseconds. */
 export const timeoutMs = 20_000;
 
 export function inventoryIds({ status }: Kustomization): string[] | undefined {
   return status?.inventory?.entries.map(({ id }) => id);
 }
 
-/** The events of a Kustomization that came over NATS so far. */
+/** The events of a Kustomization that have arrived over NATS so far. */
 export function eventsOf({ events }: Pick<Harness, 'events'>, namespace: string, name = 'app') {
   return events.filter(
     ({ event }) =>

@@ -29,7 +29,7 @@ import { grownInventory, heldEntries, touchedInventory } from './inventory.ts';
 import { ownerOf } from './owner.ts';
 import { masked, maskedCause } from './secrecy.ts';
 
-/** Flux's log line for an apply, which searches and dashboards look for. */
+/** The message of Flux's log line for an apply, which searches and dashboards use. */
 const APPLIED = 'server-side apply completed';
 
 export interface ApplyResult {
@@ -38,7 +38,7 @@ export interface ApplyResult {
   changed: boolean;
 }
 
-/** Applies what was built and publishes what changed. Fails with ReconciliationFailed. */
+/** Applies what was built and publishes an event of what changed. Fails with ReconciliationFailed. */
 export async function apply(
   run: ClusterRun,
   artifact: Artifact,
@@ -85,7 +85,7 @@ export async function apply(
       return { applied, changed };
     } catch (error) {
       if (!(error instanceof ApplyError)) throw error;
-      // The retry puts right what was written half.
+      // Some objects are written and others not; the next run compares all of them.
       if (error.touched.length > 0) cluster.drift.untrack(key);
       status.update((it) => setFields(it, { inventory: touched(object, error.touched) }));
       const log = effective(error.changes).map((change) => `${formatChange(change)}\n`);
@@ -98,13 +98,13 @@ export async function apply(
   });
 }
 
-/** What may be there after an apply that broke off: what was held, and what a write was begun for. */
+/** The inventory after an apply that broke off: what the object had before, and what was about to be written. */
 function touched(object: Kustomization, targets: ObjectTarget[]): Inventory | undefined {
   if (targets.length === 0) return object.status?.inventory;
   return { entries: touchedInventory(heldEntries(object), targets) };
 }
 
-/** Writes the inventory with what is about to be applied, so that no crash leaves an object that nobody knows of. */
+/** Writes the inventory with the objects that are about to be applied, so that after a crash each of them is in it. */
 async function recordGrowth(
   { object, status, ctx }: ClusterRun,
   objects: KubeObject[],

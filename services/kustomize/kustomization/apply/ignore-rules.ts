@@ -5,8 +5,8 @@ import { Failure } from '@weir/reconcile';
 import { RenderError, type RenderPool } from '@weir/render';
 
 /**
- * Answers which fields of an object are ignored, as JSON pointers; undefined when the spec has no rules.
- * Fails for a rule whose selector can't be read.
+ * Returns the ignored fields of an object as JSON pointers; undefined when the spec has no rules. Fails for a rule
+ * whose selector can't be read.
  */
 export async function ignoredFields(
   pool: Pick<RenderPool, 'exempt'>,
@@ -27,7 +27,7 @@ export async function ignoredFields(
   };
 }
 
-/** The parts of an object that selectors look at. */
+/** The parts of an object that selectors use. */
 function selectable({ apiVersion, kind, metadata }: KubeObject): object {
   const { name, namespace, labels, annotations } = metadata;
   return { apiVersion, kind, metadata: { name, namespace, labels, annotations } };

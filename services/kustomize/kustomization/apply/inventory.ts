@@ -1,4 +1,4 @@
-// The inventory of a Kustomization over a run: what it held, what it is about to hold, what it holds.
+// The inventory of a Kustomization during a run: before, while and after objects are applied.
 import { hash } from 'node:crypto';
 import type { Inventory, InventoryEntry, Kustomization } from '@weir/api';
 import {
@@ -16,7 +16,9 @@ export function heldEntries(object: Kustomization): InventoryEntry[] {
   return object.status?.inventory?.entries ?? [];
 }
 
-/** What is to be written before an apply: all of old and new; undefined when nothing is added. */
+/**
+ * The union of the old inventory and the new objects, to be written before an apply; undefined when nothing is added.
+ */
 export function grownInventory(
   held: readonly InventoryEntry[],
   objects: readonly KubeObject[],
@@ -26,18 +28,18 @@ export function grownInventory(
   return added.length === 0 ? undefined : unionInventory(wanted, held);
 }
 
-/** What is there after an apply, with the ids that the API server knows the objects by. */
+/** The entries after an apply, with the ids by which the API server knows the objects. */
 export function appliedEntries(applied: readonly AppliedObject[]): InventoryEntry[] {
   return applied.map(({ change }) => entryOf({ ...change.id, version: change.version }));
 }
 
-/** Stands for what an inventory holds. */
+/** Equal for inventories with equal entries. */
 export function inventoryDigest(inventory: Inventory | undefined): string {
   const ids = (inventory?.entries ?? []).map(({ id, v }) => `${id} ${v}\n`).sort();
   return hash('sha1', ids.join(''), 'base64');
 }
 
-/** What left the inventory. */
+/** The objects that are no longer in the inventory. */
 export function staleTargets(
   held: readonly InventoryEntry[],
   now: readonly InventoryEntry[],
@@ -45,7 +47,7 @@ export function staleTargets(
   return subtractInventory(held, now).map(targetOfEntry);
 }
 
-/** After an apply that broke off: what was held, and what a write was begun for. */
+/** The inventory after an apply that broke off: the old entries, and the objects that were about to be written. */
 export function touchedInventory(
   held: readonly InventoryEntry[],
   touched: readonly ObjectTarget[],

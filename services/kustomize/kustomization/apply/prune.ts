@@ -1,4 +1,4 @@
-// The step that deletes what left the inventory.
+// The step that deletes what is no longer in the inventory.
 import { type Artifact, Reason } from '@weir/api';
 import { type AppliedObject, formatChanges, pruneObjects } from '@weir/apply';
 import { Failure, setFields } from '@weir/reconcile';
@@ -6,7 +6,7 @@ import { type ClusterRun, revisionsOf } from '../run.ts';
 import { appliedEntries, heldEntries, staleTargets, touchedInventory } from './inventory.ts';
 import { ownerOf } from './owner.ts';
 
-/** Answers whether there was anything to delete. Fails with PruneFailed. */
+/** Resolves with whether there was anything to delete. Fails with PruneFailed. */
 export async function prune(
   { env, object, status, events, cluster, ctx }: ClusterRun,
   artifact: Artifact,

@@ -1,18 +1,21 @@
-// Failures of an apply without the variables that Secrets held: the API server repeats what it refuses, a label that is too
-// long for example.
+// Removes values of Secrets from failures of an apply: the API server quotes what it refuses, for example a label that
+// is too long.
 import { withoutValues } from '@weir/apply';
 import { ApiError, isApiError } from '@weir/kube';
 import { findCause, messageOf } from '@weir/reconcile';
 
-/** Flux's too, for variables of Secrets. */
+/** The same mask as Flux has for variables of Secrets. */
 const MASK = '*****';
 
-/** A text with a mask in the place of each value. */
+/** The text with each of the values masked. */
 export function masked(text: string, secretValues: readonly string[]): string {
   return withoutValues(text, secretValues, MASK);
 }
 
-/** The cause of a failure, which goes to logs and traces: another error where its messages have one of the values. */
+/**
+ * The cause of a failure as it may go to logs and traces: another error where one of its messages has one of the
+ * values.
+ */
 export function maskedCause(cause: unknown, secretValues: readonly string[]): unknown {
   const messages: string[] = [];
   for (let error = cause; error instanceof Error; error = error.cause) messages.push(error.message);

@@ -1,4 +1,4 @@
-// The step that makes an artifact into the objects that are to be in the cluster.
+// The step that builds the objects that are to be applied from an artifact.
 import { type Artifact, formatDuration, type Kustomization, Reason, SUBSTITUTE } from '@weir/api';
 import { type KubeObject, parseApiVersion } from '@weir/kube';
 import { Failure, setFields } from '@weir/reconcile';
@@ -17,30 +17,30 @@ import type { Run } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
 import { gatherVariables, type Variables, VariablesError } from './variables.ts';
 
-/** Reasons of the engine that aren't the manifests' fault: worth another try soon. */
+/** Reasons of the engine that are not faults of the manifests: the build is soon tried again. */
 const ENGINE_TROUBLE = new Set(['EngineUnavailable', 'EngineCrashed', 'Closed']);
 
-/** What the render pool made of it, with the owner's labels on every object. */
+/** The result of the render pool; every object has the owner's labels. */
 export interface Build {
   objects: KubeObject[];
   /** Digest of the built manifests, for the history. */
   digest: string;
   trace: BuildResult['trace'];
   substitute: Substitution | undefined;
-  /** What messages must not show: the API server may repeat what was substituted. */
+  /** Values that messages must not show: the API server may quote what was substituted. */
   secretValues: string[];
   credentials: Credentials | undefined;
 }
 
-/** What a build is given besides the artifact and the spec. */
+/** The inputs of a build besides the artifact and the spec. */
 interface Given {
   variables?: Variables | undefined;
   decryption: BuildRequest['decryption'];
 }
 
 /**
- * Builds `spec.path` of the artifact, whose tar.gz is at `file`, decrypts it, and replaces variables. Fails with ArtifactFailed
- * where there is no such path, and with BuildFailed.
+ * Builds `spec.path` of the artifact, whose tar.gz is at `file`: decrypts it, and replaces variables. Fails with
+ * ArtifactFailed if the path does not exist, and with BuildFailed.
  */
 export async function build(run: Run, artifact: Artifact, file: string): Promise<Build> {
   const { env, object, status, ctx } = run;
@@ -53,7 +53,7 @@ export async function build(run: Run, artifact: Artifact, file: string): Promise
     try {
       return await buildObjects(env, object, { digest, file }, ctx.signal);
     } catch (error) {
-      // An artifact without the path was not attempted: it is the artifact that is at fault.
+      // An artifact without the path does not count as attempted, because another artifact may have the path.
       if (error instanceof Failure && error.reason === Reason.ArtifactFailed) {
         status.update((it) => setFields(it, { lastAttemptedRevision }));
         status.progress(`Fetching manifests for revision ${revision} ${limit}`);
@@ -102,8 +102,8 @@ async function buildWith(
     return await render(env, object, artifact, { variables, decryption }, signal);
   } catch (error) {
     if (!(error instanceof VariablesError)) throw error;
-    // As the variables are asked for by the first object that may hold any, a build without objects
-    // needs none, and one that fails anyway fails first.
+    // The variables are read when the first object may use one: a build without objects needs none, and a build that
+    // fails anyway fails with its own error.
     const built = await render(env, object, artifact, { decryption }, signal);
     const first = built.objects.find(({ metadata }) => !isMarked(metadata));
     if (first === undefined) return built;
@@ -158,7 +158,7 @@ function tooLarge({ reason }: RenderError, { spec }: Kustomization, limitMs: num
   return `${subject} took longer than ${limit}: ${advice}, or raise the limit`;
 }
 
-/** Whether the object is to keep its variables. */
+/** Whether the object says that its variables are not to be replaced. */
 function isMarked({ labels, annotations }: KubeObject['metadata']): boolean {
   return [labels, annotations].some((values) => values?.[SUBSTITUTE] === 'disabled');
 }
@@ -169,7 +169,10 @@ function resourceId({ apiVersion, kind, metadata }: KubeObject): string {
   return `${kind}.${version}.${group || '[noGrp]'}/${metadata.name}`;
 }
 
-/** A user sees the engine's own trouble (time, memory, a crash) as a failure of the build. */
+/**
+ * The condition's reason for a reason of the engine: a timeout, too much memory or a crash shows as a failure of the
+ * build.
+ */
 function buildReason(reason: string): Reason {
   if (reason === Reason.ArtifactFailed || reason === Reason.ReconciliationFailed) return reason;
   return Reason.BuildFailed;

@@ -6,8 +6,9 @@ import type { Run } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
 
 /**
- * Returns the path of the artifact's tar.gz. Fails with ArtifactFailed: what nobody has (yet) is asked for again after
- * `requeueDependencyMs`, other trouble with backoff. It holds a worker, so it ends when a build would have to.
+ * Returns the path of the artifact's tar.gz. Fails with ArtifactFailed. An artifact that is (still) missing is looked
+ * for again after `requeueDependencyMs`, other failures are tried again with backoff. The fetch holds a worker, so it
+ * has the same time limit as a build.
  */
 export async function fetchFile(
   { env, object, status, ctx }: Run,

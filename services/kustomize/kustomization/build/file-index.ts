@@ -3,13 +3,13 @@ import { ArtifactError } from '@weir/artifact';
 import { BusUnavailable } from '@weir/bus';
 import { type FileIndex, indexPaths, type PathIndex } from '@weir/render';
 
-/** An artifact's files, prepared for many traces; undefined when they can't be had. */
+/** An artifact's files, prepared to be compared with many traces; undefined when they can't be read. */
 export type FileIndexes = (digest: string) => Promise<PathIndex | undefined>;
 
-/** Sources whose artifacts come up at the same time. */
+/** So many artifacts are kept: more sources than that seldom have a new one at the same time. */
 const MAX_INDEXES = 8;
 
-/** Reads each index once for all Kustomizations that its artifact wakes. */
+/** Reads each index once for all Kustomizations that run because of its artifact. */
 export function createFileIndexes(store: {
   fileIndex(digest: string): Promise<FileIndex>;
 }): FileIndexes {
@@ -20,7 +20,7 @@ export function createFileIndexes(store: {
     indexes.set(digest, index);
     const [oldest] = indexes.keys();
     if (indexes.size > MAX_INDEXES && oldest !== undefined) indexes.delete(oldest);
-    // What could not be read may be there the next time.
+    // An index that could not be read is read again the next time.
     void index.then((found) => {
       if (found === undefined && indexes.get(digest) === index) indexes.delete(digest);
     });
@@ -35,7 +35,7 @@ async function readIndex(
   try {
     return indexPaths(await store.fileIndex(digest));
   } catch (error) {
-    // Not in the store, or NATS is away: the artifact itself may still be had from its source.
+    // The index is not in the store, or NATS is away. The artifact itself can perhaps still be fetched from its source.
     if (error instanceof ArtifactError || error instanceof BusUnavailable) return undefined;
     throw error;
   }

@@ -1,4 +1,4 @@
-// What goes into a build besides the artifact and the spec: ConfigMaps and Secrets that the spec names.
+// The inputs of a build besides the artifact and the spec: the ConfigMaps and Secrets that the spec names.
 import type { Kustomization } from '@weir/api';
 import type { Substitution } from '@weir/render';
 import type { Credentials } from '../decryption/credentials.ts';
@@ -9,7 +9,7 @@ export interface Inputs {
   credentials: Credentials | undefined;
 }
 
-/** Stands for the variables and keys; equal for equal ones, whatever their order. */
+/** A digest of the variables and keys, the same for equal ones in any order. */
 export function inputsDigest(digest: KeyedDigest, { substitute, credentials }: Inputs): string {
   const { vars, strict, always } = substitute ?? {};
   const sorted = vars && Object.entries(vars).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -19,13 +19,16 @@ export class VariablesError extends Error {
   override name = 'VariablesError';
 }
 
-/** Variables, and which of their values are no one's to see. */
+/** Variables, with those of their values that must not be shown. */
 export interface Variables extends Substitution {
-  /** Values that Secrets had, also those that others win over. */
+  /** All values from Secrets, including those that later sources replace. */
   secretValues: string[];
 }
 
-/** Undefined without a `postBuild`. A later source wins over an earlier one, inline values over all. */
+/**
+ * Undefined without `postBuild`. A later source replaces values of an earlier one, and inline values replace all
+ * others.
+ */
 export async function gatherVariables(
   client: KubeClient,
   object: Kustomization,

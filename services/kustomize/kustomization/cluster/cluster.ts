@@ -9,8 +9,8 @@ import type { ClusterRun, Run } from '../run.ts';
 import { timeoutMs } from '../timing.ts';
 
 /**
- * Runs the rest of the pipeline against the cluster. What is done in another cluster holds no worker. Fails with
- * ReconciliationFailed where the cluster can't be reached.
+ * Runs the rest of the pipeline against the cluster. Work in another cluster holds no worker. Fails with
+ * ReconciliationFailed when the cluster can't be reached.
  */
 export async function inCluster<T>(
   run: Run,
@@ -27,7 +27,9 @@ export async function inCluster<T>(
   return place.slots.use(namespace, run.ctx, (ctx) => work({ ...there, ctx }));
 }
 
-/** Finds the cluster, without holding a worker while another one is asked. Fails with ReconciliationFailed. */
+/**
+ * Finds the cluster; no worker is held while the answer of another cluster is awaited. Fails with ReconciliationFailed.
+ */
 export async function enter({ env, object, ctx }: Run): Promise<Place<TargetCluster>> {
   const find = () => env.clusters.enter(object, ctx.signal);
   try {
@@ -44,7 +46,7 @@ export async function enter({ env, object, ctx }: Run): Promise<Place<TargetClus
   }
 }
 
-/** The run in this place, with the rights that the Kustomization acts with. */
+/** The run with this cluster and the rights that the Kustomization acts with. */
 export function within(run: Run, { cluster, id }: Place<TargetCluster>): ClusterRun {
   const acting = targetCluster(cluster, run.object, run.env.settings.defaultServiceAccount);
   return { ...run, cluster: acting, clusterID: id };
@@ -58,8 +60,8 @@ function noteAttempt({ object, status }: Run, { revision }: Artifact): void {
 }
 
 /**
- * Of a Kustomization that was applied to another cluster before, nothing is pruned in this one: its inventory begins anew, and an
- * event names what stays in the former cluster.
+ * When the Kustomization was applied to another cluster before, nothing is pruned in this one: its inventory starts
+ * empty, and an event names the objects that stay in the former cluster.
  */
 function followMove(run: Run, place: Place<TargetCluster>): Run {
   const { env, object, status, events } = run;
@@ -77,7 +79,7 @@ function followMove(run: Run, place: Place<TargetCluster>): Run {
   return { ...run, object: withoutInventory(object) };
 }
 
-/** Names what a Kustomization holds. */
+/** A list of the objects that a Kustomization has applied. */
 export function left(object: Kustomization): string {
   return namesOfEntries(heldEntries(object)).join('\n');
 }

@@ -1,4 +1,4 @@
-// What this service needs of a cluster that it applies to, its own or another one.
+// Opens a cluster for this service to apply to: its own or another one.
 import { managerRules, openTargetCluster, type TargetCluster } from '@weir/apply';
 import type { Opened } from '@weir/clusters';
 import type { KubeClient } from '@weir/kube';
@@ -6,7 +6,7 @@ import type { Logger } from '@weir/telemetry';
 import type { KustomizeSettings } from '../../settings.ts';
 import { CONTROLLER, GROUP } from '../environment.ts';
 
-/** Opens nothing before there is something to watch. */
+/** Opens no watch before there is something to watch. */
 export function openCluster(
   client: KubeClient,
   { overrideManagers }: Pick<KustomizeSettings, 'overrideManagers'>,

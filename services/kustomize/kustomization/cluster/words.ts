@@ -1,6 +1,6 @@
 import type { SecretWords } from '@weir/clusters';
 
-/** What kustomize-controller says of a Secret with a kubeconfig. */
+/** The messages of Flux's kustomize-controller about a Secret with a kubeconfig. */
 export const words: SecretWords = {
   unread: (name, why) => `unable to read KubeConfig secret '${name}' error: ${why}`,
   lacks: (name, [key]) =>

@@ -6,7 +6,7 @@ import { withinBudget } from './budget.ts';
 
 const { signal } = new AbortController();
 const key = (address: string): WrappedKey => ({ kind: 'vault', address, name: 'k', wrapped: 'w' });
-/** A service that answers when it is asked to end. */
+/** A service that does not answer before it is asked to end. */
 const silent: UnwrapKey = (_, ending) =>
   new Promise((_resolve, reject) => {
     ending.addEventListener('abort', () => reject(new KmsError('late')));

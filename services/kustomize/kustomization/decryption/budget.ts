@@ -1,4 +1,5 @@
-// How much one build may ask of key management services: whoever may write into a repository chooses how often and where.
+// Limits of what one build may ask of key management services: whoever writes into the repository decides how often
+// which server is asked.
 import { KmsError } from '@weir/kms';
 import type { UnwrapKey, WrappedKey } from '@weir/render';
 
@@ -11,10 +12,13 @@ export interface Budget {
   totalMs: number;
 }
 
-/** As many keys as files and values that a build may decrypt: each file has one of its own. */
+/** As many calls as files and values that a build may decrypt: each may have a data key of its own. */
 const DEFAULT: Budget = { maxCalls: 1_000, callMs: 15_000, totalMs: 60_000 };
 
-/** Bounds calls in number and time. A service that didn't answer in time isn't asked again by the same build. */
+/**
+ * Limits the number of calls and their time. A service that did not answer in time is not asked again in the same
+ * build.
+ */
 export function withinBudget(unwrap: UnwrapKey, budget: Partial<Budget> = {}): UnwrapKey {
   const { maxCalls, callMs, totalMs } = { ...DEFAULT, ...budget };
   const silent = new Set<string>();
@@ -46,7 +50,7 @@ export function withinBudget(unwrap: UnwrapKey, budget: Partial<Budget> = {}): U
   };
 }
 
-/** What is asked for a key: a server, or a region of a cloud. */
+/** The service that unwraps a key: a server, or a region of a cloud. */
 function serviceOf({ kind, address = '', name }: WrappedKey): string {
   return JSON.stringify([kind, address, kind === 'aws' ? name.split(':')[3] : '']);
 }

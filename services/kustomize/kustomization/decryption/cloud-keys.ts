@@ -1,4 +1,4 @@
-// What the Secret with the keys says of who asks a key management service of a cloud. The names and forms are Flux's.
+// Reads the credentials for key management services of clouds from the decryption Secret. Names and formats are Flux's.
 
 import type { AwsKeys } from '@weir/kms';
 import type { SecretData } from '@weir/kube';
@@ -19,10 +19,10 @@ export const NO_CLOUD_KEYS: CloudKeys = { aws: undefined, azure: undefined, gcp:
 const AWS = 'sops.aws-kms';
 const AZURE = 'sops.azure-kv';
 const GCP = 'sops.gcp-kms';
-/** A certificate with a chain takes a tenth. */
+/** A certificate with its chain takes about a tenth of this. Bytes. */
 const MAX_BYTES = 64 * 1024;
 
-/** @throws Error that names the entry and quotes nothing of it */
+/** @throws Error that names the entry and quotes nothing of its value */
 export function readCloudKeys(data: SecretData): CloudKeys {
   return {
     aws: read(data, AWS, awsKeys),
@@ -62,7 +62,7 @@ function awsKeys(text: string): AwsKeys {
   return { accessKeyId, secretAccessKey, sessionToken: field('aws_session_token') };
 }
 
-/** In the order in which Flux looks; the last but one form is what `az` writes for a service principal. */
+/** The formats are tried in Flux's order; the last but one is what `az` writes for a service principal. */
 function azureLogin(text: string): AzureLogin {
   const field = fieldsOf(text);
   const authorityHost = field('authorityHost');
@@ -86,13 +86,13 @@ function azureLogin(text: string): AzureLogin {
   );
 }
 
-/** The texts of a map in YAML or JSON. */
+/** Reads the string fields of a map in YAML or JSON. */
 function fieldsOf(text: string): (name: string) => string | undefined {
   let map: unknown;
   try {
     map = parse(text, { maxAliasCount: 0, logLevel: 'error' });
   } catch {
-    // The parser's message quotes the line.
+    // The parser's own message would quote the line.
     throw new Error('it is no YAML');
   }
   if (typeof map !== 'object' || map === null || Array.isArray(map)) {

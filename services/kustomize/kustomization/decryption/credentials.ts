@@ -1,4 +1,4 @@
-// The keys of `spec.decryption`, and what key management services are asked with.
+// Reads the keys of `spec.decryption`, and the credentials for key management services.
 import { type Kustomization, Reason } from '@weir/api';
 import { isNotFound, readSecret, type SecretData } from '@weir/kube';
 import { Failure, messageOf } from '@weir/reconcile';
@@ -12,11 +12,11 @@ export interface Credentials {
   /** For transit engines of OpenBao and Vault. */
   vaultToken: string | undefined;
   clouds: CloudKeys;
-  /** As whom services are asked for which there is nothing above. */
+  /** The service account whose identity is used for services without credentials in the Secret. */
   account: VaultAccount;
 }
 
-/** Entries of the Secret by their names, which are Flux's. */
+/** The suffixes and names of the Secret's entries, as in Flux. */
 const AGE = '.agekey';
 const PGP = '.asc';
 const VAULT_TOKEN = 'sops.vault-token';
@@ -86,7 +86,7 @@ async function read(
   }
 }
 
-/** By name, so that the same Secret always gives the same. */
+/** Sorted by name, so that the same Secret always gives the same list. */
 function keyFiles(data: SecretData, extension: string): KeyFile[] {
   return [...data]
     .filter(([name]) => name.endsWith(extension))

@@ -1,4 +1,4 @@
-// Opens what decrypts for one build, and asks key management services for it.
+// Opens the decryption for one build, with the key management services that it may ask.
 import { keepConnections } from '@weir/net';
 import { createDecryption, type Decryption } from '@weir/render';
 import type { Environment } from '../environment.ts';
@@ -6,7 +6,7 @@ import { withinBudget } from './budget.ts';
 import type { Credentials } from './credentials.ts';
 import { createUnwrap } from './unwrap.ts';
 
-/** To be closed when the build is over: the keys end with it. */
+/** The caller closes it when the build is over, which ends the process that has the keys. */
 export function openDecryption(
   { settings, log, decryption }: Pick<Environment, 'settings' | 'log' | 'decryption'>,
   credentials: Credentials,

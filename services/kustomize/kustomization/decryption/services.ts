@@ -1,5 +1,5 @@
-// What builds have in common that ask key management services: identities, tokens for what Secrets hold, and where the
-// services are.
+// What all builds share to ask key management services: identities, tokens for credentials of Secrets, and the
+// services' endpoints.
 import type { Endpoints, Identities } from '@weir/identity';
 import { GCP_KMS_SCOPE } from '@weir/kms';
 import type { KubeClient } from '@weir/kube';
@@ -16,12 +16,12 @@ import type { AzureLogin } from './cloud-keys.ts';
 
 export interface DecryptionServices {
   client: KubeClient;
-  /** With the default account for decryption. */
+  /** These use the operator's default account for decryption. */
   identities: Identities;
   endpoints: Endpoints;
   /** `<namespace>/<name>` of the ConfigMap with the Vaults that accounts may log in to; undefined for none. */
   vaultConfigMap: { namespace: string; name: string } | undefined;
-  /** Tokens for what a Secret holds, kept until they end. */
+  /** Tokens for credentials of a Secret; they are kept until they expire. */
   azureToken(login: AzureLogin, scope: string): TokenSource;
   googleToken(key: GoogleKey): TokenSource;
   close(): void;
@@ -40,7 +40,7 @@ const KEPT = 500;
 export function createDecryptionServices(options: ServicesOptions): DecryptionServices {
   const { client, identities, endpoints, vaultConfigMap, allowLocal, environment } = options;
   const connections = keepConnections({ allowLocal, environment });
-  // The metadata service is an address of this machine's, which the operator trusts.
+  // The metadata service has a local address, and the operator trusts it.
   const machine = keepConnections({ allowLocal: true });
   const metadata = endpoints['azure-metadata'];
   const cached = createTokenCache({ max: KEPT });

@@ -1,4 +1,4 @@
-// How an account logs in to OpenBao and Vault by its own annotations, which are those of Flux 2.10.
+// How a service account logs in to OpenBao and Vault by its annotations, which are those of Flux 2.10.
 import { AUDIENCES, audiencesOf } from '@weir/identity';
 import { KmsError } from '@weir/kms';
 
@@ -7,16 +7,18 @@ const ROLE = 'transit-engine.auth.fluxcd.io/role';
 const MAX_ROLE = 256;
 
 export interface TransitEngine {
-  /** Of any method that takes JSON web tokens, the namespace of Vault included: `ns1/auth/jwt/login`. */
+  /**
+   * The path of any login method for JSON web tokens, with the Vault namespace if there is one: `ns1/auth/jwt/login`.
+   */
   loginPath: string;
   role: string;
-  /** Whom its tokens are for; the address of the server where there is none. */
+  /** The audiences of its tokens; the address of the server where none is given. */
   audiences: readonly string[];
 }
 
 /**
- * What annotations say, of the account if there is one; undefined where they say nothing of it.
- * @throws KmsError where one of the two annotations is missing, or can't be used; IdentityError for audiences that can't
+ * Reads the annotations of the account, if there is an account; undefined when it has none for Vault. @throws KmsError
+ * when one of the two annotations is missing or can't be used; IdentityError for audiences that can't be used
  */
 export function transitEngineOf(
   annotations: Readonly<Record<string, string>> = {},
@@ -34,9 +36,8 @@ export function transitEngineOf(
 }
 
 /**
- * Refuses to show a token to a server that it isn't for: addresses come from encrypted files, and whoever runs the server at one
- * could use the token where it is meant for. An address that the operator lists is meant.
- * @throws KmsError
+ * Refuses to send a token to a server for which it is not meant. Addresses come from encrypted files, and whoever runs
+ * a server there could use the token elsewhere. An address that the operator lists is allowed. @throws KmsError
  */
 export async function requireMeant(
   { audiences }: TransitEngine,

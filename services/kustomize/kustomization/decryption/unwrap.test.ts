@@ -1,4 +1,5 @@
-// Keys that services of clouds wrapped, asked for as whom a Secret says, or who the service is in a cloud.
+// Data keys that key management services of clouds wrapped, unwrapped with the credentials of a Secret or with the
+// identity of the service.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { createIdentities, type Identities } from '@weir/identity';

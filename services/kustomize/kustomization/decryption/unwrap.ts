@@ -1,5 +1,5 @@
-// Asks the key management service of a wrapped key, as whoever the decryption Secret or the account says. Messages begin with
-// the words of SOPS.
+// Asks a key management service to unwrap a data key, with the credentials of the decryption Secret or of the account.
+// Messages begin with those of SOPS.
 import {
   type AwsKeys,
   awsAssumeRole,
@@ -42,7 +42,7 @@ export function createUnwrap(
     return clouds.aws ?? identities.awsCredentials(subject, { region }, signal);
   }
 
-  /** Keys of a role are the same for all files of a build. */
+  /** The credentials of a role are the same for all files of a build, so they are asked for once. */
   function asRole(role: string, region: string, options: KmsOptions): Promise<AwsKeys> {
     const id = JSON.stringify([role, region]);
     const known = roles.get(id);
@@ -114,7 +114,10 @@ interface Kind {
   decrypt(key: WrappedKey, options: KmsOptions): Promise<Buffer>;
 }
 
-/** All errors that come here say nothing of what is secret; the signal's own reason says nothing at all. */
+/**
+ * The message of an error that arrives here has no secrets. That of an aborted signal says nothing useful, so another
+ * one is used.
+ */
 function failureOf(what: string, cause: unknown, signal: AbortSignal): KmsError {
   const isLate = signal.aborted;
   const own = cause instanceof Error && cause !== signal.reason ? cause.message : undefined;

@@ -1,4 +1,5 @@
-// Tokens of OpenBao and Vault for an account of Kubernetes: as its annotations say, or at the servers that the operator lists.
+// Gets tokens of OpenBao and Vault for a service account: by its annotations, or at the servers that the operator
+// lists.
 
 import { KmsError, type KmsOptions, vaultLogin } from '@weir/kms';
 import { ConfigMap, isNotFound, type KubeObject } from '@weir/kube';
@@ -11,7 +12,7 @@ const ENTRY = 'config.yaml';
 const MAX_BYTES = 64 * 1024;
 
 export interface VaultAccount {
-  /** Of the object; its account is looked up there. */
+  /** The namespace of the object, in which its account is looked up. */
   namespace: string;
   serviceAccountName: string | undefined;
 }
@@ -98,7 +99,7 @@ function instancesOf(text: string): [string, string][] | undefined {
   }
 }
 
-/** A token of Kubernetes for the address and nobody else, or for whom the account's annotations name. */
+/** A token of Kubernetes whose only audience is the address, or the audiences of the account's annotation. */
 async function tokenFor(
   { identities }: DecryptionServices,
   account: VaultAccount,
@@ -116,7 +117,7 @@ async function tokenFor(
   }
 }
 
-/** As in Flux, `<namespace>_<name>` of whoever the token is for. */
+/** As in Flux, the role is `<namespace>_<name>` of the account of the token. */
 function roleOf(jwt: string): string {
   const claims = Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8');
   const subject = /"sub":\s*"system:serviceaccount:([a-z0-9-]+):([a-z0-9.-]+)"/.exec(claims);

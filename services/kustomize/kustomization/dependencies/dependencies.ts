@@ -1,4 +1,4 @@
-// The step that waits for `spec.dependsOn`, with what Flux's kustomize-controller says about it.
+// The step that waits for `spec.dependsOn`, with the messages of Flux's kustomize-controller.
 import {
   type Artifact,
   formatDuration,
@@ -15,7 +15,7 @@ import {
 import { sourceKey } from '@weir/sources';
 import type { Run } from '../run.ts';
 
-/** Fails with DependencyNotReady, and until the spec changes with AccessDenied and InvalidCELExpression. */
+/** Fails with DependencyNotReady; with AccessDenied or InvalidCELExpression, which stay until the spec changes. */
 export async function requireReadyDependencies(run: Run, artifact: Artifact): Promise<void> {
   const { env, object } = run;
   const { noCrossNamespaceRefs, requeueDependencyMs: retryMs } = env.settings;
@@ -26,18 +26,18 @@ export async function requireReadyDependencies(run: Run, artifact: Artifact): Pr
   });
 }
 
-/** What of a run decides whether its dependencies are ready. */
+/** The parts of a run that decide whether its dependencies are ready. */
 type DependencyContext = {
   env: Pick<Run['env'], 'kustomizations' | 'pool' | 'settings' | 'clusters'>;
 } & Pick<Run, 'object'>;
 
-/** Where both use the same source, a dependency has to have applied the artifact that is about to be applied. */
+/** When both use the same source, a dependency must have applied the artifact that this run is about to apply. */
 export function dependencyRules(
   { env, object }: DependencyContext,
   { revision }: Pick<Artifact, 'revision'>,
 ): DependencyRules<Kustomization> {
   const source = sourceKey(object.spec.sourceRef, object);
-  // What is waited for is where the Kustomization is, whatever cluster it is applied to.
+  // Dependencies are objects in the cluster of the Kustomization, whatever cluster it is applied to.
   const { client } = targetCluster(env.clusters.own, object, env.settings.defaultServiceAccount);
   return {
     kind,

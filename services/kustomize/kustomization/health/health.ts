@@ -9,8 +9,8 @@ import { timeoutMs } from '../timing.ts';
 import { type HeldObjects, healthTargets } from './targets.ts';
 
 /**
- * Waits until everything is healthy, without holding a worker. `changed`: the run changed something in the cluster.
- * Fails with HealthCheckFailed for what isn't healthy in time.
+ * Waits until everything is healthy, without holding a worker. `changed` says whether the run changed something in the
+ * cluster. Fails with HealthCheckFailed when something is not healthy in time.
  */
 export async function requireHealth(
   run: ClusterRun,
@@ -40,7 +40,7 @@ export async function requireHealth(
   const isNewRevision = revision !== object.status?.lastAppliedRevision;
   const after = status.condition(HEALTHY);
   if (before?.status === 'True' && !(isNewRevision && changed)) {
-    // As healthy as before: how long the look took is no news.
+    // Nothing changed, so the message of before stays: how long the check took is of no interest.
     if (!changed) status.update((it) => setState(it, HEALTHY, before));
   } else {
     events.publish('info', after?.message ?? '', revisionsOf(artifact));

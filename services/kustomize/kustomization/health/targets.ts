@@ -1,4 +1,4 @@
-// The objects whose health counts.
+// The objects that the health check is about.
 import type { Kustomization } from '@weir/api';
 import {
   type AppliedObject,
@@ -11,19 +11,19 @@ import {
 } from '@weir/apply';
 import { isApiError, isNoMatch, type KubeClient, objectKey, parseApiVersion } from '@weir/kube';
 
-/** What a Kustomization holds in the cluster. */
+/** The objects that a Kustomization has in the cluster. */
 export interface HeldObjects {
   objects: readonly Pick<AppliedObject, 'change' | 'object'>[];
   /** Inventory ids of Jobs that delete themselves when they are done. */
   vanishing: ReadonlySet<string>;
 }
 
-/** What was just applied. */
+/** The objects that were just applied. */
 export function heldAfterApply(applied: readonly AppliedObject[]): HeldObjects {
   return { objects: applied, vanishing: vanishingJobs(applied.map(({ desired }) => desired)) };
 }
 
-/** What the drift watch knows, where nothing was applied as nothing had changed. */
+/** The objects that the drift watch knows, for a run in which nothing was applied because nothing had changed. */
 export function heldBefore({ drift }: TargetCluster, object: Kustomization): HeldObjects {
   const known = drift.lastApplied(objectKey(object)).map(({ type, namespace, name, mayVanish }) => {
     const { group, kind, version } = type;
@@ -37,8 +37,8 @@ export function heldBefore({ drift }: TargetCluster, object: Kustomization): Hel
 }
 
 /**
- * What is to be waited for, of everything applied or of what the spec names: not what was healthy and
- * hasn't changed since, and never the object itself. Undefined when no health is asked for.
+ * The objects to wait for, of all that were applied or that the spec names. Those that were healthy and have not
+ * changed since are left out, and so is the Kustomization itself. Undefined when no health check is asked for.
  */
 export async function healthTargets(
   { client, drift }: TargetCluster,
@@ -53,7 +53,7 @@ export async function healthTargets(
   return Promise.all(unknown.map((target) => withObject(client, target)));
 }
 
-/** With the object as it is now; what can't be read is left to the wait, which says why. */
+/** Adds the current state of the object. An object that can't be read is left to the wait, which says why. */
 async function withObject(
   client: KubeClient,
   { target, object }: HealthTarget,
@@ -96,7 +96,7 @@ function namedTargets(client: KubeClient, object: Kustomization): Promise<Health
   );
 }
 
-/** A reference without a namespace means the Kustomization's own, unless its kind has none. */
+/** A reference without a namespace is about the Kustomization's own namespace, unless its kind is not namespaced. */
 async function placeFor(client: KubeClient, target: ObjectTarget): Promise<string> {
   try {
     const { namespaced } = await client.discovery.resourceFor(target);

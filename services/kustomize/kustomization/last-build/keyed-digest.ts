@@ -1,12 +1,15 @@
-// Digests that stand for manifests and variables without giving them away. They are keyed, so that nobody who sees one
-// can try values until one fits.
+// Digests of manifests and variables that do not reveal them. They are keyed, so that whoever sees a digest can't find
+// the value by trying.
 import { hash, randomBytes } from 'node:crypto';
 import { isAlreadyExists, isNotFound, type KubeClient, readSecret, Secret } from '@weir/kube';
 
-/** The same for equal JSON and the same key. 24 characters. */
+/** Equal for equal JSON and the same key. 24 characters. */
 export type KeyedDigest = (value: unknown) => string;
 
-/** The key comes first: nobody can continue SHA-512/256 from its result to digest more (length extension). */
+/**
+ * The key comes first. The truncation of SHA-512/256 prevents length extension: nobody can compute the digest of a
+ * longer value from a digest.
+ */
 export function createKeyedDigest(key: Uint8Array): KeyedDigest {
   const prefix = Buffer.from(key).toString('hex');
   return (value) =>
@@ -17,7 +20,7 @@ const SECRET = 'weir-kustomize-digest-key';
 const KEY_BYTES = 32;
 
 /**
- * The key that all replicas share, from a Secret in the runtime namespace, which is made where it is missing.
+ * The key that all replicas share: it is in a Secret of the runtime namespace, which is created if it is missing.
  * Rejects with the API server's errors.
  */
 export async function sharedKey(client: KubeClient, namespace: string): Promise<Uint8Array> {
@@ -51,7 +54,7 @@ async function createKey(client: KubeClient, namespace: string): Promise<Uint8Ar
     return key;
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
-    // Another replica was faster.
+    // Another replica has created the Secret in the meantime.
     return (await readKey(client, namespace)) ?? key;
   }
 }

@@ -1,13 +1,12 @@
-// What each Kustomization was last applied from. A new artifact or an interval that would give the same again needs no
-// build.
+// What each Kustomization was last applied from. A run whose build would give the same result needs no build.
 import type { Kustomization } from '@weir/api';
 import { createBoundedMap } from '@weir/async';
 import { objectKey } from '@weir/kube';
 import type { Trace } from '@weir/render';
 
 /**
- * What the last complete run of a Kustomization built and applied. Whatever else comes to decide what is
- * applied, and is neither in the artifact nor in the spec, has to be here.
+ * What the last complete run of a Kustomization built and applied. Every input that decides what is applied, and is
+ * neither in the artifact nor in the spec, has to be here.
  */
 export interface CompletedBuild {
   /** The revision that was applied. */
@@ -20,9 +19,9 @@ export interface CompletedBuild {
   trace: Trace;
   /** Keyed digest of the variables' values and of the keys for decryption. */
   inputs: string;
-  /** Digest of the inventory that the run left. */
+  /** Digest of the inventory after the run. */
   inventory: string;
-  /** Whether all of it is watched for drift: what was left to others is not, and what may vanish. */
+  /** Whether all objects are watched for drift. Objects with ignored fields and Jobs that delete themselves are not. */
   watched: boolean;
 }
 
@@ -36,15 +35,15 @@ export interface LastBuild extends CompletedBuild {
 }
 
 export interface LastBuilds {
-  /** Remembers that this was just applied or found in place; `compared` if every object was asked about. */
+  /** Records that this was just applied or found unchanged; `compared` if every object was compared by a dry-run. */
   remember(object: Kustomization, build: CompletedBuild, compared: boolean): LastBuild;
-  /** Another revision or artifact gives the same objects; `checked` if the cluster was checked for them. */
+  /** Records that another revision or artifact gives the same objects; `checked` if the cluster was checked as well. */
   update(
     object: Kustomization,
     to: Pick<LastBuild, 'revision' | 'artifact'>,
     options: { checked: boolean },
   ): void;
-  /** What the object, as it is now, was applied from; undefined when its spec changed since. */
+  /** What the object in its present state was applied from; undefined when its spec has changed since. */
   recall(object: Kustomization): LastBuild | undefined;
   forget(key: string): void;
 }
@@ -52,7 +51,7 @@ export interface LastBuilds {
 /** Paths of all traces together, at some 200 bytes each: 40 MB. */
 const MAX_PATHS = 200_000;
 
-/** Holds as many as fit; those used least recently go first, which costs them a build. */
+/** Keeps as many as fit. Of a Kustomization whose entry was dropped, the least recently used, the next run builds. */
 export function createLastBuilds(maxPaths = MAX_PATHS): LastBuilds {
   const builds = createBoundedMap<string, { build: LastBuild; paths: number }>({
     max: maxPaths,
@@ -88,7 +87,7 @@ export function createLastBuilds(maxPaths = MAX_PATHS): LastBuilds {
   };
 }
 
-/** With one more for the build itself. */
+/** One more stands for the build itself. */
 function pathsIn({ files, dirs, kinds }: Trace): number {
   return [files, dirs, kinds].reduce((sum, seen) => sum + Object.keys(seen).length, 1);
 }

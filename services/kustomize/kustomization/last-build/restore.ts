@@ -1,4 +1,4 @@
-// Going on where an earlier process, or another replica, stopped.
+// Takes up the last build that an earlier process, or another replica, saved.
 import type { Kustomization } from '@weir/api';
 import { objectKey } from '@weir/kube';
 import { inventoryDigest } from '../apply/inventory.ts';
@@ -10,8 +10,8 @@ const FIRST_CAUSES = ['added', 'gained'];
 const SETTLE_MS = 10_000;
 
 /**
- * In the first run of an object in this process: takes up the saved build, if nobody else wrote the object's status or
- * changed its spec since. What the watches then show to be as it was needs no comparison.
+ * In the first run of an object in this process: takes up the saved build, if nobody else has written the object's
+ * status or changed its spec since. Objects that the watches then show unchanged need no comparison.
  */
 export async function restoreBuild({ env, object, cluster, ctx }: ClusterRun): Promise<void> {
   if (!FIRST_CAUSES.some((cause) => ctx.causes.has(cause))) return;
@@ -22,8 +22,8 @@ export async function restoreBuild({ env, object, cluster, ctx }: ClusterRun): P
   cluster.drift.resume(key, saved.objects);
   env.lastBuilds.remember(object, saved.build, true);
   const { lastAppliedRevision: revision = saved.build.revision } = object.status ?? {};
-  // The revision may have changed since then without a build. Whether today's artifact gives the same objects is decided
-  // by the trace, as for every artifact.
+  // The revision may have changed since then without a build. Whether the present artifact gives the same objects is
+  // decided by the trace, as for every artifact.
   env.lastBuilds.update(object, { ...saved.build, revision }, { checked: false });
   await cluster.drift.settled(key, AbortSignal.any([ctx.signal, AbortSignal.timeout(SETTLE_MS)]));
 }

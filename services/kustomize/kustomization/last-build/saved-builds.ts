@@ -1,6 +1,6 @@
-// What each Kustomization was last applied from, saved in NATS for a process that starts and for the replica
-// that takes over: with it, what is in sync is known to be so without a build. Only traces and digests are saved, never
-// a result, which may hold secrets. It is derived data: without it everything is built and compared once.
+// Saves in NATS what each Kustomization was last applied from, for the next process and for a replica that takes over:
+// with it a run needs no build to know that nothing has changed. Only traces and digests are saved, never manifests,
+// which may hold secrets. It is derived data: without it everything is built and compared once.
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { Kustomization } from '@weir/api';
@@ -12,14 +12,14 @@ import type { CompletedBuild, LastBuild } from './last-builds.ts';
 
 export interface SavedBuild {
   build: CompletedBuild & Pick<LastBuild, 'uid' | 'generation'>;
-  /** What the drift watch knows of the objects. */
+  /** The last applied state of the objects, as the drift watch knows it. */
   objects: LastApplied[];
 }
 
 export interface SavedBuilds {
   /** Undefined when there is none, none of this configuration, or NATS is away. */
   load(object: Kustomization): Promise<SavedBuild | undefined>;
-  /** Never waits; while NATS is away nothing is saved. */
+  /** Returns at once; while NATS is away nothing is saved. */
   save(object: Kustomization, saved: SavedBuild): void;
   remove(object: Kustomization): void;
   /** Waits for what is being written. */
@@ -28,12 +28,12 @@ export interface SavedBuilds {
 
 export interface SavedBuildsOptions {
   bus: Bus;
-  /** Stands for everything beside object and artifact that decides a result: engine, gates, flags. */
+  /** A digest of everything that decides a result besides object and artifact: engine, gates, flags. */
   configuration: string;
   log: Logger;
 }
 
-/** Counted up with each change of what is saved or of what its digests are made of. */
+/** Has to be raised with each change of what is saved or of what the digests are made of. */
 const FORMAT = 2;
 
 const deflate = promisify(deflateRaw);
@@ -58,7 +58,7 @@ export function createSavedBuilds({ bus, configuration, log }: SavedBuildsOption
   const prefix = `weir.record.${subjectToken(bus.cluster)}.kustomization`;
   const subject = ({ metadata: { uid = '' } }: Kustomization) => `${prefix}.${subjectToken(uid)}`;
   const values = openValues({ bus, stream: 'weir-records' });
-  // One after the other for each object: the last one is the one that stays.
+  // Writes for one object run one after the other, so that the last one stays.
   const writing = new Map<string, Promise<void>>();
 
   function enqueue(object: Kustomization, write: () => Promise<void>): void {
@@ -82,7 +82,8 @@ export function createSavedBuilds({ bus, configuration, log }: SavedBuildsOption
       await values.put(subject(object), packed);
       return;
     }
-    // The one from before would be of no use, and cost a comparison with everything that has changed since.
+    // The earlier build is removed: it is outdated, and to restore it would cost a comparison with everything that has
+    // changed since.
     log.info({ kustomization: objectKey(object), bytes: packed.length, max }, 'too large to save');
     await values.remove(subject(object));
   }

@@ -1,5 +1,5 @@
-// Whether a run would find everything as the last one left it: what the build looked at is as it was, so is
-// everything else that went into it, and nobody changed what was applied. Then there is nothing to build.
+// Decides whether a build can be skipped: the files that the last build read are the same, all its other inputs are the
+// same, and nobody has changed what was applied.
 import {
   type Artifact,
   findCondition,
@@ -20,7 +20,10 @@ import type { Environment } from '../environment.ts';
 import type { ClusterRun, Run } from '../run.ts';
 import type { LastBuild } from './last-builds.ts';
 
-/** Causes of a run that may find nothing to do. Who asks for a run wants the cluster checked, and is not among them. */
+/**
+ * Causes of a run for which a build may be skipped. A requested run is not among them, because the user wants the
+ * cluster checked.
+ */
 const PASSIVE: ReadonlySet<string> = new Set([
   'added',
   'artifact',
@@ -29,20 +32,20 @@ const PASSIVE: ReadonlySet<string> = new Set([
   'interval',
   KUBECONFIG,
 ]);
-/** Causes of a run in which watches can stand in for a comparison of each object. */
+/** Causes of a run in which the watches replace a comparison of each object. */
 const TRUSTING: ReadonlySet<string> = new Set([...PASSIVE, DRIFT, 'variables']);
 /** Causes for which the cluster, and not the artifact alone, may have changed. */
 const CLUSTER_CAUSES: readonly string[] = ['added', 'gained', 'interval'];
 
 /**
- * However exact the watches are, every object is compared by a dry-run this often, in milliseconds: what a
- * webhook would make of it today, or a write in our name within the second of our own, shows in nothing else.
+ * Every object is compared by a dry-run at least this often, in milliseconds. The watches can't show what a webhook
+ * would change today, nor a write by the same field manager within the same second as our own.
  */
 const COMPARE_MS = 3_600_000;
 
 /**
- * What the Kustomization was applied from, if the artifact gives exactly that again and its objects surely
- * are as they were. Undefined when it has to be built to be sure.
+ * The last build, if the artifact gives exactly the same objects again and the objects are surely unchanged; else
+ * undefined.
  */
 export async function skippableBuild(
   run: ClusterRun,
@@ -58,7 +61,7 @@ export async function skippableBuild(
   return (await hasSameInputs(run, last)) ? last : undefined;
 }
 
-/** What the watches can be compared with, in a run that may rely on them; else undefined. */
+/** The last build, for a run that may rely on the watches; else undefined. */
 export function trustedBuild({ env, object, ctx }: Run): LastBuild | undefined {
   const last = env.lastBuilds.recall(object);
   if (last === undefined || isRequested(object, object.status?.lastHandledReconcileAt)) return;
@@ -67,12 +70,12 @@ export function trustedBuild({ env, object, ctx }: Run): LastBuild | undefined {
   return isDue ? undefined : last;
 }
 
-/** Whether the run also has to look at what is in the cluster, and not only at what the artifact changes. */
+/** Whether the run also has to check the cluster, and not only what the artifact changes. */
 export function checksCluster(run: Run, last: LastBuild): boolean {
   return CLUSTER_CAUSES.some((cause) => run.ctx.causes.has(cause)) || msUntilCheck(run, last) === 0;
 }
 
-/** Those that the artifact changes something for go first: the others need next to nothing. */
+/** Kustomizations for which the artifact changes something run first; the others take next to no time. */
 export async function changedFirst(
   env: Pick<Environment, 'lastBuilds' | 'fileIndexes'>,
   objects: readonly Kustomization[],
@@ -90,7 +93,7 @@ export async function changedFirst(
   return [...changed, ...unchanged];
 }
 
-/** Milliseconds until the interval asks for a check of the cluster, whatever the artifacts say. */
+/** Milliseconds until a check of the cluster is due because of the interval. */
 export function msUntilCheck(
   { env, object }: Pick<Run, 'env' | 'object'>,
   { checkedAt }: LastBuild,
@@ -101,7 +104,7 @@ export function msUntilCheck(
   );
 }
 
-/** Nothing happened since that revision was applied, but that the object waited for its dependencies. */
+/** Whether nothing but waiting for dependencies has happened since that revision was applied. */
 function isAtRest({ metadata, status }: Kustomization, { revision }: LastBuild): boolean {
   const ready = findCondition(status?.conditions, READY);
   return (
@@ -130,7 +133,7 @@ async function hasSameInputs({ env, object }: Run, { inputs }: LastBuild): Promi
     ]);
     return inputsDigest(env.digest, { substitute, credentials }) === inputs;
   } catch (error) {
-    // The build that follows fails in the same way, and says so.
+    // The build that follows fails for the same reason, and reports it.
     if (error instanceof VariablesError || error instanceof Failure) return false;
     throw error;
   }

@@ -4,7 +4,9 @@ import { Failure } from '@weir/reconcile';
 import { findArtifact, type Lookup, refusedReference } from '@weir/sources';
 import type { Run } from '../run.ts';
 
-/** Fails with AccessDenied, until the spec changes, for a reference that is not allowed; with ArtifactFailed for the rest. */
+/**
+ * Fails with AccessDenied for a reference that is not allowed, until the spec changes; with ArtifactFailed otherwise.
+ */
 export async function requireArtifact({ env, object }: Run): Promise<Artifact> {
   const { noCrossNamespaceRefs, requeueDependencyMs: retryMs, gates } = env.settings;
   const { sourceRef } = object.spec;

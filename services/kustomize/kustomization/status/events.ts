@@ -1,5 +1,5 @@
-// The events of a Kustomization: Flux's messages, reasons and metadata. Each is a CloudEvent at once; those
-// of one run that went well are one Kubernetes Event, as each costs the API server a write.
+// The events of a Kustomization, with Flux's messages, reasons and metadata. Each is published at once as a CloudEvent.
+// Those of a successful run become one Kubernetes Event together, as each Event is a write to the API server.
 import { type Kustomization, READY } from '@weir/api';
 import type { ReconcileContext } from '@weir/controller';
 import type { Environment } from '../environment.ts';
@@ -8,7 +8,7 @@ import type { RunStatus } from './run-status.ts';
 export interface EventOptions {
   revision?: string | undefined;
   originRevision?: string | undefined;
-  /** False where nothing happened to the object: no Kubernetes Event is written then. */
+  /** False when nothing happened to the object, so that no Kubernetes Event is written. */
   kubernetes?: boolean;
   metadata?: Record<string, string>;
 }
@@ -19,7 +19,10 @@ export interface EventPublisher {
   flush(): void;
 }
 
-/** Whoever looks at the object sees what a run has done by then, also when the run goes on. Milliseconds. */
+/**
+ * After this time the Kubernetes Event is written even if the run goes on, so that users see what it has done.
+ * Milliseconds.
+ */
 const GATHER_MS = 5_000;
 
 /** Events carry the reason that the Ready condition has at that moment, and the trace of the run. */
@@ -48,7 +51,7 @@ export function createEventPublisher(
   function flush(): void {
     clearTimeout(timer);
     timer = undefined;
-    // How the run ended comes first: a table of events shows one line.
+    // The result of the run comes first, because tables of events show one line.
     if (lines.length > 0) record('trace', lines.reverse().join('\n'), gathered, true);
     lines = [];
     gathered = {};

@@ -1,4 +1,4 @@
-// How a run ends: in a Ready condition, an event, and the time of the next one.
+// The end of a run: a Ready condition, an event, and the time of the next run.
 import { type Artifact, findCondition, formatDuration, READY, Reason } from '@weir/api';
 import { NotOwner, type Outcome, Stopped } from '@weir/controller';
 import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
@@ -19,15 +19,15 @@ import { type Run, revisionsOf } from '../run.ts';
 import { retryIntervalMs } from '../timing.ts';
 import type { Attempt } from './history.ts';
 
-/** How far a run got. */
+/** How far a run has come. */
 export interface Progress {
-  /** What its source has. */
+  /** The artifact of the source, once it is known. */
   artifact?: Artifact;
-  /** Digest of the manifests that it built. */
+  /** Digest of the manifests, once they are built. */
   digest?: string;
 }
 
-/** `changed`: something in the cluster was created, changed or deleted. */
+/** Ends a run that applied the artifact. `changed`: something in the cluster was created, changed or deleted. */
 export async function succeed(
   run: Run,
   artifact: Artifact,
@@ -48,7 +48,7 @@ export async function succeed(
   const took = formatDuration(Date.now() - startedAt.getTime());
   if (isNews) {
     const message = `Reconciliation finished in ${took}, next run in ${formatDuration(nextMs)}`;
-    // Where nothing happened in the cluster, the revision alone is worth no Kubernetes Event.
+    // When nothing happened in the cluster, a new revision alone is not worth a Kubernetes Event.
     const kubernetes = changed || !wasReady || ctx.causes.has('requested');
     const metadata = { commit_status: 'update' };
     events.publish('info', message, { ...revisionsOf(artifact), kubernetes, metadata });
@@ -56,7 +56,9 @@ export async function succeed(
   return { requeueAfterMs: nextMs };
 }
 
-/** The artifact gives what is in place already: only the revision is new. `checked`: the cluster was checked too. */
+/**
+ * Ends a run for which nothing had to be built: only the revision is new. `checked`: the cluster was checked as well.
+ */
 export async function succeedUnchanged(
   run: Run,
   artifact: Artifact,
@@ -71,10 +73,10 @@ export async function succeedUnchanged(
   return checked ? outcome : { requeueAfterMs: msUntilCheck(run, last) };
 }
 
-/** What a new Kustomization waits for often comes with the same `kubectl apply`, a moment later. */
+/** What a new Kustomization waits for is often created a moment later by the same `kubectl apply`. */
 const PATIENCE_MS = 1_000;
 
-/** Turns whatever ended a run into conditions, an event and the time of the next try. */
+/** Turns the error that ended a run into conditions, an event and the time of the next run. */
 export async function fail(run: Run, progress: Progress, error: unknown): Promise<Outcome> {
   const { object, status, ctx } = run;
   if (ctx.signal.aborted || error instanceof NotOwner) throw error;
@@ -94,7 +96,9 @@ export async function fail(run: Run, progress: Progress, error: unknown): Promis
   return { requeueAfterMs: nextTry(run, failure) };
 }
 
-/** A wait is published once for a revision, however often it is looked at; `before` is what Ready said at the start. */
+/**
+ * A wait is published once for each revision, however often the run repeats; `before` is Ready at the start of the run.
+ */
 function publishFailure(
   { env, object, events }: Run,
   { artifact }: Progress,
@@ -112,10 +116,10 @@ function publishFailure(
   if (isFirst && before !== message) events.publish(event.severity, event.message, revisions);
 }
 
-/** Between two looks for a kind whose definition was just applied. */
+/** The pause before a run that waits for a kind whose definition was just applied. */
 const COMING_RETRY_MS = 300;
 
-/** When to try again what no event is sure to announce. */
+/** Milliseconds until the next run after a failure that no event is certain to resolve. */
 function nextTry({ env, object }: Run, failure: Failure): number {
   const missing = findCause(failure, isNoMatch);
   if (isNoMatch(missing)) {
@@ -134,7 +138,7 @@ async function supersede(
 ): Promise<Outcome> {
   const why: unknown = ctx.superseded.reason;
   const { subject: changed, trigger: cause } = why instanceof Stopped ? why : {};
-  // What is waited for was changed or deleted by hand: it is put back, and the wait goes on.
+  // An object that the run waited for was changed or deleted by hand: the next run corrects it and waits again.
   if (cause === DRIFT) {
     status.abandon();
     return { requeueAfterMs: 0 };
@@ -148,7 +152,7 @@ async function supersede(
   return { requeueAfterMs: 0 };
 }
 
-/** A line of the history; runs that built nothing leave none. */
+/** The entry for `status.history`; runs that built nothing have none. */
 function attemptOf(
   { startedAt }: Run,
   { artifact, digest }: Progress,

@@ -13,7 +13,10 @@ export interface Attempt {
   metadata: Record<string, string>;
 }
 
-/** Adds an attempt; one with the same digest and status as before is counted there and moves up. */
+/**
+ * Adds an attempt. When an entry with the same digest and status exists, it is counted there, and the entry moves to
+ * the front.
+ */
 export function upsertHistory(
   history: readonly HistorySnapshot[],
   { digest, status, startedAt, durationMs, metadata }: Attempt,
@@ -34,7 +37,7 @@ export function upsertHistory(
   return [snapshot, ...history.filter((entry) => !isSame(entry))].slice(0, MAX_SNAPSHOTS);
 }
 
-/** Whether the newest snapshot already says all of the attempt but its time and number. */
+/** Whether the newest entry differs from the attempt only in time and number. */
 export function isRepeated(history: readonly HistorySnapshot[], attempt: Attempt): boolean {
   const [latest] = history;
   return (

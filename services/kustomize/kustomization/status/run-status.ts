@@ -1,4 +1,4 @@
-// The status of a Kustomization over one run: what its steps report, and when that is written.
+// The status of a Kustomization during one run: what the steps report, and when it is written.
 import { isDeepStrictEqual } from 'node:util';
 import {
   HEALTHY,
@@ -27,17 +27,17 @@ type Session = StatusSession<Kustomization, KustomizationStatus>;
 
 export interface RunStatus extends Pick<Session, 'report' | 'update' | 'abandon'> {
   condition(type: typeof READY | typeof HEALTHY): State | undefined;
-  /** The run goes on with this step. Written if the run takes longer than a second, unless it is quiet. */
+  /** Reports the step that begins. It is written if the run takes longer than a second, unless the run is quiet. */
   progress(message: string): void;
-  /** A quiet run only looks whether all is still as it was: it has no progress to show. */
+  /** A quiet run only checks that nothing has changed, and reports no progress. */
   quiet(on: boolean): void;
-  /** Writes the inventory now, before what it names is there. */
+  /** Writes the inventory now, before the objects that it names are applied. */
   recordInventory(entries: InventoryEntry[]): Promise<void>;
-  /** Writes the end of the run if that says anything new; answers whether it does. */
+  /** Writes the final status if it has anything new; resolves with whether it has. */
   finish(attempt?: Attempt): Promise<boolean>;
 }
 
-/** Begins with the status that the object has. */
+/** Starts from the present status of the object. */
 export function openRunStatus(
   { client, kustomizations }: Pick<Environment, 'client' | 'kustomizations'>,
   object: Kustomization,
@@ -84,7 +84,10 @@ export function openRunStatus(
   };
 }
 
-/** A generation that changes nothing for what is applied: one that was Ready before is Ready for this one too. */
+/**
+ * For a generation that changes nothing of what is applied: an object that was Ready before is Ready for this
+ * generation too.
+ */
 export function asObserved(report: Report): Report {
   if (report.states.get(READY)?.status !== 'True') return report;
   return setFields(dropStates(report, [RECONCILING]), { observedGeneration: report.generation });

@@ -1,4 +1,4 @@
-// A new artifact of a source wakes the Kustomizations that use the source.
+// A new artifact of a source starts a run of the Kustomizations that use the source.
 import { findCondition, type Kustomization, READY, Reason } from '@weir/api';
 import { indexBy } from '@weir/controller';
 import { objectKey } from '@weir/kube';
@@ -7,7 +7,7 @@ import { type ArtifactChange, sourceKey } from '@weir/sources';
 import { changedFirst } from '../last-build/skip-build.ts';
 import type { TriggerOptions } from './options.ts';
 
-/** Returns the way to end that. */
+/** Returns a function that ends the subscription. */
 export function onArtifacts({ env, controller, log }: TriggerOptions): () => void {
   const { kustomizations, attemptedRevisions, settings, sources } = env;
   const bySource = indexBy(kustomizations, (object) => [sourceKey(object.spec.sourceRef, object)]);
@@ -35,7 +35,7 @@ export function onArtifacts({ env, controller, log }: TriggerOptions): () => voi
   };
 }
 
-/** Only where the artifact itself was the trouble is the same revision worth another run. */
+/** The same revision is worth another run only if the last run failed because of the artifact itself. */
 function isNewTo(
   object: Kustomization,
   revision: string,

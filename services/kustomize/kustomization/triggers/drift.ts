@@ -1,15 +1,15 @@
-// An object that somebody changed wakes the Kustomization that applied it.
+// A change of an applied object by somebody else starts a run of the Kustomization that applied it.
 import { findCondition, type Kustomization, READY, Reason } from '@weir/api';
 import * as shared from '@weir/reconcile';
 import { CONTROLLER, GROUP } from '../environment.ts';
 import type { TriggerOptions } from './options.ts';
 
-/** Returns the way to end that. */
+/** Returns a function that ends the subscription. */
 export function onDrift({ env, controller, log }: TriggerOptions): () => void {
   return shared.onDrift<Kustomization>({
     drift: env.clusters,
     find: env.kustomizations.get,
-    // A run would fail again before it could put anything right; the next try compares everything.
+    // Such a run would fail again before it could correct anything; the next one that gets further compares everything.
     concerns: (object, { owner }) =>
       !object.spec.suspend && (!appliesNothing(object) || controller.isRunning(owner)),
     interrupt: true,

@@ -6,7 +6,7 @@ import { onArtifacts } from './artifacts.ts';
 import { onDrift } from './drift.ts';
 import type { TriggerOptions } from './options.ts';
 
-/** Connects everything that may concern a Kustomization to the controller's queue; returns the way to end that. */
+/** Subscribes to everything that may start a run, for the controller's queue; returns a function that ends that. */
 export function connectTriggers(options: TriggerOptions): () => void {
   const { env, controller, log } = options;
   const configs = { usedBy: inputSources, cause: 'variables' };
