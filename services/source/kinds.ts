@@ -1,4 +1,4 @@
-// The kinds of sources that this service makes artifacts for: a new one is a folder and a row here.
+// The table of kinds of sources for which this service makes artifacts. A new kind is a folder and a row here.
 import { openBuckets } from './bucket/kind.ts';
 import { openGitRepositories } from './gitrepository/kind.ts';
 import { openHelmCharts } from './helmchart/kind.ts';

@@ -1,4 +1,4 @@
-// The source service: fetches what sources name and offers it as artifacts.
+// The source service: fetches the sources that objects name, and offers them as artifacts.
 import { join } from 'node:path';
 import { createStore, reachableAt, serveArtifacts } from '@weir/artifact';
 import { type Controller, createInformer, type Informer, runController } from '@weir/controller';
@@ -55,7 +55,7 @@ export const service = defineService({
     const identities = openIdentities({ ...parts, tokens: cacheRecorder(parts.metrics) });
     stack.defer(() => identities.close());
     const restorable: RestorableKind[] = [];
-    // Before anything that goes on by itself: the port may be taken.
+    // The server comes before everything that runs by itself, because its port may be taken.
     const server = await serveArtifacts(store, {
       port: settings.port('artifact-port', 9790),
       onMissing: (path) => restoreArtifact(path, restorable, { ...parts, store }),
@@ -136,7 +136,7 @@ function run(
   return controller;
 }
 
-/** Objects whose artifacts NATS may lack run again; those that failed come by themselves. */
+/** Runs the objects again whose artifacts NATS may lack; those that failed run again by themselves. */
 function catchUp(
   informer: Informer<SourceObject>,
   publisher: SourceEnvironment['publisher'],

@@ -1,4 +1,5 @@
-// The archive of a bucket, made of what was fetched now and of what the archive before it has already.
+// Makes the archive of a bucket from the objects that were fetched now and from unchanged files of the previous
+// archive.
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import {
@@ -14,12 +15,12 @@ import { only } from './content.ts';
 import type { DownloadedObject } from './download.ts';
 import { IGNORE_FILE, type IgnoreFile } from './listing.ts';
 
-/** What becomes part of the archive. */
+/** What the archive is made of. */
 export interface Contents {
   fetched: readonly DownloadedObject[];
-  /** Paths of files that are as they are in `before`. */
+  /** Paths of files that are the same in `before`. */
   unchanged: readonly string[];
-  /** The archive before this one. */
+  /** Path of the previous archive. */
   before: string | undefined;
   ignoreFile: IgnoreFile | undefined;
 }
@@ -37,7 +38,10 @@ type Source =
   | { path: string; from: 'before' }
   | { path: string; from: 'rules'; content: Buffer };
 
-/** Packs the files in the order of their paths, in which the archive before has them too. @throws ArtifactError */
+/**
+ * Packs the files in the order of their paths, which is also their order in the previous archive.
+ * @throws ArtifactError
+ */
 export async function packContents(
   { fetched, unchanged, before, ignoreFile }: Contents,
   { limits, dir }: ArchiveOptions,
@@ -102,7 +106,7 @@ async function* readArchive(
   const unpacked = input.pipe(createGunzip());
   input.on('error', (error) => unpacked.destroy(error));
   try {
-    // One more for the rules, which count to no limit.
+    // One entry more, for the file of rules, which counts towards no limit.
     for await (const { path, size, content } of readTar(unpacked, { maxEntries: maxFiles + 1 })) {
       yield { path, mode: MODE, size, content };
     }

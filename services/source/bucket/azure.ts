@@ -1,5 +1,5 @@
-// Buckets that are containers of Azure Blob Storage: with what a Secret holds for an application, a managed identity, an
-// account or a part of one, or as somebody in Azure.
+// Buckets that are containers of Azure Blob Storage, opened with what a Secret holds (an application, a managed
+// identity, an account key or a shared access signature) or with a workload identity.
 import { type Bucket, Reason } from '@weir/api';
 import type { NamedSecret } from '@weir/credentials';
 import type { Identities, Subject } from '@weir/identity';
@@ -14,7 +14,7 @@ const SCOPE = 'https://storage.azure.com/.default';
 /** The name of the metadata service among the operator's endpoints. */
 const METADATA = 'azure-metadata';
 
-/** What a Secret says of who asks. */
+/** The login that a Secret describes. */
 type Login = AzureKey | { clientId: string } | { accountKey: string } | { sas: string };
 
 /** @throws Failure AuthenticationFailed */
@@ -63,7 +63,7 @@ function credentialsOf(login: Login, way: Way): AzureCredentials {
       'a managed identity is not shown to an authority and through a proxy of the object: leave one of them out';
     throw fetchFailure(Reason.AuthenticationFailed, what);
   }
-  // The metadata service is an address of this machine's, which the operator trusts.
+  // The metadata service has a local address, and the operator trusts it.
   const connections = keepConnections({ allowLocal: true });
   const metadata = way.endpoints[METADATA];
   const { clientId } = login;
@@ -73,8 +73,8 @@ function credentialsOf(login: Login, way: Way): AzureCredentials {
 }
 
 /**
- * A token of an identity that isn't in a Secret of the tenant's goes to Azure's own hosts only: `spec.endpoint` may name a
- * host that keeps it.
+ * A token of an identity that is not in a Secret of the tenant is sent to Azure's own hosts only, because
+ * `spec.endpoint` may name a host that would keep it.
  * @throws Failure AuthenticationFailed
  */
 function requireAzure(endpoint: string, { endpoints }: Network): void {
@@ -83,7 +83,7 @@ function requireAzure(endpoint: string, { endpoints }: Network): void {
   throw fetchFailure(Reason.AuthenticationFailed, what);
 }
 
-/** In the order in which Flux looks. */
+/** The forms are tried in Flux's order. */
 function loginOf(secret: NamedSecret): Login {
   const text = (name: string) => secret.data.get(name)?.toString('utf8').trim() || undefined;
   const [tenantId, clientId] = [text('tenantId'), text('clientId')];

@@ -1,4 +1,4 @@
-/** Bytes in memory as a content that is read. */
+/** Bytes in memory as a stream of one piece. */
 export async function* only(content: Buffer): AsyncGenerator<Buffer> {
   yield content;
 }

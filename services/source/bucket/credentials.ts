@@ -1,4 +1,4 @@
-// As whom a Bucket's objects are read, of what its object says and its Secrets hold.
+// The credentials with which a Bucket's objects are read: from its spec and its Secrets.
 import { type Bucket, FETCH_FAILED } from '@weir/api';
 import { proxyOf, readLoginSecret, readNamedSecret, tlsOf } from '@weir/credentials';
 import type { Identities } from '@weir/identity';
@@ -11,14 +11,14 @@ import { gcsRemote } from './gcs.ts';
 import type { Remote, Secrets } from './remote.ts';
 import { s3Remote } from './s3.ts';
 
-/** Who is asked for Secrets and for identities. */
+/** The clients for Secrets and for identities. */
 export interface Askers {
   client: KubeClient;
   identities: Identities;
 }
 
 /**
- * Reads the Secrets that a Bucket names, in the order and with the words of Flux.
+ * Reads the Secrets that a Bucket names, in Flux's order and with Flux's messages.
  * @throws Failure AuthenticationFailed; FeatureGateDisabled, URLInvalid (stalled)
  */
 export async function readRemote(
@@ -63,13 +63,13 @@ async function readSecrets(
   return { login, stsLogin, proxy, tls, stsTls };
 }
 
-/** What decides which replica owns a Bucket: those alike share what they list and fetch. */
+/** The key that decides which replica owns a Bucket. Buckets with equal keys share what they list and fetch. */
 export function ownershipKey({ spec, metadata }: Bucket): string {
   const { provider = 'generic', endpoint, bucketName, prefix, region, insecure, sts } = spec;
   const { secretRef, certSecretRef, proxySecretRef, serviceAccountName } = spec;
   const named = { secretRef, certSecretRef, proxySecretRef, sts, serviceAccountName };
   const own = [endpoint, bucketName, prefix, region, insecure];
-  // The key of those with the provider `generic` stays what it was, so that no update moves them to another replica.
+  // For the provider `generic` the key has its old form, so that an update moves no object to another replica.
   const all = provider === 'generic' ? own : [provider, ...own];
   return ownershipKeyOf('bucket', metadata.namespace, all, named);
 }

@@ -1,4 +1,4 @@
-// Objects of a bucket on this machine, from where they are packed: small ones in memory, the others on the disk.
+// Downloads objects of a bucket to pack them: small ones into memory, the others to the disk.
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { only } from './content.ts';
 import { operationFailure } from './failures.ts';
 import type { PlacedObject } from './paths.ts';
 
-/** An object that is here. */
+/** An object that was downloaded. */
 export interface DownloadedObject extends PlacedObject {
   content(): AsyncIterable<Uint8Array>;
 }
@@ -17,7 +17,7 @@ export interface DownloadedObject extends PlacedObject {
 export interface DownloadOptions {
   bucket: Bucket;
   bucketName: string;
-  /** Folder of this download alone. */
+  /** Folder of this download only. */
   dir: string;
   /** Bytes of all objects together. */
   maxBytes: number;
@@ -25,17 +25,18 @@ export interface DownloadOptions {
   signal: AbortSignal;
 }
 
-/** Objects that are fetched at a time; each takes a connection and a buffer. */
+/** Objects that are fetched at a time. Each takes a connection and a buffer. */
 const AT_A_TIME = 24;
-/** Bytes of an object that is kept in memory: a file costs more time than the request for so little. */
+/** Objects up to this size are kept in memory, because a file would take longer than the request. Bytes. */
 const SMALL = 64 * 1024;
-/** Bytes of all such objects. */
+/** Bytes of all objects in memory. */
 const HELD = 16 * 1024 ** 2;
-/** Pieces of an object before they are made one. */
+/** So many pieces of an object are joined to one. */
 const PIECES = 64;
 
 /**
- * Fetches objects side by side. One that is gone by now is left out; one that is another by now has that one's ETag.
+ * Fetches several objects at a time. An object that was deleted meanwhile is left out; for one that was changed the
+ * result has the new ETag.
  * @throws Failure BucketOperationFailed
  */
 export async function downloadObjects(
@@ -68,7 +69,7 @@ export async function downloadObjects(
   return found.filter((object) => object !== undefined);
 }
 
-/** The object as it was listed, or as it is by now; undefined when it is gone. */
+/** Opens the object in the listed state, or in its present one; undefined when it was deleted. */
 async function openObject(
   { key, etag, version }: PlacedObject,
   { bucket, signal }: DownloadOptions,
@@ -91,11 +92,11 @@ function isError(error: unknown, reason: ObjectStoreError['reason']): boolean {
 }
 
 interface ReceiveOptions {
-  /** Where the content goes when it is larger than what may be in memory. */
+  /** Path for the content when it is too large for memory. */
   file: string;
   /** Bytes that may be in memory. */
   most: number;
-  /** Counts bytes, and may end it. */
+  /** Counts bytes; it throws when there are too many. */
   count(bytes: number): void;
 }
 
@@ -112,7 +113,7 @@ async function receive(
       count(chunk.length);
       size += chunk.length;
       held.push(chunk);
-      // A server may send a byte at a time, and each piece keeps the whole buffer that it was received in.
+      // A server may send a byte at a time, and each piece keeps the whole buffer in which it was received.
       if (held.length >= PIECES) held.splice(0, held.length, Buffer.concat(held));
       if (size <= most) continue;
       output ??= await onDisk(() => open(file, 'wx', 0o600));

@@ -1,4 +1,4 @@
-// What an object store refused, or the disk, as a failure of the Bucket, in the words of Flux.
+// Turns errors of the object store or of the disk into failures of the Bucket, with Flux's messages.
 
 import { Reason } from '@weir/api';
 import { ArtifactError } from '@weir/artifact';
@@ -9,11 +9,14 @@ import { fetchFailure } from '../shared/snapshots.ts';
 
 export interface OperationContext {
   bucketName: string;
-  /** Milliseconds for the operation. */
+  /** The time limit of the operation, for the message. Milliseconds. */
   timeoutMs: number;
 }
 
-/** An error of the object store or of the disk as a Failure that begins with `what`; any other error is given back. */
+/**
+ * Turns an error of the object store or of the disk into a Failure whose message begins with `what`; any other error is
+ * returned as it is.
+ */
 export function operationFailure(
   what: string,
   cause: unknown,

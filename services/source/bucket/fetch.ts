@@ -1,5 +1,5 @@
-// What Buckets fetch, shared between those that want the same: one list for all that ask at the same time, and one artifact,
-// for which only those objects are fetched that the artifact before it lacks.
+// Lists and fetches for Buckets, shared between those that want the same: one list for all that ask at the same time,
+// and one artifact, for which only the objects are fetched that the previous artifact lacks.
 import { Reason } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import { createBoundedMap, createFairLimit, createFreshFlight } from '@weir/async';
@@ -22,29 +22,35 @@ import type { Network, Remote } from './remote.ts';
 
 /** What to fetch from an object store. */
 export interface Wanted {
-  /** The namespace of the object that asks. Work that several want counts for the one that asked first. */
+  /** The namespace of the object that asks. Shared work counts for the namespace that asked first. */
   tenant: string;
   remote: Remote;
   prefix: string;
   ignore: string | undefined;
-  /** Milliseconds for listing, and again for fetching. */
+  /** Milliseconds for listing, and the same again for fetching. */
   timeoutMs: number;
 }
 
-/** Objects as an artifact that is in the store. */
+/** The objects as an artifact in the store. */
 export interface BucketSnapshot extends Snapshot {
-  /** Of what was fetched: objects may have changed after the list. */
+  /** The revision of what was fetched: objects may have changed after the list. */
   revision: string;
   /** How many objects there are. */
   objects: number;
 }
 
 export interface Fetcher {
-  /** Lists the bucket, now: never with an answer older than the call. @throws Failure */
+  /**
+   * Lists the bucket anew: the answer is never older than the call.
+   * @throws Failure
+   */
   list(wanted: Wanted): Promise<Listing>;
-  /** Fetches what was listed and puts it into the store. @throws Failure */
+  /**
+   * Fetches what was listed and puts it into the store.
+   * @throws Failure
+   */
   store(wanted: Wanted, listing: Listing): Promise<BucketSnapshot>;
-  /** Says that an artifact in the store holds what was listed. */
+  /** Records that an artifact in the store has what was listed. */
   remember(wanted: Wanted, listing: Listing, digest: string): void;
 }
 
@@ -52,9 +58,9 @@ export interface FetcherOptions {
   artifacts: ArtifactStore;
   pool: RenderPool;
   limits: ContentLimits;
-  /** Folder for archives on their way into the store. */
+  /** Folder for archives that are being made. */
   artifactDir: string;
-  /** Folder for objects that are being fetched; emptied by whoever opens this. */
+  /** Folder for objects that are being fetched. The caller empties it before the start. */
   dir: string;
   network: Network;
   tracing: Tracing;
@@ -62,7 +68,7 @@ export interface FetcherOptions {
   signal: AbortSignal;
 }
 
-/** A bucket with its connections, and its rules as they were read last. */
+/** A bucket with its connections and the rules that were read last. */
 interface OpenBucket {
   bucket: Bucket;
   rules?: IgnoreFile | undefined;
@@ -72,13 +78,15 @@ interface OpenBucket {
 const LISTS = 32;
 /** Artifacts that are made at a time: each may take `artifact-max-bytes` of disk. */
 const FETCHES = 4;
-/** Bytes of the buckets whose connections and rules are kept; the connections of one that is dropped close when idle. */
+/**
+ * Bytes of the buckets whose connections and rules are kept. The connections of one that is dropped close when idle.
+ */
 const KEPT = 16 * 1024 ** 2;
-/** What a bucket counts without its rules. */
+/** The weight of a bucket without its rules. Bytes. */
 const BUCKET = 64 * 1024;
-/** Characters of all paths and ETags that are remembered: 100,000 objects or so. */
+/** Characters of all paths and ETags that are remembered: enough for about 100,000 objects. */
 const REMEMBERED = 16 * 1024 ** 2;
-/** What an entry of a map takes besides, in characters. */
+/** The weight of a map's entry besides its texts, in characters. */
 const ENTRY = 48;
 
 export function createFetcher(options: FetcherOptions): Fetcher {

@@ -1,4 +1,4 @@
-// Buckets of Google Cloud Storage: with the key of a service account, or as somebody in Google Cloud.
+// Buckets of Google Cloud Storage, opened with the key of a service account or with a workload identity.
 import { type Bucket, Reason } from '@weir/api';
 import type { NamedSecret } from '@weir/credentials';
 import type { Identities } from '@weir/identity';
@@ -21,7 +21,7 @@ const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_only';
 const ENDPOINT = 'gcp-storage';
 
 /**
- * As in Flux, `spec.endpoint` isn't looked at: a token goes to Google, or to where the operator says.
+ * As in Flux, `spec.endpoint` is ignored: a token is sent to Google, or to the endpoint that the operator sets.
  * @throws Failure AuthenticationFailed
  */
 export function gcsRemote(

@@ -1,4 +1,4 @@
-// What the service needs to know of Buckets, and what they alone need.
+// The kind Bucket, and what is opened for it alone.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bucket } from '@weir/api';
@@ -13,7 +13,7 @@ import { words } from './words.ts';
 export const openBuckets: OpenKind<Bucket> = async (environment) => {
   const { store, artifactDir, storageDir, pool, tracing, settings, signal } = environment;
   const dir = join(storageDir, 'buckets');
-  // A process that was killed may have left objects there.
+  // A killed process may have left objects there.
   await rm(dir, { recursive: true, force: true });
   const fetcher = createFetcher({
     ...{ artifacts: store, artifactDir, dir, pool, tracing, signal },
@@ -34,7 +34,7 @@ export const openBuckets: OpenKind<Bucket> = async (environment) => {
       const { artifact } = object.status ?? {};
       const wanted = wantedOf(object, await readRemote(environment, object, signal));
       const listing = await fetcher.list(wanted);
-      // What a bucket held before it changed is nowhere: the next run makes another artifact.
+      // The former contents of a changed bucket can't be fetched any more: the next run makes another artifact.
       if (listing.revision === artifact?.revision) await fetcher.store(wanted, listing);
     },
   };

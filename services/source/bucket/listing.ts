@@ -1,4 +1,4 @@
-// What a bucket holds now: the objects that the rules leave, and the revision that stands for them.
+// Lists a bucket: the objects that the ignore rules keep, and the revision computed from them.
 import { createHash } from 'node:crypto';
 import type { Bucket, ListedObject, ObjectContent } from '@weir/objectstore';
 import { ObjectStoreError } from '@weir/objectstore';
@@ -6,12 +6,12 @@ import { type IgnoreOptions, withoutIgnored } from '../shared/ignore.ts';
 import { only } from './content.ts';
 import { operationFailure } from './failures.ts';
 
-/** The object at the root of a bucket that has rules. Those in folders don't count, as in Flux. */
+/** The object at the root of a bucket with ignore rules. Such objects in folders are ignored, as in Flux. */
 export const IGNORE_FILE = '.sourceignore';
-/** As for all `.sourceignore` files of a repository. */
+/** The limit for all `.sourceignore` files of a repository is the same. Bytes. */
 const MAX_IGNORE_BYTES = 256 * 1024;
 
-/** The rules that a bucket has itself. */
+/** The ignore rules in the bucket itself. */
 export interface IgnoreFile {
   etag: string;
   content: Buffer;
@@ -20,7 +20,7 @@ export interface IgnoreFile {
 export interface Listing {
   /** `sha256:<hex>` of the lines `key etag`. */
   revision: string;
-  /** Sorted by key. Without folder markers and IGNORE_FILE. */
+  /** Sorted by key, without folder markers and IGNORE_FILE. */
   objects: ListedObject[];
   ignoreFile: IgnoreFile | undefined;
 }
@@ -29,12 +29,12 @@ export interface ListOptions extends IgnoreOptions {
   bucket: Bucket;
   bucketName: string;
   prefix: string;
-  /** The rules as they were read last. */
+  /** The rules that were read last. */
   known: IgnoreFile | undefined;
 }
 
 /**
- * Lists a bucket. The rules are read if they are not those that are known.
+ * Lists a bucket. The rules are read only if their object has changed.
  * @throws Failure BucketOperationFailed
  */
 export async function listBucket(options: ListOptions): Promise<Listing> {
@@ -66,7 +66,7 @@ async function readList(options: ListOptions) {
       }
     }
   } catch (cause) {
-    // The first page tells what Flux asks about before: whether there is such a bucket, for these keys.
+    // The first page shows what Flux asks beforehand: whether the bucket exists and the credentials are valid.
     const what =
       pages === 0
         ? `failed to confirm existence of '${bucketName}' bucket`
@@ -82,7 +82,7 @@ async function readRules(
 ): Promise<IgnoreFile | undefined> {
   const { bucket, prefix, known, signal } = options;
   if (listed !== undefined && listed.etag !== '' && listed.etag === known?.etag) return known;
-  // A list under a prefix doesn't tell whether there is one at the root.
+  // A list under a prefix doesn't show whether there is such an object at the root.
   if (listed === undefined && IGNORE_FILE.startsWith(prefix)) return undefined;
   try {
     const object = await bucket.read(IGNORE_FILE, { signal });
@@ -121,7 +121,7 @@ async function applyRules(
   return withoutIgnored(files, rules, { ...options, noDefaults: true });
 }
 
-/** As Go sorts texts: by their bytes in UTF-8. */
+/** Sorted as in Go: by the bytes in UTF-8. */
 function sortByKey(objects: readonly ListedObject[]): ListedObject[] {
   return objects
     .map((object) => ({ object, bytes: Buffer.from(object.key) }))

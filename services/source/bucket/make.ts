@@ -1,4 +1,4 @@
-// One artifact of a bucket: fetches the objects that the artifact before it lacks, and packs them with the others.
+// Makes an artifact of a bucket: fetches the objects that the previous artifact lacks, and packs them with the others.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ArtifactError, type ArtifactStore } from '@weir/artifact';
@@ -13,7 +13,7 @@ import { operationFailure } from './failures.ts';
 import { type Listing, revisionOf } from './listing.ts';
 import { type PlacedObject, placeObjects } from './paths.ts';
 
-/** An artifact, and of which objects it is. */
+/** An artifact, with the objects that it was made from. */
 export interface Stored {
   digest: string;
   /** ETags by path in the archive. */
@@ -27,13 +27,16 @@ export interface MakeOptions {
   limits: ContentLimits;
   /** Folder for the archive. */
   artifactDir: string;
-  /** Folder for the objects that are fetched. */
+  /** Folder for objects that are fetched. */
   dir: string;
   timeoutMs: number;
   signal: AbortSignal;
 }
 
-/** @param last what is known of the artifact before; without it everything is fetched. @throws Failure */
+/**
+ * @param last what is known of the previous artifact; without it everything is fetched
+ * @throws Failure
+ */
 export async function makeArchive(
   listing: Listing,
   last: Stored | undefined,
@@ -89,7 +92,7 @@ function place({ objects }: Listing, context: MakeOptions): PlacedObject[] {
   }
 }
 
-/** The path of an artifact on the local disk, if it can be had: without it, everything is fetched. */
+/** The path of an artifact on the local disk; undefined when it can't be had, so that everything is fetched. */
 async function archiveOf(store: ArtifactStore, digest: string): Promise<string | undefined> {
   try {
     return await store.file(digest);
@@ -99,7 +102,7 @@ async function archiveOf(store: ArtifactStore, digest: string): Promise<string |
   }
 }
 
-/** What the list says of sizes is enough to refuse: nothing is fetched in vain. */
+/** The sizes in the list are enough to refuse, so that nothing is fetched in vain. */
 function checkSizes(objects: readonly PlacedObject[], { maxBytes }: ContentLimits): void {
   const largest = objects.reduce<PlacedObject | undefined>(
     (most, object) => (most === undefined || object.size > most.size ? object : most),

@@ -1,18 +1,18 @@
-// The file that each object becomes: a key is any text, a path of an archive is not.
+// Gives each object a path in the archive. A key may be any text, and a path may not.
 import { type ListedObject, ObjectStoreError, quoted } from '@weir/objectstore';
 
-/** An object, and where it is in the archive. */
+/** An object with its path in the archive. */
 export interface PlacedObject extends ListedObject {
   path: string;
 }
 
-/** What file systems allow. */
+/** The limit of common file systems. */
 const MAX_NAME_BYTES = 255;
 
 /**
- * Gives each object its path. As in Flux a key is taken as a path within the archive, so that `..` leads no further up than
- * its root, and slashes at the front or beside each other count for nothing.
- * @throws ObjectStoreError InvalidAnswer for an object that can be no file, or is in the way of another one
+ * Gives each object its path. As in Flux, a key is read as a path within the archive: `..` leads no further up than the
+ * root, and leading or repeated slashes are ignored.
+ * @throws ObjectStoreError InvalidAnswer for an object that can't be a file, or conflicts with another one
  */
 export function placeObjects(objects: readonly ListedObject[]): PlacedObject[] {
   const keys = new Map<string, string>();
@@ -27,7 +27,7 @@ export function placeObjects(objects: readonly ListedObject[]): PlacedObject[] {
   return placed;
 }
 
-/** Refuses a file that is a folder as well. Sorted, what begins with a path comes behind it. */
+/** Refuses a file whose path is also a folder. In sorted order, a path comes before those that it begins. */
 function checkFolders(keys: ReadonlyMap<string, string>): void {
   const above: string[] = [];
   for (const path of [...keys.keys()].sort()) {
@@ -41,9 +41,9 @@ function checkFolders(keys: ReadonlyMap<string, string>): void {
   }
 }
 
-/** A part of a path that isn't there, or isn't a name. */
+/** A part of a path that is empty or is no name. */
 const NO_NAME = /(^|\/)\.{0,2}(\/|$)/;
-/** What may have more bytes than a name: a character takes four at most. */
+/** A part of a path that may have more bytes than a name may: a character has four bytes at most. */
 const LONG_NAME = /[^/]{64}/;
 
 function pathOf(key: string): string {

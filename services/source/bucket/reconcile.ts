@@ -1,4 +1,5 @@
-// One Bucket from top to bottom: what it holds now, fetched and stored if that is new, announced to everybody.
+// Reconciles one Bucket, from top to bottom: lists what it has now, fetches and stores it if it is new, and announces
+// the artifact.
 import { Bucket } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
@@ -15,7 +16,7 @@ export interface BucketEnvironment extends SourceEnvironment {
   fetcher: Fetcher;
 }
 
-/** Brings one Bucket up to date; any part of it may have been done before and is then only looked at. */
+/** Reconciles one Bucket once. Steps that are done already are only checked. */
 export async function reconcile(
   found: Bucket,
   context: ReconcileContext,
@@ -30,7 +31,7 @@ export async function reconcile(
   try {
     const wanted = wantedOf(object, await readRemote(environment, object, signal));
     const listing = await context.waiting(() => orAborted(fetcher.list(wanted), signal));
-    // As in Flux the revision alone decides: rules that change nothing are not observed.
+    // As in Flux the revision alone decides: a change of the rules that keeps the same objects makes no new artifact.
     const current = await currentArtifact(run, listing.revision, true);
     if (current !== undefined) {
       fetcher.remember(wanted, listing, current.digest);

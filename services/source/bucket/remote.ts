@@ -1,27 +1,27 @@
-// Where a Bucket's objects are, and how to open them.
+// The bucket that a Bucket object names, and how to open it.
 import type { Bucket as BucketObject } from '@weir/api';
 import type { NamedSecret } from '@weir/credentials';
 import { ownTrustOf, type Subject } from '@weir/identity';
 import type { ConnectionOptions, TlsOptions } from '@weir/net';
 import type { Bucket } from '@weir/objectstore';
 
-/** What the operator says of connections and clouds. */
+/** The operator's settings for connections and clouds. */
 export interface Network extends Pick<ConnectionOptions, 'environment'> {
   allowLocal: boolean;
-  /** URLs of a cloud's services by their names, where they aren't the public ones. */
+  /** URLs of cloud services by name, where they differ from the public ones. */
   endpoints: Readonly<Record<string, string>>;
 }
 
-/** The bucket of an object store, with all that decides what may be seen of it. */
+/** A bucket of an object store, with everything that decides what can be seen in it. */
 export interface Remote {
   bucket: string;
   /** @throws ObjectStoreError InvalidConfiguration, InvalidBucketName */
   open(network: Network): Bucket;
-  /** Stands for all that `open` opens with: equal keys may share what was listed and fetched. */
+  /** Represents everything that `open` uses: Buckets with equal keys may share what was listed and fetched. */
   key: string;
 }
 
-/** The Secrets that a Bucket names, as far as they are the same for all providers. */
+/** The Secrets that a Bucket names, as far as all providers read them in the same way. */
 export interface Secrets {
   login: NamedSecret | undefined;
   stsLogin: NamedSecret | undefined;
@@ -30,7 +30,10 @@ export interface Secrets {
   stsTls: TlsOptions | undefined;
 }
 
-/** As whom a cloud is asked for a Bucket that names no Secret. What Azure and Google Cloud give is sent as it is, so who sees it counts. */
+/**
+ * The identity for a Bucket that names no Secret. Tokens of Azure and Google Cloud are sent as they are, so it matters
+ * who could read them.
+ */
 export function subjectOf(
   { spec, metadata }: BucketObject,
   provider: Subject['provider'],
@@ -41,7 +44,7 @@ export function subjectOf(
   return { provider, namespace, serviceAccountName: spec.serviceAccountName, proxy, ownTrust };
 }
 
-/** The name of a Secret without its namespace, as Flux has it in messages about what is in it. */
+/** The name of a Secret without its namespace, as Flux's messages about its content have it. */
 export function plainName({ name }: NamedSecret): string {
   return name.slice(name.indexOf('/') + 1);
 }

@@ -1,4 +1,4 @@
-// Buckets of the S3 protocol: with access keys, those that a token service gives, or as somebody in AWS.
+// Buckets of the S3 protocol, opened with access keys, with keys of a token service, or with an identity in AWS.
 import { type Bucket, FETCH_FAILED, Reason } from '@weir/api';
 import type { NamedSecret } from '@weir/credentials';
 import type { Identities } from '@weir/identity';
@@ -13,7 +13,7 @@ export type S3Options = Pick<
   'endpoint' | 'bucket' | 'region' | 'insecure' | 'credentials' | 'tls' | 'proxy'
 >;
 
-/** How long keys of an identity may take when the first ones are over. Milliseconds. */
+/** How long new keys of an identity may take when the first ones have expired. Milliseconds. */
 const KEYS_MS = 30_000;
 
 /** @throws Failure AuthenticationFailed; URLInvalid (stalled) */
@@ -62,7 +62,7 @@ async function asIdentity(
   return { ...openedWith({ ...options, credentials }), key: digestOf([options, subject, wanted]) };
 }
 
-/** A remote of options that hold all that decides about it. */
+/** A remote whose options have everything that decides about it. */
 export function openedWith(options: S3Options): Remote {
   return {
     bucket: options.bucket,
@@ -71,7 +71,7 @@ export function openedWith(options: S3Options): Remote {
   };
 }
 
-/** The network that the operator allows, for the bucket and for its token service. */
+/** Adds the network that the operator allows, for the bucket and for its token service. */
 function withNetwork(options: S3Options, { allowLocal, environment }: Network): BucketOptions {
   const network = { allowLocal, environment };
   const { credentials } = options;
@@ -82,7 +82,7 @@ function withNetwork(options: S3Options, { allowLocal, environment }: Network): 
   return { ...options, ...network, credentials: { ...credentials, connection } };
 }
 
-/** Both keys have to be there; empty ones mean that nothing is signed, as in Flux. */
+/** Both keys have to be there. When both are empty, requests are not signed, as in Flux. */
 function keysOf(secret: NamedSecret) {
   const accessKeyId = secret.data.get('accesskey')?.toString('utf8');
   const secretAccessKey = secret.data.get('secretkey')?.toString('utf8');

@@ -1,4 +1,4 @@
-// What decides an artifact's contents besides the commit, and what the status says of that.
+// What decides an artifact's contents besides the commit, and the fields of the status that record it.
 import { isDeepStrictEqual } from 'node:util';
 import type { Artifact, GitRepository, GitRepositorySpec, GitRepositoryStatus } from '@weir/api';
 
@@ -21,14 +21,17 @@ export interface Contents {
   includes: Included[];
 }
 
-/** What the spec asks for. @param artifacts those of spec.include, in its order */
+/**
+ * The contents that the spec asks for.
+ * @param artifacts those of spec.include, in its order
+ */
 export function contentsOf(spec: GitRepositorySpec, artifacts: readonly Artifact[]): Contents {
   const { ignore, sparseCheckout, recurseSubmodules, lfs } = spec;
   const includes = joined(spec.include, artifacts);
   return { ignore, sparseCheckout, recurseSubmodules, lfs, includes };
 }
 
-/** What the artifact of the status was made with, to make it again. */
+/** The contents that the artifact of the status was made with, to make the same again. */
 export function observedContents(status: GitRepositoryStatus): Contents {
   return {
     ignore: status.observedIgnore,
@@ -48,7 +51,7 @@ function joined(include: readonly Inclusion[] = [], artifacts: readonly Artifact
   }));
 }
 
-/** The fields of the status that say what an artifact was made with; undefined removes one. */
+/** The fields of the status that record what an artifact was made with; undefined removes one. */
 export function observedFields({ include, ...spec }: GitRepositorySpec, artifacts: Artifact[]) {
   return {
     observedIgnore: spec.ignore,
@@ -69,7 +72,7 @@ export function isObserved({ spec, status = {} }: GitRepository, artifacts: Arti
   return isSame && areIncluded(status, artifacts);
 }
 
-/** Whether the artifact of the status holds these artifacts of others. */
+/** Whether the artifact of the status includes these artifacts of other GitRepositories. */
 export function areIncluded(
   { includedArtifacts = [] }: Pick<GitRepositoryStatus, 'includedArtifacts'>,
   artifacts: readonly Artifact[],

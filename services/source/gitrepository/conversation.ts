@@ -1,4 +1,4 @@
-// What every conversation with a Git server needs, and what is said when one fails.
+// The options of every conversation with a Git server, and the failures of such conversations.
 import { type GitRepositorySpec, Reason } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import {
@@ -17,7 +17,7 @@ import { fetchFailure } from '../shared/snapshots.ts';
 
 /** What to fetch from a remote. */
 export interface Wanted {
-  /** The namespace of the object that asks. Work that several want counts for the one that asked first. */
+  /** The namespace of the object that asks. Shared work counts for the namespace that asked first. */
   tenant: string;
   remote: Remote;
   ref: GitRepositorySpec['ref'];
@@ -35,7 +35,7 @@ export interface FetcherOptions {
   gitLimits: GitLimits;
   /** Which addresses Git servers may have. */
   network: NetworkPolicy;
-  /** Folder for an archive on its way into the store. */
+  /** Folder for archives that are being made. */
   artifactDir: string;
   /** Bytes of an archive, at most. */
   maxPackedBytes: number;
@@ -48,7 +48,7 @@ export function userOf({ tenant, remote }: Wanted): GitUser {
   return { namespace: tenant, host: new URL(remote.url).host };
 }
 
-/** What every conversation with the wanted remote needs. */
+/** The options for a conversation with the wanted remote. */
 export function conversation(
   wanted: Wanted,
   { signal, network, gitLimits, slots }: FetcherOptions,
@@ -66,7 +66,7 @@ export function conversation(
   };
 }
 
-/** What failed, for the object's status. */
+/** An error of Git as a Failure for the object's status. */
 export function failureOf(cause: unknown): unknown {
   if (cause instanceof GitError && cause.reason === 'Aborted') return cause;
   if (!(cause instanceof GitError) && !(cause instanceof RenderError)) return cause;

@@ -1,5 +1,5 @@
-// What GitRepositories fetch, shared between those that want the same: one `ls-remote` for all that ask about the same
-// reference at the same time, one fetch of a commit, one pack of it.
+// Fetches for GitRepositories, shared between those that want the same: one `ls-remote` for all that ask about the same
+// reference at the same time, one fetch of a commit, one archive of it.
 
 import { join } from 'node:path';
 import { createFreshFlight } from '@weir/async';
@@ -28,7 +28,7 @@ import {
 import { packCommit } from './pack.ts';
 import { readSigned, type SignedRevision } from './signed.ts';
 
-/** A commit as an artifact that is in the store. */
+/** A commit as an artifact in the store. */
 export interface CommitSnapshot extends Snapshot {
   /** The commit's subject, shortened for messages. */
   subject: string;
@@ -38,7 +38,7 @@ export interface CommitSnapshot extends Snapshot {
 
 export interface Fetcher {
   /**
-   * Asks the remote which commit the reference is, now: never with an answer older than the call.
+   * Asks the remote which commit the reference is: the answer is never older than the call.
    * @throws Failure
    */
   resolve(wanted: Wanted): Promise<Resolved>;
@@ -48,11 +48,14 @@ export interface Fetcher {
    */
   store(wanted: Wanted, resolved: Resolved, contents: Contents): Promise<CommitSnapshot>;
   /**
-   * Fetches a commit, and the annotated tag that led to it, and reads what of them is signed.
+   * Fetches a commit, and the annotated tag that led to it, and reads which parts of them are signed.
    * @throws Failure
    */
   signed(wanted: Wanted, resolved: Resolved): Promise<SignedRevision>;
-  /** Runs work for a tenant when there is a slot for it; it may take a time limit in ms, and ends with the service. */
+  /**
+   * Runs work for a tenant when there is a slot for it; the signal aborts after `timeoutMs`, if given, and when the
+   * service stops.
+   */
   inSlot<T>(
     wanted: Wanted,
     work: (limits: { timeoutMs: number; signal: AbortSignal }) => Promise<T>,
@@ -104,7 +107,7 @@ async function resolve(wanted: Wanted, options: FetcherOptions): Promise<Resolve
   }
 }
 
-/** Fetches the commits of tags with equal versions to tell which is the youngest. */
+/** Fetches the commits of tags with equal versions to find the youngest. */
 async function commitTimes(
   wanted: Wanted,
   commits: string[],
@@ -132,7 +135,7 @@ async function store(
   const { tenant } = wanted;
   const { repositories, artifacts, tracing, slots } = options;
   const remote = conversation(wanted, options);
-  // The repository is had before a slot, everywhere: who holds a slot waits for no repository.
+  // Everywhere the repository is taken before the slot, so that whoever holds a slot never waits for a repository.
   const { packed, subject, author } = await repositories.use(wanted.remote.key, async (dir) => {
     const fetch = { ...remote, dir, commit, ...(ref === undefined ? {} : { ref }) };
     await tracing.span('fetch', { attributes: { 'git.commit': commit } }, () =>
@@ -156,7 +159,7 @@ async function store(
   return { ...(await putArchive(packed, { tenant, store: artifacts, tracing })), subject, author };
 }
 
-/** Fetches what LFS pointers stand for, into the folder of the repository, with which it goes. */
+/** Fetches the contents of LFS pointers into the folder of the repository, with which they are removed. */
 function fetchPointed(
   { remote, timeoutMs }: Wanted,
   dir: string,

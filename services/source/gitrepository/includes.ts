@@ -1,4 +1,5 @@
-// spec.include: which artifacts of other GitRepositories go into this one's. Reasons and words are those of Flux.
+// spec.include: finds the artifacts of other GitRepositories that are part of this one's. Reasons and messages are
+// those of Flux.
 import {
   ARTIFACT_OUTDATED,
   type Artifact,
@@ -14,14 +15,15 @@ import { areIncluded } from './contents.ts';
 
 type Repositories = Pick<Informer<GitRepository>, 'get'>;
 
-/** Inclusions of one GitRepository: the archive of each is open while they are put together. */
+/** Inclusions of one GitRepository: all their archives are open at the same time. */
 const MAX_INCLUDES = 64;
-/** GitRepositories that are looked at for a circle. */
+/** GitRepositories that are searched for a cycle. */
 const MAX_VISITED = 1_000;
 
 /**
- * The artifacts that spec.include names, in its order. The status says when they are others than the ones in the artifact.
- * @throws Failure with the condition IncludeUnavailable while one of them isn't there
+ * Returns the artifacts that spec.include names, in its order. The status reports when they differ from those in the
+ * artifact.
+ * @throws Failure with the condition IncludeUnavailable while one of them is missing
  */
 export function findIncludes(
   run: SourceRun<GitRepository>,
@@ -66,13 +68,15 @@ export function findIncludes(
 }
 
 function unavailable(reason: string, message: string, isWaiting = false): Failure {
-  // Flux tells nobody of what is only waited for.
+  // As in Flux, there is no event for what is only waited for.
   const event = isWaiting ? ('none' as const) : undefined;
   const options = { condition: INCLUDE_UNAVAILABLE, backoff: true, ...(event ? { event } : {}) };
   return new Failure(reason, message, options);
 }
 
-/** The names on a way from an object back to itself: each new artifact of one of them would be one for all, for ever. */
+/**
+ * The names on a path from an object back to itself. In a cycle, each new artifact would cause another one without end.
+ */
 function findCircle(object: GitRepository, repositories: Repositories): string[] | undefined {
   const { namespace, name } = object.metadata;
   const visited = new Set<string>();
@@ -90,7 +94,7 @@ function findCircle(object: GitRepository, repositories: Repositories): string[]
   return undefined;
 }
 
-/** A way as messages show it: the middle of a long one is left out. */
+/** The path for messages: the middle of a long one is left out. */
 function shownWay(way: string[]): string {
   const shown = way.length > 10 ? [...way.slice(0, 8), '...', ...way.slice(-1)] : way;
   return shown.join(' -> ');

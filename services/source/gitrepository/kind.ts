@@ -1,4 +1,4 @@
-// What the service needs to know of GitRepositories, and what they alone need.
+// The kind GitRepository, and what is opened for it alone.
 import { join } from 'node:path';
 import { GitRepository, parseRevision } from '@weir/api';
 import { createGitSlots, createRepositoryCache, readGitLimits } from '@weir/git';

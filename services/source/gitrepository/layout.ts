@@ -1,4 +1,4 @@
-// Where the files of a commit and of included artifacts go in one artifact.
+// Decides where the files of a commit and of included artifacts go in the artifact.
 import { Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
 import { ArtifactError } from '@weir/artifact';
 import type { TreeEntry } from '@weir/git';
@@ -12,7 +12,7 @@ export interface LfsFile {
   size: number;
 }
 
-/** A file of the artifact, and where its content is. */
+/** A file of the artifact, with the place of its content. */
 export type Placed = { path: string } & (
   | {
       entry: TreeEntry /** The file that has the content which the entry only points to. */;
@@ -32,11 +32,14 @@ export interface LayoutLimits {
   maxFiles: number;
 }
 
-/** As in Linux (PATH_MAX), and what a repository may have in all; in bytes. */
+/** The limit in Linux (PATH_MAX), and the limit for all paths of a repository. Bytes. */
 const MAX_PATH_BYTES = 4096;
 const MAX_PATHS_BYTES = 16 * 1024 * 1024;
 
-/** The files and folders of an artifact while it is laid out, counted: any number of inclusions may name the same one. */
+/**
+ * The files and folders of an artifact that is being laid out. They are counted, because any number of inclusions may
+ * name the same artifact.
+ */
 interface Layout {
   files: Map<string, Placed>;
   folders: Set<string>;
@@ -73,9 +76,9 @@ function createLayout({ maxFiles }: LayoutLimits): Layout {
 }
 
 /**
- * Puts included files beside those of the commit. As in Flux a folder isn't copied to where something is, and a single
- * file takes the place of another one. Paths can't lead out of either artifact.
- * @param includes each is asked for, and counted, before the next one
+ * Adds included files to those of the commit. As in Flux, a folder isn't copied to a path that exists, and a single
+ * file replaces a file. Paths can't lead out of either artifact.
+ * @param includes each is read, and counted, before the next one
  * @throws Failure CopyFailure; ArtifactError ArtifactTooLarge
  */
 export async function layOut(
@@ -116,7 +119,7 @@ function place(
   }
 }
 
-/** A path below a root, which '..' doesn't leave (securejoin, as in Flux). */
+/** A path below a root that '..' can't leave (securejoin, as in Flux). */
 function cleanPath(path: string): string {
   const parts: string[] = [];
   for (const part of path.split('/')) {
@@ -127,9 +130,9 @@ function cleanPath(path: string): string {
 }
 
 /**
- * The files below the folders of spec.sparseCheckout. As in Flux (go-git, SkipUnless) a folder stands for every path that
- * begins with it, and has to be there.
- * @returns undefined, and the folder, when one is not there
+ * The files below the folders of spec.sparseCheckout. As in Flux (go-git, SkipUnless) a folder means every path that
+ * begins with its name, and has to exist.
+ * @returns undefined, and the folder, when one does not exist
  */
 export function sparse<T extends { path: string }>(
   entries: readonly T[],
@@ -148,12 +151,12 @@ export function sparse<T extends { path: string }>(
   return missing === undefined ? { kept } : { kept, missing };
 }
 
-/** Whether a text begins with one of many others, without a look at each. */
+/** Makes a check whether a text begins with one of many prefixes, which doesn't compare it with each of them. */
 function createStarts(prefixes: readonly string[]): (text: string) => boolean {
   const shortest: string[] = [];
   for (const prefix of prefixes.toSorted()) {
     const last = shortest.at(-1);
-    // Sorted, what begins with another one follows it.
+    // In sorted order, a text that begins with another one follows it.
     if (last === undefined || !prefix.startsWith(last)) shortest.push(prefix);
   }
   return (text) => {

@@ -28,7 +28,7 @@ export interface PackOptions {
   /** The files of the commit with those of its submodules; those of the commit alone unless given. */
   entries?: readonly TreeEntry[] | undefined;
   contents: Contents;
-  /** Where included artifacts are had from. */
+  /** The store that has the included artifacts. */
   artifacts: Pick<ArtifactStore, 'file' | 'fileIndex'>;
   limits: TreeLimits;
   /** What a git process may take. */
@@ -53,10 +53,13 @@ export interface PackedCommit {
   author: string;
 }
 
-/** Fetches contents, and says in which file each is, by its oid. @throws GitError */
+/**
+ * Fetches contents, and returns for each oid the file with its content.
+ * @throws GitError
+ */
 export type FetchPointed = (pointers: Iterable<LfsPointer>) => Promise<(oid: string) => string>;
 
-/** What goes into an artifact, before it is read. */
+/** The files of an artifact, before their contents are read. */
 interface Selected {
   subject: string;
   author: string;
@@ -66,8 +69,8 @@ interface Selected {
 }
 
 /**
- * Packs the files of a commit, of its submodules and of included artifacts, as far as `.sourceignore` files and the spec
- * leave them.
+ * Packs the files of a commit, of its submodules and of included artifacts, without those that `.sourceignore` files
+ * and the spec leave out.
  * @param fetchPointed fetches the contents of LFS pointers; without it pointers stay as they are
  * @throws Failure with the condition that Flux sets for the step that failed
  */
@@ -129,7 +132,7 @@ async function pack(
   };
 }
 
-/** The pointers among the repository's own files: those of submodules are of other LFS servers. */
+/** The pointers among the repository's own files. Those of submodules belong to other LFS servers. */
 async function pointersOf(
   files: readonly Placed[],
   objects: ObjectReader,
@@ -162,7 +165,9 @@ function missingFolder(folder: string): Failure {
   return new Failure(Reason.GitOperationFailed, message, { condition: FETCH_FAILED });
 }
 
-/** Lists what included artifacts hold, one after the other, and gives `archives` the file of each. */
+/**
+ * Lists the files of included artifacts, one artifact after the other, and adds the path of each archive to `archives`.
+ */
 async function* listIncluded(
   includes: readonly Included[],
   archives: string[],

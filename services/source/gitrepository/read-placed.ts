@@ -1,4 +1,4 @@
-// The contents of an artifact's files, from wherever they are, in the order of an archive.
+// Reads the contents of an artifact's files from wherever they are, in the order of the archive.
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -14,10 +14,10 @@ export interface Origins {
   maxBytes: number;
 }
 
-/** An archive of ours holds no more than that; one is checked against its digest before it is read. */
+/** No archive of ours has more entries; each is checked against its digest before it is read. */
 const MAX_ENTRIES = 1_000_000;
 
-/** Reads files one after the other, sorted by their paths; each origin is read once, from its beginning to its end. */
+/** Reads files one after the other, sorted by path. Each origin is read once, from beginning to end. */
 export async function* readPlaced(
   files: readonly Placed[],
   { objects, archives, maxBytes }: Origins,
@@ -57,13 +57,13 @@ async function* readLfs(files: readonly Placed[]): AsyncGenerator<StreamedFile> 
   }
 }
 
-/** @param wanted the paths in the archive, and those that the files get */
+/** @param wanted maps paths in the archive to the paths that the files get */
 async function* readArchive(
   archive: string,
   wanted: ReadonlyMap<string, string>,
 ): AsyncGenerator<StreamedFile> {
   if (wanted.size === 0) return;
-  // A failure of either is that of the last one, which is read.
+  // A failure of either stream ends both, and the loop below gets the error.
   const unzipped = pipeline(createReadStream(archive), createGunzip(), () => undefined);
   try {
     for await (const { path, type, mode, size, content } of readTar(unzipped, {
@@ -77,7 +77,7 @@ async function* readArchive(
   }
 }
 
-/** Files of several sorted streams in one order. */
+/** Merges several sorted streams of files into one. */
 async function* merged(
   streams: readonly AsyncGenerator<StreamedFile>[],
 ): AsyncGenerator<StreamedFile> {

@@ -1,4 +1,5 @@
-// One GitRepository from top to bottom: what the remote has now, fetched and stored if it is new, announced to everybody.
+// Reconciles one GitRepository, from top to bottom: asks the remote for its revision, fetches and stores it if it is
+// new, and announces the artifact.
 import { GitRepository } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
@@ -17,7 +18,7 @@ import { findIncludes } from './includes.ts';
 import { refuseUnsupportedFields } from './unsupported.ts';
 import { verifyRevision } from './verify.ts';
 
-/** What Flux calls things here. */
+/** Flux's messages for GitRepositories. */
 export const words: SourceWords<GitRepository> = {
   outdated: (_, revision) => `new upstream revision '${revision}'`,
   stored: ({ revision }) => `stored artifact for revision '${revision}'`,
@@ -33,7 +34,7 @@ export interface GitRepositoryEnvironment extends SourceEnvironment {
   tokens: AppTokens;
 }
 
-/** Brings one GitRepository up to date; any part of it may have been done before and is then only looked at. */
+/** Reconciles one GitRepository once. Steps that are done already are only checked. */
 export async function reconcile(
   found: GitRepository,
   context: ReconcileContext,
@@ -47,7 +48,7 @@ export async function reconcile(
   let remote: Remote | undefined;
   try {
     refuseUnsupportedFields(object);
-    // A GitHub App or a cloud is asked for a token, which may take its time.
+    // The request for a token of a GitHub App or of a cloud may take long, so it holds no worker.
     const access = { tokens, identities, signal };
     remote = await context.waiting(() => orAborted(readRemote(client, object, access), signal));
     const included = findIncludes(run, informer);

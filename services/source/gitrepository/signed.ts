@@ -1,4 +1,4 @@
-// What of a revision is signed: the commit, and the annotated tag that led to it.
+// Reads the signed objects of a revision: the commit, and the annotated tag that led to it.
 import { Reason } from '@weir/api';
 import {
   fetchCommit,
@@ -18,7 +18,7 @@ import { conversation, type FetcherOptions, failureOf, type Wanted } from './con
 export interface SignedRevision {
   commit: SignedObject;
   tag?: SignedTag;
-  /** The commit that the tag leads to: what a server says of that may be wrong. */
+  /** The commit that the tag itself names; what the server said may be wrong. */
   tagged?: string;
 }
 

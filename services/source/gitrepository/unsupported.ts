@@ -1,7 +1,7 @@
 import { type GitRepository, Reason } from '@weir/api';
 import { Failure } from '@weir/reconcile';
 
-/** Throws a stalled Failure that names what the spec asks for and what doesn't exist yet. */
+/** Throws a stalled Failure that names the fields of the spec that are not supported. */
 export function refuseUnsupportedFields(object: GitRepository): void {
   const { lfs, url } = object.spec;
   if (!lfs || !url.startsWith('ssh:')) return;

@@ -1,4 +1,4 @@
-// Whether a revision carries the signatures that spec.verify asks for. Reasons and words are those of Flux.
+// Verifies that a revision has the signatures that spec.verify requires. Reasons and messages are those of Flux.
 import { createHash } from 'node:crypto';
 import { FETCH_FAILED, type GitRepository, Reason } from '@weir/api';
 import { orAborted } from '@weir/async';
@@ -19,16 +19,16 @@ import type { SignedRevision } from './signed.ts';
 
 type Mode = 'HEAD' | 'Tag' | 'TagAndHEAD';
 
-/** The fields of the status that say what was verified; undefined removes one. */
+/** The fields of the status that record what was verified; undefined removes one. */
 export interface VerifiedFields {
   sourceVerificationMode: string | undefined;
   sourceVerificationFingerprint: string | undefined;
 }
 
 /**
- * Verifies the revision unless the status says that it was, for the same keys and the same mode. The condition
- * SourceVerified says how that went.
- * @throws Failure for a revision that isn't signed as the spec says
+ * Verifies the revision, unless the status says that it was verified with the same keys and the same mode. The
+ * condition SourceVerified reports the result.
+ * @throws Failure for a revision that isn't signed as the spec requires
  */
 export async function verifyRevision(
   run: SourceRun<GitRepository>,
@@ -80,7 +80,7 @@ async function readKeys(
   return { openpgp: texts(false), ssh: texts(true) };
 }
 
-/** Stands for what is asked for and who is trusted: when it differs, the signature is verified again. */
+/** A digest of the mode and the trusted keys: when it changes, the signature is verified again. */
 function fingerprintOf(mode: Mode, keys: TrustedKeys): string {
   const text = JSON.stringify([mode, keys.openpgp, keys.ssh]);
   return `sha256:${createHash('sha256').update(text).digest('hex')}`;
@@ -114,7 +114,10 @@ async function verifySigned(mode: Mode, keys: TrustedKeys, subject: Subject): Pr
   return `verified signature of${verified.map((line) => `\n\t- ${line}`).join('')}`;
 }
 
-/** A server says which commit a tag leads to, and under which name it is offered: what was signed has to say the same. */
+/**
+ * The server says which commit a tag leads to, and offers the tag under a name. The signed tag has to have the same
+ * commit and name.
+ */
 function checkedTag(
   title: string,
   name: string,

@@ -1,4 +1,4 @@
-// What a build of a chart came to, and what may go wrong with one, in Flux's words.
+// The result of building a chart, and the failures of builds with Flux's messages.
 import { BUILD_FAILED, FETCH_FAILED, Reason } from '@weir/api';
 import { ArtifactError } from '@weir/artifact';
 import { HelmError } from '@weir/helm';
@@ -7,16 +7,16 @@ import { Failure, messageOf } from '@weir/reconcile';
 import { RenderError } from '@weir/render';
 import { isAborted } from '../shared/charts/failures.ts';
 
-/** Which chart an object is to have. */
+/** The chart that an object is to have. */
 export interface Target {
   name: string;
-  /** With the build metadata that stands for values files and revisions. */
+  /** The version, with build metadata that represents values files and revisions. */
   version: string;
 }
 
-/** A chart as a file that is to be stored. */
+/** A chart as a file that will be stored. */
 export interface Build extends Target {
-  /** Path of the packed chart, which belongs to whoever has it. */
+  /** Path of the packed chart. The caller removes it. */
   file: string;
   /** The values files that were merged. */
   valuesFiles: readonly string[];
@@ -25,7 +25,7 @@ export interface Build extends Target {
   resolved: number;
 }
 
-/** What Flux says of a build. */
+/** Flux's message about a build. */
 export function summaryOf({
   name,
   version,
@@ -37,13 +37,16 @@ export function summaryOf({
   return `${what} and merged values files [${valuesFiles.join(' ')}]`;
 }
 
-/** The values files that count: the chart's own values alone are as none. */
+/** The values files that matter: a list of the chart's own values alone is treated as empty. */
 export function valuesFilesOf(files: readonly string[] = []): readonly string[] {
   const isDefault = files.length === 1 && /^(\.\/+)*values\.yaml$/.test(files[0] ?? '');
   return isDefault ? [] : files;
 }
 
-/** What reasons are called in messages, which condition tells of them, and whether trying again is of no use. */
+/**
+ * For each reason: the beginning of the message, the condition that reports it, and whether it is stalled because
+ * another attempt is of no use.
+ */
 const REASONS: Record<string, { summary: string; condition: string; stalled?: boolean }> = {
   [Reason.InvalidChartReference]: {
     ...{ summary: 'invalid chart reference', condition: FETCH_FAILED, stalled: true },
@@ -62,7 +65,7 @@ const REASONS: Record<string, { summary: string; condition: string; stalled?: bo
   },
 };
 
-/** A failure of a build with its summary before the message. */
+/** A failure of a build; its message begins with the summary of the reason. */
 export function buildFailure(reason: string, message: string, cause?: unknown): Failure {
   const known = REASONS[reason] ?? { summary: 'unknown build error', condition: FETCH_FAILED };
   const { summary, condition, stalled = false } = known;
@@ -73,14 +76,16 @@ export function buildFailure(reason: string, message: string, cause?: unknown): 
   });
 }
 
-/** What became of a request to the engine, with the engine's reason; `reason` is that of what has none of a chart's. */
+/**
+ * The failure of a request to the engine, with the engine's reason; `reason` is used where that is none of a chart's.
+ */
 export function engineFailure(cause: unknown, reason: string, what = ''): unknown {
   if (isAborted(cause) || !(cause instanceof RenderError)) return cause;
   const own = cause.reason in REASONS ? cause.reason : reason;
   return buildFailure(own, `${what}${cause.message}`, cause);
 }
 
-/** What became of a step that asks a repository or a registry. */
+/** The failure of a step that asks a repository or a registry. */
 export function pullFailure(cause: unknown, what: string): unknown {
   if (isAborted(cause) || cause instanceof Failure) return cause;
   const isKnown =
@@ -96,12 +101,12 @@ export function pullFailure(cause: unknown, what: string): unknown {
   return isDenied ? deniedFailure(failure) : failure;
 }
 
-/** Whether it is an Error that says what is wrong with a chart or a range, and none of a class that Node throws for faults of code. */
+/** Whether it is an Error about a chart or a range, and not one of Node's classes for faults in code. */
 function isPlain(cause: unknown): boolean {
   return cause instanceof Error && cause.constructor === Error;
 }
 
-/** As Flux has it: the event names the reason, the condition doesn't. */
+/** As in Flux, the event has the reason and the condition has not. */
 function deniedFailure({ message, cause }: Failure): Failure {
   const what = `failed to authenticate with the Helm repository: ${message}`;
   return new Failure(Reason.Unknown, `unknown build error: ${what}`, {

@@ -1,4 +1,5 @@
-// The chart that a HelmChart wants, wherever it is from: first which one it is, then, if it is new, the chart itself.
+// Finds the chart that a HelmChart wants, wherever it comes from: first which one it is, then, if it is new, the chart
+// itself.
 import { type Artifact, type HelmChart, parseRevision, Reason } from '@weir/api';
 import { ArtifactMissing, type ArtifactStore } from '@weir/artifact';
 import type { RenderPool } from '@weir/render';
@@ -15,10 +16,13 @@ import type { FetchDependencies } from './dependencies.ts';
 import { type Choice, discardFiles, type Remote } from './remote.ts';
 import { noArtifact } from './source.ts';
 
-/** A chart that is known, and how to make its package. */
+/** A chart that was found, and how to make its package. */
 export interface WantedChart extends Target {
   isPackaged: boolean;
-  /** Whether it is signed, where that is required. @throws Error that says why it isn't as it has to be */
+  /**
+   * Resolves with whether its signature was verified; false where none is required.
+   * @throws Error that says what is wrong with the signature
+   */
   verify(): Promise<boolean>;
   /** @throws Failure */
   build(): Promise<Build>;
@@ -35,11 +39,14 @@ export interface ChartOptions {
 /** Time for packing a chart, in ms. */
 const PACK_MS = 60_000;
 
-// As in Flux, written so that a text is looked at once.
+// Flux's pattern, written so that its time grows only with the length of the text.
 const NAME = /^[-a-z0-9]+(?:(?:\/\.?|\.)[-a-z0-9]+)*(?:\/\.?|\.)?$/;
 const MAX_NAME = 300;
 
-/** The chart of a repository or registry. @throws Failure */
+/**
+ * The chart of a repository or registry.
+ * @throws Failure
+ */
 export async function chartOfRemote(
   { spec, metadata }: HelmChart,
   remote: Remote,
@@ -111,7 +118,10 @@ async function fetchFrom(remote: Remote, name: string, choice: Choice): Promise<
   }
 }
 
-/** The chart in the artifact of a GitRepository or Bucket. @throws Failure */
+/**
+ * The chart in the artifact of a GitRepository or Bucket.
+ * @throws Failure
+ */
 export async function chartOfFiles(
   { spec, metadata }: HelmChart,
   source: Artifact,
@@ -165,7 +175,7 @@ export async function chartOfFiles(
   return { name, version, isPackaged, build, verify: async () => false };
 }
 
-/** Characters of a revision that tell it from others: labels of what a chart installs have room for little more. */
+/** Characters of a revision that are enough to distinguish it: labels of installed objects have little more room. */
 const REVISION_LENGTH = 12;
 
 function suffixOf(

@@ -1,4 +1,4 @@
-// Dependencies of a chart that are charts of other repositories.
+// Fetches dependencies of a chart that are charts of other repositories.
 import { HelmRepository, Reason } from '@weir/api';
 import { mapBounded } from '@weir/async';
 import { normalizeUrl } from '@weir/helm';
@@ -17,7 +17,10 @@ import {
   registryRemote,
 } from './remote.ts';
 
-/** Fetches dependencies as files, which belong to whoever asked. @throws Failure DependencyBuildError */
+/**
+ * Fetches dependencies as files, which the caller removes.
+ * @throws Failure DependencyBuildError
+ */
 export type FetchDependencies = (
   missing: readonly ChartDependency[],
 ) => Promise<FetchedDependency[]>;
@@ -26,7 +29,8 @@ export type FetchDependencies = (
 const AT_A_TIME = 4;
 
 /**
- * A HelmRepository of the same namespace with the same URL says how to fetch; without one it is done without credentials.
+ * A HelmRepository of the same namespace with the same URL gives the credentials; without one the dependency is fetched
+ * without credentials.
  * @param namespace of the chart
  */
 export function dependenciesWith(
@@ -98,7 +102,7 @@ function isAt({ spec }: HelmRepository, url: string): boolean {
   try {
     return normalizeUrl(spec.url) === url;
   } catch {
-    // What is no URL is the repository's own to complain of.
+    // A repository whose URL is invalid reports that itself.
     return false;
   }
 }

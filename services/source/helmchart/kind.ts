@@ -1,4 +1,4 @@
-// What the service needs to know of HelmCharts, and what they alone need.
+// The kind HelmChart, and what is opened for it alone.
 import { HelmChart } from '@weir/api';
 import type { OpenKind } from '../shared/kind.ts';
 import { readContentLimits } from '../shared/limits.ts';
@@ -19,7 +19,7 @@ export const openHelmCharts: OpenKind<HelmChart> = async (environment) => {
     // The charts of one source belong to one replica, which reads the source's index once for all of them.
     ownershipKey: (object) => `charts/${sourceOf(object)}`,
     sourcesOf: (object) => [sourceOf(object)],
-    // As in Flux: a source that has lost its artifact makes no chart run.
+    // As in Flux, a source that has lost its artifact starts no run of its charts.
     lacks: ({ status }, artifact) =>
       artifact !== undefined && status?.observedSourceArtifactRevision !== artifact.revision,
     reconcile: (object, context, informer) =>

@@ -1,4 +1,4 @@
-// Finds charts and makes their packages: what is alike is done once, and namespaces take turns.
+// Finds charts and makes their packages. Equal work is done once, and namespaces take turns.
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,13 +31,19 @@ export interface StoredChart {
 }
 
 export interface ChartMaker {
-  /** The chart that an object means now. @throws Failure */
+  /**
+   * The chart that an object selects now.
+   * @throws Failure
+   */
   find(
     object: HelmChart,
     origin: ChartOrigin,
     verify: VerifyChart | undefined,
   ): Promise<WantedChart>;
-  /** Makes the chart's package and puts it into the store. @throws Failure */
+  /**
+   * Makes the chart's package and puts it into the store.
+   * @throws Failure
+   */
   store(object: HelmChart, chart: WantedChart): Promise<StoredChart>;
 }
 
@@ -103,7 +109,10 @@ export function createChartMaker(options: MakerOptions): ChartMaker {
   };
 }
 
-/** The package as an artifact. One whose files can't be told apart is an artifact too, as any chart that Helm can read. */
+/**
+ * The package as an artifact. One that can't be read as an archive becomes an artifact without a file index, like any
+ * chart that Helm can read.
+ */
 async function packedOf({ file }: Build, limits: ContentLimits): Promise<Packed> {
   try {
     return await packedFile(file, limits);

@@ -1,4 +1,5 @@
-// One HelmChart from top to bottom: which chart it means now, fetched or packaged and stored if it is new, announced to everybody.
+// Reconciles one HelmChart, from top to bottom: finds the chart that it selects now, fetches or packages and stores it
+// if it is new, and announces the artifact.
 import { HelmChart, Reason } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
@@ -16,7 +17,7 @@ export interface HelmChartEnvironment extends SourceEnvironment {
   maker: ChartMaker;
 }
 
-/** Brings one HelmChart up to date; any part of it may have been done before and is then only looked at. */
+/** Reconciles one HelmChart once. Steps that are done already are only checked. */
 export async function reconcile(
   found: HelmChart,
   context: ReconcileContext,

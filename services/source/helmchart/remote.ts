@@ -1,4 +1,4 @@
-// Charts of repositories: which version there is, and its package.
+// Charts of repositories and registries: which versions exist, and their packages.
 import { rm } from 'node:fs/promises';
 import { chartUrl } from '@weir/helm';
 import { type Descriptor, OciError, type Registry, type Repository } from '@weir/oci';
@@ -14,19 +14,28 @@ const MAX_CHART_BYTES = 10 * 1024 ** 2;
 
 /** A chart repository or registry that charts are chosen from. */
 export interface Remote {
-  /** The version that a range means now, and where it is. @throws RenderError, HelmError, OciError, Error */
+  /**
+   * The version that a range selects now, and its URL.
+   * @throws RenderError, HelmError, OciError, Error
+   */
   choose(name: string, range: string, metadata: string): Promise<Choice>;
-  /** Its package, as a new file. @throws HelmError, OciError, Error */
+  /**
+   * Fetches its package into a new file.
+   * @throws HelmError, OciError, Error
+   */
   fetch(name: string, choice: Choice): Promise<Downloaded>;
-  /** Whether it is signed, where that is required; what is fetched then is what was verified. @throws Error */
+  /**
+   * Resolves with whether its signature was verified, where one is required; `fetch` then fetches what was verified.
+   * @throws Error
+   */
   verify?(name: string, choice: Choice): Promise<boolean>;
 }
 
 export interface Choice {
   version: string;
-  /** The version with build metadata. */
+  /** The version, with build metadata. */
   target: string;
-  /** Where the package is, as the index has it; of a registry the reference. */
+  /** The URL of the package in the index; for a registry the reference. */
   url: string | undefined;
 }
 
@@ -38,7 +47,7 @@ export interface RemoteOptions {
   signal: AbortSignal;
 }
 
-/** @param lookup path of the file in which the index's charts are looked up */
+/** @param lookup path of the file in which charts of the index are looked up */
 export function httpRemote(
   access: Access,
   lookup: () => Promise<string>,
@@ -60,17 +69,19 @@ export function httpRemote(
       if (answer === undefined) throw new Error(`chart '${name}' was not sent`);
       return download(answer.content, dir);
     },
-    // Signatures are objects of registries. Without this method a chart that has to be signed would pass as one that has not.
+    // Only registries have signatures. Without this method a chart that must be signed would be accepted unsigned.
     async verify() {
       throw new Error('not implemented');
     },
   };
 }
 
-/** What go's and Helm's clients call a version that needs no look at the tags. */
+/** A version for which the Go and Helm clients don't list the tags. */
 const VERSION = /^v?\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/;
 
-/** How Helm's client wants tags to be written: versions of the specification (semver.org, 2.0.0), and no others. */
+/**
+ * The form that Helm's client requires of tags: versions of the specification (semver.org, 2.0.0), and nothing else.
+ */
 const STRICT = (() => {
   const number = '(?:0|[1-9]\\d*)';
   const identifier = `(?:${number}|\\d*[a-zA-Z-][0-9a-zA-Z-]*)`;
@@ -81,7 +92,10 @@ const STRICT = (() => {
   return new RegExp(`^${core}(?:-${prerelease})?(?:\\+[0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*)?$`);
 })();
 
-/** Verifies a manifest of a registry; false where the policy asks for no signature. @throws Error that says why it isn't verified */
+/**
+ * Verifies a manifest of a registry; false where the policy requires no signature.
+ * @throws Error that says why it can't be verified
+ */
 export type VerifyChart = (manifest: {
   registry: Registry;
   repository: Repository;
@@ -98,7 +112,7 @@ export function registryRemote(
   verify?: VerifyChart,
 ): Remote {
   const { url, tenant } = access;
-  /** What was verified, by reference. */
+  /** The digests that were verified, by reference. */
   const verified = new Map<string, string>();
   const options = { tenant, signal };
   const repositoryOf = (name: string) => {
@@ -165,7 +179,7 @@ export function registryRemote(
   };
 }
 
-/** A registry's error in the words of Helm's client for what isn't there. */
+/** A registry's error with the message of Helm's client for what doesn't exist. */
 function asHelm(cause: unknown, reference: string): unknown {
   if (!(cause instanceof OciError)) return cause;
   const { reason, status, retryAfterMs } = cause;

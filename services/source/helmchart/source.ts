@@ -1,4 +1,4 @@
-// The source that a HelmChart is made from, as the API server has it.
+// Reads the source that a HelmChart is made from, from the API server.
 import {
   type Artifact,
   FETCH_FAILED,
@@ -42,10 +42,10 @@ export async function readOrigin(
     : { from: 'index', repository, artifact };
 }
 
-/** The source has no artifact, or none that anybody has now. */
+/** The failure for a source without an artifact, or whose artifact nobody has. */
 export function noArtifact(kind: string, name: string): Failure {
   const message = `no artifact available for ${kind} source '${name}'`;
-  // Nobody is told of it: the source tells what is wrong with it, and its artifact makes the chart run again.
+  // It has no event: the source itself reports what is wrong, and its next artifact starts a run of the chart.
   return new Failure(Reason.NoSourceArtifact, message, { condition: FETCH_FAILED, event: 'none' });
 }
 

@@ -1,4 +1,4 @@
-// The signature that a HelmChart of a registry requires.
+// Verifies the signature that a HelmChart of a registry requires.
 import { BUILD_FAILED, FETCH_FAILED, type HelmChart, Reason } from '@weir/api';
 import { orAborted } from '@weir/async';
 import { dropStates, Failure, messageOf, setState } from '@weir/reconcile';
@@ -11,7 +11,10 @@ import { buildFailure } from './build.ts';
 import type { WantedChart } from './chart.ts';
 import type { VerifyChart } from './remote.ts';
 
-/** How to verify a manifest as the spec asks; undefined where it asks for nothing. @throws Failure VerificationError */
+/**
+ * The verification that the spec requires; undefined where it requires none.
+ * @throws Failure VerificationError
+ */
 export async function readVerification({
   object,
   status,
@@ -45,13 +48,16 @@ export async function readVerification({
   };
 }
 
-/** As cosign has it: without a signature, and with one that doesn't count. */
+/** cosign's messages: without any signature, and with none that is trusted. */
 function cosignReason({ signatures }: Verdict & { result: 'failed' }): string {
   if (signatures.length === 0) return 'no signatures found';
   return `no matching signatures: ${signatures.join('\n ')}`;
 }
 
-/** Verifies the chart, and says so in the status. @throws Failure ChartVerificationError */
+/**
+ * Verifies the chart, and reports the result in the status.
+ * @throws Failure ChartVerificationError
+ */
 export async function verifyChart(
   { object, context, status, signal }: SourceRun<HelmChart>,
   chart: WantedChart,
@@ -73,7 +79,7 @@ export async function verifyChart(
         ...{ status: 'True', reason, message },
       }),
     );
-    // As in Flux: Ready has the reason of SourceVerified, the event that of BuildFailed.
+    // As in Flux, Ready has the reason of SourceVerified, and the event that of BuildFailed.
     throw new Failure(Reason.VerificationError, message, {
       ...{ cause, event: { severity: 'error', message, reason } },
     });

@@ -1,7 +1,7 @@
 import { ARTIFACT_IN_STORAGE, findCondition, type HelmChart, Reason } from '@weir/api';
 import type { SourceWords } from '../shared/source.ts';
 
-/** What Flux calls things here; what became of a chart, each run says by itself (`summaryOf`). */
+/** Flux's messages for HelmCharts; that of the result is made by each run (`summaryOf`). */
 export const words: SourceWords<HelmChart> = {
   outdated: ({ spec }, version) => `new '${spec.chart}' chart with version '${version}'`,
   outdatedReason: Reason.NewChart,

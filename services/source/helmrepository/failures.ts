@@ -1,4 +1,4 @@
-// What can go wrong with an index, in Flux's words.
+// The failures of fetching and reading an index, with Flux's messages.
 import { FETCH_FAILED, type HelmRepository, Reason } from '@weir/api';
 import { ArtifactError } from '@weir/artifact';
 import { HelmError } from '@weir/helm';
@@ -7,7 +7,7 @@ import { RenderError } from '@weir/render';
 import { isAborted } from '../shared/charts/failures.ts';
 import { fetchFailure } from '../shared/snapshots.ts';
 
-/** @throws Failure URLInvalid (stalled) for a registry that isn't said to be one */
+/** @throws Failure URLInvalid (stalled) for the URL of a registry without the type `oci` */
 export function refuseRegistry({ spec }: HelmRepository): void {
   if (!spec.url.startsWith('oci://')) return;
   const what = "'oci' URL scheme cannot be used with 'default' HelmRepository type";
@@ -16,7 +16,7 @@ export function refuseRegistry({ spec }: HelmRepository): void {
   });
 }
 
-/** What became of fetching and reading an index, as a Failure where it is one. */
+/** An error of fetching or reading an index as a Failure; any other error is returned as it is. */
 export function indexFailure(cause: unknown): unknown {
   if (isAborted(cause)) return cause;
   if (cause instanceof HelmError || cause instanceof ArtifactError) {

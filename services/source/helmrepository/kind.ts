@@ -1,4 +1,4 @@
-// What the service needs to know of HelmRepositories.
+// The kind HelmRepository.
 import { mkdir, rm } from 'node:fs/promises';
 import { HelmRepository } from '@weir/api';
 import { accessOwnershipKey, readAccess } from '../shared/charts/access.ts';
@@ -9,7 +9,7 @@ import { LATEST_FILE, words } from './words.ts';
 export const openHelmRepositories: OpenKind<HelmRepository> = async (environment) => {
   const { client, signal } = environment;
   const { indexes, workDir } = environment.charts;
-  // A process that was killed may have left files there; HelmCharts have theirs there as well.
+  // A killed process may have left files there, also those of HelmCharts.
   await rm(workDir, { recursive: true, force: true });
   await mkdir(workDir, { recursive: true });
   return {

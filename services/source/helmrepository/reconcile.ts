@@ -1,4 +1,5 @@
-// One HelmRepository from top to bottom: its index fetched, read and stored if it is new, announced to everybody.
+// Reconciles one HelmRepository, from top to bottom: fetches its index, reads and stores it if it is new, and announces
+// the artifact.
 import { HelmRepository } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
@@ -10,7 +11,7 @@ import { indexFailure, refuseRegistry } from './failures.ts';
 import { makeStatic } from './static.ts';
 import { LATEST_FILE, words } from './words.ts';
 
-/** Brings one HelmRepository up to date; any part of it may have been done before and is then only looked at. */
+/** Reconciles one HelmRepository once. Steps that are done already are only checked. */
 export async function reconcile(
   found: HelmRepository,
   context: ReconcileContext,

@@ -1,5 +1,5 @@
-// A HelmRepository of the type `oci` says where a registry is, and nothing is done with it: HelmCharts read it. One that had
-// another type before loses what was made of it.
+// A HelmRepository of the type `oci` only names a registry, which HelmCharts read: there is nothing to fetch. If it had
+// another type before, what was made then is removed.
 import { FINALIZER, HelmRepository } from '@weir/api';
 import {
   type Informer,

@@ -2,10 +2,10 @@ import type { HelmRepository } from '@weir/api';
 import { maskUrl } from '@weir/telemetry';
 import type { SourceWords } from '../shared/source.ts';
 
-/** Under which the newest index of an object is served, as in Flux. */
+/** The file name of the newest index of an object, as in Flux. */
 export const LATEST_FILE = 'index.yaml';
 
-/** What Flux calls things here. */
+/** Flux's messages for HelmRepositories. */
 export const words: SourceWords<HelmRepository> = {
   outdated: (_, revision) => `new index revision '${revision}'`,
   stored: ({ revision }) => `stored artifact: revision '${revision}'`,

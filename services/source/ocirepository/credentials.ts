@@ -23,23 +23,23 @@ import { orAuthenticationFailed } from '../shared/authentication.ts';
 import { digestOf, ownershipKeyOf } from '../shared/keys.ts';
 import { timeoutOf } from '../shared/timeouts.ts';
 
-/** Where to pull from, and as whom. */
+/** The repository to pull from, with credentials. */
 export interface Remote {
   /** `spec.url`, for messages. */
   url: string;
   repository: Repository;
   access: RegistryAccess;
-  /** Stands for registry and access: equal keys may share connections and tokens. */
+  /** Represents registry and access: objects with equal keys may share connections and tokens. */
   accessKey: string;
-  /** Stands for repository and access: equal keys may share what was pulled. */
+  /** Represents repository and access: objects with equal keys may share what was pulled. */
   key: string;
 }
 
 const SCHEME = 'oci://';
 
 /**
- * Reads what an OCIRepository names: its URL, and the Secrets with credentials, certificates and a proxy. Without credentials
- * a cloud that it names gives a login.
+ * Reads what an OCIRepository names: its URL, and the Secrets with credentials, certificates and a proxy. Without
+ * credentials, the cloud that it names gives a login.
  * @throws Failure AuthenticationFailed; URLInvalid, FeatureGateDisabled (stalled)
  */
 export async function readRemote(
@@ -114,7 +114,7 @@ function parseUrl(url: string): Repository {
   }
 }
 
-/** What decides which replica owns an OCIRepository: those alike share their pulls. */
+/** The key that decides which replica owns an OCIRepository. Those with equal keys share their pulls. */
 export function ownershipKey({ spec, metadata }: OCIRepository): string {
   const { url, ref, insecure, secretRef, serviceAccountName, certSecretRef, proxySecretRef } = spec;
   const named = { secretRef, serviceAccountName, certSecretRef, proxySecretRef };

@@ -1,4 +1,4 @@
-// What OCIRepositories pull, shared between those that want the same: one question for all that ask for the same
+// Pulls for OCIRepositories, shared between those that want the same: one request for all that ask for the same
 // reference at the same time, one pull and one artifact of a layer.
 import type { OCIRepositorySpec } from '@weir/api';
 import { Reason } from '@weir/api';
@@ -20,27 +20,36 @@ import { type Resolved, resolve } from './revision.ts';
 
 /** What to pull from a registry. */
 export interface Wanted {
-  /** The namespace of the object that asks. Work that several want counts for the one that asked first. */
+  /** The namespace of the object that asks. Shared work counts for the namespace that asked first. */
   tenant: string;
   remote: Remote;
   ref: OCIRepositorySpec['ref'];
   selection: Selection;
-  /** Milliseconds for asking, and again for pulling. */
+  /** Milliseconds for asking, and the same again for pulling. */
   timeoutMs: number;
 }
 
-/** A layer as an artifact that is in the store. */
+/** A layer as an artifact in the store. */
 export interface LayerSnapshot extends Snapshot {
   /** The annotations of its manifest. */
   metadata: Record<string, string> | undefined;
 }
 
 export interface Fetcher {
-  /** Asks the registry which digest the reference is, at most `maxAgeMs` ago. @throws Failure */
+  /**
+   * Asks the registry for the digest of the reference; an answer that was asked for up to `maxAgeMs` ago is used.
+   * @throws Failure
+   */
   resolve(wanted: Wanted, maxAgeMs: number): Promise<Resolved>;
-  /** Whether a manifest carries a signature that is trusted. @throws OciError, RenderError */
+  /**
+   * Verifies that a manifest has a trusted signature.
+   * @throws OciError, RenderError
+   */
   verify(wanted: Wanted, digest: string, trust: Trust): Promise<Verdict>;
-  /** Pulls the layer of a manifest and puts it into the store. @throws Failure */
+  /**
+   * Pulls the layer of a manifest and puts it into the store.
+   * @throws Failure
+   */
   store(wanted: Wanted, resolved: Pick<Resolved, 'digest'>): Promise<LayerSnapshot>;
 }
 
@@ -49,14 +58,14 @@ export interface FetcherOptions {
   pool: RenderPool;
   verifiers: Verifiers;
   limits: ContentLimits;
-  /** Folder for what is on its way into the store. */
+  /** Folder for files that are being made. */
   dir: string;
   allowLocal: boolean;
   /** The proxies of the operator. */
   environment: NodeJS.ProcessEnv;
-  /** Questions at a time. */
+  /** Requests for a revision that run at a time. */
   asks: number;
-  /** Pulls at a time: each takes disk for a layer and for what it unpacks to. */
+  /** Pulls that run at a time. Each takes disk space for a layer and for what it unpacks to. */
   pulls: number;
   tracing: Tracing;
   /** Ends all work. */

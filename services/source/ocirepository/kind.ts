@@ -1,4 +1,4 @@
-// What the service needs to know of OCIRepositories, and what they alone need.
+// The kind OCIRepository, and what is opened for it alone.
 import { OCIRepository } from '@weir/api';
 import type { OpenKind } from '../shared/kind.ts';
 import { readContentLimits } from '../shared/limits.ts';
@@ -7,7 +7,7 @@ import { createFetcher } from './fetch.ts';
 import { reconcile, wantedOf } from './reconcile.ts';
 import { words } from './words.ts';
 
-/** Pulls at a time: each may take `artifact-max-bytes` of disk twice. */
+/** Pulls that run at a time. Each may take twice `artifact-max-bytes` of disk space. */
 const PULLS = 4;
 const ASKS = 32;
 

@@ -1,4 +1,4 @@
-// A layer on its way to an artifact: kept on disk, checked, and unpacked or taken as it is.
+// Makes the files of an artifact from a layer: stores it on disk, checks it, and unpacks it or takes it as it is.
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
@@ -7,23 +7,23 @@ import { ArtifactError, readTar, type StreamedFile } from '@weir/artifact';
 import { messageOf } from '@weir/reconcile';
 import type { ContentLimits } from '../shared/limits.ts';
 
-/** A file of a layer, as it becomes one of the artifact. */
+/** A file of a layer that will be a file of the artifact. */
 export interface LayerFile {
   /** Relative, with slashes. */
   path: string;
   mode: number;
   /** Bytes. */
   size: number;
-  /** Where its content is in the file that has the contents of all. */
+  /** Offset of its content in the file that has all contents. */
   offset: number;
 }
 
-/** What a layer holds; disposing of it removes it from the disk. */
+/** The contents of a layer. Disposing of it removes them from the disk. */
 export interface Layer {
-  /** Takes what was unpacked off the disk. */
+  /** Removes the unpacked contents from the disk. */
   remove(): Promise<void>;
   files: LayerFile[];
-  /** The contents, in the order asked for; each is read before the next. */
+  /** Reads the contents in the order asked for; each has to be read before the next. */
   read(files: readonly LayerFile[]): AsyncGenerator<StreamedFile>;
 }
 
@@ -31,9 +31,9 @@ const MAX_PATH = 4096;
 const MAX_NAME = 255;
 
 /**
- * Unpacks a tar.gz that anybody may have made, by the rules of Flux: symbolic links are dropped, a hard link is an empty
- * file, other special files and names that lead out are refused. All contents go into one file beside the archive, none of
- * whose names comes from it.
+ * Unpacks a tar.gz that anybody may have made, by the rules of Flux: symbolic links are dropped, a hard link becomes an
+ * empty file, other special files and names that lead out are refused. All contents go into one file beside the
+ * archive, so that no name of the archive is ever a path on this machine.
  * @throws Error for what is no tar.gz; ArtifactError ArtifactTooLarge
  */
 export async function unpack(archive: string, limits: ContentLimits): Promise<Layer> {
@@ -60,7 +60,7 @@ async function unpackInto(
   const files = new Map<string, LayerFile>();
   const folders = new Set<string>();
   let offset = 0;
-  // Ends both where either fails; the iteration below gets the error.
+  // A failure of either stream ends both, and the loop below gets the error.
   const unzipped = pipeline(createReadStream(archive), createGunzip(), () => undefined);
   try {
     for await (const entry of readTar(unzipped, { maxEntries: 2 * maxFiles })) {
@@ -81,7 +81,7 @@ async function unpackInto(
         await contents.write(chunk, 0, chunk.length, offset);
         offset += chunk.length;
       }
-      // The later of two files of one name wins, but keeps the mode of the first.
+      // The later of two files with one name replaces the first, but keeps its mode.
       const before = files.get(path);
       files.set(path, { path, mode: before?.mode ?? mode, size: offset - start, offset: start });
       if (files.size > maxFiles) {
@@ -108,7 +108,7 @@ function cleanPath(name: string): string {
   return parts.join('/');
 }
 
-/** Notes a folder and those above it; none of them may be a file. */
+/** Records a folder and its parents; none of them may be a file. */
 function addFolders(
   path: string,
   files: ReadonlyMap<string, LayerFile>,
@@ -156,7 +156,7 @@ function unpackError(error: unknown): unknown {
       : error;
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  // What zlib says of bytes that it can't unpack.
+  // zlib's codes for bytes that it can't unpack.
   if (!code.startsWith('Z_')) return error;
   return new Error(`requires gzip-compressed body: ${messageOf(error)}`, { cause: error });
 }

@@ -1,4 +1,4 @@
-// One manifest of a registry made an artifact: the layer that is wanted, unpacked or as it is.
+// Makes an artifact from a manifest of a registry: pulls the selected layer, and unpacks it or takes it as it is.
 import { rm } from 'node:fs/promises';
 import { type OCIRepositorySpec, Reason } from '@weir/api';
 import { type Packed, packArtifact, sortByPath } from '@weir/artifact';
@@ -21,7 +21,7 @@ import type { Remote } from './credentials.ts';
 import { unpack } from './layer.ts';
 import { ociFailure } from './revision.ts';
 
-/** What of a manifest is wanted. */
+/** Which layer of a manifest is wanted, and how. */
 export interface Selection {
   layerSelector: OCIRepositorySpec['layerSelector'];
   ignore: string | undefined;
@@ -33,7 +33,7 @@ export interface PullOptions extends Selection {
   digest: string;
   registry: Registry;
   limits: ContentLimits;
-  /** Folder for what is on its way into the store. */
+  /** Folder for files that are being made. */
   dir: string;
   pool: RenderPool;
   tenant: string;
@@ -48,12 +48,12 @@ export interface Pulled {
   metadata: Record<string, string> | undefined;
 }
 
-/** Indexes may hold indexes. */
+/** How deep indexes may contain indexes. */
 const MAX_DEPTH = 3;
-/** Bytes of all annotations: they become part of the object's status. */
+/** Bytes of all annotations, which become part of the object's status. */
 const MAX_METADATA = 64 * 1024;
 
-/** @throws Failure with the condition and the words that Flux has for the step that failed */
+/** @throws Failure with Flux's condition and message for the step that failed */
 export async function pull(options: PullOptions): Promise<Pulled> {
   const image = await pullImage(options);
   const metadata = metadataOf(image);
@@ -74,7 +74,7 @@ export async function pull(options: PullOptions): Promise<Pulled> {
   }
 }
 
-/** The image that a manifest is, or that an index has for linux/amd64. */
+/** The manifest itself if it is an image, or the image for linux/amd64 of an index. */
 async function pullImage(options: PullOptions): Promise<ImageManifest> {
   const { registry, remote, signal } = options;
   const what = `failed to pull artifact from '${remote.url}'`;
@@ -134,7 +134,7 @@ async function downloadLayer(
   }
 }
 
-/** The layer as an artifact. Where it is no archive, there are no files to tell apart. */
+/** The layer as an artifact. A layer that is no archive has an empty file index. */
 async function asItIs(
   file: string,
   { digest, size }: Descriptor,

@@ -1,4 +1,5 @@
-// One OCIRepository from top to bottom: what the registry has now, pulled and stored if it is new, announced to everybody.
+// Reconciles one OCIRepository, from top to bottom: asks the registry for its revision, pulls and stores it if it is
+// new, and announces the artifact.
 import { isDeepStrictEqual } from 'node:util';
 import { OCIRepository, parseDuration } from '@weir/api';
 import { orAborted } from '@weir/async';
@@ -17,7 +18,7 @@ export interface OCIRepositoryEnvironment extends SourceEnvironment {
   fetcher: Fetcher;
 }
 
-/** Brings one OCIRepository up to date; any part of it may have been done before and is then only looked at. */
+/** Reconciles one OCIRepository once. Steps that are done already are only checked. */
 export async function reconcile(
   found: OCIRepository,
   context: ReconcileContext,
@@ -30,7 +31,7 @@ export async function reconcile(
   const { object, signal } = run;
   const { ignore, layerSelector } = object.spec;
   try {
-    // A cloud gives a login, which may take its time.
+    // The request for a cloud's login may take long, so it holds no worker.
     const remote = await context.waiting(() =>
       orAborted(readRemote({ client, identities }, object, signal), signal),
     );

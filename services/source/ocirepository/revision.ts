@@ -1,4 +1,4 @@
-// Which revision of its repository an OCIRepository wants, asked of the registry.
+// Asks the registry which revision of the repository an OCIRepository selects.
 import { type OCIRepositorySpec, Reason } from '@weir/api';
 import { algorithmOf, OciError, type Registry } from '@weir/oci';
 import { Failure, messageOf } from '@weir/reconcile';
@@ -16,7 +16,7 @@ export interface Resolved {
 export interface ResolveOptions {
   remote: Remote;
   ref: OCIRepositorySpec['ref'];
-  /** Media type of the layer that is asked for: tags of charts have `_` for `+`. */
+  /** Media type of the selected layer: tags of charts have `_` for `+`. */
   mediaType: string | undefined;
   registry: Registry;
   pool: RenderPool;
@@ -66,8 +66,8 @@ async function byRange(range: string, options: ResolveOptions): Promise<string> 
 }
 
 /**
- * A failure with the words of what led to it. A registry that says when to come again is asked then. What aborted stays
- * what it is: nobody waits for it any more.
+ * A failure whose message begins with what was being done. If the registry says when to come again, the next run waits
+ * for that. An aborted request stays as it is, because nobody waits for it any more.
  */
 export function ociFailure(reason: string, what: string, cause: unknown): unknown {
   if (cause instanceof OciError && cause.reason === 'Aborted') return cause;

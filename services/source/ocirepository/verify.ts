@@ -1,4 +1,4 @@
-// The signature that an OCIRepository requires.
+// Verifies the signature that an OCIRepository requires.
 import { type OCIRepository, Reason } from '@weir/api';
 import { orAborted } from '@weir/async';
 import { Failure, messageOf } from '@weir/reconcile';
@@ -9,8 +9,9 @@ import type { Fetcher, Wanted } from './fetch.ts';
 import type { Resolved } from './revision.ts';
 
 /**
- * Verifies that a revision is signed, unless it was before, and says so in the status.
- * @returns the fingerprint of what it was verified against; undefined where the spec, or its policy, asks for no signature
+ * Verifies that a revision is signed, unless it was verified before, and reports the result in the status.
+ * @returns the fingerprint of the keys or policy that verified it; undefined where the spec, or its policy, requires no
+ * signature
  * @throws Failure VerificationError
  */
 export async function verifyRevision(

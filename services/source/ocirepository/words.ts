@@ -2,11 +2,11 @@ import type { OCIRepository } from '@weir/api';
 import { formatReference, parseRepository } from '@weir/oci';
 import type { SourceWords } from '../shared/source.ts';
 
-/** Annotations of what an artifact was made from (OCI image spec, annotations.md). */
+/** Annotations about the origin of an artifact (OCI image spec, annotations.md). */
 const SOURCE = 'org.opencontainers.image.source';
 const REVISION = 'org.opencontainers.image.revision';
 
-/** What Flux calls things here. */
+/** Flux's messages for OCIRepositories. */
 export const words: SourceWords<OCIRepository> = {
   outdated: ({ spec }, revision) =>
     `new revision '${revision}' for '${nameOf(spec.url, revision)}'`,
@@ -20,7 +20,7 @@ export const words: SourceWords<OCIRepository> = {
   },
 };
 
-/** `host/name:tag`, or `host/name@digest` where the revision is a digest alone. */
+/** `host/name:tag`, or `host/name@digest` for a revision that is a digest alone. */
 function nameOf(url = '', revision: string): string {
   const repository = parseRepository(url.slice('oci://'.length));
   const at = revision.indexOf('@');

@@ -1,9 +1,10 @@
-// What remotes answered, shared between the objects that ask the same.
+// Answers of remotes, shared between objects that ask the same.
 import { createBoundedMap, createFreshFlight } from '@weir/async';
 
 /**
- * Asks, unless the same was answered a short while ago, or shares the next answer with all who ask meanwhile.
- * @param maxAgeMs how long ago the question may have been asked at most; with 0 the answer is never older than the call
+ * Asks, unless an answer is recent enough; all callers that wait at the same time share the next answer.
+ * @param maxAgeMs how long ago the question of an answer may have been asked; with 0 the answer is never older than the
+ * call
  */
 export type SharedAnswers<T> = (key: string, maxAgeMs: number, ask: () => Promise<T>) => Promise<T>;
 

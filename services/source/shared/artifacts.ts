@@ -11,7 +11,9 @@ import {
 import { BusUnavailable } from '@weir/bus';
 import type { SourceObject } from './source.ts';
 
-/** What `status.artifact` says of a stored snapshot. Keeps the time of the artifact before if it is the same. */
+/**
+ * The `status.artifact` for a stored snapshot. It keeps the time of the previous artifact if that has the same content.
+ */
 export function describeArtifact(
   object: SourceObject,
   revision: string,
@@ -42,8 +44,8 @@ export function describeArtifact(
 }
 
 /**
- * The artifact that an object has, as this replica serves it. Flux's controller names the files of artifacts otherwise; what it left
- * in the status gets the path of an artifact with that digest here, although nothing has to be stored.
+ * The artifact that an object has, as this replica serves it. Flux's controller names the files of artifacts in another
+ * way; an artifact that it left in the status gets the path for that digest here, although it need not be in the store.
  */
 export function asServed(
   { kind, metadata: { namespace = '', name } }: SourceObject,
@@ -57,19 +59,19 @@ export function asServed(
   return { ...artifact, path, url: artifactUrl(base, path) };
 }
 
-/** Where the newest artifact of an object is served: `status.url` of the kinds that have it. */
+/** The URL of the newest artifact of an object: `status.url` of the kinds that have it. */
 export function latestUrl({ kind, metadata }: SourceObject, base: string, file?: string): string {
   return artifactUrl(base, latestPath(kind, metadata.namespace ?? '', metadata.name, file));
 }
 
-/** @param base where other services reach the artifact server, see reachableAt() */
+/** @param base the URL by which other services reach the artifact server, see reachableAt() */
 export function artifactUrl(base: string, path: string): string {
   return `${base}/${path}`;
 }
 
 /**
- * Whether the artifact in the status is gone from the store. While the store can't be asked it counts as there:
- * an outage of NATS is no reason to fetch everything again.
+ * Whether the store has lost the artifact of the status. While the store can't be asked, the artifact counts as
+ * present: an outage of NATS is no reason to fetch everything again.
  */
 export async function isArtifactLost(
   store: ArtifactStore,

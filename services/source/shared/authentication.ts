@@ -3,8 +3,8 @@ import { messageOf } from '@weir/reconcile';
 import { fetchFailure } from './snapshots.ts';
 
 /**
- * What reading credentials comes to; what fails is a failure to authenticate.
- * @param what the beginning of its message, with whatever comes before the reason
+ * Turns a failure to read credentials into a failure to authenticate.
+ * @param what the beginning of its message, with everything that comes before the reason
  * @throws Failure AuthenticationFailed
  */
 export async function orAuthenticationFailed<T>(what: string, work: () => Promise<T>): Promise<T> {

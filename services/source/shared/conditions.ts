@@ -1,4 +1,5 @@
-// The conditions of sources, in the words of Flux's source-controller. Each function goes from report to report.
+// The conditions of sources, with the messages of Flux's source-controller. Each function takes a report and returns a
+// new one.
 import {
   ARTIFACT_IN_STORAGE,
   ARTIFACT_OUTDATED,
@@ -32,8 +33,8 @@ export const CONDITION_TYPES: ConditionTypes = {
 type Report = StatusReport<SourceStatus>;
 
 /**
- * A run has begun: what it is for, before the remote was asked. A signature that was missing is looked for anew; one that
- * was found is that of the artifact, which stays.
+ * For the start of a run, before the remote is asked. A missing signature is looked for again; one that was verified
+ * belongs to the artifact, and stays.
  */
 export function asBegun(before: Report, object: SourceObject): Report {
   const isUnverified = before.states.get(SOURCE_VERIFIED)?.status === 'False';
@@ -52,7 +53,7 @@ function asStarted(report: Report, object: SourceObject): Report {
   return asProgressing(report, message, isReadySet ? undefined : message);
 }
 
-/** The remote has a revision that isn't stored; `message` says which. */
+/** For a remote with a revision that isn't stored; `message` says which. */
 export function asOutdated(
   report: Report,
   object: SourceObject,
@@ -64,7 +65,7 @@ export function asOutdated(
   return setState(building, ARTIFACT_OUTDATED, { status: 'True', reason, message });
 }
 
-/** The status names an artifact that the store has lost. */
+/** For a status whose artifact the store has lost. */
 export function asLost(report: Report): Report {
   return asBuilding(report, 'building artifact: disappeared from storage');
 }
@@ -73,7 +74,7 @@ function asBuilding(report: Report, message: string): Report {
   return asProgressing(report, message, message);
 }
 
-/** The artifact is in the store; `message` says of what it is. */
+/** For an artifact that is in the store; `message` describes it. */
 export function asStored(
   report: Report,
   artifact: Artifact,
@@ -85,12 +86,14 @@ export function asStored(
   return setFields(stored, { artifact });
 }
 
-/** Whether somebody waits to see that a run has begun: for a new generation, a request, or the first artifact. */
+/**
+ * Whether the start of a run should be visible in the status: for a new generation, a request, or the first artifact.
+ */
 export function isAwaited(object: SourceObject): boolean {
   return isRunAwaited(object) || object.status?.artifact === undefined;
 }
 
-/** Whether a condition tells of a failure that a success would end. */
+/** Whether a condition reports a failure that a success would end. */
 export function hasFailed(object: SourceObject): boolean {
   return [FETCH_FAILED, BUILD_FAILED, STORAGE_OPERATION_FAILED, INCLUDE_UNAVAILABLE].some(
     (type) => findCondition(object.status?.conditions, type) !== undefined,

@@ -1,4 +1,4 @@
-// Objects that are made from artifacts of other sources, which run when one of these has another.
+// Runs objects that are made from artifacts of other sources when one of these artifacts changes.
 import type { Controller, Informer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import type { SourceKind } from './kind.ts';
@@ -9,7 +9,7 @@ interface ObjectsOfKind {
   informer: Pick<Informer<SourceObject>, 'list' | 'onChange'>;
 }
 
-/** Enqueues the objects of a kind for each change of the artifact of an object that they are made from. */
+/** Enqueues the objects of a kind that are made from a source, for each change of that source's artifact. */
 export function runForSources(
   { source: { sourcesOf, lacks }, informer }: ObjectsOfKind,
   other: ObjectsOfKind,

@@ -1,8 +1,8 @@
 import { storageError } from '@weir/artifact';
 
 /**
- * Does something with files of this machine.
- * @throws ArtifactError StorageFull, StorageOperationFailed, in words that say what to do
+ * Runs work on local files.
+ * @throws ArtifactError StorageFull, StorageOperationFailed, with messages that say what to do
  */
 export async function onDisk<T>(work: () => Promise<T>): Promise<T> {
   try {

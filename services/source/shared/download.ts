@@ -1,4 +1,4 @@
-// What is fetched goes to a file piece by piece: it is never in memory as a whole.
+// Downloads to a file piece by piece: the content is never in memory as a whole.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,8 +13,8 @@ export interface Downloaded {
 }
 
 /**
- * Writes a stream to a new file in a folder. What fails leaves no file.
- * @throws ArtifactError StorageFull, StorageOperationFailed where the disk fails; what the stream throws stays as it is
+ * Writes a stream to a new file in a folder. After a failure there is no file.
+ * @throws ArtifactError StorageFull, StorageOperationFailed where the disk fails; an error of the stream stays as it is
  */
 export async function download(content: AsyncIterable<Buffer>, dir: string): Promise<Downloaded> {
   const path = join(dir, `${randomUUID()}.part`);

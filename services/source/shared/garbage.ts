@@ -1,4 +1,4 @@
-// What nobody needs any more: artifacts that no object of any kind names, and announcements of objects that are gone.
+// Garbage collection: removes artifacts that no object of any kind names, and announcements of objects that are gone.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ArtifactStore,
@@ -12,7 +12,7 @@ import type { ResourceType } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import type { SourceObject } from './source.ts';
 
-/** A kind with all of its objects, as far as garbage goes. */
+/** A kind with all of its objects, as garbage collection sees it. */
 export interface CollectedKind {
   kind: ResourceType;
   informer: Pick<Informer<SourceObject>, 'list' | 'get' | 'hasSynced'>;
@@ -20,12 +20,12 @@ export interface CollectedKind {
 }
 
 export interface GarbageOptions {
-  /** Every kind whose artifacts are in the store: one that were missing here would lose its artifacts. */
+  /** Every kind whose artifacts are in the store: if one were missing here, its artifacts would be removed. */
   kinds: readonly CollectedKind[];
   membership: Membership;
   store: ArtifactStore;
   bus: Bus;
-  /** How long an artifact that no object names any more can still be had, in ms. */
+  /** How long an artifact is kept after no object names it any more, in ms. */
   retentionMs: number;
   /** Time between two rounds, in ms. */
   everyMs: number;
@@ -33,10 +33,10 @@ export interface GarbageOptions {
   signal: AbortSignal;
 }
 
-/** One replica collects for all: the owner of this key. */
+/** One replica collects for all: the one that owns this key. */
 const OWNERSHIP_KEY = 'garbage/artifacts';
 
-/** Collects from time to time. Resolves when `signal` aborts. */
+/** Collects at intervals. Resolves when `signal` aborts. */
 export async function collectRegularly(options: GarbageOptions): Promise<void> {
   const { kinds, everyMs, log, signal } = options;
   while (!signal.aborted) {
@@ -53,7 +53,7 @@ export async function collectRegularly(options: GarbageOptions): Promise<void> {
 
 async function collect(options: GarbageOptions): Promise<void> {
   const { kinds, membership, store, bus, retentionMs, log } = options;
-  // A kind that isn't listed yet would look as if it named nothing.
+  // The objects of a kind that isn't listed yet would look deleted.
   const isKnown = kinds.every(({ informer }) => informer.hasSynced());
   if (!isKnown || !bus.connected() || !membership.owns(OWNERSHIP_KEY)) return;
   const named = kinds.flatMap(({ informer }) =>
@@ -67,7 +67,7 @@ async function collect(options: GarbageOptions): Promise<void> {
   for (const kind of kinds) await purgeOrphans(kind, options);
 }
 
-/** Purges the announcements of objects that were deleted while nobody was there to do it. */
+/** Purges the announcements of objects that were deleted while no service ran. */
 async function purgeOrphans(
   { kind, informer }: CollectedKind,
   { bus, log }: GarbageOptions,

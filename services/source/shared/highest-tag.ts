@@ -1,4 +1,4 @@
-// The highest version among the tags of a repository, found while the tags arrive.
+// Finds the highest version among the tags of a repository while the tags arrive.
 import { RenderError, type RenderPool } from '@weir/render';
 
 export interface RangeOptions {
@@ -7,11 +7,14 @@ export interface RangeOptions {
   /** `spec.ref.semverFilter`. */
   filter: string | undefined;
   mediaType: string | undefined;
-  /** Tags that aren't written like this (with `+` in the place of `_`) are none; any that Masterminds takes unless given. */
+  /**
+   * Only tags of this form (with `+` in the place of `_`) count as versions; all that Masterminds' library accepts
+   * unless given.
+   */
   form?: RegExp;
-  /** What is said where no tag is in the range, before it is said which there are; in Flux's words. */
+  /** Flux's message when no tag is in the range; a list of tags follows it. */
   noMatch?: string;
-  /** What is said of a range that is none, before the reason; in Flux's words. */
+  /** Flux's message for an invalid range; the reason follows it. */
   invalid?: string;
   pool: RenderPool;
   tenant: string;
@@ -20,15 +23,15 @@ export interface RangeOptions {
 
 /** A chart's version may have a `+`, which no tag may: Helm writes `_` for it. */
 export const CHART_LAYER = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
-/** Texts that the engine matches with one request. */
+/** Tags that the engine matches in one request. */
 const MATCHED_AT_A_TIME = 100;
 const ALL_VERSIONS = '>=0.0.0-0';
-/** Versions that a message names. */
+/** Versions that a message lists. */
 const NAMED = 5;
 
 /**
- * The tag of the highest version in a range, by Masterminds' rules. Tags that are no versions don't count.
- * @param pages the tags, which are looked at page by page and not kept
+ * The tag of the highest version in a range, by Masterminds' rules. Tags that are no versions are ignored.
+ * @param pages the tags, which are read page by page and not kept
  * @throws Error that says why there is none; RenderError
  */
 export async function highestTag(

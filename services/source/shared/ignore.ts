@@ -1,20 +1,20 @@
-// What `.sourceignore` files and spec.ignore leave out of an artifact.
+// Leaves out of an artifact what `.sourceignore` files and spec.ignore exclude.
 import { Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
 import { ArtifactError, type StreamedFile } from '@weir/artifact';
 import { Failure } from '@weir/reconcile';
 import { RenderError, type RenderPool } from '@weir/render';
 
-/** All `.sourceignore` files together, in bytes: every pattern is matched with every path. */
+/** Bytes of all `.sourceignore` files together: every pattern is matched with every path. */
 const MAX_IGNORE_BYTES = 256 * 1024;
-/** Paths that are matched with one request: it is text in memory, here and in the engine. */
+/** Paths that are matched in one request. They are in memory, here and in the engine. */
 const PATHS_AT_A_TIME = 5_000;
-/** The longest that one request may take, in ms: the engine does it for all namespaces. */
+/** The time limit of one request, in ms: all namespaces share the engine. */
 const MAX_IGNORE_MS = 30_000;
 
 export interface IgnoreOptions {
   /** `spec.ignore`. */
   ignore: string | undefined;
-  /** Leaves out nothing but what the rules name, not even folders of version control. */
+  /** Leaves out only what the rules name, and not folders of version control by default. */
   noDefaults?: boolean;
   pool: RenderPool;
   /** The namespace on whose behalf rules are applied. */
@@ -25,7 +25,7 @@ export interface IgnoreOptions {
 }
 
 /**
- * The files that the rules leave, in the order given.
+ * The files that the rules keep, in the order given.
  * @param read reads the files asked for, which are the `.sourceignore` files among them
  * @throws Failure SourceIgnoreError; ArtifactError ArtifactTooLarge; what `read` throws
  */

@@ -1,4 +1,4 @@
-// What a kind of source is to the service.
+// The interface between the service and a kind of source.
 import type { Artifact, Kind } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
@@ -17,56 +17,62 @@ import type { SourceObject, SourceWords } from './source.ts';
 export interface SourceEnvironment {
   client: KubeClient;
   store: ArtifactStore;
-  /** Folder in which an archive is made, from where the store takes it. */
+  /** Folder in which archives are made; the store takes them from there. */
   artifactDir: string;
   publisher: Publisher;
   recorder: Recorder;
   pool: RenderPool;
-  /** Verify signatures; started when the first one is looked at. */
+  /** Verifiers of signatures, which are started for the first signature. */
   verifiers: Verifiers;
-  /** What Sigstore publishes; nobody is asked for it before it is wanted. */
+  /** The trusted root of Sigstore, which is fetched when it is first needed. */
   trustedRoot: TrustedRoot;
-  /** Who the service, or the account of an object, is in a cloud. */
+  /** Identities in clouds, of the service and of service accounts. */
   identities: Identities;
-  /** Chart repositories, for all kinds that have to do with charts. */
+  /** Chart repositories, for all kinds that deal with charts. */
   charts: Charts;
   tracing: Tracing;
   settings: Settings;
   log: Logger;
   /** URL under which other services reach the artifact server. */
   address: string;
-  /** Folder for what can be had again. */
+  /** Folder for derived data. */
   storageDir: string;
   /** Objects of a kind that are worked on at a time. */
   concurrency: number;
   /** The shortest interval that an object may have, in ms. */
   minIntervalMs: number;
-  /** What a kind opens goes onto it. */
+  /** For what a kind opens: it is closed when the service stops. */
   stack: AsyncDisposableStack;
   /** Aborts when the service stops. */
   signal: AbortSignal;
 }
 
-/** The row of a kind in the table of kinds: all that the service needs to know of it. */
+/** The entry of a kind in the table of kinds: everything that the service needs to know about it. */
 export interface SourceKind<T extends SourceObject> {
   kind: Kind;
   words: SourceWords<T>;
-  /** What decides which replica owns an object: those alike share their fetches. */
+  /** The key that decides which replica owns an object. Objects with equal keys share their fetches. */
   ownershipKey(object: T): string;
   reconcile(object: T, context: ReconcileContext, informer: Informer<T>): Promise<Outcome>;
-  /** Makes the artifact that the object's status names again, and puts it into the store. Any replica may. */
+  /** Makes the artifact that the object's status names once more, and puts it into the store. Any replica may do so. */
   restore(object: T): Promise<void>;
   /** The file name under which the newest artifact of an object is served; `latest.tar.gz` unless given. */
   latestFile?: string;
-  /** The sources whose artifacts an object is made from, as `<kind>/<namespace>/<name>`: the object runs for a new one. */
+  /**
+   * The sources whose artifacts an object is made from, as `<kind>/<namespace>/<name>`. The object runs when one of
+   * them has a new artifact.
+   */
   sourcesOf?(object: T): readonly string[];
-  /** Whether an object has yet to look at this artifact of a source, undefined for one that is gone; true unless given. */
+  /**
+   * Whether an object has not yet handled this artifact of a source, which is undefined when the source is gone; true
+   * unless given.
+   */
   lacks?(object: T, artifact: Artifact | undefined): boolean;
-  /** Looks after what the kind keeps on disk, from time to time. */
+  /** Tidies what the kind keeps on disk; called at intervals. */
   tidy?(): Promise<void>;
 }
 
-/** Opens what is a kind's own. */
+/** Opens what a kind needs for itself. */
 export type OpenKind<T extends SourceObject> = (
   environment: SourceEnvironment,
 ) => Promise<SourceKind<T>>;

@@ -1,6 +1,6 @@
 import type { Settings } from '@weir/service';
 
-/** What one source may hold, whatever its kind. */
+/** The limits of one source's contents, for all kinds. */
 export interface ContentLimits {
   maxFiles: number;
   /** Bytes of all files together, unpacked. */

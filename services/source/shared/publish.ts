@@ -1,5 +1,5 @@
-// Announces artifacts to other services. The status is the truth: what a crash or an outage kept from the streams is
-// found missing there the next time, and published again.
+// Announces artifacts to other services. The status counts: an announcement that was lost in a crash or an outage is
+// noticed the next time, and published again.
 import type { Artifact } from '@weir/api';
 import {
   type ArtifactMessage,
@@ -18,24 +18,24 @@ export interface Publisher {
   /** Publishes the artifact that has just been written to the object's status. */
   publish(object: SourceObject, commit?: CommitHint): void;
   /**
-   * Looks whether the artifact in the status is on the stream, unless that is known; publishes it if it isn't. The same for
-   * its event, which says `message`.
+   * Checks whether the artifact in the status is on the stream, unless that is known, and publishes it if it isn't.
+   * Does the same for its event, whose message is `message`.
    */
   ensure(object: SourceObject, said: { reason: string; message: string }): Promise<void>;
   /** Whether the artifact in the status is known to be on the stream. */
   isPublished(object: SourceObject): boolean;
-  /** Records that an artifact was stored; `isNew` is false for one that was there before a failure. */
+  /** Publishes the event of an artifact that was stored; `isNew` is false for one that was there before a failure. */
   recordStored(
     object: SourceObject,
     said: { reason: string; message: string; isNew: boolean },
   ): void;
-  /** Takes the object's artifact off the stream. */
+  /** Removes the object's announcement from the stream. */
   withdraw(object: SourceObject): void;
-  /** Forgets what is known: the stream was made anew. */
+  /** Forgets what was published, because the stream was made anew. */
   forget(): void;
 }
 
-/** An artifact older than this (ms) that has no event on the stream isn't reported any more. */
+/** For an artifact older than this (ms) a missing event is not published any more. */
 const reportedWithinMs = 10 * 60_000;
 
 export function createPublisher(options: {
@@ -124,7 +124,7 @@ function identityOf({ metadata }: SourceObject, { revision, digest, url }: Artif
   return JSON.stringify([metadata.uid, revision, digest, url]);
 }
 
-/** The data of the last CloudEvent under a subject. A stream whose service has yet to make it holds none. */
+/** The data of the last CloudEvent of a subject. A stream that its service has not created yet has none. */
 async function lastMessage(bus: Bus, stream: StreamName, subject: string): Promise<unknown> {
   const manager = await (await bus.jetstream()).jetstreamManager(false);
   try {

@@ -1,5 +1,5 @@
-// What the artifact server asks of the kinds: which artifact an object has now, and one that the store lost made again, as
-// artifacts are derived data.
+// Answers the artifact server: which artifact an object has now, and how one is made again that the store has lost
+// (artifacts are derived data).
 import { isRequested, RECONCILE_REQUEST } from '@weir/api';
 import { type ArtifactStore, latestPath } from '@weir/artifact';
 import type { Controller, Informer, Membership } from '@weir/controller';
@@ -8,7 +8,7 @@ import { isArtifactLost } from './artifacts.ts';
 import type { SourceKind } from './kind.ts';
 import type { SourceObject } from './source.ts';
 
-/** A kind with its objects, and with what makes them run. */
+/** A kind with its objects and its controller. */
 export interface RestorableKind {
   source: Pick<SourceKind<SourceObject>, 'kind' | 'latestFile' | 'ownershipKey' | 'restore'>;
   informer: Pick<Informer<SourceObject>, 'get' | 'list'>;
@@ -22,8 +22,8 @@ export interface RestoreOptions {
 }
 
 /**
- * Makes the artifact at a path of the artifact server again; nothing happens where no object names that path. What the remote
- * has no more can't be made again: then the object runs at once, for the artifact that there is now.
+ * Makes the artifact at a path of the artifact server again; nothing happens when no object names that path. When the
+ * remote no longer has the revision, the object runs at once, so that it gets the present artifact.
  */
 export async function restoreArtifact(
   path: string,
@@ -40,7 +40,7 @@ export async function restoreArtifact(
   }
 }
 
-/** Makes an object run, on whichever replica it belongs to: another one is asked as a user would ask it. */
+/** Starts a run of an object. If another replica owns it, that replica is asked with the annotation that users set. */
 async function runNow(
   object: SourceObject,
   { source, controller }: RestorableKind,
@@ -57,7 +57,7 @@ async function runNow(
   await client.patch(source.kind, ref, { metadata: { uid, annotations } }, { kind: 'merge' });
 }
 
-/** The path of the artifact that an object has now, by its path for the newest one; undefined where there is none. */
+/** The path of the artifact that an object has now, by its path for the newest one; undefined if there is none. */
 export function latestArtifact(path: string, kinds: readonly RestorableKind[]): string | undefined {
   const [, namespace = '', name = ''] = path.split('/');
   const found = kinds.find(

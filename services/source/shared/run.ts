@@ -1,4 +1,4 @@
-// The steps that reconciliations of all kinds of sources begin and end with. A kind's reconcile.ts calls them in its order.
+// The steps that begin and end a reconciliation of every kind of source. A kind's reconcile.ts calls them.
 import { type Artifact, Reason } from '@weir/api';
 import type { CommitHint } from '@weir/artifact';
 import type { Informer, Outcome, ReconcileContext } from '@weir/controller';
@@ -24,15 +24,15 @@ import type { SourceObject, SourceStatus, SourceWords } from './source.ts';
 
 const FIELD_MANAGER = 'source-controller';
 
-/** One run of one object: what it was given, and what it says so far. */
+/** One run of one object: its inputs, and the status that it reports so far. */
 export interface SourceRun<T extends SourceObject> extends ObjectRun<T, SourceStatus> {
   words: SourceWords<T>;
   environment: SourceEnvironment;
 }
 
 /**
- * Begins a run. Undefined when there is nothing to do: the object is gone or suspended, or it is being deleted, and
- * then its artifact is withdrawn and its finalizer taken away.
+ * Begins a run. Undefined when there is nothing to do: the object is gone or suspended, or it is being deleted, in
+ * which case its announcement is removed and then its finalizer.
  */
 export async function beginRun<T extends SourceObject>(
   found: T,
@@ -52,9 +52,9 @@ export async function beginRun<T extends SourceObject>(
 }
 
 /**
- * The artifact that the status names, if it is of this revision, is still in the store, and was made as the spec says
- * now. Undefined when it has to be made; the status says why from then on.
- * @param isSame whether what else decides the artifact's contents, such as `spec.ignore`, is as it was
+ * The artifact that the status names, if it has this revision, is still in the store, and was made as the spec says
+ * now. Undefined when it has to be made, which the status then explains.
+ * @param isSame whether everything else that decides the artifact's contents, such as `spec.ignore`, is unchanged
  */
 export async function currentArtifact<T extends SourceObject>(
   { object, words, environment, status }: SourceRun<T>,
@@ -75,20 +75,20 @@ export async function currentArtifact<T extends SourceObject>(
   return undefined;
 }
 
-/** How a run ended well. */
+/** The result of a successful run. */
 export interface Stored {
   artifact: Artifact;
-  /** What Ready says, and the event, where this run knows more than the artifact does. */
+  /** Reason and message of Ready and of the event, where this run knows more than the artifact says. */
   result?: { reason: string; message: string };
-  /** What the event says where this run knows more than the status does. */
+  /** The message of the event, where this run knows more than the status says. */
   event?: string;
-  /** What a Git commit is about, and whose it is. */
+  /** Subject and author of a Git commit. */
   commit?: CommitHint;
   /** Fields of the kind's status besides the artifact; undefined removes one. */
   fields?: Record<string, unknown>;
 }
 
-/** Writes the end of a run that has an artifact, and announces the artifact. */
+/** Writes the final status of a successful run, and announces the artifact. */
 export async function succeed<T extends SourceObject>(
   { object, words, context, environment, status }: SourceRun<T>,
   { artifact, result, event, commit, fields = {} }: Stored,
@@ -103,7 +103,7 @@ export async function succeed<T extends SourceObject>(
   return { requeueAfterMs: intervalMs(interval, environment.minIntervalMs) };
 }
 
-/** Publishes the artifact and the event; each is found missing the next time if the process stops before it. */
+/** Publishes the artifact and the event. If the process stops before that, the next run publishes them. */
 async function announce(
   before: SourceObject,
   written: SourceObject,
@@ -128,8 +128,9 @@ async function announce(
 }
 
 /**
- * Writes the end of a run that failed, and records it unless the status said so before and nobody asked. The artifact
- * of before stays. Rejects with what is no Failure: the controller tries that again by itself.
+ * Writes the final status of a failed run, and publishes an event unless the status had the same failure before and no
+ * run was requested. The previous artifact stays. Rejects with an error that is no Failure, which makes the controller
+ * try again.
  */
 export function fail(run: SourceRun<SourceObject>, error: unknown): Promise<Outcome> {
   const { recorder, signal } = run.environment;

@@ -1,4 +1,5 @@
-// Whether a manifest carries a signature that is trusted: found in the registry, judged by whoever knows its format.
+// Verifies that a manifest has a trusted signature: finds signatures in the registry, and passes them to the verifier
+// of their format.
 import {
   type CosignSignature,
   cosignSignatures,
@@ -14,7 +15,7 @@ import type { Trust } from './trust.ts';
 export interface SignatureOptions {
   registry: Registry;
   repository: Repository;
-  /** Of the manifest that must be signed. */
+  /** Digest of the manifest that must be signed. */
   digest: string;
   trust: Trust;
   verifiers: Verifiers;
@@ -24,24 +25,26 @@ export interface SignatureOptions {
 }
 
 /**
- * `verified`, or `ignored` where a policy of notation asks for no signature, or for a note in the log only. What isn't signed as
- * it has to be has the reason, in words for the status.
+ * `verified`, or `ignored` where a policy of notation requires no signature or only logs failures. Otherwise `failed`,
+ * with the reason for the status.
  */
 export type Verdict =
   | { result: 'verified' | 'ignored' }
   | {
       result: 'failed';
       reason: string;
-      /** What is wrong with each signature that was found, as far as a message has room; none: there is no signature. */
+      /** What is wrong with each signature that was found, up to a number of them; empty when there is no signature. */
       signatures: string[];
     };
 
-/** What cosign says of a signature of another key. */
+/** cosign's message for a signature of another key. */
 const OTHER_KEY = 'invalid signature when validating ASN.1 encoded signature';
-/** Reasons that a message names: one a signature, and anybody who may push adds signatures. */
+/** Signatures whose reason a message names: anybody who may push can add signatures. */
 const MAX_REASONS = 3;
 
-/** @throws OciError where the registry doesn't say which signatures there are; RenderError for a policy that can't be used */
+/**
+ * @throws OciError when the registry doesn't say which signatures exist; RenderError for a policy that can't be used
+ */
 export async function verifySignature(options: SignatureOptions): Promise<Verdict> {
   const { trust } = options;
   if (trust.kind === 'notation') return await byNotation(options, trust);
@@ -63,7 +66,7 @@ async function byNotation(
   const reference = formatReference({ repository, digest });
   const artifact = { mediaType: manifest.mediaType, digest, size: bytes.length };
   const request = { reference, artifact, policy, certificates };
-  // A policy that can't be used, or that wants no signature, needs no look at the registry.
+  // A policy that can't be used, or that requires no signature, is found out without asking the registry.
   const { result } = await verifiers.notation(request, { tenant, signal });
   if (result === 'skipped') return { result: 'ignored' };
   const reasons: string[] = [];

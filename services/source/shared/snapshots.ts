@@ -1,4 +1,4 @@
-// Artifacts that are made once for all objects that want the same.
+// Makes an artifact once for all objects that want the same.
 import { FETCH_FAILED, Reason, STORAGE_OPERATION_FAILED } from '@weir/api';
 import type { ArtifactStore, Packed } from '@weir/artifact';
 import { createBoundedMap, createSingleFlight } from '@weir/async';
@@ -6,19 +6,20 @@ import { Failure, messageOf } from '@weir/reconcile';
 import type { Tracing } from '@weir/telemetry';
 import { isArtifactLost } from './artifacts.ts';
 
-/** What is in the store. */
+/** An artifact in the store. */
 export interface Snapshot {
   digest: string;
   /** Bytes. */
   size: number;
 }
 
-/** Snapshots whose digest is remembered. */
+/** Snapshots that are remembered. */
 const REMEMBERED = 1_000;
 
 /**
- * Makes a snapshot unless one with the same key is made this moment, or was a moment ago and is still in the store.
- * @returns a function of the key, which stands for all that decides the contents, and of the work that stores them
+ * Makes a snapshot, unless one with the same key is being made or was made recently and is still in the store.
+ * @returns a function of the key, which represents everything that decides the contents, and of the work that stores
+ * them
  */
 export function createSnapshots<T extends Snapshot>(
   store: ArtifactStore,
@@ -36,7 +37,7 @@ export function createSnapshots<T extends Snapshot>(
 }
 
 /**
- * Puts an archive into the store, where it counts to the share of the namespace that asked for it first.
+ * Puts an archive into the store, where it counts towards the share of the namespace that asked first.
  * @throws Failure ArchiveOperationFailed
  */
 export async function putArchive(
@@ -52,7 +53,7 @@ export async function putArchive(
   return { digest, size };
 }
 
-/** An archive can't be made or stored. */
+/** The failure of making or storing an archive. */
 export function archiveFailure(cause: unknown): Failure {
   if (cause instanceof Failure) return cause;
   const message = `unable to archive artifact to storage: ${messageOf(cause)}`;
@@ -60,7 +61,7 @@ export function archiveFailure(cause: unknown): Failure {
   return new Failure(Reason.ArchiveOperationFailed, message, { condition, cause });
 }
 
-/** The remote can't be used as the object says. */
+/** The failure of fetching from the remote. */
 export function fetchFailure(reason: string, message: string, cause?: unknown): Failure {
   return new Failure(reason, message, { condition: FETCH_FAILED, cause });
 }

@@ -1,4 +1,5 @@
-// What a source trusts that requires a signature: keys, the policy of notation, or a Sigstore and identities, read from the Secrets that it names.
+// Reads what a source that requires a signature trusts: keys, a policy of notation, or a trusted root of Sigstore with
+// identities.
 import { createHash, type KeyObject } from 'node:crypto';
 import { orAborted } from '@weir/async';
 import { type KubeClient, readSecret, type SecretData } from '@weir/kube';
@@ -6,7 +7,7 @@ import { parsePublicKey } from '@weir/oci';
 import type { TrustedRoot } from '@weir/sigstore';
 
 export type Trust = {
-  /** Stands for all that is trusted: equal ones may share what was found out. */
+  /** Represents everything that is trusted: with equal fingerprints a result may be used again. */
   fingerprint: string;
 } & (
   | { kind: 'keys'; keys: KeyObject[] }
@@ -24,19 +25,19 @@ export interface Verification {
 
 const POLICY = 'trustpolicy.json';
 const TRUSTED_ROOT = 'trusted_root.json';
-/** Certificates of a policy: more would take long with each signature. */
+/** Certificates of a policy: with more of them each signature would take long. */
 const MAX_CERTIFICATES = 200;
 
-/** Where what is trusted is read from. */
+/** Where the trusted keys and certificates are read from. */
 export interface TrustOrigins {
   client: KubeClient;
-  /** What Sigstore publishes: for signatures without keys, where no Secret says what is trusted. */
+  /** What Sigstore publishes, for keyless signatures when no Secret has a trusted root. */
   trustedRoot: TrustedRoot;
 }
 
 /**
- * Reads what `spec.verify` names. With a Secret of keys a trusted root is read but not used, as in Flux.
- * @throws Error in Flux's words; those of the API server for a Secret that isn't there; SigstoreError
+ * Reads what `spec.verify` names. With a Secret of keys, a trusted root is read but not used, as in Flux.
+ * @throws Error with Flux's messages; the API server's error for a missing Secret; SigstoreError
  */
 export async function readTrust(
   { client, ...origins }: TrustOrigins,
@@ -60,12 +61,12 @@ export async function readTrust(
   return { kind: 'keyless', trustedRoot, identities, fingerprint: fingerprintOf([hashed]) };
 }
 
-/** The provider as Flux calls it in messages. */
+/** The provider's name in Flux's messages. */
 export function providerOf({ provider, secretRef }: Verification): string {
   return provider === 'cosign' && secretRef === undefined ? 'cosign keyless' : provider;
 }
 
-/** The keys are those whose name ends with `.pub`. */
+/** The keys are the entries whose names end with `.pub`. */
 function keysTrust(data: SecretData): Trust {
   const contents = valuesOf(data, (name) => name.endsWith('.pub'));
   const keys = contents.map((content) => parsePublicKey(content.toString('utf8')));
@@ -100,7 +101,7 @@ async function trustedRootOf(
   }
 }
 
-/** In the order of their names, so that the same content has the same fingerprint. */
+/** Sorted by name, so that the same content has the same fingerprint. */
 function valuesOf(data: SecretData, isWanted: (name: string) => boolean): Buffer[] {
   const names = [...data.keys()].filter(isWanted).sort();
   return names.flatMap((name) => data.get(name) ?? []);

@@ -1,4 +1,4 @@
-// The condition SourceVerified, in the words of Flux's source-controller: whether the revision carries a good signature.
+// The condition SourceVerified, with the messages of Flux's source-controller.
 import { findCondition, Reason, SOURCE_VERIFIED } from '@weir/api';
 import { dropStates, type StatusReport, setState } from '@weir/reconcile';
 import type { SourceObject, SourceStatus } from './source.ts';
@@ -6,8 +6,8 @@ import type { SourceObject, SourceStatus } from './source.ts';
 type Report = StatusReport<SourceStatus>;
 
 /**
- * Whether the status says that this revision was verified, for the spec as it is, and against what is trusted now.
- * @param fingerprint stands for what is trusted
+ * Whether the status says that this revision was verified, for the present spec and what is trusted now.
+ * @param fingerprint represents what is trusted
  */
 export function isVerified(object: SourceObject, revision: string, fingerprint: string): boolean {
   const { conditions, artifact, sourceVerificationFingerprint } = object.status ?? {};
@@ -20,12 +20,12 @@ export function isVerified(object: SourceObject, revision: string, fingerprint: 
   );
 }
 
-/** The revision carries a good signature. */
+/** For a revision with a trusted signature. */
 export function asVerified(report: Report, message: string): Report {
   return setState(report, SOURCE_VERIFIED, { status: 'True', reason: Reason.Succeeded, message });
 }
 
-/** The revision carries none, or that can't be found out. */
+/** For a revision without a trusted signature, or when that can't be decided. */
 export function asUnverified(
   report: Report,
   message: string,
@@ -34,7 +34,7 @@ export function asUnverified(
   return setState(report, SOURCE_VERIFIED, { status: 'False', reason, message });
 }
 
-/** The spec asks for no signature. */
+/** For a spec that requires no signature. */
 export function asNotVerified(report: Report): Report {
   return dropStates(report, [SOURCE_VERIFIED]);
 }

@@ -1,4 +1,5 @@
-// Where the charts of a HelmRepository are, and as whom to fetch them. What is wrong with a Secret is said in Flux's words.
+// Reads where the charts of a HelmRepository are, and with which credentials to fetch them. Messages about Secrets are
+// those of Flux.
 import { FETCH_FAILED, type HelmRepository, Reason } from '@weir/api';
 import { type NamedSecret, readLoginSecret, tlsOf } from '@weir/credentials';
 import { type ClientOptions, normalizeUrl } from '@weir/helm';
@@ -12,12 +13,15 @@ import { digestOf, ownershipKeyOf } from '../keys.ts';
 import { fetchFailure } from '../snapshots.ts';
 import { timeoutOf } from '../timeouts.ts';
 
-/** The parts of a HelmRepository that count; for a repository without one, its URL and namespace. */
+/**
+ * The fields of a HelmRepository that matter here. For a repository without such an object these are its URL and
+ * namespace.
+ */
 export type Repository = Pick<HelmRepository, 'metadata' | 'spec'>;
 
-/** Who asks, and how long a conversation may take. */
+/** The object that asks, and how long a conversation may take. */
 export interface Asker {
-  /** The namespace on whose behalf is asked. */
+  /** The namespace of that object. */
   tenant: string;
   timeoutMs: number;
 }
@@ -27,11 +31,11 @@ export interface Access extends Asker {
   /** As in the spec, for messages. */
   url: string;
   client: Pick<ClientOptions, 'url' | 'credentials' | 'passCredentials' | 'tls'>;
-  /** Stands for all of `client`: equal keys may share what was fetched. */
+  /** Represents everything in `client`: objects with equal keys may share what was fetched. */
   key: string;
 }
 
-/** A registry that holds charts. */
+/** A registry that has charts. */
 export interface RegistryAccess extends Asker {
   /** `oci://host/path`, without a slash at the end. */
   url: string;
@@ -61,8 +65,8 @@ export async function readAccess(
 }
 
 /**
- * Without a Secret a cloud that the repository names gives a login. A HelmRepository names no account: the operator's default one
- * counts, or the service's own identity.
+ * Without a Secret, the cloud that the repository names gives a login. A HelmRepository names no account: the
+ * operator's default account is used, or the service's own identity.
  * @throws Failure AuthenticationFailed; URLInvalid (stalled)
  */
 export async function readRegistryAccess(
@@ -95,7 +99,7 @@ function askerOf({ metadata, spec }: Repository): Asker {
   return { tenant: metadata.namespace ?? '', timeoutMs: timeoutOf(spec) };
 }
 
-/** What decides which replica owns objects of a repository: those alike share what is fetched. */
+/** The key that decides which replica owns objects of a repository. Those with equal keys share what is fetched. */
 export function accessOwnershipKey({ metadata, spec }: Repository): string {
   const { url, secretRef, certSecretRef, passCredentials } = spec;
   const secrets = { secretRef, certSecretRef };
@@ -128,7 +132,7 @@ async function readSecrets(
     );
   }
   const secret = spec.secretRef && (await read(spec.secretRef.name, 'authentication secret'));
-  // As older objects have it.
+  // Older objects have TLS data in this Secret.
   if (tls === undefined && secret !== undefined && hasTls(secret)) {
     tls = await orAuthenticationFailed('failed to detect authentication methods: ', async () =>
       tlsOf(secret),
@@ -153,14 +157,14 @@ function basicOf({ data, name }: NamedSecret) {
   throw authFailure(`failed to detect authentication methods: ${what}`);
 }
 
-/** The login at a registry: of a Docker configuration, or of `username` and `password` in any other Secret. */
+/** The login at a registry: from a Docker configuration, or from `username` and `password` of any other Secret. */
 function loginOf(secret: NamedSecret, path: string): Credentials | undefined {
   const { type, name } = secret;
   if (type !== 'kubernetes.io/dockerconfigjson') return basicOf(secret);
   const what = 'failed to configure OCI registry authentication';
   let found: Credentials | undefined;
   try {
-    // Its path may be a repository or what repositories begin with.
+    // The path may be that of a repository or the beginning of one.
     const repository = parseRepository(path.includes('/') ? path : `${path}/charts`);
     found = credentialsFor(repository, readPullSecret(secret));
   } catch (cause) {

@@ -1,4 +1,4 @@
-// Connections to chart repositories and registries, kept for each holder of credentials.
+// Connections to chart repositories and registries, kept for each set of credentials.
 import { createBoundedMap } from '@weir/async';
 import { type Answer, type Client, type GetOptions, openClient } from '@weir/helm';
 import { createRegistries, type Registry } from '@weir/oci';
@@ -6,15 +6,18 @@ import { deadline } from '../timeouts.ts';
 import type { Access, Asker, RegistryAccess } from './access.ts';
 
 export interface ChartClients {
-  /** Gets a file of a repository within the time that its asker gives. @throws HelmError */
+  /**
+   * Gets a file of a repository within the asker's time limit.
+   * @throws HelmError
+   */
   get(access: Access, url: URL, options: Omit<GetOptions, 'signal'>): Promise<Answer | undefined>;
   /** @throws OciError InvalidConfiguration */
   registry(access: RegistryAccess): Registry;
-  /** Aborts when the asker's time is over, counted from now. */
+  /** A signal that aborts when the asker's time limit, counted from now, is over. */
   deadline(asker: Asker): AbortSignal;
 }
 
-/** Clients that are kept; the connections of one that is dropped close when they are idle. */
+/** Clients that are kept. The connections of one that is dropped close when they are idle. */
 const CLIENTS = 500;
 
 export function createChartClients({

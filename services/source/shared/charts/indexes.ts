@@ -1,5 +1,5 @@
-// The indexes of chart repositories: fetched when they changed, read once, and kept as files in which a chart is looked up
-// without reading the rest. Neither an index nor a part of it is ever in this process's memory.
+// The indexes of chart repositories: fetched when they changed, read once, and kept as files in which a chart is looked
+// up without reading the rest. Neither an index nor a part of it is ever in this process's memory.
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactStore } from '@weir/artifact';
@@ -19,28 +19,34 @@ import type { Access } from './access.ts';
 import type { ChartClients } from './clients.ts';
 import { createAnswers } from './kept-answers.ts';
 
-/** An index as it is at the repository now. */
+/** An index in its present state at the repository. */
 export interface FetchedIndex {
   /** `sha256:<hex>` of the bytes that were fetched. */
   revision: string;
-  /** Their number. */
+  /** Bytes that were fetched. */
   size: number;
-  /** The stored index; undefined where the revision is the one that the asker knows. */
+  /** The stored index; undefined when the revision is the one that the asker has. */
   snapshot: Snapshot | undefined;
 }
 
 export interface Indexes {
   /**
-   * Fetches an index, and stores it as JSON unless it is the known one: then it need not be read.
+   * Fetches an index and stores it as JSON. An index of the known revision is not read.
    * @param known the revision that the asker has
    * @throws HelmError; RenderError IndexationFailed; Failure ArchiveOperationFailed
    */
   fetch(access: Access, known: string | undefined): Promise<FetchedIndex>;
-  /** Path of the file in which to look up charts of a stored index. @throws ArtifactMissing; RenderError */
+  /**
+   * Path of the file in which charts of a stored index are looked up.
+   * @throws ArtifactMissing; RenderError
+   */
   lookup(digest: string, tenant: string): Promise<string>;
-  /** The same for a repository whose index nobody stores. @throws HelmError; RenderError */
+  /**
+   * The same for a repository whose index is not stored as an artifact.
+   * @throws HelmError; RenderError
+   */
   peek(access: Access): Promise<string>;
-  /** Removes files that weren't used for a day, and the oldest beyond a bound. */
+  /** Removes files that were not used for a day, and the oldest ones beyond a bound. */
   tidy(): Promise<void>;
 }
 
@@ -48,9 +54,9 @@ export interface IndexesOptions {
   store: ArtifactStore;
   pool: RenderPool;
   clients: ChartClients;
-  /** Folder for what can be had again. */
+  /** Folder for derived data. */
   dir: string;
-  /** Folder for files on their way into the store. */
+  /** Folder for files that are being made. */
   workDir: string;
   /** Bytes of an index, at most (`--helm-index-max-bytes`). */
   maxBytes: number;
@@ -81,7 +87,7 @@ export function createIndexes(options: IndexesOptions): Indexes {
       pool.chartIndex(request, { tenant, signal, timeoutMs: READ_MS }),
     );
 
-  /** The index as a file that is new; undefined while it is what it was, and `isNeeded` says that nobody needs it. */
+  /** Fetches the index into a new file; undefined when it has not changed and `isNeeded` says that nobody needs it. */
   async function get(access: Access, isNeeded: (revision: string) => boolean | Promise<boolean>) {
     const before = await answers.get(access.key);
     const isKnown = before !== undefined && !(await isNeeded(before.revision));
@@ -142,7 +148,7 @@ export function createIndexes(options: IndexesOptions): Indexes {
     return path;
   }
 
-  /** A lookup file that is there already. */
+  /** The lookup file, if it is on the disk. */
   async function kept(digest: string): Promise<string | undefined> {
     const path = join(dir, `${digest.replace(/^sha256:/, '')}.lookup`);
     const now = new Date();
@@ -208,6 +214,6 @@ export function createIndexes(options: IndexesOptions): Indexes {
 }
 
 async function statOf(path: string): Promise<{ mtimeMs: number; size: number }> {
-  // Gone meanwhile is as good as removed.
+  // A file that was removed meanwhile counts as empty.
   return stat(path).catch(() => ({ mtimeMs: 0, size: 0 }));
 }

@@ -1,29 +1,33 @@
-// What repositories answered last, and to whom: kept as files, so that a process that starts again need not fetch each index anew.
+// Keeps the last answer of each repository for each set of credentials in files, so that a process that starts again
+// need not fetch every index.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createBoundedMap } from '@weir/async';
 import type { Validators } from '@weir/helm';
 
-/** The last answer of a repository to one holder of credentials. */
+/** The last answer of a repository for one set of credentials. */
 export interface KnownAnswer {
   validators: Validators;
   /** `sha256:<hex>` of the bytes that were fetched. */
   revision: string;
-  /** Their number. */
+  /** Bytes that were fetched. */
   size: number;
 }
 
 export interface Answers {
-  /** Undefined for what isn't known. */
+  /** Undefined when there is none. */
   get(key: string): Promise<KnownAnswer | undefined>;
-  /** Keeps an answer, or that it was given again. A disk that is full keeps nothing, which is found out by the next fetch. */
+  /**
+   * Stores an answer, or that the same answer came again. On a full disk nothing is kept, and the next fetch reports
+   * the disk.
+   */
   keep(key: string, answer: KnownAnswer): Promise<void>;
 }
 
 const REMEMBERED = 1_000;
 
-/** @param dir the folder for the files; whoever opens this removes those that nobody looked at for long */
+/** @param dir the folder for the files; the caller removes those that were not used for long */
 export function createAnswers(dir: string): Answers {
   const remembered = createBoundedMap<string, KnownAnswer>({ max: REMEMBERED });
   const fileOf = (key: string) =>
@@ -47,7 +51,7 @@ export function createAnswers(dir: string): Answers {
           .then(() => writeFile(part, JSON.stringify(answer), { mode: 0o600 }))
           .then(() => rename(part, file)),
       );
-      // What is on the disk may be an older answer.
+      // The file on the disk may have an older answer.
       if (!isKept) await Promise.all([part, file].map((path) => isDone(rm(path, { force: true }))));
     },
   };
@@ -64,7 +68,7 @@ function readText(file: string): Promise<string> {
   return readFile(file, 'utf8').catch(() => '');
 }
 
-/** Undefined for a text that is no answer, as of a process that was killed, or of another version. */
+/** Undefined for a text that is no answer, as after a kill or from another version. */
 function answerOf(text: string): KnownAnswer | undefined {
   let found: unknown;
   try {

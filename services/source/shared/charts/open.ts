@@ -1,4 +1,4 @@
-// What HelmRepositories and HelmCharts share: connections, and the indexes that were read.
+// What HelmRepositories and HelmCharts share: connections and indexes.
 import { join } from 'node:path';
 import type { Settings } from '@weir/service';
 import { type ChartClients, createChartClients } from './clients.ts';
@@ -7,11 +7,11 @@ import { createIndexes, type Indexes, type IndexesOptions } from './indexes.ts';
 export interface Charts {
   clients: ChartClients;
   indexes: Indexes;
-  /** Folder for files on their way into the store; the engine makes folders beside them. */
+  /** Folder for files that are being made; the engine makes folders beside them. */
   workDir: string;
 }
 
-/** What Flux's default is. */
+/** Flux's default. */
 const MAX_INDEX_BYTES = 50 * 1024 ** 2;
 
 /** Opens no connection, and starts nothing. */
