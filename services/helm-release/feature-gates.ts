@@ -4,9 +4,12 @@ import { readFeatureGates } from '@weir/service';
 const DEFAULTS = {
   /** A dependency with a `readyExpr` has to be ready by the usual rules too. */
   AdditiveCELDependencyCheck: false,
-  /** Whatever makes a HelmRelease run again ends a wait that is under way, and not its spec or chart alone. */
+  /**
+   * Everything that starts a run of a HelmRelease also ends a wait that is under way. Without the gate only changes of
+   * its spec and its chart do.
+   */
   CancelHealthCheckOnNewRevision: false,
-  /** Where the spec chooses no strategy, a failed install or upgrade is retried and not remediated. */
+  /** If the spec chooses no strategy, a failed install or upgrade is retried and not remediated. */
   DefaultToRetryOnFailure: false,
   /** The digest of a chart from a registry doesn't become part of its version. */
   DisableChartDigestTracking: false,
@@ -16,9 +19,12 @@ const DEFAULTS = {
   ExternalArtifact: false,
   /** ConfigMaps of `spec.kubeConfig` may name an account to act as. */
   ObjectLevelWorkloadIdentity: false,
-  /** What is deleted stays until those that depend on it, and are being deleted too, are gone. Not one of Flux's. */
+  /**
+   * Objects that are deleted stay until those that depend on them, and are being deleted too, are gone. Flux has no
+   * such gate.
+   */
   OrderedDeletion: false,
-  /** Installs apply on the side of the client unless the spec says otherwise, and waits are those of Helm 3. */
+  /** Installs apply client-side unless the spec says otherwise, and waits follow the rules of Helm 3. */
   UseHelm3Defaults: false,
 };
 
@@ -39,7 +45,7 @@ const WITHOUT_EFFECT: ReadonlyMap<string, string> = new Map([
   ].map((gate): [string, string] => [gate, 'it is one of Kustomizations']),
 ]);
 
-/** Gates of Flux whose behaviour can't be had. */
+/** Gates of Flux whose behaviour does not exist here. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['AllowDNSLookups', 'is not supported: what renders charts has no network'],
 ]);

@@ -48,7 +48,7 @@ export const service = defineService({
         ownershipKey: (key) => `HelmRelease/${key}`,
       }),
     );
-    // Runs end first: they use all of the above.
+    // Runs end before anything else is closed, as they use all of it.
     stack.defer(() => controller.close());
     return {
       missing: () => (releases.hasSynced() ? undefined : 'HelmReleases are not listed yet'),

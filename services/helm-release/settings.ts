@@ -4,7 +4,7 @@ import type { Settings } from '@weir/service';
 import { type Gates, readGates } from './feature-gates.ts';
 
 export interface HelmReleaseSettings extends ApplySettings {
-  /** Whether releases without drift detection say which of their workloads somebody deleted. */
+  /** Whether to report which workloads of releases without drift detection somebody deleted. */
   reportDeletedWorkloads: boolean;
   gates: Gates;
 }

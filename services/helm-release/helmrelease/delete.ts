@@ -1,4 +1,4 @@
-// The end of a HelmRelease: its release is uninstalled, and the chart object that was made for it goes.
+// The deletion of a HelmRelease: its release is uninstalled, and the chart object that was made for it is deleted.
 import { FINALIZER, HelmRelease as HelmReleaseKind, READY, Reason } from '@weir/api';
 import { accountExists } from '@weir/apply';
 import { hasMoved } from '@weir/clusters';
@@ -21,8 +21,8 @@ import type { BaseRun } from './run.ts';
 import { fail, finish } from './status/finish.ts';
 
 /**
- * Uninstalls, and removes the finalizer. A suspended HelmRelease leaves everything as it is. Where the account to act as is
- * gone, its namespace most likely is going too, and nothing is uninstalled. What fails is tried again.
+ * Uninstalls, and removes the finalizer. A suspended HelmRelease uninstalls nothing. If the service account is gone,
+ * its namespace is most likely being deleted, and nothing is uninstalled. A failure is tried again.
  */
 export async function deleteHelmRelease(run: BaseRun): Promise<Outcome> {
   const { env, object, ctx } = run;
@@ -49,7 +49,7 @@ export async function deleteHelmRelease(run: BaseRun): Promise<Outcome> {
   return {};
 }
 
-/** The release stays until those that depend on it are gone, which wakes it. */
+/** The release stays until the objects that depend on this one are gone, which starts the next run. */
 async function waitForDependents(
   { status }: BaseRun,
   { message, retryMs }: DeletionWait,
@@ -60,7 +60,7 @@ async function waitForDependents(
   return { requeueAfterMs: retryMs };
 }
 
-/** Answers why it failed. */
+/** Resolves with the reason of a failure. */
 async function uninstall(run: BaseRun): Promise<string | undefined> {
   const { object, ctx } = run;
   if (object.spec.kubeConfig === undefined && !(await hasAccount(run))) {
@@ -81,8 +81,8 @@ async function uninstall(run: BaseRun): Promise<string | undefined> {
 }
 
 /**
- * Undefined where there is nothing to uninstall, or no way to do it: the release stays then, as in Flux, since a Secret that is
- * gone most likely is gone with its namespace. Fails with UninstallFailed for what may be over later.
+ * Undefined when there is nothing to uninstall, or no way to do so: then the release stays, as in Flux, because a
+ * missing Secret was most likely deleted with its namespace. Fails with UninstallFailed for what may pass.
  */
 async function notReached(run: BaseRun, error: unknown): Promise<undefined> {
   const { object, status } = run;

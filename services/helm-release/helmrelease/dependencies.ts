@@ -1,4 +1,4 @@
-// The step that waits for `spec.dependsOn`, with what Flux's helm-controller says about it.
+// The step that waits for `spec.dependsOn`, with the messages of Flux's helm-controller.
 import { type HelmRelease, HelmRelease as kind, Reason } from '@weir/api';
 import { targetCluster } from '@weir/apply';
 import {
@@ -9,10 +9,10 @@ import {
 } from '@weir/reconcile';
 import type { BaseRun } from './run.ts';
 
-/** Fails with DependencyNotReady, and until the spec changes with AccessDenied and InvalidCELExpression. */
+/** Fails with DependencyNotReady; with AccessDenied or InvalidCELExpression, which stay until the spec changes. */
 export async function requireReadyDependencies({ env, object }: BaseRun): Promise<void> {
   const { noCrossNamespaceRefs, requeueDependencyMs: retryMs, gates } = env.settings;
-  // What is waited for is where the HelmRelease is, whatever cluster its chart is released to.
+  // Dependencies are objects in the cluster of the HelmRelease, whatever cluster its chart is released to.
   const { client } = targetCluster(env.clusters.own, object, env.settings.defaultServiceAccount);
   const rules: DependencyRules<HelmRelease> = {
     kind,

@@ -1,4 +1,4 @@
-// What a reconcile of a HelmRelease is given beside the object: everything it talks to.
+// The environment of all reconciles of HelmReleases: clients, stores and settings.
 import type { HelmRelease } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import type { Clusters } from '@weir/clusters';
@@ -16,18 +16,18 @@ import type { Memory } from './memory.ts';
 export interface Environment extends Memory {
   /** Reads and writes HelmReleases and what they refer to, with the service's own rights. */
   client: KubeClient;
-  /** Where charts are released: the service's own cluster, and others. */
+  /** The clusters that charts are released to: the service's own, and others. */
   clusters: Clusters<ReleaseCluster>;
   releases: Informer<HelmRelease>;
   sources: Sources;
   store: ArtifactStore;
   pool: RenderPool;
   recorder: Recorder;
-  /** With the gate OrderedDeletion. */
+  /** Only with the gate OrderedDeletion. */
   deletionOrder?: DeletionOrder;
   tracing: Tracing;
   settings: HelmReleaseSettings;
 }
 
-/** The wait after failures, in ms. Whatever went wrong is tried again within ten minutes. */
+/** Backoff after failures, in ms: every failure is tried again within ten minutes. */
 export const RETRY = { minMs: 500, maxMs: 600_000 };

@@ -1,4 +1,4 @@
-// What a process remembers of HelmReleases between their runs. All of it may be lost: the next run finds out again.
+// What a process remembers of HelmReleases between their runs. All of it may be lost: the next run finds it out again.
 import {
   type AttemptedRevisions,
   createAttemptedRevisions,
@@ -16,13 +16,13 @@ export interface Memory {
   dependencyWatches: DependencyWatches;
   attemptedRevisions: AttemptedRevisions;
   deletedWorkloads: DeletedWorkloads;
-  /** How many runs in a row ended so that another one goes on at once. */
+  /** How many runs in a row ended with the request for another one at once. */
   runsInRow: Map<string, number>;
-  /** What was last applied of `spec.chart`, as JSON. */
+  /** The last applied state of `spec.chart`, as JSON. */
   chartObjects: Map<string, string>;
 }
 
-/** The dependency watches are to be closed. */
+/** The caller closes the dependency watches. */
 export function createMemory(log: Logger): Memory {
   return {
     waiters: createWaiters(),

@@ -1,5 +1,5 @@
-// One HelmRelease, from its chart and values to a release that is as the spec says. Read it from top to bottom: it is the
-// pipeline. Each step is in a folder beside it; what it shares with other kinds is in @weir/reconcile.
+// Reconciles one HelmRelease: from its chart and values to a release that matches the spec. The pipeline reads from top
+// to bottom. Each step is in a folder beside this file; what other kinds do as well is in @weir/reconcile.
 import { type HelmRelease, HelmRelease as HelmReleaseKind, Reason } from '@weir/api';
 import type { Outcome, ReconcileContext } from '@weir/controller';
 import { objectKey } from '@weir/kube';
@@ -69,9 +69,9 @@ async function runPipeline(run: BaseRun): Promise<Outcome> {
     const chart = await loadChart(run, source);
     return await inCluster(run, (there) => releaseChart(there, chart, values));
   } catch (error) {
-    // Before anything is awaited, so that no artifact is missed that comes from now on.
+    // This comes before the first await, so that no artifact is missed that is announced from now on.
     env.attemptedRevisions.endSearch(key);
-    // The same artifact is worth another run where it was the trouble itself.
+    // When the run failed because of the artifact itself, the same artifact is worth another run.
     if (error instanceof Failure && error.reason === Reason.ArtifactFailed) {
       env.attemptedRevisions.forget(key);
     }
@@ -107,7 +107,7 @@ async function releaseChart(
   return await finish(run, await advance(run, prepared));
 }
 
-/** What Ready says of steps that are behind the run by now. */
+/** Reasons of Ready for steps that the run has passed by now. */
 const OBSTACLES = [
   Reason.DependencyNotReady,
   Reason.AccessDenied,
@@ -118,12 +118,12 @@ const OBSTACLES = [
   Reason.RESTClientError,
 ];
 
-/** Remembers what is tried; failures of anything else count no more. */
+/** Records what is attempted; failures of earlier attempts no longer count. */
 function beginAttempt(run: Run, { chart, values, target }: Prepared): void {
   const { object, status, ctx } = run;
   const revision = chart.metadata.version;
   const configDigest = values.digest;
-  // Asked first, so that the request counts as seen whatever the reason.
+  // This is asked first, so that the request counts as handled whatever the reason is.
   const resetRequested = isReset(run);
   const reason = resetReason(run, { revision, configDigest, resetRequested });
   if (reason !== undefined) {

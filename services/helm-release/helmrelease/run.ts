@@ -1,4 +1,4 @@
-// What all steps of one run share. What a step finds out it returns, and later steps are given it.
+// What all steps of one run share. The result of a step is returned, and passed to later steps.
 import type { HelmRelease } from '@weir/api';
 import type { ReconcileContext } from '@weir/controller';
 import type { ReleaseCluster } from './cluster/open.ts';
@@ -14,9 +14,9 @@ export interface BaseRun {
   events: EventPublisher;
 }
 
-/** A run that knows where the chart is released. */
+/** A run with the cluster that the chart is released to. */
 export interface Run extends BaseRun {
-  /** With the rights that the HelmRelease acts with. */
+  /** It has the rights that the HelmRelease acts with. */
   cluster: ReleaseCluster;
 }
 

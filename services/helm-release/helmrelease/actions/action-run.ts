@@ -1,4 +1,4 @@
-// One run of an action: what it works with, what it has written to storage, and how it ends.
+// One run of an action: its inputs, what it has written to storage, and its result.
 import type { InventoryEntry } from '@weir/api';
 import { type Owner, ownerLabels } from '@weir/apply';
 import { NotOwner } from '@weir/controller';
@@ -9,7 +9,7 @@ import { summaryOf } from '../release/revision.ts';
 import type { Revision, RevisionChange, StoredRelease, VersionStorage } from '../release/types.ts';
 import type { ActionContext, ActionFailure, ActionResult } from './types.ts';
 
-/** What a run shares with all runs. */
+/** What all runs share. */
 export interface RunEnvironment {
   storage: VersionStorage;
   /** Stands for a manifest, in what the drift watch tracks. */
@@ -21,18 +21,18 @@ export interface ActionRun<Context extends ActionContext = ActionContext> extend
   owner: Owner & { labels: Record<string, string> };
   /** `<namespace>/<name>` of the HelmRelease: the name of its objects in the drift watch. */
   key: string;
-  /** Whose turn it is in the engine. */
+  /** The tenant and signal of requests to the engine. */
   engine: { tenant: string; signal: AbortSignal };
-  /** Creates a version in storage, and makes that known. */
+  /** Creates a version in storage, and records it in the result. */
   create(revision: Revision): Promise<ReleaseRecord>;
-  /** A version that is in storage already. */
+  /** A version that exists in storage. */
   record(revision: Revision): ReleaseRecord;
   /**
-   * Takes note of a version that Helm would have written, or deleted, as it is in storage: Flux sees each of these writes,
+   * Records a version in its stored state, where Helm would have written or deleted it: Flux sees each of these writes,
    * and says in its history that the action has touched the version.
    */
   observed(revision: Revision): void;
-  /** Replaces what the result says of the inventory. */
+  /** Replaces the inventory of the result. */
   holds(inventory: ReleaseInventory): void;
   /** To be called before every write. */
   guard(): void;
@@ -41,13 +41,13 @@ export interface ActionRun<Context extends ActionContext = ActionContext> extend
 /** A version in storage while an action works on it. */
 export interface ReleaseRecord {
   revision(): Revision;
-  /** Changes that the next `save` writes. */
+  /** Adds changes to the next `save`. */
   note(change: RevisionChange): void;
-  /** Writes the version with all that was noted. */
+  /** Writes the version with all changes that were added. */
   save(change: RevisionChange): Promise<void>;
 }
 
-/** A wait that ended because its result isn't wanted any more. */
+/** A wait that ended because its result isn't needed any more. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly reason = 'Interrupted';
@@ -58,8 +58,8 @@ export class Interrupted extends Error {
 }
 
 /**
- * Runs an action. What it throws becomes the result's failure, but for the end of the run itself: an ownership that was lost,
- * a process that stops, and an API server that can't be reached before anything was written.
+ * Runs an action. An error becomes the result's failure, unless the run itself has ended: the ownership was lost, the
+ * process stops, or the API server could not be reached before anything was written.
  */
 export async function runAction<Context extends ActionContext>(
   ctx: Context,
@@ -95,7 +95,7 @@ function resultOf({ written, ...rest }: Outcome): ActionResult {
   return { ...rest, releases: [...written.values()].sort((a, b) => b.version - a.version) };
 }
 
-/** A run for what isn't an action by itself, or the one of an action. */
+/** A run for a step outside an action, or the run of an action. */
 export function openRun<Context extends ActionContext>(
   ctx: Context,
   environment: RunEnvironment,
@@ -168,12 +168,12 @@ export function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).trim();
 }
 
-/** Whether an action may still write after this failure, or the run itself is over. */
+/** Whether an action may still write after this failure. If not, the run itself has ended. */
 export function mayGoOn({ ctx }: Pick<ActionRun, 'ctx'>, error: unknown): boolean {
   return !ctx.signal.aborted && !causesOf(error).some((cause) => cause instanceof NotOwner);
 }
 
-/** Awaits a step, and puts words before the message of its failure. */
+/** Awaits a step, and adds a prefix to the message of its failure. */
 export async function inStep<T>(words: string, step: Promise<T>): Promise<T> {
   try {
     return await step;
@@ -183,8 +183,8 @@ export async function inStep<T>(words: string, step: Promise<T>): Promise<T> {
 }
 
 /**
- * Stores a version as failed. Where that fails too, the first failure is what the user has to know: the version stays
- * pending, and the next run unlocks it.
+ * Stores a version as failed. If that fails too, the first failure is the one to report: the version stays pending, and
+ * the next run unlocks it.
  */
 export async function saveFailure(
   run: Pick<ActionRun, 'ctx'>,
@@ -199,7 +199,7 @@ export async function saveFailure(
   }
 }
 
-/** The failure, and what caused it, and so on. */
+/** The failure, its cause, and so on. */
 function causesOf(error: unknown): unknown[] {
   return error instanceof Error ? [error, ...causesOf(error.cause)] : [];
 }

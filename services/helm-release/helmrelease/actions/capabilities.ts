@@ -1,4 +1,4 @@
-// What templates get to know of the API server (`.Capabilities`).
+// What templates can read about the API server (`.Capabilities`).
 import { groupVersion, type KubeClient } from '@weir/kube';
 import type { HelmRenderRequest } from '@weir/render';
 
@@ -7,7 +7,7 @@ export type Capabilities = HelmRenderRequest['capabilities'];
 /** How old the API server's version may be: it changes when the server is replaced. */
 const FRESH_MS = 60_000;
 
-/** Asks for the version once a minute at most; kinds come from the discovery that everybody shares. */
+/** Asks for the version once a minute at most; kinds come from the shared discovery. */
 export function createCapabilities(
   client: KubeClient,
 ): (signal: AbortSignal) => Promise<Capabilities> {

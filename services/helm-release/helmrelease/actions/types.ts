@@ -1,12 +1,12 @@
-// What the reconciler of a HelmRelease asks of Helm's actions, and what it learns from them. An action changes Helm's
-// storage and the cluster; it knows nothing of conditions, counters and events.
+// The interface between the reconciler of a HelmRelease and Helm's actions. An action changes Helm's storage and the
+// cluster; it knows nothing of conditions, counters and events.
 import type { HelmRelease, InventoryEntry } from '@weir/api';
 import type { TargetCluster } from '@weir/apply';
 import type { HelmChartFile, HelmChartResult, RenderPool, ValuesText } from '@weir/render';
 import type { Logger } from '@weir/telemetry';
 import type { OpenStorageOptions, StoredRelease, VersionStorage } from '../release/types.ts';
 
-/** What every action is given. */
+/** The inputs of every action. */
 export interface ActionContext {
   object: HelmRelease;
   /** The release that it is about; the namespace is where it is installed. */
@@ -17,7 +17,7 @@ export interface ActionContext {
    * the HelmRelease.
    */
   cluster: TargetCluster;
-  /** Whether that is nobody else than the service itself, with its own rights. */
+  /** Whether the service acts with its own rights there, and not as an account. */
   hasOwnRights: boolean;
   pool: RenderPool;
   options: ActionOptions;
@@ -51,19 +51,19 @@ export interface ActionOptions {
   overrideManagers: readonly string[];
 }
 
-/** What install and upgrade are given besides. */
+/** Further inputs of install and upgrade. */
 export interface ReleaseContext extends ActionContext {
   chart: LoadedChart;
   values: { text: ValuesText; digest: string };
 }
 
-/** What an uninstall is given besides. */
+/** Further inputs of an uninstall. */
 export interface UninstallContext extends ActionContext {
   /** Leaves namespaced objects whose manifest names no namespace where they are. */
   leavesUnplaced?: boolean;
 }
 
-/** A chart on this machine, and what it says of itself. */
+/** A chart on the local disk, with its metadata. */
 export interface LoadedChart {
   file: HelmChartFile;
   metadata: HelmChartResult;
@@ -72,9 +72,9 @@ export interface LoadedChart {
 }
 
 export interface ActionFailure {
-  /** In Helm's words, without a prefix such as "Helm install failed". Credentials in it are masked. */
+  /** The message is Helm's, without a prefix such as "Helm install failed". Credentials in it are masked. */
   message: string;
-  /** Ended by `superseded`. */
+  /** Whether `superseded` ended it. */
   interrupted?: boolean;
   cause?: unknown;
 }
@@ -84,10 +84,10 @@ export interface ActionFailure {
  * the abort of `signal`, an API server that can't be reached before anything was done.
  */
 export interface ActionResult {
-  /** What was written to storage, the last state of each version, the highest version first. Empty: nothing was. */
+  /** The versions that were written to storage in their last states, the highest version first; empty if none was. */
   releases: StoredRelease[];
   failure?: ActionFailure;
-  /** What the release holds now; undefined where nothing was stored. */
+  /** The objects that the release has now; undefined if nothing was stored. */
   inventory?: InventoryEntry[];
   /** What an event says of the inventory (Flux's NamespaceCheckSkipped). */
   warnings: string[];
@@ -130,7 +130,7 @@ export interface Actions {
   openStorage(options: OpenStorageOptions): VersionStorage;
   install(context: ReleaseContext): Promise<ActionResult>;
   upgrade(context: ReleaseContext): Promise<ActionResult>;
-  /** Goes back to this version, as a new one. The chart is the one that is in force: its CRDs stay in the inventory. */
+  /** Rolls back to this version, as a new one. The present chart stays: its CRDs stay in the inventory. */
   rollback(context: ReleaseContext, toVersion: number): Promise<ActionResult>;
   uninstall(context: UninstallContext): Promise<UninstallResult>;
   /** Runs the test hooks that `spec.test.filters` selects of the last version. */

@@ -1,4 +1,4 @@
-// The step that brings the chart to this machine and reads what it says of itself.
+// The step that fetches the chart and reads its metadata.
 import { formatDuration, type HelmRelease, Reason } from '@weir/api';
 import { type ArtifactCache, ArtifactError, ArtifactMissing, fetchArtifact } from '@weir/artifact';
 import { Failure, fetchOptions } from '@weir/reconcile';
@@ -15,8 +15,8 @@ export interface LoadContext {
 }
 
 /**
- * Fails with ArtifactFailed: a chart that nobody has (yet) is asked for again after a while, what is no chart with backoff.
- * Fails with ChartMutateError for a chart whose version isn't the one of its tag.
+ * Fails with ArtifactFailed: a chart that is (still) missing is looked for again after a while, and what is no chart is
+ * tried again with backoff. Fails with ChartMutateError for a chart whose version isn't the one of its tag.
  */
 export async function loadChart(run: LoadContext, source: ChartSource): Promise<LoadedChart> {
   const { env, object, ctx } = run;
@@ -34,7 +34,7 @@ export async function loadChart(run: LoadContext, source: ChartSource): Promise<
     if (!env.settings.gates.DisableChartDigestTracking) {
       return { file: chart, metadata, ociDigest };
     }
-    // The version stays as the chart has it; the digest is remembered all the same.
+    // The version of the chart is not changed; the digest is recorded all the same.
     const plain = { file, digest: artifact.digest };
     const { version } = await env.pool.helmChart(plain, { tenant, signal: ctx.signal });
     return { file: plain, metadata: { ...metadata, version }, ociDigest };
@@ -54,7 +54,7 @@ export async function loadChart(run: LoadContext, source: ChartSource): Promise<
   }
 }
 
-/** Of sources whose revision is a digest: it is part of the chart's version. */
+/** For a source whose revision is a digest: the digest becomes part of the chart's version. */
 function sourceRevision({ kind, artifact: { revision } }: ChartSource): string | undefined {
   const hasDigest = kind === 'ExternalArtifact' && revision.includes(':');
   return kind === 'OCIRepository' || hasDigest ? revision : undefined;

@@ -1,4 +1,4 @@
-// The step that finds the chart of a HelmRelease: the source that it names, or the one that was made for it.
+// The step that finds the source of a HelmRelease's chart: the one that it names, or the one that was made for it.
 import {
   type Artifact,
   findCondition,
@@ -18,7 +18,7 @@ export interface ChartSource extends SourceReference {
   artifact: Artifact;
 }
 
-/** Which source a HelmRelease takes its chart from; undefined for one that names none. */
+/** The source from which a HelmRelease takes its chart; undefined if it names none. */
 export function chartSourceOf(object: HelmRelease): SourceReference | undefined {
   const { chartRef } = object.spec;
   if (chartRef === undefined) return chartObjectOf(object);
@@ -26,8 +26,8 @@ export function chartSourceOf(object: HelmRelease): SourceReference | undefined 
 }
 
 /**
- * Fails with AccessDenied, until the spec changes, for a source that may not be referred to; with ArtifactFailed for one that
- * doesn't exist; with SourceNotReady for one that isn't ready, which wakes the HelmRelease when it is.
+ * Fails with AccessDenied, until the spec changes, for a source that must not be referred to; with ArtifactFailed for
+ * one that doesn't exist; with SourceNotReady for one that isn't ready. When that becomes ready, the HelmRelease runs.
  */
 export async function requireSource(run: BaseRun): Promise<ChartSource> {
   const { env, object } = run;
@@ -46,7 +46,7 @@ export async function requireSource(run: BaseRun): Promise<ChartSource> {
   throw new Failure(Reason.SourceNotReady, message, { retryMs, brief: true, event: 'none' });
 }
 
-/** Why the source may not be referred to, in Flux's words. */
+/** Why the source must not be referred to, with Flux's message. */
 export function refusedSource(
   { env, object }: { env: Pick<BaseRun['env'], 'settings'>; object: HelmRelease },
   { kind, namespace, name }: SourceReference,
@@ -77,12 +77,12 @@ async function find({ env }: BaseRun, source: SourceReference) {
   throw missing(`${source.kind}.source.toolkit.fluxcd.io "${source.name}" not found`, {});
 }
 
-/** The API server lists no objects of the kind now. */
+/** Whether the API server serves no such kind. */
 function isNotListed(error: unknown): boolean {
   return error instanceof Error && 'reason' in error && error.reason === 'SourcesNotListed';
 }
 
-/** Flux's words; what makes an ExternalArtifact says itself when it is ready, by having an artifact. */
+/** Flux's messages. An ExternalArtifact counts as ready when it has an artifact. */
 function unready({ kind }: SourceReference, object: SourceObject): string | undefined {
   if (kind === 'ExternalArtifact') return undefined;
   const status = object.status as

@@ -1,4 +1,5 @@
-// `spec.chart`: the HelmChart or OCIRepository that is made for a HelmRelease, kept as the template says, and deleted with it.
+// `spec.chart`: the HelmChart or OCIRepository that is made for a HelmRelease, kept in line with the template, and
+// deleted with the HelmRelease.
 import {
   formatDuration,
   HelmChart,
@@ -16,7 +17,7 @@ import { compareWanted } from './wanted.ts';
 
 type Template = NonNullable<HelmRelease['spec']['chart']>;
 
-/** What a template makes: its kind, and where. */
+/** The object that a template makes. */
 export interface ChartObject {
   kind: 'HelmChart' | 'OCIRepository';
   namespace: string;
@@ -28,14 +29,14 @@ export function chartObjectOf({ metadata, spec }: HelmRelease): ChartObject | un
   if (spec.chart === undefined) return undefined;
   const { namespace = '', name } = metadata;
   const { kind = 'HelmChart' } = spec.chart;
-  // As in Flux, a HelmChart is beside its source.
+  // As in Flux, a HelmChart is in the namespace of its source.
   const beside = kind === 'HelmChart' ? spec.chart.spec.sourceRef?.namespace : undefined;
   return { kind, namespace: beside || namespace, name: `${namespace}-${name}` };
 }
 
 /**
- * Makes what the template says, or changes it; deletes what an earlier template made. Fails with AccessDenied where the
- * template names a source of another namespace and that is not allowed.
+ * Creates or changes the object that the template describes, and deletes the one of an earlier template. Fails with
+ * AccessDenied if the template names a source of another namespace and that is not allowed.
  */
 export async function requireChartObject(run: BaseRun): Promise<void> {
   const { object, status } = run;
@@ -50,7 +51,7 @@ export async function requireChartObject(run: BaseRun): Promise<void> {
   status.set({ helmChart: objectKey(wanted) });
 }
 
-/** Deletes what was made, unless it is gone or belongs to somebody else by now. */
+/** Deletes the object that was made, unless it is gone or belongs to another HelmRelease now. */
 export async function deleteChartObject(run: BaseRun): Promise<void> {
   const { env, object, status, events, ctx } = run;
   const made = madeBefore(run);
@@ -76,7 +77,7 @@ export async function deleteChartObject(run: BaseRun): Promise<void> {
   status.set({ helmChart: undefined });
 }
 
-/** The object that `status.helmChart` names; of which kind it is says nothing, so both are looked for. */
+/** The object that `status.helmChart` names. The name doesn't say of which kind it is, so both are tried. */
 function madeBefore({ env, object, status }: BaseRun): ChartObject | undefined {
   const { helmChart } = status.fields();
   if (helmChart === undefined) return undefined;
@@ -127,8 +128,8 @@ async function apply(run: BaseRun, wanted: ChartObject, template: Template): Pro
 }
 
 /**
- * Throws a Failure where what the template makes is another HelmRelease's: `a-b/c` and `a/b-c` give the same name, and
- * each would release what the other one chose.
+ * Throws a Failure if the object that the template makes belongs to another HelmRelease: `a-b/c` and `a/b-c` give the
+ * same name, and each would release the chart that the other one chose.
  */
 function refuseTaken({ env, object }: BaseRun, wanted: ChartObject, live?: KubeObject): void {
   const holder = live === undefined ? undefined : ownerKeyOf(live, GROUP);
@@ -148,7 +149,7 @@ function requireAccess({ env, object }: BaseRun, { kind, namespace, name }: Char
   throw new Failure(Reason.AccessDenied, message, { stalled: true });
 }
 
-/** What the template makes, as it is applied. */
+/** The object that the template describes, in the form in which it is applied. */
 export function chartObjectBody(
   object: HelmRelease,
   { kind, namespace, name }: ChartObject,
@@ -211,7 +212,7 @@ function ociRepositorySpec({ spec: { interval } }: HelmRelease, spec: Template['
   return { ...Object.fromEntries(own), interval: goDuration(spec.interval ?? interval) };
 }
 
-/** As Go writes durations: `60m` is `1h0m0s`. */
+/** The duration as Go writes it: `60m` is `1h0m0s`. */
 function goDuration(text: string): string {
   return formatDuration(parseDuration(text));
 }

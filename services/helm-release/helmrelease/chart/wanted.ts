@@ -1,11 +1,11 @@
-// Whether an object in the cluster is as a template wants it, so that nothing need be sent.
+// Compares an object in the cluster with its template, so that nothing is sent when they are the same.
 import { isDeepStrictEqual } from 'node:util';
 import { HelmChart, type Kind, OCIRepository } from '@weir/api';
 import type { KubeObject } from '@weir/kube';
 
 type Wanted = KubeObject & { spec: object };
 
-/** `more`: there are labels or annotations that the template doesn't name, others' or those of an earlier template. */
+/** `more`: the object has labels or annotations that the template doesn't name, of others or of an earlier template. */
 export function compareWanted(live: KubeObject, wanted: Wanted): 'same' | 'more' | 'different' {
   const spec = withDefaults(wanted);
   if (!isDeepStrictEqual(live.spec, spec)) return 'different';
@@ -25,7 +25,7 @@ function compareMaps(
   return Object.keys(live).length === Object.keys(wanted).length ? 'same' : 'more';
 }
 
-/** The defaults that the API server fills in at the top of a spec, and in a verification. */
+/** Adds the defaults that the API server fills in at the top of a spec, and in a verification. */
 function withDefaults({ kind, spec }: Wanted): object {
   const schema = schemaOf(kind === 'HelmChart' ? HelmChart : OCIRepository, 'spec');
   const filled = { ...defaultsOf(schema), ...spec };

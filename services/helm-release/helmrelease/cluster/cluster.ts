@@ -8,14 +8,14 @@ import { latest, releaseLabel } from '../release/history.ts';
 import type { BaseRun, Run } from '../run.ts';
 import type { ReleaseCluster } from './open.ts';
 
-/** Runs the rest of the pipeline against the cluster. Fails with RESTClientError where the cluster can't be reached. */
+/** Runs the rest of the pipeline against the cluster. Fails with RESTClientError when the cluster can't be reached. */
 export async function inCluster<T>(run: BaseRun, work: (run: Run) => Promise<T>): Promise<T> {
   const place = await enter(run);
   followMove(run, place);
   return within(run, place, work);
 }
 
-/** Finds the cluster, without holding a worker while another one is asked. Fails with RESTClientError. */
+/** Finds the cluster; no worker is held while the answer of another cluster is awaited. Fails with RESTClientError. */
 export async function enter({ env, object, ctx }: BaseRun): Promise<Place<ReleaseCluster>> {
   const find = () => env.clusters.enter(object, ctx.signal);
   try {
@@ -25,12 +25,12 @@ export async function enter({ env, object, ctx }: BaseRun): Promise<Place<Releas
     const why = messageOf(cause);
     const message =
       cause instanceof ClusterError ? why : `the cluster of spec.kubeConfig can't be used: ${why}`;
-    // As in Flux, no event: the condition says it, and nothing happened to the release.
+    // As in Flux there is no event: the condition has the message, and nothing happened to the release.
     throw new Failure(Reason.RESTClientError, message, { cause, backoff: true, event: 'none' });
   }
 }
 
-/** Works in the place with the rights that the HelmRelease acts with. In another cluster that holds no worker. */
+/** Works in the cluster with the rights that the HelmRelease acts with. Work in another cluster holds no worker. */
 export function within<T>(
   run: BaseRun,
   { cluster, slots }: Place<ReleaseCluster>,
@@ -45,8 +45,8 @@ export function within<T>(
 }
 
 /**
- * A release that was made in another cluster before stays there: in this one the history begins anew, nothing is uninstalled,
- * and an event says so.
+ * When the release was made in another cluster before, it stays there: the history in this cluster starts empty,
+ * nothing is uninstalled, and an event says so.
  */
 function followMove(run: BaseRun, place: Place<ReleaseCluster>): void {
   const { object, status, events } = run;
@@ -64,7 +64,7 @@ function followMove(run: BaseRun, place: Place<ReleaseCluster>): void {
   );
 }
 
-/** Names the release that the status knows, and its objects; undefined where it knows none. */
+/** Names the release that the status records, with its objects; undefined if it records none. */
 export function leftBehind({ status }: HelmRelease): string | undefined {
   const current = latest(status?.history ?? []);
   if (current === undefined) return undefined;

@@ -1,4 +1,4 @@
-// What this service needs of a cluster that it releases to, its own or another one.
+// Opens a cluster for this service to release to: its own or another one.
 import { openTargetCluster, overrideRules, type TargetCluster } from '@weir/apply';
 import type { Opened } from '@weir/clusters';
 import type { KubeClient } from '@weir/kube';
@@ -9,12 +9,12 @@ import type { Actions } from '../actions/types.ts';
 import { EXCLUDED } from '../drift/compare.ts';
 import { CONTROLLER, GROUP } from '../names.ts';
 
-/** A cluster with Helm's actions, which know the storage and the capabilities of this one cluster. */
+/** A cluster with Helm's actions, which know the storage and the capabilities of this cluster only. */
 export interface ReleaseCluster extends TargetCluster {
   actions: Actions;
 }
 
-/** Watches Helm's storage from the start, and objects as soon as there are any. */
+/** Watches Helm's storage from the start, and objects once there are any. */
 export function openCluster(
   client: KubeClient,
   { overrideManagers }: Pick<HelmReleaseSettings, 'overrideManagers'>,
@@ -24,7 +24,7 @@ export function openCluster(
   const target = openTargetCluster(client, {
     owner: { group: GROUP, fieldManager: CONTROLLER },
     rules: overrideRules(overrideManagers),
-    // What is merged on the side of the client is written by updates.
+    // A client-side apply writes with updates.
     operations: ['Apply', 'Update'],
     leftAlone: EXCLUDED,
     onError: ({ group, kind }, { message: why }) =>

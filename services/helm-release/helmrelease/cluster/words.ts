@@ -1,6 +1,6 @@
 import type { SecretWords } from '@weir/clusters';
 
-/** What helm-controller says of a Secret with a kubeconfig. */
+/** The messages of Flux's helm-controller about a Secret with a kubeconfig. */
 export const words: SecretWords = {
   unread: (name, why) => `could not get KubeConfig secret '${name}': ${why}`,
   lacks: (name, keys) => {

@@ -1,4 +1,4 @@
-// The upgrade that a HelmRelease would make now: `npm run services -- diff helmrelease <namespace>/<name>`.
+// Shows the upgrade that a HelmRelease would make now: `npm run services -- diff helmrelease <namespace>/<name>`.
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -48,7 +48,7 @@ export const diff: Diff = async (ref, { client, settings: flags, log, storageDir
   }
 };
 
-/** Nothing is applied there, so nothing is watched. */
+/** Nothing is applied there, so nothing has to be watched. */
 function openTarget(client: KubeClient): Opened<TargetCluster> {
   const cluster = openTargetCluster(client, {
     owner: { group: GROUP, fieldManager: CONTROLLER },
@@ -58,7 +58,7 @@ function openTarget(client: KubeClient): Opened<TargetCluster> {
   return { cluster, close: () => cluster.drift.close() };
 }
 
-/** Keeps what is fetched in a folder. It begins empty, so that everything is fetched from the URL that the source gave. */
+/** Keeps what is fetched in a folder. The folder starts empty, so that everything is fetched from the source's URL. */
 function folder(dir: string): ArtifactCache {
   const missing = async (digest: string): Promise<never> => {
     throw new ArtifactMissing(digest);

@@ -1,8 +1,11 @@
-// What differs between two texts, line by line.
+// Compares two texts line by line.
 
 /** Unchanged lines that are shown before and after a change. */
 const CONTEXT = 3;
-/** Changes of more lines are shown as a whole: comparing each line with each would take too long. */
+/**
+ * A change with more cells than this (lines before times lines after) is shown as a whole, because the comparison would
+ * take too long.
+ */
 const MAX_CELLS = 1_000_000;
 
 interface Line {
@@ -10,7 +13,7 @@ interface Line {
   text: string;
 }
 
-/** Lines with `+`, `-` or a blank before them, and `@@` for what is left out; none for texts that are the same. */
+/** Lines that begin with `+`, `-` or a blank, and `@@` for lines that are left out; empty for equal texts. */
 export function changedLines(before: readonly string[], after: readonly string[]): string[] {
   const lines = compared(before, after);
   const near = new Set<number>();
@@ -46,13 +49,13 @@ function compared(before: readonly string[], after: readonly string[]): Line[] {
   ];
 }
 
-/** By the longest common subsequence. */
+/** The longest common subsequence of lines. */
 function longestCommon(before: readonly string[], after: readonly string[]): Line[] {
   if (before.length * after.length > MAX_CELLS) {
     return [...before.map(removed), ...after.map(added)];
   }
   const width = after.length + 1;
-  /** How many lines of the rests from here on are common. */
+  /** How many lines are common from these two positions to the ends. */
   const common = new Uint32Array((before.length + 1) * width);
   const at = (i: number, j: number) => common[i * width + j] ?? 0;
   for (let i = before.length - 1; i >= 0; i--) {

@@ -1,15 +1,15 @@
-// Takes out of what is shown to people what only Secrets may hold: the contents of Secrets in the manifests, and values that
-// come from Secrets, wherever a template has put them as they are or in base64.
+// Masks what only Secrets may hold in a comparison for people: the contents of Secrets in the manifests, and values
+// from Secrets wherever a template has put them, plain or in base64.
 import type { RenderedObject } from '@weir/render';
 import { MASK } from '@weir/telemetry';
 
-/** A shorter value is only taken out where it is the whole of a field, because it is a part of ordinary words too. */
+/** A shorter value is only masked where it is a whole field, because it is also a part of ordinary words. */
 const MIN_PART = 4;
 
 export interface Mask {
   text(text: string): string;
   value(value: unknown): unknown;
-  /** The two states of one object. What differs in a Secret is shown to differ. */
+  /** Masks the two states of one object. A difference in a Secret still shows as a difference. */
   pair(
     before: RenderedObject | undefined,
     after: RenderedObject | undefined,
@@ -21,7 +21,7 @@ export function createMask(secrets: Iterable<string>): Mask {
   const parts = [...known]
     .flatMap((secret) => [secret, Buffer.from(secret).toString('base64')])
     .filter(({ length }) => length >= MIN_PART)
-    // A value that contains another one goes first.
+    // A value that contains another one is replaced first.
     .sort((a, b) => b.length - a.length);
   const pattern = parts.length === 0 ? undefined : new RegExp(parts.map(escaped).join('|'), 'g');
 
@@ -54,7 +54,7 @@ export function createMask(secrets: Iterable<string>): Mask {
   };
 }
 
-/** A Secret whose contents say no more than whether they are those of its other state. */
+/** A Secret whose contents only show whether they differ from its other state. */
 function withoutContents(
   object: RenderedObject | undefined,
   other: RenderedObject | undefined,

@@ -1,4 +1,4 @@
-// The objects and hooks of two versions of a release compared, as a person reads them.
+// Compares the objects and hooks of two versions of a release, for people to read.
 import { isDeepStrictEqual } from 'node:util';
 import { parseApiVersion } from '@weir/kube';
 import type { HelmRelease as HelmContent, RenderedObject } from '@weir/render';
@@ -9,7 +9,7 @@ import type { Mask } from './mask.ts';
 export interface ObjectChange {
   /** `Deployment/apps/web`; without a namespace where the manifest names none. */
   subject: string;
-  /** Whether it is a hook, which runs and is no part of the release. */
+  /** Whether it is a hook, which is run and is no part of the release. */
   hook: boolean;
   change: 'created' | 'changed' | 'deleted';
   /** Lines of YAML that begin with `+`, `-` or a blank; `@@` stands for lines that are left out. */
@@ -60,7 +60,7 @@ function changeOf(before: Entry | undefined, after: Entry | undefined, mask: Mas
   ];
 }
 
-/** The same object in whichever version of its kind. */
+/** Equal for the same object in any version of its kind. */
 function keyOf({ object, hook }: Entry): string {
   const { group } = parseApiVersion(object.apiVersion);
   return `${hook} ${group} ${subjectOf(object)}`;

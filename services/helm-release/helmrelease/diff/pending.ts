@@ -1,5 +1,5 @@
-// What a HelmRelease would change if it ran now: the chart is rendered with its values as an upgrade would do it, and compared
-// with the version that is deployed. Nothing is written anywhere, and no value of a Secret is in the result.
+// Finds out what a HelmRelease would change if it ran now: the chart is rendered with its values as for an upgrade, and
+// compared with the deployed version. Nothing is written anywhere, and no value of a Secret is in the result.
 import {
   ExternalArtifact,
   HelmChart,
@@ -38,7 +38,7 @@ import { createMask } from './mask.ts';
 import { compareObjects, type ObjectChange } from './objects.ts';
 import { type NamedValue, namedValues, secretValues } from './values.ts';
 
-/** What the comparison is given. `client` has the rights of the service, or of whoever asks. */
+/** The inputs of the comparison. `client` has the rights of the service, or of the user who asks. */
 export type PendingEnvironment = LoadContext['env'] & {
   client: KubeClient;
   /** Finds the cluster of a release. */
@@ -49,26 +49,26 @@ export type PendingEnvironment = LoadContext['env'] & {
 export interface PendingChange {
   object: { namespace: string; name: string };
   release: ReleaseTarget;
-  /** The version that is compared with, which is deployed or the last one; undefined where nothing is installed. */
+  /** The version to compare with: the deployed one, or else the last one; undefined when nothing is installed. */
   from?: { version: number; chart: string; appVersion: string };
   to: { version: number; chart: string; appVersion: string };
-  /** What state the release is in, and why; `InSync` where nothing is pending. */
+  /** The state of the release and its reason; `InSync` when nothing is pending. */
   state: { name: string; reason: string };
-  /** Every value that templates see, with what set it. */
+  /** Every value that templates see, with its origin. */
   values: NamedValue[];
-  /** What differs of the objects and hooks in the two manifests. */
+  /** Differences between the objects and hooks of the two manifests. */
   changes: ObjectChange[];
   /** How many objects and hooks are the same. */
   unchanged: number;
-  /** What would make the upgrade fail before anything is applied. */
+  /** Problems that would make the upgrade fail before anything is applied. */
   problems: string[];
-  /** What else is to be known. */
+  /** Further remarks for the reader. */
   notes: string[];
 }
 
 /**
- * Looks up and renders with the rights of the account that the HelmRelease acts as. Fails as a run would: with a Failure for
- * values and sources that can't be had, with a RenderError for a template or a schema.
+ * Looks up and renders with the rights of the account that the HelmRelease acts as. Fails as a run would: with a
+ * Failure for values and sources that can't be had, with a RenderError for a template or a schema.
  */
 export async function pendingChange(
   env: PendingEnvironment,
@@ -122,7 +122,10 @@ export async function pendingChange(
   };
 }
 
-/** The cluster to release to, with the rights of the account, and the HelmRelease without what its status says of another one. */
+/**
+ * The cluster to release to, with the rights of the account, and the HelmRelease without the parts of its status that
+ * are about another cluster.
+ */
 async function enter(
   env: PendingEnvironment,
   object: HelmRelease,
@@ -142,7 +145,7 @@ async function enter(
 
 const KINDS: Record<string, Kind> = { HelmChart, OCIRepository, ExternalArtifact };
 
-/** The source with the artifact that it has now, whether or not it is the one that the spec asks for. */
+/** The source with its present artifact, whether or not it is the one that the spec asks for. */
 async function readSource(
   env: PendingEnvironment,
   object: HelmRelease,
@@ -188,7 +191,7 @@ function storageOf(
   });
 }
 
-/** The last version, and the deployed one, which an upgrade starts from. */
+/** The last version, and the deployed one, from which an upgrade starts. */
 async function findBase(storage: VersionStorage) {
   const versions = await storage.versions();
   const [highest] = versions;
@@ -199,7 +202,7 @@ async function findBase(storage: VersionStorage) {
   return { last, current };
 }
 
-/** What an install or an upgrade would ask the engine for. */
+/** The request to the engine that an install or an upgrade would send. */
 function rendering({ ctx }: RenderRun, last: Revision | undefined, current: Revision | undefined) {
   const { object, options } = ctx;
   const now = new Date().toISOString();
@@ -223,7 +226,7 @@ function rendering({ ctx }: RenderRun, last: Revision | undefined, current: Revi
   } as const;
 }
 
-/** Adds what the CRDs of the chart would break. */
+/** Adds the problems that the chart's CRDs would cause. */
 async function checkCrds(
   run: RenderRun,
   last: Revision | undefined,

@@ -1,4 +1,4 @@
-// The values of a release by their paths, each with what set it.
+// The values of a release by path, each with its origin.
 import type { HelmRelease } from '@weir/api';
 import type { HelmValuesResult, ValuesText } from '@weir/render';
 import { isSecretOrigin } from '../values/values.ts';
@@ -13,10 +13,10 @@ export interface NamedValue {
   origin: string;
 }
 
-/** What is said of a value that no layer is known to have set. */
+/** The origin of a value that no known layer has set. */
 const UNKNOWN = 'unknown';
 
-/** All values that templates see. `masked` stands for those that come from Secrets. */
+/** All values that templates see. `masked` replaces those that come from Secrets. */
 export function namedValues(
   { values, all, origins }: HelmValuesResult,
   mask: Mask,
@@ -30,8 +30,8 @@ export function namedValues(
 }
 
 /**
- * Values that come from Secrets, as text. Of what the deployed version was released with, the origins aren't stored: secret
- * are the values at the same paths, and those at paths that the values have no more.
+ * Values that come from Secrets, as text. The origins of the deployed version's values are not stored, so these values
+ * count as secret at the same paths, and at paths that the new values lack.
  */
 export function secretValues(
   { spec }: HelmRelease,
@@ -63,7 +63,7 @@ interface Leaf {
   value: unknown;
 }
 
-/** Everything that is no map or list with something in it. */
+/** Every value that is not a map or list with contents. */
 function leavesOf(value: unknown, pointer = '', path = ''): Leaf[] {
   if (Array.isArray(value) && value.length > 0) {
     return value.flatMap((item, index) =>

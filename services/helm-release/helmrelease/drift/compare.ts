@@ -1,5 +1,5 @@
-// One object of a release compared with the cluster: by a forced dry-run apply as helm-controller, which changes nothing
-// (fluxcd/pkg/ssa, jsondiff).
+// Compares one object of a release with the cluster, by a forced dry-run apply as helm-controller, which changes
+// nothing (fluxcd/pkg/ssa, jsondiff).
 import {
   COMPARISON_ATTEMPTS,
   fieldsTakeover,
@@ -19,18 +19,21 @@ import { type ActionRun, messageOf } from '../actions/action-run.ts';
 import { CONTROLLER, GROUP } from '../names.ts';
 import { jsonDiff } from './json-diff.ts';
 
-/** With this label or annotation, in the manifest or in the cluster, an object is left out. */
+/** An object with this label or annotation, in the manifest or in the cluster, is left out. */
 export const EXCLUDED = { [`${GROUP}/driftDetection`]: 'disabled' };
 
 export type Comparison =
   | { type: 'none'; live: KubeObject }
-  /** The drift watch knows that it is as it was applied. */
+  /** The drift watch knows that the object is as it was applied. */
   | { type: 'intact'; uid: string }
   | { type: 'create' }
   | { type: 'update'; live: KubeObject; patch: JsonPatchOperation[] }
   | { type: 'exclude' };
 
-/** Compares an object, but for the fields that the JSON pointers name. Rejects with Flux's words for a dry-run that fails. */
+/**
+ * Compares an object, without the fields that the JSON pointers name. Rejects with Flux's message when the dry-run
+ * fails.
+ */
 export async function compareObject(
   run: ActionRun,
   placed: PlacedObject,
@@ -56,7 +59,7 @@ export async function compareObject(
   }
 }
 
-/** Fields of managers that the operator has named are taken over first: theirs would be no difference. */
+/** First takes over the fields of managers that the operator has named, so that they are no difference. */
 async function withoutOverridden(
   { ctx, guard }: ActionRun,
   placed: PlacedObject,
@@ -72,13 +75,13 @@ async function withoutOverridden(
   return (await readLive(client, placed.type, placed.object, ctx.signal)) ?? live;
 }
 
-/** What of the labels and annotations was changed or is missing, and every difference beside metadata and status. */
+/** The changed or missing labels and annotations, and every difference outside metadata and status. */
 function drift(live: KubeObject, merged: KubeObject): JsonPatchOperation[] {
   const metadata = jsonDiff(described(live), described(merged)).filter(({ op }) => op !== 'remove');
   return [...metadata, ...jsonDiff(declared(live), declared(merged))];
 }
 
-/** The name is there so that metadata is never empty, and a patch never replaces all of it. */
+/** The name is included so that metadata is never empty, and a patch never replaces all of it. */
 function described({ metadata: { name, annotations, labels } }: KubeObject): object {
   return {
     metadata: { name, ...(annotations && { annotations }), ...(labels && { labels }) },

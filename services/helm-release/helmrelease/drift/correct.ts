@@ -1,4 +1,4 @@
-// Putting a drift right: what is gone is created, what was changed gets a JSON patch (helm-controller, ApplyDiff).
+// Corrects drift: a deleted object is created again, and a changed one gets a JSON patch (helm-controller, ApplyDiff).
 import { compareIds, type PlacedObject, placeObject, targetOf, withoutSecrets } from '@weir/apply';
 import type { KubeObject } from '@weir/kube';
 import { mayGoOn, messageOf } from '../actions/action-run.ts';
@@ -11,8 +11,8 @@ import type {
 import { CONTROLLER } from '../names.ts';
 
 /**
- * Corrects the differences of a report: creates first, in the order of an apply. What fails stops none of the others. The
- * drift watch forgets the release until drift is looked for again.
+ * Corrects the differences of a report: objects are created first, in the order of an apply. A failure stops none of
+ * the others. The drift watch forgets the release until the next search for drift.
  */
 export async function correctDrift(
   ctx: ActionContext,

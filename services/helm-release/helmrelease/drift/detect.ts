@@ -1,4 +1,4 @@
-// Looking for drift: the objects of a release, each compared with its manifest (helm-controller, internal/action/diff.go).
+// Searches for drift: compares each object of a release with its manifest (helm-controller, internal/action/diff.go).
 import { type AppliedObject, type PlacedObject, subjectOfObject, targetOf } from '@weir/apply';
 import { mapBounded } from '@weir/async';
 import type { KubeObject } from '@weir/kube';
@@ -23,8 +23,8 @@ interface Compared {
 }
 
 /**
- * Compares a version with the cluster. What the drift watch knows to be intact costs no request; when nothing differs, it
- * watches everything in the state that was found.
+ * Compares a version with the cluster. An object that is unchanged according to the drift watch costs no request. When
+ * nothing differs, the drift watch tracks all objects in the state that was found.
  */
 export async function detectDrift(
   ctx: ActionContext,
@@ -83,7 +83,7 @@ async function ignoredFields(
   );
 }
 
-/** The parts of an object that selectors look at. */
+/** The parts of an object that selectors use. */
 function selectable({ apiVersion, kind, metadata }: KubeObject): object {
   const { name, namespace, labels, annotations } = metadata;
   return { apiVersion, kind, metadata: { name, namespace, labels, annotations } };
@@ -109,7 +109,7 @@ function differenceOf({ placed: { object }, comparison }: Compared): ReleaseDiff
   ];
 }
 
-/** Flux's lines about everything that differs or is left out. No values, so no secrets. */
+/** Flux's lines about everything that differs or is left out. They have no values, and so no secrets. */
 function summary(compared: readonly Compared[]): string {
   return compared
     .flatMap((one) => {

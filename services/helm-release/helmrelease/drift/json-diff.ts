@@ -1,8 +1,8 @@
-// The JSON patch from one value to another as Flux makes it (the Go library wI2L/jsondiff with `Rationalize`): its operations are
-// counted in events, and sent to correct a drift.
+// Makes the JSON patch from one value to another as Flux does (with the Go library wI2L/jsondiff and `Rationalize`):
+// its operations are counted in events, and sent to correct drift.
 import type { JsonPatchOperation } from '@weir/apply';
 
-/** Operations that bring `source` to `target`, keys in the order of their bytes. */
+/** The operations that change `source` into `target`, with keys in the order of their bytes. */
 export function jsonDiff(source: unknown, target: unknown): JsonPatchOperation[] {
   return difference('', source, target);
 }
@@ -22,7 +22,7 @@ function difference(path: string, source: unknown, target: unknown): JsonPatchOp
   return rationalized(path, target, operations);
 }
 
-/** One replacement, where many small operations would take more bytes. */
+/** One replacement, if the smaller operations together have more bytes. */
 function rationalized(
   path: string,
   target: unknown,
@@ -49,7 +49,7 @@ function mapDifference(
   });
 }
 
-/** Items are compared by their place: what is too much goes first, what is missing is appended. */
+/** Items are compared by index: surplus ones are removed first, missing ones are appended. */
 function arrayDifference(
   path: string,
   source: readonly unknown[],
@@ -64,14 +64,14 @@ function arrayDifference(
   return [...removed, ...changed, ...added] as JsonPatchOperation[];
 }
 
-/** What an operation takes in a patch, by the library's count: it leaves out the values of additions. */
+/** The size of an operation as the library counts it: without the values of additions. Bytes. */
 function bytesOf({ op, path, value }: JsonPatchOperation): number {
   const base = '{"op":"","path":""}'.length + op.length + Buffer.byteLength(path);
   if (op === 'remove') return base;
   return base + ',"value":'.length + (op === 'replace' ? encodedBytes(value) : 0);
 }
 
-/** Bytes of a value as Go encodes it, which escapes characters that mean something in HTML. */
+/** Bytes of a value in Go's encoding, which escapes the characters that are special in HTML. */
 function encodedBytes(value: unknown): number {
   const text = JSON.stringify(value) ?? 'null';
   return Buffer.byteLength(text.replace(/[<>&\u2028\u2029]/g, '\\u0000'));

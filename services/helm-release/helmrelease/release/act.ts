@@ -1,4 +1,4 @@
-// One action of Helm each: it is run, and what came of it goes into history, conditions, counters and an event.
+// Runs one action and records the result in the history, conditions, counters and an event.
 import {
   formatDuration,
   READY,
@@ -24,13 +24,13 @@ import { activeRemediation, activeRetry } from './remediation.ts';
 import { stateError } from './state.ts';
 import type { StoredRelease } from './types.ts';
 
-/** How an action ended. `failed` without `stored`: nothing is to be remediated, the action is tried again. */
+/** The result of an action. `failed` without `stored`: there is nothing to remediate, and the action is tried again. */
 export interface Acted {
   failed?: ActionFailure;
   stored: boolean;
 }
 
-/** Shows what is under way; a release isn't Ready meanwhile. */
+/** Reports the action that is under way; the release isn't Ready meanwhile. */
 export function announce(run: Run, action: TimedAction, { releases }: { releases: boolean }): void {
   const limit = formatDuration(timeoutMs(run.object, action));
   const message = `Running '${action}' action with timeout of ${limit}`;
@@ -161,7 +161,7 @@ export async function rollback(run: Run, prepared: Prepared, to: ReleaseSnapshot
   });
 }
 
-/** Uninstalls what failed, so that it is installed anew. Ready goes on to say what failed. */
+/** Uninstalls a failed release, so that it is installed anew. Ready still has the failure. */
 export async function uninstallFailed(run: Run, prepared: Prepared): Promise<Acted> {
   const { status, events } = run;
   const { context, lines } = actionContext(run, prepared, 'uninstall');
@@ -213,7 +213,7 @@ function remediated(run: Run, result: ActionResult, words: RemediationWords): Ac
   return { stored };
 }
 
-/** Frees a release that a process left pending, which was killed. */
+/** Unlocks a release that a killed process left pending. */
 export async function unlock(run: Run, prepared: Prepared, last: StoredRelease): Promise<Acted> {
   const { object, status, events } = run;
   const { context } = actionContext(run, prepared);
@@ -235,8 +235,9 @@ export async function unlock(run: Run, prepared: Prepared, last: StoredRelease):
 }
 
 /**
- * Shows a version that is pending, if its action takes longer than a moment: should this process be killed meanwhile, the
- * next one knows the version as its own and goes on from there, with the versions before it to go back to.
+ * Writes a pending version to the status, if its action takes longer than a moment. If this process is killed
+ * meanwhile, the next one knows the version as its own and continues from there, with the previous versions as targets
+ * for a rollback.
  */
 function remember({ status }: Run, { info }: StoredRelease, history: ReleaseSnapshot[]): void {
   if (!info.status.startsWith('pending-')) return;
@@ -250,7 +251,7 @@ function keepInventory({ status, events }: Run, { inventory, warnings }: ActionR
   events.publish('error', Reason.NamespaceCheckSkipped, warnings.join('; '));
 }
 
-/** Why the action could not even read what is in storage: the account lost its rights a moment ago. */
+/** The reason why the action could not even read the storage: the account has just lost its rights. */
 function unreadStorage({ releases, failure }: ActionResult): unknown {
   if (releases.length > 0) return undefined;
   return findCause(
@@ -263,7 +264,7 @@ function failureOf({ failure }: ActionResult): Pick<Acted, 'failed'> {
   return failure === undefined ? {} : { failed: failure };
 }
 
-/** What Ready says now. */
+/** The present message of Ready. */
 export function readyMessage({ status }: Run): string {
   return status.condition(READY)?.message ?? '';
 }

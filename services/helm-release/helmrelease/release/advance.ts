@@ -1,5 +1,5 @@
-// Brings a release to what the spec says: what state is it in, what is next, do it, and again, until nothing is left to do
-// or it is time for another run. Each kind of action happens once a run.
+// Brings a release to the state that the spec asks for: determines its state, decides on the next action, runs it, and
+// repeats that until nothing is left to do or another run is needed. Each kind of action runs at most once in a run.
 import { formatDuration, READY, RECONCILING, RELEASED, REMEDIATED, Reason } from '@weir/api';
 import { dropStates, messageOf, setState } from '@weir/reconcile';
 import type { ActionFailure } from '../actions/types.ts';
@@ -29,16 +29,16 @@ import type { StoredRelease } from './types.ts';
 /** How a run ended. */
 export type Ending =
   | { end: 'done' | 'stalled' }
-  /** Another run goes on at once. */
+  /** Another run follows at once. */
   | { end: 'again' }
-  /** The strategy `RetryOnFailure` waits. */
+  /** The strategy `RetryOnFailure` waits for its interval. */
   | { end: 'later'; afterMs: number }
-  /** What failed left nothing behind: it is tried again with backoff, or when what it lacks comes. */
+  /** The failure left nothing in storage: it is tried again with backoff, or when what was missing appears. */
   | { end: 'retry'; why: string; cause?: unknown }
   /** The spec or the chart changed. */
   | { end: 'interrupted' };
 
-/** Of each kind there is one in a run. */
+/** A run has at most one action of each kind. */
 const KINDS = {
   install: 'release',
   upgrade: 'release',
@@ -48,13 +48,13 @@ const KINDS = {
   unlock: 'unlock',
 } as const;
 
-/** Fails with StateError for a storage that can't be read. */
+/** Fails with StateError when the storage can't be read. */
 export async function advance(run: Run, prepared: Prepared): Promise<Ending> {
   const done = new Set<string>();
   for (;;) {
     run.ctx.signal.throwIfAborted();
     const { last, state } = await observe(run, prepared, done);
-    // Before the first action, as one may be asked for only once.
+    // This is read before the first action, because a forced action is done only once.
     const forced = isForced(run);
     const next = await decide(run, prepared, state, forced);
     run.ctx.log.debug({ state: state.name, action: next.action, why: next.why }, 'next action');
@@ -66,7 +66,7 @@ export async function advance(run: Run, prepared: Prepared): Promise<Ending> {
   }
 }
 
-/** With which values the last release was asked for, if it succeeded: in this run or before. */
+/** The digest of the values of the last successful release, in this run or before. */
 function releasedDigest(
   { object, status }: Run,
   digest: string,
@@ -117,7 +117,7 @@ async function decide(run: Run, { storage }: Prepared, state: ReleaseState, forc
   return next;
 }
 
-/** Undefined where the loop goes on. */
+/** Undefined when the loop continues. */
 async function perform(
   run: Run,
   prepared: Prepared,
@@ -167,7 +167,7 @@ function act(
   }
 }
 
-/** The release is as the spec says, drift aside. */
+/** The release matches the spec, apart from drift. */
 async function settle(
   run: Run,
   prepared: Prepared,
@@ -193,7 +193,7 @@ async function settle(
   return { end: 'done' };
 }
 
-/** What was rolled back to is what the spec says by now. */
+/** The release that was rolled back to matches the spec by now. */
 function replaceRemediated(run: Run): void {
   const { status } = run;
   const current = currentOf(run);
@@ -205,7 +205,7 @@ function replaceRemediated(run: Run): void {
   );
 }
 
-/** A failure is over where the release is in sync all the same. */
+/** A failure is over when the release is in sync in spite of it. */
 function replaceFailed(run: Run): void {
   const { status, object } = run;
   const current = currentOf(run);
@@ -235,7 +235,7 @@ function afterRemediation(run: Run): Ending {
   return { end: 'stalled' };
 }
 
-/** The next action is one that this run has done already. */
+/** The next action is one that this run has already done. */
 function notTwice(run: Run): Ending {
   const { object, status } = run;
   const retry = retryOf(run);

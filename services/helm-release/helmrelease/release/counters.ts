@@ -1,7 +1,7 @@
-// How often a release failed since something changed.
+// Counts the failures of a release since something changed.
 import type { BaseRun } from '../run.ts';
 
-/** Counts a failure; `action` is the one that it counts for where failures are remediated. */
+/** Counts a failure. `action` is the one whose remediation it counts for. */
 export function countFailure(
   { status }: Pick<BaseRun, 'status'>,
   action: 'install' | 'upgrade' | undefined,
@@ -18,7 +18,7 @@ export function clearFailures({ status }: Pick<BaseRun, 'status'>): void {
   status.set({ failures: undefined, installFailures: undefined, upgradeFailures: undefined });
 }
 
-/** Why failures are counted from 0 again, for the log; undefined where they aren't. */
+/** Why the failures are counted from 0 again, for the log; undefined if they aren't. */
 export function resetReason(
   { object, status }: Pick<BaseRun, 'object' | 'status'>,
   attempt: { revision: string; configDigest: string; resetRequested: boolean },

@@ -1,4 +1,4 @@
-// Workloads of releases without drift detection that somebody has deleted, as the drift watch saw it.
+// Workloads of releases without drift detection that somebody has deleted, according to the drift watch.
 import { type ObjectId, subjectOf } from '@weir/apply';
 
 /** By the key of the HelmRelease. */

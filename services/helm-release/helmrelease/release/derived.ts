@@ -1,4 +1,4 @@
-// A version that is made from another one and not rendered: that of a rollback, or an install under a later number.
+// Makes a version from another one, without rendering: for a rollback, or an install under a later number.
 import type { HelmReleaseInfo } from '@weir/render';
 import type { ActionRun } from '../actions/action-run.ts';
 import type { Revision } from './types.ts';
@@ -7,7 +7,7 @@ export interface Derivation {
   version: number;
   info?: Partial<HelmReleaseInfo>;
   applyMethod?: 'ssa' | 'csa';
-  /** Goes into the digest of the new version. Flux gives none to a rollback. */
+  /** Part of the digest of the new version. Flux uses none for a rollback. */
   ociDigest: string | undefined;
 }
 
@@ -18,7 +18,7 @@ export async function derived(
   { version, info, applyMethod, ociDigest }: Derivation,
 ): Promise<Revision> {
   const { payload, content } = from;
-  // When the other version was created says nothing of this one.
+  // The time of creation is that of the other version.
   const { createdAt: _createdAt, ...labels } = from.labels;
   const request = { payload, version, info, applyMethod, ociDigest };
   const encoded = await ctx.pool.helmUpdate(request, engine);

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import type { HelmRelease } from '@weir/api';
 
 type Spec = HelmRelease['spec'];
-/** A Map keeps its order also where keys look like numbers. */
+/** A Map keeps its order also for keys that look like numbers. */
 type Json = string | undefined | Json[] | { [key: string]: Json } | Map<string, string>;
 
-/** Of `spec.postRenderers`; empty where there are none. */
+/** The digest of `spec.postRenderers`; empty if there are none. */
 export function postRenderersDigest({ postRenderers }: Spec): string {
   if (postRenderers === undefined) return '';
   return goDigest(
@@ -23,7 +23,7 @@ export function postRenderersDigest({ postRenderers }: Spec): string {
   );
 }
 
-/** Of `spec.commonMetadata`; empty where there is none. */
+/** The digest of `spec.commonMetadata`; empty if there is none. */
 export function commonMetadataDigest({ commonMetadata }: Spec): string {
   if (commonMetadata === undefined) return '';
   const { annotations, labels } = commonMetadata;
@@ -67,7 +67,7 @@ function sortedMap(map: Record<string, string> | undefined): Json {
   return new Map(Object.entries(map).sort(byBytes));
 }
 
-/** What Go escapes in JSON and JavaScript doesn't: it could end a script of an HTML page. */
+/** Characters that Go escapes in JSON and JavaScript does not, because they could end a script in HTML. */
 const ESCAPED: Record<string, string> = {
   '<': '\\u003c',
   '>': '\\u003e',

@@ -1,4 +1,4 @@
-// What others have changed about the objects of a release that is in sync: it is reported, and put back where the spec says so.
+// The step that looks for drift in a release that is in sync: it is reported, and corrected if the spec says so.
 import { DRIFTED, formatDuration, Reason } from '@weir/api';
 import { asProgressing, setState } from '@weir/reconcile';
 import type { Run } from '../run.ts';
@@ -9,7 +9,10 @@ import { actionContext, currentOf, type Prepared } from './prepared.ts';
 import { stateError } from './state.ts';
 import type { StoredRelease } from './types.ts';
 
-/** `corrected`: look again. `again`: this run has corrected before. `drifted`: it is reported, and stays. */
+/**
+ * `corrected`: the loop looks again. `again`: this run has corrected drift before. `drifted`: it is reported, and
+ * stays.
+ */
 export type DriftOutcome = 'none' | 'corrected' | 'again' | 'drifted';
 
 export async function requireNoDrift(

@@ -1,4 +1,4 @@
-// How the history changes by what an action has written to Helm's storage, as in Flux.
+// Updates the history with the versions that an action has written to Helm's storage, as Flux does.
 import type { ReleaseSnapshot } from '@weir/api';
 import {
   findVersion,
@@ -12,7 +12,7 @@ import type { StoredRelease } from './types.ts';
 
 type Filters = Parameters<typeof selectTests>[1];
 
-/** After an install or upgrade: the new version comes first; the version before it is seen anew, without what made it. */
+/** After an install or upgrade: the new version comes first, and the version before it is updated from storage. */
 export function afterRelease(
   history: History,
   [newest, ...others]: readonly StoredRelease[],
@@ -24,7 +24,7 @@ export function afterRelease(
   return withSnapshot(seen, snapshotOf(newest, { action, ociDigest }));
 }
 
-/** After a rollback or an uninstall: whatever was written says so; a new version is added. */
+/** After a rollback or an uninstall: written versions are updated, and a new version is added. */
 export function afterRemediation(
   history: History,
   releases: readonly StoredRelease[],
@@ -39,7 +39,7 @@ export function afterRemediation(
   );
 }
 
-/** After tests: those of the latest version that the filters select. */
+/** After tests: the results of those tests of the latest version that the filters select. */
 export function afterTests(
   history: History,
   releases: readonly StoredRelease[],
@@ -53,7 +53,7 @@ export function afterTests(
   return withSnapshot(history, snapshotOf(tested, { action, ociDigest, tests }));
 }
 
-/** After a version that was pending was unlocked. */
+/** After a pending version was unlocked. */
 export function afterUnlock(
   history: History,
   releases: readonly StoredRelease[],

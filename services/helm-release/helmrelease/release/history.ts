@@ -1,4 +1,4 @@
-// `status.history`: what the versions of a release were like when they were seen last. All functions return new lists.
+// `status.history`: the last seen states of a release's versions. All functions return new lists.
 import { formatTime, type HelmRelease, type ReleaseSnapshot, type TestHookStatus } from '@weir/api';
 import type { StoredRelease } from './types.ts';
 
@@ -7,10 +7,10 @@ type Filters = NonNullable<NonNullable<HelmRelease['spec']['test']>['filters']>;
 type Tests = Record<string, TestHookStatus>;
 
 const SNAPSHOT_VERSION = 'v2';
-/** As many as Flux keeps where nothing older is worth keeping. */
+/** The number that Flux keeps when there is no older successful version. */
 const MAX_HISTORY = 5;
 
-/** The snapshot of a release that was just seen. `before` is the one that it takes the place of. */
+/** The snapshot of a release that was just read. `before` is the one that it replaces. */
 export function snapshotOf(
   release: StoredRelease,
   {
@@ -45,14 +45,14 @@ export function latest(history: History): ReleaseSnapshot | undefined {
   return sorted(history)[0];
 }
 
-/** The version before the latest that went well: what a failed upgrade is rolled back to. */
+/** The last successful version before the latest: the target of a rollback after a failed upgrade. */
 export function previousGood(history: History, ignoreTests: boolean): ReleaseSnapshot | undefined {
   return sorted(history)
     .slice(1)
     .find((snapshot) => isGood(snapshot, ignoreTests));
 }
 
-/** Keeps the latest and the last good one before it; without a good one, five. */
+/** Keeps the versions from the latest to the last successful one before it; without such a one, five. */
 export function truncated(history: History, ignoreTests: boolean): ReleaseSnapshot[] {
   const all = sorted(history);
   if (all.length < 2) return all;
@@ -60,12 +60,12 @@ export function truncated(history: History, ignoreTests: boolean): ReleaseSnapsh
   return good > 0 ? all.slice(0, good + 1) : all.slice(0, MAX_HISTORY);
 }
 
-/** Keeps five, whatever became of them. */
+/** Keeps five, whatever their states. */
 export function newestOnly(history: History): ReleaseSnapshot[] {
   return sorted(history).slice(0, MAX_HISTORY);
 }
 
-/** Puts a snapshot into the place of the one of the same version, or before all others. */
+/** Replaces the snapshot of the same version, or adds one in front of all others. */
 export function withSnapshot(history: History, snapshot: ReleaseSnapshot): ReleaseSnapshot[] {
   const others = history.filter((other) => !isSameVersion(other, snapshot));
   return sorted([snapshot, ...others]);
@@ -79,15 +79,15 @@ export function findVersion(
 }
 
 /**
- * Whether storage holds what the snapshot says. Snapshots of older versions of Flux have digests that nothing is compared
- * with, and are taken at their word.
+ * Whether the version in storage matches the snapshot. Snapshots of older versions of Flux have digests that can't be
+ * compared, and count as matching.
  */
 export function isVerified(snapshot: ReleaseSnapshot, stored: StoredRelease | undefined): boolean {
   if (stored === undefined) return false;
   return snapshot.apiVersion !== SNAPSHOT_VERSION || snapshot.digest === stored.digest;
 }
 
-/** Whether all tests that were selected ran: one that failed ends them. */
+/** Whether all selected tests ran: a failed test ends them. */
 export function isTested({ testHooks }: ReleaseSnapshot): boolean {
   if (testHooks === undefined) return false;
   const phases = Object.values(testHooks).map(({ phase }) => phase);
@@ -98,7 +98,7 @@ export function hasFailedTest({ testHooks = {} }: ReleaseSnapshot): boolean {
   return Object.values(testHooks).some(({ phase }) => phase === 'Failed');
 }
 
-/** The tests that the filters select: those that are named, or all but those that are excluded. */
+/** The tests that the filters select: the included ones, or all that are not excluded. */
 export function selectTests(tests: Tests, filters: Filters = []): Tests {
   const excluded = new Set(filters.flatMap(({ name, exclude }) => (exclude ? name : [])));
   const named = new Set(filters.flatMap(({ name, exclude }) => (exclude ? [] : name)));

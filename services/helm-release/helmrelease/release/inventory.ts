@@ -1,4 +1,4 @@
-// `status.inventory` of a HelmRelease: what the manifest and the chart's folder `crds` name (helm-controller,
+// `status.inventory` of a HelmRelease: the objects of the manifest and of the chart's folder `crds` (helm-controller,
 // internal/inventory).
 import type { InventoryEntry } from '@weir/api';
 import { entryOf, placeObject, targetOf } from '@weir/apply';
@@ -8,7 +8,7 @@ const HOOK = 'helm.sh/hook';
 
 export interface ReleaseInventory {
   entries: InventoryEntry[];
-  /** Objects of kinds that the API server doesn't have, which therefore are listed without a namespace. */
+  /** Warnings about objects of kinds that the API server doesn't have, which are listed without a namespace. */
   warnings: string[];
 }
 

@@ -1,6 +1,6 @@
-// What is known of Helm's storage without asking: which versions there are (from the watch), and what is in those that were
-// read before. The watch has the rights of the service. So whoever acts with these gets answers at once, and a reader with an
-// account only about a release whose versions the account has listed itself.
+// Answers from memory what Helm's storage holds: the versions that exist (from the watch), and the contents of those
+// that were read before. The watch has the rights of the service. So a reader with the service's rights is answered at
+// once, and a reader with an account only about a release whose versions that account has listed itself.
 import { createBoundedMap } from '@weir/async';
 import type { KubeClient, KubeObject, ObjectList } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
@@ -9,13 +9,13 @@ import { type StorageWatch, watchStorage } from './storage-watch.ts';
 import type { StoredRelease } from './types.ts';
 
 export interface KnownStorage extends Pick<StorageWatch, 'observe' | 'forget' | 'close'> {
-  /** The versions of a release, the highest first; undefined where they have to be asked for. */
+  /** The versions of a release, the highest first; undefined when the API server has to be asked. */
   versions(place: StoragePlace): VersionLabels[] | undefined;
-  /** Takes in a list of all versions that the reader has just been allowed to make. */
+  /** Records a list of all versions that the reader was just allowed to make. */
   listed(place: StoragePlace, list: ObjectList<KubeObject>): void;
-  /** Says that the reader may not list the versions any more. */
+  /** Records that the reader may no longer list the versions. */
   refused(place: StoragePlace): void;
-  /** What is in a version as it stands now, if the reader may know and it was read before. */
+  /** The present contents of a version, if the reader may know them and they were read before. */
   summary(place: StoragePlace, version: number, ociDigest?: string): StoredRelease | undefined;
   put(place: StoragePlace, release: StoredRelease, facts: SummaryFacts): void;
 }
@@ -29,13 +29,13 @@ export interface StoragePlace {
   reader: string | undefined;
 }
 
-/** What a summary was made from, beside the release. */
+/** What a summary depends on besides the release. */
 export interface SummaryFacts {
   resourceVersion: string;
   ociDigest: string | undefined;
 }
 
-/** For who looks once, and watches nothing: everything is asked for. */
+/** For a reader that watches nothing: every question goes to the API server. */
 export const NOTHING_KNOWN: Omit<KnownStorage, 'close'> = {
   versions: () => undefined,
   listed: () => undefined,
@@ -46,7 +46,7 @@ export const NOTHING_KNOWN: Omit<KnownStorage, 'close'> = {
   forget: () => undefined,
 };
 
-/** Enough for some 5,000 releases of two versions that matter; about 1.5 kB each. */
+/** Enough for about 5,000 releases of two versions each, at about 1.5 kB. */
 const MAX_SUMMARIES = 10_000;
 const MAX_READERS = 20_000;
 

@@ -6,7 +6,7 @@ const MAX_LINE = 1_000;
 
 export interface LogLines {
   add(text: string): void;
-  /** The message with the lines behind it, if there are any. */
+  /** Adds the lines, if there are any, to the message. */
   behind(message: string): string;
 }
 

@@ -1,4 +1,4 @@
-// What conditions and events say of actions, in Flux's words.
+// Flux's messages about actions, for conditions and events.
 import type { HelmRelease, ReleaseSnapshot } from '@weir/api';
 import type { LoadedChart } from '../actions/types.ts';
 import { chartLabel, releaseLabel } from './history.ts';

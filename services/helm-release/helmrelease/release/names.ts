@@ -1,17 +1,17 @@
-// What a release is called and where it is, and how long its actions may take: Flux's defaults.
+// The name and place of a release, and the time limits of its actions, with Flux's defaults.
 import { createHash } from 'node:crypto';
 import { type HelmRelease, parseDuration } from '@weir/api';
 
 const DEFAULT_TIMEOUT_MS = 300_000;
 const DEFAULT_RETRY_INTERVAL_MS = 300_000;
-/** A timer of Node counts no further (24 days), and ends at once when it is asked to. */
+/** The longest delay of a timer in Node (24 days); with a longer one the timer fires at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 const MAX_NAME = 53;
 const HASH_LENGTH = 12;
 
-/** Where a release is, and where Helm's storage of it is. */
+/** The place of a release and of its storage. */
 export interface ReleaseTarget {
-  /** As Helm has it: 53 characters at most. */
+  /** At most 53 characters, as in Helm. */
   name: string;
   namespace: string;
   storageNamespace: string;
@@ -26,13 +26,13 @@ export function releaseTarget(object: HelmRelease): ReleaseTarget {
   };
 }
 
-/** The name as messages have it, however long. */
+/** The name in messages, of any length. */
 export function fullReleaseName({ metadata, spec }: HelmRelease): string {
   if (spec.releaseName) return spec.releaseName;
   return spec.targetNamespace ? `${spec.targetNamespace}-${metadata.name}` : metadata.name;
 }
 
-/** What Helm doesn't take is cut, with the beginning of its hash behind it. */
+/** A name that is too long for Helm is cut, and the beginning of its hash is appended. */
 export function shortName(name: string): string {
   if (name.length <= MAX_NAME) return name;
   const hash = createHash('sha256').update(name).digest('hex').slice(0, HASH_LENGTH);
@@ -41,7 +41,7 @@ export function shortName(name: string): string {
 
 export type TimedAction = 'install' | 'upgrade' | 'test' | 'rollback' | 'uninstall';
 
-/** How long one operation of an action may take, in ms; without an action, of anything else. */
+/** The time limit of one operation of an action, in ms; without an action, of other operations. */
 export function timeoutMs({ spec }: HelmRelease, action?: TimedAction): number {
   const own = action === undefined ? undefined : spec[action]?.timeout;
   const wanted = own ?? spec.timeout;
@@ -49,7 +49,7 @@ export function timeoutMs({ spec }: HelmRelease, action?: TimedAction): number {
   return Math.min(ms, MAX_TIMEOUT_MS);
 }
 
-/** Between two tries of the strategy `RetryOnFailure`, in ms. */
+/** The pause between two attempts of the strategy `RetryOnFailure`, in ms. */
 export function retryIntervalMs(interval: string | undefined): number {
   return interval === undefined ? DEFAULT_RETRY_INTERVAL_MS : parseDuration(interval);
 }

@@ -1,33 +1,33 @@
-// What to do next with a release: one pure function from its state, its history and its counters to an action.
+// Decides what to do next with a release: a pure function from its state, its history and its counters to an action.
 import { type HelmRelease, Reason, type ReleaseSnapshot } from '@weir/api';
 import { newestOnly, previousGood, truncated } from './history.ts';
 import { activeRemediation, activeRetry, remediationOf } from './remediation.ts';
 import type { ReleaseState, WorkingStatus } from './state.ts';
 
 export type Next = {
-  /** What remains of the history before the action; left out where all of it does. */
+  /** The history that remains before the action; left out when all of it does. */
   history?: ReleaseSnapshot[];
   /** For the log. */
   why: string;
 } & (
   | { action: 'install' | 'upgrade' | 'test' | 'unlock' | 'uninstall' }
   | { action: 'rollback'; to: ReleaseSnapshot }
-  /** The release is as it should be, but for drift, which is looked for next. */
+  /** The release matches the spec; drift is looked for next. */
   | { action: 'none' }
-  /** Nothing helps until something changes. */
+  /** The release is stalled: nothing is tried until something changes. */
   | { action: 'stall'; reason: string; message: string }
 );
 
 export interface Circumstances {
-  /** Somebody asked for a release whatever the state (`reconcile.fluxcd.io/forceAt`). */
+  /** A release was requested whatever the state is (`reconcile.fluxcd.io/forceAt`). */
   forced: boolean;
-  /** Where the spec chooses no strategy, failures are retried and not remediated. */
+  /** If the spec chooses no strategy, failures are retried and not remediated. */
   retryByDefault: boolean;
-  /** Whether a version is in storage as the snapshot says. */
+  /** Whether storage has the version that the snapshot describes. */
   isIntact(snapshot: ReleaseSnapshot): boolean;
 }
 
-/** Flux's decisions, in its order. */
+/** Flux's decisions, in Flux's order. */
 export function nextAction(
   object: HelmRelease,
   status: WorkingStatus,
@@ -66,7 +66,10 @@ export function nextAction(
   }
 }
 
-/** The previous good release is kept too: tests that are enabled later may fail, and it is what is gone back to. */
+/**
+ * The previous successful release is kept too: tests that are enabled later may fail, and then it is the target of the
+ * rollback.
+ */
 function keptInSync(
   object: HelmRelease,
   status: WorkingStatus,
@@ -127,7 +130,7 @@ function retriesExceeded(object: HelmRelease, status: WorkingStatus): Next {
   return { action: 'stall', ...exceeded(object, status), why: 'no retry is left' };
 }
 
-/** What is said where no retry is left. */
+/** The message when no retry is left. */
 export function exceeded(
   object: HelmRelease,
   status: WorkingStatus,

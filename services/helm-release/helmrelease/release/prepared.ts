@@ -1,4 +1,4 @@
-// What a release is made of, and the contexts that Helm's actions are given.
+// The inputs of a release, and the contexts for Helm's actions.
 import type { ReleaseSnapshot } from '@weir/api';
 import { accountName } from '@weir/apply';
 import { objectKey } from '@weir/kube';
@@ -9,7 +9,7 @@ import { createLogLines, type LogLines } from './log-lines.ts';
 import { type ReleaseTarget, releaseTarget, type TimedAction, timeoutMs } from './names.ts';
 import type { StoredRelease, VersionStorage } from './types.ts';
 
-/** What was found out before anything is decided. */
+/** What is known before the first decision. */
 export interface Prepared {
   chart: LoadedChart;
   values: ReleaseContext['values'];
@@ -17,10 +17,10 @@ export interface Prepared {
   target: ReleaseTarget;
 }
 
-/** Causes of runs that ask what is in storage, whatever is known: rights that were taken away show. */
+/** Causes of runs that always read the storage from the API server, so that revoked rights are noticed. */
 const ASKING = ['requested', 'spec', 'retry'];
 
-/** The storage of the release that the spec names, or of another one. */
+/** Opens the storage of the release that the spec names, or of another one. */
 export function openStorage(
   run: Run,
   { name, storageNamespace: namespace }: ReleaseTarget = releaseTarget(run.object),
@@ -75,7 +75,7 @@ export function actionContext(
   return { context, lines };
 }
 
-/** The version that the status knows last. */
+/** The last version that the status records. */
 export function currentOf({ status }: Run): ReleaseSnapshot | undefined {
   return latest(status.fields().history ?? []);
 }

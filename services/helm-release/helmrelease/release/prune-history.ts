@@ -1,9 +1,9 @@
-// Storage keeps a bounded number of versions (pkg/storage/storage.go, removeLeastRecent).
+// Bounds the number of versions in storage (pkg/storage/storage.go, removeLeastRecent).
 import type { ActionRun } from '../actions/action-run.ts';
 
 /**
- * Makes room for one more version: deletes the oldest ones, but never the one that is deployed. `max` counts the new
- * version; undefined keeps all.
+ * Makes room for one more version: deletes the oldest ones, but never the deployed one. `max` counts the new version;
+ * undefined keeps all.
  */
 export async function pruneHistory(
   { storage, guard }: Pick<ActionRun, 'storage' | 'guard'>,
@@ -16,7 +16,7 @@ export async function pruneHistory(
   }
 }
 
-/** The versions to delete so that `max` are left, the oldest first. `versions` is sorted, the highest first. */
+/** The versions to delete so that `max` remain, the oldest first. `versions` is sorted, the highest first. */
 export function superfluous(
   versions: readonly { version: number; status: string }[],
   max: number,

@@ -1,4 +1,4 @@
-// What the spec says about failures of the action that was tried last.
+// What the spec says about failures of the last attempted action.
 import type { HelmRelease, HelmReleaseStatus } from '@weir/api';
 import { retryIntervalMs } from './names.ts';
 
@@ -12,9 +12,9 @@ export interface Remediation {
   strategy: 'rollback' | 'uninstall';
   remediateLastFailure: boolean;
   ignoreTestFailures: boolean;
-  /** Failures that Helm has stored, since something changed. */
+  /** Failures that are in Helm's storage, since something changed. */
   failures: number;
-  /** No try is left. */
+  /** Whether no attempt is left. */
   exhausted: boolean;
 }
 
@@ -37,7 +37,7 @@ export function remediationOf(
   };
 }
 
-/** That of the action that was tried last; undefined where none was. */
+/** The remediation of the last attempted action; undefined if there was none. */
 export function activeRemediation(
   object: Pick<HelmRelease, 'spec'>,
   counters: Counters,
@@ -48,13 +48,13 @@ export function activeRemediation(
 
 export interface Retry {
   intervalMs: number;
-  /** The limit that `remediation.retries` sets, where the spec has one, is reached. */
+  /** Whether the limit that `remediation.retries` sets is reached, if the spec has one. */
   exhausted: boolean;
   failures: number;
 }
 
 /**
- * The strategy `RetryOnFailure` of the action that was tried last; undefined where it isn't chosen. `byDefault`: it is where
+ * The strategy `RetryOnFailure` of the last attempted action; undefined if it isn't chosen. `byDefault`: it is used if
  * the spec chooses none (Flux's gate DefaultToRetryOnFailure).
  */
 export function activeRetry(

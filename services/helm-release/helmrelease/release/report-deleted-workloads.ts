@@ -1,4 +1,4 @@
-// The step that says which workloads of a release without drift detection are gone.
+// The step that reports which workloads of a release without drift detection were deleted.
 import { DRIFTED, Reason } from '@weir/api';
 import { type ObjectId, subjectOf } from '@weir/apply';
 import { isNotFound } from '@weir/kube';
@@ -8,7 +8,7 @@ import { subjectOf as aboutRelease } from '../status/events.ts';
 import { releaseLabel } from './history.ts';
 import { currentOf } from './prepared.ts';
 
-/** Says in `Drifted` which workloads are gone, and no more of those that are back. */
+/** Sets `Drifted` to the workloads that are missing now. */
 export async function reportDeletedWorkloads(run: Run): Promise<void> {
   const { env, object, status, events } = run;
   const owner = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;

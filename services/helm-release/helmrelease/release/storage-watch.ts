@@ -1,25 +1,25 @@
-// What Helm's storage holds, known from one watch of metadata over all namespaces: with it nothing has to be asked of the
-// API server while nothing changes.
+// Knows from one watch of metadata over all namespaces which versions Helm's storage has, so that the API server need
+// not be asked while nothing changes.
 import { isForbidden, type KubeClient, type KubeObject, type ObjectList, Secret } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import { HELM_SELECTOR, type VersionLabels, versionLabels } from './secret.ts';
 
 export interface StorageWatch {
-  /** The versions of a release, the highest first; undefined while the watch doesn't know. */
+  /** The versions of a release, the highest first; undefined while the watch is not up to date. */
   versions(namespace: string, name: string): VersionLabels[] | undefined;
-  /** Takes in what was just written, so that it is known before the watch shows it. */
+  /** Records what was just written, before the watch shows it. */
   observe(secret: KubeObject): void;
-  /** Takes in a list of all versions of a release, which may be newer than what the watch has shown. */
+  /** Records a list of all versions of a release, which may be newer than what the watch has shown. */
   listed(release: { namespace: string; name: string }, list: ObjectList<KubeObject>): void;
-  /** Takes in that a version was just deleted, before the watch shows it. */
+  /** Records that a version was just deleted, before the watch shows it. */
   forget(release: { namespace: string; name: string }, version: number): void;
   close(): Promise<void>;
 }
 
-/** One Secret, in some 150 bytes. */
+/** One Secret; it takes about 150 bytes. */
 interface Seen extends VersionLabels {
   uid: string;
-  /** It was deleted, and the watch has yet to show that: earlier events of it say nothing any more. */
+  /** It was deleted and the watch has yet to show that: earlier events about it are ignored. */
   isGone?: boolean;
 }
 
@@ -40,7 +40,7 @@ export function watchStorage(client: KubeClient, log: Logger): StorageWatch {
   function remove(secret: KubeObject): void {
     const { key, seen } = seenIn(secret);
     const versions = releases.get(key);
-    // A late event of a Secret whose successor was seen already says nothing about that one.
+    // A late event of a Secret is ignored when a later one of the same name was seen already.
     if (seen === undefined || versions?.get(seen.version)?.uid !== seen.uid) return;
     versions.delete(seen.version);
     if (versions.size === 0) releases.delete(key);
@@ -99,7 +99,10 @@ function seenIn(secret: KubeObject): { key: string; seen: Seen | undefined } {
   return { key: `${namespace}/${name}`, seen: found && { ...found, uid } };
 }
 
-/** Another UID is another Secret: versions of objects go back when a cluster is restored from a backup. */
+/**
+ * With another UID it is another Secret. Only the same one is compared by version, because versions go back when a
+ * cluster is restored from a backup.
+ */
 function isNewer(now: Seen, before: Seen): boolean {
   if (now.uid !== before.uid) return true;
   const isLater = BigInt(now.resourceVersion || 0) > BigInt(before.resourceVersion || 0);

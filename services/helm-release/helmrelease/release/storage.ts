@@ -1,4 +1,5 @@
-// Helm's storage of one release: a Secret a version, in the form that the helm CLI and Flux's helm-controller read too.
+// Helm's storage of one release: a Secret for each version, in the form that the helm CLI and Flux's helm-controller
+// read too.
 import { isAlreadyExists, isApiError, isForbidden, isNotFound, Secret } from '@weir/kube';
 import type { KnownStorage } from './known-storage.ts';
 import { changedRevision, summaryOf } from './revision.ts';
@@ -129,7 +130,10 @@ export function openStorage(
   };
 }
 
-/** A list that failed, in Helm's words. Whether the API server can be reached is for the caller to know: `cause`. */
+/**
+ * The error of a failed list, with Helm's message. The caller finds out by `cause` whether the API server can be
+ * reached.
+ */
 function unreadable(cause: unknown): never {
   if (!isApiError(cause)) throw cause;
   throw new StorageError(`query: failed to query with labels: ${cause.message}`, { cause });

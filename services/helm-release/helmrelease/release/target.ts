@@ -1,4 +1,5 @@
-// Where a release is: when the spec names another place, or the chart another name, the release at the old one goes first.
+// Handles a change of the release's identity: when the spec names another place, or the chart has another name, the old
+// release is uninstalled first.
 import { type HelmRelease, RELEASED, Reason, type ReleaseSnapshot } from '@weir/api';
 import { isForbidden, objectKey } from '@weir/kube';
 import { findCause, setState } from '@weir/reconcile';
@@ -14,7 +15,7 @@ import { type ReleaseTarget, releaseTarget } from './names.ts';
 import { actionContext, currentOf, openStorage } from './prepared.ts';
 import type { StoredRelease } from './types.ts';
 
-/** What makes it another release, in Flux's words; undefined for the same one. */
+/** What makes it another release, in Flux's words; undefined if it is the same. */
 export function changedTarget(
   { object, status }: { object: HelmRelease; status: Pick<Run['status'], 'fields'> },
   chartName: string,
@@ -31,15 +32,15 @@ export function changedTarget(
   return chartNameChangeStrategy === 'Reinstall' ? 'chart name' : undefined;
 }
 
-/** The release that the status knows, where it was stored. */
+/** The release that the status records, at the place where it was stored. */
 function knownTarget(run: Run, current: ReleaseSnapshot): ReleaseTarget {
   const { storageNamespace = '' } = run.status.fields();
   return { name: current.name, namespace: current.namespace, storageNamespace };
 }
 
 /**
- * The release that this HelmRelease has made and does not know of: the process that made it was killed before it could
- * write the status. Its objects say for whom they were made. Undefined where the account may not look.
+ * The release that this HelmRelease has made without recording it: the process was killed before it could write the
+ * status. The labels of its objects name the HelmRelease. Undefined if the account may not look.
  */
 async function unknownRelease(run: Run): Promise<StoredRelease | undefined> {
   const { object, ctx } = run;
@@ -57,7 +58,7 @@ async function unknownRelease(run: Run): Promise<StoredRelease | undefined> {
   }
 }
 
-/** What is to be uninstalled, and where it is. */
+/** The release to uninstall, with its place. */
 async function installed(
   run: Run,
 ): Promise<{ current: ReleaseSnapshot; target: ReleaseTarget } | undefined> {
@@ -71,16 +72,17 @@ async function installed(
 const CLEANED_UP = { key: `${GROUP}/cleanUpAfterMove`, value: 'enabled' };
 
 /**
- * Whether the objects that a chart puts into the namespace of the release stay in the old one when the release moves. Flux
- * looks for them in the new one, where they aren't.
+ * Whether the objects that a chart puts into the namespace of the release stay in the old one when the release moves.
+ * Flux looks for them in the new one, where they aren't.
  */
 function leavesObjects({ metadata }: HelmRelease): boolean {
   return metadata.annotations?.[CLEANED_UP.key] !== CLEANED_UP.value;
 }
 
 /**
- * Uninstalls the release that the status knows, or one that was made without its knowing. `moves`: to another namespace.
- * Answers why it failed, and undefined when the release is gone or there never was one; then it is out of the status too.
+ * Uninstalls the release that the status records, or one that was made without being recorded. `moves`: the release
+ * moves to another namespace. Resolves with the reason of a failure, or with undefined when the release is gone or
+ * never existed; then it is removed from the status too.
  */
 export async function uninstallKnown(
   run: Run,

@@ -15,7 +15,7 @@ import type { VersionLabels } from './secret.ts';
 export interface StoredRelease {
   /** At most 53 characters. */
   name: string;
-  /** Where it is installed; its storage may be in another namespace. */
+  /** The namespace in which it is installed; its storage may be in another one. */
   namespace: string;
   version: number;
   info: HelmReleaseInfo;
@@ -23,9 +23,9 @@ export interface StoredRelease {
   chart: HelmChartMetadata;
   /** Digest of the user's values. */
   configDigest: string;
-  /** Flux's digest of a snapshot; the OCI digest of the chart is in it. */
+  /** Flux's digest of a snapshot, which includes the OCI digest of the chart. */
   digest: string;
-  /** The test hooks by name, those that never ran with an empty status. */
+  /** The test hooks by name; those that never ran have an empty status. */
   tests: Record<string, TestHookStatus>;
   /** `<namespace>/<name>` of the HelmRelease that it was made for, as the labels of its objects say. */
   origin?: string;
@@ -43,7 +43,7 @@ export interface StorageTarget {
   namespace: string;
   /** Of the release, at most 53 characters. */
   name: string;
-  /** The OCI digest that the snapshot of this version has: it is part of the digest of a release. */
+  /** The OCI digest in the snapshot of this version, which is part of the digest of a release. */
   ociDigestOf(version: number): string | undefined;
 }
 
@@ -55,11 +55,11 @@ export interface OpenStorageOptions {
   /** Namespace of the HelmRelease. */
   tenant: string;
   /**
-   * The HelmRelease and the account that it acts as, in one text; undefined for the service's own rights. What is known of
-   * storage without asking is only for those that were allowed to ask before, and for the service itself.
+   * The HelmRelease and the account that it acts as, in one text; undefined for the service's own rights. What is known
+   * of storage without asking is only for readers that were allowed to ask before, and for the service itself.
    */
   reader: string | undefined;
-  /** Asks the API server, whatever is known. */
+  /** Asks the API server, even if the answer is known. */
   fresh?: boolean;
   signal?: AbortSignal;
 }
@@ -70,9 +70,9 @@ export interface Revision {
   payload: HelmPayload;
   /** Flux's digest of a snapshot. */
   digest: string;
-  /** Of the chart, where it comes from a registry: a part of the digest. */
+  /** The digest of a chart from a registry, which is part of the digest. */
   ociDigest: string | undefined;
-  /** Labels of its Secret, as they were read from storage; only custom ones where it was not. */
+  /** The labels of its Secret as read from storage; only custom labels if it was not read. */
   labels: Record<string, string>;
   /** Of its Secret; empty before that is created. */
   resourceVersion: string;
@@ -81,13 +81,13 @@ export interface Revision {
 /** What changes from one write of a version to the next. */
 export interface RevisionChange {
   info?: Partial<HelmReleaseInfo>;
-  /** Those that ran, as they are now. */
+  /** The hooks that ran, in their present state. */
   hooks?: readonly HelmHook[];
   /** The index of each hook once, in the order in which they are to be stored. */
   hookOrder?: readonly number[];
 }
 
-/** What an action needs of the storage beside what the reconciler reads. */
+/** What actions need of the storage besides what the reconciler reads. */
 export interface VersionStorage extends ReleaseStorage {
   /** Namespace of the Secrets. */
   namespace: string;
@@ -97,7 +97,7 @@ export interface VersionStorage extends ReleaseStorage {
   versions(): Promise<VersionLabels[]>;
   /** A version with its objects; undefined where there is none. Rejects with a RenderError `ReleaseCorrupt`. */
   load(version: number): Promise<Revision | undefined>;
-  /** Writes a version that must not be there yet. Rejects with StorageError. */
+  /** Writes a version that must not exist yet. Rejects with StorageError. */
   create(revision: Revision): Promise<Revision>;
   /** Writes a version again, provided that nobody else did meanwhile. Rejects with StorageError. */
   update(revision: Revision, change: RevisionChange): Promise<Revision>;

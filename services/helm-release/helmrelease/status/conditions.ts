@@ -15,24 +15,24 @@ import { commonMetadataDigest, postRenderersDigest } from '../release/digests.ts
 
 export type Report = StatusReport<HelmReleaseStatus>;
 
-/** The next try is to come. */
+/** For a failure that will be tried again. */
 export function asRetrying(report: Report, message: string): Report {
   const reason = Reason.ProgressingWithRetry;
   return setState(dropStates(report, [STALLED]), RECONCILING, { status: 'True', reason, message });
 }
 
-/** Nothing more is tried until something changes. */
+/** For a failure after which nothing is tried until something changes. */
 export function asStalled(report: Report, reason: string, message: string): Report {
   const stalled = setState(report, STALLED, { status: 'True', reason, message });
   return asObserved(dropStates(stalled, [RECONCILING]));
 }
 
-/** The run did all that there is to do for this generation. */
+/** For a run that did everything that there is to do for this generation. */
 export function asObserved(report: Report): Report {
   return setFields(report, { observedGeneration: report.generation });
 }
 
-/** Says of Ready what the most important of the conditions about the release says. */
+/** Sets Ready to the state of the most important condition about the release. */
 export function summarized(report: Report, { spec }: HelmRelease): Report {
   const { enable = false, ignoreFailures = false } = spec.test ?? {};
   const types =
@@ -47,17 +47,17 @@ export function summarized(report: Report, { spec }: HelmRelease): Report {
       const state = observed.states.get(type);
       return state === undefined ? [] : [{ type, state }];
     })
-    // Of the same generation, the order of types decides.
+    // Within the same generation the order of types decides.
     .sort((a, b) => generationOf(observed, b.state) - generationOf(observed, a.state));
   if (first === undefined) return observed;
   const { reason, message } = first.state;
-  // Whatever was remediated is a failure.
+  // A remediated release counts as failed.
   const status = first.type === REMEDIATED ? 'False' : first.state.status;
   const clean = status === 'True' ? dropStates(observed, [STALLED]) : observed;
   return setState(clean, READY, { status, reason, message });
 }
 
-/** Ready no longer says what was in the way, once it isn't. */
+/** Removes these reasons from Ready, once their obstacles are gone. */
 export function withoutObstacle(report: Report, reasons: readonly string[]): Report {
   const ready = report.states.get(READY);
   if (ready?.status !== 'False' || !reasons.includes(ready.reason)) return report;

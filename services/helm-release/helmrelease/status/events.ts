@@ -3,7 +3,7 @@ import type { HelmRelease, ReleaseSnapshot } from '@weir/api';
 import type { ReconcileContext } from '@weir/controller';
 import type { Environment } from '../environment.ts';
 
-/** What an event is about: version of the chart, digest of the values. */
+/** The metadata of an event: version of the chart, digest of the values. */
 export interface EventSubject {
   revision?: string | undefined;
   token?: string | undefined;
@@ -12,7 +12,7 @@ export interface EventSubject {
 }
 
 export interface EventPublisher {
-  /** `trace` is for those who look at the object, and is no alert. */
+  /** `trace` only makes a Kubernetes Event of the object, and no alert. */
   publish(
     severity: 'trace' | 'info' | 'error',
     reason: string,
@@ -36,7 +36,7 @@ export function createEventPublisher(
   };
 }
 
-/** What an event about a version of the release is about. */
+/** The metadata of an event about a version of the release. */
 export function subjectOf(snapshot: ReleaseSnapshot): EventSubject {
   const { chartVersion: revision, configDigest: token, appVersion, ociDigest } = snapshot;
   return { revision, token, appVersion, ociDigest };

@@ -1,4 +1,4 @@
-// How a run ends: in conditions, an event, and the time of the next one.
+// The end of a run: conditions, an event, and the time of the next run.
 import { findCondition, formatDuration, READY, RECONCILING, Reason } from '@weir/api';
 import { backoffMs, NotOwner, type Outcome, Stopped } from '@weir/controller';
 import { isNoMatch, isUnavailable, objectKey } from '@weir/kube';
@@ -8,7 +8,7 @@ import type { Ending } from '../release/advance.ts';
 import type { BaseRun } from '../run.ts';
 import { asObserved, asStalled } from './conditions.ts';
 
-/** The end of a run that came as far as the release. */
+/** Ends a run that came as far as the release. */
 export async function finish(run: BaseRun, ending: Ending): Promise<Outcome> {
   const { env, object, status, ctx } = run;
   if (ending.end !== 'again') env.runsInRow.delete(objectKey(object));
@@ -40,10 +40,13 @@ export async function finish(run: BaseRun, ending: Ending): Promise<Outcome> {
   }
 }
 
-/** Between two looks for a kind whose definition was just applied, in ms. */
+/** The pause before a run that waits for a kind whose definition was just applied, in ms. */
 const COMING_RETRY_MS = 300;
 
-/** What failed for want of a kind is tried again when a definition of its group comes: now, if one came a moment ago. */
+/**
+ * A run that failed because a kind is missing is tried again when a definition of its group appears: at once, if one
+ * appeared a moment ago.
+ */
 function isKindComing({ env, object }: BaseRun, cause: unknown): boolean {
   const missing = findCause(cause, isNoMatch);
   if (!isNoMatch(missing)) return false;
@@ -53,10 +56,10 @@ function isKindComing({ env, object }: BaseRun, cause: unknown): boolean {
   return true;
 }
 
-/** So many runs go on without a pause: an install that fails, its remediation, and the next install. */
+/** So many runs follow each other without a pause: an install that fails, its remediation, and the next install. */
 const AT_ONCE = 3;
 
-/** A release that is remediated, or changed by somebody else, again and again takes its time. */
+/** Milliseconds before the next run of a release that is remediated, or changed by somebody else, again and again. */
 function pauseMs({ env, object }: BaseRun): number {
   const key = objectKey(object);
   const runs = (env.runsInRow.get(key) ?? 0) + 1;
@@ -64,10 +67,10 @@ function pauseMs({ env, object }: BaseRun): number {
   return runs <= AT_ONCE ? 0 : backoffMs(runs - AT_ONCE, RETRY);
 }
 
-/** What a new HelmRelease waits for often comes with the same `kubectl apply`, a moment later. */
+/** What a new HelmRelease waits for is often created a moment later by the same `kubectl apply`. */
 const PATIENCE_MS = 1_000;
 
-/** Turns whatever ended a run before its release into conditions, an event and the time of the next try. */
+/** Turns the error that ended a run before its release into conditions, an event and the time of the next run. */
 export async function fail(run: BaseRun, error: unknown): Promise<Outcome> {
   const { object, status, ctx } = run;
   if (ctx.signal.aborted || error instanceof NotOwner) throw error;
@@ -91,7 +94,7 @@ export async function fail(run: BaseRun, error: unknown): Promise<Outcome> {
   return { retry: failure };
 }
 
-/** A wait is published once, however often it is looked at; `before` is what Ready said at the start. */
+/** A wait is published once, however often the run repeats; `before` is Ready at the start of the run. */
 function publish(
   { env, object, events }: BaseRun,
   failure: Failure,
@@ -109,7 +112,7 @@ function publish(
   }
 }
 
-/** Says when the next try comes, and which one it is. */
+/** Adds to the status when the next attempt comes, and which one it is. */
 function explainRetry({ status, ctx }: BaseRun): void {
   const doing = status.condition(RECONCILING);
   if (doing === undefined) return;

@@ -1,4 +1,4 @@
-// The status of a HelmRelease over one run: what its steps report, and when that is written.
+// The status of a HelmRelease during one run: what the steps report, and when it is written.
 import {
   DRIFTED,
   type HelmRelease,
@@ -22,14 +22,14 @@ export interface RunStatus
     Session,
     'report' | 'update' | 'show' | 'save' | 'finish' | 'abandon' | 'persisted'
   > {
-  /** All but the conditions, as far as the run has got. */
+  /** All fields but the conditions, as the run has set them so far. */
   fields(): WorkingStatus;
   /** Sets fields; `undefined` removes one. */
   set(fields: { [Name in keyof WorkingStatus]?: WorkingStatus[Name] | undefined }): void;
   condition(type: string): State | undefined;
 }
 
-/** Begins with the status that the object has. */
+/** Starts from the present status of the object. */
 export function openRunStatus(
   { client, releases }: Pick<Environment, 'client' | 'releases'>,
   object: HelmRelease,

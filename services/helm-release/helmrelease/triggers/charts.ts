@@ -1,4 +1,4 @@
-// A new chart, or a source that turns ready, wakes the HelmReleases that use it.
+// A new chart, or a source that becomes ready, starts a run of the HelmReleases that use it.
 import { findCondition, type HelmRelease, READY, Reason } from '@weir/api';
 import { indexBy } from '@weir/controller';
 import { objectKey } from '@weir/kube';
@@ -6,7 +6,7 @@ import type { ArtifactChange } from '@weir/sources';
 import { chartSourceOf } from '../chart/source.ts';
 import type { TriggerOptions } from './options.ts';
 
-/** Returns the way to end that. */
+/** Returns a function that ends the subscription. */
 export function onCharts({ env, controller }: TriggerOptions): () => void {
   const { releases, attemptedRevisions, sources } = env;
   const bySource = indexBy(releases, (object) => {
@@ -19,7 +19,7 @@ export function onCharts({ env, controller }: TriggerOptions): () => void {
       const key = objectKey(object);
       const attempt = attemptedRevisions.get(key);
       if (attempt?.state === 'searching' || attempt?.revision === artifact.revision) continue;
-      // Whatever is waited for belongs to a chart that is no longer wanted.
+      // A wait that is under way is for a chart that is no longer wanted.
       const trace = traceparent === undefined ? {} : { traceparent };
       controller.enqueue(key, { cause: 'artifact', interrupt: true, subject: source, ...trace });
     }
@@ -38,7 +38,7 @@ export function onCharts({ env, controller }: TriggerOptions): () => void {
   };
 }
 
-/** Whether the last run got no chart. */
+/** Whether the last run had no chart. */
 function lacksChart({ status }: HelmRelease): boolean {
   const reason = findCondition(status?.conditions, READY)?.reason;
   return (

@@ -1,4 +1,4 @@
-// An object of a release that somebody changed or deleted wakes its HelmRelease.
+// A change or deletion of a release's object by somebody else starts a run of its HelmRelease.
 import type { HelmRelease } from '@weir/api';
 import type { Drift } from '@weir/apply';
 import * as shared from '@weir/reconcile';
@@ -6,7 +6,7 @@ import { CONTROLLER, GROUP } from '../names.ts';
 import { isWorkload } from '../release/deleted-workloads.ts';
 import type { TriggerOptions } from './options.ts';
 
-/** Returns the way to end that. */
+/** Returns a function that ends the subscription. */
 export function onDrift({ env, controller, log }: TriggerOptions): () => void {
   function concerns({ spec }: HelmRelease, { owner, what, id }: Drift): boolean {
     if (spec.suspend) return false;
@@ -19,7 +19,7 @@ export function onDrift({ env, controller, log }: TriggerOptions): () => void {
     drift: env.clusters,
     find: env.releases.get,
     concerns,
-    // Hooks and tests are not begun again for the sake of an object that is put back a moment later.
+    // Hooks and tests are not started again because of an object that is corrected a moment later.
     interrupt: false,
     owner: { group: GROUP, fieldManager: CONTROLLER, kind: 'HelmRelease' },
     ...{ controller, recorder: env.recorder, log },

@@ -2,7 +2,7 @@ import type { Controller } from '@weir/controller';
 import type { Logger } from '@weir/telemetry';
 import type { Environment } from '../environment.ts';
 
-/** What every trigger is given: what it may subscribe to, and where it enqueues. */
+/** The inputs of every trigger: what it subscribes to, and the queue that it adds to. */
 export interface TriggerOptions {
   env: Environment;
   controller: Controller;

@@ -5,7 +5,7 @@ import { onCharts } from './charts.ts';
 import { onDrift } from './drift.ts';
 import type { TriggerOptions } from './options.ts';
 
-/** Connects everything that may concern a HelmRelease to the controller's queue; returns the way to end that. */
+/** Subscribes to everything that may start a run, for the controller's queue; returns a function that ends that. */
 export function connectTriggers(options: TriggerOptions): () => void {
   const { env, controller, log } = options;
   const configs = { usedBy: valuesSources, cause: 'values' };

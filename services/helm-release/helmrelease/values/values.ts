@@ -19,8 +19,8 @@ export interface ValuesContext {
 }
 
 /**
- * Fails with ValuesError, whose message names the reference that it is about and no value. With `chart` the result has the
- * values of the chart too.
+ * Fails with ValuesError, whose message names the reference and has no value. With `chart` the result includes the
+ * values of the chart.
  */
 export async function composeValues(
   { env, object, ctx }: ValuesContext,
@@ -40,19 +40,19 @@ export async function composeValues(
   }
 }
 
-/** `<kind>/<namespace>/<name>` of what holds values. */
+/** `<kind>/<namespace>/<name>` of the ConfigMaps and Secrets with values. */
 export function valuesSources({ metadata, spec }: HelmRelease): string[] {
   return (spec.valuesFrom ?? []).map(
     ({ kind, name }) => `${kind}/${metadata.namespace ?? ''}/${name}`,
   );
 }
 
-/** Whether an origin of values, as the result names it, is a Secret. */
+/** Whether an origin, as the result names it, is a Secret. */
 export function isSecretOrigin(origin: string): boolean {
   return origin.startsWith('Secret/');
 }
 
-/** Each object is read once, however many of its keys are used; what is optional and missing is left out. */
+/** Reads each object once, however many of its keys are used; optional ones that are missing are left out. */
 async function resolveLayers(
   client: KubeClient,
   object: HelmRelease,
@@ -85,7 +85,7 @@ function layerOf(
   return targetPath ? { ...common, text, targetPath, literal } : { ...common, yaml: text };
 }
 
-/** The keys of a ConfigMap or Secret as text. A Failure where there is no such object. */
+/** The keys of a ConfigMap or Secret as text. Fails if there is no such object. */
 async function readKeys(
   client: KubeClient,
   object: HelmRelease,
@@ -105,12 +105,12 @@ async function readKeys(
   }
 }
 
-/** Where values come from, as `Secret/web-values values.yaml`. */
+/** The origin of values, such as `Secret/web-values values.yaml`. */
 function originOf({ kind, name, valuesKey = DEFAULT_KEY, targetPath }: ValuesReference): string {
   return `${kind}/${name} ${valuesKey}${targetPath ? ` at ${targetPath}` : ''}`;
 }
 
-/** In Flux's words, for messages. */
+/** The reference in Flux's words, for messages. */
 function describe({ metadata }: HelmRelease, reference: ValuesReference): string {
   const { kind, name, valuesKey = DEFAULT_KEY, optional } = reference;
   const what = `${optional ? 'optional ' : ''}${kind} chart values reference`;

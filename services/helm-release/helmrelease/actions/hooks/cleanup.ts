@@ -24,8 +24,8 @@ export async function deleteByPolicy(
 }
 
 /**
- * Deletes what is left of hooks during which a process was killed: they are stored as running, and nobody has come to delete
- * them by their policy. It is done with the uninstall and not earlier, since such a hook may be at work still.
+ * Deletes what is left of hooks during which a process was killed: they are stored as running, and were not deleted by
+ * their policy. This is done at the uninstall and not earlier, because such a hook may still be running.
  */
 export async function deleteInterrupted(run: ActionRun, hooks: readonly HelmHook[]): Promise<void> {
   const left = hooks.filter(

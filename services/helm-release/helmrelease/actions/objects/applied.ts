@@ -1,4 +1,4 @@
-// What became of an object of a release, in the form of libs/apply: for the drift watch and for waits.
+// The result of applying an object of a release, in the form of libs/apply: for the drift watch and for waits.
 import { type AppliedObject, type PlacedObject, targetOf } from '@weir/apply';
 import type { KubeObject } from '@weir/kube';
 
@@ -11,7 +11,7 @@ export function appliedAs(
   return { change: changeOf(action, object), desired: placed.object, object };
 }
 
-/** Of an object that surely is as it was applied, and was not asked about. */
+/** For an object that is surely as it was applied, and was not read. */
 export function intactAs(placed: PlacedObject, uid: string): AppliedObject {
   return { change: changeOf('unchanged', placed.object), desired: placed.object, intact: uid };
 }

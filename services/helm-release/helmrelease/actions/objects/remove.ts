@@ -19,7 +19,7 @@ export type Propagation = 'Background' | 'Foreground' | 'Orphan';
 const ATTEMPTS = 5;
 const RESOURCE_POLICY = 'helm.sh/resource-policy';
 
-/** What stays when it leaves the release: the chart says so in the object, or somebody does on the live one. */
+/** Whether an object stays when it leaves the release: the chart says so in the object, or somebody in the live one. */
 export function isKept(live: KubeObject): boolean {
   return live.metadata.annotations?.[RESOURCE_POLICY] === 'keep';
 }
@@ -58,7 +58,7 @@ export async function removeLeft(run: ActionRun, left: readonly PlacedObject[]):
 }
 
 export interface Removal {
-  /** What a finalizer, a grace period or the propagation keeps for a while. */
+  /** Objects that a finalizer, a grace period or the propagation keeps for a while. */
   going: PlacedObject[];
   failures: unknown[];
 }

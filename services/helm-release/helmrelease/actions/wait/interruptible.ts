@@ -1,6 +1,6 @@
 import { type ActionRun, Interrupted } from '../action-run.ts';
 
-/** Runs a wait that the end of the run's purpose ends too. `wait` gets the signal for both. */
+/** Runs a wait that also ends when the purpose of the run ends. `wait` gets a signal for both. */
 export async function interruptible<T>(
   { ctx }: Pick<ActionRun, 'ctx'>,
   wait: (signal: AbortSignal) => Promise<T>,

@@ -1,5 +1,5 @@
-// What "ready" means by the rules of Helm 3 (`waitStrategy: legacy`; pkg/kube/ready.go): only these kinds are waited for, by
-// their own fields, and expressions of the user's have no say.
+// What "ready" means by the rules of Helm 3 (`waitStrategy: legacy`; pkg/kube/ready.go): only these kinds are waited
+// for, by their own fields, and the user's expressions are not used.
 import type { Health, ObjectStatus, StatusFunction } from '@weir/apply';
 import { type KubeClient, type KubeObject, Pod } from '@weir/kube';
 import type { ActionRun } from '../action-run.ts';
@@ -42,7 +42,7 @@ function of(isReady: boolean): ObjectStatus {
   return isReady ? CURRENT : IN_PROGRESS;
 }
 
-/** As much of the objects as the rules look at. */
+/** The fields that the rules read. */
 interface Fields {
   spec: {
     type?: string;

@@ -1,4 +1,4 @@
-// What "ready" means in the different waits of Helm and Flux, as functions from live objects to kstatus' words.
+// What "ready" means in the different waits of Helm and Flux: functions from live objects to statuses of kstatus.
 import type { ObjectStatus, StatusFunction } from '@weir/apply';
 import { type KubeObject, parseApiVersion } from '@weir/kube';
 
@@ -22,8 +22,8 @@ export function withoutWaitingForJobs(status: StatusFunction): StatusFunction {
 }
 
 /**
- * What a hook is waited for: a Job and a Pod until they are done, a kind with expressions of the user's until these say so,
- * and nothing else. `expressed` holds the latter as `<group>/<Kind>`.
+ * When a hook is done: a Job and a Pod when they have finished, a kind with expressions of the user's when these say
+ * so, and any other object at once. `expressed` holds the kinds with expressions as `<group>/<Kind>`.
  */
 export function hookStatus(status: StatusFunction, expressed: ReadonlySet<string>): StatusFunction {
   return async (objects) => {

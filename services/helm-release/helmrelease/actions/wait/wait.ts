@@ -1,5 +1,5 @@
-// Waiting for what an action applied, with libs/apply's health watches. A wait holds no worker, and ends when its result isn't
-// wanted any more.
+// Waits for what an action applied, with libs/apply's health watches. A wait holds no worker, and ends when its result
+// isn't needed any more.
 import {
   type AppliedObject,
   areHealthy,
@@ -98,7 +98,7 @@ async function waitUntil(
   }
 }
 
-/** Nothing for what needs no wait: a Deployment that is paused, and what surely is as healthy as it was. */
+/** Undefined for what needs no wait: a Deployment that is paused, and an object that is surely as healthy as before. */
 function healthTarget(
   { ctx }: ActionRun,
   { change, desired, object }: AppliedObject,
