@@ -57,6 +57,14 @@ test('a server that hangs in the middle of a fetch is left in time', async (t) =
   assert.match(error.message, /no answer within 2s/);
 });
 
+test('a server that hangs after what makes git give up keeps no helper of git', async (t) => {
+  const started = performance.now();
+  // git ends at this line, and its helper would wait for the next one.
+  const error = await fetching(t, 20_000, (response) => response.write(line('no section\n')));
+  assert.equal(error.reason, 'GitOperationFailed', error.message);
+  assert.ok(performance.now() - started < 15_000, 'before its time was up');
+});
+
 const garbage: [what: string, answer: string][] = [
   ['lines of no protocol', 'inner secret of the server'],
   ['a pack that is none', `${line('packfile\n')}${line('\x01inner secret of the server')}0000`],

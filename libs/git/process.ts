@@ -25,7 +25,7 @@ export interface Command {
 /**
  * Runs git, or a program that git would run, and yields its standard output as it comes. git starts helpers
  * (git-remote-https, index-pack, ssh) that don't end with it, so it gets a process group of its own. The whole group is killed when
- * the time is up, when `signal` fires, or when the reader stops before the end.
+ * git ends, when the time is up, when `signal` fires, or when the reader stops before the end.
  * @throws GitError Timeout, Aborted, LimitExceeded, or what the program's standard error tells
  */
 export async function* streamProcess(command: Command): AsyncGenerator<Buffer> {
@@ -36,7 +36,15 @@ export async function* streamProcess(command: Command): AsyncGenerator<Buffer> {
   const shell = ['-c', withLimits(limits), program, ...args];
   const child = spawn('/bin/sh', shell, { env, cwd, detached: true, stdio: 'pipe' });
   const ended = exitOf(child);
-  const kill = () => killGroup(child);
+  let closed = false;
+  child.once('close', () => {
+    closed = true;
+  });
+  const kill = () => {
+    if (!closed) killGroup(child);
+  };
+  // A helper that waits for the server would keep the pipes open, and with them the slot, after git gave up.
+  child.once('exit', kill);
   deadline.signal.addEventListener('abort', kill, { once: true });
   try {
     if (command.input) command.input.pipe(child.stdin);
@@ -91,11 +99,11 @@ function exitOf(child: ChildProcessWithoutNullStreams): Promise<Exit> {
 }
 
 function killGroup(child: ChildProcessWithoutNullStreams): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch (error) {
-    // It ended between the check and the signal.
+    // Nobody is left of it.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

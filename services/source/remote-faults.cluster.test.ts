@@ -165,7 +165,7 @@ describe('a remote that fails leaves the artifact in use where it is', () => {
       [
         'hangs in the middle of a fetch',
         'context deadline exceeded: no answer within 2s$',
-        () => fetches((response) => response.write('000dpackfile\n')),
+        () => fetches((response) => response.write('0014acknowledgments\n')),
       ],
       [
         'breaks off in the middle of a fetch',
