@@ -1,6 +1,8 @@
 // GitRepositories, from what a Git server has to what others see of it. All cases share one service: to start a control plane
 // costs more than most of them take.
 import { after, before, describe } from 'node:test';
+import { GitRepository } from '@weir/api';
+import { until } from '@weir/cluster';
 import { contentCases } from './gitrepository/contents.cases.ts';
 import { failureCases } from './gitrepository/failures.cases.ts';
 import { historyCases } from './gitrepository/history.cases.ts';
@@ -17,14 +19,32 @@ describe('GitRepositories', () => {
   });
   after(() => harness?.close());
 
-  const cases = [
-    failureCases,
-    remoteCases,
-    historyCases,
-    contentCases,
-    lfsCases,
-    verifyCases,
-    pageCases,
-  ];
-  for (const add of cases) add(() => harness);
+  const cases = {
+    failures: failureCases,
+    remotes: remoteCases,
+    history: historyCases,
+    contents: contentCases,
+    lfs: lfsCases,
+    verify: verifyCases,
+    page: pageCases,
+  };
+  for (const [name, add] of Object.entries(cases)) {
+    describe(name, () => {
+      add(() => harness);
+      // What fails on purpose would be tried again and again beside the next cases.
+      after(() => removeAll(harness));
+    });
+  }
 });
+
+async function removeAll({ client }: Harness): Promise<void> {
+  const there = async () => (await client.list(GitRepository)).items;
+  for (const { metadata } of await there()) {
+    const { namespace = '', name, deletionTimestamp } = metadata;
+    if (deletionTimestamp !== undefined) continue;
+    await client.delete(GitRepository, { namespace, name });
+  }
+  await until(async () => (await there()).length === 0, {
+    ...{ timeoutMs: 60_000, message: 'all GitRepositories to be gone' },
+  });
+}

@@ -90,7 +90,8 @@ async function build(stack: AsyncDisposableStack, options: ClusterOptions): Prom
   const tracing = createTracing({ service: 'test' });
   stack.defer(() => tracing.close());
   const dir = await mkdtemp(join(tmpdir(), 'weir-test-'));
-  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  // A process that was killed with its service may end a moment later, and write until then.
+  stack.defer(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
   const cluster = await startCluster({ nodes: 0, controllerManager: false, ...options });
   stack.defer(() => cluster.close());
   const client = connectKube({ kubeconfig: cluster.kubeconfig }, { log });

@@ -60,7 +60,10 @@ export function pageCases(shared: () => Harness): void {
     const yaml = page
       .replaceAll('https://git.example.com', harness.git.url)
       .replaceAll('ssh://git@git.example.com', ssh.url);
-    const objects = pageExamples<KubeObject & { stringData?: Record<string, string> }>(yaml).flat();
+    const objects = pageExamples<KubeObject & { stringData?: Record<string, string> }>(yaml)
+      .flat()
+      // A source whose Secret comes after it is tried again some seconds later.
+      .sort((a, b) => Number(b.kind === 'Secret') - Number(a.kind === 'Secret'));
     /** What the page can't hold. */
     const secrets: Record<string, Record<string, string>> = {
       'git-ssh': { identity: key.private, known_hosts: ssh.knownHosts },
