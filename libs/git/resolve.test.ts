@@ -101,19 +101,32 @@ describe('resolving a reference', () => {
   });
 
   test('what is not there is named', async () => {
-    await rejects({ branch: 'gone' }, /couldn't find remote ref 'refs\/heads\/gone': git repo/);
-    await rejects({ tag: 'gone' }, /couldn't find remote ref 'refs\/tags\/gone'/);
-    await rejects({ name: 'refs/pull/9/head' }, /unable to resolve ref 'refs\/pull\/9\/head' to/);
+    await rejects({ branch: 'gone' }, /couldn't find remote ref "refs\/heads\/gone": git repo/);
+    await rejects({ tag: 'gone' }, /couldn't find remote ref "refs\/tags\/gone"/);
+    await rejects(
+      { name: 'refs/pull/9/head' },
+      /unable to resolve ref 'refs\/pull\/9\/head' to a specific commit$/,
+    );
     await rejects({ commit: first, branch: 'gone' }, /refs\/heads\/gone/);
     const none = { ...noHelp, highest: async () => [] };
-    await assert.rejects(resolve({ semver: '>9' }, none), /no match found for semver: >9/);
+    const says = (words: string) => ({ message: `no match found for semver: >9 (${words})` });
+    await assert.rejects(resolve({ semver: '>9' }, none), says('no tag is a version'));
+    const some = {
+      ...noHelp,
+      highest: async (range: string) => (range === '>9' ? [] : ['v1.0.0', '1.0.0']),
+    };
+    await assert.rejects(resolve({ semver: '>9' }, some), says('the highest version is v1.0.0'));
   });
 
   test('an empty repository is called empty', async () => {
     const empty = await createTestRepository();
     try {
       const remote = { url: empty.url, timeoutMs: 20_000, allowFile: true };
-      await assert.rejects(resolveRef({}, remote, noHelp), /git repository is empty/);
+      await assert.rejects(resolveRef({}, remote, noHelp), /^GitError: git repository is empty$/);
+      await assert.rejects(
+        resolveRef({ tag: 'v1' }, remote, noHelp),
+        /: unable to clone: remote repository is empty: git repository: 'file:/,
+      );
     } finally {
       await empty.remove();
     }

@@ -50,7 +50,7 @@ export async function resolveRef(
   const refs = await listRemote({ ...remote, refs: [...plan.refs, ...others] });
   const found = others.length === 0 ? {} : { others: onlyOf(refs, others) };
   if (plan.semver !== undefined) {
-    return { ...(await highestVersion(plan.semver, url, refs, help)), ...found };
+    return { ...(await highestVersion(plan.semver, refs, help)), ...found };
   }
   const tip = plan.ref === undefined ? undefined : peeled(refs, plan.ref);
   if (plan.ref !== undefined && tip === undefined) throw await missingRef(plan, url, remote);
@@ -134,20 +134,19 @@ async function missingRef(plan: RefPlan, url: string, remote: RemoteOptions): Pr
   if (plan.named) {
     return new GitError(
       'ReferenceNotFound',
-      `unable to resolve ref '${plan.ref}' to a specific commit: the repository has no such reference`,
+      `unable to resolve ref '${plan.shown}' to a specific commit`,
     );
   }
-  return !(await hasReferences(remote))
-    ? new GitError('ReferenceNotFound', `git repository is empty: '${url}' has no commits yet`)
-    : new GitError(
-        'ReferenceNotFound',
-        `unable to clone: couldn't find remote ref '${plan.ref}': git repository: '${url}'`,
-      );
+  const isEmpty = !(await hasReferences(remote));
+  if (isEmpty && plan.ref === `refs/heads/${plan.shown}` && plan.commit === undefined) {
+    return new GitError('ReferenceNotFound', 'git repository is empty');
+  }
+  const what = isEmpty ? 'remote repository is empty' : `couldn't find remote ref "${plan.ref}"`;
+  return new GitError('ReferenceNotFound', `unable to clone: ${what}: git repository: '${url}'`);
 }
 
 async function highestVersion(
   range: string,
-  url: string,
   refs: Map<string, string>,
   help: VersionHelp,
 ): Promise<Resolved> {
@@ -160,11 +159,19 @@ async function highestVersion(
   if (tag === undefined || commit === undefined) {
     throw new GitError(
       'ReferenceNotFound',
-      `no match found for semver: ${range}: git repository: '${url}' has ${tags.length} tags`,
+      `no match found for semver: ${range} (${await versionsThere(tags, help)})`,
     );
   }
   const ref = `${tagPrefix}${tag}`;
   return { commit, ref, ...tagOf(refs, ref), revision: formatRevision(tag, commit) };
+}
+
+const ALL_VERSIONS = '>=0.0.0-0';
+
+/** What to correct a range by. */
+async function versionsThere(tags: string[], help: VersionHelp): Promise<string> {
+  const [highest] = tags.length === 0 ? [] : await help.highest(ALL_VERSIONS, tags);
+  return highest === undefined ? 'no tag is a version' : `the highest version is ${highest}`;
 }
 
 /** Each of them is fetched to learn its time. */

@@ -43,7 +43,8 @@ export async function readAccount(
     return { namespace, name, uid, annotations };
   } catch (cause) {
     if (signal.aborted) throw cause;
-    const why = isDefault && isNotFound(cause) ? DEFAULT_MISSING : messageOf(cause);
+    const missing = isDefault ? DEFAULT_MISSING : `ServiceAccount "${name}" not found`;
+    const why = isNotFound(cause) ? missing : messageOf(cause);
     throw unavailable(`failed to get service account '${namespace}/${name}': ${why}`, cause);
   }
 }

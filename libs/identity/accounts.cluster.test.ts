@@ -221,7 +221,7 @@ describe('accounts of objects', () => {
       );
     await rejects(aws('gone'), {
       reason: 'AccountUnavailable',
-      message: `failed to get service account '${namespace}/gone': serviceaccounts "gone" not found`,
+      message: `failed to get service account '${namespace}/gone': ServiceAccount "gone" not found`,
     });
     await rejects(aws('cloud'), {
       reason: 'InvalidConfiguration',

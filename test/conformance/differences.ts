@@ -27,16 +27,17 @@ function several(
 }
 
 const LOOP = {
-  id: 'Dependency loops are named',
+  id: 'What waits says what for',
   weir: /dependency loop .* remove one of these from dependsOn/,
 };
+const BUILD = 'A failed build names what to mend';
 const SOPS = 'Encrypted Secrets are refused when they are built';
 const ENCRYPTED = /is SOPS encrypted, configuring decryption is required/;
 const GIT = {
-  id: "Git's troubles are told in Git's words",
+  id: 'Failures name their cause, and quote no stranger',
   fixture: /^source\/repository-gone$/,
-  flux: /unable to clone/,
-  weir: /unable to list remote/,
+  flux: /: unable to clone 'http:\S+': Get "http:\S+": dial tcp \S+: connect: connection refused$/,
+  weir: /: unable to clone 'http:\S+': unable to access\b/,
 };
 const BLOCKED = /can't evaluate readyExpr over '.*', cross-namespace references have been blocked/;
 const UNHEALTHY =
@@ -76,22 +77,10 @@ export const RULES: readonly Rule[] = [
     flux: /dry-run failed \(Unauthorized\): failed to get server groups/,
     weir: /the cluster of spec\.kubeConfig can't be used: Unauthorized/,
   }),
-  ...otherWords(
-    'A missing account is told as the API server tells it',
-    /\/config-map-account-missing$/,
-    {
-      flux: /: ServiceAccount "deployer" not found/,
-      weir: /: serviceaccounts "deployer" not found/,
-    },
-  ),
-  ...otherWords(
-    'Without the gate no account is looked up',
-    /^kubeconfig\/account-missing-without-gate$/,
-    {
-      flux: /: failed to get service account '.*': ServiceAccount "deployer" not found/,
-      weir: /: ObjectLevelWorkloadIdentity feature gate is not enabled/,
-    },
-  ),
+  ...otherWords(STRANGERS, /^kubeconfig\/account-missing-without-gate$/, {
+    flux: /: failed to get service account '.*': ServiceAccount "deployer" not found/,
+    weir: /: ObjectLevelWorkloadIdentity feature gate is not enabled/,
+  }),
   ...otherWords(STRANGERS, /^kubeconfig\/insecure-tls$/, {
     flux: /dry-run failed: failed to get server groups: .* tls: failed to verify certificate: x509/,
     weir: /the cluster of spec\.kubeConfig can't be used: cannot reach .*: unable to verify the first certificate/,
@@ -108,36 +97,36 @@ export const RULES: readonly Rule[] = [
     'secret-other-kind',
     'value-wrong-key',
   ].flatMap((name) =>
-    otherWords('Keys for decryption are named', new RegExp(`^decryption/${name}$`), {
+    otherWords(BUILD, new RegExp(`^decryption/${name}$`), {
       flux: /failed to load age identities\. Did not find keys/,
       weir: /failed to load age identities: the Kustomization has none/,
     }),
   ),
-  ...otherWords('Keys for decryption are named', /^decryption\/key-groups-one$/, {
+  ...otherWords(BUILD, /^decryption\/key-groups-one$/, {
     flux: /could not decrypt data key with PGP key: GnuPG binary error/,
     weir: /failed to decrypt sops data key with pgp: the Kustomization/,
   }),
-  ...otherWords('Keys for decryption are named', /^decryption\/key-malformed-pgp$/, {
+  ...otherWords(BUILD, /^decryption\/key-malformed-pgp$/, {
     flux: /failed to import armored key data into GnuPG keyring/,
     weir: /data from sops decryption Secret '.*': no OpenPGP keys could be read from it/,
   }),
-  ...otherWords('Charts belong into a HelmRelease', /^build\/helm-charts$/, {
+  ...otherWords(BUILD, /^build\/helm-charts$/, {
     flux: /must specify --enable-helm/,
     weir: /not allowed: use a HelmRelease/,
   }),
-  ...otherWords('Messages of a build name the file', /-outside-artifact$/, {
+  ...otherWords(BUILD, /-outside-artifact$/, {
     flux: /fs-security-constraint/,
     weir: /path leaves the artifact/,
   }),
-  ...otherWords('Messages of a build name the file', /^build\/kustomization-broken$/, {
+  ...otherWords(BUILD, /^build\/kustomization-broken$/, {
     flux: /error converting YAML to JSON/,
     weir: /failed to decode kustomization\.yaml: error converting YAML to JSON/,
   }),
-  ...otherWords('A file that is no YAML is named first', /^build\/yaml-tab-listed$/, {
+  ...otherWords(BUILD, /^build\/yaml-tab-listed$/, {
     flux: /kustomize build failed: accumulating resources: accumulating resources from 'bad\.yaml': MalformedYAMLError: yaml: line 4: /,
     weir: /kustomize build failed: bad\.yaml:4: found a tab, YAML is indented with spaces: accumulating resources: /,
   }),
-  ...otherWords('Messages of a build name the file', /^build\/path-is-a-file$/, {
+  ...otherWords(BUILD, /^build\/path-is-a-file$/, {
     flux: /open (\S+): not a directory remove \1: not a directory/,
     weir: /open \S+: not a directory/,
   }),
@@ -174,7 +163,7 @@ export const RULES: readonly Rule[] = [
     ['warnings > Kustomization app', 'absent', ENCRYPTED],
   ]),
   {
-    id: 'The inventory has what a failed apply left',
+    id: 'A failed apply loses nothing',
     fixture: /^apply\/(stages|custom-stage)$/,
     path: /^kustomizations > app > inventory$/,
     flux: 'absent',
@@ -187,26 +176,26 @@ export const RULES: readonly Rule[] = [
     flux: 'absent',
     weir: /^info HealthCheckCanceled: /,
   },
-  ...otherWords('No message quotes a Secret', /^apply\/secret-wrong-type$/, {
+  ...otherWords('No message shows what its reader may not read', /^apply\/secret-wrong-type$/, {
     flux: /expected string, got .*Value:1234\}/,
     weir: /expected string, got \*\*\*/,
   }),
   {
-    id: 'Force deletes nothing that could not come back',
+    id: 'A failed apply loses nothing',
     fixture: /^force\/invalid$/,
     path: /^objects > Service a$/,
     flux: 'absent',
     weir: /"port":80/,
   },
   {
-    id: 'All ignore rules count',
+    id: 'Ignore rules leave alone what they name',
     fixture: /^ignore\/several-without-target$/,
     path: /^objects > ConfigMap a > data > first$/,
     flux: /^ours$/,
     weir: /^theirs$/,
   },
   {
-    id: 'A field that is ignored and gone stays gone',
+    id: 'Ignore rules leave alone what they name',
     fixture: /^ignore\/missing-in-cluster$/,
     path: /^objects > ConfigMap a > data > ignored$/,
     flux: /^$/,

@@ -1,4 +1,5 @@
 export { type Files, publishFiles, type SourceOptions } from './artifacts.ts';
+export { type CompatibilitySection, compatibilitySections } from './compatibility.ts';
 export { Crash, type Doomed, doomedClient, runAsProcess } from './crash.ts';
 export { type PublishedEvent, recordEvents, recordEventsOf } from './events.ts';
 export { type AppOptions, appFiles } from './example.ts';

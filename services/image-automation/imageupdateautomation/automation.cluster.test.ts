@@ -87,7 +87,7 @@ describe('automations', { concurrency: 4 }, () => {
     await repository.git('update-ref', '-d', 'refs/heads/main');
     await choose('app', '2');
     const ref = await automate('auto');
-    const { status } = await ready(ref, 'False', /couldn't find remote ref 'refs\/heads\/main'/);
+    const { status } = await ready(ref, 'False', /couldn't find remote ref "refs\/heads\/main"/);
     assert.equal(findCondition(status?.conditions, READY)?.reason, 'GitOperationFailed');
     await repository.git('update-ref', 'refs/heads/main', main);
     await runOnce(harness, ref);

@@ -36,7 +36,7 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
-    heading: 'What comes in a moment is not missed first',
+    heading: 'Only what happened is told and written',
     mayMiss: / DependencyNotReady: retrying in 30s/,
   },
   {

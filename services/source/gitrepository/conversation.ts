@@ -1,5 +1,5 @@
 // The options of every conversation with a Git server, and the failures of such conversations.
-import { type GitRepositorySpec, Reason } from '@weir/api';
+import { type GitRepository, type GitRepositorySpec, Reason } from '@weir/api';
 import type { ArtifactStore } from '@weir/artifact';
 import {
   GitError,
@@ -76,4 +76,20 @@ export function failureOf(cause: unknown): unknown {
     empty ? cause.message : `failed to checkout and determine revision: ${cause.message}`,
     cause,
   );
+}
+
+/**
+ * What failed while the remote was asked which commit the reference is. The words are Flux's, which lists the references
+ * only for a name, and for a branch or tag of which it has an artifact; for all else it clones at once, and says so.
+ */
+export function resolveFailure(cause: unknown, object: GitRepository): unknown {
+  if (!(cause instanceof GitError) || isListedByFlux(object)) return failureOf(cause);
+  const message = cause.message.replace(/^unable to list remote for /, 'unable to clone ');
+  return failureOf(new GitError(cause.reason, message, { cause }));
+}
+
+function isListedByFlux({ spec: { ref = {} }, status }: GitRepository): boolean {
+  if (ref.commit) return false;
+  if (ref.name) return true;
+  return status?.artifact !== undefined && (Boolean(ref.tag) || !ref.semver);
 }

@@ -39,7 +39,7 @@ export interface CommitSnapshot extends Snapshot {
 export interface Fetcher {
   /**
    * Asks the remote which commit the reference is: the answer is never older than the call.
-   * @throws Failure
+   * @throws GitError or RenderError, which resolveFailure puts into words for an object
    */
   resolve(wanted: Wanted): Promise<Resolved>;
   /**
@@ -88,7 +88,7 @@ function keyOf({ remote, ref = {}, timeoutMs }: Wanted): string {
   return JSON.stringify([remote.key, Object.entries(ref).sort(), timeoutMs]);
 }
 
-async function resolve(wanted: Wanted, options: FetcherOptions): Promise<Resolved> {
+function resolve(wanted: Wanted, options: FetcherOptions): Promise<Resolved> {
   const { pool, slots, signal } = options;
   const { tenant } = wanted;
   const user = userOf(wanted);
@@ -96,15 +96,11 @@ async function resolve(wanted: Wanted, options: FetcherOptions): Promise<Resolve
     ...conversation(wanted, options),
     slot: <T>(work: () => Promise<T>) => slots.ask(user, work),
   };
-  try {
-    return await resolveRef(wanted.ref, remote, {
-      highest: async (range, versions) =>
-        (await pool.semver({ range, versions }, { tenant, signal })).highest,
-      committedAt: (commits) => commitTimes(wanted, commits, options),
-    });
-  } catch (cause) {
-    throw failureOf(cause);
-  }
+  return resolveRef(wanted.ref, remote, {
+    highest: async (range, versions) =>
+      (await pool.semver({ range, versions }, { tenant, signal })).highest,
+    committedAt: (commits) => commitTimes(wanted, commits, options),
+  });
 }
 
 /** Fetches the commits of tags with equal versions to find the youngest. */

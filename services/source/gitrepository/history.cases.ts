@@ -51,7 +51,7 @@ export function historyCases(shared: () => Harness): void {
       const { artifact } = (await harness.ready(namespace, 'web', 'True')).status ?? {};
       await repo.git('update-ref', '-d', 'refs/heads/next');
       await harness.request(namespace, 'web');
-      const message = /couldn't find remote ref 'refs\/heads\/next': /;
+      const message = /couldn't find remote ref "refs\/heads\/next": /;
       const failed = await harness.ready(namespace, 'web', 'False', message);
       deepEqual(failed.status?.artifact, artifact);
       equal(findCondition(failed.status?.conditions, FETCH_FAILED)?.reason, 'GitOperationFailed');

@@ -12,7 +12,7 @@ import { beginRun, currentArtifact, fail, succeed } from '../shared/run.ts';
 import type { SourceWords } from '../shared/source.ts';
 import { timeoutOf } from '../shared/timeouts.ts';
 import { contentsOf, isObserved, observedFields } from './contents.ts';
-import type { Wanted } from './conversation.ts';
+import { resolveFailure, type Wanted } from './conversation.ts';
 import type { Fetcher } from './fetch.ts';
 import { findIncludes } from './includes.ts';
 import { refuseUnsupportedFields } from './unsupported.ts';
@@ -53,7 +53,11 @@ export async function reconcile(
     remote = await context.waiting(() => orAborted(readRemote(client, object, access), signal));
     const included = findIncludes(run, informer);
     const wanted = wantedOf(object, remote);
-    const resolved = await context.waiting(() => orAborted(fetcher.resolve(wanted), signal));
+    const resolved = await context.waiting(() =>
+      orAborted(fetcher.resolve(wanted), signal).catch((cause: unknown) => {
+        throw resolveFailure(cause, object);
+      }),
+    );
     const verified = await verifyRevision(run, wanted, resolved, fetcher);
     const fields = { ...observedFields(object.spec, included), ...verified };
     const isSame = isObserved(object, included);

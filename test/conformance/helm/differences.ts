@@ -2,7 +2,7 @@
 import type { Rule } from '../compare.ts';
 
 const RANGE = {
-  id: 'A range without a version says which there are',
+  id: 'Failures name their cause, and quote no stranger',
   fixture: /^version-missing$/,
   flux: /matching '>=3\.0\.0' found$/,
   weir: /found \(the highest versions are 1\.0\.0\)$/,
@@ -45,10 +45,12 @@ export const HELM_DIFFERENCES: readonly HelmDifference[] = [
  */
 export const SHARED_DIFFERENCES: readonly string[] = [
   RANGE.id,
+  'What others write and send has limits',
+  'Requests and credentials go only where they belong',
   'Nothing is fetched while a build runs',
-  'Charts belong into a HelmRelease',
+  'A failed build names what to mend',
   'A changed spec ends a health check',
-  'What comes in a moment is not missed first',
+  'Only what happened is told and written',
   'A dependency may be of any kind',
   'What others depend on is deleted after them',
   'Another cluster is known by its UID',

@@ -10,7 +10,7 @@ export interface Difference {
 
 export const DIFFERENCES: readonly Difference[] = [
   {
-    heading: 'A range without a version says which there are',
+    heading: 'Failures name their cause, and quote no stranger',
     messages: {
       'oci-semver-nomatch': (message) =>
         message.replace(/>=3\.0\.0$/, '>=3.0.0 (the highest versions are 2.0.0, 1.0.0)'),
