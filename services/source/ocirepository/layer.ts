@@ -1,11 +1,11 @@
 // Makes the files of an artifact from a layer: stores it on disk, checks it, and unpacks it or takes it as it is.
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { ArtifactError, readTar, type StreamedFile } from '@weir/artifact';
 import { messageOf } from '@weir/reconcile';
 import type { ContentLimits } from '../shared/limits.ts';
+import { type ContentsFile, createContentsFile } from './contents-file.ts';
 
 /** A file of a layer that will be a file of the artifact. */
 export interface LayerFile {
@@ -32,17 +32,13 @@ const MAX_NAME = 255;
 
 /**
  * Unpacks a tar.gz that anybody may have made, by the rules of Flux: symbolic links are dropped, a hard link becomes an
- * empty file, other special files and names that lead out are refused. All contents go into one file beside the
- * archive, so that no name of the archive is ever a path on this machine.
+ * empty file, other special files and names that lead out are refused. Contents that don't fit into memory go into
+ * one file beside the archive, so that no name of the archive is ever a path on this machine.
  * @throws Error for what is no tar.gz; ArtifactError ArtifactTooLarge
  */
 export async function unpack(archive: string, limits: ContentLimits): Promise<Layer> {
-  const path = `${archive}.contents`;
-  const contents = await open(path, 'wx+', 0o640);
-  const remove = async () => {
-    await contents.close();
-    await rm(path, { force: true });
-  };
+  const contents = createContentsFile(`${archive}.contents`);
+  const remove = () => contents.remove();
   try {
     const files = await unpackInto(contents, archive, limits);
     return { files, read: (wanted) => readFiles(contents, wanted), remove };
@@ -53,13 +49,12 @@ export async function unpack(archive: string, limits: ContentLimits): Promise<La
 }
 
 async function unpackInto(
-  contents: FileHandle,
+  contents: ContentsFile,
   archive: string,
   { maxFiles, maxBytes }: ContentLimits,
 ): Promise<LayerFile[]> {
   const files = new Map<string, LayerFile>();
   const folders = new Set<string>();
-  let offset = 0;
   // A failure of either stream ends both, and the loop below gets the error.
   const unzipped = pipeline(createReadStream(archive), createGunzip(), () => undefined);
   try {
@@ -73,17 +68,21 @@ async function unpackInto(
       addFolders(type === 'folder' ? path : parentOf(path), files, folders);
       if (type === 'folder') continue;
       if (path === '' || folders.has(path)) throw new Error(`open ${show(name)}: is a directory`);
-      const start = offset;
+      const start = contents.size();
       for await (const chunk of entry.content) {
-        if (offset + chunk.length > maxBytes) {
+        if (contents.size() + chunk.length > maxBytes) {
           throw tooLarge(`unpacks to more than ${maxBytes} bytes (--artifact-max-bytes)`);
         }
-        await contents.write(chunk, 0, chunk.length, offset);
-        offset += chunk.length;
+        await contents.append(chunk);
       }
       // The later of two files with one name replaces the first, but keeps its mode.
       const before = files.get(path);
-      files.set(path, { path, mode: before?.mode ?? mode, size: offset - start, offset: start });
+      files.set(path, {
+        path,
+        mode: before?.mode ?? mode,
+        size: contents.size() - start,
+        offset: start,
+      });
       if (files.size > maxFiles) {
         throw tooLarge(`holds more than ${maxFiles} files (--artifact-max-files)`);
       }
@@ -125,27 +124,11 @@ function parentOf(path: string): string {
 }
 
 async function* readFiles(
-  contents: FileHandle,
+  contents: ContentsFile,
   files: readonly LayerFile[],
 ): AsyncGenerator<StreamedFile> {
   for (const { path, mode, size, offset } of files) {
-    yield { path, mode, size, content: readPart(contents, offset, size) };
-  }
-}
-
-const PIECE = 256 * 1024;
-
-async function* readPart(
-  contents: FileHandle,
-  offset: number,
-  size: number,
-): AsyncGenerator<Buffer> {
-  for (let at = 0; at < size; ) {
-    const piece = Buffer.allocUnsafe(Math.min(PIECE, size - at));
-    const { bytesRead } = await contents.read(piece, 0, piece.length, offset + at);
-    if (bytesRead === 0) throw new Error('the contents of the layer are cut short on disk');
-    at += bytesRead;
-    yield piece.subarray(0, bytesRead);
+    yield { path, mode, size, content: contents.read(offset, size) };
   }
 }
 
