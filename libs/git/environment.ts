@@ -18,6 +18,8 @@ const isolation: [key: string, value: string][] = [
   ['submodule.recurse', 'false'],
   // A fetched pack is kept as it is: it appears whole or not at all, and writing it costs one file.
   ['fetch.unpackLimit', '1'],
+  // What is lost when the machine loses its power is fetched again: nothing of a repository is kept over a start.
+  ['core.fsync', 'none'],
   // Memory: packs are mapped in small windows, files above 1 MiB are streamed and not compared with each other.
   ['core.packedGitWindowSize', '1m'],
   ['core.packedGitLimit', '16m'],

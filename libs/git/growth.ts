@@ -1,4 +1,4 @@
-import { opendir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GitError } from './errors.ts';
 
@@ -14,18 +14,24 @@ export interface Size {
  */
 export async function folderSize(dir: string, maxFiles: number): Promise<Size> {
   const size: Size = { bytes: 0, files: 0 };
-  try {
-    for await (const entry of await opendir(dir, { recursive: true })) {
-      if (!entry.isFile()) continue;
-      const found = await stat(join(entry.parentPath, entry.name)).catch(unlessGone);
+  const folders = [dir];
+  // One folder at a time, as opening all that is below one at once blocks the process.
+  for (const folder of folders) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(unlessGone);
+    const files: string[] = [];
+    for (const entry of entries ?? []) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) folders.push(path);
+      else if (entry.isFile()) files.push(path);
+    }
+    for (const path of files) {
+      const found = await stat(path).catch(unlessGone);
       if (found === undefined) continue;
       size.files += 1;
       // A small file takes a block, which is what fills a disk.
       size.bytes += Math.max(found.size, found.blocks * 512);
-      if (size.files > maxFiles) break;
+      if (size.files > maxFiles) return size;
     }
-  } catch (error) {
-    unlessGone(error);
   }
   return size;
 }
