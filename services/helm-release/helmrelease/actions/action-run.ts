@@ -182,23 +182,6 @@ export async function inStep<T>(words: string, step: Promise<T>): Promise<T> {
   }
 }
 
-/**
- * Stores a version as failed. If that fails too, the first failure is the one to report: the version stays pending, and
- * the next run unlocks it.
- */
-export async function saveFailure(
-  run: Pick<ActionRun, 'ctx'>,
-  record: ReleaseRecord,
-  description: string,
-): Promise<void> {
-  try {
-    await record.save({ info: { status: 'failed', description } });
-  } catch (error) {
-    if (!mayGoOn(run, error)) throw error;
-    run.ctx.line(`failed to update release: ${messageOf(error)}`);
-  }
-}
-
 /** The failure, its cause, and so on. */
 function causesOf(error: unknown): unknown[] {
   return error instanceof Error ? [error, ...causesOf(error.cause)] : [];

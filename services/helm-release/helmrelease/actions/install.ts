@@ -2,18 +2,11 @@
 import type { PlacedObject } from '@weir/apply';
 import { isAlreadyExists } from '@weir/kube';
 import { derived } from '../release/derived.ts';
-import { inventoryOf } from '../release/inventory.ts';
 import type { VersionLabels } from '../release/secret.ts';
-import {
-  type ActionRun,
-  inStep,
-  mayGoOn,
-  messageOf,
-  type ReleaseRecord,
-  saveFailure,
-} from './action-run.ts';
+import { type ActionRun, inStep, mayGoOn, type ReleaseRecord } from './action-run.ts';
 import type { Capabilities } from './capabilities.ts';
 import { runHooks } from './hooks/hooks.ts';
+import { storeFailure, storeVersion } from './new-version.ts';
 import { existingObjects, type LiveObjects, thoseThere } from './objects/existing.ts';
 import { asOwned } from './objects/ownership.ts';
 import { placeObjects } from './objects/place.ts';
@@ -73,9 +66,7 @@ export async function install(
     await perform(run, record, plan);
   } catch (error) {
     if (!mayGoOn(run, error)) throw error;
-    const name = JSON.stringify(run.ctx.release.name);
-    const description = `Release ${name} failed: ${messageOf(error)}`;
-    await saveFailure(run, record, description);
+    await storeFailure(run, record, 'Release', error);
     throw error;
   }
 }
@@ -132,15 +123,9 @@ async function createNamespace({ ctx, guard }: InstallRun, serverSide: boolean):
 }
 
 async function store(run: InstallRun, { revision, crds }: Prepared, version: number) {
-  const { client } = run.ctx.cluster;
-  const { objects, namespace } = revision.content;
-  const record = await run.create(
-    version === 1
-      ? revision
-      : await derived(run, revision, { version, ociDigest: revision.ociDigest }),
-  );
-  run.holds(await inventoryOf(client, { objects, crds, namespace }));
-  return record;
+  const { ociDigest } = revision;
+  const stored = version === 1 ? revision : await derived(run, revision, { version, ociDigest });
+  return storeVersion(run, stored, crds);
 }
 
 async function perform(run: InstallRun, record: ReleaseRecord, plan: Plan): Promise<void> {

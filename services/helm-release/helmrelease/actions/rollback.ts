@@ -1,20 +1,13 @@
 // Helm's rollback (pkg/action/rollback.go): the content of an earlier version becomes a new one.
 import type { PlacedObject } from '@weir/apply';
 import { derived } from '../release/derived.ts';
-import { inventoryOf } from '../release/inventory.ts';
 import { pruneHistory } from '../release/prune-history.ts';
 import type { Revision } from '../release/types.ts';
-import {
-  type ActionRun,
-  inStep,
-  mayGoOn,
-  messageOf,
-  type ReleaseRecord,
-  saveFailure,
-} from './action-run.ts';
+import { type ActionRun, inStep, mayGoOn, messageOf, type ReleaseRecord } from './action-run.ts';
 import { cleanedUp } from './clean-up.ts';
 import { chartCrds } from './crds.ts';
 import { runHooks } from './hooks/hooks.ts';
+import { storeFailure, storeVersion } from './new-version.ts';
 import { asOwned } from './objects/ownership.ts';
 import { placeObjects } from './objects/place.ts';
 import { createdBy, updateAll } from './release-objects.ts';
@@ -51,12 +44,11 @@ export async function rollback(run: RollbackRun, toVersion: number): Promise<voi
       description: `Rollback to ${toVersion}`,
     },
   });
+  const crds = await chartCrds(run);
   await pruneHistory(run, maxHistory(ctx.object));
-  const record = await run.create(revision);
   const { client } = ctx.cluster;
   const { objects, namespace } = revision.content;
-  const crds = await chartCrds(run);
-  run.holds(await inventoryOf(client, { objects, crds, namespace }));
+  const record = await storeVersion(run, revision, crds);
   const originals = await inStep(
     'unable to build kubernetes objects from current release manifest',
     placeObjects(client, current.content.objects, namespace),
@@ -103,18 +95,16 @@ async function apply(run: RollbackRun, record: ReleaseRecord, plan: Plan): Promi
   if (applied.failure !== undefined) {
     const { error } = applied.failure;
     if (!mayGoOn(run, error)) throw error;
-    const description = `Rollback ${JSON.stringify(name)} failed: ${messageOf(error)}`;
     await supersede(run, current);
-    await saveFailure(run, record, description);
+    await storeFailure(run, record, 'Rollback', error);
     throw await cleanedUp(run, 'rollback', error, createdBy(applied, targets));
   }
   try {
     await waitForObjects(run, applied.objects, wait);
   } catch (cause) {
     if (!mayGoOn(run, cause)) throw cause;
-    const description = `Release ${JSON.stringify(name)} failed: ${messageOf(cause)}`;
     run.observed(current);
-    await saveFailure(run, record, description);
+    await storeFailure(run, record, 'Release', cause);
     throw new Error(`release ${name} failed: ${messageOf(cause)}`, { cause });
   }
 }

@@ -1,20 +1,13 @@
 // Helm's upgrade (pkg/action/upgrade.go), as a sequence of steps that are each recorded in storage before the next.
 import type { PlacedObject } from '@weir/apply';
 import { groupVersion, isNoMatch } from '@weir/kube';
-import { inventoryOf } from '../release/inventory.ts';
 import { pruneHistory } from '../release/prune-history.ts';
 import type { Revision } from '../release/types.ts';
-import {
-  type ActionRun,
-  inStep,
-  mayGoOn,
-  messageOf,
-  type ReleaseRecord,
-  saveFailure,
-} from './action-run.ts';
+import { type ActionRun, inStep, mayGoOn, messageOf, type ReleaseRecord } from './action-run.ts';
 import type { Capabilities } from './capabilities.ts';
 import { cleanedUp } from './clean-up.ts';
 import { runHooks } from './hooks/hooks.ts';
+import { storeFailure, storeVersion } from './new-version.ts';
 import { existingObjects, type LiveObjects, thoseThere } from './objects/existing.ts';
 import { asOwned } from './objects/ownership.ts';
 import { placeObjects } from './objects/place.ts';
@@ -79,15 +72,14 @@ export async function upgrade(
   });
   const planned = await planObjects(run, prepared, { current, serverSide });
   const plan = { serverSide, wait, current, ...planned };
-  const record = await store(run, prepared);
+  await pruneHistory(run, maxHistory(object));
+  const record = await storeVersion(run, prepared.revision, prepared.crds);
   try {
     await perform(run, record, plan);
   } catch (error) {
     if (!mayGoOn(run, error)) throw error;
     const { failure, created } = error instanceof UpdateFailed ? error : { failure: error };
-    const name = JSON.stringify(run.ctx.release.name);
-    const description = `Upgrade ${name} failed: ${messageOf(failure)}`;
-    await saveFailure(run, record, description);
+    await storeFailure(run, record, 'Upgrade', failure);
     throw await cleanedUp(run, 'upgrade', failure, created ?? []);
   }
   await supersedeOthers(run, record, current);
@@ -153,15 +145,6 @@ function unbuildable(cause: unknown): string {
     ? 'current release manifest contains removed kubernetes api(s) for this kubernetes version and it is therefore unable ' +
         'to build the kubernetes objects for performing the diff. error from kubernetes'
     : 'unable to build kubernetes objects from current release manifest';
-}
-
-async function store(run: UpgradeRun, { revision, crds }: Prepared): Promise<ReleaseRecord> {
-  const { cluster, object } = run.ctx;
-  const { objects, namespace } = revision.content;
-  await pruneHistory(run, maxHistory(object));
-  const record = await run.create(revision);
-  run.holds(await inventoryOf(cluster.client, { objects, crds, namespace }));
-  return record;
 }
 
 /** A failure after objects were written, with those that did not exist before. */
