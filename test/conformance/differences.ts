@@ -83,7 +83,7 @@ export const RULES: readonly Rule[] = [
   }),
   ...otherWords(STRANGERS, /^kubeconfig\/insecure-tls$/, {
     flux: /dry-run failed: failed to get server groups: .* tls: failed to verify certificate: x509/,
-    weir: /the cluster of spec\.kubeConfig can't be used: cannot reach .*: unable to verify the first certificate/,
+    weir: /the cluster of spec\.kubeConfig can't be used: cannot reach .*: tls: failed to verify certificate: x509: certificate signed by unknown authority/,
   }),
   ...several(STRANGERS, /^kubeconfig\/(exec|insecure-tls|wrong-token)$/, BEFORE_APPLY),
   ...otherWords('Nothing is fetched while a build runs', /\/remote-/, {
