@@ -1,4 +1,4 @@
-// What services open that apply objects, in the order in which they need it.
+// Opens what services that apply objects have in common, in the order in which the parts need each other.
 import { HelmRelease, Kustomization } from '@weir/api';
 import type { TargetCluster } from '@weir/apply';
 import { type ArtifactStore, createStore, type FetchOptions } from '@weir/artifact';
@@ -15,7 +15,7 @@ import type { Dependent } from './dependencies/references.ts';
 export interface ApplyPartsOptions<C extends TargetCluster> {
   /** The name of the service, for its User-Agent. */
   service: string;
-  /** Of the objects of the service. */
+  /** The kind of the service's objects. */
   kind: 'Kustomization' | 'HelmRelease';
   settings: ApplySettings & { gates: { OrderedDeletion: boolean } };
   openCluster: ClustersOptions<C>['open'];
@@ -29,15 +29,15 @@ export interface ApplyParts<T extends Dependent, C extends TargetCluster> {
   pool: RenderPool;
   store: ArtifactStore;
   clusters: Clusters<C>;
-  /** With the gate OrderedDeletion. */
+  /** Only with the gate OrderedDeletion. */
   deletionOrder?: DeletionOrder;
 }
 
 const KINDS = { Kustomization, HelmRelease };
 
 /**
- * Opens the objects of a kind, engines, artifacts, and clusters as whoever the objects act. All of it goes onto the stack of the
- * service. Rejects with what `createPool` and `openIdentities` reject with.
+ * Opens informers, engines, artifacts, identities and clusters for the objects of a kind. All of them are closed with
+ * the stack of the service. Rejects with what `createPool` and `openIdentities` reject with.
  */
 export async function openApplyParts<T extends Dependent, C extends TargetCluster>(
   { client, bus, settings: flags, storageDir, log, stack }: ServiceParts,
@@ -70,7 +70,7 @@ export async function openApplyParts<T extends Dependent, C extends TargetCluste
 }
 
 /**
- * How an object's artifact is fetched: it holds a worker meanwhile, so it ends when a build would have to.
+ * The options for fetching an object's artifact. The fetch holds a worker, so it has the same time limit as a build.
  * @param timeoutMs that of the object
  */
 export function fetchOptions(

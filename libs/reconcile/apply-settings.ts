@@ -1,47 +1,47 @@
-// The flags that the services share that apply objects, with Flux's names and defaults where Flux has them.
+// The flags of services that apply objects, with Flux's names and defaults where Flux has them.
 import { WATCH_ENABLED, WATCH_LABEL } from '@weir/api';
 import { reachableAt } from '@weir/artifact';
 import { type ClusterSettings, readClusterSettings } from '@weir/clusters';
 import { engineMemoryBytes, type Settings } from '@weir/service';
 
 export interface ApplySettings {
-  /** Reconciles at once; those that wait for health, hooks or tests don't count. */
+  /** Reconciles at a time, without those that wait for health, hooks or tests. */
   concurrent: number;
-  /** Requests of one apply at once. */
+  /** Requests of one apply at a time. */
   concurrentSsa: number;
-  /** When a dependency or source is looked at again that did not change in the meantime. Milliseconds. */
+  /** The time after which a dependency or source is checked again when no event about it came. Milliseconds. */
   requeueDependencyMs: number;
   noCrossNamespaceRefs: boolean;
-  /** ServiceAccount to act as where an object names none; empty for the service's own rights. */
+  /** ServiceAccount to act as when an object names none; empty for the service's own rights. */
   defaultServiceAccount: string;
-  /** Other field managers whose fields belong to what is applied. */
+  /** Other field managers whose fields count as applied by Weir. */
   overrideManagers: string[];
   /** Share of an interval by which a reconcile may come earlier or later. */
   jitter: number;
-  /** The shortest interval that counts, in ms. */
+  /** The shortest interval, in ms; shorter ones of objects are raised to it. */
   minIntervalMs: number;
-  /** Which ConfigMaps and Secrets are watched for the variables and values in them. */
+  /** Which ConfigMaps and Secrets with variables and values are watched: a label selector. */
   watchedConfigs: string;
   /** How much of the artifacts is kept on disk. */
   cacheBytes: number;
   renderers: number | undefined;
-  /** What is fetched of an artifact at most, in bytes of its archive. */
+  /** The largest archive of an artifact that is fetched, in bytes. */
   maxArtifactBytes: number;
   /** Whether artifacts are fetched from loopback and link-local addresses. */
   allowLocalAddresses: boolean;
-  /** Where source serves artifacts: fetched from whatever its address. */
+  /** URL of the service source's artifact server, whose address is always allowed. */
   artifactUrl: string;
-  /** What the render engines may take together; undefined for what suits the container. */
+  /** Memory that the render engines may take together, in bytes; undefined for the default. */
   engineMemoryBytes: number | undefined;
-  /** The longest that fetching and building an artifact may take, whatever the timeout of its object. Milliseconds. */
+  /** The time limit for fetching and building an artifact, whatever the timeout of its object. Milliseconds. */
   buildTimeoutMs: number;
-  /** About other clusters. */
+  /** Settings for other clusters. */
   clusters: ClusterSettings;
 }
 
 const MIB = 1024 ** 2;
 
-/** Throws SettingsError. `concurrent` is the default of that flag, which the services don't share. */
+/** Throws SettingsError. `concurrent` is the default of that flag, which differs between the services. */
 export function readApplySettings(
   settings: Settings,
   { concurrent }: { concurrent: number },

@@ -1,5 +1,5 @@
-// What makes an object run that applies others, besides what its own kind looks for: its cluster, what it depends on, the
-// ConfigMaps and Secrets that it uses, and new kinds.
+// Starts runs of objects that apply others, in addition to the triggers of each kind: when their cluster, their
+// dependencies, the ConfigMaps and Secrets that they use, or the served kinds change.
 import type { TargetCluster } from '@weir/apply';
 import { type Clusters, onClusters } from '@weir/clusters';
 import type { Controller, Informer } from '@weir/controller';
@@ -17,7 +17,7 @@ export interface ApplyTriggers<T extends Dependent> {
   informer: Informer<T>;
   waiters: Pick<Waiters, 'waitsForDependency' | 'definitionsChanged'>;
   dependencyWatches: Pick<DependencyWatches, 'onChange'>;
-  /** With the gate OrderedDeletion. */
+  /** Only with the gate OrderedDeletion. */
   deletionOrder?: Pick<DeletionOrder, 'onGone'> | undefined;
   settings: {
     watchedConfigs: string;
@@ -29,7 +29,7 @@ export interface ApplyTriggers<T extends Dependent> {
   log: Logger;
 }
 
-/** Connects them to the controller's queue; returns the way to end that. */
+/** Subscribes for the controller's queue; returns a function that ends the subscriptions. */
 export function connectApplyTriggers<T extends Dependent>({
   client,
   clusters,

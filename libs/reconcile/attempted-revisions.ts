@@ -1,17 +1,18 @@
-// Which revision the latest run of each object took: a new artifact need not wake those that have it already.
+// Records which revision the latest run of each object took, so that an announcement of the same artifact starts no
+// further run.
 
-/** `searching`: a run is about to read the source, and will find whatever artifact that has by then. */
+/** `searching`: a run is about to read the source, and will find the newest artifact. */
 export type Attempt = { state: 'searching' } | { state: 'taken'; revision: string };
 
 /** Keys are `<namespace>/<name>`. */
 export interface AttemptedRevisions {
-  /** A run begins, and has not read its source yet. */
+  /** A run has begun, and has not read its source yet. */
   search(key: string): void;
-  /** The run goes on with this revision. */
+  /** The run continues with this revision. */
   take(key: string, revision: string): void;
-  /** The run took no artifact, so the next one may wake the object. After `take` this does nothing. */
+  /** The run took no artifact, so the next announcement may start a run. After `take` this does nothing. */
   endSearch(key: string): void;
-  /** Undefined for an object of which no run took an artifact in this process. */
+  /** Undefined if no run of the object took an artifact in this process. */
   get(key: string): Attempt | undefined;
   forget(key: string): void;
 }

@@ -8,7 +8,7 @@ import {
 import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import { newestOf } from './newest.ts';
 
-/** What a run begins with: an object to work on, which has the finalizer then, or one that is being deleted. */
+/** The object to work on at the start of a run: it has the finalizer, or it is being deleted. */
 export type Claim<T> = { object: T; deleting: boolean };
 
 export interface ClaimOptions<T extends KubeObject> {
@@ -19,8 +19,8 @@ export interface ClaimOptions<T extends KubeObject> {
 }
 
 /**
- * The object as it is to be worked on, kept from vanishing before it is cleaned up after. Undefined when it is gone
- * already. Rejects with NotOwner when another replica may own it.
+ * Returns the object in its newest state, with the finalizer. Undefined when it is gone already. Rejects with NotOwner
+ * when another replica may own it.
  */
 export async function claimObject<T extends KubeObject>(
   found: T,

@@ -1,4 +1,4 @@
-// An object that somebody changed wakes the one that applied it.
+// A change of an applied object by somebody else starts a run of the object that applied it.
 import {
   createDriftBackoff,
   type Drift,
@@ -12,16 +12,16 @@ import type { Recorder } from '@weir/events';
 import type { KubeObject } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 
-/** The cause of a run that puts back what somebody changed. */
+/** The cause of a run that corrects drift. */
 export const DRIFT = 'drift';
 
 export interface DriftTrigger<T extends KubeObject> {
   drift: Pick<DriftWatch, 'onDrift'>;
-  /** The object `<namespace>/<name>` that applied what drifted. */
+  /** The object `<namespace>/<name>` that applied the changed object. */
   find(key: string): T | undefined;
-  /** Whether a run of the object would do something about the drift. */
+  /** Whether a run of the object would correct the drift. */
   concerns(object: T, drift: Drift): boolean;
-  /** Whether a run that is under way is ended for it. */
+  /** Whether a run that is under way is ended because of it. */
   interrupt: boolean;
   /** The kind that applies, with its group and field manager. */
   owner: Pick<Owner, 'group' | 'fieldManager'> & { kind: string };
@@ -30,7 +30,10 @@ export interface DriftTrigger<T extends KubeObject> {
   log: Logger;
 }
 
-/** Returns the way to end that. Drift that comes again and again is put back less and less often, and an event says so. */
+/**
+ * Returns a function that ends the subscription. Drift that repeats is corrected less and less often, and an event
+ * reports it.
+ */
 export function onDrift<T extends KubeObject>(trigger: DriftTrigger<T>): () => void {
   const { drift, find, concerns, interrupt, owner, controller, recorder, log } = trigger;
   const repairOf = createDriftBackoff();
@@ -43,8 +46,8 @@ export function onDrift<T extends KubeObject>(trigger: DriftTrigger<T>): () => v
       const message = `${formatDrift(found)} again and again, correcting it less often. ${rivals(found, owner)}`;
       recorder.event(object, { severity: 'error', reason: 'DriftRepeated', message });
     }
-    // A run may wait for the health of just what was deleted, and is interrupted to put it back; but not by a drift that
-    // comes again and again, which would keep it from its end.
+    // A run may wait for the health of the very object that was deleted, so it is interrupted to correct that. Drift
+    // that repeats doesn't interrupt it, because the run would never end.
     controller.enqueue(found.owner, {
       cause: DRIFT,
       delayMs,

@@ -1,5 +1,5 @@
-// CEL expressions of an object: the health of kinds that kstatus does not know, and whether a dependency is ready. What
-// they mean, and how they fail, is decided in the render engine.
+// CEL expressions of an object: the health of kinds that kstatus does not know, and the readiness of dependencies. They
+// are evaluated in the render engine.
 import { Reason } from '@weir/api';
 import type { StatusFunction } from '@weir/apply';
 import type { KubeObject } from '@weir/kube';
@@ -13,7 +13,7 @@ import { Failure } from './failure.ts';
 
 type Pool = Pick<RenderPool, 'status' | 'evaluate'>;
 
-/** An object that says what healthy means for some kinds. */
+/** An object with `spec.healthCheckExprs`. */
 export type Checked = KubeObject & { spec: { healthCheckExprs?: HealthCheckExpression[] } };
 
 /** The health of objects, with `spec.healthCheckExprs` for the kinds that it names. */
@@ -35,8 +35,8 @@ export async function requireExpressions(pool: Pool, object: Checked): Promise<v
 }
 
 /**
- * What a dependency's `readyExpr` says, which sees both objects as `self` and `dep`; an error of the
- * expression is why it is not ready yet. Throws a Failure for one that doesn't compile.
+ * Evaluates a dependency's `readyExpr`, in which `self` and `dep` are the two objects; an error of the evaluation is
+ * the reason why the dependency is not ready yet. Throws a Failure for an expression that doesn't compile.
  */
 export async function evaluateReady(
   pool: Pool,

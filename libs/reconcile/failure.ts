@@ -1,18 +1,18 @@
-// A reconciliation that ends before it is done: what its user reads, and when it is tried again.
+// A reconciliation that ends early: the reason and message for its user, and when it is tried again.
 import { maskSecrets } from '@weir/telemetry';
 
 export interface FailureOptions {
-  /** The condition of the kind, besides Ready, that says so (`FetchFailed`); it becomes True. */
+  /** The kind's condition, besides Ready, that reports the failure (such as `FetchFailed`); it becomes True. */
   condition?: string;
-  /** True when trying again can't help until the object changes. */
+  /** True when another attempt can't help until the object changes. */
   stalled?: boolean;
-  /** When to try again, in ms; the object's retry interval unless given. */
+  /** The time until the next attempt, in ms; the object's retry interval unless given. */
   retryMs?: number;
-  /** True for what may be over any moment: it is tried again soon, then less and less often. */
+  /** True for a failure that may pass at any moment: it is tried again soon, then less and less often. */
   backoff?: boolean;
-  /** True for what may be over before anybody looks: an object that is new says nothing of it for a second. */
+  /** True for a failure that will probably pass at once: a new object does not report it during its first second. */
   brief?: boolean;
-  /** The event that reports it: an error with reason and message unless given; `none` for what is only waiting. */
+  /** The event that reports it: an error with reason and message unless given; `none` for a wait. */
   event?: { severity: 'info' | 'error'; message: string; reason?: string } | 'none';
   cause?: unknown;
 }
@@ -40,18 +40,18 @@ export class Failure extends Error {
   }
 }
 
-/** The error as a Failure: itself where it is one, else one with this reason and the error's message. */
+/** The error itself if it is a Failure, otherwise a Failure with this reason and the error's message. */
 export function asFailure(error: unknown, reason: string): Failure {
   return error instanceof Failure ? error : new Failure(reason, messageOf(error), { cause: error });
 }
 
-/** The error itself, or the first of those that led to it, for which `is` holds. */
+/** The first error, of the given one and its causes, for which `is` holds. */
 export function findCause(error: unknown, is: (cause: unknown) => boolean): unknown {
   if (is(error)) return error;
   return error instanceof Error ? findCause(error.cause, is) : undefined;
 }
 
-/** The words of whatever was thrown. */
+/** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -2,8 +2,8 @@ import type { Informer, ReconcileContext } from '@weir/controller';
 import { isNotFound, type KubeClient, type KubeObject, type ResourceType } from '@weir/kube';
 
 /**
- * The object as it is to be worked on: as the watch has it, or read again where another replica owned it a moment ago,
- * since that one may have written what the watch has yet to show. Undefined when the object is gone.
+ * The newest state of an object: from the watch, or read again if another replica owned it a moment ago and may have
+ * written what the watch has yet to show. Undefined when the object is gone.
  */
 export async function newestOf<T extends KubeObject>(
   object: T,

@@ -4,10 +4,10 @@ import { Failure } from './failure.ts';
 const GATE = 'ObjectLevelWorkloadIdentity';
 
 /**
- * Refuses an account for a cloud where the operator has not turned that on, in Flux's words.
- * @param options.field what names the account
- * @param options.purpose what it is for
- * @param options.condition of the kind, besides Ready, that says so
+ * Refuses an account for a cloud when the operator has not enabled that, with Flux's message.
+ * @param options.field the field that names the account
+ * @param options.purpose what the account is used for
+ * @param options.condition the kind's condition, besides Ready, that reports it
  * @throws Failure FeatureGateDisabled (stalled)
  */
 export function requireObjectIdentity(

@@ -1,20 +1,20 @@
-// What a replica keeps of an object goes when another replica owns the object.
+// Forgets what a replica keeps of an object when another replica owns the object.
 import type { Membership } from '@weir/controller';
 
-/** Something that is kept by `<namespace>/<name>` of objects. */
+/** Something that is kept for objects by `<namespace>/<name>`. */
 interface Kept {
   keys(): Iterable<string>;
 }
 
 export interface Ownership {
   membership: Pick<Membership, 'owns' | 'onChange'>;
-  /** What decides which replica owns the object `<namespace>/<name>`. */
+  /** The key that decides which replica owns the object `<namespace>/<name>`. */
   ownershipKey(key: string): string;
   dependencyWatches: Kept & { done(key: string): void };
   clusters: Kept & { leave(key: string): void };
 }
 
-/** Returns the way to end that. */
+/** Returns a function that ends the subscription. */
 export function followOwnership({
   membership,
   ownershipKey,

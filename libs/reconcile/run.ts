@@ -1,5 +1,5 @@
-// The steps that runs of all kinds begin and end with where an object is worked on by one pipeline: each kind calls them in its
-// own order, and says what it has to add.
+// The steps that begin and end the runs of kinds with one pipeline for each object. Each kind calls them in its own
+// order, and adds what is special.
 import { FINALIZER, isRequested } from '@weir/api';
 import {
   type Informer,
@@ -21,12 +21,12 @@ import {
 } from './status-report.ts';
 import { openStatus, type StatusSession } from './status-session.ts';
 
-/** An object of a kind whose runs begin here. */
+/** An object of a kind whose runs use these steps. */
 export type RunnableObject<Status extends CommonStatus> = Reconciled<Status> & {
   spec: { suspend?: boolean };
 };
 
-/** One run of one object: what it was given, and what it says so far. */
+/** One run of one object: its inputs, and the status that it reports so far. */
 export interface ObjectRun<T extends RunnableObject<Status>, Status extends CommonStatus> {
   object: T;
   context: ReconcileContext;
@@ -39,24 +39,24 @@ export interface RunBeginning<T extends RunnableObject<Status>, Status extends C
   client: KubeClient;
   kind: ResourceType;
   informer: Informer<T>;
-  /** The field manager of all that is written. */
+  /** The field manager of all writes. */
   fieldManager: string;
   types: ConditionTypes;
-  /** Lets go of what there is of an object that is being deleted, before its finalizer is taken away. */
+  /** Releases what exists for an object that is being deleted, before its finalizer is removed. */
   release?(object: T): Promise<void> | void;
-  /** What the status says of an object that is suspended; that a request is handled unless given. */
+  /** The report of an object that is suspended; that a request was handled unless given. */
   suspended?(report: StatusReport<Status>, object: T): StatusReport<Status>;
-  /** True for a kind that, as in Flux, handles a request that comes while it is suspended when it is resumed. */
+  /** True for a kind that, as in Flux, handles a request made during suspension when the object is resumed. */
   keepsRequests?: boolean;
-  /** What the status says of a run that begins. */
+  /** The report at the start of a run. */
   begun(report: StatusReport<Status>, object: T): StatusReport<Status>;
-  /** Whether somebody waits to see that the run has begun. */
+  /** Whether the start of a run should be visible in the status. */
   isAwaited(object: T): boolean;
 }
 
 /**
- * Begins a run. Undefined when there is nothing to do: the object is gone or suspended, or it is being deleted, and then its
- * finalizer is taken away.
+ * Begins a run. Undefined when there is nothing to do: the object is gone or suspended, or it is being deleted, in
+ * which case its finalizer is removed.
  */
 export async function beginObjectRun<T extends RunnableObject<Status>, Status extends CommonStatus>(
   found: T,
@@ -79,7 +79,7 @@ export async function beginObjectRun<T extends RunnableObject<Status>, Status ex
   if (object.spec.suspend) {
     const { suspended } = beginning;
     if (suspended !== undefined) status.update((report) => suspended(report, object));
-    // As in Flux: a request counts as handled, so that nothing is done for it when the object is resumed.
+    // As in Flux, a request counts as handled, so that nothing is done for it when the object is resumed.
     const isAsked =
       !beginning.keepsRequests && isRequested(object, object.status?.lastHandledReconcileAt);
     if (isAsked || suspended !== undefined) await status.finish();
@@ -92,9 +92,9 @@ export async function beginObjectRun<T extends RunnableObject<Status>, Status ex
 }
 
 /**
- * Writes the end of a run that failed, and records it unless the status said so before and nobody asked. Rejects with what
- * is no Failure: the controller tries that again by itself.
- * @param stopping aborts when the service stops: then the end is left to the next run
+ * Writes the final status of a failed run, and publishes an event unless the status had the same failure before and no
+ * run was requested. Rejects with an error that is no Failure, which makes the controller try again.
+ * @param stopping aborts when the service stops: then the next run writes the status
  */
 export async function failObjectRun<T extends RunnableObject<Status>, Status extends CommonStatus>(
   { object, status, signal }: Pick<ObjectRun<T, Status>, 'object' | 'status' | 'signal'>,

@@ -1,5 +1,5 @@
-// What a run says about its object, as a value: every function returns a new report and leaves the given one alone.
-// A kind gives its condition types and its words; what the conditions have in common for all kinds of Flux is here.
+// What a run reports about its object, as a value: every function returns a new report and leaves the given one alone.
+// A kind defines its condition types and messages; what conditions of all Flux kinds have in common is here.
 import {
   type Condition,
   findCondition,
@@ -15,10 +15,10 @@ import {
 import type { KubeObject } from '@weir/kube';
 import type { Failure } from './failure.ts';
 
-/** What one condition says. */
+/** The state of one condition. */
 export type State = Pick<Condition, 'status' | 'reason' | 'message'>;
 
-/** A state with the generation of the object that it is about: the present one where none is given. */
+/** A state with the generation of the object that it is about; the present one if none is given. */
 type Stated = State & Pick<Condition, 'observedGeneration'>;
 
 /** The parts of a status that all kinds of Flux have. */
@@ -40,18 +40,18 @@ export interface StatusReport<Status extends CommonStatus> {
   readonly fields: Fields<Status>;
   /** By type; undefined for a condition that is to be absent. Conditions of other types stay as they are. */
   readonly states: ReadonlyMap<string, Stated | undefined>;
-  /** The types among them that tell of failures of the kind, such as `FetchFailed`. */
+  /** The condition types that report failures of the kind, such as `FetchFailed`. */
   readonly failures: readonly string[];
 }
 
 /** The condition types of a kind besides Ready, Reconciling and Stalled. */
 export interface ConditionTypes {
-  /** True tells of a failure; at most one at a time is. */
+  /** Types of which True means a failure; at most one of them is True. */
   failures?: readonly string[];
   others?: readonly string[];
 }
 
-/** Begins with what the status says: what the run says nothing about stays as it was. */
+/** Starts from the present status: what the run doesn't report stays as it is. */
 export function beginReport<Status extends CommonStatus>(
   object: Reconciled<Status>,
   { failures = [], others = [] }: ConditionTypes,
@@ -76,7 +76,7 @@ export function setFields<Status extends CommonStatus>(
   return { ...report, fields: set as Fields<Status> };
 }
 
-/** Says this of a condition, of the present generation; `undefined` removes the condition. */
+/** Sets a condition for the present generation; `undefined` removes the condition. */
 export function setState<Status extends CommonStatus>(
   report: StatusReport<Status>,
   type: string,
@@ -94,7 +94,7 @@ export function dropStates<Status extends CommonStatus>(
   return types.reduce((before, type) => setState(before, type, undefined), report);
 }
 
-/** A run is under way, and with what. `ready` is what Ready says meanwhile; without it Ready stays. */
+/** Reports the step that is under way. `ready` is the state of Ready meanwhile; without it Ready stays. */
 export function asProgressing<Status extends CommonStatus>(
   report: StatusReport<Status>,
   message: string,
@@ -109,8 +109,8 @@ export function asProgressing<Status extends CommonStatus>(
 }
 
 /**
- * A run failed: Ready is False, and so says the kind's own condition. One that may work the next time goes on
- * reconciling, with what it was doing or with `doing`; one that stalled waits for another generation.
+ * Reports a failure: Ready is False, and the kind's own condition is True. If it is tried again, Reconciling stays with
+ * its step or with `doing`; if it is stalled, Stalled stays until the generation changes.
  */
 export function asFailed<Status extends CommonStatus>(
   report: StatusReport<Status>,
@@ -142,7 +142,7 @@ export function asFailed<Status extends CommonStatus>(
   return setState(next, RECONCILING, reconciling);
 }
 
-/** A run did what the spec says: Ready is True for this generation, and nothing is under way or wrong. */
+/** Reports success: Ready is True for this generation, and no condition of a step or a failure remains. */
 export function asSucceeded<Status extends CommonStatus>(
   report: StatusReport<Status>,
   state: Pick<State, 'reason' | 'message'>,
@@ -153,8 +153,8 @@ export function asSucceeded<Status extends CommonStatus>(
 }
 
 /**
- * The status to write. `persisted` is the status that the cluster has now: conditions keep their transition time where
- * it says the same, since a state that nobody could see was no transition.
+ * The status to write. `persisted` is the status in the cluster: a condition with the same state there keeps its
+ * transition time, because a state that nobody could see was no transition.
  */
 export function statusOf<Status extends CommonStatus>(
   report: StatusReport<Status>,
@@ -175,13 +175,13 @@ export function statusOf<Status extends CommonStatus>(
   const handled = persisted?.lastHandledReconcileAt;
   return {
     ...report.fields,
-    // Where there are none yet, an empty list would be a write that says nothing.
+    // When there is no condition yet, an empty list would be a write without content.
     ...(conditions.length > 0 || persisted?.conditions ? { conditions } : {}),
     ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
   } as Status;
 }
 
-/** The same at the end of a run, which answers the request that the object carries. */
+/** The same at the end of a run, with the request that the object carries as handled. */
 export function finalStatusOf<Status extends CommonStatus>(
   report: StatusReport<Status>,
   object: Reconciled<Status>,
@@ -192,7 +192,7 @@ export function finalStatusOf<Status extends CommonStatus>(
   return request ? { ...status, lastHandledReconcileAt: request } : status;
 }
 
-/** Whether the status already says exactly this failure of this generation. */
+/** Whether the status already has exactly this failure for this generation. */
 export function isReported(object: Reconciled<CommonStatus>, failure: Failure): boolean {
   const ready = findCondition(object.status?.conditions, READY);
   return (
@@ -203,7 +203,7 @@ export function isReported(object: Reconciled<CommonStatus>, failure: Failure): 
   );
 }
 
-/** Whether somebody waits to see that a run has begun: for a new generation or a request. */
+/** Whether the start of a run should be visible in the status: for a new generation or a request. */
 export function isAwaited(object: Reconciled<CommonStatus>): boolean {
   const { observedGeneration, lastHandledReconcileAt } = object.status ?? {};
   return (
@@ -211,7 +211,7 @@ export function isAwaited(object: Reconciled<CommonStatus>): boolean {
   );
 }
 
-/** Without the rest of a condition, its transition time above all. */
+/** The state alone, without other fields of a condition such as its transition time. */
 function plain({ status, reason, message }: State): State {
   return { status, reason, message };
 }

@@ -10,20 +10,20 @@ import {
   statusOf,
 } from './status-report.ts';
 
-/** The report of one run, and the writes that make it the object's status: as few as somebody could see. */
+/** The report of one run, and the writes of the object's status: only as many as somebody could see. */
 export interface StatusSession<T extends Reconciled<Status>, Status extends CommonStatus> {
   report(): StatusReport<Status>;
-  /** Says more: takes the report so far and returns what it shall be. Nothing is written yet. */
+  /** Changes the report: takes the present one and returns the new one. Nothing is written yet. */
   update(change: (report: StatusReport<Status>) => StatusReport<Status>): void;
-  /** Writes what the report says by then if the run goes on for longer than a second. Never fails. */
+  /** Writes the report if the run goes on for longer than a second. Never fails. */
   show(): void;
-  /** Writes the report now; resolves with the object as it is then. */
+  /** Writes the report now; resolves with the object after the write. */
   save(): Promise<T>;
-  /** Writes the end of the run, with the answer to the request that the object carries. */
+  /** Writes the final status of the run, with the request that the object carries as handled. */
   finish(change?: (status: Status) => Status): Promise<T>;
-  /** Leaves the end to the run that takes this one's place. */
+  /** Leaves the final status to the run that replaces this one. */
   abandon(): void;
-  /** The status as the cluster has it now, as far as is known. */
+  /** The status in the cluster, as far as it is known. */
   persisted(): Status | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface SessionOptions<T extends Reconciled<CommonStatus>> {
   types: ConditionTypes;
 }
 
-/** Opens the report of a run with what the status of the object says. */
+/** Opens the report of a run, starting from the object's status. */
 export function openStatus<T extends Reconciled<Status>, Status extends CommonStatus>(
   object: T,
   { guard, log }: Pick<ReconcileContext, 'guard' | 'log'>,

@@ -1,5 +1,5 @@
-// What makes objects run besides their own changes and their interval. Each function subscribes, enqueues in the controller,
-// and returns the way to end that.
+// What starts runs of objects besides their own changes and their interval. Each function subscribes, adds to the
+// controller's queue, and returns a function that ends the subscription.
 import {
   type Controller,
   createInformer,
@@ -22,7 +22,7 @@ import type { Waiters } from './waiters.ts';
 
 type Enqueue = Pick<Controller, 'enqueue'>;
 
-/** A dependency that changed wakes those that wait for it. */
+/** A change of a dependency starts a run of the objects that wait for it. */
 export function onDependencies<T extends Dependent>(
   informer: Informer<T>,
   waiters: Pick<Waiters, 'waitsForDependency'>,
@@ -48,7 +48,7 @@ export interface ConfigTrigger<T extends KubeObject> {
   client: KubeClient;
   informer: Informer<T>;
   controller: Enqueue;
-  /** Which ConfigMaps and Secrets are watched. Only their metadata is. */
+  /** The label selector of the watched ConfigMaps and Secrets. Only their metadata is watched. */
   labelSelector: string;
   /** `<kind>/<namespace>/<name>` of the ConfigMaps and Secrets that an object uses. */
   usedBy(object: T): string[];
@@ -58,7 +58,7 @@ export interface ConfigTrigger<T extends KubeObject> {
   log: Logger;
 }
 
-/** A ConfigMap or Secret that changed wakes those that use it. */
+/** A change of a ConfigMap or Secret starts a run of the objects that use it. */
 export function onConfigs<T extends KubeObject>(trigger: ConfigTrigger<T>): () => void {
   const users = indexBy(trigger.informer, trigger.usedBy);
   const stops = [ConfigMap, Secret].map((type) => onConfig(trigger, users, type));
@@ -74,7 +74,7 @@ function onConfig<T extends KubeObject>(
   type: typeof ConfigMap,
 ): () => void {
   const informer = createInformer(client, type, { labelSelector, metadataOnly: true, log });
-  // What is there at the start was read by the run that every object begins with.
+  // What exists at the start is read by the first run of every object.
   const stop = informer.onChange(({ object }) => {
     if (!informer.hasSynced()) return;
     const subject = `${type.kind}/${objectKey(object)}`;
@@ -90,19 +90,19 @@ function onConfig<T extends KubeObject>(
 
 export interface KindTrigger {
   client: KubeClient;
-  /** The client whose discovery knows the kinds for those that wait. */
+  /** A client whose discovery knows the kinds that objects wait for. */
   target: KubeClient;
   waiters: Pick<Waiters, 'definitionsChanged'>;
   controller: Enqueue;
   log: Logger;
 }
 
-/** A definition that changes may bring the kind for want of which a run failed. */
+/** A change of a definition may add the kind whose absence made a run fail. */
 export function onNewKinds({ client, target, waiters, controller, log }: KindTrigger): () => void {
   const informer = createInformer(client, CustomResourceDefinition, { metadataOnly: true, log });
   const stop = informer.onChange(({ type, object }) => {
     if (!informer.hasSynced()) return;
-    // Whatever is applied next finds the kinds as they are now, and fails for none that has just come.
+    // The next apply discovers the kinds anew, so that none fails for a kind that was just added.
     target.discovery.invalidate();
     if (type === 'deleted') return;
     const [, group = ''] = /^[^.]+\.(.+)$/.exec(object.metadata.name) ?? [];

@@ -1,25 +1,25 @@
-// Which objects of a kind wait for a change elsewhere in the cluster, so that this change wakes them at once.
+// Records which objects of a kind wait for a change elsewhere in the cluster, so that this change starts a run at once.
 
 /** Keys are `<namespace>/<name>`. An object waits for one thing at a time. */
 export interface Waiters {
-  /** It waits for one of its dependencies to change. */
+  /** The object waits for a change of one of its dependencies. */
   forDependency(key: string): void;
-  /** It waits for a kind of this API group to be served. */
+  /** The object waits for a kind of this API group to be served. */
   forGroup(key: string, group: string): void;
-  /** It runs again and waits for nothing. */
+  /** The object runs again and waits for nothing. */
   done(key: string): void;
   waitsForDependency(key: string): boolean;
-  /** Definitions of the group changed: returns those that wait for one of its kinds. */
+  /** Definitions of the group changed: returns the objects that wait for one of its kinds. */
   definitionsChanged(group: string): string[];
-  /** Whether definitions of the group changed a moment ago: their kinds may be served any time now. */
+  /** Whether definitions of the group changed a moment ago, so that their kinds may be served at any time. */
   isComing(group: string): boolean;
-  /** True when this is the first event with this text about a wait with this revision, since `forget`. */
+  /** True for the first event with this text about a wait with this revision, since `forget`. */
   isFirstEvent(key: string, revision: string, text: string): boolean;
-  /** What it waited for is there, or it is gone itself. */
+  /** The object no longer waits, or it is gone. */
   forget(key: string): void;
 }
 
-/** How long an established definition may take until its kind is served everywhere. */
+/** The longest time from an established definition until its kind is served everywhere. Milliseconds. */
 const COMING_MS = 30_000;
 
 export function createWaiters(now: () => number = () => performance.now()): Waiters {

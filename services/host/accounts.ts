@@ -19,7 +19,7 @@ const RULES = new URL('../../charts/weir/rbac/', import.meta.url);
 const FIELD_MANAGER = 'weir';
 const RBAC = 'rbac.authorization.k8s.io';
 
-/** Makes sure that the runtime namespace is there; who may not look at namespaces is taken to run in one. */
+/** Makes sure that the runtime namespace exists. Without the right to read namespaces it is assumed to exist. */
 export async function ensureNamespace(client: KubeClient, name: string): Promise<void> {
   try {
     await client.get(Namespace, { name });
@@ -32,8 +32,8 @@ export async function ensureNamespace(client: KubeClient, name: string): Promise
 }
 
 /**
- * Creates the service account `weir-<service>` with the rights that the chart gives it and returns a client
- * that is this account. `admin` must hold those rights itself.
+ * Creates the service account `weir-<service>` with the rights that the chart gives it and returns a client that acts
+ * as this account. `admin` must hold those rights itself.
  */
 export async function asOwnAccount(
   admin: KubeClient,
@@ -62,7 +62,7 @@ export async function asOwnAccount(
   return connectAsServiceAccount(admin, { namespace, name });
 }
 
-/** The rules of a file of the chart: those of a service for the cluster, or `leases` for its own namespace. */
+/** The rules in a file of the chart: those of a service for the cluster, or `leases` for its own namespace. */
 async function readRules(name: string): Promise<{ rules: unknown[] }> {
   return parse(await readFile(new URL(`${name}.yaml`, RULES), 'utf8')) as { rules: unknown[] };
 }

@@ -4,7 +4,9 @@ import { natsServers } from './nats.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** How to reach NATS, and what its streams are to be like, by flags and variables. Throws SettingsError. */
+/**
+ * The connection to NATS and the settings of its streams, from flags and environment variables. Throws SettingsError.
+ */
 export function busOptions(
   settings: Settings,
   env: Environment,
@@ -21,13 +23,13 @@ export function busOptions(
   };
 }
 
-/** How to know the NATS servers, where they don't have a certificate of a public authority. */
+/** The certificate authority of the NATS servers, if they have no certificate of a public one. */
 function tlsOf(settings: Settings): { caFile: string } | undefined {
   const caFile = settings.get('nats-ca');
   return caFile === undefined ? undefined : { caFile };
 }
 
-/** `{ [key]: value }`, or nothing for a value that isn't there. */
+/** `{ [key]: value }`, or an empty object for an undefined value. */
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
 }

@@ -1,10 +1,10 @@
-// The services that there are. The host knows them by name only: what each is and which flags it reads, it says itself.
+// The table of services. The host knows only their names; each service declares what it is and which flags it reads.
 import type { Service } from '@weir/service';
 import { commonFlags, type Flags } from '@weir/service/flags';
 import type { Grammar, NamedFlag } from './command-line.ts';
 import { flags as hostFlags } from './flags.ts';
 
-/** A service's code is loaded when it is to run: a process with one service carries one. Its flags take next to nothing. */
+/** A service's code is loaded only if the service runs. Loading its flags alone costs next to nothing. */
 interface Entry {
   load(): Promise<{ service: Service }>;
   flags(): Promise<{ flags: Flags }>;
@@ -42,7 +42,7 @@ export async function loadService(name: string): Promise<Service> {
   return (await entry.load()).service;
 }
 
-/** What the command line may hold. */
+/** The services and flags that a command line may have. */
 export async function grammar(): Promise<Grammar> {
   const flags = new Map<string, NamedFlag>(Object.entries({ ...hostFlags, ...commonFlags }));
   for (const [service, entry] of Object.entries(CATALOGUE)) {

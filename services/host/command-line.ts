@@ -2,18 +2,18 @@ import { parseArgs } from 'node:util';
 import { variableOf } from '@weir/service';
 import type { Flag } from '@weir/service/flags';
 
-/** What the command line asks for: services by name (none: all), and flags by name without dashes. */
+/** The contents of a command line: services by name (none: all), and flags by name without dashes. */
 export interface CommandLine {
   services: string[];
   flags: Record<string, string>;
 }
 
-/** A command line that can't be followed; the message says which part, and what would be right. */
+/** A command line that can't be followed; the message names the part, and what would be right. */
 export class UsageError extends Error {
   override name = 'UsageError';
 }
 
-/** What a command line may hold: services, and the flags of the host and of each of them. */
+/** The services and flags that a command line may have. */
 export interface Grammar {
   services: readonly string[];
   flags: ReadonlyMap<string, NamedFlag>;

@@ -30,7 +30,7 @@ interface Status {
 async function established(client: KubeClient, name: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     const crd = await client.get(CustomResourceDefinition, { name }, { signal });
-    // The API server says null until it has looked at a new one.
+    // The API server returns null until it has processed a new definition.
     const conditions = (crd.status as Status | undefined)?.conditions ?? [];
     if (conditions.some(({ type, status }) => type === 'Established' && status === 'True')) return;
     const refused = conditions.find((it) => it.type === 'NamesAccepted' && it.status === 'False');

@@ -1,4 +1,4 @@
-// `deliveries [--namespace=...] [--alert=...] [--replay]`: what became of the messages of Alerts.
+// The command `deliveries [--namespace=...] [--alert=...] [--replay]`: shows the results of the messages of Alerts.
 import { connectBus } from '@weir/bus';
 import { createSettings } from '@weir/service';
 import { createLogger, createMetrics } from '@weir/telemetry';
@@ -6,7 +6,7 @@ import { busOptions } from './bus.ts';
 import { type Grammar, type NamedFlag, readCommandLine, UsageError } from './command-line.ts';
 
 export interface DeliveriesOptions {
-  /** What comes after `deliveries`. */
+  /** The arguments after `deliveries`. */
   args: readonly string[];
   grammar: Grammar;
   env?: Readonly<Record<string, string | undefined>>;
@@ -21,7 +21,7 @@ const OWN: [string, NamedFlag][] = [
 const CONNECT_MS = 10_000;
 
 /**
- * Says it for a person to read. Works with NATS alone, with the credentials of notification.
+ * Returns the text for a person to read. It needs NATS only, with the credentials of notification.
  * @throws UsageError; SettingsError; the reason why NATS can't be reached within ten seconds
  */
 export async function listDeliveries(options: DeliveriesOptions): Promise<string> {

@@ -1,4 +1,4 @@
-// `diff <kind> <namespace>/<name>`: what an object would change if it ran now.
+// The command `diff <kind> <namespace>/<name>`: shows what an object would change if it ran now.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,14 +8,14 @@ import { createLogger } from '@weir/telemetry';
 import type { Grammar } from './command-line.ts';
 import { readCommandLine, UsageError } from './command-line.ts';
 
-/** The kinds that can say it, by the service whose code does. */
+/** The kinds with such a comparison, with the service that has its code. */
 const KINDS: Record<string, () => Promise<{ diffs: Diffs }>> = {
   helmrelease: () => import('@weir/helm-release/diffs'),
   imageupdateautomation: () => import('@weir/image-automation/diffs'),
 };
 
 export interface DiffOptions {
-  /** What comes after `diff`. */
+  /** The arguments after `diff`. */
   args: readonly string[];
   grammar: Grammar;
   env?: Readonly<Record<string, string | undefined>>;
@@ -23,8 +23,8 @@ export interface DiffOptions {
 }
 
 /**
- * The description of the change, for a person to read.
- * @throws UsageError; what the kind says that is wrong
+ * Returns the text for a person to read.
+ * @throws UsageError; what the kind reports as wrong
  */
 export async function describeChange({
   args,

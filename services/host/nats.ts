@@ -1,8 +1,8 @@
 import { type Settings, SettingsError } from '@weir/service';
 
 /**
- * NATS servers with commas between them, from `--nats-url` or NATS_URL; undefined where neither is set. Throws
- * SettingsError for what can be no address: it would be tried for ever. The message leaves passwords out.
+ * NATS servers with commas between them, from `--nats-url` or NATS_URL; undefined if neither is set. Throws
+ * SettingsError for what can't be an address, because it would be tried without end. The message leaves passwords out.
  */
 export function natsServers(
   settings: Pick<Settings, 'get'>,

@@ -1,5 +1,5 @@
-// The one entry point, of the container and of `npm run services`: runs the services that its arguments
-// name, or all, until it is told to stop.
+// The entry point of the container and of `npm run services`: runs the services that its arguments name, or all of
+// them, until it is told to stop.
 import { flushCompileCache } from 'node:module';
 import { KubeconfigError } from '@weir/kube';
 import { SettingsError } from '@weir/service';
@@ -9,7 +9,7 @@ import { listDeliveries } from './deliveries.ts';
 import { describeChange } from './diff.ts';
 import { startServices } from './start.ts';
 
-/** Longer than services take at most; shorter than a kubelet waits. */
+/** Longer than services take at most, and shorter than a kubelet waits. */
 const STOP_TIMEOUT_MS = 28_000;
 
 async function main(): Promise<void> {
@@ -43,26 +43,27 @@ async function main(): Promise<void> {
     });
     const ready = running.ready().then(() => {
       process.stdout.write(`ready: ${running.services.join(' ')}\n`);
-      // With NODE_COMPILE_CACHE only: what was compiled is there for the next start even if this one is killed.
+      // This has an effect with NODE_COMPILE_CACHE only: the compiled code is stored for the next start even if this
+      // process is killed.
       flushCompileCache();
     });
     await Promise.race([stopped, ready.then(() => stopped)]);
     await running.close();
     await ready;
   } catch (error) {
-    // Asked to stop before it was ready, or even before it had started.
+    // The process was asked to stop before it was ready, or even before it had started.
     const aborted = error instanceof Error && error.name === 'AbortError';
     if (!signal.aborted || !aborted) throw error;
   }
 }
 
-/** Aborted when the process is asked to stop; asked again, the process ends at once. */
+/** Aborts when the process is asked to stop. When it is asked again, the process ends at once. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(1);
     controller.abort();
-    // Not kept alive by this: it only ends what would otherwise hang.
+    // The timer doesn't keep the process alive: it only ends a process that hangs.
     setTimeout(() => {
       process.stderr.write('Not stopped in time; ending without tidying up.\n');
       process.exit(1);
@@ -78,11 +79,11 @@ try {
   const toSay = advice(error);
   const { maskSecrets } = await import('@weir/telemetry');
   const text = maskSecrets(toSay ?? String(error instanceof Error ? error.stack : error));
-  // At once: services that had begun to start would keep a process alive that does nothing.
+  // The process ends at once, because services that had begun to start would keep it alive without doing anything.
   process.stderr.write(`${text}\n`, () => process.exit(toSay === undefined ? 1 : 2));
 }
 
-/** What whoever started it can put right; undefined for a fault of ours. */
+/** The message about what the user can put right; undefined for a fault of the program. */
 function advice(error: unknown): string | undefined {
   if (
     error instanceof UsageError ||

@@ -37,13 +37,13 @@ export interface StartOptions {
   flags?: Readonly<Record<string, string>>;
   /** Variables, KUBECONFIG and NATS_URL among them; those of the process unless given. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** How and where the services log. */
+  /** The form and destination of the services' logs. */
   logging?: Pick<LoggerOptions, 'pretty' | 'destination'>;
-  /** Ends the start, as long as that takes; later `close` is the way to stop. */
+  /** Ends the start; after the start, `close` ends the services. */
   signal?: AbortSignal;
 }
 
-/** Services at work in this process. */
+/** Services that run in this process. */
 export interface Running {
   services: string[];
   healthPort: number;
@@ -51,20 +51,22 @@ export interface Running {
   ports(): Record<string, number>;
   /** Resolves once every service is ready. */
   ready(): Promise<void>;
-  /** Stops them: gracefully for 25 s, then at once. Resolves when all is let go; rejects if that fails. */
+  /**
+   * Stops the services: gracefully for 25 s, then at once. Resolves when everything is closed; rejects if that fails.
+   */
   close(): Promise<void>;
 }
 
 /**
- * Starts services in this process, each with its own client, logger, metrics and traces. Resolves when all
- * are at work, which is before they are ready. Kubernetes and NATS may be away: Kubernetes is waited for,
- * NATS isn't. Rejects for settings that can't be followed, for a port that is taken, and with the signal's reason.
+ * Starts services in this process, each with its own client, logger, metrics and traces. Resolves when all are running,
+ * which is before they are ready. It waits for Kubernetes, but not for NATS. Rejects for settings that are wrong, for a
+ * port that is taken, and with the signal's reason.
  */
 export async function startServices(options: StartOptions = {}): Promise<Running> {
   const names = options.services?.length ? [...options.services] : [...SERVICES];
   const env = options.env ?? process.env;
   const settings = createSettings(options.flags ?? {}, env);
-  // Refused now, and not by each service later.
+  // Wrong addresses are refused here, before each service would do so.
   natsServers(settings, env);
   const started = new AsyncDisposableStack();
   const stop = new AbortController();
@@ -139,7 +141,7 @@ export async function startServices(options: StartOptions = {}): Promise<Running
   };
 }
 
-/** Services first, as they still use what was started before them; all of it, whatever fails. */
+/** Closes the services first, because they use what was started before them; then everything else, whatever fails. */
 async function closeAll(
   running: ReadonlyMap<string, RunningService>,
   started: AsyncDisposableStack,
@@ -151,7 +153,7 @@ async function closeAll(
   }
 }
 
-/** Waits for the end of all, then rejects if one has; `Promise.all` would leave the others alone. */
+/** Waits until all have settled, then rejects if one has; `Promise.all` would not wait for the others. */
 async function allOf(promises: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(promises)).find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
@@ -166,7 +168,7 @@ interface Surroundings {
   log: Logger;
   metrics: Metrics;
   signal: AbortSignal;
-  /** What is to be let go of when the service has stopped. */
+  /** For what has to be closed after the service has stopped. */
   started: AsyncDisposableStack;
 }
 
@@ -194,7 +196,7 @@ interface Preparation {
   signal: AbortSignal;
 }
 
-/** Waits for Kubernetes, and does there what the flags ask for before a service can start. */
+/** Waits for Kubernetes, and does what the flags ask for before a service starts. */
 async function prepare(admin: KubeClient, preparation: Preparation): Promise<void> {
   const { settings, namespace, log, signal } = preparation;
   let lastReason: string | undefined;
@@ -204,7 +206,7 @@ async function prepare(admin: KubeClient, preparation: Preparation): Promise<voi
       break;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      // One line for one trouble, however long it lasts.
+      // A lasting problem is logged once as a warning.
       const level = why === lastReason ? 'debug' : 'warn';
       lastReason = why;
       log[level]({ server: admin.server, why }, 'Kubernetes does not answer, trying again');
@@ -224,7 +226,7 @@ function keep<T>(list: T[], item: T): T {
   return item;
 }
 
-/** `{ [key]: value }`, or nothing for a value that isn't there. */
+/** `{ [key]: value }`, or an empty object for an undefined value. */
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
 }

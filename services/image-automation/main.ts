@@ -12,7 +12,7 @@ import { COMPONENTS, type ImageEnvironment, type ImageKind } from './shared/kind
 
 const MINUTE_MS = 60_000;
 const RETRY = { minMs: 750, maxMs: 15 * MINUTE_MS };
-/** How long a service that stops waits for the Kubernetes Events that are under way, in ms. */
+/** How long a service that stops waits for Kubernetes Events that are being written, in ms. */
 const FLUSH_MS = 3_000;
 
 export const service = defineService({
@@ -57,7 +57,7 @@ async function openEnvironment(parts: ServiceParts): Promise<ImageEnvironment> {
   };
 }
 
-/** Events carry the name of the controller of Flux whose kind it is. That of the service is the first one's. */
+/** Events have the name of Flux's controller for the kind. The service's own recorder has the first name. */
 function openRecorders(parts: ServiceParts): ImageEnvironment['recorders'] {
   const { client, bus, instance, log, tracing, stack } = parts;
   const component = 'image-automation-controller';

@@ -10,22 +10,22 @@ import { type Dependent, dependencyKeys, foreignReference } from './references.t
 type Id = string;
 
 export interface DeletionOrder {
-  /** Those that have to go first, as `<kind>/<namespace>/<name>`. */
+  /** The objects that have to be gone first, as `<kind>/<namespace>/<name>`. */
   waitsFor(object: Dependent): Id[];
-  /** Has an object run again when one that depends on it is gone; returns the way to stop that. */
+  /** Starts a run of an object when one that depends on it is gone; returns a function that ends that. */
   onGone(controller: Pick<Controller, 'enqueue'>): () => void;
   close(): void;
 }
 
 export interface DeletionOrderOptions<T extends Dependent> {
   client: KubeClient;
-  /** All objects of the kind that is deleted here. */
+  /** All objects of the kind whose deletion is ordered here. */
   informer: Informer<T>;
   kind: 'Kustomization' | 'HelmRelease';
   log: Logger;
 }
 
-/** Watches the other kind that may depend on this one too. */
+/** Watches the other kind too, whose objects may depend on these. */
 export function createDeletionOrder<T extends Dependent>({
   client,
   informer,
@@ -53,13 +53,13 @@ export function createDeletionOrder<T extends Dependent>({
   };
 }
 
-/** Why an object isn't deleted yet, and when to look again where nothing is sure to wake it sooner. */
+/** Why an object isn't deleted yet, and when to check again if no event is certain to come. */
 export interface DeletionWait {
   message: string;
   retryMs: number;
 }
 
-/** Undefined when nothing has to go before the object, or where no order is kept. */
+/** Undefined when the object need not wait, or the gate is off. */
 export function waitsForDependents(
   order: Pick<DeletionOrder, 'waitsFor'> | undefined,
   object: Dependent,
@@ -72,8 +72,8 @@ export function waitsForDependents(
 }
 
 /**
- * Objects that one command deletes, or that go with their namespace, get their deletion timestamps one after the other. For this
- * long after an object got its own, those that depend on it may be about to get theirs.
+ * Objects that one command deletes, or that are deleted with their namespace, get their deletion timestamps one after
+ * the other. For this long after an object got its own, its dependents may be about to get theirs.
  */
 const TOGETHER_MS = 3_000;
 
@@ -84,8 +84,8 @@ function isFresh({ metadata: { deletionTimestamp } }: Dependent): boolean {
 }
 
 /**
- * Those among `all` that depend on the object and are being deleted, or may be in a moment. An object on which this one depends,
- * directly or through others, is left out: the two would wait for each other for ever.
+ * The dependents among `all` that are being deleted, or may be in a moment. A dependent on which this object depends
+ * itself, directly or through others, is left out: the two would wait for each other without end.
  */
 export function dependentsToGo(object: Dependent, all: readonly Dependent[]): Id[] {
   const id = idOf(object);

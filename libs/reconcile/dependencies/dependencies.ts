@@ -1,4 +1,4 @@
-// `spec.dependsOn`: what has to be ready before an object is reconciled.
+// `spec.dependsOn`: waits for other objects to be ready before an object is reconciled.
 import {
   type DependencyReference,
   findCondition,
@@ -19,13 +19,13 @@ import type { DependencyWatches } from './watches.ts';
 export interface DependencyRules<T extends Dependent> {
   kind: Pick<Kind, 'kind' | 'plural' | 'group'>;
   find(key: string): T | undefined;
-  /** Answers a `readyExpr` about a dependency. */
+  /** Evaluates a `readyExpr` about a dependency. */
   isReady(expression: string, dependency: KubeObject): Promise<Evaluation>;
   /** A dependency with a `readyExpr` has to be ready by the usual rules too (AdditiveCELDependencyCheck). */
   additive: boolean;
-  /** What is said before the API server's words of a dependency that doesn't exist. */
+  /** The beginning of the message about a dependency that doesn't exist; the API server's message follows. */
   missing(key: string): string;
-  /** Whether a ready dependency is ready for this run too, such as for its revision. */
+  /** Whether a ready dependency is ready for this run too, for example for its revision. */
   isUpToDate?(dependency: T): boolean;
   /** How objects of other kinds are read. */
   foreign: Pick<ForeignRules, 'client' | 'status'>;
@@ -34,17 +34,17 @@ export interface DependencyRules<T extends Dependent> {
 export interface DependencyWait {
   waiters: Pick<Waiters, 'forDependency' | 'forGroup' | 'done'>;
   watches: Pick<DependencyWatches, 'wait' | 'done'>;
-  /** When a dependency is looked at again that did not change in the meantime. Milliseconds. */
+  /** The time after which a dependency is checked again when no event about it came. Milliseconds. */
   retryMs: number;
-  /** References stay within the namespace, and expressions see nothing of another one. */
+  /** References stay within the namespace, and expressions can't read objects of another one. */
   noCrossNamespaceRefs: boolean;
-  /** The event of a wait that isn't over with this look. */
+  /** The event about a wait that continues. */
   event(message: string): NonNullable<FailureOptions['event']>;
 }
 
 /**
- * The step that waits for `spec.dependsOn`. Fails with DependencyNotReady; a change of a dependency then wakes the
- * object. Fails until the spec changes with AccessDenied and InvalidCELExpression.
+ * The step that waits for `spec.dependsOn`. Fails with DependencyNotReady; a change of a dependency then starts a run.
+ * Fails with AccessDenied and InvalidCELExpression until the spec changes.
  */
 export async function requireDependencies<T extends Dependent>(
   object: T,
@@ -58,7 +58,7 @@ export async function requireDependencies<T extends Dependent>(
   }
   const refused = noCrossNamespaceRefs ? refusedExpression(object, rules.kind) : undefined;
   if (refused !== undefined) throw new Failure(Reason.AccessDenied, refused, { stalled: true });
-  // Before any dependency is looked at, so that no change of one is missed.
+  // This comes before any dependency is read, so that no change of one is missed.
   waiters.forDependency(key);
   const { message, target, missingGroup } = await unreadyDependency(object, rules);
   if (message === undefined) {
@@ -73,15 +73,15 @@ export async function requireDependencies<T extends Dependent>(
     const options = { retryMs, brief: true, event: event(message) };
     throw new Failure(Reason.DependencyNotReady, message, options);
   }
-  // A loop is a mistake, and its event says so: no wait would end it.
+  // A loop is a mistake of the user, so its event names it: the wait would never end.
   const named = `${message}: ${describeLoop(loop)}`;
   const told = { severity: 'error', message: named } as const;
   throw new Failure(Reason.DependencyNotReady, named, { retryMs, event: told });
 }
 
 /**
- * Why an expression of `dependsOn` may not be evaluated where references stay within their namespace: the result and
- * the errors of an expression say what the fields of the other object hold. Undefined when all may.
+ * Why an expression of `dependsOn` must not be evaluated when references stay within their namespace: its result and
+ * its errors reveal fields of the other object. Undefined when all may be evaluated.
  */
 export function refusedExpression(
   object: Dependent,
@@ -96,9 +96,10 @@ export function refusedExpression(
 }
 
 /**
- * Why the first dependency that isn't ready isn't, in Flux's words; empty when all are. A dependency is ready when its
- * `readyExpr` says so; without one, when its Ready condition is True for its present generation and it is up to date, or
- * by kstatus where it is of another kind. With `ready: false` it only has to be there.
+ * Why the first dependency that isn't ready isn't, with Flux's messages; empty when all are. A dependency is ready when
+ * its `readyExpr` says so. Without one, a dependency of the same kind is ready when its Ready condition is True for its
+ * present generation and it is up to date, and one of another kind is assessed by kstatus. With `ready: false` it only
+ * has to exist.
  */
 export async function unreadyDependency<T extends Dependent>(
   object: T,
@@ -116,7 +117,7 @@ export async function unreadyDependency<T extends Dependent>(
   return {};
 }
 
-/** The same of a dependency of the object's own kind. */
+/** The same for a dependency of the object's own kind. */
 async function unreadyOwn<T extends Dependent>(
   object: T,
   reference: DependencyReference,

@@ -1,4 +1,4 @@
-// Dependencies of other kinds: read with the rights of the account that the dependent acts as.
+// Dependencies of other kinds, which are read with the rights of the account that the dependent acts as.
 import type { DependencyReference } from '@weir/api';
 import type { StatusFunction } from '@weir/apply';
 import {
@@ -15,7 +15,7 @@ import type { ForeignReference } from './references.ts';
 import type { WatchTarget } from './watches.ts';
 
 export interface ForeignRules {
-  /** Acting as the account of the dependent. */
+  /** A client that acts as the account of the dependent. */
   client: KubeClient;
   /** kstatus, with the dependent's own expressions. */
   status: StatusFunction;
@@ -24,15 +24,15 @@ export interface ForeignRules {
   additive: boolean;
 }
 
-/** What a look at a dependency found: why it isn't ready, and what shows that this changes. */
+/** The result of reading a dependency: why it isn't ready, and what to watch for a change of that. */
 export interface ForeignLook {
   message?: string;
   target?: WatchTarget;
-  /** A kind of this group is not served. */
+  /** The group of a kind that is not served. */
   missingGroup?: string;
 }
 
-/** Rejects only with what the API server could not be asked. */
+/** Rejects only when the API server can't be reached. */
 export async function lookAtForeign(
   foreign: ForeignReference,
   { ready = true, readyExpr = '' }: Pick<DependencyReference, 'ready' | 'readyExpr'>,

@@ -1,11 +1,11 @@
-// Objects that wait for each other in a circle: without a search for it, each would only say that another one is
+// Finds objects that wait for each other in a loop. Without that, each of them would only report that another one is
 // not ready.
 import { objectKey } from '@weir/kube';
 import { type Dependent, dependencyKeys } from './references.ts';
 
 /**
- * The first loop of `dependsOn` on the way from an object, also one that it only waits behind:
- * keys (`<namespace>/<name>`) in the order of their references, the first one again at the end.
+ * The first loop of `dependsOn` that can be reached from an object, even if the object is not part of it: keys
+ * (`<namespace>/<name>`) in the order of their references, the first one again at the end.
  */
 export function findLoop(
   from: Dependent,
@@ -13,7 +13,7 @@ export function findLoop(
 ): string[] | undefined {
   const start = objectKey(from);
   const cleared = new Set<string>();
-  // With a stack of its own: a chain may be longer than the call stack.
+  // The search has a stack of its own, because a chain may be longer than the call stack.
   const path: { key: string; left: string[] }[] = [{ key: start, left: dependencyKeys(from) }];
   const depth = new Map([[start, 0]]);
   for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
@@ -34,7 +34,7 @@ export function findLoop(
   return undefined;
 }
 
-/** What to say of a loop: who waits for whom, and the way out. */
+/** The message about a loop: which objects wait for which, and how to end it. */
 export function describeLoop(loop: readonly string[]): string {
   return `dependency loop ${loop.join(' -> ')}: remove one of these from dependsOn`;
 }

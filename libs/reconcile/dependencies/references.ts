@@ -1,9 +1,9 @@
-// What `spec.dependsOn` names: objects of the same kind, as in Flux, or of any other.
+// The objects that `spec.dependsOn` names: of the same kind, as in Flux, or of any other.
 import { type DependencyReference, kinds, resolveReference } from '@weir/api';
 import { type KubeObject, objectKey, parseApiVersion } from '@weir/kube';
 import type { CommonStatus } from '../status-report.ts';
 
-/** An object that waits for others, which may wait for others too. */
+/** An object that may depend on others. */
 export type Dependent = KubeObject & {
   spec: { dependsOn?: DependencyReference[] };
   status?: CommonStatus;
@@ -11,11 +11,11 @@ export type Dependent = KubeObject & {
 
 /** An object of another kind. */
 export interface ForeignReference {
-  /** Undefined where the reference names none and its kind is none of Flux's. */
+  /** Undefined if the reference names none and its kind is none of Flux's. */
   apiVersion: string | undefined;
   kind: string;
   name: string;
-  /** For kinds that have namespaces. */
+  /** The namespace, for kinds that have namespaces. */
   namespace: string;
 }
 

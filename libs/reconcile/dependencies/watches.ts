@@ -1,5 +1,5 @@
-// While an object waits for dependencies of other kinds, each is watched, with the rights of the account that the object acts
-// as and its metadata only, so that the object goes on as soon as one has changed.
+// While an object waits for dependencies of other kinds, each of them is watched (metadata only, with the rights of the
+// account that the object acts as), so that the object runs as soon as one has changed.
 import type { DiscoveredResource, KubeClient } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 
@@ -9,24 +9,24 @@ export interface WatchTarget {
   /** Undefined for a kind without namespaces. */
   namespace: string | undefined;
   name: string;
-  /** As it was read; undefined where it wasn't there. */
+  /** The version that was read; undefined if the object didn't exist. */
   resourceVersion?: string | undefined;
 }
 
 /** Keys are those of the objects that wait. */
 export interface DependencyWatches {
-  /** The object waits for these, and for nothing that it waited for before. */
+  /** Watches these for the object, and nothing that it waited for before. */
   wait(key: string, client: KubeClient, targets: readonly WatchTarget[]): void;
-  /** It waits no more. */
+  /** The object no longer waits. */
   done(key: string): void;
-  /** Those that wait. */
+  /** The objects that wait. */
   keys(): string[];
-  /** Calls back when a dependency of an object has changed; returns the way to stop that. */
+  /** Calls back when a dependency of an object has changed; returns a function that ends the subscription. */
   onChange(listener: (key: string) => void): () => void;
   close(): void;
 }
 
-/** Watches that one object may hold; what it waits for beyond is looked at again after a while. */
+/** Watches for one object. Further dependencies are checked again after a while. */
 const MAX_WATCHES = 20;
 
 export function createDependencyWatches(log: Logger): DependencyWatches {
@@ -52,7 +52,8 @@ export function createDependencyWatches(log: Logger): DependencyWatches {
     };
     for await (const event of client.listWatch(type, selection)) {
       if (event.type === 'synced') continue;
-      // An account that may read an object need not be allowed to watch: then it is looked at again after a while.
+      // An account that may read an object need not have the right to watch it. Then the dependency is checked again
+      // after a while.
       if (event.type === 'error') return;
       if (event.object.metadata.resourceVersion === resourceVersion) continue;
       for (const listener of listeners) listener(key);

@@ -1,25 +1,26 @@
-// When images were built, by their configurations. What a digest stands for never changes, so it is read once.
+// Reads from the configurations of images when they were built. The content of a digest never changes, so it is read
+// once.
 import { createBoundedMap, mapBounded } from '@weir/async';
 import { type Descriptor, OciError, platformManifest, type Registry } from '@weir/oci';
 import type { Image } from '../shared/images.ts';
 
 export interface BuildTimes {
   /**
-   * When the images of these tags were built, in ms since 1970, in the order of the tags; undefined for what says no time or
-   * isn't there any more.
+   * When the images of these tags were built, in ms since 1970, in the order of the tags; undefined for an image
+   * without a time or that no longer exists.
    * @throws OciError
    */
   of(image: Image, tags: readonly string[], signal: AbortSignal): Promise<(number | undefined)[]>;
 }
 
-/** A tag may be moved: its digest counts for this long (ms). */
+/** How long the digest of a tag is used, in ms, as a tag may be moved. */
 const DIGEST_MS = 10 * 60_000;
 const KEPT_TAGS = 20_000;
 const KEPT_DIGESTS = 20_000;
 const REQUESTS = 8;
 /** Bytes of a configuration. */
 const MAX_CONFIG = 1024 ** 2;
-/** Indexes in indexes. */
+/** How deep indexes may contain indexes. */
 const MAX_DEPTH = 4;
 
 /** @param now the monotonic clock, in ms */
@@ -51,7 +52,7 @@ export function createBuildTimes(now = () => performance.now()): BuildTimes {
       times.set(digest, { builtAt });
       return builtAt;
     } catch (error) {
-      // Deleted since the tags were listed.
+      // The tag was deleted since the tags were listed.
       if (error instanceof OciError && error.reason === 'NotFound') return undefined;
       throw error;
     }
@@ -75,7 +76,10 @@ async function readTime(
   return createdOf(Buffer.concat(chunks));
 }
 
-/** The configuration of an image; of an index, that of its image for Linux on amd64, or of its first for a known platform. */
+/**
+ * The configuration of an image. For an index it is that of its image for Linux on amd64, or else of its first image
+ * for a known platform.
+ */
 async function configOf(
   registry: Registry,
   name: string,
@@ -87,7 +91,7 @@ async function configOf(
     const { manifest } = await registry.manifest(name, wanted, signal);
     if (manifest.kind === 'image') return manifest.config;
     const { manifests } = manifest;
-    // What BuildKit attests lies there as an image for a platform that is unknown.
+    // BuildKit stores attestations as images for an unknown platform.
     const child =
       platformManifest(manifest) ?? manifests.find(({ platform }) => platform?.os !== 'unknown');
     if (child === undefined) return undefined;
@@ -103,7 +107,7 @@ function createdOf(content: Buffer): number | undefined {
     const time = typeof created === 'string' ? Date.parse(created) : Number.NaN;
     return Number.isNaN(time) ? undefined : time;
   } catch {
-    // Artifacts may have any configuration.
+    // An artifact may have any configuration.
     return undefined;
   }
 }

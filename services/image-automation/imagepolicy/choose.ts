@@ -1,4 +1,4 @@
-// Chooses the latest tag by an ImagePolicy: in the engine, by the rules of Flux.
+// Chooses the latest tag for an ImagePolicy: in the engine, by the rules of Flux.
 import { type ImagePolicy, Reason } from '@weir/api';
 import type { FairLimit } from '@weir/async';
 import { Failure } from '@weir/reconcile';
@@ -10,7 +10,9 @@ export interface ChooseOptions {
   pool: RenderPool;
   /** Slots for lists that take much memory. */
   large: FairLimit;
-  /** Of tags that fit, sorted by their bytes, descending, the one of the image that was built last. */
+  /**
+   * The tag whose image was built last, of the tags that match, which are sorted by their bytes in descending order.
+   */
   newestOf(tags: readonly string[]): Promise<string>;
   signal: AbortSignal;
 }
@@ -48,7 +50,7 @@ async function latestOf(
     }
     const policy = { semver, alphabetical, numerical };
     const { tag, looked } = await pool.latestTag({ ...request, policy }, { tenant, signal });
-    // In the order of Flux: a policy that can't be used comes first.
+    // As in Flux, a policy that can't be used is reported first.
     if (tags === '') throw noTags(false);
     if (tag !== undefined) return tag;
     throw failure(looked ? NONE : EMPTY);

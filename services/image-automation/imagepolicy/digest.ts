@@ -1,4 +1,4 @@
-// The digest of the latest tag, where an ImagePolicy wants it in its status.
+// Gets the digest of the latest tag, if an ImagePolicy wants it in its status.
 import { type ImagePolicy, type ImageRef, type ImageRepository, Reason } from '@weir/api';
 import type { FairLimit } from '@weir/async';
 import { messageOf } from '@weir/reconcile';
@@ -8,16 +8,16 @@ import { timeoutOf } from '../shared/timeout.ts';
 
 export interface DigestOptions {
   images: Images;
-  /** Slots for questions to registries. */
+  /** Slots for requests to registries. */
   slots: FairLimit;
   signal: AbortSignal;
 }
 
-/** The longest that one question holds its slot, in ms. */
+/** The longest that one request may hold its slot, in ms. */
 const MAX_ASK_MS = 60_000;
 
 /**
- * The latest image as `spec.digestReflectionPolicy` wants it: the digest is asked for, taken from before, or left out.
+ * The latest image as `spec.digestReflectionPolicy` wants it: the digest is requested, kept from before, or left out.
  * @throws Failure Failed
  */
 export async function withDigest(

@@ -1,4 +1,4 @@
-// What the service needs to know of ImagePolicies, and what they alone need.
+// The kind ImagePolicy, and what is opened for it alone.
 import { isDeepStrictEqual } from 'node:util';
 import { ImagePolicy, type ImageRepository } from '@weir/api';
 import { createFairLimit } from '@weir/async';
@@ -10,9 +10,9 @@ import { createBuildTimes } from './build-times.ts';
 import { type PolicyEnvironment, reconcile } from './reconcile.ts';
 import { repositoryKey } from './repository.ts';
 
-/** Questions to registries at a time. */
+/** Requests to registries at a time. */
 const ASKS = 32;
-/** Lists of more than a MiB that are looked at at a time. */
+/** Lists of more than a MiB that are processed at a time. */
 const LARGE_LISTS = 4;
 
 export const openImagePolicies: OpenKind<ImagePolicy> = (parts) => {
@@ -24,7 +24,7 @@ export const openImagePolicies: OpenKind<ImagePolicy> = (parts) => {
     large: createFairLimit(LARGE_LISTS),
     slots: createFairLimit(ASKS),
   };
-  /** Policies whose tags nobody knew while NATS was away. */
+  /** Policies whose tags could not be read while NATS was away. */
   const waiting = new Set<string>();
   return {
     kind: ImagePolicy,
@@ -52,7 +52,7 @@ export const openImagePolicies: OpenKind<ImagePolicy> = (parts) => {
     },
   };
 
-  /** A listing has ended, or something else of an ImageRepository changed that its policies depend on. */
+  /** Runs policies when a listing has ended, or another part of their ImageRepository has changed. */
   function runPolicies({ type, object, previous }: Change<ImageRepository>, to: Controller): void {
     const isSame = isDeepStrictEqual(partsOf(object), previous && partsOf(previous));
     if (type !== 'deleted' && isSame) return;

@@ -1,4 +1,4 @@
-// The policy `newest`, which Flux doesn't have: the image that was built last.
+// The policy `newest`, which Flux doesn't have: it chooses the image that was built last.
 import { type ImageRepository, Reason } from '@weir/api';
 import type { FairLimit } from '@weir/async';
 import { Failure } from '@weir/reconcile';
@@ -10,9 +10,9 @@ import type { BuildTimes } from './build-times.ts';
 export interface NewestOptions {
   images: Images;
   buildTimes: BuildTimes;
-  /** Tags whose images are looked at. */
+  /** Tags whose images are examined. */
   maxTags: number;
-  /** Slots for questions to registries. */
+  /** Slots for requests to registries. */
   slots: FairLimit;
   /** The namespace of the policy. */
   tenant: string;
@@ -20,7 +20,7 @@ export interface NewestOptions {
 }
 
 /**
- * Of images that were built at the same time, the one with the last tag by its bytes.
+ * Of images that were built at the same time, the one with the last tag in byte order is chosen.
  * @param tags sorted by their bytes, descending
  * @throws Failure Failure
  */
@@ -58,5 +58,5 @@ export async function newestOf(
   }
 }
 
-/** The longest that one look holds its slot, in ms; what was read by then counts the next time. */
+/** The longest that one examination may hold its slot, in ms. What it has read by then is kept for the next one. */
 const MAX_LOOK_MS = 60_000;

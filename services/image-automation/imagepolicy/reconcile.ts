@@ -1,4 +1,5 @@
-// One ImagePolicy from top to bottom: the ImageRepository that it is about, its tags, the latest of them, and the digest of that.
+// Reconciles one ImagePolicy, from top to bottom: finds its ImageRepository, reads the tags, chooses the latest one,
+// and gets its digest.
 import { isDeepStrictEqual } from 'node:util';
 import {
   findCondition,
@@ -35,17 +36,17 @@ const FIELD_MANAGER = 'image-reflector-controller';
 
 export interface PolicyEnvironment extends ImageEnvironment {
   buildTimes: BuildTimes;
-  /** Tags whose images a policy `newest` looks at. */
+  /** Tags whose images a policy `newest` examines. */
   newestMaxTags: number;
   /** Slots for lists that take much memory. */
   large: FairLimit;
-  /** Slots for questions to registries. */
+  /** Slots for requests to registries. */
   slots: FairLimit;
 }
 
 type Run = ObjectRun<ImagePolicy, ImagePolicyStatus>;
 
-/** Brings one ImagePolicy up to date. */
+/** Reconciles one ImagePolicy once. */
 export async function reconcile(
   found: ImagePolicy,
   context: ReconcileContext,
@@ -116,7 +117,7 @@ async function succeed(
   return interval === undefined ? {} : { requeueAfterMs: intervalMs(interval, minIntervalMs) };
 }
 
-/** In the words of Flux. */
+/** Flux's message. */
 function messageOf({ name, tag, digest }: ImageRef, previous: ImageRef | undefined): string {
   const latest = `Latest image tag for ${name} resolved to ${tag}`;
   const withDigest = digest ? `${latest} with digest ${digest}` : latest;
@@ -132,7 +133,10 @@ function messageOf({ name, tag, digest }: ImageRef, previous: ImageRef | undefin
 
 const BRIEF_MS = 1_000;
 
-/** What a new policy lacks often comes with the same `kubectl apply`, a moment later: nothing is said of it for a second. */
+/**
+ * What a new policy lacks is often created a moment later by the same `kubectl apply`, so its absence is not reported
+ * during the first second.
+ */
 function isBrief({ object, context }: Run, error: unknown): boolean {
   const isNew = findCondition(object.status?.conditions, READY) === undefined;
   return error instanceof Failure && error.brief && isNew && !context.causes.has('interval');

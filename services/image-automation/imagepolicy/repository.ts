@@ -1,4 +1,4 @@
-// The ImageRepository that an ImagePolicy is about, if its namespace lets this one use it.
+// Finds the ImageRepository of an ImagePolicy, and checks that the policy may use it.
 import { type ImagePolicy, type ImageRepository, Reason } from '@weir/api';
 import type { Informer } from '@weir/controller';
 import { type KubeClient, type KubeObject, Namespace } from '@weir/kube';

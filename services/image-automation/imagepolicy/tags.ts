@@ -1,16 +1,17 @@
-// The tags that an ImagePolicy chooses from: those that were stored with the last listing, or listed anew where they are lost.
+// Reads the tags that an ImagePolicy chooses from: those that were stored after the last listing, or listed again if
+// they are lost.
 import { findCondition, type ImageRepository, READY, Reason } from '@weir/api';
 import { Failure } from '@weir/reconcile';
 import type { Images } from '../shared/images.ts';
 import { registryFailure } from '../shared/registry-failure.ts';
 import type { PackedTags } from '../shared/tags/packed.ts';
 
-/** When to look again for tags that aren't there, in ms: Flux's `--requeue-dependency`. */
+/** The time after which missing tags are looked for again, in ms: Flux's `--requeue-dependency`. */
 const RETRY_MS = 30_000;
-/** When to look again at what is under way, in ms. */
+/** The time after which tags that are being listed are looked for again, in ms. */
 const SOON_MS = 1_000;
 
-/** @throws Failure DependencyNotReady; BusUnavailable while nobody knows the tags */
+/** @throws Failure DependencyNotReady; BusUnavailable while the tags can't be read */
 export async function readTags(
   repository: ImageRepository,
   images: Images,
@@ -19,7 +20,7 @@ export async function readTags(
   if (repository.status?.lastScanResult === undefined) throw noTags(isUnderWay(repository));
   const stored = await images.stored.load(repository);
   if (stored !== undefined) return stored;
-  // A suspended ImageRepository asks nothing of its registry.
+  // For a suspended ImageRepository no request is sent to the registry.
   if (repository.spec.suspend) throw noTags(false);
   return listAnew(repository, images, signal);
 }
@@ -40,12 +41,12 @@ async function listAnew(
   }
 }
 
-/** Whether an ImageRepository is new, and will have tags in a moment. */
+/** Whether an ImageRepository is new, and will have tags soon. */
 function isUnderWay({ spec, status }: ImageRepository): boolean {
   return !spec.suspend && findCondition(status?.conditions, READY)?.status !== 'False';
 }
 
-/** @param isUnderWay nothing is said of what may be over before anybody looks */
+/** @param isUnderWay if true, the failure is not reported at first, because it may pass at once */
 export function noTags(isUnderWay: boolean): Failure {
   return new Failure(Reason.DependencyNotReady, 'retrying in 30s error: no tags in database', {
     brief: isUnderWay,

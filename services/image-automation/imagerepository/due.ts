@@ -1,20 +1,20 @@
-// Whether the tags of an image are to be listed now.
+// Decides whether the tags of an image are to be listed now.
 import { findCondition, type ImageRepository, isRequested, parseDuration, READY } from '@weir/api';
 import { exclusionListOf } from '../shared/exclusion.ts';
 
-/** Either why the tags are listed now, in Flux's words, or when they are to be, in ms. */
+/** Either the reason for listing the tags now, with Flux's words, or the time until then, in ms. */
 export type Due = { reason: string } | { inMs: number };
 
-/** The reason of what nobody asked for: then tags that another object had listed a while ago will do. */
+/** The reason when nobody requested a listing: then an earlier listing for another object may be used. */
 export const INTERVAL = 'triggered by interval';
 
-/** A listing that is due this soon (ms) is made now, as in Flux. */
+/** A listing that is due within this time (ms) is made now, as in Flux. */
 const SOON_MS = 1_000;
 
 /**
- * @param canonicalName of the image as the spec has it now
+ * @param canonicalName of the image in the present spec
  * @param causes why the object runs
- * @param isStored whether the tags of the last listing are still there
+ * @param isStored whether the tags of the last listing are still stored
  */
 export async function dueOf(
   { spec, status, ...object }: ImageRepository,
@@ -32,12 +32,12 @@ export async function dueOf(
     return { reason: 'updated exclusion list' };
   }
   if (!(await isStored(lastScanResult.revision ?? ''))) return { reason: 'no tags in database' };
-  // Not in Flux: what failed is tried again, whatever the interval.
+  // Unlike Flux, a failed listing is tried again, whatever the interval is.
   if (findCondition(status.conditions, READY)?.status === 'False')
     return { reason: 'last scan failed' };
   const sinceMs = Date.now() - Date.parse(lastScanResult.scanTime ?? '');
   const inMs = parseDuration(spec.interval) - (Number.isNaN(sinceMs) ? Infinity : sinceMs);
-  // An interval is moved a little by chance, so that objects alike don't all come at once.
+  // Intervals vary a little, so that equal objects don't all run at the same time.
   return inMs < SOON_MS || causes.has('interval') ? { reason: INTERVAL } : { inMs };
 }
 

@@ -1,4 +1,4 @@
-// What the service needs to know of ImageRepositories.
+// The kind ImageRepository.
 import { createHash } from 'node:crypto';
 import { ImageRepository } from '@weir/api';
 import { objectKey } from '@weir/kube';
@@ -16,13 +16,13 @@ export const openImageRepositories: OpenKind<ImageRepository> = (environment) =>
       const runAll = (cause: string) => {
         for (const object of repositories.list()) controller.enqueue(objectKey(object), { cause });
       };
-      // What the stream held is gone: each object finds that out, and lists its tags.
+      // The contents of the stream are gone: each object notices that, and lists its tags again.
       return bus.onRecreated((stream) => stream === 'weir-tags' && runAll('tags lost'));
     },
   };
 };
 
-/** Objects alike belong to one replica, which lists their tags once. */
+/** Objects with equal keys belong to one replica, which lists their tags once. */
 function ownershipKey({ spec, metadata }: ImageRepository): string {
   const {
     image,

@@ -1,5 +1,5 @@
-// One ImageRepository from top to bottom: whether its tags are to be listed now, the listing, its tags stored for policies, and its
-// status.
+// Reconciles one ImageRepository, from top to bottom: decides whether a listing is due, lists the tags, stores them for
+// policies, and writes the status.
 import {
   findCondition,
   formatDuration,
@@ -37,7 +37,7 @@ const FIELD_MANAGER = 'image-reflector-controller';
 type Run = ObjectRun<ImageRepository, ImageRepositoryStatus>;
 type ScanResult = NonNullable<ImageRepositoryStatus['lastScanResult']>;
 
-/** Brings one ImageRepository up to date. */
+/** Reconciles one ImageRepository once. */
 export async function reconcile(
   found: ImageRepository,
   context: ReconcileContext,
@@ -100,8 +100,8 @@ async function scan(
 }
 
 /**
- * How old the time in the status may be before a scan that found nothing new writes it anew, in ms: an interval of a few
- * seconds costs the API server no write each.
+ * A scan without new tags updates the time in the status only if that is older than this, in ms. So an interval of a
+ * few seconds doesn't cost a write each time.
  */
 const SCAN_TIME_MS = 50_000;
 
@@ -121,8 +121,8 @@ function wordsOf({ status }: ImageRepository, { revision }: PackedTags, everyMs:
 }
 
 /**
- * Writes the end of a run that went well, and records it where it is news.
- * @param otherwise what a Kubernetes Event says to somebody who asked, where nothing is new
+ * Writes the final status of a successful run, and publishes an event if there is anything new.
+ * @param otherwise the message of the Kubernetes Event for a requested run without anything new
  */
 async function succeed(
   { object, status }: Run,
@@ -150,7 +150,7 @@ async function succeed(
   }
 }
 
-/** Whether somebody waits for this run. */
+/** Whether somebody requested this run. */
 function isAsked(object: ImageRepository): boolean {
   const { observedGeneration, lastHandledReconcileAt } = object.status ?? {};
   const isNew = observedGeneration !== object.metadata.generation;

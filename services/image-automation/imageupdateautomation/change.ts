@@ -1,4 +1,4 @@
-// What the policies change in a commit: the tree that comes of it, and what a message can say about it.
+// Applies the choices of the policies to a commit's tree, and returns the new tree and the changes for the message.
 import { type Repository, replaceFiles } from '@weir/git';
 import type { TemplateChange } from '@weir/render';
 import { findMarkedFiles, type SearchOptions } from './folders.ts';
@@ -7,13 +7,13 @@ import { type Change, changesOf, withValues } from './setters/edit.ts';
 import type { SetterValues } from './setters/marker.ts';
 
 export interface ChangedFile {
-  /** From `spec.update.path` on, as in Flux. */
+  /** Relative to `spec.update.path`, as in Flux. */
   path: string;
   changes: readonly TemplateChange[];
 }
 
 export interface ChangedTree {
-  /** Of the whole repository. */
+  /** Id of the whole repository's tree. */
   tree: string;
   files: readonly ChangedFile[];
   /** Ids of the new contents, by paths from the root. */
@@ -27,9 +27,9 @@ export interface ChangeOptions extends SearchOptions {
 }
 
 /**
- * Sets what is marked to what the policies chose.
+ * Sets marked values to the choices of the policies.
  * @param tree of the commit to change
- * @returns undefined when all of it is so already
+ * @returns undefined when nothing changes
  * @throws Failure UpdateFailed; GitError LimitExceeded
  */
 export async function changeTree(

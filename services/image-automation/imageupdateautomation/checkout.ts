@@ -1,4 +1,4 @@
-// What a change begins with: what the remote has now, fetched into the mirror.
+// Fetches the commit that a change starts from into the mirror.
 import { formatRevision, type RemoteOptions, readCommit, resolveRef, withObjects } from '@weir/git';
 import type { RenderPool } from '@weir/render';
 import type { SyncEnvironment } from './environment.ts';
@@ -6,14 +6,14 @@ import type { Mirror } from './mirror.ts';
 import { checkoutFailure } from './remote.ts';
 import { branchRef, conversationOf, seenBefore, type Wanted } from './wanted.ts';
 
-/** The commit that a change begins with. */
+/** The commit that a change starts from. */
 export interface Base {
   commit: string;
-  /** What the branch that is pushed to has to be; nothing for one that isn't there. */
+  /** The commit that the pushed branch must have at the remote; empty for a branch that must not exist. */
   expected: string;
-  /** Of what was checked out. */
+  /** The revision that was checked out. */
   revision: string;
-  /** The commits of other references that were asked for. */
+  /** The commits of other references, if they were asked for. */
   others: ReadonlyMap<string, string>;
 }
 
@@ -31,8 +31,10 @@ export function quickBase(mirror: Mirror, wanted: Wanted): Base | undefined {
 }
 
 /**
- * Asks the remote, and fetches what the change begins with; undefined where that was seen before and nothing else changed.
- * @param others references to look up on the way; then the change begins with what is checked out, whatever is on the push branch
+ * Asks the remote, and fetches the commit that the change starts from; undefined if that was handled before and nothing
+ * else changed.
+ * @param others references to resolve as well; then the change starts from what is checked out, whatever is on the push
+ * branch
  */
 export async function checkOut(
   mirror: Mirror,
@@ -52,7 +54,7 @@ export async function checkOut(
     );
     if (!isChanged && resolved.revision === seenBefore(wanted)) return undefined;
     const onBranch = others === undefined ? resolved.others?.get(pushRef) : undefined;
-    // As in Flux a push branch goes on from what is on it, and begins with what is checked out.
+    // As in Flux, a push branch that exists is continued, and a new one starts from what is checked out.
     const isOnBranch = target.switchesBranch && onBranch !== undefined;
     const commit = isOnBranch ? onBranch : resolved.commit;
     const ref = isOnBranch ? pushRef : resolved.ref;
@@ -64,7 +66,7 @@ export async function checkOut(
   }
 }
 
-/** What the choice of a version needs: Masterminds' rules, and the times of equal ones. */
+/** What the choice of a version needs: Masterminds' rules, and the commit times of equal versions. */
 function help(
   { object, signal }: Wanted,
   mirror: Mirror,

@@ -64,8 +64,8 @@ export async function commit(
 }
 
 /**
- * What the policies chose, without what somebody has reverted where that is respected.
- * @param commitId whose history counts
+ * The choices of the policies, without reverted ones if `respectReverts` is set.
+ * @param commitId the commit whose history is searched
  */
 export async function respectedImages(
   mirror: Mirror,
@@ -100,7 +100,7 @@ export function valuesOf(
   return setterValues(object.metadata.namespace ?? '', chosen);
 }
 
-/** A commit of this automation that nobody has reported: it is what the policies make of its parent. */
+/** A commit of this automation that no status records: it is the one that the policies make of its parent. */
 export async function unreportedCommit(
   mirror: Mirror,
   commitId: string,

@@ -1,4 +1,5 @@
-// The commit that an automation would make now, without a push: `npm run services -- diff imageupdateautomation <ns>/<name>`.
+// Shows the commit that an automation would make now, without a push: `npm run services -- diff imageupdateautomation
+// <ns>/<name>`.
 import { GitRepository, ImagePolicy, ImageUpdateAutomation, resolveReference } from '@weir/api';
 import { showCommit } from '@weir/git';
 import { createPool } from '@weir/render';
@@ -33,7 +34,7 @@ export const diff: Diff = async (ref, { client, settings, log, storageDir, signa
     const environment = openSync({ client, identities, settings, storageDir, pool, log, signal });
     const remote = await remoteOf(source, object, environment, signal);
     const target = targetOf(object, source);
-    // What a commit would be signed with says nothing about what it changes.
+    // A signature doesn't affect what a commit changes, so none is made.
     const wanted: Wanted = {
       ...{ object, remote, target, chosen, signal, sign: undefined },
       ...{ isChanged: true, isQuick: false, mayHavePushed: false },

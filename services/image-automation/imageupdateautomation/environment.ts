@@ -1,4 +1,4 @@
-// What the reconciliation of ImageUpdateAutomations shares between its runs.
+// What all runs of ImageUpdateAutomations share.
 import type { GitRepository, ImageUpdateAutomation } from '@weir/api';
 import type { Informer } from '@weir/controller';
 import type { ObjectCache, RepositoryCache } from '@weir/git';
@@ -9,15 +9,15 @@ import type { Mirrors } from './mirror.ts';
 import type { RemoteEnvironment } from './remote.ts';
 import type { TriedKeys } from './signing.ts';
 
-/** What it takes to bring a branch up to date. */
+/** What an update of a branch needs. */
 export interface SyncEnvironment extends RemoteEnvironment {
   pool: RenderPool;
-  /** Bare repositories on this machine. */
+  /** Bare repositories on the local disk. */
   repositories: Promise<RepositoryCache>;
   mirrors: Mirrors;
   /** Objects that were read, or made, of all repositories. */
   cache: ObjectCache;
-  /** Where markers are. */
+  /** The places of markers. */
   marked: MarkedFolders;
   searchLimits: SearchLimits;
 }

@@ -1,5 +1,5 @@
-// Which files of a repository hold markers. A folder is read once: what was found in it is kept by the hash of its tree, which
-// says all that is in it. After the first run a commit costs what it changed.
+// Finds the files of a repository with markers. A folder is read once: the result is kept by the id of its Git tree,
+// which covers all of its contents. After the first run a commit costs only what it changed.
 import { type BoundedMap, createBoundedMap } from '@weir/async';
 import { GitError, type GitObject, type Repository } from '@weir/git';
 import type { Place } from './path.ts';
@@ -7,27 +7,27 @@ import { TOKEN } from './setters/marker.ts';
 import { findMarkedValues, type MarkedValue } from './setters/scan.ts';
 
 export interface MarkedFile {
-  /** From where the search began. */
+  /** Path relative to the folder where the search began. */
   path: string;
   /** Object id of the content. */
   id: string;
   marked: readonly MarkedValue[];
 }
 
-/** What is in a folder and has to do with markers; names are those of the folder's entries. */
+/** The entries of a folder that have markers; names are those of the folder's entries. */
 interface Folder {
   files: readonly { name: string; id: string }[];
   folders: readonly { name: string; folder: Folder }[];
 }
 
-/** What is known of folders and files, by repository and object id. */
+/** Results for folders and files, by repository and object id. */
 export interface MarkedFolders {
   folders: BoundedMap<string, Folder>;
   files: BoundedMap<string, readonly MarkedValue[]>;
 }
 
 export interface SearchLimits {
-  /** Files of whatever kind. */
+  /** Files of any kind. */
   maxFiles: number;
   /** Bytes of all YAML that is read. */
   maxBytes: number;
@@ -38,7 +38,7 @@ export interface SearchLimits {
 export const defaultSearchLimits: SearchLimits = {
   maxFiles: 100_000,
   maxBytes: 512 * 1024 ** 2,
-  // Reading YAML takes about half a second for so much.
+  // To parse this much YAML takes about half a second.
   maxFileBytes: 1024 ** 2,
 };
 
@@ -62,15 +62,15 @@ export function createMarkedFolders(): MarkedFolders {
 
 export interface SearchOptions {
   known: MarkedFolders;
-  /** Stands for the repository in what is known. */
+  /** Represents the repository in the keys of the results. */
   scope: string;
   limits: SearchLimits;
   signal: AbortSignal;
 }
 
 /**
- * The files with markers in a folder and below, or a file of itself, in the order of their paths. As in Flux, files are looked at whose names end
- * in `.yaml` or `.yml`, or are `Kustomization`; links aren't followed.
+ * The files with markers in a folder and below, or a single file, sorted by path. As in Flux only files whose names end
+ * in `.yaml` or `.yml`, or are `Kustomization`, are read; links aren't followed.
  * @throws GitError LimitExceeded
  */
 export async function findMarkedFiles(
@@ -106,7 +106,7 @@ export async function findMarkedFiles(
     return found;
   }
 
-  /** Reads those that nobody has read yet. */
+  /** Reads the files without a result. */
   async function readAll(files: readonly { name: string; id: string }[]): Promise<void> {
     const unread = files.filter(({ id }) => known.files.get(keyOf(id)) === undefined);
     let index = 0;
@@ -121,7 +121,7 @@ export async function findMarkedFiles(
   }
 
   const files: MarkedFile[] = [];
-  /** What is known of a file may have been dropped since; it is read again then. */
+  /** The result for a file may have been dropped since; then the file is read again. */
   async function list({ files: here, folders }: Folder, prefix: string): Promise<void> {
     for (const { name, id } of here) {
       const path = `${prefix}${name}`;
@@ -149,7 +149,7 @@ function isYaml(name: string): boolean {
   return name.endsWith('.yaml') || name.endsWith('.yml') || name === 'Kustomization';
 }
 
-/** A file without a marker may have any size: it is looked through as it comes. */
+/** A file without a marker may have any size: it is searched as a stream. */
 async function readMarked(
   { size, content }: GitObject,
   name: string,
@@ -171,7 +171,7 @@ async function readMarked(
     );
   }
   const marked = findMarkedValues(Buffer.concat(kept));
-  // Reading YAML takes its time: others get their turn between two files.
+  // Parsing YAML takes long, so other work runs between two files.
   await new Promise(setImmediate);
   return marked.length === 0 ? NONE : marked;
 }

@@ -1,4 +1,4 @@
-// The forge of an automation's repository, and as whom it is asked.
+// Opens the forge of an automation's repository, with the credentials to use there.
 import { type ImageUpdateAutomation, type PullRequestSpec, Reason } from '@weir/api';
 import {
   connectForge,
@@ -61,8 +61,8 @@ export async function forgeOf(
 }
 
 /**
- * Whether the API is where the credentials of the GitRepository are for: whoever writes an automation chooses the address of the
- * API, and need not be allowed to read them.
+ * Whether the API is at the host that the GitRepository's credentials are for. The author of an automation chooses the
+ * address of the API, and need not have the right to read these credentials.
  */
 function isAtHome(
   { apiURL }: PullRequestSpec,
@@ -103,7 +103,7 @@ function loginOf({ auth }: Remote): ForgeCredentials {
   );
 }
 
-/** What would begin another header is refused before it is one. */
+/** Refuses credentials that would begin another header. */
 function checked(credentials: ForgeCredentials, name: string): ForgeCredentials {
   const { token = '' } = 'token' in credentials ? credentials : { token: credentials.password };
   if (/^[\x20-\x7e]{1,8192}$/.test(token)) return credentials;
@@ -111,7 +111,7 @@ function checked(credentials: ForgeCredentials, name: string): ForgeCredentials 
   throw new Failure(Reason.PullRequestFailed, message);
 }
 
-/** What failed about a pull request. The commit is pushed all the same. */
+/** The failure of a pull request. The commit is pushed all the same. */
 export function pullRequestFailure(cause: unknown): unknown {
   if (!(cause instanceof ForgeError)) return cause;
   const message = `failed to update the pull request: ${cause.message}`;

@@ -1,4 +1,4 @@
-// The table of a pull request: which images change, and to what.
+// The table in a pull request: which images change, and to what.
 import type { TemplateImage } from '@weir/render';
 import type { ChangedFile } from './change.ts';
 import type { ImageRef } from './setters/marker.ts';
@@ -26,7 +26,7 @@ export function changedImages(
     });
 }
 
-/** The tag in what a marker of this kind stands behind; empty for names and digests. */
+/** The tag in a value with a marker of this kind; empty for names and digests. */
 function tagOf(value: string, part: string | undefined): string {
   if (part === 'tag') return value;
   if (part === 'tagAndDigest') return value.split('@')[0] ?? '';

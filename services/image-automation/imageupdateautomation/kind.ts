@@ -1,4 +1,4 @@
-// What the service needs to know of ImageUpdateAutomations, and what they alone need.
+// The kind ImageUpdateAutomation, and what is opened for it alone.
 import { GitRepository, ImageUpdateAutomation, resolveReference } from '@weir/api';
 import { createInformer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
@@ -18,7 +18,7 @@ export const openImageUpdateAutomations: OpenKind<ImageUpdateAutomation> = (part
   return {
     kind: ImageUpdateAutomation,
     informer,
-    // Those of one repository are one replica's, and share its mirror.
+    // The automations of one repository belong to one replica, and share its mirror.
     ownershipKey: (object) =>
       `GitRepository/${objectKey(resolveReference(object.spec.sourceRef, object))}`,
     async reconcile(object, context) {

@@ -33,7 +33,7 @@ export async function commitMessage(
   }
 }
 
-/** What failed about a template, in the words of Flux. */
+/** The failure of a template, with Flux's message. */
 export function templateFailure(cause: unknown): unknown {
   if (!(cause instanceof RenderError) || cause.reason === 'Aborted') return cause;
   if (cause.reason === Reason.RemovedTemplateField) {

@@ -1,25 +1,25 @@
-// What is known to be in the bare repositories on this machine, so that nothing is fetched twice.
+// Records what the bare repositories on the local disk have, so that nothing is fetched twice.
 import { stat } from 'node:fs/promises';
 import { createBoundedMap } from '@weir/async';
 import { type FetchOptions, fetchCommit, keepCommit } from '@weir/git';
 
-/** One remote's repository while somebody has it. */
+/** One remote's repository while it is in use. */
 export interface Mirror {
   dir: string;
-  /** Stands for this repository in caches; another one after it was removed and made anew. */
+  /** Represents this repository in the keys of caches. It changes when the repository is removed and made anew. */
   scope: string;
-  /** The commit that a reference of the remote had when it was seen last, if it is here. */
+  /** The commit of the remote's reference when it was last read, if the repository has it. */
   tip(ref: string): string | undefined;
-  /** Fetches a commit unless it is here. */
+  /** Fetches a commit unless the repository has it. */
   fetch(options: Omit<FetchOptions, 'dir'>): Promise<void>;
-  /** A commit that was made here is what the reference is at the remote now. */
+  /** Records that a commit that was made here is now the reference's commit at the remote. */
   pushed(ref: string, commit: string): Promise<void>;
 }
 
 export interface Mirrors {
-  /** What is known of a remote's folder, which need not be there yet. */
+  /** Opens the records for a remote's folder, which need not exist yet. */
   open(key: string, dir: string): Promise<Mirror>;
-  /** Forgets which commits are there: tidying drops what no reference keeps. */
+  /** Forgets which commits the repositories have: tidying removes those without a reference. */
   forget(): void;
 }
 
@@ -29,7 +29,7 @@ interface Known {
   tips: Map<string, string>;
 }
 
-/** Of each repository; each is an id. */
+/** For each repository; each entry is an id. */
 const MAX_COMMITS = 1_000;
 const MAX_REPOSITORIES = 10_000;
 
@@ -65,7 +65,7 @@ export function createMirrors(): Mirrors {
         },
         async fetch(options) {
           const { commit, ref, depth = 1 } = options;
-          // With its history a commit is another thing to have.
+          // A commit with its history is recorded under another name than without.
           const name = depth === 1 ? commit : `${commit} ${depth}`;
           if (!now.commits.has(name)) await fetchCommit({ ...options, dir });
           now = await knownOf(key, dir);
@@ -82,7 +82,7 @@ export function createMirrors(): Mirrors {
   };
 }
 
-/** The folder's identity on the disk tells a repository from one that took its place. */
+/** The folder's identity on the disk distinguishes a repository from one that replaced it. */
 async function scopeOf(key: string, dir: string): Promise<string> {
   try {
     const { ino, birthtimeMs } = await stat(dir);

@@ -1,4 +1,4 @@
-// What runs of automations share besides what the service gives them.
+// Opens what runs of automations share besides what the service gives them.
 import { join } from 'node:path';
 import { createGitSlots, createObjectCache, createRepositoryCache, readGitLimits } from '@weir/git';
 import type { Identities } from '@weir/identity';
@@ -12,7 +12,7 @@ import { createMarkedFolders, defaultSearchLimits } from './folders.ts';
 import { createMirrors } from './mirror.ts';
 
 const GIB = 1024 ** 3;
-/** Folders, and files with markers, that are kept in memory. */
+/** Bytes of folders and of files with markers that are kept in memory. */
 const CACHED_OBJECT_BYTES = 32 * 1024 ** 2;
 
 export function openSync(parts: {

@@ -1,4 +1,4 @@
-// The folder or file that spec.update.path means in a tree.
+// Finds the folder or file that spec.update.path names in a tree.
 import { Reason } from '@weir/api';
 import type { Repository } from '@weir/git';
 import { Failure } from '@weir/reconcile';
@@ -17,7 +17,7 @@ const MAX_TARGET_BYTES = 4096;
 
 /**
  * Follows a path from the root. As in Flux links are followed, and neither they nor `..` lead out of the tree.
- * @throws Failure UpdateFailed for what isn't there
+ * @throws Failure UpdateFailed if it doesn't exist
  */
 export async function findPlace(
   repository: Pick<Repository, 'tree' | 'file'>,

@@ -1,4 +1,4 @@
-// Which images the policies of a namespace chose, as far as an automation looks at them.
+// The images that the policies of a namespace chose, for the policies that an automation selects.
 import { type ImagePolicy, type ImageUpdateAutomation, Reason } from '@weir/api';
 import { Failure } from '@weir/reconcile';
 import type { ImageRef } from './setters/marker.ts';
@@ -7,8 +7,9 @@ type Selector = NonNullable<ImageUpdateAutomation['spec']['policySelector']>;
 type Labels = Readonly<Record<string, string>>;
 
 /**
- * What the policies of the automation's own namespace chose, by their names, sorted; those that chose nothing yet are left out.
- * @throws Failure InvalidPolicySelector (stalled), in the words of Flux
+ * The choices of the policies in the automation's own namespace, by their names, sorted; policies without a choice are
+ * left out.
+ * @throws Failure InvalidPolicySelector (stalled), with Flux's message
  */
 export function chosenImages(
   { metadata, spec }: ImageUpdateAutomation,
@@ -42,7 +43,7 @@ export function areSame(
   );
 }
 
-/** As metav1.LabelSelectorAsSelector. */
+/** By the rules of metav1.LabelSelectorAsSelector. */
 function matcherOf({ matchLabels = {}, matchExpressions = [] }: Selector): (of: Labels) => boolean {
   const checks = [
     ...Object.entries(matchLabels).map(

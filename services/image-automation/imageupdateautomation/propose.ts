@@ -1,5 +1,6 @@
-// Proposes changes as pull requests: a branch for all policies, or one for each, that begins at the branch to be merged into. It is
-// made anew where the change is another one; commits that others put onto it stay, and the change goes on top.
+// Proposes changes as pull requests: with one branch for all policies, or one for each, that starts from the branch to
+// be merged into. The branch is made anew when the change is another one; commits of others on it stay, and the change
+// is added on top.
 import type { PullRequestSpec } from '@weir/api';
 import { GitError, pushCommits, type Repository } from '@weir/git';
 import type { ChangedTree } from './change.ts';
@@ -25,7 +26,7 @@ export interface ProposeOptions {
   spec: PullRequestSpec;
 }
 
-/** More branches than this many are too many conversations for one run. */
+/** More branches would need too many conversations with the remote for one run. */
 const MAX_BRANCHES = 200;
 
 /**
@@ -77,7 +78,7 @@ export async function propose(
   return { revision: from.revision, pushed, notes };
 }
 
-/** The branches that there are to be. */
+/** The branches that there should be. */
 export function proposalsOf(
   { branches }: PullRequestSpec,
   branch: string,
@@ -99,7 +100,7 @@ function onlyThose(
 }
 
 interface Brought {
-  /** Undefined where nothing is to be changed. */
+  /** Undefined if nothing changes. */
   changed: ChangedTree | undefined;
   tip: string | undefined;
   pushed?: Pushed;
@@ -144,7 +145,7 @@ async function bringBranch(
   return { changed, tip: made.commit, pushed: { ...made, branch, refspec: undefined } };
 }
 
-/** Whether a branch has the change already, and would get no other one. */
+/** Whether a branch has the change already, so that it needs no other commit. */
 async function holds(
   repository: Repository,
   tip: string,
@@ -161,7 +162,7 @@ async function holds(
   return (await change(repository, tip, mirror, wanted, environment)) === undefined;
 }
 
-/** Whether the commit is one that an automation of this author made: others' commits are never replaced. */
+/** Whether the commit was made by an automation with this author: commits of others are never replaced. */
 async function isBy(repository: Repository, tip: string, { object }: Wanted): Promise<boolean> {
   const { author, committer } = await repository.commit(tip);
   const email = object.spec.git?.commit.author.email;

@@ -1,4 +1,4 @@
-// The texts of a pull request, and what is to be done about it: opened, changed, closed, or left to whoever closed it.
+// The texts of a pull request, and what to do with it: open it, change it, close it, or leave it closed.
 import type { ImageUpdateAutomation, PullRequestSpec } from '@weir/api';
 import type { PullRequest, PullRequests, PullRequestTexts } from '@weir/forge';
 import type { RenderPool } from '@weir/render';
@@ -14,7 +14,7 @@ const BODY = `| Image | Old | New | Policy | Digest |
 | --- | --- | --- | --- | --- |
 {{ range .Images }}| {{ .Image }} | {{ .Old }} | {{ .New }} | {{ .Policy }} | {{ .Digest }} |
 {{ end }}`;
-/** What all forges take, in characters. */
+/** The longest title that all forges accept, in characters. */
 const MAX_TITLE = 250;
 const MAX_BODY = 60_000;
 
@@ -60,14 +60,14 @@ export async function pullRequestTexts(
 export interface BranchState {
   head: string;
   base: string;
-  /** The commit on the branch; undefined where there is no branch. */
+  /** The commit on the branch; undefined if the branch doesn't exist. */
   tip: string | undefined;
-  /** What the pull request says; undefined where nothing is to be changed. */
+  /** The texts of the pull request; undefined if nothing changes. */
   texts: PullRequestTexts | undefined;
 }
 
 /**
- * Brings the pull request of a branch up to date.
+ * Opens, changes or closes the pull request of a branch.
  * @returns what was done, in a few words; undefined for nothing
  * @throws Failure PullRequestFailed
  */
@@ -87,7 +87,7 @@ export async function bringPullRequest(
       await forge.update(there, texts);
       return said('updated', there);
     }
-    // Somebody closed it and merged nothing: it stays closed until there is another change.
+    // Somebody closed it without merging: it stays closed until there is another change.
     if (there?.state === 'closed' && isCommit(there.headCommit, tip)) return undefined;
     return said('opened', await forge.open({ head, base }, texts));
   } catch (cause) {
@@ -99,7 +99,7 @@ function said(what: string, { number, url }: PullRequest): string {
   return `${what} pull request ${number}${url === '' ? '' : `: ${url}`}`;
 }
 
-/** Forges change line ends and edges, and one shortens what is long. */
+/** Forges change line ends and surrounding white space, and one shortens long texts. */
 function isSame(there: string, wanted: string): boolean {
   const plain = (text: string) => text.replace(/\r\n?/g, '\n').trim();
   const [is, shall] = [plain(there), plain(wanted)];

@@ -1,4 +1,5 @@
-// One ImageUpdateAutomation from top to bottom: what the policies chose, what the repository has, and a commit where they differ.
+// Reconciles one ImageUpdateAutomation, from top to bottom: reads the choices of the policies and the repository, and
+// pushes a commit if they differ.
 import { type ImageUpdateAutomation, Reason, resolveReference } from '@weir/api';
 import { orAborted } from '@weir/async';
 import type { Outcome, ReconcileContext } from '@weir/controller';
@@ -14,7 +15,7 @@ import { readSigner } from './signing.ts';
 import { sync } from './sync.ts';
 import { invalidSource, sourceFailure, targetOf } from './target.ts';
 
-/** Brings one automation's branch up to date; any part of it may have been done before and is then only looked at. */
+/** Reconciles one automation once. Steps that are done already are only checked. */
 export async function reconcile(
   found: ImageUpdateAutomation,
   context: ReconcileContext,
@@ -36,12 +37,12 @@ export async function reconcile(
     const wanted = {
       ...{ ...access, object, target, signal },
       chosen,
-      // As in Flux: what is on a push branch is not in the revision that was seen.
+      // As in Flux, the observed revision doesn't cover a push branch.
       isChanged: !isSame || target.switchesBranch || target.alsoPush !== undefined,
       isQuick: !isSame && isOnlyPolicy(context) && !object.spec.git?.respectReverts,
       mayHavePushed: context.attempt > 1 || NEW_HERE.some((cause) => context.causes.has(cause)),
     };
-    // A write to the remote is one: another replica may own the object by now.
+    // A push is a write, so ownership is checked first.
     context.guard();
     const { pullRequest } = object.spec.git ?? {};
     const proposing = pullRequest && { spec: pullRequest };
@@ -77,7 +78,7 @@ function sourceOf(object: ImageUpdateAutomation, environment: AutomationEnvironm
   );
 }
 
-/** What it takes to fetch and push, in the order in which Flux reads it. */
+/** Reads what is needed to fetch and push, in Flux's order. */
 async function accessOf(
   object: ImageUpdateAutomation,
   source: Parameters<typeof remoteOf>[0],
@@ -88,14 +89,14 @@ async function accessOf(
   return { remote, sign: await readSigner(object, { ...environment, signal }) };
 }
 
-/** The causes of a run by which a process goes on with what another one may have begun. */
+/** The causes of a run in which a process may continue what another one has begun. */
 const NEW_HERE = ['added', 'gained'];
 
 function isOnlyPolicy({ causes, attempt }: ReconcileContext): boolean {
   return attempt === 1 && [...causes].every((cause) => cause === POLICY_CHANGED);
 }
 
-/** The cause of a run for a policy that chose another image. */
+/** The cause of a run because a policy chose another image. */
 export const POLICY_CHANGED = 'policy';
 
 function isRefusal(cause: unknown): boolean {

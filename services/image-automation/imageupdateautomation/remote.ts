@@ -1,4 +1,4 @@
-// Conversations with the Git server of an automation's GitRepository, and what is said when one fails.
+// Conversations with the Git server of an automation's GitRepository, and the failures of such conversations.
 import { type GitRepository, type ImageUpdateAutomation, Reason } from '@weir/api';
 import {
   GitError,
@@ -23,8 +23,8 @@ export interface RemoteEnvironment {
 }
 
 /**
- * The address and credentials of the GitRepository, read from the Secrets of its own namespace as Flux does. An account that it names
- * for a cloud is one of the automation's namespace, as in Flux.
+ * The address and credentials of the GitRepository, read from the Secrets of its own namespace as Flux does. A service
+ * account for a cloud is looked up in the automation's namespace, as in Flux.
  * @throws Failure SourceManagerFailed, or InvalidSourceConfiguration, FeatureGateDisabled (stalled)
  */
 export async function remoteOf(
@@ -47,7 +47,7 @@ export async function remoteOf(
   }
 }
 
-/** What each conversation with a remote needs; `ask` is for those that transfer little. */
+/** The options of each conversation with a remote; `ask` is for those that transfer little. */
 export function conversation(
   remote: Remote,
   { metadata }: ImageUpdateAutomation,
@@ -64,21 +64,21 @@ export function conversation(
   };
 }
 
-/** What failed while something was fetched, for the object's status. */
+/** The failure of fetching, for the object's status. */
 export function checkoutFailure(cause: unknown): unknown {
   if (!(cause instanceof GitError) || cause.reason === 'Aborted') return cause;
   const message = cause.message.replace(/^unable to list remote for /, 'unable to clone ');
   return gitFailure(`failed to checkout source: ${message}`, cause);
 }
 
-/** What failed while the files were changed. */
+/** The failure of changing the files. */
 export function updateFailure(cause: unknown): unknown {
   if (!(cause instanceof GitError) || cause.reason === 'Aborted') return cause;
   const message = `failed to apply policies: ${cause.message}`;
   return new Failure(Reason.UpdateFailed, message, { cause });
 }
 
-/** What failed while a commit was made or pushed. */
+/** The failure of making or pushing a commit. */
 export function pushFailure(cause: unknown): unknown {
   if (!(cause instanceof GitError) || cause.reason === 'Aborted') return cause;
   return gitFailure(`failed to update source: ${messageOf(cause)}`, cause);

@@ -1,4 +1,4 @@
-// Rollbacks that stay rolled back: which policies choose what somebody has reverted (spec.git.respectReverts).
+// Rollbacks that stay rolled back: finds the policies whose choices somebody has reverted (spec.git.respectReverts).
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Commit, Repository } from '@weir/git';
@@ -6,10 +6,10 @@ import { findMarkedFiles, type SearchOptions } from './folders.ts';
 import { findPlace } from './path.ts';
 import type { SetterValues } from './setters/marker.ts';
 
-/** Commits of the branch that are looked at, along first parents. */
+/** Commits of the branch that are searched, along first parents. */
 export const HISTORY = 100;
 
-/** As `git revert` and the forges write it. */
+/** The sentence that `git revert` and the forges write. */
 const REVERTS = /^This reverts commit ([0-9a-f]{40})\b/gm;
 
 export interface RevertOptions {
@@ -17,15 +17,15 @@ export interface RevertOptions {
   search: SearchOptions;
   /** `spec.update.path`. */
   path: string | undefined;
-  /** Of the automation's commits. */
+  /** The author's address of the automation's commits. */
   email: string;
   values: SetterValues;
 }
 
 /**
- * The names of policies that choose now what a commit of the automation set which somebody has reverted. A revert that was
- * reverted itself counts for nothing.
- * @param head the commit whose history counts, as far as it was fetched
+ * The names of policies whose present choice was set by a commit of the automation that somebody has reverted. A revert
+ * that was itself reverted is ignored.
+ * @param head the commit whose history is searched, as far as it was fetched
  */
 export async function revertedPolicies(
   repository: Repository,
@@ -68,7 +68,7 @@ async function readHistory(repository: Repository, head: string, dir: string): P
   return history;
 }
 
-/** The marked values of a tree that are others than in the one before. */
+/** The marked values of a tree that differ from those of its parent. */
 async function valuesSet(
   repository: Repository,
   before: string,

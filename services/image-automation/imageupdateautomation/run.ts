@@ -1,4 +1,4 @@
-// The steps that a reconciliation of an ImageUpdateAutomation begins and ends with, with Flux's conditions and events.
+// The steps that begin and end a reconciliation of an ImageUpdateAutomation, with Flux's conditions and events.
 import {
   findCondition,
   formatTime,
@@ -67,7 +67,7 @@ function asBegun(
   return setFields(doing, { lastAutomationRunTime: formatTime(new Date()) });
 }
 
-/** Writes the end of a run that left the repository as the policies say. */
+/** Writes the final status of a successful run. */
 export async function succeed(
   { object, status, environment }: Run,
   { revision, isSame, pushed, notes = [] }: Synced,
@@ -109,7 +109,10 @@ function summaryOf({ commit, branch, refspec, message }: Pushed): string {
   return message === '' ? line : `${line}\n${message}`;
 }
 
-/** Writes the end of a run that failed, and records it unless the status said so before and nobody asked. */
+/**
+ * Writes the final status of a failed run, and publishes an event unless the status had the same failure before and no
+ * run was requested.
+ */
 export function fail(run: Run, error: unknown): Promise<Outcome> {
   const { recorders, signal: stopping } = run.environment;
   return failObjectRun(run, error, { recorder: recorders[COMPONENT], stopping });

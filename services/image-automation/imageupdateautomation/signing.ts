@@ -1,4 +1,5 @@
-// The key that commits are signed with. What is wrong with one is said before anything is asked of the remote, as in Flux.
+// Reads the key that commits are signed with. A key that can't be used is reported before any request to the remote, as
+// in Flux.
 import { createHash } from 'node:crypto';
 import type { ImageUpdateAutomation } from '@weir/api';
 import { type BoundedMap, createBoundedMap } from '@weir/async';
@@ -8,7 +9,7 @@ import { messageOf } from '@weir/reconcile';
 import { RenderError, type RenderPool } from '@weir/render';
 import { sourceFailure } from './target.ts';
 
-/** Signs what a commit says, and returns the armored signature. */
+/** Signs the payload of a commit, and returns the armored signature. */
 export type Sign = (payload: Buffer) => Promise<string>;
 
 export interface SigningOptions {
@@ -18,14 +19,14 @@ export interface SigningOptions {
   signal: AbortSignal;
 }
 
-/** Keys that turned out to be good, by a hash of them: each is tried once before it signs something. */
+/** Keys that were found valid, by their hashes: each is tried once before it signs anything. */
 export type TriedKeys = BoundedMap<string, true>;
 
 export function createTriedKeys(): TriedKeys {
   return createBoundedMap({ max: 1_000 });
 }
 
-/** Milliseconds for one signature: a passphrase may be stretched for long. */
+/** Milliseconds for one signature: the derivation of a key from a passphrase may take long. */
 const TIMEOUT_MS = 10_000;
 
 /**

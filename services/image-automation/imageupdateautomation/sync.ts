@@ -1,5 +1,5 @@
-// Brings a branch up to date: what the remote has now, changed as the policies say, committed and pushed. A branch that moves
-// meanwhile is fetched again, and the change is made anew on what is there then.
+// Updates a branch: fetches it, changes it as the policies say, commits and pushes. If the branch moves meanwhile, it
+// is fetched again, and the change is made anew.
 import { formatRevision, GitError, pushCommits } from '@weir/git';
 import { type Base, checkOut, quickBase } from './checkout.ts';
 import {
@@ -23,11 +23,11 @@ import {
   type Wanted,
 } from './wanted.ts';
 
-/** Times that a change is made anew because somebody was faster. */
+/** Attempts when somebody else pushed first. */
 const MAX_ATTEMPTS = 5;
 
 /**
- * @param proposing how changes are proposed as pull requests, where they are
+ * @param proposing how changes are proposed as pull requests, if they are
  * @throws Failure GitOperationFailed, UpdateFailed, RemovedTemplateField, PullRequestFailed
  */
 export async function sync(
@@ -39,7 +39,8 @@ export async function sync(
   const repositories = await environment.repositories;
   const ended = await repositories.use(remote.key, async (dir) => {
     const mirror = await environment.mirrors.open(remote.key, dir);
-    // A repository whose user fails is removed. What fails about a push is no fault of the repository.
+    // The cache removes a repository when its user fails. A failed push is no fault of the repository, so it is
+    // reported afterwards.
     return syncWith(mirror, wanted, environment, proposing).catch((failure: unknown) => {
       if (isOfPush(failure)) return { failure };
       throw failure;
@@ -66,7 +67,7 @@ async function syncWith(
       if (hasMoved(failure)) return undefined;
       throw failure;
     });
-    // Where there is nothing to do, the branch may have moved to where there is.
+    // When nothing was to do, the branch may have moved to a commit for which there is.
     if (done !== undefined && done.pushed.length > 0) return done;
   }
   for (let attempt = 1; ; attempt++) {

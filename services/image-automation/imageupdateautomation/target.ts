@@ -1,4 +1,4 @@
-// What an automation and its GitRepository say together: what to check out, and where to push.
+// What to check out and where to push, from an automation and its GitRepository.
 import { type GitRepository, type ImageUpdateAutomation, parseDuration, Reason } from '@weir/api';
 import { type RefSpec, refspecTarget } from '@weir/git';
 import { Failure, messageOf } from '@weir/reconcile';
@@ -8,7 +8,7 @@ export interface Target {
   checkout: RefSpec | undefined;
   /** Name of the branch that is pushed to. */
   pushBranch: string;
-  /** Whether that is another branch than the one that is checked out. */
+  /** Whether that differs from the branch that is checked out. */
   switchesBranch: boolean;
   /** Full name of another reference to push to. */
   alsoPush: string | undefined;
@@ -18,15 +18,13 @@ export interface Target {
   timeoutMs: number;
 }
 
-/** As in Flux: what is checked out where nobody names a branch. */
+/** The branch that is checked out if none is named, as in Flux. */
 const DEFAULT_BRANCH = 'master';
 const DEFAULT_TIMEOUT = '60s';
-/** The longest that one conversation with a server holds its slot, whatever the GitRepository says. Ms. */
+/** The longest that one conversation with a server may hold its slot, whatever the GitRepository says. Milliseconds. */
 const MAX_TIMEOUT_MS = 10 * 60_000;
 
-/**
- * @throws Failure SourceManagerFailed where it can't be said where to push
- */
+/** @throws Failure SourceManagerFailed if the branch to push to can't be determined */
 export function targetOf({ spec }: ImageUpdateAutomation, { spec: source }: GitRepository): Target {
   const checkout = spec.git?.checkout?.ref ?? source.ref;
   const pushBranch = spec.git?.push?.branch || checkout?.branch;
@@ -56,13 +54,13 @@ function targetRef(refspec: string, branch: string): string {
   }
 }
 
-/** What an automation needs before it can ask the remote is missing or wrong. */
+/** A failure for something that is missing or wrong before the remote can be asked. */
 export function sourceFailure(why: string, cause?: unknown): Failure {
   const message = `failed configuring source manager: ${why}`;
   return new Failure(Reason.SourceManagerFailed, message, { cause });
 }
 
-/** Only another spec can help. */
+/** A failure that only another spec can resolve. */
 export function invalidSource(why: string): Failure {
   const message = `${why}: invalid source configuration`;
   return new Failure(Reason.InvalidSourceConfiguration, message, { stalled: true });

@@ -1,4 +1,5 @@
-// What makes automations run besides their own changes: a policy that chose another image, and another spec of a GitRepository.
+// What starts runs of automations besides their own changes: a policy that chose another image, and another spec of a
+// GitRepository.
 import {
   type GitRepository,
   type ImagePolicy,
@@ -10,7 +11,7 @@ import type { Change, Controller, Informer } from '@weir/controller';
 import { objectKey } from '@weir/kube';
 import { POLICY_CHANGED } from './reconcile.ts';
 
-/** How often a change may begin the wait anew. */
+/** How often a further change may restart the wait. */
 const LONGEST_WAIT = 4;
 
 export interface TriggerOptions {
@@ -20,7 +21,7 @@ export interface TriggerOptions {
   sources: Pick<Informer<GitRepository>, 'onChange'>;
 }
 
-/** Returns the way to stop that. */
+/** Returns a function that ends the subscriptions. */
 export function connectTriggers(options: TriggerOptions): () => void {
   const { controller, automations, policies, sources } = options;
   const waiting = new Map<string, { timer: NodeJS.Timeout; untilMs: number }>();
@@ -30,7 +31,7 @@ export function connectTriggers(options: TriggerOptions): () => void {
     controller.enqueue(key, { cause: POLICY_CHANGED });
   }
 
-  /** Changes that follow each other become one commit; the first of them waits so long at most. */
+  /** Changes shortly after each other become one commit; the first of them waits for a bounded time. */
   function runLater(key: string, delayMs: number): void {
     const now = Date.now();
     const before = waiting.get(key);

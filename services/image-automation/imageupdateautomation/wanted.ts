@@ -1,4 +1,4 @@
-// What one run of an automation wants from its repository, and what becomes of it.
+// The inputs of one run of an automation, and its result.
 import type { ImageUpdateAutomation } from '@weir/api';
 import type { RemoteOptions } from '@weir/git';
 import type { Remote } from '@weir/sources/git';
@@ -12,27 +12,29 @@ export interface Wanted {
   object: ImageUpdateAutomation;
   remote: Remote;
   target: Target;
-  /** What the policies chose, by their names. */
+  /** The choices of the policies, by their names. */
   chosen: ReadonlyMap<string, ImageRef>;
   sign: Sign | undefined;
-  /** Whether the policies or something else changed, so that a revision that was seen before doesn't suffice. */
+  /** Whether the policies or something else changed, so that the run continues even for a known revision. */
   isChanged: boolean;
-  /** Whether only policies changed: then the branch is taken to be what it was, which the push finds out. */
+  /**
+   * Whether only policies changed: then the branch is assumed to be unchanged, and the push is refused if it is not.
+   */
   isQuick: boolean;
-  /** Whether a commit of ours may be at the remote that no status tells of: a process ended between the two. */
+  /** Whether the remote may have a commit of ours that no status records, because a process ended in between. */
   mayHavePushed: boolean;
   signal: AbortSignal;
 }
 
 /** How a run ended. */
 export interface Synced {
-  /** The revision that was seen, or made. */
+  /** The revision that was read, or made. */
   revision: string;
-  /** Nothing was looked at: neither the policies nor the remote has changed. */
+  /** Nothing was done: neither the policies nor the remote has changed. */
   isSame?: boolean;
   /** The commits that were pushed; more than one only where each policy has a branch. */
   pushed: readonly Pushed[];
-  /** What else happened, a line each. */
+  /** Further remarks, a line each. */
   notes?: readonly string[];
 }
 
@@ -44,7 +46,7 @@ export interface Pushed {
   when: Date;
 }
 
-/** What each conversation with the remote needs; `ask` is for those that transfer little. */
+/** The options of each conversation with the remote; `ask` is for those that transfer little. */
 export function conversationOf(
   { remote, object, target, signal }: Wanted,
   environment: SyncEnvironment,
@@ -56,7 +58,7 @@ export function branchRef(branch: string): string {
   return `refs/heads/${branch}`;
 }
 
-/** The revision that the last run saw or made. */
+/** The revision that the last run read or made. */
 export function seenBefore({ object }: Wanted): string {
   return object.status?.observedSourceRevision ?? '';
 }

@@ -1,4 +1,5 @@
-// As whom a registry is asked for an ImageRepository: what its spec names, in the order and words of Flux.
+// Reads the credentials with which a registry is asked for an ImageRepository, in Flux's order and with Flux's
+// messages.
 import { type ImageRepository, Reason } from '@weir/api';
 import { proxyOf, readNamedSecret, readPullSecrets, tlsOf } from '@weir/credentials';
 import { cloudOf, type Identities, ownTrustOf } from '@weir/identity';
@@ -20,13 +21,13 @@ interface Reader {
 
 export interface Access {
   access: RegistryAccess;
-  /** Stands for registry and access: equal keys may share what was listed. */
+  /** Represents registry and access: objects with equal keys may share a listing. */
   key: string;
 }
 
 /**
- * Reads the Secrets that an ImageRepository names: of its own namespace, whoever asks. A cloud that it names gives the login in
- * their place.
+ * Reads the Secrets that an ImageRepository names, from its own namespace. Without Secrets, the cloud that it names
+ * gives the login.
  * @throws Failure FeatureGateDisabled (stalled), AuthenticationFailed
  */
 export async function readAccess(
@@ -54,7 +55,7 @@ async function read(
 ): Promise<Access> {
   const { namespace = '' } = metadata;
   const { proxySecretRef, certSecretRef, secretRef, serviceAccountName, insecure = false } = spec;
-  // What isn't there is told in the API server's own words.
+  // A missing Secret is reported with the API server's message.
   const plainly = async (name: string) => {
     const secret = await readTypedSecret(client, { namespace, name }, { signal });
     return { ...secret, name: `${namespace}/${name}` };

@@ -1,9 +1,9 @@
-// The conditions of image kinds, in the words of Flux's controllers.
+// The conditions of image kinds, with the messages of Flux's controllers.
 import { READY, STALLED } from '@weir/api';
 import type { KubeObject } from '@weir/kube';
 import { asProgressing, type CommonStatus, type StatusReport } from '@weir/reconcile';
 
-/** A run has begun. */
+/** For the start of a run. */
 export function asBegun<Status extends CommonStatus>(
   report: StatusReport<Status>,
   object: KubeObject & { status?: Status },
@@ -18,7 +18,7 @@ export function asBegun<Status extends CommonStatus>(
   return asProgressing(report, message, isReadySet ? undefined : message);
 }
 
-/** A suspended object: as in Flux, what was true of it when it was suspended counts for the generation that says so. */
+/** For a suspended object: as in Flux, its conditions from before count for the generation that suspends it. */
 export function asSuspended<Status extends CommonStatus>(
   report: StatusReport<Status>,
 ): StatusReport<Status> {

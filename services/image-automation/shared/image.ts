@@ -1,10 +1,10 @@
-// The name of an image as an ImageRepository has it: a repository of a registry, and nothing else.
+// Parses the name of an image in an ImageRepository, which must be a repository without tag or digest.
 import { Reason } from '@weir/api';
 import { parseReference, type Repository } from '@weir/oci';
 import { Failure } from '@weir/reconcile';
 
 /**
- * The repository that `spec.image` names, by the rules and in the words of Flux.
+ * The repository that `spec.image` names, by Flux's rules and with Flux's messages.
  * @throws Failure ImageURLInvalid (stalled)
  */
 export function parseImage(image: string): Repository {
@@ -25,7 +25,7 @@ export function parseImage(image: string): Repository {
 
 function parse(image: string) {
   try {
-    // A registry takes slashes in a row for one.
+    // Registries treat several slashes in a row as one.
     return parseReference(image.replace(/\/{2,}/g, '/'));
   } catch (cause) {
     throw invalid(`could not parse reference: ${image}`, cause);

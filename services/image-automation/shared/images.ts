@@ -1,4 +1,4 @@
-// Images in registries, as ImageRepositories name them: their tags, and the registry itself, for all kinds of the service.
+// Images in registries, as ImageRepositories name them, for all kinds of the service.
 import { type ImageRepository, Reason } from '@weir/api';
 import type { Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
@@ -14,13 +14,13 @@ import { createScanner, type Scanner } from './tags/scan.ts';
 import { createStoredTags, type StoredTags } from './tags/stored.ts';
 import { timeoutOf } from './timeout.ts';
 
-/** An image, and the registry that has it, as the one to ask as an ImageRepository says. */
+/** An image, with a client of its registry that has the credentials of an ImageRepository. */
 export interface Image {
   repository: Repository;
   /** `registry/name`. */
   name: string;
   registry: Registry;
-  /** Stands for registry and access. */
+  /** Represents registry and access. */
   accessKey: string;
 }
 
@@ -28,7 +28,7 @@ export interface Images {
   /** @throws Failure ImageURLInvalid, FeatureGateDisabled (both stalled), AuthenticationFailed */
   open(object: ImageRepository, signal: AbortSignal): Promise<Image>;
   /**
-   * Lists the tags that the object doesn't leave out, or takes what was listed at most `maxAgeMs` ago.
+   * Lists the tags that the object doesn't exclude, or returns a listing that began at most `maxAgeMs` ago.
    * @throws OciError, RenderError
    */
   scan(
@@ -42,7 +42,7 @@ export interface Images {
 
 const MIB = 1024 ** 2;
 const LISTINGS = 32;
-/** Of tags that objects alike share, and of those that were stored last. */
+/** Bytes of lists that objects share, and the same again for lists that were stored last. */
 const KEPT_BYTES = 16 * MIB;
 
 export function openImages(

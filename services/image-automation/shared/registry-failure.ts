@@ -1,12 +1,12 @@
 import { OciError } from '@weir/oci';
 import { Failure, messageOf } from '@weir/reconcile';
 
-/** The shortest time after which a registry that asked for a pause is asked again, in ms. */
+/** The shortest pause before a registry that asked for one is asked again, in ms. */
 const LEAST_PAUSE_MS = 1_000;
 
 /**
- * A failure of what was asked of a registry. One that says when to come again is asked then. What was aborted stays what it
- * is: nobody waits for it any more.
+ * A failure of a request to a registry. If the registry says when to come again, the next run waits for that. An
+ * aborted request stays as it is, because nobody waits for it any more.
  */
 export function registryFailure(reason: string, what: string, cause: unknown): unknown {
   if (cause instanceof Failure) return cause;

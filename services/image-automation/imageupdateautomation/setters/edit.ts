@@ -1,4 +1,4 @@
-// Replaces marked values in the text of a file, and leaves every other character as it is.
+// Replaces marked values in the text of a file, and leaves every other character unchanged.
 import type { SetterValues } from './marker.ts';
 import type { MarkedValue, ObjectIdentifier } from './scan.ts';
 import { written } from './value.ts';
@@ -11,7 +11,7 @@ export interface Change {
   object: ObjectIdentifier;
 }
 
-/** What of the marked values differs from what the policies say. */
+/** The marked values that differ from the choices of the policies. */
 export function changesOf(marked: readonly MarkedValue[], values: SetterValues): Change[] {
   return planOf(marked, values).map(({ value, newValue, setter, object }) => ({
     ...{ setter, object, newValue },
@@ -19,7 +19,7 @@ export function changesOf(marked: readonly MarkedValue[], values: SetterValues):
   }));
 }
 
-/** The content with the values that the policies say; `marked` is what `findMarkedValues` found in it. */
+/** The content with the values that the policies chose; `marked` is the result of `findMarkedValues` for it. */
 export function withValues(
   content: Buffer,
   marked: readonly MarkedValue[],
@@ -47,7 +47,8 @@ function planOf(marked: readonly MarkedValue[], values: SetterValues): Planned[]
 function replacement(text: string, { start, end, style, newValue }: Planned): string {
   if (style !== 'block') return written(newValue, style);
   const block = text.slice(start, end);
-  // The indicator, what stands behind it, the line's end; the indentation of the text, the text, and the empty lines after it.
+  // The indicator, the rest of its line, the line's end; the indentation of the text, the text, and the empty lines
+  // after it.
   const match =
     /^[|>]\S*([^\r\n]*)(\r?\n|$)((?:[ \t]*\r?\n)*)([ \t]*)([\s\S]*?)((?:\r?\n[ \t]*)*)$/.exec(
       block,
@@ -56,7 +57,7 @@ function replacement(text: string, { start, end, style, newValue }: Planned): st
   return `|-${comment}${lineEnd || '\n'}${indent || indentAt(text, start)}${newValue}${rest}`;
 }
 
-/** Two more than the line of an empty block has. */
+/** The indentation for an empty block: two more than that of its line. */
 function indentAt(text: string, start: number): string {
   const line = text.slice(text.lastIndexOf('\n', start - 1) + 1, start);
   return `${/^[ \t]*(?:- +)*/.exec(line)?.[0].replaceAll('-', ' ') ?? ''}  `;

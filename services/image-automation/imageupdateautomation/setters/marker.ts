@@ -8,12 +8,12 @@ export interface ImageRef {
 }
 
 const KEY = '$imagepolicy';
-/** What has to be in a file for it to hold a marker, in bytes of UTF-8. */
+/** Every file with a marker has these bytes of UTF-8. */
 export const TOKEN = Buffer.from(`"${KEY}"`);
 
 /**
- * The setter that a comment names, such as `apps:web:tag`. As in Flux the comment is a JSON object of strings with this key,
- * and nothing else stands beside the object.
+ * The setter that a comment names, such as `apps:web:tag`. As in Flux the comment is a JSON object of strings with this
+ * key, and nothing else follows the object.
  * @param comment without the `#` that begins it
  */
 export function setterOf(comment: string): string | undefined {
@@ -23,7 +23,7 @@ export function setterOf(comment: string): string | undefined {
   try {
     parsed = JSON.parse(text);
   } catch {
-    // Any other comment: nothing is marked.
+    // Any other comment is no marker.
     return undefined;
   }
   const fields = parsed as Record<string, unknown>;
@@ -32,12 +32,12 @@ export function setterOf(comment: string): string | undefined {
   return areTexts && typeof setter === 'string' && setter !== '' ? setter : undefined;
 }
 
-/** Gives the value of a setter; undefined for one that no policy answers to. `old` is what stands there now. */
+/** Returns the value of a setter; undefined for one without a policy. `old` is the present value. */
 export type SetterValues = (setter: string, old: string) => string | undefined;
 
 /**
  * The values of setters for the policies of one namespace.
- * @param policies what each chose, by its name
+ * @param policies the choice of each, by its name
  */
 export function setterValues(
   namespace: string,
@@ -61,6 +61,6 @@ function partOf(
   if (part === 'name') return name;
   if (part === 'digest') return digest ?? '';
   if (part !== 'tagAndDigest') return undefined;
-  // A policy that reflects no digest knows nothing better than the one that somebody wrote for this tag.
+  // If the policy has no digest, the one that somebody wrote for the same tag stays.
   return atDigest === '' && old.startsWith(`${tag}@`) ? old : `${tag}${atDigest}`;
 }

@@ -1,11 +1,11 @@
-// Finds the marked values of a file. Nothing of the file is written from what is parsed here: the ranges say which characters
-// a change replaces, and all others stay.
+// Finds the marked values of a file. The parsed YAML is never written back: the ranges say which characters a change
+// replaces, and all others stay.
 import { isUtf8 } from 'node:buffer';
 import { isAlias, isMap, isScalar, isSeq, type Node, parseAllDocuments, type Scalar } from 'yaml';
 import { setterOf } from './marker.ts';
 import type { Style } from './value.ts';
 
-/** The object in whose YAML a value stands; empty texts for what it lacks. */
+/** The object whose YAML has the value; empty texts for fields that it lacks. */
 export interface ObjectIdentifier {
   apiVersion: string;
   kind: string;
@@ -14,19 +14,19 @@ export interface ObjectIdentifier {
 }
 
 export interface MarkedValue {
-  /** As the marker names it: `namespace:policy`, or with `:tag` and the like at its end. */
+  /** As the marker has it: `namespace:policy`, or with `:tag` and the like at its end. */
   setter: string;
   value: string;
   style: Style;
-  /** Where it is, quotes among it, in UTF-16 units of the file's text; of a block scalar from its indicator on. */
+  /** Its range with quotes, in UTF-16 units of the file's text; for a block scalar from its indicator on. */
   start: number;
   end: number;
   object: ObjectIdentifier;
 }
 
 /**
- * The marked values of a file, in their order; none for a file that isn't YAML, of which Flux says nothing either. As in
- * Flux every document has to be a mapping, or empty. An alias is never marked, the value that it stands for may be.
+ * The marked values of a file, in their order; none for a file that isn't YAML, which Flux doesn't report either. As in
+ * Flux every document has to be a mapping, or empty. An alias is never marked; the value that it refers to may be.
  */
 export function findMarkedValues(content: Buffer): MarkedValue[] {
   if (!isUtf8(content)) return [];
@@ -41,14 +41,14 @@ export function findMarkedValues(content: Buffer): MarkedValue[] {
       if (!isEmpty && !collect(text, contents as Node, found)) return [];
     }
   } catch (error) {
-    // YAML that is nested so deeply that it can't be composed is none that anybody applies.
+    // YAML that is nested so deeply that it can't be composed is treated as no YAML.
     if (error instanceof RangeError) return [];
     throw error;
   }
   return found;
 }
 
-/** False for a document with an alias to nothing, which isn't YAML either. */
+/** False for a document with an alias to nothing, which isn't valid YAML. */
 function collect(text: string, root: Node, found: MarkedValue[]): boolean {
   const items = isMap(root) && root.get('kind') === 'List' ? root.get('items') : undefined;
   const anchors = new Set<string>();
@@ -70,7 +70,7 @@ function collect(text: string, root: Node, found: MarkedValue[]): boolean {
       for (const item of node.items) visit(item, areObjects ? identify(item as Node) : of);
     }
   }
-  /** A key is never marked; anchors and aliases may be in it. */
+  /** A key is never marked, but it may contain anchors and aliases. */
   function visitKey(key: unknown): void {
     const before = found.length;
     visit(key, NOTHING);
@@ -112,7 +112,7 @@ function read(
   const style = STYLES[type];
   if (!range || style === undefined) return undefined;
   const [start, end] = range;
-  // A value that isn't there, as in `image: # marker`, takes no characters.
+  // An empty value, as in `image: # marker`, has no characters.
   if (style === 'plain' && start === end) return undefined;
   const comment = commentOf(text, { start, end, style, key });
   const setter = comment === undefined ? undefined : setterOf(comment);
@@ -121,7 +121,7 @@ function read(
   return { setter, value, style, start, end };
 }
 
-/** The comment that stands behind a value on its line, or behind its key where the value begins on a later one. */
+/** The comment after a value on its line, or after its key if the value begins on a later line. */
 function commentOf(
   text: string,
   {
@@ -140,7 +140,7 @@ function commentOf(
   return /^[ \t]*:(?:[ \t]+[&!]\S*)*[ \t]+#(.*)/.exec(line)?.[1];
 }
 
-/** The rest of the line from a place on, without its end. */
+/** The rest of the line from an offset on, without its end. */
 function lineFrom(text: string, from: number): string {
   const end = text.indexOf('\n', from);
   return text.slice(from, end < 0 ? text.length : end).replace(/\r$/, '');

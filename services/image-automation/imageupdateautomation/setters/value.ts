@@ -1,4 +1,4 @@
-// How a value is written into YAML, in the style of the one that it replaces.
+// Writes a value as YAML, in the style of the one that it replaces.
 
 export type Style = 'plain' | 'single' | 'double' | 'block';
 
@@ -8,10 +8,10 @@ const WORDS = /^(?:~|null|true|false|yes|no|on|off|y|n|=|<<|[-+]?\.inf|\.nan)$/i
 const NUMBERS =
   /^[-+]?(?:0x[0-9a-f_]+|0o[0-7_]+|0b[01_]+|[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|(?:[0-9][0-9_]*)?\.?[0-9_]+(?:e[-+]?[0-9]+)?|[0-9][0-9_]*\.(?:e[-+]?[0-9]+)?)$/i;
 const DATES = /^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:$|[Tt \t])/;
-/** What stays text without quotes wherever it stands, unless it reads as one of the above. */
+/** Text that needs no quotes anywhere, unless it is one of the above. */
 const SAFE = /^[A-Za-z0-9_./][A-Za-z0-9_.@/+-]*(?::[A-Za-z0-9_.@/+-]+)*$/;
 
-/** Whether the text without quotes would be a number, a date, nothing or the like, or would not be YAML. */
+/** Whether the text without quotes would be read as a number, a date, null or the like, or would be invalid YAML. */
 export function needsQuotes(value: string): boolean {
   return !SAFE.test(value) || WORDS.test(value) || NUMBERS.test(value) || DATES.test(value);
 }

@@ -1,4 +1,4 @@
-// One listing of the tags of an image: page by page, and what is left out is left out while the pages arrive.
+// One listing of an image's tags, page by page. Tags are excluded while the pages arrive.
 import { DEFAULT_EXCLUSION_LIST } from '@weir/api';
 import type { FairLimit, Limit } from '@weir/async';
 import { OciError, type PageValidator, type Registry } from '@weir/oci';
@@ -6,17 +6,17 @@ import type { RenderPool } from '@weir/render';
 import { type PackedTags, packTags } from './packed.ts';
 import { sortTags } from './sort.ts';
 
-/** Expressions that leave out tags, and for whom they are tried. */
+/** Expressions that exclude tags, with the namespace for which they are evaluated. */
 export interface Exclusion {
   /** `spec.exclusionList`. */
   patterns: readonly string[];
-  /** The namespace of the object that asked with it first. */
+  /** The namespace of the object that used it first. */
   tenant: string;
-  /** What the listing before found, which is given back where nothing changed. */
+  /** The result of the listing before, which is returned again if nothing changed. */
   known?: PackedTags | undefined;
 }
 
-/** What a listing found for one exclusion: the tags, or why there are none. */
+/** The result of a listing for one exclusion: the tags, or the reason why there are none. */
 export type Found = { tags: PackedTags } | { error: unknown };
 
 export interface Listing {
@@ -28,14 +28,14 @@ export interface Listing {
 
 export interface ListingOptions {
   registry: Registry;
-  /** Of the repository in the registry. */
+  /** Name of the repository in the registry. */
   name: string;
   exclusions: readonly Exclusion[];
   pool: RenderPool;
   limits: ListLimits;
   /** Slots for lists that take much memory while they arrive. */
   large: FairLimit;
-  /** Sorts such a list: that takes twice the memory, but depends on nobody else. */
+  /** A slot for sorting such a list, which takes twice its memory. */
   sorting: Limit;
   tenant: string;
   /** Ends the listing. */
@@ -49,9 +49,9 @@ export interface ListLimits {
   maxLength: number;
 }
 
-/** A list with more characters than this waits for one of a few slots before it goes on. */
+/** A list with more characters than this waits for one of a few slots before it continues. */
 const LARGE_LENGTH = 1024 ** 2;
-/** The longest that a list may be sorted out by one exclusion, in ms. */
+/** The time limit for applying one exclusion to a list, in ms. */
 const EXCLUSION_MS = 30_000;
 const DEFAULT = JSON.stringify(DEFAULT_EXCLUSION_LIST);
 
@@ -66,7 +66,7 @@ export async function listTags(options: ListingOptions): Promise<Listing> {
   });
   let length = 0;
 
-  /** Takes pages until there are no more, or more text than fits; true for the latter. */
+  /** Reads pages until there are no more, or the text is too long; resolves with true for the latter. */
   async function takeUntil(most: number): Promise<boolean> {
     for (;;) {
       const { value: page, done } = await pages.next();
@@ -116,7 +116,7 @@ function createCollector(
 
   async function withoutExcluded(page: string): Promise<string> {
     if (patterns.length === 0) return page;
-    // Nearly all objects have the default, which needs no engine.
+    // Nearly all objects have the default, which is applied without the engine.
     if (JSON.stringify(patterns) === DEFAULT) return withoutSignatures(page);
     const begun = performance.now();
     const request = { patterns, tags: page };

@@ -1,17 +1,18 @@
-// The tags of an image as they are kept: sorted by their bytes, descending, with a space between two of them, compressed.
+// The tags of an image in the form in which they are kept: sorted by their bytes in descending order, joined by spaces,
+// compressed.
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 
 export interface PackedTags {
-  /** Of the text, deflated. */
+  /** The text, deflated. */
   packed: Buffer;
   /** Characters of the text. */
   length: number;
-  /** sha256 of the text, in hex: the checksum of Flux is too short to tell that nothing changed. */
+  /** sha256 of the text, in hex: Flux's checksum is too short to prove that nothing changed. */
   digest: string;
   count: number;
-  /** The checksum of Flux: adler32 of the tags as JSON, in decimal. */
+  /** Flux's checksum: adler32 of the tags as JSON, in decimal. */
   revision: string;
   /** The first ten. */
   latest: string[];
@@ -25,7 +26,7 @@ const LATEST = 10;
 
 /**
  * @param text sorted
- * @param known what was packed before, which is given back where the text is the same
+ * @param known an earlier result, which is returned again if the text is the same
  */
 export async function packTags(text: string, known?: PackedTags): Promise<PackedTags> {
   const bytes = Buffer.from(text, 'latin1');
@@ -35,7 +36,7 @@ export async function packTags(text: string, known?: PackedTags): Promise<Packed
   return { packed, length: text.length, digest, ...summaryOf(text) };
 }
 
-/** The text. Rejects with an Error for what is no packed text, or is longer than it says. */
+/** The text. Rejects with an Error for what is no packed text, or has another length than recorded. */
 export async function unpackTags({
   packed,
   length,
@@ -56,7 +57,7 @@ const ADLER = 65_521;
 /** So many bytes can be added before the sums have to be reduced. */
 const STRETCH = 5_552;
 
-/** adler32 (RFC 1950, 8.2) of `["a","b"]`, which JSON makes of the text `a b`: tags have nothing to be escaped. */
+/** adler32 (RFC 1950, 8.2) of the JSON `["a","b"]` for the text `a b`: no character of a tag has to be escaped. */
 function checksumOf(text: string): number {
   let a = 1;
   let b = 0;

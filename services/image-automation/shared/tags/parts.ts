@@ -1,22 +1,22 @@
-// How a list of tags lies in NATS: in one message, or in several where it is longer than a message may be. Each has a line of JSON
-// that says what it belongs to, and its part of the packed text.
+// The form of a list of tags in NATS: one message, or several if it is longer than a message may be. Each has a line of
+// JSON that says what it belongs to, and its part of the packed text.
 import type { PackedTags } from './packed.ts';
 
 /** The first line of a part. */
 export interface PartHeader extends Omit<PackedTags, 'packed'> {
-  /** Unique to the writing: parts of different writings don't belong together. */
+  /** Unique to one write: parts of different writes don't belong together. */
   id: string;
   part: number;
   parts: number;
-  /** Of the whole packed text. */
+  /** Bytes of the whole packed text. */
   bytes: number;
 }
 
-/** Where NATS has yet to say how long a message may be. */
+/** Used until NATS has said how long a message may be. */
 const MAX_BYTES = 512 * 1024;
-/** What the header may take: ten tags and some numbers. */
+/** Bytes for the header: ten tags and some numbers. */
 const HEADER_BYTES = 4_096;
-/** No list has more; what claims to is nothing of ours. */
+/** No list has more; a message that claims more is not ours. */
 const MAX_PARTS = 1_000;
 const MAX_LENGTH = 256 * 1024 ** 2;
 const NEWLINE = 0x0a;
@@ -34,7 +34,7 @@ export function splitIntoParts(
   });
 }
 
-/** Undefined for what is no part: whoever may publish could have written it. */
+/** Undefined for what is no part, as others may have the right to publish. */
 export function readHeader(data: Uint8Array): PartHeader | undefined {
   const end = data.indexOf(NEWLINE);
   if (end < 0 || end > HEADER_BYTES) return undefined;
@@ -59,7 +59,7 @@ function isHeader(header: Partial<PartHeader> | null): header is PartHeader {
   );
 }
 
-/** The list that parts make, in their order; undefined where they don't belong together or some are missing. */
+/** The list from its parts in their order; undefined if they don't belong together or some are missing. */
 export function joinParts(contents: readonly Uint8Array[]): PackedTags | undefined {
   const [first] = contents;
   const header = first && readHeader(first);

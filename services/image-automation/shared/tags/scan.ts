@@ -1,5 +1,5 @@
-// The tags of images, listed once for all objects that name the same image with the same credentials, whatever each of them
-// leaves out.
+// Lists the tags of images once for all objects that name the same image with the same credentials, whatever each of
+// them excludes.
 import {
   createBoundedMap,
   createFairLimit,
@@ -13,13 +13,13 @@ import type { RenderPool } from '@weir/render';
 import { type Exclusion, type Found, type ListLimits, listTags } from './listing.ts';
 import type { PackedTags } from './packed.ts';
 
-/** What an object wants listed. */
+/** The request of an object. */
 export interface Wanted {
-  /** The namespace of the object that asks. Work that several want counts for the one that asked first. */
+  /** The namespace of the object that asks. Shared work counts for the namespace that asked first. */
   tenant: string;
   repository: Repository;
   registry: Registry;
-  /** Stands for the registry and as whom it is asked. */
+  /** Represents the registry and the credentials. */
   accessKey: string;
   /** `spec.exclusionList`. */
   exclusionList: readonly string[];
@@ -40,7 +40,7 @@ export interface ScannerOptions {
   limits: ListLimits;
   /** Listings at a time. */
   listings: number;
-  /** Bytes of packed tags that are kept, so that objects alike share them. */
+  /** Bytes of packed tags that are kept for other objects with the same image. */
   keptBytes: number;
   /** Ends all listings. */
   signal: AbortSignal;
@@ -48,7 +48,7 @@ export interface ScannerOptions {
   now?(): number;
 }
 
-/** What an image had when it was listed last. */
+/** The last result for an image. */
 interface Kept {
   askedAt: number;
   /** By exclusion. */
@@ -68,22 +68,22 @@ interface Flight {
   stop: AbortController;
 }
 
-/** Exclusions of one image that a listing is sorted out by. */
+/** Exclusions that one listing of an image applies. */
 const MAX_EXCLUSIONS = 16;
-/** The longest that a listing goes on while somebody waits for it, in ms. */
+/** The time limit of a listing, in ms. */
 const MAX_LISTING_MS = 10 * 60_000;
 const LARGE_LISTS = 4;
 
 export function createScanner(options: ScannerOptions): Scanner {
   const { pool, limits, keptBytes, now = () => performance.now() } = options;
   const kept = createBoundedMap<string, Kept>({ max: keptBytes, weigh: bytesOf });
-  /** Those of one image come one after the other, in this order. */
+  /** Listings of one image run one after the other, in this order. */
   const flights = new Map<string, Flight[]>();
   const slots: FairLimit = createFairLimit(options.listings);
   const large: FairLimit = createFairLimit(LARGE_LISTS);
   const sorting: Limit = createLimit(1);
 
-  /** A flight that has yet to begin and has room for the exclusion, or one that began late enough and has it. */
+  /** A flight that has not begun and has room for the exclusion, or one that began late enough and has it. */
   function flightOf(key: string, wanted: Wanted, earliest: number): Flight {
     const exclusionKey = keyOf(wanted);
     const flying = flights.get(key) ?? [];
@@ -123,7 +123,7 @@ export function createScanner(options: ScannerOptions): Scanner {
       );
     flights.set(key, [...(flights.get(key) ?? []), flight]);
     flight.result = (last?.result ?? Promise.resolve()).then(fly, fly).finally(() => {
-      // Who waits for a flight that never began is told by its result.
+      // Callers that wait for a flight that never begins get its result.
       flight.begun.resolve();
       const others = (flights.get(key) ?? []).filter((one) => one !== flight);
       if (others.length > 0) flights.set(key, others);
@@ -149,7 +149,7 @@ export function createScanner(options: ScannerOptions): Scanner {
         return new Map([...before.found].map(([exclusion, tags]) => [exclusion, { tags }]));
       }
     }
-    // Exclusions that objects asked with before will be asked for again.
+    // Exclusions that objects used before will be used again.
     for (const [exclusionKey, exclusion] of before?.exclusions ?? []) {
       if (flight.exclusions.size >= MAX_EXCLUSIONS) break;
       if (!flight.exclusions.has(exclusionKey)) flight.exclusions.set(exclusionKey, exclusion);
@@ -194,7 +194,7 @@ export function createScanner(options: ScannerOptions): Scanner {
   };
 }
 
-/** Each object waits as long as its own spec says: nobody's short time ends the listing of others. */
+/** Each object waits as long as its own spec says; a short time of one object doesn't end the listing for others. */
 async function inTime<T>(
   result: Promise<T>,
   { repository, timeoutMs }: Wanted,

@@ -1,4 +1,5 @@
-// What the lists of each namespace take in NATS, as far as this replica knows: so that no tenant can push out the lists of others.
+// Counts what the lists of each namespace take in NATS, as far as this replica knows, so that no tenant can displace
+// the lists of others.
 
 /** A namespace has no room for a list. */
 export class TagsRefused extends Error {
@@ -7,9 +8,12 @@ export class TagsRefused extends Error {
 }
 
 export interface Shares {
-  /** Takes room for the list of an object, instead of what it had. @throws TagsRefused */
+  /**
+   * Reserves room for the list of an object, in place of what it had.
+   * @throws TagsRefused
+   */
   take(namespace: string, uid: string, bytes: number): void;
-  /** Notes what is there already. */
+  /** Records what is stored already. */
   note(namespace: string, uid: string, bytes: number): void;
   release(namespace: string, uid: string): void;
 }

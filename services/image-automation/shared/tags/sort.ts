@@ -1,4 +1,4 @@
-// Sorts many tags without keeping everything else waiting: a million at once would take more than a second.
+// Sorts many tags without blocking other work: a million at once would take more than a second.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Tags that are sorted or merged at once, which takes about 20 ms. */
@@ -14,7 +14,7 @@ export async function sortTags(pages: readonly string[]): Promise<string> {
   for (const page of full) {
     const tags = page.split(' ');
     const last = runs.at(-1);
-    // Most lists are one run from beginning to end: page follows page.
+    // Most lists are in order from beginning to end, page after page.
     if (isAscending(tags) && last !== undefined && (last.at(-1) ?? '') <= (tags[0] ?? '')) {
       for (const tag of tags) last.push(tag);
     } else {

@@ -1,5 +1,5 @@
-// The tags of each ImageRepository, kept in NATS for restarts and for other replicas: derived data, which is listed again where
-// it is lost. A few lists are kept in memory as well.
+// Keeps the tags of each ImageRepository in NATS for restarts and for other replicas. They are derived data, which is
+// listed again if it is lost. A few lists are kept in memory as well.
 import { randomUUID } from 'node:crypto';
 import type { ImageRepository } from '@weir/api';
 import { createBoundedMap, createSerial } from '@weir/async';
@@ -11,15 +11,21 @@ import { joinParts, readHeader, splitIntoParts } from './parts.ts';
 import { createShares } from './shares.ts';
 
 export interface StoredTags {
-  /** The tags that were stored last; undefined where there are none. @throws BusUnavailable */
+  /**
+   * The tags that were stored last; undefined if there are none.
+   * @throws BusUnavailable
+   */
   load(repository: ImageRepository): Promise<PackedTags | undefined>;
   /**
-   * Stores the tags, and resolves when NATS has them. While NATS is away they are kept in memory, as far as there is room,
-   * and stored when it is back.
+   * Stores the tags, and resolves when NATS has them. While NATS is away they are kept in memory, as far as there is
+   * room, and stored when it is back.
    * @throws TagsRefused when the namespace has no room for them
    */
   save(repository: ImageRepository, tags: PackedTags): Promise<void>;
-  /** Whether the tags of this revision are stored; true while NATS is away, which is no reason to list them again. */
+  /**
+   * Whether the tags of this revision are stored; true while NATS is away, because that is no reason to list them
+   * again.
+   */
   has(repository: ImageRepository, revision: string): Promise<boolean>;
   remove(repository: ImageRepository): Promise<void>;
 }
@@ -28,14 +34,14 @@ export interface StoredTagsOptions {
   bus: Bus;
   /** Bytes of packed tags that are kept in memory. */
   keptBytes: number;
-  /** Bytes that the tags of one namespace may take in NATS, as far as this replica has stored them. */
+  /** Bytes that the tags of one namespace may take in NATS, counting those that this replica has stored. */
   namespaceBytes: number;
   stack: AsyncDisposableStack;
   log: Logger;
 }
 
 const STREAM = 'weir-tags';
-/** How often a list that is being replaced is read again. */
+/** How often reading is repeated while a list is being replaced. */
 const ATTEMPTS = 3;
 
 export function createStoredTags(options: StoredTagsOptions): StoredTags {
@@ -43,9 +49,9 @@ export function createStoredTags(options: StoredTagsOptions): StoredTags {
   const values = openValues({ bus, stream: STREAM });
   const weigh = ({ packed }: PackedTags) => packed.length + 512;
   const kept = createBoundedMap<string, PackedTags>({ max: keptBytes, weigh });
-  /** What NATS has, by UID: the revision. */
+  /** The stored revisions, by UID. */
   const stored = new Map<string, string>();
-  /** What NATS is to get when it is back. */
+  /** What is to be stored when NATS is back. */
   const waiting = new Map<string, ImageRepository>();
   const shares = createShares(namespaceBytes);
   const serial = createSerial();
@@ -55,7 +61,7 @@ export function createStoredTags(options: StoredTagsOptions): StoredTags {
 
   async function write(uid: string, tags: PackedTags): Promise<void> {
     const parts = splitIntoParts(tags, { id: randomUUID(), maxBytes: values.maxBytes() });
-    // The first part names the others, so it comes last.
+    // The first part names the others, so it is written last.
     for (const [part, content] of [...parts.entries()].reverse()) {
       await values.put(subjectOf(uid, part), content);
     }
@@ -73,7 +79,7 @@ export function createStoredTags(options: StoredTagsOptions): StoredTags {
         if (message !== undefined) contents.push(message.data);
       }
       const tags = joinParts(contents);
-      // Somebody else may be writing it this moment.
+      // Another replica may be writing it at this moment.
       if (tags !== undefined || attempt >= ATTEMPTS) return tags;
     }
   }
@@ -103,7 +109,7 @@ export function createStoredTags(options: StoredTagsOptions): StoredTags {
       const own = kept.get(uid);
       if (own !== undefined && own.revision === status?.lastScanResult?.revision) return own;
       const tags = await read(uid).catch((error: unknown) => {
-        // What another replica has listed since is not to be had now.
+        // A newer list of another replica can't be read now.
         if (error instanceof BusUnavailable && own !== undefined) return own;
         throw error;
       });
@@ -116,7 +122,7 @@ export function createStoredTags(options: StoredTagsOptions): StoredTags {
       await serial(uid, async () => {
         shares.take(namespace, uid, tags.packed.length);
         kept.set(uid, tags);
-        // Another replica may have stored others since: then the status says so.
+        // Another replica may have stored a newer list since; then the status names that.
         const isSame = repository.status?.lastScanResult?.revision === tags.revision;
         if (isSame && stored.get(uid) === tags.revision) return;
         try {
