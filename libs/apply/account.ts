@@ -1,4 +1,4 @@
-// As whom an object acts on the cluster.
+// The account that an object acts as on the cluster.
 import {
   isNotFound,
   type KubeClient,
@@ -31,8 +31,8 @@ export function targetCluster<C extends TargetCluster>(
 }
 
 /**
- * A name without what no header may hold. A name with control characters is no account's, nor is what is sent for it: the API
- * server refuses it, and the object says so.
+ * The name without characters that a header must not have. A name with control characters belongs to no account, and
+ * neither does what is sent in its place: the API server refuses it, and the object reports that.
  */
 function asSent(name: string): string {
   return name.replace(/\p{Cc}/gu, '\uFFFD');

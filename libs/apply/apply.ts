@@ -26,7 +26,7 @@ export interface ApplyOptions {
   customKinds?: ReadonlySet<string>;
   /** Prefixes of field managers to take over from, beside kubectl's. */
   overrideManagers?: readonly string[];
-  /** JSON pointers of the fields of an object that are left to others (Flux's ignore rules). */
+  /** JSON pointers of the fields of an object that others may write (Flux's ignore rules). */
   exempt?: ((object: KubeObject) => Promise<string[]>) | undefined;
   /** Rewrite records of field ownership that were made for another version of the kind (Flux's gate MigrateAPIVersion). */
   migrateVersion?: boolean | undefined;
@@ -54,16 +54,16 @@ export interface AppliedObject {
   change: Change;
   /** As the manifest says. */
   desired: KubeObject;
-  /** The object as the API server answered last; absent for an object for which no request was sent. */
+  /** The object in the API server's last answer; absent if no request was sent for it. */
   object?: KubeObject;
   /** The UID of an object that was known to be intact, so that no request was sent for it. */
   intact?: string;
 }
 
 /**
- * Applies objects in stages and returns what became of each, in order.
- * Throws ApplyError: its message names the object that failed, its `changes` are those of the stages before, and its
- * `touched` are all objects that may have been written.
+ * Applies objects in stages and returns the result for each, in order. Throws ApplyError: its message names the object
+ * that failed, its `changes` are those of the stages before, and its `touched` are all objects that may have been
+ * written.
  */
 export async function applyObjects(
   cluster: TargetCluster,

@@ -41,14 +41,14 @@ function object(index: number): KubeObject {
   };
 }
 
-/** As the client's own, with what that remembers of each object. */
+/** It remembers for each object what the real client remembers. */
 async function* listWatch(): AsyncGenerator<ListWatchEvent<KubeObject>> {
   const tracker = createChangeTracker<KubeObject>();
   tracker.beginList();
   for (let index = 0; index < count; index++) yield* tracker.observed(object(index));
   yield* tracker.endList();
   yield { type: 'synced', resourceVersion: '9000000' };
-  // A watch goes on, and keeps what it knows.
+  // The watch stays open, and keeps what it knows.
   await new Promise((resolve) => stopped.addEventListener('abort', resolve));
   tracker.beginList();
 }

@@ -1,4 +1,4 @@
-// What an apply or a prune did to each object, in Flux's words.
+// What an apply or a prune did to each object, with Flux's words.
 import { type ObjectId, subjectOf } from './objects.ts';
 
 export type Action = 'created' | 'configured' | 'unchanged' | 'skipped' | 'deleted' | 'unknown';
@@ -25,7 +25,7 @@ export function effective(changes: ChangeSet): ChangeSet {
   return changes.filter(({ action }) => action !== 'unchanged' && action !== 'skipped');
 }
 
-/** For logs: what became of each object, or with `grouped` the objects by what became of them. */
+/** For logs: each object with its action, or with `grouped` the objects by action. */
 export function changeLog(
   changes: ChangeSet,
   { grouped }: { grouped: boolean },

@@ -1,4 +1,4 @@
-// What the API server's answer to a dry-run means for the object that is there.
+// Interprets the API server's answer to a dry-run of an object.
 import type { KubeObject } from '@weir/kube';
 import { jsonEqual } from './equal.ts';
 

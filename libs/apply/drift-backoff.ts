@@ -1,23 +1,23 @@
-// When a drift is put right: at once, unless somebody changes the same object again and again.
+// Decides when drift is corrected: at once, unless the same object is changed again and again.
 import type { Drift } from './drift.ts';
 import { inventoryId } from './inventory.ts';
 
-/** This many repairs of one object come at once. Further repairs within the window wait longer and longer. */
+/** So many corrections of one object are made at once. Further ones within the window wait longer and longer. */
 const FREE_REPAIRS = 3;
 const WINDOW_MS = 60_000;
 const FIRST_DELAY_MS = 2_000;
 const MAX_DELAY_MS = 300_000;
 
 export interface Repair {
-  /** Milliseconds until the object is to be put right. */
+  /** Milliseconds until the correction. */
   delayMs: number;
   /** True once, when the drifts of an object begin to look like two controllers that undo each other's work. */
   isRepeated: boolean;
 }
 
 /**
- * Answers for each drift when it is to be put right. Two controllers that undo each other's work then cost little, and
- * the delays end when the object is left alone for a minute longer than the last one.
+ * Returns for each drift when to correct it. Two controllers that undo each other's work then cost little, and the
+ * delays end when the object is left alone for a minute longer than the last delay.
  */
 export function createDriftBackoff(now: () => number = () => performance.now()) {
   const repairs = new Map<string, { count: number; until: number }>();

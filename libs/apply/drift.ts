@@ -12,15 +12,17 @@ import { leftAlone } from './plan.ts';
 /** An object in the state in which it has to stay. */
 export interface Tracked {
   type: ResourceType;
-  /** As the API server answered when it was last applied or compared. */
+  /** The object in the API server's answer when it was last applied or compared. */
   object: KubeObject;
-  /** Stands for the manifest that it was applied from. */
+  /** A digest of the manifest that it was applied from. */
   manifest?: string;
   /** The object may disappear by itself (a Job with a TTL): that is no drift. */
   mayVanish?: boolean;
 }
 
-/** What is known of an object since it was last applied. It has nothing of the object's content, so that it may be stored. */
+/**
+ * What is known of an object since it was last applied. It has nothing of the object's content, so it may be stored.
+ */
 export interface LastApplied {
   type: ResourceType;
   namespace: string;
@@ -46,7 +48,7 @@ export interface Drift {
 }
 
 export interface DriftWatchOptions {
-  /** Whose objects are watched: the prefix of their owner labels, and the field manager that applied them. */
+  /** The owner of the watched objects: the prefix of their owner labels, and the field manager that applied them. */
   owner: Pick<Owner, 'group' | 'fieldManager'>;
   rules: readonly ManagerRule[];
   /** By which operations our field manager writes; server-side applies when not given. */
@@ -64,13 +66,15 @@ export interface DriftWatch {
    */
   onDrift(listener: (drift: Drift) => void): () => void;
   /**
-   * Says that the owner is about to write. Changes of its objects are kept until `track`, and are compared then with the
-   * state that the writes left behind.
+   * Announces that the owner is about to write. Changes of its objects are kept until `track`, and then compared with
+   * the state after the writes.
    */
   hold(owner: string): void;
   /** Replaces what is watched for the owner, and ends its hold. Objects in `kept` were not read again and stay as they are. */
   track(owner: string, objects: readonly Tracked[], kept?: readonly ObjectId[]): void;
-  /** Goes on from what an earlier process knew. No object counts as intact before the watch of its kind has shown it. */
+  /**
+   * Continues from what an earlier process knew. No object counts as intact before the watch of its kind has shown it.
+   */
   resume(owner: string, objects: readonly LastApplied[]): void;
   /** Resolves when the watches of all the owner's kinds have shown what is there, or the signal aborts. */
   settled(owner: string, signal: AbortSignal): Promise<void>;
@@ -88,7 +92,7 @@ export interface DriftWatch {
   lastApplied(owner: string): LastApplied[];
   /** Remembers the version in which an object was healthy. */
   markHealthy(id: ObjectId, resourceVersion: string): void;
-  /** Whether the object was healthy when it was looked at last and nothing about it changed since. */
+  /** Whether the object was healthy at the last check and has not changed since. */
   isHealthy(id: ObjectId): boolean;
   /** Whether the watches show every change of the object, those of its status included. */
   watches(id: ObjectId): boolean;
@@ -115,7 +119,7 @@ interface Expected {
   manifest: string | undefined;
   healthy: bigint | undefined;
   mayVanish: boolean;
-  /** Its drift was published, and nobody has put it right yet. */
+  /** Its drift was published, and has not been corrected yet. */
   isPublished: boolean;
 }
 
@@ -145,7 +149,7 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
       hold.set(key, happening);
       return;
     }
-    // What was read before the object was deleted may have been taken in after it, while the deletion was kept.
+    // A read from before the deletion may have been recorded after it, while the deletion was kept.
     if (gone) watches.forget(id, object.metadata.uid);
     if (state === undefined) return;
     if (gone ? !isLoss(object, state) : !isChanged(state)) {

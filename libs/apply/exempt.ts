@@ -6,7 +6,7 @@ import { isForeign, type ManagerRule } from './field-managers.ts';
 import { type Fields, fieldsOf } from './managed-fields.ts';
 import { removeAt, replaceAt, stepsOf, valueAt } from './pointer.ts';
 
-/** The object without what the JSON pointers name; itself where there are none. */
+/** The object without the fields that the JSON pointers name; the object itself if there are none. */
 export function withoutFields(object: KubeObject, pointers: readonly string[]): KubeObject {
   if (pointers.length === 0) return object;
   const rest = structuredClone(object);

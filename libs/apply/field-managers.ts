@@ -1,5 +1,5 @@
-// Fields of our objects that kubectl (or another manager that the user names) owns become ours. The next apply then undoes
-// manual edits, and removes what was added by hand.
+// Takes over fields of our objects from kubectl, and from other managers that the operator names. The next apply then
+// undoes manual changes, and removes what was added by hand.
 import type { KubeObject, ManagedFields } from '@weir/kube';
 import { appliedEntry, fieldsOf, unionFields } from './managed-fields.ts';
 
@@ -35,7 +35,7 @@ export function managerRules(fieldManager: string, more: readonly string[] = [])
   ];
 }
 
-/** Only the managers of `--override-manager`: of Helm's objects Flux takes over from no others. */
+/** Only the managers of `--override-manager`: for Helm's objects Flux takes over from no others. */
 export function overrideRules(prefixes: readonly string[]): ManagerRule[] {
   return prefixes.flatMap((prefix): ManagerRule[] => [
     { prefix, operation: 'Apply' },
@@ -102,7 +102,7 @@ function guarded(live: KubeObject, operations: JsonPatchOperation[]): JsonPatchO
   ];
 }
 
-/** The JSON patch after which all of managedFields speaks of `apiVersion`; empty when it does. */
+/** The JSON patch after which all entries of managedFields have this `apiVersion`; empty when they have it already. */
 export function migration(live: KubeObject, apiVersion: string): JsonPatchOperation[] {
   const { managedFields = [] } = live.metadata;
   if (managedFields.every((entry) => entry.apiVersion === apiVersion)) return [];

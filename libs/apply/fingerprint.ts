@@ -7,11 +7,11 @@ import { writtenEntries } from './managed-fields.ts';
 import { isMarked } from './objects.ts';
 
 /**
- * A digest of the metadata that changes exactly when something of ours changes. It covers the fields that we own (a manager
- * that sets one of them takes it away from us), the time of the last write in our name, the values of our labels and
- * annotations, and the managers that must not be on the object at all. It doesn't cover resourceVersion, generation and
- * fields of others. The metadata suffices to compute it. `operations` says by which operations we write: Helm's
- * client-side apply is an update.
+ * A digest of the metadata that changes exactly when something that we applied changes. It covers the fields that we
+ * own (a manager that sets one of them takes it away from us), the time of the last write by our field manager, the
+ * values of our labels and annotations, and the managers that must not be on the object at all. It doesn't cover
+ * resourceVersion, generation and fields of others. The metadata suffices to compute it. `operations` are the
+ * operations by which we write: Helm's client-side apply is an update.
  */
 export function fingerprint(
   object: KubeObject,
@@ -40,7 +40,7 @@ export function fingerprint(
   return hash('sha1', JSON.stringify(facts), 'base64');
 }
 
-/** The managers whose fields we would take over. They are who made a manual change. */
+/** The managers whose fields we would take over: those that made a manual change. */
 export function foreignManagers(object: KubeObject, rules: readonly ManagerRule[]): string[] {
   const entries = (object.metadata.managedFields ?? []).filter((entry) => isForeign(entry, rules));
   return [...new Set(entries.flatMap(({ manager }) => manager ?? []))].sort();

@@ -3,7 +3,7 @@ import type { KubeClient, KubeObject } from '@weir/kube';
 import type { DriftWatch } from './drift.ts';
 import type { ObjectTarget } from './objects.ts';
 
-/** A status in the words of kstatus: `Current` is healthy, and a `Failed` object will not become healthy by itself. */
+/** A status of kstatus: `Current` is healthy, and a `Failed` object will not become healthy by itself. */
 export interface ObjectStatus {
   status: string;
   message?: string;
@@ -14,7 +14,7 @@ export type StatusFunction = (objects: KubeObject[]) => Promise<ObjectStatus[]>;
 
 export interface HealthTarget {
   target: ObjectTarget;
-  /** The object as it was seen last. An object that was healthy then is not read again. */
+  /** The object when it was last read. An object that was healthy then is not read again. */
   object?: KubeObject;
 }
 
@@ -28,12 +28,12 @@ export interface HealthOptions {
   vanishing?: ReadonlySet<string>;
   /** Selects all targets, where all carry labels of their owner: many then share a watch. */
   labelSelector?: string;
-  /** `<group>/<Kind>` of what `status` judges by expressions of the user's: their pods have no say. */
+  /** `<group>/<Kind>` of the kinds for which the user has expressions: their pods are not considered. */
   expressed?: ReadonlySet<string>;
   signal: AbortSignal;
 }
 
-/** Where health is asked for: what is watched there for drift anyway needs no watch of its own. */
+/** The cluster in which health is checked: objects that its drift watch covers need no watch of their own. */
 export interface HealthCluster {
   client: KubeClient;
   drift: WatchedObjects;
@@ -54,14 +54,14 @@ export type Health =
   /** `message` in Flux's words: what was waited for, and the status of each. */
   | { healthy: false; message: string; results: HealthResult[] };
 
-/** Where the statuses of all targets are kept, and whether that decides the wait. */
+/** The statuses of all targets; they decide when the wait ends. */
 export interface TargetStatuses {
-  /** Takes in objects as they are now. */
+  /** Computes the statuses of objects in their present state. */
   show(objects: KubeObject[]): Promise<void>;
   put(found: readonly HealthResult[]): void;
-  /** What is known of a target. */
+  /** The known status of a target. */
   get(target: ObjectTarget): HealthResult | undefined;
-  /** What is not healthy. */
+  /** The targets that are not healthy. */
   open(): ObjectTarget[];
   isSettled(): boolean;
   settled: Promise<void>;

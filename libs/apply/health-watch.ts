@@ -1,5 +1,5 @@
-// Notices changes of the objects that are waited for. It uses the drift watch where that shows them, else watches of its own,
-// and it reads the objects again and again where the account may not watch.
+// Notices changes of the objects that are waited for. It uses the drift watch where that covers them, otherwise watches
+// of its own, and it polls the objects if the account may not watch.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DiscoveredResource,
@@ -23,8 +23,9 @@ import type { ObjectTarget } from './objects.ts';
 const RETRY_MS = 1_000;
 const POLL_MS = 2_000;
 /**
- * The delay from the first event of a change to the read. A change seldom comes alone, and one read after a while shows them
- * all. Where answers take long, the controllers of the object are slow as well, so the delay grows with the latency.
+ * The delay from the first event of a change to the read. Events often come together, and one read after a while covers
+ * them all. When answers take long, the controllers of the object are slow as well, so the delay grows with the
+ * latency.
  */
 const READ_DELAY = { minMs: 25, maxMs: 1_000, answers: 3 };
 
@@ -101,7 +102,7 @@ export async function readLatest(
         const type = await client.discovery.resourceFor(target);
         await readEach(client, type, { targets: [target] }, statuses, inTime);
       } catch (error) {
-        // The statuses that were read before are used then.
+        // In that case the earlier statuses are used.
         if (!inTime.aborted && !isNoMatch(error)) throw error;
       }
     }),

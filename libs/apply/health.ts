@@ -49,7 +49,7 @@ export async function waitForHealth(
   return statuses.verdict(!statuses.isSettled());
 }
 
-/** Whether all were healthy when they were seen last, so that there is nothing to wait for. */
+/** Whether all were healthy at their last check, so that there is nothing to wait for. */
 export async function areHealthy(
   targets: readonly HealthTarget[],
   status: StatusFunction,

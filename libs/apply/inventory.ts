@@ -1,5 +1,5 @@
-// The list of what a Kustomization holds, as it stands in `status.inventory`: ids as Flux writes them,
-// so that either can take over from the other.
+// The list of the objects that a Kustomization has applied (`status.inventory`), with ids in Flux's format, so that
+// either can take over from the other.
 import type { InventoryEntry } from '@weir/api';
 import { type ObjectId, type ObjectTarget, subjectOf } from './objects.ts';
 import { compareIds } from './stages.ts';
@@ -16,7 +16,7 @@ export function inventoryId({ namespace, name, group, kind }: ObjectId): string 
   return [namespace, isRbac ? name.replaceAll(':', '__') : name, group, kind].join('_');
 }
 
-/** The object behind an inventory id. Throws on a text that is none. */
+/** The object of an inventory id. Throws for a text that is no id. */
 export function parseInventoryId(id: string): ObjectId {
   const match = /^([^_]*)_(.*)_([^_]*)_([^_]*)$/s.exec(id);
   if (match === null) throw new Error(`unable to parse stored object metadata: ${id}`);
@@ -32,17 +32,20 @@ export function targetOfEntry(entry: InventoryEntry): ObjectTarget {
   return { ...parseInventoryId(entry.id), version: entry.v };
 }
 
-/** So many objects are named in a message. */
+/** The number of objects that a message names. */
 const MAX_NAMED = 20;
 
-/** The objects of an inventory for a message, `Deployment/apps/web` each; of a long one the first, and how many more there are. */
+/**
+ * The objects of an inventory for a message, such as `Deployment/apps/web`; for a long one the first of them, and the
+ * number of the others.
+ */
 export function namesOfEntries(entries: readonly InventoryEntry[]): string[] {
   const names = entries.slice(0, MAX_NAMED).map((entry) => subjectOf(targetOfEntry(entry)));
   const more = entries.length - names.length;
   return more > 0 ? [...names, `and ${more} more`] : names;
 }
 
-/** Entries of both, each id once, the version of `newer` first. In the order of an apply. */
+/** The entries of both, each id once, with the version of `newer`, in the order of an apply. */
 export function unionInventory(
   newer: readonly InventoryEntry[],
   older: readonly InventoryEntry[],

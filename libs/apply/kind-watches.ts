@@ -5,7 +5,7 @@ import type { KubeClient, KubeObject, ResourceType } from '@weir/kube';
 import { inventoryId } from './inventory.ts';
 import { type ObjectId, type ObjectTarget, targetOf } from './objects.ts';
 
-/** An object as it was seen last, in some 250 bytes. */
+/** The last seen state of an object; it takes about 250 bytes. */
 export interface Seen {
   uid: string | undefined;
   resourceVersion: bigint;
@@ -32,11 +32,11 @@ export interface KindWatches {
   retain(type: ResourceType): void;
   /** Closes it with its last one. */
   drop(type: ResourceType): void;
-  /** The object as it was seen last; undefined when it is gone, or was never seen. */
+  /** The last seen state of the object; undefined when it is gone, or was never seen. */
   seen(id: ObjectId): Seen | undefined;
   /** Adds an object that was just read or written, if its kind is watched. The newer version wins. */
   observe(id: ObjectId, seen: Seen): void;
-  /** Removes what was seen of an object that is gone; one of another UID stays. */
+  /** Removes the state of an object that is gone; that of another UID stays. */
   forget(id: ObjectId, uid: string | undefined): void;
   /** Whether the first list of the kind is complete. An object that was not seen then doesn't exist. */
   isSynced(id: Pick<ObjectId, 'group' | 'kind'>): boolean;
@@ -115,7 +115,7 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
     const id = idIn(type, object);
     const place = placeOf(id);
     if (!watch.isSynced) watch.listed.add(place);
-    // The late event of a deleted object says nothing about a successor of the same name.
+    // A late event of a deleted object is ignored when another object has its name now.
     if (!gone) put(watch, place, seenIn(object));
     else forget(watch, place, object.metadata.uid);
     options.onHappening({ id, object, gone });
@@ -185,7 +185,7 @@ export function idIn({ group, kind }: ResourceType, object: KubeObject): ObjectI
   return { group, kind, namespace, name };
 }
 
-/** As much of an object as is known once it is gone. */
+/** What is known of an object that is gone. */
 function remains(type: ResourceType, place: string, uid: string | undefined): KubeObject {
   const [namespace = '', name = ''] = place.split('/');
   const apiVersion = type.group === '' ? type.version : `${type.group}/${type.version}`;

@@ -1,7 +1,7 @@
 // The labels that name the owner of an object. Pruning, `flux tree` and the drift watch use them.
 import type { KubeObject } from '@weir/kube';
 
-/** Who applies: prefix of the labels and markers, and the field manager of every write. */
+/** The owner of applied objects: the prefix of its labels and markers, and the field manager of every write. */
 export interface Owner {
   /** `kustomize.toolkit.fluxcd.io` */
   group: string;

@@ -8,7 +8,7 @@ export function fieldsOf(entry: ManagedFields | undefined): Fields {
   return (entry?.fieldsV1 ?? {}) as Fields;
 }
 
-/** The entry of our own applies to the object itself, which subresources have none of. */
+/** The entry of our own applies to the object itself, not to its subresources. */
 export function appliedEntry(object: KubeObject, fieldManager: string): ManagedFields | undefined {
   return object.metadata.managedFields?.find(
     ({ manager, operation, subresource = '' }) =>

@@ -1,4 +1,4 @@
-// What identifies an object of the cluster, and how it is written in messages.
+// What identifies an object of the cluster, and its name in messages.
 import { type KubeObject, parseApiVersion } from '@weir/kube';
 
 /** An object without its version: the API server keeps one object however many versions serve it. */
@@ -10,7 +10,7 @@ export interface ObjectId {
   name: string;
 }
 
-/** An object and the version to ask for it with. */
+/** An object and the version by which to read it. */
 export interface ObjectTarget extends ObjectId {
   version: string;
 }
@@ -21,7 +21,7 @@ export function targetOf(object: KubeObject): ObjectTarget {
   return { group, version, kind: object.kind, namespace, name };
 }
 
-/** `Deployment/apps/web`, `Namespace/apps`: an object as Flux's events and errors name it. */
+/** The name of an object in Flux's events and errors: `Deployment/apps/web`, `Namespace/apps`. */
 export function subjectOf(id: ObjectId): string {
   return [id.kind, ...(id.namespace === '' ? [] : [id.namespace]), id.name].join('/');
 }

@@ -1,4 +1,4 @@
-// Finds out what has to be done about one object, without changing anything.
+// Decides what to do about one object, without changing anything.
 import {
   type DiscoveredResource,
   isAlreadyExists,
@@ -36,7 +36,7 @@ export interface PlanOptions {
   force: boolean;
   /** The UID of an object that is certainly as this manifest was applied. No request is sent for such an object. */
   intact?: ((desired: KubeObject) => string | undefined) | undefined;
-  /** True for objects that certainly exist. They are read while the dry-run is under way. */
+  /** True for objects that exist for certain. They are read while the dry-run is under way. */
   expected(id: ObjectId): boolean;
   /** JSON pointers of the fields that are left to others. */
   exempt?: ((object: KubeObject) => Promise<string[]>) | undefined;
@@ -60,15 +60,15 @@ export interface Plan {
   write: 'none' | 'apply' | 'recreate';
   takeover: JsonPatchOperation[];
   live?: KubeObject;
-  /** The UID of an object for which no request was sent. */
+  /** The UID of an object for which no request was needed. */
   intact?: string;
   /** The API server's answer to the dry-run: the object as it would be. */
   merged?: KubeObject;
 }
 
 /**
- * Dry-runs one object and says what to do about it. Throws DryRunError with the API server's reason,
- * or NamespaceMissingError.
+ * Dry-runs one object and returns what to do about it. Throws DryRunError with the API server's reason, or
+ * NamespaceMissingError.
  */
 export async function planObject(
   client: KubeClient,
@@ -131,8 +131,8 @@ export const COMPARISON_ATTEMPTS = 3;
 const MIGRATION_ATTEMPTS = 5;
 
 /**
- * A record of fields under an older version can make the API server refuse an apply, when the newer one
- * has fields with defaults that the older lacks. Answers whether there was anything to migrate.
+ * A record of fields under an older version can make the API server refuse an apply, when the newer one has fields with
+ * defaults that the older lacks. Resolves with whether there was anything to migrate.
  */
 async function migrate(
   client: KubeClient,
@@ -192,7 +192,7 @@ async function accepted(
     isMarked(object, shared) || isMarked(live, shared)
       ? []
       : takeover(live, owner.fieldManager, rules);
-  // The ignore rules are evaluated only where something differs at all.
+  // The ignore rules are evaluated only if something differs at all.
   const exemptions = differs(live, merged) ? ((await exempt?.(merged)) ?? []) : [];
   const differing = differs(withoutFields(live, exemptions), withoutFields(merged, exemptions));
   const plan = { desired: object, type, target, live, takeover: taken };
@@ -230,8 +230,8 @@ async function refused(
 }
 
 /**
- * Whether only the object that is there stands in the way. The API server validates a create before it
- * looks at the name, so nothing is deleted for an object that could not come back.
+ * Whether the refusal comes only from the object that exists. The API server validates a create before it checks the
+ * name, so nothing is deleted for an object that could not be created again.
  */
 async function canBeCreated(
   client: KubeClient,

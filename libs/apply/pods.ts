@@ -1,5 +1,5 @@
-// Pods that have failed for good. A StatefulSet or ReplicaSet then stays in progress for ever, and its own
-// status doesn't say why: these two are judged by their pods too, as Flux's status readers (cli-utils) do.
+// Pods that have failed for good. A StatefulSet or ReplicaSet then stays in progress without end, and its own status
+// doesn't say why: the status of these two is also computed from their pods, as in Flux's status readers (cli-utils).
 import { isForbidden, type KubeClient, type KubeObject, Pod } from '@weir/kube';
 import type { HealthResult, StatusFunction } from './health-types.ts';
 import { inventoryId } from './inventory.ts';
@@ -18,7 +18,7 @@ export interface PodWatchOptions {
   /** `<group>/<Kind>` of kinds whose pods don't count, because the user has expressions for them. */
   expressed?: ReadonlySet<string> | undefined;
   signal: AbortSignal;
-  /** Called for an object, as it was seen last, when the set of its failed pods changes. */
+  /** Called for an object, in its last read state, when the set of its failed pods changes. */
   changed(object: KubeObject): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export function createPodWatches(client: KubeClient, options: PodWatchOptions): 
     });
     return watch;
   }
-  /** An account that may not read pods goes by the object's own status. */
+  /** If the account may not read pods, the object's own status counts. */
   async function follow(watch: PodWatch): Promise<void> {
     const { namespace = '' } = watch.object.metadata;
     const labelSelector = selectorText(watch.object);

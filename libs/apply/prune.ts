@@ -1,4 +1,4 @@
-// Deletes objects that have left the inventory, if they still belong to the owner.
+// Deletes objects that are no longer in the inventory, if they still belong to the owner.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mapBounded } from '@weir/async';
 import {

@@ -3,7 +3,7 @@
 import type { KubeObject } from '@weir/kube';
 import { type ObjectId, targetOf } from './objects.ts';
 
-/** Kinds that come first (in this order) and last; what isn't named goes between. Flux's order. */
+/** Kinds that come first (in this order) and last; all others come in between. Flux's order. */
 const FIRST = [
   'CustomResourceDefinition',
   'Namespace',
@@ -36,7 +36,7 @@ const RANK = new Map([
   ...LAST.map((kind, index) => [kind, index + 1] as const),
 ]);
 
-/** The first kind that runs something. Kinds before it belong to the first wave, because workloads need them. */
+/** The first kind that runs pods. Kinds before it belong to the first wave, because workloads need them. */
 const FIRST_WORKLOAD = -FIRST.length + FIRST.indexOf('Deployment');
 
 function rank(kind: string): number {
@@ -91,8 +91,8 @@ function stageOf(id: ObjectId, customKinds: ReadonlySet<string>): Stage['name'] 
 }
 
 /**
- * Splits objects into the stages of an apply, in order, without the empty ones.
- * `customKinds` holds `<group>/<kind>` of what the user wants between classes and the rest.
+ * Splits objects into the stages of an apply, in order, without the empty ones. `customKinds` has `<group>/<kind>` of
+ * the kinds that the operator wants between classes and the rest.
  */
 export function intoStages(
   objects: readonly KubeObject[],

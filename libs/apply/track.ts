@@ -7,8 +7,8 @@ import { inventoryId } from './inventory.ts';
 import { targetOf } from './objects.ts';
 
 /**
- * Replaces what is watched for `owner` (`<namespace>/<name>`) by what was just applied. `digest` stands for a manifest,
- * as in the options of the apply.
+ * Replaces what is watched for `owner` (`<namespace>/<name>`) by what was just applied. `digest` makes a digest of a
+ * manifest, as in the options of the apply.
  */
 export async function trackApplied(
   { client, drift }: TargetCluster,

@@ -1,4 +1,4 @@
-// Writes one object as a plan says.
+// Writes one object according to its plan.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type DiscoveredResource,
@@ -27,7 +27,7 @@ export interface WriteOptions {
 const TAKEOVER_ATTEMPTS = 5;
 const GONE_POLL_MS = 100;
 
-/** Writes what the plan says and returns the object as it is now. Errors name the object and the step. */
+/** Carries out the plan and returns the object after it. Errors name the object and the step. */
 export async function carryOut(
   client: KubeClient,
   plan: Plan & { type: DiscoveredResource },
@@ -53,13 +53,13 @@ export interface ObjectWriteOptions {
   fieldManager: string;
   /** Called before each request that changes something; throws to stop it. */
   guard(): void;
-  /** Take fields over from whoever has them; true when not given. */
+  /** Whether to take fields over from other managers; true when not given. */
   force?: boolean;
   fieldValidation?: 'Ignore' | 'Warn' | 'Strict';
   signal: AbortSignal;
 }
 
-/** Applies an object on the side of the server. Returns the object as it is now. */
+/** Applies an object server-side. Returns the object after it. */
 export async function applyObject(
   client: KubeClient,
   { object, type }: PlacedObject,

@@ -3,7 +3,7 @@ import { type Bus, BusUnavailable } from './bus.ts';
 import type { StreamName } from './definitions.ts';
 import type { Manage } from './managed.ts';
 
-/** Which messages of a stream: `batch` at most, from `seq` on, of the subjects that the filter names. */
+/** Selects messages of a stream: `batch` at most, from `seq` on, of the subjects that the filter names. */
 export interface BatchQuery {
   seq: number;
   next_by_subj: string;
@@ -12,13 +12,13 @@ export interface BatchQuery {
 
 // Status of an answer that has no message (ADR-31).
 const NOTHING_FOUND = 404;
-/** So long the next message of an answer may take, in ms. */
+/** The longest pause before the next message of an answer, in ms. */
 const SILENCE_MS = 5_000;
 
 /**
- * Reads several messages of a stream with one request, oldest first; an empty list where there are none. Rejects with
- * BusUnavailable when NATS goes away or falls silent in the middle of its answer: the client waits for ever for the rest
- * of one whose connection was closed.
+ * Reads several messages of a stream with one request, oldest first; an empty list if there are none. Rejects with
+ * BusUnavailable when NATS goes away or stops answering in the middle: the client itself would wait without end for the
+ * rest of an answer whose connection was closed.
  */
 export async function readBatch(
   bus: Bus,
@@ -32,14 +32,14 @@ export async function readBatch(
     reject(new BusUnavailable(`NATS stopped in the middle of its answer from ${stream}`));
   }, SILENCE_MS);
   const stopWatching = bus.onDisconnect(() => reject(new BusUnavailable()));
-  // With a callback, as only then the client ends its subscription when the answer has ended.
+  // A callback is used because only then the client ends its subscription at the end of the answer.
   const callback = (done: { err?: Error | undefined } | null, message: StoredMsg): void => {
     silent.refresh();
     if (done === null) found.push(message);
     else if (done.err === undefined || isNothingFound(done.err)) resolve();
     else reject(done.err);
   };
-  // Until the request is made nobody waits for it.
+  // Nobody awaits the promise before the request is made.
   promise.catch(() => undefined);
   try {
     const answer = await manage((jsm) => jsm.direct.getBatch(stream, { ...query, callback }));

@@ -14,13 +14,13 @@ import { findStream, isStreamGone, isTooLarge } from './streams.ts';
 export interface BusOptions extends StreamSettings {
   /** NATS URLs, with commas between them; the default is NATS_URL, else nats://127.0.0.1:4222. */
   servers?: string;
-  /** Which cluster our messages are about: a token of every subject. */
+  /** The cluster that our messages are about: a token of every subject. */
   cluster: string;
   /** Name of this client, such as the service and its pod. */
   name: string;
-  /** Which service this is: the bus makes the streams that it owns, and replies come to `_INBOX.<service>`. */
+  /** The service: the bus creates the streams that it owns, and replies come to `_INBOX.<service>`. */
   service?: string;
-  /** The streams to make, instead of those that `service` owns: for tests. */
+  /** The streams to create, in place of those that `service` owns: for tests. */
   owns?: readonly StreamName[];
   credentials?: BusCredentials;
   tls?: TlsOptions;
@@ -33,9 +33,12 @@ export interface BusOptions extends StreamSettings {
 export interface Outgoing {
   stream: StreamName;
   subject: string;
-  /** Whose message it is: when the outbox is full, whoever takes the most of it loses the oldest. */
+  /**
+   * The namespace of the message: when the outbox is full, the oldest message of the namespace with the most bytes is
+   * dropped.
+   */
   namespace: string;
-  /** Unique to the happening: the stream drops a second message with it (`Nats-Msg-Id`). */
+  /** Unique to what happened: the stream drops a second message with it (`Nats-Msg-Id`). */
   id: string;
   type: string;
   source: string;
@@ -43,7 +46,7 @@ export interface Outgoing {
   traceparent?: string | undefined;
 }
 
-/** NATS, or a stream, isn't there (yet). What needs it can wait for `available` or `onReconnect`. */
+/** NATS, or a stream, is not available (yet). Callers that need it can wait for `available` or `onReconnect`. */
 export class BusUnavailable extends Error {
   readonly reason = 'BusUnavailable';
   constructor(message = 'NATS is not available', options?: ErrorOptions) {
@@ -56,7 +59,9 @@ export interface Bus {
   readonly cluster: string;
   /** Instruments of the service. */
   readonly metrics: Metrics;
-  /** Resolves when NATS is there for the first time, with the streams of this service. Rejects only by `close`. */
+  /**
+   * Resolves when NATS is available for the first time, with the streams of this service. Rejects only after `close`.
+   */
   readonly ready: Promise<void>;
   nc(): NatsConnection | undefined;
   connected(): boolean;
@@ -64,28 +69,35 @@ export interface Bus {
   jetstream(): Promise<JetStreamClient>;
   /** Waits for NATS, and for `stream` if given; rejects with the signal's reason, or with BusUnavailable once closed. */
   available(signal: AbortSignal, stream?: StreamName): Promise<JetStreamClient>;
-  /** Called each time that NATS is there (again) and our streams exist. Returns the way to stop that. */
+  /**
+   * Called each time when NATS becomes available and our streams exist. Returns a function that ends the subscription.
+   */
   onReconnect(callback: () => void): () => void;
   onDisconnect(callback: () => void): () => void;
   /**
-   * Called when a stream of this service was made anew, by us or by another replica: what it held is gone, and whoever
-   * has something to keep there publishes it again.
+   * Called when a stream of this service was created anew, by this or another replica: its contents are gone, and what
+   * should be in it has to be published again.
    */
   onRecreated(callback: (stream: StreamName) => void): () => void;
   /** Puts a message into the outbox. Never throws and never waits. */
   publish(message: Outgoing): void;
-  /** Removes what a stream holds under a subject, in order with what is published there. */
+  /** Removes what a stream has under a subject, in order with what is published there. */
   purge(stream: StreamName, subject: string): void;
-  /** Whether this service makes the stream. */
+  /** Whether this service owns the stream. */
   owns(stream: StreamName): boolean;
-  /** A call found no such stream: it is made if it is ours and else waited for, in the background. */
+  /**
+   * A call found that the stream is missing: in the background it is created if it is ours, and otherwise waited for.
+   */
   streamMissing(stream: StreamName): void;
   reportMalformed: ReportMalformed;
-  /** Waits until the outbox is empty; false after `timeoutMs`, or at once if NATS was never there. */
+  /** Waits until the outbox is empty; resolves with false after `timeoutMs`, or at once if NATS was never available. */
   flush(timeoutMs: number): Promise<boolean>;
-  /** Called by `close` before it publishes what is left, with the time that it has (ms). Returns the way to stop that. */
+  /**
+   * Called by `close` before it publishes the rest, with the time that is left (ms). Returns a function that ends the
+   * subscription.
+   */
   beforeClose(callback: (timeoutMs: number) => Promise<unknown>): () => void;
-  /** Publishes what is left, for at most `timeoutMs` (3 s), and disconnects. */
+  /** Publishes the rest, for at most `timeoutMs` (3 s), and disconnects. */
   close(timeoutMs?: number): Promise<void>;
 }
 
@@ -93,9 +105,9 @@ const PUBLISH_TIMEOUT_MS = 5_000;
 const PURGE_BYTES = 64;
 
 /**
- * A bus that is usable at once: it connects in the background and for ever, makes the streams that its service owns or
- * brings them up to date at each connect, and keeps what is published meanwhile in a bounded outbox. A stream of another
- * service that isn't there yet is waited for, and holds up only what is published to it.
+ * A bus that is usable at once: it connects in the background and keeps trying, creates or updates the streams that its
+ * service owns at each connect, and keeps what is published meanwhile in a bounded outbox. A stream of another service
+ * that is missing is waited for, and delays only what is published to it.
  */
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const { cluster, log, metrics } = options;
@@ -142,7 +154,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     maxBytes: options.outbox?.maxBytes ?? 32 * 1024 ** 2,
     concurrency: 64,
     retry: { minMs: 100, maxMs: 5_000 },
-    // A payload above the limit of the server or of the stream, or a subject that is none.
+    // A payload above the limit of the server or of the stream, or an invalid subject.
     isPermanent: (error) => error instanceof errors.InvalidArgumentError || isTooLarge(error),
     onFailure: (error, { stream }) => {
       if (isStreamGone(error)) missing.report(stream);

@@ -69,7 +69,7 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
-    // Not JSON is an answer here, not a failure: the caller decides what becomes of such a message.
+    // What is not JSON is a normal result here and no failure: the caller decides what to do with such a message.
     return undefined;
   }
 }

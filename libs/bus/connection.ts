@@ -4,21 +4,21 @@ import { connect } from '@nats-io/transport-node';
 import type { Logger } from '@weir/telemetry';
 
 export interface ConnectionSettings {
-  /** Shown by the server for this client. */
+  /** The name of this client at the server. */
   name: string;
   /** Called before each new connection. */
   options(): Promise<ConnectionOptions>;
-  /** Run after each (re)connect, again until it succeeds; only then is the connection up. */
+  /** Runs after each (re)connect and is repeated until it succeeds; only then the connection counts as up. */
   prepare(nc: NatsConnection): Promise<void>;
   log: Logger;
 }
 
-/** A connection to NATS that is made in the background, and made again for ever. */
+/** A connection to NATS that is made in the background, and made again whenever it is lost. */
 export interface Connection {
   nc(): NatsConnection | undefined;
   /** Connected and prepared. */
   up(): boolean;
-  /** Called each time that it comes up, and each time that it goes down. Returns the way to stop that. */
+  /** Called each time when the connection comes up or goes down. Returns a function that ends the subscription. */
   onUp(callback: () => void): () => void;
   onDown(callback: () => void): () => void;
   close(): Promise<void>;
@@ -26,7 +26,7 @@ export interface Connection {
 
 const RETRY = { minMs: 100, maxMs: 2_000 };
 
-/** Starts to connect and returns at once. Nothing here throws: troubles are logged once each time they begin. */
+/** Starts to connect and returns at once. It never throws: problems are logged once when they begin. */
 export function openConnection(settings: ConnectionSettings): Connection {
   const { log } = settings;
   const closing = new AbortController();
@@ -118,12 +118,12 @@ const PERSISTENT: ConnectionOptions = {
   maxReconnectAttempts: -1,
   reconnectTimeWait: 250,
   reconnectJitter: 250,
-  // Credentials may be put right at the server while we run.
+  // Credentials may be corrected at the server while the process runs.
   ignoreAuthErrorAbort: true,
   pingInterval: 20_000,
   maxPingOut: 2,
   timeout: 5_000,
-  // The client would take a stack trace for each request, for the case that it fails: a fortieth of kustomize's CPU time.
+  // The client would take a stack trace for each request in case it fails, which is a fortieth of kustomize's CPU time.
   noAsyncTraces: true,
 };
 
@@ -132,7 +132,7 @@ function subscribe(callbacks: Set<() => void>, callback: () => void): () => void
   return () => void callbacks.delete(callback);
 }
 
-/** Tries with backoff until it succeeds or `signal` aborts; a row of failures is logged once. */
+/** Tries with backoff until it succeeds or `signal` aborts; failures in a row are logged once. */
 async function persist<T>(
   signal: AbortSignal,
   trouble: string,

@@ -9,7 +9,7 @@ import { pause } from './pause.ts';
 import { stopOnTrouble } from './pulling.ts';
 import { isStreamGone } from './streams.ts';
 
-/** What becomes of a message: done; to be tried again after a while; or given up for good. */
+/** The result for a message: it is done, it is to be tried again after a while, or it is given up. */
 export type Outcome = 'ack' | 'drop' | { retryInMs: number };
 
 export interface MessageContext {
@@ -18,11 +18,14 @@ export interface MessageContext {
   attempt: number;
   /** The CloudEvent's id: the same in each delivery. */
   id: string;
-  /** Its place in the stream, by which `storedMessage` finds it again. */
+  /** Its sequence in the stream, by which `storedMessage` finds it. */
   sequence: number;
   /** Milliseconds since the stream took the event. */
   ageMs: number;
-  /** Aborts when the consumer is asked to stop: what can't end soon may throw and is delivered again. */
+  /**
+   * Aborts when the consumer is asked to stop. A handler that can't end soon may throw, and the message is delivered
+   * again.
+   */
   signal: AbortSignal;
 }
 
@@ -30,20 +33,23 @@ export interface ConsumeOptions<T> {
   stream: StreamName;
   /** Which subjects of the stream. */
   filter: string;
-  /** What the data of a CloudEvent is; undefined for what is none of it, which is logged, counted and dropped. */
+  /** Parses the data of a CloudEvent; undefined for other data, which is logged, counted and dropped. */
   parse(data: unknown): T | undefined;
   /** Name of the consumer that all replicas of a service share. */
   durable: string;
   /** Messages handled at a time by this replica. */
   concurrency: number;
   signal: AbortSignal;
-  /** Called at least once a message. What it throws is logged and tried again with backoff. */
+  /**
+   * Called at least once for each message. When it throws, the error is logged and the message tried again with
+   * backoff.
+   */
   handle(data: T, context: MessageContext): Promise<Outcome>;
-  /** A handler is believed dead when its process said nothing for this long. Milliseconds, 30 s. */
+  /** After this time without a sign of life, a handler's process counts as dead. Milliseconds, 30 s. */
   ackWaitMs?: number;
   /**
-   * Begin with what somebody else had taken and not acknowledged, so that messages come in the order of the stream.
-   * The caller sees to it that nobody else consumes with this `durable` meanwhile.
+   * Begins with messages that another process received and did not acknowledge, so that messages come in the order of
+   * the stream. The caller makes sure that no other process consumes with this `durable` meanwhile.
    */
   ordered?: boolean;
   log?: Logger;
@@ -53,9 +59,9 @@ export interface ConsumeOptions<T> {
 const RETRY = { minMs: 1_000, maxMs: 5 * 60_000 };
 
 /**
- * Shares the messages of a stream among all that consume with the same `durable`, and acknowledges each
- * after its effect. Goes on by itself after troubles with NATS. Resolves when `signal` has aborted and the
- * handlers under way have ended.
+ * Shares the messages of a stream among all processes that consume with the same `durable`, and acknowledges each after
+ * it was handled. It continues after problems with NATS. Resolves when `signal` has aborted and the handlers under way
+ * have ended.
  */
 export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Promise<void> {
   const { signal, log, stream } = options;
@@ -96,7 +102,7 @@ export async function consumeStream<T>(bus: Bus, options: ConsumeOptions<T>): Pr
   await slots.idle();
 }
 
-/** Messages that anybody got and did not acknowledge come again after the ack wait, and before anything newer. */
+/** Messages that a process received and did not acknowledge come again after the ack wait, before anything newer. */
 async function predecessorsDone(consumer: Consumer, ackWaitMs: number, signal: AbortSignal) {
   const { num_ack_pending } = await consumer.info();
   if (num_ack_pending > 0) await pause(ackWaitMs + 500, signal);
@@ -112,7 +118,7 @@ async function pullWhileConnected(
 ): Promise<void> {
   while (!signal.aborted && bus.connected()) {
     await slots.free();
-    // As many as can be handled at once, so that no message waits here while its ack wait runs.
+    // It fetches as many as can be handled at once, so that no message waits here while its ack wait runs.
     const messages = await consumer.fetch({
       max_messages: slots.available(),
       expires: 30_000,
@@ -127,7 +133,8 @@ async function pullWhileConnected(
     } finally {
       release();
     }
-    // Messages that were on their way to us come again after the ack wait, and have to be handled before anything newer.
+    // Messages that were on their way to this process come again after the ack wait, and have to be handled before
+    // anything newer.
     if (interrupted && ordered) return;
   }
 }
@@ -205,7 +212,7 @@ function instruments({
 
 interface Slots {
   available(): number;
-  /** Resolves when at least one slot is free. */
+  /** Resolves when a slot is free. */
   free(): Promise<void>;
   /** Resolves when nothing runs. */
   idle(): Promise<void>;

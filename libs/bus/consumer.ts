@@ -16,18 +16,18 @@ const CONSUMER_EXISTS = 10148;
 
 export interface DurableSettings {
   stream: string;
-  /** One for all replicas of a service; the cluster becomes part of the name. */
+  /** One name for all replicas of a service; the cluster becomes part of it. */
   durable: string;
   cluster: string;
   filter: string;
-  /** A message whose handler says nothing for this long is delivered again. */
+  /** A message is delivered again if its handler shows no sign of life for this long. */
   ackWaitMs: number;
 }
 
-/** Messages that may be delivered and not acknowledged, those that wait for a retry included. */
+/** Messages that may be delivered and not acknowledged, including those that wait for a retry. */
 const MAX_ACK_PENDING = 20_000;
 
-/** The consumer that all replicas share, made or brought up to date if need be. */
+/** The consumer that all replicas share; it is created or updated if necessary. */
 export async function durableConsumer(
   js: JetStreamClient,
   settings: DurableSettings,
@@ -67,7 +67,7 @@ async function ensure(
   try {
     await jsm.consumers.add(stream, created);
   } catch (error) {
-    // Another replica was faster, with other settings: leave them to the next start.
+    // Another replica created it in the meantime with other settings, which stay until the next start.
     if (!hasCode(error, CONSUMER_EXISTS)) throw error;
   }
 }

@@ -5,9 +5,9 @@ import { type ConnectionOptions, credsAuthenticator, type TlsOptions } from '@na
 export type BusCredentials = string | { user: string; password: string } | { token: string };
 
 /**
- * Connection options for a list of NATS URLs. Userinfo in a URL (`nats://user:password@host`,
- * `nats://token@host`) logs in unless `credentials` are given; it is never part of what is logged.
- * A `.creds` file is read again for each connection, as it may be rotated. Rejects if it can't be read.
+ * Connection options for a list of NATS URLs. User information in a URL (`nats://user:password@host`,
+ * `nats://token@host`) is used to log in unless `credentials` are given; it is never logged. A `.creds` file is read
+ * again for each connection, because it may be rotated. Rejects if it can't be read.
  */
 export async function loginOptions(
   servers: string,

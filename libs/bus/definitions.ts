@@ -1,4 +1,4 @@
-// Every stream that Weir keeps in NATS: who makes it, what it holds and how much of it.
+// Every stream that Weir keeps in NATS: its owner, its contents and its bounds.
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/nats-core';
 
@@ -19,7 +19,7 @@ export type StreamName =
   | 'weir-groups'
   | 'weir-outcomes';
 
-/** What an operator decides about the streams. A service applies it to the streams that it owns. */
+/** The operator's settings for streams. A service applies them to the streams that it owns. */
 export interface StreamSettings {
   /** Copies of each stream: 1 on one server, 3 on a cluster of three or more. */
   replicas?: number;
@@ -42,7 +42,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 export const OBJECT_BUCKET = 'weir-objects';
 
 interface Blueprint {
-  /** The one service that makes the stream and changes its settings. The others wait for it. */
+  /** The one service that creates the stream and changes its settings. The others wait for it. */
   owner: StreamOwner;
   /** The name that an earlier release gave to the stream, if it had another one. */
   formerly?: string;
@@ -85,14 +85,14 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
     }),
   },
   'weir-events': {
-    // The service that reads events makes their stream: without it nobody would take them out.
+    // The service that reads events creates their stream: without it nobody would read them.
     owner: 'notification',
     formerly: 'events',
     config: ({ eventsMaxAgeMs = 7 * DAY_MS, eventsMaxBytes = GIB }) => ({
       description: 'What happened, for alerts and the audit trail',
       subjects: ['weir.event.>'],
       discard: DiscardPolicy.Old,
-      // One object that reports one reason again and again pushes out its own events, not those of others.
+      // An object that reports one reason again and again displaces its own events and not those of others.
       max_msgs_per_subject: 100,
       max_age: nanos(eventsMaxAgeMs),
       max_bytes: eventsMaxBytes,
@@ -105,7 +105,7 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
       description: 'Events of other components that are too large for a message, in pieces',
       subjects: ['weir.event-body.>'],
       discard: DiscardPolicy.Old,
-      // A subject is a namespace: what it has beyond 32 MiB pushes out its own, not those of others.
+      // A subject is a namespace: its messages beyond 32 MiB displace its own older ones and not those of others.
       max_msgs_per_subject: 128,
       max_age: nanos(eventsMaxAgeMs),
       max_bytes: 256 * MIB,
@@ -139,7 +139,8 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
     config: () => ({
       description: 'One message for each event and alert: what is still to be sent',
       subjects: ['weir.delivery.>'],
-      // Nothing leaves this stream unnoticed. Whoever finds it full removes deliveries and reports each of them.
+      // Nothing is removed from this stream without a report. A publisher that finds it full removes deliveries and
+      // reports each of them.
       discard: DiscardPolicy.New,
       max_msgs: 100_000,
       max_bytes: 256 * MIB,
@@ -167,12 +168,13 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
     config: () => ({
       description: 'What was posted where, so that the same message can be changed later',
       subjects: ['weir.post.>'],
-      // A message whose id was dropped is posted anew, and not changed. The service bounds the subjects of each namespace.
+      // A message whose id was dropped is posted again in place of being changed. The service bounds the subjects of
+      // each namespace.
       discard: DiscardPolicy.Old,
       max_msgs_per_subject: 1,
       max_bytes: 64 * MIB,
       max_msg_size: 4 * KIB,
-      // Feishu lets a message be changed for 14 days, and no rollout takes longer.
+      // Feishu allows changes of a message for 14 days, and no rollout takes longer.
       max_age: nanos(14 * DAY_MS),
     }),
   },
@@ -181,12 +183,12 @@ const BLUEPRINTS: Record<StreamName, Blueprint> = {
     config: () => ({
       description: 'Failures that Alerts send as one message, and what fails in each of them',
       subjects: ['weir.group.>'],
-      // A failure that finds no room here is sent on its own. Nothing that is stored is dropped for it.
+      // A failure for which there is no room here is sent by itself. Nothing that is stored is dropped for it.
       discard: DiscardPolicy.New,
       max_msgs_per_subject: 1,
       max_bytes: 128 * MIB,
       max_msg_size: 16 * KIB,
-      // An object that still fails is written again each hour, and so stays.
+      // An object that still fails is written again each hour, so that it stays in the stream.
       max_age: nanos(7 * DAY_MS),
     }),
   },
@@ -226,7 +228,7 @@ export function formerName(name: StreamName): string | undefined {
   return BLUEPRINTS[name].formerly;
 }
 
-/** The streams that the service of this name makes. */
+/** The streams that the service of this name owns. */
 export function streamsOf(service: string): StreamName[] {
   return STREAMS.filter((name) => streamOwner(name) === service);
 }

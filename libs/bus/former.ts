@@ -1,5 +1,5 @@
-// Streams of earlier releases, whose names were not prefixed: what they hold that can't be made again moves to the
-// stream that took their place, and then they go.
+// Streams of earlier releases, whose names had no prefix: contents that can't be derived again are moved to the stream
+// that replaces them, and then the old stream is removed.
 import {
   DeliverPolicy,
   type JetStreamClient,
@@ -11,7 +11,7 @@ import type { Logger } from '@weir/telemetry';
 import { formerName, type StreamName } from './definitions.ts';
 import { findStream, isOurs, isStreamGone, isTooLarge } from './streams.ts';
 
-/** The stream of an earlier release in whose place `name` is; undefined for one that somebody else made. */
+/** The stream of an earlier release that `name` replaces; undefined for one that somebody else created. */
 export async function findFormer(
   jsm: JetStreamManager,
   name: StreamName,
@@ -22,14 +22,14 @@ export async function findFormer(
     const found = await findStream(jsm, former);
     return found !== undefined && isOurs(found) ? found : undefined;
   } catch (error) {
-    // Who may not look at a stream of that name has none to take over.
+    // A service without the right to read such a stream has none to take over.
     if (isRefused(error)) return undefined;
     throw error;
   }
 }
 
 /**
- * Takes the subjects away from a former stream, so that the new one can have them: the server allows a subject in one
+ * Removes the subjects from a former stream, so that the new one can have them: the server allows a subject in one
  * stream only. Its messages stay. What is published in between is refused and stays in the publishers' outboxes.
  */
 export async function freeSubjects(jsm: JetStreamManager, former: StreamInfo): Promise<void> {
@@ -40,9 +40,9 @@ export async function freeSubjects(jsm: JetStreamManager, former: StreamInfo): P
 }
 
 /**
- * Moves what a former stream still holds for somebody into the new one, and removes it. Only events need that: all else
- * is derived from Kubernetes and made again. An event counts as read once every durable consumer has acknowledged all
- * up to it, so some may be delivered twice. Run again after a crash it begins anew, with the same result.
+ * Moves the messages of a former stream that are still needed into the new one, and removes it. Only events need that:
+ * everything else is derived from Kubernetes. An event counts as read once every durable consumer has acknowledged all
+ * up to it, so some may be delivered twice. When it runs again after a crash it starts over, with the same result.
  */
 export async function retireFormer(
   js: JetStreamClient,
@@ -56,7 +56,7 @@ export async function retireFormer(
     await jsm.streams.delete(name);
     log.info({ stream: name, moved }, 'Removed the stream of an earlier release');
   } catch (error) {
-    // Another replica was faster. It removes the stream only after it has moved all of it.
+    // Another replica has removed it, which it does only after it has moved everything.
     if (!isStreamGone(error) && (await findStream(jsm, name)) !== undefined) throw error;
   }
 }
@@ -80,7 +80,7 @@ async function moveUnread(
     });
     const before = moved;
     for await (const { subject, data, headers } of batch) {
-      // With its `Nats-Msg-Id`: what another replica moves at the same time is taken once.
+      // The messages keep their `Nats-Msg-Id`, so that one which another replica moves at the same time is stored once.
       await js.publish(subject, data, headers === undefined ? {} : { headers }).catch((error) => {
         if (!isTooLarge(error)) throw error;
         log.warn({ subject, bytes: data.length }, 'An event is too large to be moved, left it out');
@@ -92,7 +92,7 @@ async function moveUnread(
   return moved;
 }
 
-/** The last sequence number up to which every durable consumer has acknowledged all; 0 where there is none. */
+/** The last sequence number up to which every durable consumer has acknowledged everything; 0 without consumers. */
 async function acknowledged(jsm: JetStreamManager, name: string): Promise<number> {
   const floors: number[] = [];
   for await (const { config, ack_floor } of jsm.consumers.list(name)) {

@@ -3,24 +3,24 @@ import type { Bus } from './bus.ts';
 
 const CHECK_MS = 10_000;
 
-/** Where a consumer and its stream are. */
+/** The positions of a consumer and its stream. */
 export interface Progress {
-  /** Messages that the consumer has delivered, ever. */
+  /** The number of messages that the consumer has delivered since it exists. */
   deliveries: number;
   /** Sequence number, in the stream, of the last message delivered. */
   delivered: number;
-  /** Sequence number of the oldest message that is left in the stream. */
+  /** Sequence number of the oldest message in the stream. */
   first: number;
 }
 
-/** Tells how many messages were lost since it was last asked: removed from the stream before they were delivered. */
+/** Returns how many messages were lost since its last call: removed from the stream before they were delivered. */
 export type LossCounter = (progress: Progress) => number;
 
 export function createLossCounter(): LossCounter {
   let counted: number | undefined;
   return ({ deliveries, delivered, first }) => {
     const removed = first - 1;
-    // Messages that were removed before the consumer was made were never its own.
+    // Messages that were removed before the consumer was created don't count.
     counted ??= deliveries === 0 ? removed : 0;
     // The stream was made anew.
     if (removed < counted) counted = 0;
@@ -31,8 +31,9 @@ export function createLossCounter(): LossCounter {
 }
 
 /**
- * Asks `counter` before it resolves and then every ten seconds. It misses a loss that the consumer has caught up with before
- * the next check, and on a stream of several clusters it can't tell whose message was lost. Resolves with the way to stop.
+ * Calls `counter` before it resolves and then every ten seconds. It misses a loss that the consumer has caught up with
+ * before the next check, and in a stream of several clusters it can't tell whose message was lost. Resolves with a
+ * function that ends the checks.
  */
 export async function watchLosses(
   bus: Bus,

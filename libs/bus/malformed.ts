@@ -1,12 +1,12 @@
 import type { Logger, Metrics } from '@weir/telemetry';
 import type { StreamName } from './definitions.ts';
 
-/** Counts a message that is not what its stream holds, and logs it. The caller drops it. */
+/** Counts and logs a message that does not belong into its stream. The caller drops it. */
 export type ReportMalformed = (stream: StreamName, subject: string) => void;
 
-/** Whoever may publish could fill the log: one line in this time for each stream. Milliseconds. */
+/** Whoever may publish could fill the log: at most one line is written in this time for each stream. Milliseconds. */
 const LOG_EVERY_MS = 10_000;
-/** A subject may be as long as its publisher likes. Characters. */
+/** Characters of a subject that are logged: a publisher may choose any length. */
 const MAX_SUBJECT = 200;
 
 export function createMalformedReport(log: Logger, metrics: Metrics): ReportMalformed {

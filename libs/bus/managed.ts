@@ -6,12 +6,12 @@ import { isStreamGone, isUnanswered } from './streams.ts';
 /** Runs a call to a stream that is safe to repeat. */
 export type Manage = <T>(call: (jsm: JetStreamManager) => Promise<T>) => Promise<T>;
 
-/** How long a call waits until its own service has made the stream anew. Milliseconds. */
+/** How long a call waits until its own service has created the stream anew. Milliseconds. */
 const RECREATED_IN_MS = 5_000;
 
 /**
  * Calls to one stream. They reject with BusUnavailable while NATS is away or doesn't answer, and while the stream of
- * another service isn't there. The owner of a stream that was lost makes it anew first, and then repeats the call.
+ * another service is missing. The owner of a stream that was lost creates it anew first, and then repeats the call.
  */
 export function manageStream(bus: Bus, stream: StreamName): Manage {
   async function manager(): Promise<JetStreamManager> {

@@ -2,17 +2,17 @@ import type { Logger } from '@weir/telemetry';
 import { type StreamName, streamOwner } from './definitions.ts';
 import { pause } from './pause.ts';
 
-/** The streams that are known to be missing, each looked for until it is there (again). */
+/** The streams that are known to be missing; each is looked for until it exists. */
 export interface MissingStreams {
-  /** A call found no such stream: whoever needs it waits until it is there. Returns at once. */
+  /** A call found that the stream is missing: callers that need it wait until it exists. Returns at once. */
   report(stream: StreamName): void;
   has(stream: StreamName): boolean;
-  /** Called when a stream begins to be missing, and when it is there. */
+  /** Called when a stream begins to be missing, and when it exists again. */
   onChange(callback: (stream: StreamName, missing: boolean) => void): () => void;
 }
 
 export interface MissingStreamsOptions {
-  /** Makes the stream if this service owns it, else looks for it. False or a rejection: not yet. */
+  /** Creates the stream if this service owns it, otherwise looks for it. False or a rejection: it is still missing. */
   find(stream: StreamName): Promise<boolean>;
   /** Ends the search for all. */
   signal: AbortSignal;

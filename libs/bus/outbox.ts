@@ -2,7 +2,7 @@ import type { Logger, Metrics } from '@weir/telemetry';
 import type { StreamName } from './definitions.ts';
 import { createShares } from './shares.ts';
 
-/** Something to do at the bus, in order with everything else for the same subject. */
+/** A publish or a purge, in order with everything else for the same subject. */
 export interface Posting {
   stream: StreamName;
   subject: string;
@@ -10,7 +10,7 @@ export interface Posting {
   namespace: string;
   /** The bytes that the posting takes in memory. */
   bytes: number;
-  /** Only the newest posting of a subject matters: an older one that still waits is replaced. */
+  /** Only the newest posting of a subject matters: it replaces an older one that still waits. */
   replaces: boolean;
   /** Resolves when the stream has it. */
   send(): Promise<unknown>;
@@ -31,22 +31,25 @@ export interface OutboxSettings {
 }
 
 /**
- * Holds what must be published until its stream has it. Order is kept per subject. It is bounded in count
- * and bytes: what overflows it drops the oldest posting of whoever has the most bytes here for one stream, which is
- * counted, and logged once a burst. So a stream that is not there, or a namespace that publishes a lot, pushes out
- * nobody else's.
+ * Keeps what must be published until its stream has it. Order is kept for each subject. It is bounded in count and
+ * bytes: on overflow the oldest posting of the namespace with the most bytes for one stream is dropped, which is
+ * counted, and logged once for a burst. So a stream that is missing, or a namespace that publishes a lot, displaces
+ * nothing of others.
  */
 export interface Outbox {
   add(posting: Posting): void;
-  /** The bus is there: send. */
+  /** The bus is available: sends. */
   resume(): void;
-  /** The bus is away: what is under way counts as failed and is kept. */
+  /** The bus is away: postings under way count as failed and are kept. */
   pause(): void;
-  /** The stream is not there: what is for it is kept, and the rest is sent. `soon`: it is being made. */
+  /** The stream is missing: its postings are kept, and the rest is sent. `soon`: it is being created. */
   hold(stream: StreamName, options: { soon: boolean }): void;
   release(stream: StreamName): void;
   size(): { messages: number; bytes: number };
-  /** Waits until all is sent. False after `timeoutMs`, and at once when all that is left is for streams that nobody is making. */
+  /**
+   * Waits until everything is sent. Resolves with false after `timeoutMs`, and at once when the rest is only for
+   * streams that nobody is creating.
+   */
   flush(timeoutMs: number): Promise<boolean>;
 }
 
@@ -60,10 +63,10 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   // In order of arrival, so the first is the oldest.
   const entries = new Set<Entry>();
   const subjects = new Map<string, Entry[]>();
-  // Subjects with something to send and nothing under way or waiting for its next attempt.
+  // Subjects with something to send, of which nothing is under way or waits for its next attempt.
   const idle = new Set<string>();
   const waiters = new Set<(flushed: boolean) => void>();
-  // Streams that aren't there, with the subjects of theirs that have something to send.
+  // Missing streams, with their subjects that have something to send.
   const held = new Map<StreamName, { subjects: Set<string>; soon: boolean }>();
   const counted = new Map<StreamName, number>();
   const shares = createShares<Entry>();
@@ -71,7 +74,8 @@ export function createOutbox(settings: OutboxSettings): Outbox {
   let bytes = 0;
   let inFlight = 0;
   let paused = true;
-  // One function for each posting under way. One promise that all of them wait for would keep every one of them in memory.
+  // A function for each posting under way. A single promise for all of them to wait for would keep every one of them in
+  // memory.
   const interrupts = new Set<(why: Error) => void>();
   let dropped = 0;
 
@@ -208,7 +212,7 @@ export function createOutbox(settings: OutboxSettings): Outbox {
     for (const waiter of [...waiters]) waiter(true);
   }
 
-  /** Whether all that is left is for streams that aren't there and that nobody is making. */
+  /** Whether the rest is only for missing streams that nobody is creating. */
   function isStuck(): boolean {
     let waiting = 0;
     for (const [stream, { soon }] of held) waiting += soon ? 0 : (counted.get(stream) ?? 0);

@@ -6,15 +6,15 @@ import { ensureStream } from './streams.ts';
 
 export interface OwnedStreams {
   has(stream: StreamName): boolean;
-  /** Makes or changes all of them. */
+  /** Creates or updates all of them. */
   ensureAll(js: JetStreamClient): Promise<void>;
-  /** Makes one of them again. */
+  /** Creates one of them again. */
   ensure(js: JetStreamClient, stream: StreamName): Promise<void>;
-  /** Called when a stream was made anew, by us or by another replica: what it held is gone. */
+  /** Called when a stream was created anew, by this or another replica: its contents are gone. */
   onRecreated(callback: (stream: StreamName) => void): () => void;
 }
 
-/** The streams that a service makes and changes; it never touches those of others. */
+/** The streams that a service creates and updates; it never changes those of others. */
 export function createOwnedStreams(options: {
   names: readonly StreamName[];
   settings: StreamSettings;
@@ -22,7 +22,7 @@ export function createOwnedStreams(options: {
 }): OwnedStreams {
   const { names, settings, log } = options;
   const callbacks = new Set<(stream: StreamName) => void>();
-  // The time of its creation tells a stream from a later one of the same name.
+  // The time of creation distinguishes a stream from a later one of the same name.
   const created = new Map<StreamName, string>();
 
   async function ensureWith(
@@ -44,7 +44,7 @@ export function createOwnedStreams(options: {
     has: (stream) => names.includes(stream),
     async ensureAll(js) {
       const jsm = await js.jetstreamManager(false);
-      // The streams are made one after the other, so that where storage is short the first ones in the list get it.
+      // The streams are created one after the other, so that if storage is short the first ones in the list get it.
       for (const name of names) await ensureWith(js, jsm, name);
     },
     ensure: async (js, stream) => ensureWith(js, await js.jetstreamManager(false), stream),

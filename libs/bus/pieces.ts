@@ -5,30 +5,32 @@ import { manageStream } from './managed.ts';
 import { readMessage } from './read-message.ts';
 import { openValues } from './values.ts';
 
-/** Where a body is whose pieces a stream holds. */
+/** The place of a body whose pieces are in a stream. */
 export interface PiecesRef {
-  /** The places of the pieces in the stream, in their order. */
+  /** The sequences of the pieces in the stream, in their order. */
   sequences: number[];
-  /** SHA-256 of the whole in base64url: a stream that was made anew has other messages in these places. */
+  /**
+   * SHA-256 of the whole body in base64url: a stream that was created anew has other messages under these sequences.
+   */
   sha256: string;
   /** Bytes of the whole. */
   size: number;
 }
 
 /**
- * Bodies that are too large for a message, in pieces. How long and how many are kept is up to the stream. Both methods
- * reject with BusUnavailable while NATS is away.
+ * Bodies that are too large for a message, stored in pieces. The stream's settings decide how many are kept, and for
+ * how long. Both methods reject with BusUnavailable while NATS is away.
  */
 export interface Pieces {
   /** Resolves when the stream has all of it. */
   put(subject: string, body: Uint8Array): Promise<PiecesRef>;
-  /** The body; undefined when a piece has left the stream. */
+  /** The body; undefined when a piece is no longer in the stream. */
   get(ref: PiecesRef): Promise<Uint8Array | undefined>;
 }
 
 /** Bytes of a piece: a quarter of what a server takes by default. */
 const PIECE = 256 * 1024;
-/** Nothing larger is read back, whoever wrote the reference. */
+/** Larger bodies are not read, whoever wrote the reference. */
 const MAX_PIECES = 64;
 
 export function openPieces({ bus, stream }: { bus: Bus; stream: StreamName }): Pieces {

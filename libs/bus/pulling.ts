@@ -2,7 +2,7 @@ import type { ConsumerMessages } from '@nats-io/jetstream';
 import type { Bus } from './bus.ts';
 import type { StreamName } from './definitions.ts';
 
-/** The notices after which a reading can't go on: the consumer or the stream is gone, or the server doesn't answer. */
+/** Notices after which a reader can't continue: the consumer or the stream is gone, or the server doesn't answer. */
 const TROUBLE = new Set<string>([
   'heartbeats_missed',
   'consumer_not_found',
@@ -12,8 +12,8 @@ const TROUBLE = new Set<string>([
 ]);
 
 /**
- * Ends a reading when it can't go on, when the bus goes away and when `signal` aborts, so that its reader
- * begins anew from what it knows. Calls `onStop` when it does. Returns the way to stop watching.
+ * Ends a reading when it can't continue, when the bus goes away and when `signal` aborts, so that its reader starts
+ * again from its position. Calls `onStop` then. Returns a function that ends the observation.
  */
 export function stopOnTrouble(
   bus: Bus,

@@ -2,8 +2,8 @@ import type { DirectMsgRequest, JetStreamManager, StoredMsg } from '@nats-io/jet
 import type { StreamName } from './definitions.ts';
 
 /**
- * The message of a stream that a query names; undefined when there is none. Any copy of the stream answers first, which is
- * cheap and may be a little behind. Only when that has nothing is the leader asked, who knows for sure.
+ * The message of a stream that a query names; undefined if there is none. Any replica of the stream answers first,
+ * which is cheap, but may be a little behind. Only when it has no such message, the leader is asked.
  */
 export async function readMessage(
   jsm: JetStreamManager,

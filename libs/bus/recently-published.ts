@@ -7,18 +7,18 @@ interface Place {
 }
 
 /**
- * What this process published to a stream a moment ago. Its own reader asks for it next, and is spared the way to the
- * server and back.
+ * Keeps what this process has just published to a stream, because its own reader asks for it next and need not ask the
+ * server then.
  */
 export interface RecentlyPublished {
   add(place: Place, bytes: Uint8Array): void;
-  /** Gives a message once: who asks a second time has the stream asked, which knows whether it is still there. */
+  /** Returns a message once: a second caller has to ask the stream, which knows whether the message is still there. */
   take(place: Place): CloudEvent | undefined;
   clear(): void;
 }
 
 const MAX_BYTES = 4 * 1024 ** 2;
-/** Somebody else may remove a message from the stream at any time: an older one is better read there. */
+/** Other processes may remove a message from the stream at any time, so an older one has to be read from there. */
 const MAX_AGE_MS = 5_000;
 
 export function createRecentlyPublished(

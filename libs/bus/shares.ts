@@ -1,15 +1,18 @@
-/** Something that waits in the outbox, for a stream and of a namespace. */
+/** A posting in the outbox, with its stream and namespace. */
 interface Shared {
   stream: string;
   namespace: string;
   bytes: number;
 }
 
-/** What each namespace has in an outbox, for each stream. */
+/** The postings of each namespace in an outbox, for each stream. */
 export interface Shares<T extends Shared> {
   add(posting: T): void;
   remove(posting: T): void;
-  /** The oldest posting of whoever has the most bytes, among those that `may` go; of the next one if it has none. */
+  /**
+   * The oldest posting of the namespace with the most bytes, among those that `may` be dropped; of the next namespace
+   * if it has none.
+   */
   oldestOfLargest(may: (posting: T) => boolean): T | undefined;
 }
 

@@ -5,8 +5,8 @@ import { manageStream } from './managed.ts';
 import { readMessage } from './read-message.ts';
 
 /**
- * The CloudEvent at a place of a stream, as `MessageContext.sequence` names it. Undefined when it has left the stream,
- * or is no CloudEvent. Rejects with BusUnavailable while NATS is away.
+ * The CloudEvent with a sequence of a stream, see `MessageContext.sequence`. Undefined when it is no longer in the
+ * stream, or is no CloudEvent. Rejects with BusUnavailable while NATS is away.
  */
 export async function storedMessage(
   bus: Bus,

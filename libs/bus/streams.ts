@@ -9,7 +9,9 @@ import type { Logger } from '@weir/telemetry';
 import type { StreamDefinition } from './definitions.ts';
 
 const SCHEMA_KEY = 'weir.schema';
-/** Counted up with each change of a stream's definition, so that an older release leaves a newer one's alone. */
+/**
+ * Raised with each change of a stream's definition, so that an older release doesn't change the stream of a newer one.
+ */
 const SCHEMA = 3;
 
 // Error codes of the server (its errors.json).
@@ -21,13 +23,13 @@ const NO_MEMORY = 10028;
 const NO_STORAGE = 10047;
 const MESSAGE_TOO_LARGE = 10054;
 
-/** A stream of this size (bytes) is of little use; where even that has no room, the server's refusal counts. */
+/** A smaller stream (bytes) is of little use; if there is no room even for that, the server's refusal is the error. */
 const MIN_STREAM_BYTES = 1024 ** 2;
 
 /**
- * Creates a stream if it is missing, and changes it where it differs and the server can change it. Safe to run by many
- * at once: whoever comes second finds what it wanted. Returns the stream's info and whether this call made it. Rejects
- * with what the server says (too many replicas for its size, a subject that another stream has).
+ * Creates a stream if it is missing, and changes it where it differs and the server can change it. Several processes
+ * may call it at once: later ones find what they want. Returns the stream's info and whether this call created it.
+ * Rejects with the server's error (too many replicas for its size, a subject of another stream).
  */
 export async function ensureStream(
   jsm: JetStreamManager,
@@ -44,7 +46,7 @@ export async function ensureStream(
     return { info, made: true };
   } catch (error) {
     if (!hasCode(error, STREAM_NAME_IN_USE)) throw error;
-    // Somebody else made it in between, with other settings.
+    // Another process created it in between, with other settings.
     const made = await jsm.streams.info(wanted.name);
     return { info: await update(jsm, made, wanted, log), made: false };
   }
@@ -62,14 +64,14 @@ export async function findStream(
   }
 }
 
-/** Whether Weir made this stream: one that somebody else made is never changed or removed. */
+/** Whether Weir created this stream: one that somebody else created is never changed or removed. */
 export function isOurs({ config }: Pick<StreamInfo, 'config'>): boolean {
   return config.metadata?.[SCHEMA_KEY] !== undefined;
 }
 
 /**
- * When a stream is made, the server reserves all that it may take. Where the server has less room, the stream gets less: a
- * small store works, and a missing one doesn't.
+ * When a stream is created, the server reserves all that it may take. If the server has less room, the stream gets
+ * less, because a small store works and a missing one doesn't.
  */
 async function addWithinRoom(
   jsm: JetStreamManager,

@@ -1,4 +1,4 @@
-/** What a message is about. `group` may be an apiVersion: what follows the slash is not used. */
+/** The object that a message is about. `group` may be an apiVersion: what follows the slash is ignored. */
 export interface SubjectRef {
   group: string;
   kind: string;
@@ -11,8 +11,8 @@ const PLAIN = /^[A-Za-z0-9_-]$/;
 const EMPTY = '-';
 
 /**
- * One token of a NATS subject for any string: what could mean something in a subject (dots, wildcards,
- * white space, anything beyond ASCII) is percent-encoded. `tokenText` is the way back.
+ * Encodes any string as one token of a NATS subject: characters that are special in a subject (dots, wildcards, white
+ * space, everything beyond ASCII) are percent-encoded. `tokenText` decodes it.
  */
 export function subjectToken(text: string): string {
   if (text === '') return EMPTY;
@@ -27,7 +27,7 @@ function percent(char: string): string {
   return hex.replace(/../g, '%$&');
 }
 
-/** The string that a token stands for. Throws a URIError for what `subjectToken` can't have made. */
+/** The string that a token encodes. Throws a URIError for what `subjectToken` can't have made. */
 export function tokenText(token: string): string {
   return token === EMPTY ? '' : decodeURIComponent(token);
 }

@@ -5,22 +5,22 @@ import { type Manage, manageStream } from './managed.ts';
 import { readMessage } from './read-message.ts';
 
 /**
- * A stream of which the last message of each subject counts: small values that all replicas share. All
- * methods reject with BusUnavailable while NATS is away, or the stream of another service isn't there.
+ * A stream whose last message of each subject is its value: small values that all replicas share. All methods reject
+ * with BusUnavailable while NATS is away, or the stream of another service is missing.
  */
 export interface Values {
   /** The newest value of the subject. */
   get(subject: string): Promise<StoredMsg | undefined>;
-  /** Resolves with the value's place in the stream: of two values of a subject the later one has the larger place. */
+  /** Resolves with the value's sequence in the stream: a later value of a subject has a larger one. */
   put(subject: string, value: Uint8Array | string): Promise<number>;
   remove(subject: string): Promise<void>;
-  /** Runs a call that is safe to repeat, again if the stream had to be made anew. */
+  /** Runs a call that is safe to repeat, and repeats it if the stream had to be created anew. */
   manage: Manage;
-  /** The most that a value may take, in bytes, as far as is known. */
+  /** The largest value, in bytes, as far as it is known. */
   maxBytes(): number | undefined;
 }
 
-/** The bytes of a message that its headers and its subject take at most, and that its value can't have. */
+/** Bytes of a message that are left for its headers and its subject. */
 const OVERHEAD_BYTES = 4_096;
 
 export function openValues({ bus, stream }: { bus: Bus; stream: StreamName }): Values {

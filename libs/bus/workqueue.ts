@@ -17,11 +17,11 @@ import { readMessage } from './read-message.ts';
 import { createRecentlyPublished } from './recently-published.ts';
 import { hasCode, isStreamGone } from './streams.ts';
 
-/** Where a message is in its stream, without what it says. */
+/** The position of a message in its stream, without its content. */
 export interface Head {
   sequence: number;
   subject: string;
-  /** When the stream took it, in ms since 1970. */
+  /** When the stream stored it, in ms since 1970. */
   atMs: number;
 }
 
@@ -30,13 +30,13 @@ export interface QueuedMessage extends Head {
   event: CloudEvent | undefined;
 }
 
-/** What is put into a queue. The stream drops a second message with the same `id`. */
+/** A message for a queue. The stream drops a second message with the same `id`. */
 export type QueueItem = Omit<Outgoing, 'stream' | 'namespace'> & {
-  /** The sequence that the newest message of the subject has (0: there is none); with another one nothing is published. */
+  /** The sequence of the subject's newest message (0: there is none); if it is another one, nothing is published. */
   after?: number;
 };
 
-/** The stream is at its bound and takes nothing more. */
+/** The stream is full and stores nothing more. */
 export class QueueFull extends Error {
   override readonly name = 'QueueFull';
   readonly reason = 'QueueFull';
@@ -45,7 +45,7 @@ export class QueueFull extends Error {
   }
 }
 
-/** The subject has another newest message than whoever published knew. */
+/** The subject has a newer message than the publisher knew. */
 export class Outpaced extends Error {
   override readonly name = 'Outpaced';
   readonly reason = 'Outpaced';
@@ -55,26 +55,26 @@ export class Outpaced extends Error {
 }
 
 /**
- * A stream as a queue whose readers choose the order: a message stays until somebody removes it, however long that
- * takes, and no number of unfinished ones holds back the others. Which reader works on which message is not decided
- * here: the readers agree on that by themselves. All methods reject with BusUnavailable while NATS is away.
+ * A stream as a queue whose readers choose the order: a message stays until somebody removes it, and unfinished
+ * messages don't delay the others. The readers agree among themselves which of them works on which message. All methods
+ * reject with BusUnavailable while NATS is away.
  */
 export interface WorkQueue {
-  /** Resolves when the stream has it. Rejects with QueueFull when it has no room, and with Outpaced (see `after`). */
+  /** Resolves when the stream has it. Rejects with QueueFull when there is no room, and with Outpaced (see `after`). */
   publish(item: QueueItem): Promise<void>;
-  /** Publishes without waiting, and without being told whether the stream has it; nothing while NATS is away. */
+  /** Publishes without waiting for the stream's answer; does nothing while NATS is away. */
   note(item: Omit<QueueItem, 'after'>): void;
-  /** The newest message of a subject, as the stream's leader knows it. */
+  /** The newest message of a subject, according to the stream's leader. */
   newest(subject: string): Promise<QueuedMessage | undefined>;
   /**
-   * Undefined when it was removed by now. What this process published within the last seconds is given once without
+   * Undefined when it has been removed. What this process published within the last seconds is returned once without
    * asking the stream.
    */
   get(head: Head): Promise<QueuedMessage | undefined>;
   remove(head: Head): Promise<void>;
   /**
-   * All that is queued under `filter`, oldest first, and then what comes, until `signal` aborts. It goes on by itself
-   * after troubles with NATS, and begins anew with a stream that was made anew.
+   * Everything that is queued under `filter`, oldest first, and then each new message, until `signal` aborts. It
+   * continues after problems with NATS, and starts over when the stream was created anew.
    */
   heads(filter: string, signal: AbortSignal): AsyncGenerator<Head, void, undefined>;
   /** How many messages are queued for each subject under `filter`. */
@@ -101,7 +101,7 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
   const { bus, stream: name, log } = options;
   const manage = manageStream(bus, name);
   const published = createRecentlyPublished();
-  // A stream that was made anew counts its messages from 1 again. After a new connection it may be such a stream.
+  // A stream that was created anew counts its messages from 1 again. After a new connection it may be such a stream.
   bus.onDisconnect(published.clear);
   bus.onRecreated((recreated) => {
     if (recreated === name) published.clear();
@@ -112,7 +112,7 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
     if (known !== undefined) return { ...head, event: known };
     const query = { seq: head.sequence };
     const message = await manage((jsm) => readMessage(jsm, name, query));
-    // A stream that was made anew counts from 1 again.
+    // A stream that was created anew counts from 1 again.
     if (message === undefined || message.subject !== head.subject) return undefined;
     return { ...head, event: decodeCloudEvent(message.data) };
   }
@@ -219,7 +219,7 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
     },
     async remove(head) {
       try {
-        // Not overwritten on the disk: that a message is gone is enough, and much cheaper.
+        // The message is not overwritten on the disk: its removal is enough, and much cheaper.
         await manage((jsm) => jsm.streams.deleteMessage(name, head.sequence, false));
       } catch (error) {
         const failed = hasCode(error, NO_MESSAGE) || hasCode(error, MESSAGE_DELETE_FAILED);

@@ -1,4 +1,4 @@
-// What every service of Weir opens before its own parts, and how all of it is let go of again.
+// Opens what every service of Weir needs before its own parts, and closes all of it again.
 import { joinMembership, type Membership } from '@weir/controller';
 import { createRecorder, type Recorder } from '@weir/events';
 import { type FluxLeaders, fluxNamespaces, watchFluxLeaders, yieldToFlux } from './flux-leaders.ts';
@@ -6,39 +6,39 @@ import type { Service, ServiceContext } from './service.ts';
 import { leaseTimes } from './settings.ts';
 import { openStorage } from './storage.ts';
 
-/** What a service is given: its surroundings, and the parts that all services have. */
+/** The inputs of a service: its surroundings, and the parts that all services have. */
 export interface ServiceParts extends ServiceContext {
-  /** A folder for what can be had again. */
+  /** A folder for derived data. */
   storageDir: string;
-  /** Whether a controller of Flux, which this service stands in for, is at work. */
+  /** Whether a controller of Flux that this service replaces is running. */
   leaders: FluxLeaders;
-  /** Which objects are this replica's; none while a controller of Flux leads. */
+  /** Which objects this replica owns; none while a controller of Flux leads. */
   membership: Membership;
   recorder: Recorder;
-  /** What the service opens goes onto it. It is disposed of in reverse order when the service stops or fails to start. */
+  /** For what the service opens. It is disposed of in reverse order when the service stops or fails to start. */
   stack: AsyncDisposableStack;
 }
 
-/** A service at work, to be asked. */
+/** A running service. */
 export interface StartedService {
-  /** What is still missing before it can do its work, in a few words. */
+  /** What is still missing before the service is ready, in a few words. */
   missing?(): string | undefined;
-  /** Ports that it listens on, by purpose, where it chose them itself. */
+  /** Ports that it listens on, by purpose, if it chose them itself. */
   ports?(): Record<string, number>;
 }
 
 export interface ServiceDefinition {
   name: string;
-  /** The controllers of Flux that it stands in for; events carry the name of the first. */
+  /** The controllers of Flux that the service replaces; events have the name of the first. */
   controllers: readonly [string, ...string[]];
-  /** Opens what is the service's own. Resolves once it is at work, which is before it is ready. */
+  /** Opens the service's own parts. Resolves once it runs, which is before it is ready. */
   start(parts: ServiceParts): Promise<StartedService>;
 }
 
-/** How long a service that stops waits for the Kubernetes Events that are under way, in ms. */
+/** How long a service that stops waits for Kubernetes Events that are being written, in ms. */
 const FLUSH_MS = 3_000;
 
-/** A service from its definition. A start that fails lets go of what it had opened, and rejects. */
+/** Makes a service from its definition. A start that fails closes what it had opened, and rejects. */
 export function defineService({ name, controllers, start }: ServiceDefinition): Service {
   return {
     name,

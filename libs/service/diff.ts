@@ -1,4 +1,4 @@
-// What an object would change if it ran now: asked for by people, before it does.
+// Shows people what an object would change if it ran now.
 import type { KubeClient } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import type { Settings } from './settings.ts';
@@ -7,7 +7,7 @@ export interface DiffContext {
   client: KubeClient;
   settings: Settings;
   log: Logger;
-  /** A folder for what is fetched, which is removed afterwards. */
+  /** A folder for what is fetched; it is removed afterwards. */
   storageDir: string;
   signal: AbortSignal;
 }

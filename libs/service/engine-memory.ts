@@ -2,12 +2,12 @@ import type { Settings } from './settings.ts';
 
 const MIB = 1024 ** 2;
 
-/** With less, engines could not even start on their work. MiB. */
+/** With less than this, engines could not even start. MiB. */
 const LEAST = 128;
 
 /**
- * What `--engine-memory-mib` lets the render engines of a service take together, in bytes; undefined for what suits the
- * container. Throws SettingsError for less than 128 MiB.
+ * The memory that `--engine-memory-mib` allows the render engines of a service together, in bytes; undefined for the
+ * default. Throws SettingsError for less than 128 MiB.
  */
 export function engineMemoryBytes(settings: Settings): number | undefined {
   if (!settings.get('engine-memory-mib')) return undefined;

@@ -2,7 +2,7 @@
 import { SettingsError } from './settings.ts';
 
 export interface GateRules<Name extends string> {
-  /** The gates with behaviour of their own, and their defaults. */
+  /** The gates that change something, with their defaults. */
   defaults: Readonly<Record<Name, boolean>>;
   /** Gates of Flux that change nothing here, with the reason. */
   withoutEffect: ReadonlyMap<string, string>;
@@ -39,7 +39,7 @@ export function readFeatureGates<Name extends string>(
 }
 
 /**
- * Whether the one gate of Flux's that a service reads is on. Other gates are those of other services, which share the flag.
+ * Whether the only gate of Flux that a service reads is on. Other gates belong to other services, which share the flag.
  * Throws a SettingsError for a value that is neither true nor false.
  */
 export function isGateOn(items: readonly string[], gate: string): boolean {
@@ -48,7 +48,7 @@ export function isGateOn(items: readonly string[], gate: string): boolean {
   return readFeatureGates(own, rules, () => undefined)[gate] ?? false;
 }
 
-/** As Go's strconv.ParseBool, which Flux reads them with. */
+/** By the rules of Go's strconv.ParseBool, with which Flux reads them. */
 function toBoolean(text: string): boolean | undefined {
   if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
   if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;

@@ -1,4 +1,5 @@
-// What flags are. Kept apart from the rest of the lib, as the command line is read before any service is loaded.
+// The type of flags, and the flags that services share. They are separate from the rest of the lib, because the command
+// line is read before any service is loaded.
 
 /** A flag of the command line, its meaning, and its default in words. */
 export interface Flag {
@@ -12,7 +13,7 @@ export interface Flag {
 /** By name, without dashes. */
 export type Flags = Readonly<Record<string, Flag>>;
 
-/** Those that every service reads, or more than one. */
+/** The flags that all services read, or more than one. */
 export const commonFlags: Flags = {
   'nats-replicas': { help: 'Copies that NATS keeps of each stream', value: 'n', default: '1' },
   'nats-storage': {

@@ -1,5 +1,5 @@
-// Whether a Flux controller is at work in this cluster: while one holds its leader Lease, what it
-// reconciles is left alone. Times that it writes into the Lease mean nothing here, only that they change.
+// Watches whether a Flux controller runs in this cluster: while one holds its leader Lease, its objects are left alone.
+// The times in the Lease are not used, only the fact that they change.
 
 import {
   type Clock,
@@ -15,24 +15,27 @@ import type { Logger } from '@weir/telemetry';
 import type { Settings } from './settings.ts';
 
 export interface FluxLeaders {
-  /** Why nothing may be done now, in words for a person; undefined when no Flux controller leads. */
+  /** Why nothing may be done now, for people; undefined when no Flux controller leads. */
   blocked(): string | undefined;
-  /** Calls back when that changes; returns the way to stop it. */
+  /** Calls back when that changes; returns a function that ends the subscription. */
   onChange(callback: () => void): () => void;
   close(): void;
 }
 
 export interface FluxLeadersOptions {
   client: KubeClient;
-  /** Whose Leases count, such as `kustomize-controller`. */
+  /** The controllers whose Leases are watched, such as `kustomize-controller`. */
   controllers: readonly string[];
-  /** Where they may be; none: nothing is ever blocked. */
+  /** The namespaces of the Leases; when empty, nothing is ever blocked. */
   namespaces: readonly string[];
   log: Logger;
   clock?: Clock;
 }
 
-/** Where Flux's controllers may run: `--flux-namespaces`, else our own namespace and Flux's usual one. */
+/**
+ * The namespaces in which Flux's controllers may run: `--flux-namespaces`, otherwise our own namespace and Flux's usual
+ * one.
+ */
 export function fluxNamespaces(settings: Settings, runtimeNamespace: string): string[] {
   if (settings.get('flux-namespaces') !== undefined) return settings.list('flux-namespaces');
   return [...new Set([runtimeNamespace, 'flux-system'])];
@@ -40,22 +43,22 @@ export function fluxNamespaces(settings: Settings, runtimeNamespace: string): st
 
 interface KnownLease {
   lease: LeaseObject;
-  /** When the Lease was seen for the first time, or was last renewed, by this process' monotonic clock. */
+  /** When this process first saw the Lease, or saw its last renewal, by the monotonic clock. */
   changedAt: number;
-  /** The Lease ran out; only a renewal makes its holder a leader again. */
+  /** The Lease has expired; only a renewal makes its holder the leader again. */
   ended: boolean;
 }
 
 const DEFAULT_DURATION_S = 15;
 const RETRY_MS = 1_000;
 const UNREAD = 'not read yet';
-/** No two clocks differ by this much: a Lease that was renewed before that was left behind by a leader that is gone. */
+/** Clocks don't differ by this much, so a Lease with an older renewal belongs to a leader that is gone. */
 const ANCIENT_MS = 3_600_000;
 
 /**
- * Watches the leader Leases of Flux controllers (`<controller>-leader-election`, with a hash of the
- * selector where Flux is sharded). Until they have been read nothing may be done. A leader that says
- * nothing for the duration of its Lease has ended, if a look at the Lease confirms it.
+ * Watches the leader Leases of Flux controllers (`<controller>-leader-election`, with a hash of the selector if Flux is
+ * sharded). Nothing may be done until they have been read. A leader that doesn't renew its Lease for its duration is
+ * gone, if another read of the Lease confirms that.
  */
 export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
   const { client, controllers, namespaces, log, clock = systemClock } = options;
@@ -110,7 +113,7 @@ export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
     if (ends.length === 0 || stop.signal.aborted) return;
     stopTimer = clock.timer(() => void confirm(), Math.min(...ends) - clock.now());
   }
-  /** Reads the Leases again, since the watch may be late: only that decides that a leader has ended. */
+  /** Reads the Leases again, because the watch may be late: only this read decides that a leader is gone. */
   async function confirm() {
     const asked = clock.now();
     try {
@@ -163,7 +166,7 @@ export function watchFluxLeaders(options: FluxLeadersOptions): FluxLeaders {
   };
 }
 
-/** A membership that owns nothing while a Flux controller leads; it closes the leaders' watch with itself. */
+/** A membership that owns nothing while a Flux controller leads. Closing it closes the watch of the leaders. */
 export function yieldToFlux(membership: Membership, leaders: FluxLeaders): Membership {
   return {
     ...membership,
@@ -186,7 +189,7 @@ export function yieldToFlux(membership: Membership, leaders: FluxLeaders): Membe
   };
 }
 
-/** A leader that ends in good order leaves its Lease behind without a holder. */
+/** A leader that stops properly leaves its Lease without a holder. */
 function isHeld({ spec }: LeaseObject, wall: number): boolean {
   const renewed = Date.parse(spec?.renewTime ?? '');
   return (spec?.holderIdentity ?? '') !== '' && !(wall - renewed > ANCIENT_MS);

@@ -1,4 +1,4 @@
-// What kubelets and Prometheus ask a process: is it alive, is it at work, what does it count.
+// Serves health, readiness and metrics to kubelets and Prometheus.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { METRICS_CONTENT_TYPE } from '@weir/telemetry';
@@ -22,7 +22,7 @@ export interface HealthServer {
 const TEXT = 'text/plain; charset=utf-8';
 
 /**
- * Serves `/healthz` (200 while the process answers at all: whatever is away, a restart wouldn't bring it back), `/readyz`
+ * Serves `/healthz` (200 while the process answers: a restart would not help when something else is away), `/readyz`
  * (503 with a line for each service that isn't ready) and `/metrics`. Rejects when the port is taken.
  */
 export async function serveHealth(options: HealthOptions): Promise<HealthServer> {

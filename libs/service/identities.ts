@@ -7,13 +7,13 @@ import { type Settings, SettingsError } from './settings.ts';
 export interface IdentityParts {
   client: KubeClient;
   settings: Settings;
-  /** Counts tokens, where there are metrics: see `cacheRecorder`. */
+  /** Counts tokens, if there are metrics: see `cacheRecorder`. */
   tokens?: CacheRecorder | undefined;
 }
 
 /**
- * Who a service, or the account of an object, is in clouds, by the flags that services share. Whoever opens it closes it.
- * @param defaultFlag names the account of objects that name none
+ * Identities of a service, and of objects' accounts, in clouds, according to the common flags. The caller closes it.
+ * @param defaultFlag the flag with the account for objects that name none
  * @throws SettingsError
  */
 export function openIdentities(

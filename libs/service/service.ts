@@ -1,4 +1,4 @@
-// What a service is to the process that runs it: a name, a start, and something to ask and to stop.
+// A service as the process that runs it sees it: a name, a start, and a way to ask and to stop it.
 import type { Bus } from '@weir/bus';
 import type { KubeClient } from '@weir/kube';
 import type { Logger, Metrics, Tracing } from '@weir/telemetry';
@@ -7,25 +7,25 @@ import type { Settings } from './settings.ts';
 /** A service: `services/<name>/main.ts` exports one as `service`. */
 export interface Service {
   name: string;
-  /** Resolves once the service is at work; it need not be ready yet. Rejects when it can't start. */
+  /** Resolves once the service runs; it need not be ready yet. Rejects when it can't start. */
   start(context: ServiceContext): Promise<RunningService>;
 }
 
 export interface RunningService {
-  /** `true`, or in a few words what is still missing. */
+  /** `true`, or what is still missing, in a few words. */
   ready(): boolean | string;
-  /** Ports that it listens on, by purpose (`artifacts`), where it chose them itself. */
+  /** Ports that it listens on, by purpose (`artifacts`), if it chose them itself. */
   ports?(): Record<string, number>;
-  /** Finishes or hands over what is running, then lets go of everything. */
+  /** Finishes what is running or leaves it to other replicas, then closes everything. */
   close(): Promise<void>;
 }
 
-/** Everything that a service gets from outside; it reads no environment and no globals. */
+/** Everything that a service gets from outside; it reads no environment variables and no globals. */
 export interface ServiceContext {
   name: string;
   /** Unique among the replicas: the pod's name, or a generated one. */
   instance: string;
-  /** Runtime namespace: where the service's own Leases are. */
+  /** Runtime namespace, in which the service has its own Leases. */
   namespace: string;
   client: KubeClient;
   bus: Bus;

@@ -5,24 +5,24 @@ import { parseDuration } from '@weir/api';
 export interface Settings {
   get(name: string): string | undefined;
   number(name: string, fallback: number, range?: Range): number;
-  /** A whole number, 0 for any free port. */
+  /** A port: a whole number, 0 for any free one. */
   port(name: string, fallback: number): number;
   boolean(name: string, fallback: boolean): boolean;
   /** One of `options`. */
   choice<T extends string, F>(name: string, options: readonly T[], fallback: F): T | F;
-  /** A Go duration such as `1m30s`; in and out of the code in ms. */
+  /** A Go duration such as `1m30s`, as ms in the code. */
   duration(name: string, fallbackMs: number): number;
-  /** Comma separated; empty when not set. */
+  /** Separated by commas; empty when not set. */
   list(name: string): string[];
 }
 
-/** Bounds of a number, themselves allowed. */
+/** The bounds of a number, inclusive. */
 export interface Range {
   min?: number;
   max?: number;
 }
 
-/** A flag or variable that can't be read; the message names it and what it takes. */
+/** A flag or variable that can't be read; the message names it and the values that it accepts. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
   readonly reason = 'InvalidSetting';
@@ -89,7 +89,7 @@ function inWords({ min, max }: Range): string {
 
 const LEASE_MS = 15_000;
 
-/** How long replicas keep what they own, and how often they say that they live, for `joinMembership`. */
+/** For `joinMembership`: how long replicas keep what they own, and how often they renew their Leases. */
 export function leaseTimes(settings: Settings): { leaseMs: number; renewMs: number } {
   const leaseMs = settings.duration('lease-duration', LEASE_MS);
   return { leaseMs, renewMs: settings.duration('lease-renew-interval', leaseMs / 3) };

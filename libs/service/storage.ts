@@ -1,4 +1,4 @@
-// Where a service keeps on disk what it can get again.
+// The folder in which a service keeps derived data on disk.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,14 +6,14 @@ import { type Settings, SettingsError } from './settings.ts';
 
 export interface Storage {
   dir: string;
-  /** Removes the folder if it is one that nobody asked for; what was asked for stays. */
+  /** Removes the folder unless the operator named it. */
   close(): Promise<void>;
 }
 
 /**
- * The folder of a service: in `--storage-dir`, or one of this instance alone in the system's temporary folder.
- * Throws SettingsError where nothing can be written: an instance that finds out later would be given objects
- * that it can do nothing for.
+ * The folder of a service: in `--storage-dir`, or one for this instance only in the system's temporary folder. Throws
+ * SettingsError if it can't be written: an instance that noticed that later would own objects for which it can do
+ * nothing.
  */
 export async function openStorage(
   settings: Settings,
