@@ -1,4 +1,4 @@
-// What was delivered, what waits and what was given up, for people who ask: the command `deliveries` of the host.
+// Shows people what was delivered, what waits and what was given up: the command `deliveries` of the host.
 import { type Bus, openQueue, type QueuedMessage, QueueFull, type WorkQueue } from '@weir/bus';
 import type { Logger } from '@weir/telemetry';
 import type { DeadLetter } from './delivery/dead-letters.ts';
@@ -13,17 +13,17 @@ export interface DeliveriesQuestion {
   /** All namespaces, and all alerts of it, unless given. */
   namespace?: string;
   alert?: string;
-  /** Have the dead letters sent once more. */
+  /** Sends the dead letters once more. */
   replay: boolean;
 }
 
-/** Dead letters that are shown, and that are replayed by one call. */
+/** Dead letters that are shown, and that one call sends again. */
 const SHOWN = 100;
 const REPLAYED = 5_000;
 const OUTCOMES = 20_000;
 
 /**
- * Describes the deliveries for a person to read, and puts dead letters back first where it is asked to. Rejects with
+ * Describes the deliveries for a person to read, after putting dead letters back if that was asked for. Rejects with
  * BusUnavailable while NATS is away.
  */
 export async function describeDeliveries(question: DeliveriesQuestion): Promise<string> {
@@ -50,7 +50,7 @@ function countByAlert(counts: ReadonlyMap<string, number>): Map<string, number> 
   return byAlert;
 }
 
-/** Each replica writes its own: counts add up, and the later one of two times counts. */
+/** Each replica writes its own results: counts are added, and the later one of two times is used. */
 function merged(messages: readonly QueuedMessage[]): Map<string, AlertOutcome> {
   const byAlert = new Map<string, AlertOutcome>();
   for (const { subject, event } of messages) {
@@ -94,7 +94,10 @@ async function newestLetters(
   });
 }
 
-/** Each is in the stream of deliveries before it leaves the dead letters: killed in between, it is sent twice. */
+/**
+ * Each is put into the stream of deliveries before it is removed from the dead letters, so after a kill in between it
+ * is sent twice.
+ */
 async function replay(streams: {
   cluster: string;
   deliveries: WorkQueue;

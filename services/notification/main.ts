@@ -1,5 +1,5 @@
-// The notification service: turns events on the stream into messages, as Alerts and Providers say. What happens to an
-// event is in alerts/route.ts, what happens to a delivery in delivery/deliver.ts; here is what they work with.
+// The notification service: sends events of the stream as messages, as Alerts and Providers say. alerts/route.ts
+// handles events and delivery/deliver.ts deliveries; this file opens what they use.
 import { Alert, Provider, Reason } from '@weir/api';
 import { createFairLimit } from '@weir/async';
 import { openQueue, type WorkQueue } from '@weir/bus';
@@ -49,15 +49,15 @@ import { createReadFacts } from './templates/facts.ts';
 /** The consumer of the events; at any time one replica reads them for all. */
 const DURABLE = 'notification';
 const ROUTING = 'routing';
-/** Events that are routed at a time, which takes an answer of NATS each. */
+/** Events that are routed at a time, each of which waits for an answer of NATS. */
 const ROUTED = 64;
-/** Routing takes milliseconds: a replica that vanished is not waited for any longer. */
+/** Routing takes milliseconds, so a replica that vanished is not waited for any longer. */
 const ROUTING_ACK_WAIT_MS = 5_000;
-/** So long a service that stops waits for messages that are on their way: cut off, they would be sent twice. */
+/** How long a service that stops waits for messages that are being sent: an interrupted one would be sent twice. */
 const GRACE_MS = 2_000;
-/** Objects of the alerts of one namespace that are remembered as failing; beyond that failures are sent on their own. */
+/** Objects of one namespace's alerts that are recorded as failing; beyond that failures are sent by themselves. */
 const GROUPED_PER_NAMESPACE = 5_000;
-/** With fewer slots than that, those of one namespace could be all there are. */
+/** With fewer slots, those of one namespace could be all there are. */
 const MIN_SLOTS = 4;
 
 export const service = defineService({
@@ -140,7 +140,7 @@ export const service = defineService({
       for (const each of [lanes, groupLanes]) each.wake(namespace);
     };
 
-    /** Providers have no status to say it in. */
+    /** Providers have no status to report it in. */
     function refuse(provider: Provider): void {
       if (typeOf(provider) !== undefined || leaders.blocked() !== undefined) return;
       const message = `no message is sent: Weir doesn't know the type ${provider.spec.type}`;
@@ -166,7 +166,7 @@ export const service = defineService({
     const stopping = new AbortController();
     const stopped = AbortSignal.any([signal, stopping.signal]);
     async function work(): Promise<void> {
-      // An event that comes before the alerts are known would reach nobody.
+      // An event that comes before the alerts are known would match none.
       await Promise.all([alerts.synced(), providers.synced()]);
       const handling = { handle: route, log, metrics, concurrency: ROUTED, ordered: true };
       const reading = { durable: DURABLE, ackWaitMs: ROUTING_ACK_WAIT_MS, ...handling };
@@ -191,7 +191,7 @@ export const service = defineService({
     });
     stack.defer(async () => {
       stopping.abort();
-      // So that `synced` doesn't wait for what never comes.
+      // Otherwise `synced` could wait without end.
       for (const informer of [alerts, providers]) informer.close();
       await Promise.all([working, lanes.close(GRACE_MS), groupLanes.close(GRACE_MS)]);
     });

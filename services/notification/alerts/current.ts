@@ -4,8 +4,9 @@ import { isNotFound, type KubeClient } from '@weir/kube';
 import type { Delivery } from '../delivery/record.ts';
 
 /**
- * Reads the alert that a delivery is for, as it is now: undefined when it is gone, or another one has its name. One that
- * the informer doesn't hold is asked for: another replica may have seen it sooner. Rejects when the API server is away.
+ * Reads the present state of the alert of a delivery: undefined when it is gone, or another one has its name. An alert
+ * that the informer doesn't have is read from the API server, because another replica may have seen it sooner. Rejects
+ * when the API server is away.
  */
 export function alertReader(client: KubeClient, alerts: Pick<Informer<Alert>, 'get'>) {
   return async ({ alert }: Pick<Delivery, 'alert'>): Promise<Alert | undefined> => {

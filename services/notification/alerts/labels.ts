@@ -14,7 +14,7 @@ export type ReadLabels = (
 /** Characters of all labels that are kept. */
 const KEPT = 4 * 1024 ** 2;
 
-/** Reads labels from the API server, once an event however many alerts want them. */
+/** Reads labels from the API server, once for each event however many alerts need them. */
 export function labelReader(client: KubeClient): ReadLabels {
   const known = createBoundedMap<string, { labels: Record<string, string> | undefined }>({
     max: KEPT,

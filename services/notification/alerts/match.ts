@@ -5,29 +5,29 @@ import type { MatchList } from './patterns.ts';
 
 type EventSource = AlertSpec['eventSources'][number];
 
-/** Why an alert takes an event or leaves it. `invalid` lists patterns that can't be used, with the reason of each. */
+/** Whether an alert wants an event, and why not. `invalid` lists patterns that can't be used, each with the reason. */
 export interface Match {
   matches: boolean;
   invalid: string[];
-  /** The object could not be found whose labels decide. */
+  /** The object whose labels decide could not be found. */
   missing?: true;
 }
 
-/** What a closer look at an event needs besides the event. */
+/** What the full check of an event needs besides the event. */
 export interface Looking {
   readLabels: ReadLabels;
   matchList: MatchList;
 }
 
-/** An event with its id, which the event itself doesn't hold. */
+/** An event with its id, which is not part of the event. */
 export interface Occurrence {
   id: string;
   event: FluxEvent;
 }
 
 /**
- * The first look at an event of an object that the alert names: it costs nothing and needs nobody. Labels and patterns
- * are left to `matchAlert`, which runs in the slots of the alert's own namespace.
+ * The first check for an event of an object that the alert names: it needs no request. Labels and patterns are left to
+ * `matchAlert`, which runs in the slots of the alert's own namespace.
  */
 export function mayWant({ spec }: Alert, { severity }: FluxEvent): boolean {
   const least = spec.eventSeverity ?? 'info';

@@ -5,7 +5,7 @@ import { parseApiVersion } from '@weir/kube';
 /** Prefix of annotations on an object by which users add metadata to its events. */
 const EVENT_GROUP = 'event.toolkit.fluxcd.io';
 
-/** What controllers tell each other under the object's group, and no message shows. In lower case. */
+/** Keys that controllers use among themselves under the object's group, which no message shows. In lower case. */
 const INTERNAL_KEYS = ['checksum', 'digest'];
 const TOKEN = 'token';
 
@@ -16,9 +16,9 @@ export interface AlertEvent {
 }
 
 /**
- * Puts together what a message says besides its text. Later sources win over earlier ones: annotations of the object, the
- * alert's `eventMetadata`, its `summary`, and what the controller that sent the event says (Flux RFC 0008). Of the event's
- * own metadata only keys of the object's group and of annotations count, and prefixes are taken off.
+ * Collects the metadata of a message. Later sources replace earlier ones: annotations of the object, the alert's
+ * `eventMetadata`, its `summary`, and the metadata from the controller that sent the event (Flux RFC 0008). Of the
+ * event's own metadata only keys of the object's group and of annotations are used, without their prefixes.
  */
 export function eventForAlert(alert: Alert, event: FluxEvent): AlertEvent {
   const { group } = parseApiVersion(event.involvedObject.apiVersion);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createBoundedMap, createSingleFlight } from '@weir/async';
 import { RenderError, type RenderPool } from '@weir/render';
 
-/** Which patterns of a list there are for a message. */
+/** Which patterns of a list match a message. */
 export interface ListMatch {
   /** Whether one of the list matches somewhere in the message. */
   found: boolean;
@@ -10,7 +10,7 @@ export interface ListMatch {
   invalid: string[];
 }
 
-/** Looks for the patterns (Go's RE2) of an alert in a message; `tenant` is the namespace of the alert. */
+/** Matches the patterns (Go's RE2) of an alert with a message; `tenant` is the namespace of the alert. */
 export type MatchList = (
   list: readonly string[],
   message: string,
@@ -23,16 +23,16 @@ export class PatternsTooSlow extends Error {
   readonly reason = 'InvalidConfig';
 }
 
-/** What the engine takes with one request, and what of a message is looked at. */
+/** The limits of one request to the engine: patterns, and bytes of a message that are matched. */
 const MAX_PATTERNS = 100;
 const MAX_TEXT_BYTES = 65_536;
-/** Results that are kept: many alerts have the same list, and each is asked again with each retry. */
+/** Results that are kept: many alerts have the same list, and each retry needs the same result. */
 const MAX_RESULTS = 10_000;
-/** Of the patterns that can't be used, so many are named, with so many characters each. */
+/** So many of the patterns that can't be used are named, with so many characters each. */
 const MAX_NAMED = 5;
 const MAX_NAME = 100;
 
-/** Matches in the render engine, in linear time and with a time limit, off this process' only thread. */
+/** Matches in the render engine, in linear time and with a time limit, and not on this process' only thread. */
 export function patternMatcher(pool: Pick<RenderPool, 'match'>): MatchList {
   const results = createBoundedMap<string, ListMatch>({ max: MAX_RESULTS });
   const flight = createSingleFlight<ListMatch>();
@@ -62,7 +62,7 @@ export function patternMatcher(pool: Pick<RenderPool, 'match'>): MatchList {
       .digest('base64');
     const known = results.get(key);
     if (known !== undefined) return known;
-    // Asked in the name of each tenant: one whose line is long keeps nobody else waiting.
+    // Requested for each tenant separately: a tenant with many requests delays no other.
     return flight(`${tenant} ${key}`, async () => {
       const result = await match(list, message, tenant);
       results.set(key, result);
@@ -71,7 +71,7 @@ export function patternMatcher(pool: Pick<RenderPool, 'match'>): MatchList {
   };
 }
 
-/** What Go says of a pattern quotes it, so both are cut. */
+/** Go's message quotes the pattern, so both are cut. */
 function describe(pattern: string, reason: string): string {
   return `'${pattern.slice(0, MAX_NAME)}' (${reason.slice(0, 2 * MAX_NAME)})`;
 }
@@ -79,6 +79,6 @@ function describe(pattern: string, reason: string): string {
 function firstBytes(text: string, max: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= max) return text;
-  // As a part of a stream, so that a character cut in half is left out.
+  // Decoded as part of a stream, so that a character that was cut in half is left out.
   return new TextDecoder().decode(bytes.subarray(0, max), { stream: true });
 }

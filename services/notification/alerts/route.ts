@@ -30,27 +30,27 @@ export interface Routing {
   providers: Pick<Informer<Provider>, 'get'>;
   deliveries: WorkQueue;
   room: Room;
-  /** Keeps the event for its deliveries, which come next. */
+  /** Keeps the event for its deliveries, which follow at once. */
   keepEvent: Events['keep'];
   refusedSource: Reports['refusedSource'];
   metrics: Metrics;
   log: Logger;
-  /** What an alert to a chat without `spec.grouping` has for a window, in ms; 0 for none. */
+  /** The window for an alert to a chat without `spec.grouping`, in ms; 0 for none. */
   defaultWindowMs: number;
   /** With this set, an alert only gets events of objects of its own namespace. */
   noCrossNamespaceRefs: boolean;
 }
 
-/** Of the alerts of one namespace so many get an event: each is a message in a stream that all share. */
+/** Alerts of one namespace that get an event: each of them is a message in a stream that all share. */
 const MAX_ALERTS = 200;
 const RETRY = { minMs: 100, maxMs: 5_000 };
-/** So often an event is tried that the stream refuses for what it is; NATS being away doesn't count. */
+/** Attempts for an event that the stream itself refuses; attempts while NATS is away don't count. */
 const MAX_REFUSALS = 20;
 
 /**
  * Returns the function that takes an event from the stream, finds the alerts that may want it and puts a delivery for
- * each into the stream of deliveries. Only then it answers `ack`: from there on the deliveries are kept until they are
- * sent or given up. Events of one object are routed one after another, so that their deliveries have their order.
+ * each into the stream of deliveries. Only then it returns `ack`: from there on the deliveries are kept until they are
+ * sent or given up. Events of one object are routed one after another, so that their deliveries are in order.
  */
 export function createRouter(work: Routing) {
   const inOrder = createSerial();
@@ -89,14 +89,14 @@ export function createRouter(work: Routing) {
       const deliveries = alerts.map((alert) => deliveryOf(alert, event, via));
       try {
         const puts = deliveries.map((delivery) => put(work, delivery, via.traceparent));
-        // Those that go on after one has failed take room as well.
+        // Those that continue after one has failed use room as well.
         const failed = (await Promise.allSettled(puts)).find((put) => put.status === 'rejected');
         if (failed !== undefined) throw failed.reason;
       } finally {
         done();
       }
     }
-    // Not before: what fails is done again.
+    // This comes last, because a failure repeats everything before it.
     for (const [namespace, { length }] of wanting) tellOfSkipped(namespace, length - MAX_ALERTS);
   }
 
@@ -112,7 +112,7 @@ export function createRouter(work: Routing) {
     return inOrder(`${event.involvedObject.kind}/${keyOf(event)}`, async () => {
       let waitMs = RETRY.minMs;
       let refusals = 0;
-      // A later event of the same object must not get ahead, so this one is not left for later.
+      // A later event of the same object must not overtake this one, so it is not postponed.
       while (!via.signal.aborted) {
         try {
           await enqueue(event, via);
@@ -137,7 +137,7 @@ export function createRouter(work: Routing) {
   };
 }
 
-/** Whether the alert may want to send the event, or needs it to know that a failure of its groups is over. */
+/** Whether the alert may want to send the event, or needs it to learn that a failure of its groups is over. */
 function mayNeed({ providers, defaultWindowMs }: Routing, alert: Alert, event: FluxEvent): boolean {
   const provider = providerOf(providers, alert);
   if (mayWant(alert, event) && !isSilent(provider, event)) return true;

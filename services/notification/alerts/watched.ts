@@ -3,15 +3,15 @@ import type { Informer } from '@weir/controller';
 import type { InvolvedObject } from '@weir/events';
 import { objectKey } from '@weir/kube';
 
-/** Which alerts name an object among their sources; labels, severity and patterns are for others to look at. */
+/** The alerts that name an object among their sources; labels, severity and patterns are checked elsewhere. */
 export interface WatchedObjects {
   alertsOn(object: InvolvedObject): Alert[];
   close(): void;
 }
 
 /**
- * Follows the alerts by what they name, so that an event costs two look-ups however many alerts there are and however
- * many sources they list.
+ * Keeps an index of the alerts by the objects that they name, so that an event costs two look-ups however many alerts
+ * there are and however many sources they list.
  */
 export function watchedObjects(alerts: Pick<Informer<Alert>, 'list' | 'onChange'>): WatchedObjects {
   const bySource = new Map<string, Map<string, Alert>>();

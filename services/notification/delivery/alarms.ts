@@ -1,16 +1,16 @@
-/** Wakes many things at their times, with few timers: those of the same twentieth of a second share one. */
+/** Timers for many items with few system timers: items of the same twentieth of a second share one. */
 export interface Alarms<T> {
-  /** After `ms`, or up to 50 ms later, `ring` gets the item and the number that this returns, which is never 0. */
+  /** Calls `ring` with the item and the returned number, which is never 0, after `ms` or up to 50 ms later. */
   set(item: T, ms: number): number;
-  /** Rings no more. */
+  /** Calls `ring` no more. */
   close(): void;
 }
 
 const STEP_MS = 50;
 
 /**
- * A timer of its own for each of a hundred thousand things would take as much memory as they do. An alarm can't be taken
- * back: whoever sets a new one knows by the number which counts.
+ * A system timer for each of a hundred thousand items would take as much memory as they do. An alarm can't be
+ * cancelled: a caller that sets a new one compares the numbers.
  */
 export function createAlarms<T>(ring: (item: T, alarm: number) => void): Alarms<T> {
   const due = new Map<number, { items: T[]; timer: NodeJS.Timeout }>();

@@ -1,23 +1,24 @@
-// What is being sent right now, written where whoever comes after a crash reads it: it may have arrived, and is sent again.
+// Records in NATS what is being sent at the moment, so that after a crash others know: it may have arrived, and is sent
+// again.
 import { createBoundedMap } from '@weir/async';
 import { subjectToken, type WorkQueue } from '@weir/bus';
 import type { Logger, Metrics } from '@weir/telemetry';
 import type { Send } from './send.ts';
 
-/** Counts messages that are sent again though an earlier attempt, whose end nobody saw, may have brought them. */
+/** Counts messages that are sent again although an earlier attempt, whose end nobody saw, may have delivered them. */
 export interface Attempts {
-  /** The same `send`, watched. */
+  /** The same `send`, with its attempts recorded. */
   watch(send: Send): Send;
   /**
-   * Reads what replicas that ended were sending; call it when this one starts, and when the replicas change. Sends wait for
-   * it. Never rejects: while NATS is away nothing is sent either.
+   * Reads what replicas that ended were sending. It is called when this replica starts, and when the replicas change.
+   * Sends wait for it. Never rejects: while NATS is away nothing is sent either.
    */
   learn(): Promise<void>;
 }
 
 /**
- * Places for notes of one replica, used in turn: more than are ever under way, so that the note of a message that was sent
- * stays until its delivery is removed.
+ * Places for the notes of one replica, used in turn: more than are ever under way, so that the note of a message that
+ * was sent stays until its delivery is removed.
  */
 const PLACES = 256;
 const MAX_NOTES = 10_000;
@@ -41,7 +42,7 @@ export function createAttempts(options: {
   let turn = 0;
   let learning = Promise.resolve();
 
-  /** Doesn't wait for the stream: a message shall not be late for a count. */
+  /** It doesn't wait for the stream: a message must not be delayed by a count. */
   function note(place: number, message: string): void {
     queue.note({
       subject: `weir.attempt.${subjectToken(cluster)}.${subjectToken(instance)}.${place}`,

@@ -3,16 +3,16 @@ import type { Logger, Metrics } from '@weir/telemetry';
 import { type Delivery, parseDelivery } from './record.ts';
 import { deadLetterFilter, deadLetterSubject, deliveryFilter } from './subjects.ts';
 
-/** What is kept of the dead letters of one namespace. */
+/** Dead letters that are kept for one namespace. */
 const KEPT = 1_000;
-/** So many dead letters of a namespace later, its oldest ones are removed. */
+/** After so many dead letters of a namespace its oldest ones are removed. */
 const TIDY_EVERY = 100;
-/** So many alerts of a namespace are told of at a time, those that lose the most. */
+/** Alerts of a namespace that are notified at a time: those with the most losses. */
 const MAX_TOLD = 20;
 /** Dead letters that are published at a time. */
 const BATCH = 200;
 
-/** Why a delivery is given up: after its retries, because its namespace has too many, or as it can't be read. */
+/** Why a delivery is given up: after its retries, because its namespace has too many, or because it can't be read. */
 export type Cause = 'retries' | 'share' | 'malformed';
 
 export interface DeadLetter extends Partial<Delivery> {
@@ -25,7 +25,7 @@ export interface DeadLetter extends Partial<Delivery> {
 export interface DeadLetters {
   /** Moves a delivery to the dead letters. It is removed from the deliveries when the other stream has it. */
   giveUp(message: QueuedMessage, cause: Cause, why: string): Promise<void>;
-  /** Stores a dead letter for what is no delivery of the stream, as the message about a group. `id` is unique to it. */
+  /** Stores a dead letter for a message that is no delivery of the stream, as for a group. `id` is unique to it. */
   store(id: string, delivery: Delivery, why: string): Promise<void>;
   /** Moves the oldest deliveries of a namespace there, `count` of them. */
   giveUpOldest(namespace: string, count: number, why: string): Promise<void>;

@@ -24,22 +24,22 @@ import { createSent } from './sent.ts';
 export interface Delivering {
   deliveries: WorkQueue;
   deadLetters: DeadLetters;
-  /** The alert that a delivery is for, as it is now; undefined when it is gone. */
+  /** The present state of the alert of a delivery; undefined when it is gone. */
   currentAlert(delivery: Delivery): Promise<Alert | undefined>;
   readEvent: ReadEvent;
   providers: Pick<Informer<Provider>, 'get'>;
   looking: Looking;
   send: Send;
   groups: Pick<Groups, 'failed' | 'recovered'>;
-  /** What an alert to a chat without `spec.grouping` has for a window, in ms; 0 for none. */
+  /** The window for an alert to a chat without `spec.grouping`, in ms; 0 for none. */
   defaultWindowMs: number;
   reports: Reports;
 }
 
 /**
  * Returns the function that makes one attempt at a delivery. It ends with `done` once the delivery is removed from the
- * stream: sent, not wanted after all, or moved to the dead letters. Rejects only for troubles with NATS and with the API
- * server, and when it is cut off; then the delivery is still there.
+ * stream: sent, not wanted after all, or moved to the dead letters. Rejects only for problems with NATS and with the
+ * API server, and when it is interrupted; then the delivery is still there.
  */
 export function createDeliver(work: Delivering) {
   const sent = createSent();
@@ -60,7 +60,7 @@ export function createDeliver(work: Delivering) {
     const provider = providerOf(work.providers, alert);
     const grouping = groupingOf(alert, provider, work.defaultWindowMs);
     if (grouping !== undefined && !alert.spec.suspend && isRecovery(event)) {
-      // Told by the message that closes the group, whatever the alert wants to know otherwise.
+      // The message that closes the group reports it, so no other message is sent.
       if (await work.groups.recovered({ alert: delivery.alert, event })) return remove(message);
     }
     if (isSilent(provider, event)) return remove(message);
@@ -72,7 +72,7 @@ export function createDeliver(work: Delivering) {
       const wanted = await orAborted(isWanted(sending), signal);
       if (wanted && !(await isGrouped(sending, grouping))) await send(sending);
     } catch (error) {
-      // Cut off by our own stop, or by NATS, which is no fault of the receiver.
+      // Interrupted by the stop of this process, or by NATS, which is no fault of the receiver.
       if (attempt.signal.aborted || error instanceof BusUnavailable) throw error;
       return failed(limit.aborted ? outOfTime(provider, error) : error, sending);
     }
@@ -93,7 +93,7 @@ export function createDeliver(work: Delivering) {
     return matches;
   }
 
-  /** Whether the event is a failure that a message about its group is for. */
+  /** Whether the event is a failure that is reported in the message of its group. */
   async function isGrouped(
     { delivery, event }: Sending,
     grouping: Grouping | undefined,
@@ -128,7 +128,10 @@ export function createDeliver(work: Delivering) {
     return 'done';
   }
 
-  /** Its event fell out of the stream, by age or by the bound of its namespace: there is nothing to send any more. */
+  /**
+   * Its event is no longer in the stream, because of its age or the bound of its namespace: there is nothing to send
+   * any more.
+   */
   async function lost(message: QueuedMessage, alert: Alert, delivery: Delivery) {
     const why = 'the event is no longer in its stream';
     work.reports.lostEvent(alert, delivery, why);
@@ -144,11 +147,11 @@ interface Sending {
   delivery: Delivery;
   event: FluxEvent;
   attempt: Attempt;
-  /** Aborts with the attempt's, and when its time is over. */
+  /** Aborts with the attempt's signal, and at the time limit. */
   signal: AbortSignal;
 }
 
-/** What the receiver didn't answer in time says so itself; anything else that took too long is named here. */
+/** A receiver that didn't answer in time has an error of its own; any other step that took too long is named here. */
 function outOfTime(provider: Provider | undefined, error: unknown): DeliveryError {
   if (error instanceof DeliveryError) return error;
   const ms = timeLimitMs(provider);

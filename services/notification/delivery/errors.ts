@@ -1,7 +1,7 @@
 /**
- * A message that didn't arrive. `permanent` means that asking the same again cannot help until
- * someone changes a Provider, a Secret or the receiving side; `retryAfterMs` is the receiver's
- * own wish. The message never holds an address: those are credentials in most chat services.
+ * A message that didn't arrive. `permanent` means that another attempt can't help until someone changes a Provider, a
+ * Secret or the receiving side; `retryAfterMs` is the pause that the receiver asks for. The message never has an
+ * address, because addresses are credentials in most chat services.
  */
 export class DeliveryError extends Error {
   readonly reason: string;

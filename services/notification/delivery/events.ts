@@ -5,15 +5,15 @@ import type { Delivery } from './record.ts';
 /** Reads the event of a delivery; undefined when it has left its stream. */
 export type ReadEvent = (of: Delivery['event']) => Promise<FluxEvent | undefined>;
 
-/** What the events that are kept may take, in characters. */
+/** Characters of all events that are kept. */
 const KEPT = 8 * 1024 ** 2;
-/** About what an event takes besides its message. */
+/** About what an event takes besides its message. Characters. */
 const OVERHEAD = 2_000;
 
 /** The events of deliveries. */
 export interface Events {
   read: ReadEvent;
-  /** Keeps an event that is about to be delivered, as whoever routes it has it at hand. */
+  /** Keeps an event that is about to be delivered, while the router has it in memory. */
   keep(of: Delivery['event'], event: FluxEvent): void;
 }
 

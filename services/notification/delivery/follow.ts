@@ -3,7 +3,7 @@ import type { Membership } from '@weir/controller';
 import type { Lanes } from './lanes.ts';
 
 export interface Following {
-  /** What is followed of the queue. */
+  /** The subjects of the queue that are followed. */
   filter: string;
   queue: WorkQueue;
   lanes: Lanes;
@@ -12,8 +12,8 @@ export interface Following {
 }
 
 /**
- * Gives the lanes what is in a queue, and then what comes, until `signal` aborts. Whenever the replicas
- * change it begins anew: of what this replica gains it has no lanes yet, and what it lost is left to others.
+ * Adds to the lanes what is in a queue, and then each new message, until `signal` aborts. When the replicas change it
+ * starts over: this replica may have gained lanes, and other replicas work on those that it lost.
  */
 export async function followQueue(following: Following): Promise<void> {
   const { filter, queue, lanes, membership, signal } = following;

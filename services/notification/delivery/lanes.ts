@@ -14,15 +14,15 @@ import {
 import { namespaceOf } from './subjects.ts';
 
 /**
- * What became of an attempt: the delivery is over, or it is to be tried again after a while. With `idle` nothing failed: it
- * was too early.
+ * The result of an attempt: the delivery is done, or it is to be tried again after a while. With `idle` nothing failed:
+ * it was too early.
  */
 export type AttemptResult = 'done' | { retryInMs: number; idle?: true };
 
 export interface Attempt {
-  /** 1 for the first one of this process, and for the first one after an idle one. */
+  /** 1 for the first attempt of this process, and for the first one after an idle one. */
   number: number;
-  /** Aborts when this replica stops, or may no longer work on this delivery. */
+  /** Aborts when this replica stops, or must no longer work on this delivery. */
   signal: AbortSignal;
 }
 
@@ -33,11 +33,14 @@ export interface LanesOptions {
   slots: FairLimit;
   attempt(head: Head, attempt: Attempt): Promise<AttemptResult>;
   /**
-   * Resolves when attempts are of use: NATS is there. Each slot waits for it before its attempt, so that a hundred thousand
-   * deliveries don't fail one by one meanwhile.
+   * Resolves when attempts can succeed: NATS is available. Each slot waits for it before its attempt, so that a hundred
+   * thousand deliveries don't fail one by one meanwhile.
    */
   available(signal: AbortSignal): Promise<unknown>;
-  /** The newest message of a subject stands for all before it: those are forgotten, and one that waits idly for no more. */
+  /**
+   * The newest message of a subject replaces all before it: these are forgotten, and one that waits because it was too
+   * early waits no more.
+   */
   newestOnly?: boolean;
   /** Called with the number of deliveries in all lanes whenever it changes. */
   onSize?(size: number): void;
@@ -45,50 +48,51 @@ export interface LanesOptions {
 }
 
 /**
- * The deliveries that this replica works on, one lane for each alert and object. Those of a lane go one after another in
- * the order of the stream: the next one only when the one before is over. A lane that waits for its next attempt holds
- * no slot and keeps nobody else waiting.
+ * The deliveries that this replica works on, one lane for each alert and object. Those of a lane are sent one after
+ * another in the order of the stream: the next one starts only when the one before is done. A lane that waits for its
+ * next attempt holds no slot and delays no other lane.
  */
 export interface Lanes {
-  /** Takes in a delivery of the stream; one that is known already is left as it is. */
+  /** Adds a delivery of the stream; nothing happens if it is known already. */
   add(head: Head): void;
-  /** Leaves the lanes that other replicas work on now. */
+  /** Drops the lanes that other replicas work on now. */
   leaveOthers(): void;
-  /** Tries those of a namespace again at once: what they failed on may have been mended. */
+  /** Tries those of a namespace again at once, because the cause of their failures may be gone. */
   wake(namespace: string): void;
   size(): number;
-  /** Begins nothing more, and ends the attempts that are under way after `graceMs`. Resolves when all have ended. */
+  /** Starts nothing more, and ends the attempts under way after `graceMs`. Resolves when all have ended. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** There may be a hundred thousand: what only a lane has that is worked on is not in here. */
+/** There may be a hundred thousand: data that only a lane at work needs is kept elsewhere. */
 interface Lane {
   subject: string;
-  /** By sequence; the first is worked on. */
+  /** Places by sequence; the first one is worked on. */
   places: Places;
   attempts: number;
   /** Whether it waits because it was too early. */
   idle: boolean;
   /** The alarm that it waits for; 0 when it doesn't wait. */
   alarm: number;
-  /** Whether it stands in the line of its namespace. */
+  /** Whether it stands in the queue of its namespace. */
   inLine: boolean;
   running: AbortController | undefined;
 }
 
-/** Lanes of one namespace that are ready, in their order, and how many slots are asked for or taken on their behalf. */
+/** Lanes of one namespace that are ready, in their order, and how many slots are requested or taken for them. */
 interface Line {
   lanes: Lane[];
   asked: number;
 }
 
-/** Slots that are asked for at a time for one namespace: more than there are, and few enough to cost nothing. */
+/** Slots that are requested at a time for one namespace: more than exist, and few enough to cost nothing. */
 const MAX_ASKED = 256;
 const TROUBLE = { minMs: 1_000, maxMs: 30_000 };
 
 /**
- * How long a lane waits, in ms, after an error that no attempt should end with. While the API server is away it is longer each
- * time, as many deliveries would else keep a processor busy with nothing but failing; NATS is waited for anyway.
+ * How long a lane waits, in ms, after an error with which no attempt should end. While the API server is away the wait
+ * grows each time, because many deliveries would otherwise keep a processor busy with failing. For NATS there is a wait
+ * of its own.
  */
 function troubleMs(error: unknown, attempts: number): number {
   if (error instanceof BusUnavailable) return TROUBLE.minMs;
@@ -105,7 +109,7 @@ export function createLanes(options: LanesOptions): Lanes {
   const waiting = new Map<string, Set<Lane>>();
   const lines = new Map<string, Line>();
   const running = new Set<Promise<void>>();
-  // Takes those out of the line for slots that have none yet.
+  // Cancels requests for slots that were not granted yet.
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   let size = 0;
@@ -127,7 +131,7 @@ export function createLanes(options: LanesOptions): Lanes {
     onSize?.(size);
   }
 
-  /** Makes a change to the places of a lane, and counts what came or went. */
+  /** Changes the places of a lane, and counts additions and removals. */
   function change(lane: Lane, make: (places: Places) => Places): void {
     const before = countOf(lane.places);
     lane.places = make(lane.places);
@@ -135,7 +139,7 @@ export function createLanes(options: LanesOptions): Lanes {
     if (by !== 0) resize(by);
   }
 
-  /** Forgets what a newer message stands for, but for the one that is worked on. */
+  /** Forgets what a newer message replaces, but for the one that is worked on. */
   function dropOlder(lane: Lane): void {
     const from = lane.running === undefined ? 0 : 1;
     change(lane, (places) => withoutSome(places, from, countOf(places) - from - 1));
@@ -173,10 +177,10 @@ export function createLanes(options: LanesOptions): Lanes {
   }
 
   async function workOn(line: Line): Promise<void> {
-    // Where it never comes back each attempt says so, and its lane waits longer each time.
+    // If NATS doesn't come back, each attempt fails with that, and its lane waits longer each time.
     await available(closing.signal).catch(() => undefined);
     const lane = line.lanes.shift();
-    // One that was left meanwhile is worked on by others.
+    // A lane that was dropped meanwhile belongs to another replica.
     if (lane === undefined || !lane.inLine) return;
     lane.inLine = false;
     const place = firstOf(lane.places);
@@ -227,7 +231,7 @@ export function createLanes(options: LanesOptions): Lanes {
     pump(lane);
   }
 
-  /** A lane whose attempt still runs stays until that has ended: no second one may begin before. */
+  /** A lane whose attempt still runs stays until that has ended: no second attempt may start before. */
   function leave(lane: Lane): void {
     change(lane, () => []);
     lane.attempts = 0;

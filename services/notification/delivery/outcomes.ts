@@ -1,4 +1,4 @@
-// What became of the messages of each alert, kept where every replica and the command `deliveries` can read it.
+// Records the results of the messages of each alert where every replica and the command `deliveries` can read them.
 import type { Alert } from '@weir/api';
 import { createBoundedMap } from '@weir/async';
 import { BusUnavailable, QueueFull, subjectToken, type WorkQueue } from '@weir/bus';
@@ -11,7 +11,7 @@ export interface Outcome {
   why?: string;
 }
 
-/** What one replica knows of an alert. Counts since it started; times are RFC 3339. */
+/** What one replica knows of an alert. Counts are since its start; times are RFC 3339. */
 export interface AlertOutcome {
   sent: number;
   failed: number;
@@ -26,12 +26,14 @@ export interface Outcomes {
   flush(): Promise<void>;
 }
 
-/** An alert's outcome is written this often at most, in ms. */
+/** The shortest time between two writes of an alert's results, in ms. */
 const EVERY_MS = 5_000;
 const MAX_ALERTS = 10_000;
 const MAX_WHY = 1_024;
 
-/** Keeps the outcomes of this replica, and writes those that changed. Never throws: whoever stops calls `flush`. */
+/**
+ * Keeps the results of this replica, and writes those that changed. Never throws: the caller of a stop calls `flush`.
+ */
 export function createOutcomes(options: {
   cluster: string;
   instance: string;
@@ -65,7 +67,7 @@ export function createOutcomes(options: {
         data,
       });
     } catch (error) {
-      // It is a summary, and the next outcome of the alert writes it again.
+      // The record is a summary, and the next result of the alert writes it again.
       const isAway = error instanceof BusUnavailable || error instanceof QueueFull;
       log[isAway ? 'debug' : 'warn']({ err: error }, 'What became of messages was not stored');
     }

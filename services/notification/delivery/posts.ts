@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { createBoundedMap } from '@weir/async';
 import { type Bus, openValues, subjectToken } from '@weir/bus';
 
-/** What is remembered under one key; whoever reads it checks what it is. */
+/** A value that is kept under a key; whoever reads it checks its type. */
 export interface Kept {
   get(): Promise<unknown>;
-  /** Resolves when NATS has the value. Until then this replica goes by it all the same. */
+  /** Resolves when NATS has the value. This replica uses it at once. */
   put(value: object): Promise<void>;
 }
 
 /**
- * What deliveries remember of messages that they sent, such as ids by which these can be changed later. All replicas share
- * it, for two weeks. Both methods reject with BusUnavailable while NATS is away.
+ * What deliveries keep about messages that they sent, such as ids by which these can be changed later. All replicas
+ * share it, for two weeks. Both methods reject with BusUnavailable while NATS is away.
  */
 export interface Posts {
   /** `namespace` is that of the alert. A key is any text. */
@@ -20,8 +20,8 @@ export interface Posts {
 
 const STREAM = 'weir-posts';
 /**
- * A namespace has so many places, and a key always the same one. Two keys of one place push each other out, and their
- * messages are posted anew: so no tenant can push out what others keep, whatever number of objects it has.
+ * A namespace has so many places, and a key always has the same one. Two keys with one place replace each other, and
+ * their messages are posted again: so no tenant can displace what others keep, whatever number of objects it has.
  */
 const PLACES = 4_096;
 const MAX_REMEMBERED = 10_000;
@@ -29,7 +29,7 @@ const MAX_REMEMBERED = 10_000;
 interface Entry {
   key: string;
   value: object;
-  /** Its place in the stream; undefined while NATS doesn't have it. */
+  /** Its sequence in the stream; undefined while NATS doesn't have it. */
   sequence?: number;
 }
 
@@ -46,7 +46,7 @@ export function createPosts(bus: Bus): Posts {
           const mine = own.get(subject);
           if (mine !== undefined && mine.sequence === undefined) return valueUnder(mine, key);
           const stored = await values.get(subject);
-          // A copy of the stream may be behind what this replica has written itself.
+          // A replica of the stream may be behind what this process has written itself.
           const newest = (mine?.sequence ?? 0) > (stored?.seq ?? 0) ? mine : parse(stored?.data);
           return valueUnder(newest, key);
         },
@@ -68,7 +68,7 @@ function valueUnder(entry: Entry | undefined, key: string): unknown {
   return entry?.key === key ? entry.value : undefined;
 }
 
-/** Undefined for what is no entry: whoever may publish could have written it. */
+/** Undefined for what is no entry, because others may have the right to publish. */
 function parse(data: Uint8Array | undefined): Entry | undefined {
   if (data === undefined) return undefined;
   try {
@@ -78,7 +78,7 @@ function parse(data: Uint8Array | undefined): Entry | undefined {
       ? { key, value }
       : undefined;
   } catch {
-    // Nothing is remembered then, and the message is posted anew.
+    // Nothing is kept then, and the message is posted again.
     return undefined;
   }
 }

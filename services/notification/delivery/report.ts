@@ -7,7 +7,7 @@ import type { Outcomes } from './outcomes.ts';
 import type { Delivery } from './record.ts';
 
 /**
- * Records what became of deliveries: as Kubernetes Events of the alert, which has no status to hold it, in the log and in
+ * Reports the results of deliveries: as Kubernetes Events of the alert, which has no status for them, in the log and in
  * the metrics.
  */
 export interface Reports {
@@ -27,7 +27,7 @@ export interface Reports {
   lostEvent(alert: Alert, delivery: Delivery, why: string): void;
   /** The object of an event is gone, and its labels would decide. */
   missingObject(alert: Alert, event: FluxEvent): void;
-  /** An alert names objects of another namespace, and may not. */
+  /** An alert names objects of another namespace, which it must not. */
   refusedSource(alert: Alert, event: FluxEvent): void;
   /** Warns once for each generation of an alert. */
   invalidPatterns(alert: Alert, invalid: readonly string[]): void;
@@ -58,7 +58,7 @@ export function createReports(options: {
   const saidOf = createBoundedMap<string, number>({ max: MAX_ALERTS });
   // Whether the last message of an alert arrived, by its UID and generation.
   const arrived = createBoundedMap<string, boolean>({ max: MAX_ALERTS });
-  // A namespace may make and delete alerts for ever, and a series stays: so many have one of their own.
+  // Tenants may create and delete alerts without end, and a series stays: so many alerts have a series of their own.
   const series = new Set<string>();
 
   function count(
@@ -103,7 +103,7 @@ export function createReports(options: {
       if (before === true) return;
       const again = before === false ? ' again' : '';
       const message = `notifications arrive${again} at provider '${provider.metadata.name}', the first one for ${object}`;
-      // A Kubernetes Event only: it is no news for whoever gets the messages.
+      // It is a Kubernetes Event only, because receivers of the alert see it anyway.
       recorder.event(alert, { severity: 'trace', reason: Reason.NotificationDispatched, message });
     },
     failure({ alert, provider, event, why, attempt, retryInMs }) {

@@ -3,23 +3,23 @@ import type { WorkQueue } from '@weir/bus';
 import type { DeadLetters } from './dead-letters.ts';
 import { deliveryFilter, namespaceOf } from './subjects.ts';
 
-/** So much of a share is given up at once, so that a full one isn't counted anew for each delivery. */
+/** So much of a share is given up at once, so that a full share isn't counted again for each delivery. */
 const STEP = 0.1;
 const MAX_NAMESPACES = 10_000;
 
-/** Sees to it that no namespace has more than its share of the deliveries that wait. */
+/** Makes sure that no namespace has more than its share of the waiting deliveries. */
 export interface Room {
   /**
-   * Call before `count` deliveries to alerts of the namespace are put into the stream; makes its oldest ones go. What it
-   * resolves with is to be called when they are in the stream, or are known not to be.
+   * Call before `count` deliveries to alerts of the namespace are put into the stream; its oldest ones are given up if
+   * necessary. Resolves with a function that is to be called when they are in the stream, or are known not to be.
    */
   makeFor(namespace: string, count: number): Promise<() => void>;
-  /** The stream is full all the same: makes the oldest of the namespace go that has the most. */
+  /** The stream is full in spite of the shares: gives up the oldest deliveries of the namespace with the most. */
   makeSome(): Promise<void>;
 }
 
 /**
- * Only one replica at a time puts deliveries into the stream, so that what it put there since it last counted is an upper
+ * Only one replica at a time puts deliveries into the stream, so its own additions since the last count are an upper
  * bound. `share` is a number of deliveries.
  */
 export function createRoom(options: {
@@ -33,7 +33,7 @@ export function createRoom(options: {
   const serial = createSerial();
   const underWay = new Map<string, Set<Promise<void>>>();
 
-  /** What has room and isn't in the stream yet would not be counted. */
+  /** Deliveries that were granted room and aren't in the stream yet would not be counted. */
   function begin(namespace: string): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     const others = underWay.get(namespace) ?? new Set();

@@ -1,4 +1,5 @@
-// One message to one receiver: what the alert adds, the words of its template, and the type of its Provider.
+// Sends one message to one receiver: adds the alert's metadata and the text of its template, and calls the type of its
+// Provider.
 import type { Alert, Provider } from '@weir/api';
 import { objectKey } from '@weir/kube';
 import type { Tracing } from '@weir/telemetry';
@@ -22,15 +23,15 @@ export interface Message {
   id: string;
   /** The place of its newest event in the stream of events. */
   order: number;
-  /** What the message belongs to, where that isn't the object of its event. */
+  /** What the message belongs to, if that isn't the object of its event. */
   rollout?: Rollout;
-  /** What the message says of a group of failures, for templates. */
+  /** The group of failures that the message is about, for templates. */
   group?: GroupFacts;
   traceparent?: string | undefined;
   signal: AbortSignal;
 }
 
-/** Resolves when the receiver has the message. Rejects with a DeliveryError, or with what the API server says. */
+/** Resolves when the receiver has the message. Rejects with a DeliveryError, or with the API server's error. */
 export type Send = (message: Message) => Promise<void>;
 
 export function createSend(work: {
@@ -46,7 +47,7 @@ export function createSend(work: {
     const type = typeOf(provider);
     if (type === undefined) throw unknownType(provider);
 
-    // Words of an alert's own, and those about a group, are made from what its stream holds.
+    // Texts of the alert's own template, and those about a group, are made from the shortened event in the stream.
     const passesOn = alert.spec.template === undefined && group === undefined;
     const whole = await work.wholeEvents.read(event, passesOn ? (type.wholeUpTo ?? 0) : 0);
     const { event: completed, conflicts } = eventForAlert(alert, whole);

@@ -1,8 +1,8 @@
-// What this process sent: one that is still, or again, in the stream is not sent again.
+// Remembers what this process sent, so that a delivery that is still, or again, in the stream is not sent again.
 import { createBoundedMap } from '@weir/async';
 import type { QueuedMessage } from '@weir/bus';
 
-/** Remembers what was sent. Forgets the oldest of ten thousand. */
+/** Remembers what was sent, up to ten thousand deliveries. */
 export interface Sent {
   has(message: QueuedMessage): boolean;
   add(message: QueuedMessage): void;
@@ -11,9 +11,9 @@ export interface Sent {
 const MAX_SENT = 10_000;
 
 /**
- * A delivery that was sent can be in the stream without having been removed (NATS was away), and also after it was: a
- * server that is killed may come back with what it had last written to its disk, and number what follows anew. So
- * deliveries are told apart by their own names, and those that were removed are remembered too.
+ * A delivery that was sent can still be in the stream (NATS was away), and even after it was removed: a server that is
+ * killed may come back with what it had last written to its disk, and count from there anew. So deliveries are
+ * identified by their own ids, and those that were removed are remembered too.
  */
 export function createSent(): Sent {
   const sent = createBoundedMap<string, true>({ max: MAX_SENT });

@@ -1,6 +1,6 @@
 import { objectTokens, type SubjectRef, subjectToken, tokenText } from '@weir/bus';
 
-/** What a delivery is about: an alert, and the object of its event. Deliveries with the same two keep their order. */
+/** The alert and the object of a delivery. Deliveries with the same two keep their order. */
 export interface DeliveryRef {
   alert: { namespace: string; name: string };
   object: SubjectRef;

@@ -10,7 +10,7 @@ export interface Known {
   letters: readonly DeadLetter[];
 }
 
-/** A row for each alert, and below it a line for each dead letter. What others wrote stays on its line. */
+/** A row for each alert, and below it a line for each dead letter. Texts of others are kept on one line. */
 export function describeTable({ waiting, givenUp, outcomes, letters }: Known): string {
   const alerts = [...new Set([...waiting.keys(), ...givenUp.keys(), ...outcomes.keys()])].sort();
   if (alerts.length === 0) return 'Nothing was delivered, waits or was given up.\n';
@@ -47,7 +47,7 @@ export function describeTable({ waiting, givenUp, outcomes, letters }: Known): s
   return `${aligned([header, ...rows])}${dead}`;
 }
 
-/** Control characters would let a text paint over others in a terminal. */
+/** Control characters could overwrite other text in a terminal. */
 function onOneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ');
 }

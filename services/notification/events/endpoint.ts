@@ -12,18 +12,18 @@ export interface EventsOptions {
   bus: Bus;
   /** The stream of events. */
   events: Pick<WorkQueue, 'publish'>;
-  /** Where all of an event is kept that its stream has no room for. */
+  /** Keeps all of an event for which its stream has no room. */
   wholeEvents: Pick<WholeEvents, 'keep'>;
   port: number;
-  /** How long the same event isn't taken again (`--rate-limit-interval`), in ms. */
+  /** How long a repeated event is refused (`--rate-limit-interval`), in ms. */
   windowMs: number;
   metrics: Metrics;
   log: Logger;
 }
 
-/** Flux's bound. */
+/** Flux's limit. */
 const MAX_BODY_BYTES = 3 * 1024 ** 2;
-/** Bodies of so many requests may be in memory. */
+/** Requests whose bodies may be in memory at the same time. */
 const CONCURRENCY = 32;
 const RETRY_AFTER_SECONDS = 1;
 
@@ -45,7 +45,7 @@ export async function serveEvents(options: EventsOptions): Promise<HttpService> 
     const read = readEvent(body);
     if (read === undefined) return { status: 400 };
     const { event, whole } = read;
-    // Of two large ones only the end may differ.
+    // Two large events may differ only at their ends.
     const id = repeats.idOf(whole ?? event);
     if (id === undefined) return tooMany(windowMs);
     const { apiVersion: group, kind, namespace, name } = event.involvedObject;

@@ -1,22 +1,22 @@
-// Events of other components, such as Flagger and tofu-controller, as Flux's notification-controller takes them.
+// Parses events of other components, such as Flagger and tofu-controller, as Flux's notification-controller does.
 import type { FluxEvent } from '@weir/events';
 import { eventMessage, kubeTime } from '@weir/events';
 import { maskAllSecrets } from '@weir/telemetry';
 
-/** Of the metadata so much is kept, in characters: what an event takes in its stream is bounded. */
+/** Characters of the metadata that are kept: the size of an event in its stream is bounded. */
 const MAX_METADATA = 24 * 1024;
 const MAX_KEYS = 1_000;
 const MAX_TEXT = 512;
 /** Its stream takes 256 KiB, the envelope included. */
 const MAX_EVENT_BYTES = 200 * 1024;
 
-/** An event as its stream takes it, and with all of its message and metadata where that is more. */
+/** An event in the form for its stream, and with all of its message and metadata if that is more. */
 export interface IncomingEvent {
   event: FluxEvent;
   whole?: FluxEvent;
 }
 
-/** The event that a request's body holds; undefined for what is no JSON object, or has fields of another type. */
+/** The event of a request's body; undefined for what is no JSON object, or has fields of another type. */
 export function readEvent(body: Buffer): IncomingEvent | undefined {
   const parsed = parse(body);
   if (!isRecord(parsed)) return undefined;
@@ -60,7 +60,7 @@ function withMetadata(metadata: Record<string, string>): Pick<FluxEvent, 'metada
   return Object.keys(metadata).length === 0 ? {} : { metadata };
 }
 
-/** Few characters may be many bytes as JSON: an event that is still too large loses of its message. */
+/** Few characters may be many bytes of JSON: the message of an event that is still too large is cut. */
 function fitting(event: FluxEvent): FluxEvent {
   let { message } = event;
   while (Buffer.byteLength(JSON.stringify({ ...event, message })) > MAX_EVENT_BYTES) {
@@ -73,18 +73,18 @@ function parse(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8')) as unknown;
   } catch {
-    // Not JSON is an answer here, not a failure: the sender is told so.
+    // What is not JSON is a normal result here and no failure: the sender gets an answer that says so.
     return undefined;
   }
 }
 
-/** In seconds, as Kubernetes prints times. A missing one is now. */
+/** In whole seconds, as Kubernetes writes times. A missing time is the present one. */
 function timeOf(text: string | undefined): string | undefined {
   const time = text ? new Date(text) : new Date();
   return Number.isNaN(time.getTime()) ? undefined : kubeTime(time);
 }
 
-/** As many of the entries as fit, by their names, so that the same ones are left out each time. */
+/** As many entries as there is room for, sorted by name, so that the same ones are left out each time. */
 function boundedMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
   const kept: Record<string, string> = {};
   let room = MAX_METADATA;

@@ -3,14 +3,14 @@ import { createBoundedMap } from '@weir/async';
 import type { FluxEvent } from '@weir/events';
 import { parseApiVersion } from '@weir/kube';
 
-/** Events that come again and again within a while. */
+/** Recognizes events that are repeated within a time window. */
 export interface Repeats {
   /**
-   * An id of the event, the same for its repetitions within the window; undefined for one that came before within it. The
-   * window begins with the first event, and what is dropped doesn't renew it.
+   * An id of the event, the same for its repetitions within the window; undefined for a repetition. The window starts
+   * with the first event, and repetitions don't extend it.
    */
   idOf(event: FluxEvent): string | undefined;
-  /** Lets the event come again at once: it could not be stored. */
+  /** Forgets the event, because it could not be stored. */
   forget(event: FluxEvent): void;
 }
 
@@ -27,7 +27,7 @@ export function createRepeats(windowMs: number, now: () => number = Date.now): R
       const before = seen.get(key);
       if (before !== undefined && now() - before < windowMs) return undefined;
       seen.set(key, now());
-      // Two replicas that get the same event within one window make one of it: the stream takes an id once.
+      // When two replicas get the same event within one window, the stream stores it once, by its id.
       return `repeat/${key}/${Math.floor(now() / windowMs)}`;
     },
     forget: (event) => seen.delete(fingerprint(event)),

@@ -1,8 +1,8 @@
-// Events that are too large for their stream: it holds them shortened, and what they name holds all of them.
+// Events that are too large for their stream: it has a shortened form, with a reference to the whole event.
 import { type Bus, openPieces, type PiecesRef, parsePiecesRef, subjectToken } from '@weir/bus';
 import type { FluxEvent } from '@weir/events';
 
-/** An event as its stream holds it. `aside` says where all of it is, if it is more. */
+/** An event in its stream. `aside` refers to the whole of it, if that is more. */
 export type StoredEvent = FluxEvent & { aside?: PiecesRef };
 
 /** Both methods reject with BusUnavailable while NATS is away. */
@@ -10,8 +10,8 @@ export interface WholeEvents {
   /** Stores all of an event. Resolves when NATS has it, with the short one that names it. */
   keep(event: FluxEvent, whole: FluxEvent): Promise<StoredEvent>;
   /**
-   * All of an event that takes up to `maxBytes` as JSON; without `aside` in either case. The short one where that is all, where
-   * the whole takes more, and where it is no longer kept.
+   * The whole event if it takes up to `maxBytes` as JSON, without `aside`. Otherwise, or if it is no longer kept, the
+   * shortened form.
    */
   read(event: StoredEvent, maxBytes: number): Promise<FluxEvent>;
 }
@@ -36,7 +36,7 @@ export function createWholeEvents(bus: Bus): WholeEvents {
   };
 }
 
-/** What was kept by `keep`, as its digest says. */
+/** A body that `keep` stored, as its digest confirms. */
 function parse(body: Uint8Array): Pick<FluxEvent, 'message' | 'metadata'> {
   return JSON.parse(Buffer.from(body).toString('utf8')) as Pick<FluxEvent, 'message' | 'metadata'>;
 }

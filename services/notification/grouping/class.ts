@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { FluxEvent } from '@weir/events';
 
-/** Of a message so much is compared, in characters: what is wrong stands at its beginning. */
+/** Characters of a message that are compared: the cause is at its beginning. */
 const COMPARED = 2_048;
 
-/** Successes after which an object is not well: what failed was undone, or something beside it went well. */
+/** Successes after which an object has not recovered: what failed was undone, or a secondary step succeeded. */
 const NOT_WELL = new Set(['RollbackSucceeded', 'UninstallSucceeded', 'GarbageCollectionSucceeded']);
 const WELL = new Set(['NewArtifact', 'NewChart', 'ArtifactUpToDate', 'Succeeded']);
 
-/** Whether the event says that its object is well. */
+/** Whether the event says that its object has recovered. */
 export function isRecovery({ severity, reason }: FluxEvent): boolean {
   if (severity === 'error' || NOT_WELL.has(reason)) return false;
   return WELL.has(reason) || reason.endsWith('Succeeded');
@@ -25,7 +25,7 @@ export function failureClass(event: FluxEvent): string {
 }
 
 /**
- * The message with a placeholder for what is another one in each object: what is quoted, words with a slash, a dot, a
+ * The message with placeholders for the parts that differ between objects: quoted texts, words with a slash, a dot, a
  * digit or a hyphen in them (paths, addresses, revisions, images, names), and the names of the object itself. Each
  * expression takes linear time: none repeats what it could match in two ways.
  */

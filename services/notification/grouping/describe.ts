@@ -1,4 +1,4 @@
-// What a message about a group of failures says.
+// The text of a message about a group of failures.
 import { formatDuration, Reason } from '@weir/api';
 import { type FluxEvent, kubeTime } from '@weir/events';
 import { parseApiVersion } from '@weir/kube';
@@ -25,7 +25,7 @@ export interface Situation {
   now: number;
 }
 
-/** The event that is sent for the group, and what templates see of it besides. */
+/** The event that is sent for the group, and the data for templates. */
 export function describeGroup(situation: Situation): { event: FluxEvent; facts: GroupFacts } {
   const { group, say, members, first, now } = situation;
   const { apiVersion } = first.involvedObject;
@@ -40,7 +40,7 @@ export function describeGroup(situation: Situation): { event: FluxEvent; facts: 
     names,
     since: kubeTime(new Date(group.openedMs)),
   };
-  // A failure that is alone reads as it does without groups.
+  // A single failure has the same text as without groups.
   if (say === 'failing' && count === 1 && group.most <= 1) {
     return { event: first, facts };
   }

@@ -1,24 +1,24 @@
 import type { Group } from './record.ts';
 import type { Grouping } from './settings.ts';
 
-/** What a group has to say now: nothing (and when to look again, in ms), or a message. */
+/** What is due for a group now: nothing (with the time until the next check, in ms), or a message. */
 export type Due =
   | { say: 'nothing'; inMs: number }
   | { say: 'failing' | 'more' | 'still failing' | 'over' }
-  /** There is nobody whom anything was said of: the group can go without a word. */
+  /** Nothing was ever sent about the group, so it can be removed without a message. */
   | { say: 'no more' };
 
-/** Each further message of a group that grows waits twice as long as the one before, where none can be changed. */
+/** Where messages can't be changed, each further message of a growing group waits twice as long as the one before. */
 const MAX_DOUBLINGS = 7;
-/** How often the API server is asked whether the objects of an open group are well. */
+/** How often the API server is asked whether the objects of an open group have recovered. */
 export const CHECK_MS = 5 * 60_000;
 
-/** How often it is looked whether all are well, once some are. */
+/** How often it is checked whether all objects have recovered, once some have. Milliseconds. */
 const LOOK_MS = { min: 2_000, max: 60_000 };
 
 /**
  * Decides what is due for a group in which `count` objects fail at `now` (ms since 1970). `updates` says that its
- * message can be changed: then every change is shown, else only what people should know.
+ * message can be changed: then every change is shown, otherwise only what people should know.
  */
 export function whatIsDue(
   group: Group,
@@ -28,7 +28,7 @@ export function whatIsDue(
   const { sent, openedMs, joinedMs, leftMs } = group;
   const { windowMs, reminderMs } = grouping;
   if (sent === undefined) {
-    // A message that can be changed needs not wait for the others.
+    // A message that can be changed need not wait for further failures.
     const inMs = updates && count > 0 ? 0 : openedMs + windowMs - now;
     if (inMs > 0) return { say: 'nothing', inMs };
     if (count === 0) return { say: group.recovered ? 'over' : 'no more' };
@@ -37,7 +37,7 @@ export function whatIsDue(
   if (count === 0) return { say: 'over' };
   const doublings = updates ? 0 : Math.min(sent.messages - 1, MAX_DOUBLINGS);
   const nextMs = sent.atMs + windowMs * 2 ** doublings;
-  // That a part of them is well is shown where a message can be changed, and else said when all are.
+  // A partial recovery is shown where a message can be changed; otherwise a message is sent when all have recovered.
   const hasChanged = joinedMs !== undefined || (updates && leftMs !== undefined);
   if (hasChanged && now >= nextMs) return { say: 'more' };
   const remindMs = reminderMs === undefined ? Number.POSITIVE_INFINITY : sent.atMs + reminderMs;
@@ -47,7 +47,7 @@ export function whatIsDue(
   return { say: 'nothing', inMs: Math.max(1, wakeMs - now) };
 }
 
-/** Objects get well together: the longer ago the first of them did, the longer the others take. */
+/** Objects tend to recover together: the longer ago the first of them did, the longer the others take. */
 function nextLookMs(sinceMs: number): number {
   return Math.min(Math.max(sinceMs / 4, LOOK_MS.min), LOOK_MS.max);
 }

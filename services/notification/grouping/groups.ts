@@ -1,4 +1,5 @@
-// Which objects fail alike: what is kept in the stream of groups, one message for each group and for each object in it.
+// Records which objects fail for the same cause: the stream of groups has one message for each group and for each
+// object in it.
 import { createSerial } from '@weir/async';
 import { Outpaced, type QueuedMessage, QueueFull, type WorkQueue } from '@weir/bus';
 import type { FluxEvent } from '@weir/events';
@@ -17,7 +18,7 @@ import {
   membersFilter,
 } from './subjects.ts';
 
-/** What happened to an object of a grouped alert, as its delivery names it. */
+/** An event of an object for a grouped alert, as its delivery names it. */
 export interface Happening {
   alert: Delivery['alert'];
   of: Delivery['event'];
@@ -27,34 +28,34 @@ export interface Happening {
 /** The failures of grouped alerts. All methods reject with BusUnavailable while NATS is away. */
 export interface Groups {
   /**
-   * Takes a failure into its group; resolves when that is stored. False when there is no room to remember it: then it is
-   * to be sent on its own.
+   * Adds a failure to its group; resolves when that is stored. False when there is no room to record it: then it is to
+   * be sent by itself.
    */
   failed(happening: Happening): Promise<boolean>;
-  /** Takes an object that is well out of its groups. False when it was in none. */
+  /** Removes an object that has recovered from its groups. False when it was in none. */
   recovered(happening: Omit<Happening, 'of'>): Promise<boolean>;
   /** The subjects of the objects in a group. */
   members(alert: AlertRef, failureClass: string): Promise<string[]>;
   /**
-   * Stores what a group is after a message: `after` is the sequence of what it was when the message was made. What changed
-   * meanwhile stays to be sent.
+   * Stores the state of a group after a message: `after` is its sequence when the message was made. Later changes stay
+   * due.
    */
   sent(alert: AlertRef, failureClass: string, group: Group, after: number): Promise<void>;
   /**
-   * Ends a group whose end was sent when it was what it was at `sequence`. What an object that left wrote into it since
-   * says nothing new, and goes too; a group that has objects again begins anew.
+   * Removes a group whose last message was sent for its state at `sequence`. What a leaving object has written since is
+   * nothing new, and is removed too; a group that has objects again starts anew.
    */
   close(group: Group, failureClass: string, sequence: number): Promise<void>;
   /** Forgets all groups of an alert. */
   forget(alert: AlertRef): Promise<void>;
 }
 
-/** Groups of one alert; whatever fails beyond that is in one more. */
+/** Groups of one alert; further failures share one more group. */
 const MAX_GROUPS = 50;
 const ALL_OTHERS = 'others';
-/** An object that still fails is written again after this time, so that it doesn't leave the stream by its age. */
+/** An object that still fails is written again after this time, so that it isn't removed from the stream by its age. */
 const REFRESH_MS = 60 * 60_000;
-/** Of a group of so many objects it is counted each time how many are left. */
+/** For a group of up to so many objects the remaining ones are counted each time. */
 const SMALL = 20;
 const MAX_CONFLICTS = 50;
 
@@ -66,7 +67,7 @@ export function createGroups(options: {
   log: Logger;
 }): Groups {
   const { cluster, queue, share, log } = options;
-  // Within this process changes of a group wait for each other; those of other replicas show in `Outpaced`.
+  // Within this process changes of a group run one after the other; those of other replicas are noticed by `Outpaced`.
   const inTurn = createSerial();
 
   async function find(subject: string): Promise<{ group: Group; sequence: number } | undefined> {
@@ -75,7 +76,7 @@ export function createGroups(options: {
     return message && group && { group, sequence: message.sequence };
   }
 
-  /** Changes a group, or opens it with `first`; a change that gives undefined is none. */
+  /** Changes a group, or creates it with `first`; a change that returns undefined changes nothing. */
   async function change(
     alert: Delivery['alert'],
     failureClass: string,
@@ -136,7 +137,7 @@ export function createGroups(options: {
       group.leftMs === undefined ? { ...group, leftMs: Date.now() } : undefined,
     );
 
-  /** The group hears of it first: a process that is killed in between does it once more. */
+  /** The group is updated first: after a kill in between the next process does it once more. */
   async function leave(
     alert: Delivery['alert'],
     subject: string,
@@ -152,7 +153,7 @@ export function createGroups(options: {
     await change(alert, failureClass, undefined, async (group) => {
       // A message that was made in between may have counted the object.
       const isKnown = group.leftMs !== undefined;
-      // The end of a small group is sent at once; a large one is looked at every now and then.
+      // The end of a small group is sent at once; a large one is checked at intervals.
       const isEnd = group.most <= SMALL && (await members(alert, failureClass)).length === 0;
       return isKnown && !isEnd ? undefined : { ...group, leftMs: Date.now() };
     });
@@ -202,7 +203,7 @@ export function createGroups(options: {
     return true;
   }
 
-  /** The same failure of the same object: nothing to say, but the first time may have been cut off in the middle. */
+  /** The same failure of the same object: there is nothing new, but the first time may have been interrupted. */
   async function repeated(
     alert: Delivery['alert'],
     known: QueuedMessage,
@@ -221,7 +222,7 @@ export function createGroups(options: {
         data: renewed,
       });
     }
-    // Its group is there, unless it left the stream by its age.
+    // Its group exists, unless it was removed from the stream by its age.
     await change(alert, classOf(known.subject), failure, () => undefined);
   }
 

@@ -1,35 +1,38 @@
 import type { FluxEvent, InvolvedObject } from '@weir/events';
 import type { Delivery } from '../delivery/record.ts';
 
-/** A failure of an object, as a group remembers it. */
+/** A failure of an object, as it is recorded in a group. */
 export interface Failure {
   event: Delivery['event'];
   object: InvolvedObject;
   reason: string;
-  /** Its beginning. */
+  /** The beginning of the message. */
   message: string;
   controller: string;
-  /** When it happened first, ms since 1970. */
+  /** When it first happened, in ms since 1970. */
   atMs: number;
 }
 
-/** What is known of a group of failures besides its objects, which are messages of their own. */
+/** The state of a group of failures without its objects, which are messages of their own. */
 export interface Group {
   alert: Delivery['alert'];
-  /** Unique to the group; a group that comes again after its end has another one. */
+  /** Unique to the group; a group that starts again after its end has another one. */
   id: string;
   first: Failure;
   openedMs: number;
-  /** Since when there are objects, or are objects no longer, that no message says anything of; undefined while there are none. */
+  /** Since when objects have joined or left without a message about that; undefined if none have. */
   joinedMs?: number;
   leftMs?: number;
-  /** What was sent: when for the last time, of how many objects, how many messages, and which of them is the one to change. */
+  /**
+   * The last message: when it was sent, about how many objects, the number of messages, and which of them can be
+   * changed.
+   */
   sent?: { atMs: number; count: number; messages: number; message: number };
-  /** The place of the newest of its events, in the stream of events. */
+  /** The sequence of the newest of its events in the stream of events. */
   newest: number;
-  /** The most objects that were in the group at a time when it was looked at. */
+  /** The largest number of objects at any check. */
   most: number;
-  /** Whether objects got well, and whether some fail in another way by now. */
+  /** Whether objects have recovered, and whether some fail in another way by now. */
   recovered?: true;
   moved?: true;
 }
@@ -47,7 +50,7 @@ export function failureOf(event: FluxEvent, of: Delivery['event']): Failure {
   };
 }
 
-/** What is left of the event of a failure that is no longer in its stream. */
+/** The event of a failure as far as it can be restored, when it is no longer in its stream. */
 export function eventOfFailure(failure: Failure): FluxEvent {
   return {
     involvedObject: failure.object,
@@ -60,7 +63,7 @@ export function eventOfFailure(failure: Failure): FluxEvent {
   };
 }
 
-/** Reads what the stream holds; undefined for what is no group. */
+/** Parses a message of the stream; undefined for what is no group. */
 export function parseGroup(data: unknown): Group | undefined {
   if (!isRecord(data) || !isRecord(data.alert) || parseFailure(data.first) === undefined) {
     return undefined;

@@ -2,9 +2,9 @@ import { type Alert, type Provider, type ProviderSpec, parseDuration } from '@we
 
 /** How an Alert groups failures. Times in ms. */
 export interface Grouping {
-  /** How long failures are collected before they are one message. */
+  /** How long failures are collected before the first message. */
   windowMs: number;
-  /** How often what goes on is sent again; undefined for never. */
+  /** How often a lasting failure is sent again; undefined for never. */
   reminderMs: number | undefined;
 }
 
@@ -12,12 +12,12 @@ const DEFAULT_WINDOW_MS = 30_000;
 const MAX_WINDOW_MS = 10 * 60_000;
 const DEFAULT_REMINDER_MS = 4 * 60 * 60_000;
 const MIN_REMINDER_MS = 60_000;
-/** Beyond what a timer can wait for, with room to spare. */
+/** The longest reminder interval, within the range of a timer. */
 const MAX_REMINDER_MS = 7 * 24 * 60 * 60_000;
 
 type Type = ProviderSpec['type'];
 
-/** What people read: only there `--default-grouping` changes what an Alert without `spec.grouping` does. */
+/** Types that people read: only for these does `--default-grouping` change an Alert without `spec.grouping`. */
 const CHATS: ReadonlySet<Type> = new Set<Type>([
   ...(['discord', 'googlechat', 'lark', 'mastodon', 'matrix', 'msteams', 'rocket'] as const),
   ...(['slack', 'telegram', 'webex', 'zoom', 'zulip'] as const),
@@ -30,13 +30,13 @@ const FOR_ONE_OBJECT: ReadonlySet<Type> = new Set<Type>([
   'gitlabmergerequestcomment',
 ]);
 
-/** Whether a message is the status or the comment of one object: neither groups nor templates have a meaning there. */
+/** Whether a message is the status or the comment of one object: groups and templates don't apply to these. */
 export function isForOneObject({ spec }: Provider): boolean {
   return FOR_ONE_OBJECT.has(spec.type);
 }
 
 /**
- * How the alert groups its failures; undefined where it doesn't, as in Flux. `defaultWindowMs` is for chats whose alert
+ * How the alert groups its failures; undefined if it doesn't, as in Flux. `defaultWindowMs` is for chats whose alert
  * has no `spec.grouping`, 0 for none.
  */
 export function groupingOf(

@@ -2,19 +2,19 @@ import { createBoundedMap, createSerial } from '@weir/async';
 import type { WorkQueue } from '@weir/bus';
 import { namespaceMembersFilter } from './subjects.ts';
 
-/** What the alerts of one namespace may have remembered in the stream of groups. */
+/** Limits what the alerts of one namespace may have in the stream of groups. */
 export interface GroupShare {
-  /** Call before one more object is remembered; false when the namespace has its share already. */
+  /** Call before one more object is recorded; false when the namespace has its full share. */
   take(namespace: string): Promise<boolean>;
 }
 
 const MAX_NAMESPACES = 10_000;
-/** A full share is counted anew for each so many objects, and at least so often, in ms. */
+/** A full share is counted again after so many objects, and after this time, in ms. */
 const RECOUNT_MS = 10_000;
 
 /**
- * Counts what each replica adds; what the others add shows at the next count, so that the bound is exceeded by what they
- * add until then at most. `share` is a number of objects.
+ * Counts what this replica adds. What the others add is seen at the next count, so the bound may be exceeded by what
+ * they add until then. `share` is a number of objects.
  */
 export function createGroupShare(options: {
   cluster: string;

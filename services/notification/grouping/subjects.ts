@@ -41,7 +41,7 @@ export function groupsFilter(cluster: string, alert?: AlertRef): string {
   return `weir.group.${subjectToken(cluster)}.*.*.g.*`;
 }
 
-/** Matches all that is known of an alert. */
+/** Matches everything that is recorded for an alert. */
 export function alertFilter(cluster: string, alert: AlertRef): string {
   return `${root(cluster, alert)}.>`;
 }

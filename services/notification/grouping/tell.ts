@@ -1,4 +1,4 @@
-// What becomes of a group: group -> what is due -> its message -> what was sent. When it is looked at is in delivery/lanes.ts.
+// Processes a group: group -> what is due -> its message -> the recorded state. delivery/lanes.ts decides when.
 import type { Alert, Provider } from '@weir/api';
 import { BusUnavailable, type Head, type WorkQueue } from '@weir/bus';
 import type { Informer } from '@weir/controller';
@@ -35,10 +35,10 @@ export interface Telling {
   defaultWindowMs: number;
 }
 
-/** A group whose alert groups no longer says what it has to say, and ends. */
+/** For a group whose alert no longer groups: it sends what is due, and ends. */
 const AT_ONCE: Grouping = { windowMs: 0, reminderMs: undefined };
 
-/** Returns the function that looks at a group, and sends its message when one is due. */
+/** Returns the function that checks a group, and sends its message when one is due. */
 export function createTell(work: Telling) {
   return async function tell(head: Head, attempt: Attempt): Promise<AttemptResult> {
     const message = await work.queue.get(head);
@@ -83,7 +83,9 @@ export function createTell(work: Telling) {
     return 'done';
   }
 
-  /** Stores what a group is once a message about `members` was sent, or given up. Without any it is over. */
+  /**
+   * Stores the state of a group after a message about `members` was sent, or given up. Without members the group ends.
+   */
   async function said({ subject, sequence }: Head, group: Group, members: string[]): Promise<void> {
     const failureClass = classOf(subject);
     if (members.length === 0) await work.groups.close(group, failureClass, sequence);
@@ -107,7 +109,7 @@ export function createTell(work: Telling) {
       order: group.newest,
       rollout: {
         key: `group/${group.id}`,
-        // People notice a new message, and not one that is changed.
+        // A new message is noticed, and a changed one is not.
         id: String(say === 'still failing' ? messages + 1 : (group.sent?.message ?? 1)),
         ...(say === 'more' ? { quiet: true } : {}),
       },
@@ -154,7 +156,7 @@ interface Sending extends Look {
   now: number;
 }
 
-/** `isNew` says that people got one more message, which from now on is the one that changes. */
+/** `isNew` says that a new message was sent, which from now on is the one that changes. */
 function afterMessage(group: Group, { length }: readonly string[], isNew: boolean): Group {
   const messages = (group.sent?.messages ?? 0) + 1;
   const message = isNew ? messages : (group.sent?.message ?? 1);

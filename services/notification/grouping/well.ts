@@ -7,8 +7,8 @@ import type { Groups } from './groups.ts';
 import { eventOfFailure, type Failure, type Group, parseFailure } from './record.ts';
 
 /**
- * Takes objects out of a group that are well without having said so, or that are gone: not every object that gets well
- * publishes an event. Asks at most every few minutes for a group. `members` are subjects.
+ * Removes objects from a group that have recovered without an event, or that are gone: not every object that recovers
+ * publishes one. Asks at most every few minutes for a group. `members` are subjects.
  */
 export type FindRecovered = (
   subject: string,
@@ -49,7 +49,7 @@ export function createFindRecovered(options: {
     const before = checked.get(subject);
     if (before === undefined) checked.set(subject, { atMs, next: 0 });
     if (before === undefined || atMs - before.atMs < CHECK_MS) return;
-    // Not the same ones each time, where there are more of them.
+    // It starts with other objects each time, if there are more of them.
     const from = before.next < members.length ? before.next : 0;
     checked.set(subject, { atMs, next: from + CHECKED });
     for (const member of members.slice(from, from + CHECKED)) {

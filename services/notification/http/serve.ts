@@ -1,4 +1,4 @@
-// HTTP servers for what comes from outside: other controllers' events, and webhooks.
+// HTTP servers for requests from outside: events of other controllers, and webhooks.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -11,22 +11,22 @@ export interface Answer {
 export interface ServeOptions {
   /** 0 for any free one. */
   port: number;
-  /** Requests at a time; further ones are answered 503 at once. */
+  /** Requests at a time; further ones get 503 at once. */
   concurrency: number;
-  /** What it throws is passed to `failed`, and answered 500 without a word of it. */
+  /** An error is passed to `failed`, and the answer is 500 without its message. */
   answer(request: IncomingMessage): Promise<Answer>;
   failed(error: unknown): void;
 }
 
 export interface HttpService {
   port: number;
-  /** Takes no more requests, and resolves when those under way are answered, after 5 s at most. */
+  /** Accepts no more requests, and resolves when those under way are answered, after 5 s at most. */
   close(): Promise<void>;
 }
 
 /** Sockets that may be open; more are refused by the system's queue. */
 const MAX_CONNECTIONS = 1_000;
-/** Who sends its headers or its body slowly is cut off, so that nobody holds a place for long. Milliseconds. */
+/** Clients that send headers or bodies slowly are disconnected, so that nobody holds a slot for long. Milliseconds. */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 30_000;
 const CLOSE_MS = 5_000;
@@ -83,7 +83,7 @@ function send(
   { status, body = '', headers = {} }: Answer,
 ): void {
   if (response.headersSent || response.destroyed) return;
-  // A body that nobody read would be taken for the next request.
+  // A body that was not read would be parsed as the next request.
   if (!request.complete) response.shouldKeepAlive = false;
   const type = body === '' ? {} : { 'content-type': 'text/plain; charset=utf-8' };
   response.writeHead(status, {

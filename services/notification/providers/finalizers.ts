@@ -1,5 +1,5 @@
-// The finalizer of Providers. Flux puts it on each of them: without somebody who takes it away, a Provider that was there
-// before Weir could never be deleted.
+// The finalizer of Providers. Flux puts it on each of them: unless somebody removes it, a Provider from before Weir
+// could never be deleted.
 import { FINALIZER, type Provider, Provider as ProviderKind } from '@weir/api';
 import { addFinalizer, type Informer, removeFinalizer, runController } from '@weir/controller';
 import type { ServiceParts } from '@weir/service';
@@ -8,7 +8,7 @@ const FIELD_MANAGER = 'notification-controller';
 const RETRY = { minMs: 750, maxMs: 5 * 60_000 };
 const CONCURRENCY = 8;
 
-/** Keeps the finalizer on Providers, and lets those go that are deleted. */
+/** Keeps the finalizer on Providers, and removes it from those that are deleted. */
 export function keepFinalizers(
   { client, membership, log, metrics, tracing }: ServiceParts,
   informer: Informer<Provider>,

@@ -1,19 +1,19 @@
-// A message that has room where it goes: a vendor refuses what is longer, and nobody would get any of it.
+// Shortens a message to what the vendor accepts: a longer one would be refused as a whole.
 import type { FluxEvent } from '@weir/events';
 import { shortened } from './message.ts';
 
-/** The most that a vendor takes for a text, as its documentation has it, less what a message has besides. */
+/** The vendor's documented limit of a text, less what the message has besides. */
 export type Room = { characters: number } | { bytes: number };
 
-/** Of metadata so much is left where not all has room: entries, and characters of each. */
+/** If not everything has room: entries of metadata that stay, and characters of each. */
 const FACTS = 20;
 const FACT = 200;
-/** What the message has at least. Characters. */
+/** Characters that are left for the message at least. */
 const LEAST = 200;
-/** What a message has around a fact, such as its marks in a card. */
+/** Characters around each fact, such as its markup in a card. */
 const AROUND = 60;
 
-/** The event itself where it has room, else with less of its metadata and of its message. */
+/** The event itself if it has room, otherwise with less of its metadata and of its message. */
 export function fitting(event: FluxEvent, room: Room): FluxEvent {
   const [most, sizeOf] = measure(room);
   const metadataOf = ({ metadata = {} }: FluxEvent) =>
@@ -37,6 +37,6 @@ export function fitting(event: FluxEvent, room: Room): FluxEvent {
 
 function measure(room: Room): [most: number, sizeOf: (text: string) => number] {
   if ('characters' in room) return [room.characters, (text) => text.length];
-  // As JSON, in which a line's end and a quote take two.
+  // As JSON, in which a line's end and a quote take two bytes.
   return [room.bytes, (text) => Buffer.byteLength(JSON.stringify(text)) - 2];
 }

@@ -1,4 +1,4 @@
-// The door to everything that a message can be sent to: each type of Provider is one file that implements this.
+// The interface of everything to which messages can be sent: each type of Provider is one file that implements it.
 import type { Alert, ProviderSpec } from '@weir/api';
 import type { Expiring, ExpiringCache, Serial } from '@weir/async';
 import type { FluxEvent } from '@weir/events';
@@ -31,12 +31,12 @@ export interface ProviderType {
    * bound in the schema of Flux's events, which is more than people read.
    */
   wholeUpTo?: number;
-  /** What a message has room for, where the vendor refuses what is longer and the type doesn't shorten it itself. */
+  /** The limit for a message, if the vendor refuses longer ones and the type doesn't shorten it itself. */
   room?: Room;
-  /** Whether a `commitStatusExpr` has a meaning for it. */
+  /** Whether `commitStatusExpr` applies to it. */
   namesStatuses?: true;
   /**
-   * Sends the event, or does nothing where the type has no use for it. Resolves when the other side has taken it. Rejects
+   * Sends the event, or does nothing if the type doesn't use it. Resolves when the other side has accepted it. Rejects
    * with a DeliveryError whose message quotes nothing of the target and of its answers.
    */
   send(event: FluxEvent, target: Target, io: Io): Promise<void>;

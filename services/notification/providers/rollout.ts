@@ -3,11 +3,11 @@ import type { Alert } from '@weir/api';
 import { kindGroup } from '@weir/bus';
 import type { FluxEvent } from '@weir/events';
 
-/** A happening of which one message is shown: each event of it changes that message. */
+/** A sequence of events that is shown in one message: each event changes it. */
 export interface Rollout {
-  /** What it is about, such as an object as one alert has it. */
+  /** What it is about, such as an object for one alert. */
   key: string;
-  /** Which happening of it. With another one a new message begins. */
+  /** Identifies the rollout; with another id a new message begins. */
   id: string;
   /** Only the message changes, and nothing is added in its thread. */
   quiet?: true;

@@ -12,7 +12,7 @@ export function providerOf(
   return providers.get(`${metadata.namespace}/${spec.providerRef.name}`);
 }
 
-/** Events that nobody waits for: the provider is suspended, or its type has no use for this one. */
+/** Events for which nothing is sent: the provider is suspended, or its type doesn't use this event. */
 export function isSilent(provider: Provider | undefined, event: FluxEvent): boolean {
   if (provider === undefined) return false;
   if (provider.spec.suspend) return true;

@@ -2,9 +2,9 @@ import type { Provider } from '@weir/api';
 import type { SecretData } from '@weir/kube';
 import type { Certificates } from './certificates.ts';
 
-/** Where a provider's messages go and with what credentials: its spec and its Secrets in one. */
+/** Where a provider's messages are sent and with which credentials: its spec together with its Secrets. */
 export interface Target {
-  /** Namespace of the Provider: in whose name connections are made. */
+  /** Namespace of the Provider, for which connections are made. */
   namespace: string;
   /** Who the Provider is, and itself: for what is named after it. */
   provider: { uid: string; commitStatusExpr?: string; object: Provider };

@@ -1,7 +1,7 @@
 // The CEL expressions of Receivers, in the render engine.
 import { RenderError, type RenderPool } from '@weir/render';
 
-/** Evaluates the expressions of a Receiver, in the name of its namespace. */
+/** Evaluates the expressions of a Receiver, for its namespace. */
 export interface Expressions {
   /** Throws ExpressionInvalid for an expression that doesn't compile with these variables. */
   check(expression: string, kind: 'boolean' | 'any', variables: readonly string[]): Promise<void>;
@@ -48,7 +48,7 @@ export function expressionsOf(pool: Evaluating, tenant: string): Expressions {
 
   return {
     async check(expression, kind, names) {
-      // Only the compiler's word counts here: with empty values an evaluation may well fail.
+      // Only the compiler's result matters here: with empty values an evaluation may well fail.
       await run(expression, kind, Object.fromEntries(names.map((name) => [name, {}])));
     },
     holds: async (expression, variables) =>

@@ -1,4 +1,4 @@
-// Receivers: the controller that gives them their paths, and the server of their webhooks.
+// Opens the Receivers: the controller that gives them their paths, and the server of their webhooks.
 import { Receiver } from '@weir/api';
 import { createInformer, runController } from '@weir/controller';
 import { isNotFound, type KubeClient, objectKey, readSecret } from '@weir/kube';
@@ -15,7 +15,7 @@ import { createVerify } from './verify/types.ts';
 
 const RETRY = { minMs: 750, maxMs: 5 * 60_000 };
 const CONCURRENCY = 16;
-/** How long an issuer may take for its keys: the caller waits. */
+/** The time limit for fetching an issuer's keys while the caller waits. Milliseconds. */
 const ISSUER_MS = 5_000;
 const MAX_KEYS_BYTES = 512 * 1024;
 

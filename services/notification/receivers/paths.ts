@@ -1,5 +1,5 @@
-// Which Receiver a path belongs to. A status says what a path is, and whoever may write the status of their own Receiver can
-// write somebody else's path there: so each replica computes the paths itself, from what only the owner of a Secret can set.
+// Finds the Receivers of a path. A status names the path, but whoever may write the status of their own Receiver can
+// write another's path there: so each replica computes the paths itself, from what only the owner of a Secret can set.
 import type { Receiver } from '@weir/api';
 import { createFairLimit, createFreshFlight, orAborted } from '@weir/async';
 import { type Informer, indexBy } from '@weir/controller';
@@ -8,18 +8,18 @@ import type { Logger } from '@weir/telemetry';
 
 export interface WebhookPaths {
   /**
-   * The Receivers whose webhook has this path, the oldest first: those whose own token, name and namespace make it. There
-   * can be several where types have no token, as name and namespace are put together without a sign between them.
+   * The Receivers whose own token, name and namespace give this path, the oldest first. There can be several for types
+   * without a token, because name and namespace are joined without a separator.
    */
   at(path: string): Promise<Receiver[]>;
-  /** A reconcile has computed the path of a Receiver; undefined for one that has none. */
+  /** Records the path that a reconcile has computed for a Receiver; undefined if it has none. */
   set(receiver: Receiver, path: string | undefined): void;
   close(): void;
 }
 
 export interface WebhookPathsOptions {
   informer: Informer<Receiver>;
-  /** Computes a path from the Secret as it is now; undefined where there is no token. Rejects when it can't be read. */
+  /** Computes a path from the present Secret; undefined if there is no token. Rejects when it can't be read. */
   compute(receiver: Receiver): Promise<string | undefined>;
   log: Logger;
 }
@@ -27,9 +27,9 @@ export interface WebhookPathsOptions {
 /** Secrets that are read at a time, fairly by namespace. */
 const READING = 8;
 const RETRY_MS = 5_000;
-/** A call waits so long for the path of a Receiver that has just come. */
+/** How long a call waits for the path of a new Receiver. Milliseconds. */
 const WAIT_MS = 2_000;
-/** Of the Receivers that claim a path so many are waited for: others of them may be anybody's. */
+/** Receivers with a path in their status that a call waits for: others of them may be anybody's. */
 const WAITED_FOR = 16;
 
 export function createWebhookPaths(options: WebhookPathsOptions): WebhookPaths {
@@ -38,7 +38,7 @@ export function createWebhookPaths(options: WebhookPathsOptions): WebhookPaths {
     status?.webhookPath === undefined ? [] : [status.webhookPath],
   );
   const paths = new Map<string, string>();
-  // By path: the keys of the Receivers that have it, so that a call costs the same however many claim its path.
+  // The keys of the Receivers with each path, so that a call costs the same however many claim its path.
   const owners = new Map<string, Set<string>>();
   const pending = new Map<string, Promise<void>>();
   const flight = createFreshFlight<void>();
@@ -100,7 +100,7 @@ export function createWebhookPaths(options: WebhookPathsOptions): WebhookPaths {
     const known = paths.get(uid);
     const claimed = object.status?.webhookPath;
     const isSame = previous?.metadata.generation === object.metadata.generation;
-    // What the status says is a hint that something has changed, and no more than that.
+    // The status is only a hint that something has changed.
     if (isSame && (claimed === previous?.status?.webhookPath || claimed === known)) return;
     recompute(object);
   });
@@ -111,7 +111,7 @@ export function createWebhookPaths(options: WebhookPathsOptions): WebhookPaths {
       [...(owners.get(path) ?? [])]
         .flatMap((key) => informer.get(key) ?? [])
         .filter((receiver) => paths.get(uidOf(receiver)) === path)
-        // One whose reconcile has failed has no path.
+        // A Receiver whose reconcile has failed has no path.
         .filter(({ status }) => status?.webhookPath === path)
         .toSorted((a, b) => (ageOf(a) < ageOf(b) ? -1 : 1))
     );
@@ -144,7 +144,7 @@ function uidOf(receiver: Receiver): string {
   return receiver.metadata.uid ?? objectKey(receiver);
 }
 
-/** The time of its making, and the name where two were made in one second. */
+/** The time of creation, and the name if two have the same. */
 function ageOf({ metadata }: Receiver): string {
   return `${metadata.creationTimestamp ?? ''} ${metadata.namespace}/${metadata.name}`;
 }

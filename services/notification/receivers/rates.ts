@@ -1,9 +1,9 @@
 import { createBoundedMap } from '@weir/async';
 
-/** Whether somebody may do something once more now. */
+/** Whether something may be done once more now for this key. */
 export type TakeTurn = (key: string) => boolean;
 
-/** So many are remembered: whoever has more keys than that may begin anew. */
+/** Keys that are remembered: a client with more keys than that starts anew. */
 const MAX_KEYS = 20_000;
 
 /** A token bucket for each key: `burst` at once, and then `perSecond`. */

@@ -1,4 +1,4 @@
-// One Receiver from top to bottom: its expressions checked, its token read, its path written.
+// Reconciles one Receiver, from top to bottom: checks its expressions, reads its token, writes its path.
 import { FINALIZER, isRequested, Reason, Receiver, type ReceiverStatus } from '@weir/api';
 import {
   addFinalizer,
@@ -31,12 +31,12 @@ export interface ReceiverEnvironment {
   client: KubeClient;
   recorder: Recorder;
   expressionsOf(namespace: string): Expressions;
-  /** Has calls of the path reach the Receiver from now on; undefined for a Receiver without one. */
+  /** Routes calls of the path to the Receiver from now on; undefined for a Receiver without one. */
   setPath(receiver: Receiver, path: string | undefined): void;
   minIntervalMs: number;
 }
 
-/** Brings the status of one Receiver up to date. */
+/** Reconciles one Receiver once. */
 export async function reconcile(
   found: Receiver,
   context: ReconcileContext,
@@ -84,7 +84,7 @@ export async function reconcile(
   }
 }
 
-/** The token as Flux reads it: with whatever white space is around it. Empty for types without a Secret. */
+/** The token as Flux reads it: with any white space around it. Empty for types without a Secret. */
 async function readToken(client: KubeClient, { spec, metadata }: Receiver): Promise<string> {
   const name = spec.secretRef?.name;
   if (name === undefined) return '';
@@ -104,7 +104,7 @@ async function readToken(client: KubeClient, { spec, metadata }: Receiver): Prom
   }
 }
 
-/** What doesn't compile can never work, so that it is said at once and not with the first call. */
+/** An expression that doesn't compile can never work, so that is reported at once and not with the first call. */
 async function checkExpressions({ spec }: Receiver, expressions: Expressions): Promise<void> {
   const names = ['req', 'res', ...(spec.type === 'generic-oidc' ? ['claims'] : [])];
   const check = async (

@@ -1,4 +1,4 @@
-// The objects that a Receiver has reconciled.
+// Requests the reconciliation of a Receiver's objects.
 import { RECONCILE_REQUEST, type Receiver, type ReceiverSpec } from '@weir/api';
 import { mapBounded } from '@weir/async';
 import {
@@ -18,16 +18,16 @@ export interface Waking {
   noCrossNamespaceRefs: boolean;
 }
 
-/** What expressions get of a call. */
+/** The values of a call that expressions can use. */
 export interface CallValues {
-  /** The body as JSON; undefined for what is none. */
+  /** The body as JSON; undefined if it is none. */
   request: unknown;
   claims: Record<string, unknown> | undefined;
 }
 
 /** Objects that are read or patched at a time for one call. */
 const AT_ONCE = 16;
-/** Of what `*` selects so many are reconciled. */
+/** Objects selected by `*` that are reconciled at most. */
 const MAX_SELECTED = 1_000;
 const FIELD_MANAGER = 'notification-controller';
 
@@ -44,8 +44,8 @@ const KNOWN: Readonly<Record<string, string>> = {
 };
 
 /**
- * Has the Receiver's objects reconciled, as `flux reconcile` does. Those that can be are, whatever becomes of the others.
- * Resolves with what went wrong, one text each.
+ * Requests the reconciliation of the Receiver's objects, as `flux reconcile` does. A failure of one doesn't stop the
+ * others. Resolves with the failures, one text each.
  */
 export async function wakeObjects(
   receiver: Receiver,
@@ -78,7 +78,7 @@ export async function wakeObjects(
 interface Selected {
   namespace: string;
   name: string;
-  /** Where it was read already. */
+  /** The object, if it was read already. */
   object?: KubeObject;
 }
 

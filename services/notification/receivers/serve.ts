@@ -1,4 +1,4 @@
-// The webhooks: a call comes in, is checked as the type of its Receiver wants it, and the objects are reconciled.
+// The webhooks: a call is checked as the type of its Receiver requires, and the objects are reconciled.
 import type { IncomingMessage } from 'node:http';
 import { type Receiver, WATCH_LABEL } from '@weir/api';
 import { createFairLimit } from '@weir/async';
@@ -24,11 +24,11 @@ export interface HooksOptions {
   port: number;
   /** The Receivers whose webhook has this path, the oldest first. */
   receiversAt(path: string): Promise<Receiver[]>;
-  /** Has the Receiver looked at again, as its Secret isn't what it was. */
+  /** Checks the Receiver again, because its Secret has changed. */
   recheck(receiver: Receiver): void;
   verify: VerifyTypes;
   expressionsOf(namespace: string): Expressions;
-  /** Reads JSON of an issuer in the name of a namespace. */
+  /** Reads JSON of an issuer, for a namespace. */
   fetchJson(namespace: string, url: string): Promise<unknown>;
   noCrossNamespaceRefs: boolean;
   metrics: Metrics;
@@ -37,17 +37,20 @@ export interface HooksOptions {
 
 type Encoded = Record<string, string>;
 
-/** Flux's bound. */
+/** Flux's limit. */
 const MAX_BODY_BYTES = 3 * 1024 ** 2;
-/** Calls that are worked on at a time, fairly by the namespace of the Receiver; and those of one that may wait besides. */
+/**
+ * Calls that are worked on at a time, fairly by the namespace of the Receiver; calls of one namespace that may wait
+ * besides; and requests in all.
+ */
 const WORKED_ON = 64;
 const OF_A_NAMESPACE = 128;
 const CONCURRENCY = 512;
-/** Of Receivers that have one path so many are called, the oldest ones. */
+/** Receivers with the same path that get a call: the oldest ones. */
 const SAME_PATH = 4;
-/** Calls of one path: a push of many branches is many calls. */
+/** Rate of calls of one path: a push of many branches is many calls. */
 const PER_PATH = { burst: 120, perSecond: 10 };
-/** Calls from one address, which may be that of an ingress that everybody comes through. */
+/** Rate of calls from one address, which may be an ingress that all calls come through. */
 const PER_ADDRESS = { burst: 2_000, perSecond: 200 };
 
 /**
@@ -70,7 +73,7 @@ export async function serveHooks(options: HooksOptions): Promise<HttpService> {
     const path = request.url ?? '';
     if (!path.startsWith(HOOK_PREFIX)) return { status: 404, body: '404 page not found\n' };
     if (!addressRates(request.socket.remoteAddress ?? '')) return tooMany();
-    // Whether there is such a path doesn't show in how it takes what is too large.
+    // The answer to a body that is too large doesn't show whether the path exists.
     if (isTooLarge(request, MAX_BODY_BYTES)) return { status: 413 };
     // With a query or a slash at its end it is another path.
     const receivers = await options.receiversAt(path);
@@ -88,7 +91,10 @@ export async function serveHooks(options: HooksOptions): Promise<HttpService> {
     return answered ?? tooMany();
   }
 
-  /** Runs in the namespace's slots; undefined when too many of it wait. Who sends its body slowly holds one meanwhile. */
+  /**
+   * Runs in the namespace's slots; undefined when too many calls of it wait. A client that sends its body slowly holds
+   * one meanwhile.
+   */
   async function inFlight<T>(namespace: string, work: () => Promise<T>): Promise<T | undefined> {
     const held = flying.get(namespace) ?? 0;
     if (held >= OF_A_NAMESPACE) return undefined;
@@ -103,8 +109,8 @@ export async function serveHooks(options: HooksOptions): Promise<HttpService> {
   }
 
   /**
-   * A call goes to each Receiver that has its path, and each checks it for itself: so nobody takes away another's calls by
-   * a Receiver with the same path. The answer is the best one.
+   * A call goes to each Receiver with its path, and each checks it by itself: so nobody can take another's calls by a
+   * Receiver with the same path. The best result is the answer.
    */
   async function takeAll(receivers: Receiver[], call: Call): Promise<Answer> {
     const answers: Answer[] = [];
@@ -147,7 +153,7 @@ export async function serveHooks(options: HooksOptions): Promise<HttpService> {
   }
 
   /**
-   * The Receiver's Secret as it is now; undefined when it is gone. Nobody watches Secrets, as that takes the right to read
+   * The Receiver's present Secret; undefined when it is gone. Secrets are not watched, as that needs the right to read
    * all of them: a new token of one with the label is noticed here, and the Receiver gets its new path.
    */
   async function secretOf(receiver: Receiver): Promise<SecretData | undefined> {
@@ -191,7 +197,7 @@ function isReady({ status }: Receiver): boolean {
   );
 }
 
-/** A body of 3 MiB takes a while to parse: it is left alone where no expression wants it. */
+/** A body of 3 MiB takes a while to parse, so it is parsed only if an expression uses it. */
 function wantsRequest({ spec: { resourceFilter, resources } }: Receiver): boolean {
   return Boolean(resourceFilter) || resources.some(({ filter }) => Boolean(filter));
 }
@@ -200,7 +206,7 @@ function parse(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8')) as unknown;
   } catch {
-    // Most bodies are looked at by nobody: an expression that wants this one says so.
+    // Most bodies are used by no expression; one that does use this body fails then.
     return undefined;
   }
 }

@@ -6,11 +6,11 @@ import type { TitledEvent } from '../providers/message.ts';
 import type { Commit, ReadCommit } from './commit.ts';
 import type { ObjectFacts, ReadFacts } from './facts.ts';
 
-/** What a message says of a group of failures. */
+/** Facts about a group of failures, for templates. */
 export interface GroupFacts {
   state: 'failing' | 'over';
   count: number;
-  /** Of the first ones that fail: `namespace/name`. */
+  /** The first objects that fail: `namespace/name`. */
   names: readonly string[];
   /** RFC 3339. */
   since: string;
@@ -25,8 +25,8 @@ export interface Wording {
 }
 
 /**
- * Gives the event the words of its alert's `spec.template`. One that can't be used is reported, and the event goes as it
- * is. Rejects when the API server or NATS is away, and when `signal` aborts.
+ * Replaces title and text of the event by those of its alert's `spec.template`. A template that can't be used is
+ * reported, and the event stays as it is. Rejects when the API server or NATS is away, and when `signal` aborts.
  */
 export type ApplyTemplate = (wording: Wording) => Promise<TitledEvent>;
 
@@ -51,7 +51,7 @@ export function createApplyTemplate(work: {
       const made = Object.fromEntries(names.map((name, index) => [name, texts[index]?.trim()]));
       return {
         ...event,
-        // What labels and commits say is bounded and searched for secrets as what events say.
+        // Texts from labels and commits are bounded and masked like those of events.
         ...(made.title ? { title: eventMessage(firstLine(made.title), MAX_TITLE) } : {}),
         ...(made.body ? { message: eventMessage(made.body) } : {}),
       };
@@ -71,7 +71,7 @@ export function createApplyTemplate(work: {
     const asksFor = (field: string) => templates.some(({ text }) => text.includes(field));
     const { namespace = '', name } = alert.metadata;
     const isOwn = event.involvedObject.namespace === namespace;
-    // What only the tenant of an object may read is not given to the alerts of others.
+    // What only the tenant of an object may read is not available to alerts of other namespaces.
     const reads = isOwn && (asksFor('Object') || asksFor('Commit'));
     const facts: ObjectFacts = (reads && (await work.readFacts(event.involvedObject))) || NO_FACTS;
     const revision = event.metadata?.revision ?? '';

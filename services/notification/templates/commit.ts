@@ -2,7 +2,7 @@ import { newestArtifact } from '@weir/artifact';
 import { type Bus, BusUnavailable, isStreamGone } from '@weir/bus';
 import type { ObjectFacts } from './facts.ts';
 
-/** What a template may say of a commit; texts that are not known are empty. */
+/** The fields of a commit for templates; unknown texts are empty. */
 export interface Commit {
   sha: string;
   subject: string;
@@ -10,8 +10,8 @@ export interface Commit {
 }
 
 /**
- * Reads subject and author of the commit of a revision, from what its GitRepository announced last: undefined where that
- * is another revision. `namespace` is that of the object.
+ * Reads subject and author of a revision's commit from the last announcement of its GitRepository: undefined if that is
+ * about another revision. `namespace` is that of the object.
  */
 export type ReadCommit = (
   object: ObjectFacts,
@@ -19,7 +19,10 @@ export type ReadCommit = (
   revision: string,
 ) => Promise<Pick<Commit, 'subject' | 'author'> | undefined>;
 
-/** With `noCrossNamespaceRefs` a source of another namespace is not read, as its objects may not be used from there. */
+/**
+ * With `noCrossNamespaceRefs` a source of another namespace is not read, because its objects must not be used from
+ * there.
+ */
 export function createReadCommit(bus: Bus, noCrossNamespaceRefs: boolean): ReadCommit {
   return async ({ source }, namespace, revision) => {
     if (source?.kind !== 'GitRepository') return undefined;
@@ -28,7 +31,7 @@ export function createReadCommit(bus: Bus, noCrossNamespaceRefs: boolean): ReadC
       const announced = await newestArtifact(bus, source);
       return announced?.artifact.revision === revision ? announced.commit : undefined;
     } catch (error) {
-      // Without the service source there is nothing that says it, and the message goes without.
+      // Without the service source there are no announcements, and the message is sent without the commit.
       if (error instanceof BusUnavailable || !isStreamGone(error)) throw error;
       return undefined;
     }

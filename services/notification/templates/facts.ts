@@ -2,7 +2,7 @@ import { createBoundedMap, createSingleFlight } from '@weir/async';
 import type { InvolvedObject } from '@weir/events';
 import { isNoMatch, isNotFound, type KubeClient, objectKey } from '@weir/kube';
 
-/** Of an object, what a template may see. */
+/** The facts about an object that templates can use. */
 export interface ObjectFacts {
   labels: Readonly<Record<string, string>>;
   annotations: Readonly<Record<string, string>>;
@@ -10,15 +10,15 @@ export interface ObjectFacts {
   source?: { kind: string; namespace: string; name: string };
 }
 
-/** Reads them; undefined for an object that is gone. Rejects with the API server's error. */
+/** Reads the facts; undefined for an object that is gone. Rejects with the API server's error. */
 export type ReadFacts = (object: InvolvedObject) => Promise<ObjectFacts | undefined>;
 
-/** Characters of what is kept, and how long: many alerts want the same object at a time. Ms. */
+/** Characters that are kept, and for how long (ms), because many alerts need the same object at the same time. */
 const KEPT = 4 * 1024 ** 2;
 const FRESH_MS = 2_000;
-/** All labels and annotations together; a larger object shows none. Characters. */
+/** Characters of all labels and annotations; of an object with more, none are available. */
 const MAX_FACTS = 64 * 1024;
-/** A copy of the whole object, as kubectl leaves it. */
+/** The copy of the whole object that kubectl stores. */
 const COPY = 'kubectl.kubernetes.io/last-applied-configuration';
 
 export function createReadFacts(client: KubeClient): ReadFacts {

@@ -1,4 +1,4 @@
-// One message a rollout, which changes in place: what Slack's bots and Feishu's apps have in common.
+// One message for each rollout, which changes in place: what Slack's bots and Feishu's apps have in common.
 import { createHash } from 'node:crypto';
 import type { FluxEvent } from '@weir/events';
 import type { Io } from '../provider.ts';
@@ -6,25 +6,25 @@ import type { Target } from '../target.ts';
 import { nextStep, readShown, type Shown, type State, type Step } from './progress.ts';
 import { type Words, wordsOf } from './words.ts';
 
-/** How a message looks. */
+/** What a message shows. */
 export interface Look {
   state: State;
   words: Words;
   /** How often the rollout has failed; shown from the second time on. */
   failures: number;
-  /** The failure that the message showed is over. */
+  /** Whether the failure that the message showed is over. */
   recovered: boolean;
 }
 
 /** Where messages are posted and changed. All methods reject as a type of Provider does. */
 export interface Board {
-  /** Tells what is kept for this type from that of others. */
+  /** Distinguishes what is kept for this type from that of others. */
   type: string;
-  /** What makes a message this Provider's own: its place and its credentials. Only a digest of it is kept. */
+  /** What makes a message this Provider's own: its channel and its credentials. Only a digest of it is kept. */
   place: readonly (string | undefined)[];
-  /** Posts a message, and resolves with what it is known by; `id` is empty where it can't be changed. */
+  /** Posts a message, and resolves with its id; `id` is empty if it can't be changed. */
   post(look: Look): Promise<{ id: string; channel: string }>;
-  /** Changes a message; false where it is gone, or may not be changed any more. */
+  /** Changes a message; false if it is gone, or can't be changed any more. */
   change(shown: Shown, look: Look): Promise<boolean>;
   /** What an event adds below its message, after a step; undefined for nothing. */
   details(step: 'post' | 'update' | 'note', recovered: boolean): Details | undefined;
@@ -32,7 +32,7 @@ export interface Board {
 
 type Details = (shown: Shown) => Promise<void>;
 
-/** Shows an event as its rollout wants it. An attempt that broke off is continued where it ended. */
+/** Shows an event in the message of its rollout. An attempt that was interrupted is continued where it ended. */
 export async function showInPlace(
   event: FluxEvent,
   target: Target,
@@ -45,7 +45,7 @@ export async function showInPlace(
   if (step.to === 'nothing' || (step.to === 'resume' && step.shown.detailed)) return;
   const recovered = step.to === 'update' && step.recovered === true;
   const { shown, by } = await show(step, lookOf(step, recovered, target, io), { to, io, board });
-  // A message without an id can't be changed: its next event is a new one.
+  // A message without an id can't be changed: its next event is posted as a new one.
   if (shown.id === '') return;
   const details = io.rollout.quiet ? undefined : board.details(by, recovered);
   if (step.to !== 'resume') await kept.put({ ...shown, detailed: details === undefined });

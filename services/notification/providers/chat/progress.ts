@@ -1,4 +1,4 @@
-// What becomes of a message in a chat when the next event of its rollout comes.
+// Decides what to do with a message in a chat when the next event of its rollout comes.
 import { Reason } from '@weir/api';
 import type { FluxEvent } from '@weir/events';
 import { isError, isProgressing } from '../message.ts';
@@ -8,7 +8,7 @@ export type State = 'progressing' | 'failed' | 'done';
 
 /** A message that was posted and can be changed. */
 export interface Shown {
-  /** Tells one place from another: with another channel or token the message is somebody else's. */
+  /** Identifies the channel and credentials: with others the message belongs to somebody else. */
   to: string;
   /** Which rollout it shows. */
   rollout: string;
@@ -18,7 +18,7 @@ export interface Shown {
   /** The event that it shows, and whether that event's details are in the thread. */
   event: string;
   detailed: boolean;
-  /** What the vendor knows the message by, and the channel where that is a part of it. */
+  /** The vendor's id of the message, and the channel if that is a part of it. */
   id: string;
   channel: string;
 }
@@ -27,13 +27,13 @@ export interface Shown {
 export type Step =
   | { to: 'post'; state: State; failures: number }
   | { to: 'update'; shown: Shown; state: State; failures: number; recovered?: true }
-  /** The message stays as it is, and the event is only told in its thread. */
+  /** The message stays as it is, and the event is only added to its thread. */
   | { to: 'note'; shown: Shown }
-  /** The message shows the event already: this is another attempt at what comes after. */
+  /** The message shows the event already: this is another attempt at the steps that follow. */
   | { to: 'resume'; shown: Shown }
   | { to: 'nothing' };
 
-/** A release that is put back didn't succeed by that. */
+/** A release that was rolled back did not succeed by that. */
 const REMEDIES: readonly string[] = [Reason.RollbackSucceeded, Reason.UninstallSucceeded];
 
 /**
@@ -65,17 +65,17 @@ export function stateOf(event: FluxEvent): State {
   return isProgressing(event) ? 'progressing' : 'done';
 }
 
-/** An event of a run that changed nothing: it ends what is under way, and is no news of its own. */
+/** An event of a run that changed nothing: it ends what is under way, and is not worth a message of its own. */
 export function onlyFinishes(event: FluxEvent): boolean {
   return event.metadata?.commit_status === 'update' && !isError(event);
 }
 
-/** A failure before anything was known of a revision is over with the next revision. */
+/** A failure from before a revision was known is over with the next revision. */
 function isSame(shown: Shown, { id }: Rollout): boolean {
   return shown.rollout === id || (shown.rollout === '' && shown.state === 'failed');
 }
 
-/** Reads what was kept; undefined for what is no message of this place. */
+/** Parses what was kept; undefined for what is no message of this channel. */
 export function readShown(kept: unknown, to: string): Shown | undefined {
   if (typeof kept !== 'object' || kept === null) return undefined;
   const shown = kept as Shown;

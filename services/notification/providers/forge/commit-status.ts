@@ -24,7 +24,7 @@ export function commitStatus({ set, access, genre }: Forge): ProviderType {
     namesStatuses: true,
     send: (event, target, io) =>
       asProvider(async () => {
-        // Both are looked at first, so that a Provider that can never work says so with whatever event.
+        // Both are checked first, so that a Provider that can never work fails with any event.
         const repository = repositoryOf(target);
         const { call, credentials } = await access(target, io);
         const id = await statusId(event, target, io);
@@ -79,7 +79,7 @@ async function inOrder(
   io: Io,
   set: () => Promise<void>,
 ): Promise<void> {
-  // Nobody makes the future the time that others are held to.
+  // A time in the future is not stored, because it would block later statuses.
   const atMs = Math.min(Date.parse(event.timestamp) || 0, Date.now());
   const kept = io.kept(key);
   await io.serial(key, async () => {
@@ -87,7 +87,7 @@ async function inOrder(
     const lastMs = Number(last.atMs ?? 0);
     const isStale = atMs < lastMs || (atMs === lastMs && io.order < Number(last.order ?? 0));
     if (isStale) return;
-    // Before it is set: an earlier event that another replica has sees it from here on.
+    // It is stored before the status is set, so that another replica with an earlier event sees it from here on.
     await kept.put({ atMs, order: io.order });
     await set();
   });
@@ -108,7 +108,7 @@ function stateOf(event: FluxEvent): 'pending' | 'success' | 'failure' {
   return isProgressing(event) ? 'pending' : 'success';
 }
 
-/** Nobody looks at this revision any more, as another one has come: it would be pending for ever. */
+/** Another revision has replaced this one before it was checked: its status would stay pending without end. */
 function isCanceled({ reason }: FluxEvent): boolean {
   return reason === Reason.HealthCheckCanceled;
 }

@@ -3,7 +3,7 @@ import { type Connections, keepConnections } from '@weir/net';
 import type { Target } from '../target.ts';
 import type { ResolverFor } from './lookup.ts';
 
-/** How the receivers of messages are reached. */
+/** How receivers of messages are reached. */
 export interface Network {
   /** Looks names up, fairly by namespace. */
   resolverFor: ResolverFor;
@@ -13,12 +13,12 @@ export interface Network {
   environment?: NodeJS.ProcessEnv | undefined;
 }
 
-/** Whom a connection is made for, and how. */
+/** For whom a connection is made, and how. */
 export type Reached = Pick<Target, 'namespace' | 'proxy' | 'tls'>;
 
-/** Holders of connections that are kept; beyond that, those that were used least recently close theirs. */
+/** Sets of connections that are kept; beyond that, the least recently used ones are closed. */
 const MAX_KEPT = 200;
-/** As many as there may be attempts of one namespace at a time, so that none waits for another's connection. */
+/** As many as one namespace may have attempts at a time, so that none waits for the connection of another. */
 const MAX_SOCKETS = 64;
 
 interface Kept {
@@ -33,8 +33,8 @@ export type WithConnections = <T>(
 ) => Promise<T>;
 
 /**
- * Keeps connections for messages that follow soon. They are shared only within a namespace, and only by targets with the
- * same proxy and certificates: no message travels on a connection that somebody else's credentials opened.
+ * Keeps connections for messages that follow soon. They are shared only within a namespace, and only by targets with
+ * the same proxy and certificates: no message is sent over a connection that was opened with another's credentials.
  */
 export function keepByTarget(network: Network): WithConnections {
   const all = new Map<string, Kept>();
@@ -59,7 +59,7 @@ export function keepByTarget(network: Network): WithConnections {
     return kept;
   }
 
-  /** Closing cuts off what is under way, so that whoever is in use stays. */
+  /** Closing would interrupt requests, so connections in use stay open. */
   function tidy(): void {
     if (all.size <= MAX_KEPT) return;
     for (const [key, { connections, users }] of all) {
@@ -81,7 +81,7 @@ export function keepByTarget(network: Network): WithConnections {
   };
 }
 
-/** The certificates and the proxy's credentials as a digest: the keys of this map live as long as the process. */
+/** The certificates and the proxy's credentials as a digest, because the keys of this map stay in memory. */
 function keyOf({ namespace, proxy, tls }: Reached): string {
   if (proxy === undefined && tls === undefined) return namespace;
   return createHash('sha256')

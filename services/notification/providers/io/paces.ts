@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createBoundedMap } from '@weir/async';
 import { DeliveryError } from '../../delivery/errors.ts';
 
-/** Keeps to the pace that a receiver of messages asks for. */
+/** Observes the rate limits that receivers ask for. */
 export interface Paces {
   /**
    * Runs a call to a place, which is named by whatever tells it from others; only a digest of that is kept. Once an answer
@@ -12,9 +12,9 @@ export interface Paces {
   run<T>(place: readonly (string | undefined)[], call: () => Promise<T>): Promise<T>;
 }
 
-/** How far apart those that wait come back. Chats take about one message a second. */
+/** The distance between the calls that wait, in ms. Chats accept about one message a second. */
 const SPACING_MS = 1_000;
-/** No receiver may ask for more: a message is given up after a day. */
+/** The longest pause that a receiver may ask for: a message is given up after a day. */
 const MAX_WAIT_MS = 60 * 60_000;
 const MAX_PLACES = 10_000;
 

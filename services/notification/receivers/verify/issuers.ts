@@ -1,9 +1,9 @@
-// The keys of issuers, which are asked for once in a while.
+// The keys of issuers, which are fetched again from time to time.
 import type { JsonWebKey } from 'node:crypto';
 import { createBoundedMap, createSingleFlight } from '@weir/async';
 import { isRecord } from './request.ts';
 
-/** Reads the keys of an issuer; `fresh` asks again for keys that are a few seconds old. */
+/** Reads the keys of an issuer; with `fresh` they are fetched again if they are more than a few seconds old. */
 export type KeysOf = (
   key: string,
   read: () => Promise<JsonWebKey[]>,
@@ -11,7 +11,7 @@ export type KeysOf = (
 ) => Promise<JsonWebKey[]>;
 
 const KEPT_MS = 10 * 60_000;
-/** A token with an unknown key has the issuer asked again no more often than this: anybody can make one. */
+/** The shortest time between two fetches because of an unknown key, as anybody can make such a token. Milliseconds. */
 const FRESH_MS = 10_000;
 const MAX_ISSUERS = 1_000;
 

@@ -13,7 +13,7 @@ export interface Jwt {
 const MAX_TOKEN = 16 * 1024;
 /** Seconds by which clocks may differ. */
 const LEEWAY = 60;
-/** An issuer has few keys; more are not looked at. */
+/** Keys of an issuer that are used; an issuer has few. */
 const MAX_KEYS = 100;
 const MAX_RSA_BITS = 4_096;
 
@@ -24,7 +24,7 @@ interface Algorithm {
 }
 
 const ECDSA = { dsaEncoding: 'ieee-p1363' } as const;
-/** RFC 7518, 3.1, without those of a shared secret and `none`. */
+/** RFC 7518, 3.1, without `none` and those with a shared secret. */
 const ALGORITHMS: Readonly<Record<string, Algorithm>> = {
   RS256: { hash: 'sha256', kty: 'RSA', options: {} },
   RS384: { hash: 'sha384', kty: 'RSA', options: {} },
@@ -34,7 +34,7 @@ const ALGORITHMS: Readonly<Record<string, Algorithm>> = {
   ES512: { hash: 'sha512', kty: 'EC', options: ECDSA },
 };
 
-/** Reads a token without believing it yet. Throws CallRefused. */
+/** Parses a token without trusting it yet. Throws CallRefused. */
 export function readJwt(token: string): Jwt {
   const parts = token.split('.');
   const [header = '', claims = '', signature = ''] = parts;
@@ -75,12 +75,12 @@ function verifies({ signed, signature }: Jwt, jwk: JsonWebKey, algorithm: Algori
     if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > MAX_RSA_BITS) return false;
     return verify(algorithm.hash, signed, { key, ...algorithm.options }, signature);
   } catch {
-    // A key of an issuer that is none verifies nothing, and another one may.
+    // An invalid key of an issuer verifies nothing, and another one may.
     return false;
   }
 }
 
-/** Checks what a token says of itself: until when it holds, and for whom. Throws CallRefused. */
+/** Checks the claims of a token: its expiry and its audience. Throws CallRefused. */
 export function checkClaims({ claims }: Jwt, audience: string, now = Date.now()): void {
   const seconds = now / 1_000;
   const { exp, nbf, aud } = claims;

@@ -1,4 +1,4 @@
-// Types whose callers show an ID token of OpenID Connect.
+// Types whose callers send an ID token of OpenID Connect.
 import type { ReceiverSpec } from '@weir/api';
 import { type KeysOf, keysIn } from './issuers.ts';
 import { checkClaims, isSigned, type Jwt, readJwt } from './jwt.ts';
@@ -58,7 +58,7 @@ export function gcr(keysOf: KeysOf): Verify {
   };
 }
 
-/** What Pub/Sub wraps: JSON in Base64 (https://cloud.google.com/pubsub/docs/push#receive_push). */
+/** The data in the envelope of Pub/Sub: JSON in Base64 (https://cloud.google.com/pubsub/docs/push#receive_push). */
 function pushed(call: Call): unknown {
   const body = jsonOf(call);
   const message = isRecord(body) ? body.message : undefined;
@@ -86,7 +86,7 @@ async function checkSigned(
   keysOf: KeysOf,
 ): Promise<void> {
   let found = isSigned(jwt, await keysOf(issuer, read));
-  // Issuers change their keys.
+  // Issuers replace their keys.
   if (!found.known) found = isSigned(jwt, await keysOf(issuer, read, { fresh: true }));
   if (!found.good) throw new CallRefused('the token is not signed by its issuer');
 }

@@ -1,4 +1,4 @@
-// What a call of a webhook is checked for.
+// The input and result of the checks for calls of webhooks.
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Receiver } from '@weir/api';
@@ -6,7 +6,7 @@ import type { SecretData } from '@weir/kube';
 
 export interface Call {
   headers: IncomingHttpHeaders;
-  /** As it came: signatures are over these bytes. */
+  /** The bytes that arrived: signatures are over these. */
   body: Buffer;
 }
 
@@ -27,9 +27,9 @@ export type EvaluateClaims = (
   variables: Readonly<Record<string, object>>,
 ) => Promise<unknown>;
 
-/** What a good call says. */
+/** The result of a call that passed the check. */
 export interface Verified {
-  /** What `req` is in expressions, where it isn't the body itself. */
+  /** The value of `req` in expressions, if it isn't the body itself. */
   request?: unknown;
   /** Claims of the token, where there is one. */
   claims?: Record<string, unknown>;
@@ -42,7 +42,7 @@ export type Verify = (call: Call, verifying: Verifying) => Verified | Promise<Ve
 export class CallRefused extends Error {
   override readonly name = 'CallRefused';
   readonly reason = 'CallRefused';
-  /** What the caller is told, if anything. */
+  /** The text of the answer to the caller, if any. */
   readonly answer: string;
 
   constructor(message: string, { answer = '', cause }: { answer?: string; cause?: unknown } = {}) {
@@ -64,7 +64,7 @@ export function headerOf({ headers }: Call, name: string): string {
   return (Array.isArray(value) ? value.join(',') : value) ?? '';
 }
 
-/** Compares without a difference in time that would tell how much of it is right. */
+/** Compares in constant time, so that the time doesn't show how much of it is right. */
 export function isSame(given: Uint8Array, wanted: Uint8Array): boolean {
   if (given.length !== wanted.length) {
     timingSafeEqual(wanted, wanted);
@@ -73,7 +73,7 @@ export function isSame(given: Uint8Array, wanted: Uint8Array): boolean {
   return timingSafeEqual(given, wanted);
 }
 
-/** Whether the Receiver wants this event; with no list it wants all. The case of the name doesn't count. */
+/** Whether the Receiver wants this event; without a list it wants all. The case of the name is ignored. */
 export function checkEvent({ receiver }: Verifying, event: string): void {
   const { events = [] } = receiver.spec;
   const name = event.toLowerCase();

@@ -69,7 +69,7 @@ function formPayload(call: Call): { request?: unknown } {
   try {
     return { request: JSON.parse(payload) as unknown };
   } catch {
-    // What is no JSON is found when an expression wants it, as in any other body.
+    // If the body is no JSON, an expression that uses it fails, as with any other body.
     return {};
   }
 }

@@ -1,4 +1,4 @@
-// Types whose callers show the token, or nothing at all: then the path is what they know.
+// Types whose callers send the token, or nothing at all: then only the secret path protects the webhook.
 import {
   type Call,
   CallRefused,
@@ -60,7 +60,7 @@ function objectOf(call: Call): Record<string, unknown> {
   return payload;
 }
 
-/** Whether these fields are texts, where they are there. */
+/** Whether these fields are strings, if they exist. */
 function hasTexts(value: unknown, names: readonly string[]): boolean {
   if (!isRecord(value)) return value === null;
   return names.every((name) => ['string', 'undefined'].includes(typeof (value[name] ?? undefined)));
