@@ -1,6 +1,6 @@
 /**
  * The URL of the operator's artifact server, without a slash at its end, from the setting `artifact-address`: `host`,
- * `host:port` or a URL. source advertises it in `status.artifact.url`; who downloads trusts it.
+ * `host:port` or a URL. source puts it into `status.artifact.url`; other services trust its address.
  */
 export function reachableAt(address: string, port: number): string {
   if (/^https?:\/\//.test(address)) return address.replace(/\/+$/, '');

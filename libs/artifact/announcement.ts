@@ -1,6 +1,6 @@
 import type { Artifact } from '@weir/api';
 
-/** Which source. `group` (or an apiVersion) is source.toolkit.fluxcd.io when left out. */
+/** A source. `group` (or an apiVersion) is source.toolkit.fluxcd.io when left out. */
 export interface ArtifactRef {
   kind: string;
   group?: string;
@@ -9,16 +9,16 @@ export interface ArtifactRef {
 }
 
 /**
- * A wake-up: this source may have a new artifact. Whoever may publish can say so of any source, so nothing in it is to
- * be believed: what is true is `status.artifact` of the object in the API server.
+ * A hint that this source may have a new artifact. Anybody with the right to publish can send it for any source, so its
+ * contents are not trusted: what counts is `status.artifact` of the object in the API server.
  */
 export interface ArtifactMessage extends ArtifactRef {
   uid: string;
-  /** Of the object whose status has the artifact. */
+  /** The resourceVersion of the object whose status has the artifact. */
   resourceVersion: string;
-  /** Hints: by them a reader knows that it has seen this artifact, or which one the trace belongs to. */
+  /** Hints, by which a reader recognizes an artifact that it has handled, or the one that the trace belongs to. */
   artifact: Pick<Artifact, 'revision' | 'digest'>;
-  /** A hint too: what the Git commit is about, for messages. */
+  /** Also a hint: subject and author of the Git commit, for messages. */
   commit?: CommitHint;
 }
 
@@ -43,10 +43,7 @@ const DIGEST = /^sha(?:256:[0-9a-f]{64}|384:[0-9a-f]{96}|512:[0-9a-f]{128})$/;
 const MAX_REVISION = 4_096;
 const MAX_COMMIT_TEXT = 256;
 
-/**
- * An announcement as it comes out of the stream; undefined for anything else. What it holds beside the known fields is
- * left out.
- */
+/** Parses an announcement from the stream; undefined for anything else. Unknown fields are left out. */
 export function parseAnnouncement(data: unknown): ArtifactMessage | undefined {
   if (!isRecord(data) || !isRecord(data.artifact)) return undefined;
   const { group, artifact } = data;
@@ -70,7 +67,7 @@ export function parseAnnouncement(data: unknown): ArtifactMessage | undefined {
   };
 }
 
-/** Undefined for what is no hint: the announcement counts without it. */
+/** Undefined for what is no hint: then the announcement is used without it. */
 function parseCommit(data: unknown): CommitHint | undefined {
   if (!isRecord(data)) return undefined;
   const { subject, author } = data;
@@ -78,7 +75,7 @@ function parseCommit(data: unknown): CommitHint | undefined {
   return boundedCommit({ subject, author });
 }
 
-/** A commit's texts have no bound, and the stream's messages have. */
+/** Cuts a commit's texts, which have no bound, as messages of the stream have one. */
 export function boundedCommit({ subject, author }: CommitHint): CommitHint {
   return { subject: subject.slice(0, MAX_COMMIT_TEXT), author: author.slice(0, MAX_COMMIT_TEXT) };
 }

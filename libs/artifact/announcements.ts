@@ -30,7 +30,7 @@ export interface ArtifactReading {
   traceparent?: string;
 }
 
-/** Announces the artifact of a source. It goes through the outbox: nothing is awaited. */
+/** Announces the artifact of a source. The message goes through the outbox, so nothing is awaited. */
 export function publishArtifact(bus: Bus, message: ArtifactMessage, traceparent?: string): void {
   const { kind, namespace, name, uid, resourceVersion, commit } = message;
   const { revision, digest } = message.artifact;
@@ -44,7 +44,7 @@ export function publishArtifact(bus: Bus, message: ArtifactMessage, traceparent?
     stream: STREAM,
     subject: subjectOf(bus, message),
     namespace,
-    // The resourceVersion tells A after B from A before B, whose digests are the same.
+    // The resourceVersion distinguishes a return to artifact A from the first A, as their digests are the same.
     id: `${uid}/${resourceVersion}/${digest}`,
     type: PUBLISHED,
     source: `/clusters/${bus.cluster}/${kindGroup(kind, group ?? SOURCE_GROUP)}`,
@@ -59,9 +59,10 @@ export function purgeArtifact(bus: Bus, ref: ArtifactRef): void {
 }
 
 /**
- * The newest announcement of each source first, then each new one as it is published, until `signal` aborts.
- * What is no announcement is logged, counted and left out. It goes on by itself after NATS was away. The newest announcement of
- * each source is not missed then, though an older one may be. All are read again when the stream was made anew. `kinds` are kinds of the source group or `Kind.group`.
+ * Yields the newest announcement of each source first, then each new one as it is published, until `signal` aborts.
+ * What is no announcement is logged, counted and left out. Reading continues after NATS was away; then the newest
+ * announcement of each source is not missed, though an older one may be. All are read again when the stream was created
+ * anew. `kinds` are kinds of the source group or `Kind.group`.
  */
 export async function* readArtifacts(
   bus: Bus,
@@ -90,7 +91,7 @@ export async function* readArtifacts(
   }
 }
 
-/** How far we are in which stream: its time of creation tells a new one of the same name. */
+/** The position in a stream. The time of creation distinguishes a stream from a later one of the same name. */
 interface Position {
   created: string;
   sequence: number;
@@ -115,7 +116,7 @@ async function open(
   } catch (error) {
     if (signal.aborted) return undefined;
     if (isStreamGone(error)) bus.streamMissing(STREAM);
-    // Anything else is NATS going away under us; `available` waits for it to be back.
+    // Any other error means that NATS went away; `available` waits for it.
     await pause(200, signal);
     return undefined;
   }
@@ -133,7 +134,7 @@ function readingOf(bus: Bus, { subject, data }: JsMsg): ArtifactReading | undefi
   const event = decodeCloudEvent(data);
   if (event?.type !== PUBLISHED) return undefined;
   const message = parseAnnouncement(event.data);
-  // The server checks who may publish under a subject: what is said there is about that source and no other.
+  // The server checks who may publish under a subject, so an announcement must be about the source in its subject.
   if (message === undefined || subjectOf(bus, message) !== subject) return undefined;
   return event.traceparent === undefined
     ? { message }
@@ -153,7 +154,7 @@ function textOf(token: string): string | undefined {
   }
 }
 
-/** What the newest announcement of a source says. Rejects with BusUnavailable while NATS is away. */
+/** The newest announcement of a source. Rejects with BusUnavailable while NATS is away. */
 export async function newestArtifact(
   bus: Bus,
   ref: ArtifactRef,
@@ -164,7 +165,7 @@ export async function newestArtifact(
   return message === null ? undefined : parseAnnouncement(decodeCloudEvent(message.data)?.data);
 }
 
-/** Which objects of a kind have an artifact announced. Rejects with BusUnavailable while NATS is away. */
+/** The objects of a kind that have an announcement. Rejects with BusUnavailable while NATS is away. */
 export async function announcedArtifacts(
   bus: Bus,
   { group, kind }: { group: string; kind: string },

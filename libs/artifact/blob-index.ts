@@ -1,20 +1,20 @@
-/** What the index message of an artifact holds. It is written last: with it the artifact is whole. */
+/** The index message of an artifact. It is written last, so an artifact with an index is whole. */
 export interface BlobIndex {
   /** Bytes of the tar.gz. */
   size: number;
   /** Bytes of all parts. */
   stored: number;
-  /** The parts that were too large for a message and are objects. */
+  /** The parts that are objects because they were too large for a message. */
   objects: readonly ('fileIndex' | 'content')[];
-  /** The namespaces whose share of the store it counts to. */
+  /** The namespaces to whose shares of the store the artifact counts. */
   namespaces: readonly string[];
 }
 
-/** So many namespaces of one artifact are remembered: an index stays small. */
+/** Namespaces of one artifact that are recorded, so that an index stays small. */
 export const MAX_NAMESPACES = 256;
 const MAX_NAME = 63;
 
-/** The index that a message holds; undefined for anything else. */
+/** Parses an index message; undefined for anything else. */
 export function parseIndex(bytes: Uint8Array): BlobIndex | undefined {
   const value = parseJson(bytes);
   if (typeof value !== 'object' || value === null) return undefined;
@@ -37,7 +37,7 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
-    // What is no JSON is no index either: the caller reports it.
+    // What is not JSON is no index: the caller reports it.
     return undefined;
   }
 }

@@ -6,17 +6,17 @@ import { createObjects } from './objects.ts';
 
 /** Artifacts in NATS, shared by all replicas. Rejects with BusUnavailable while NATS is away. */
 export interface Blobs {
-  /** Stores an artifact for a namespace, or notes that it is this namespace's too. */
+  /** Stores an artifact for a namespace; one that is stored already also counts for this namespace then. */
   put(artifact: NewBlob, namespace: string | undefined): Promise<void>;
   has(digest: string): Promise<boolean>;
-  /** The tar.gz as it comes. */
+  /** The tar.gz as a stream. */
   content(digest: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   fileIndex(digest: string): Promise<Uint8Array | undefined>;
   list(): Promise<StoredArtifact[]>;
   remove(digest: string): Promise<void>;
 }
 
-/** What is stored of an artifact; each iteration reads it from its beginning. */
+/** A part of an artifact; each iteration reads it from the beginning. */
 export interface Part {
   /** Bytes. */
   size: number;
@@ -35,7 +35,7 @@ export interface StoredArtifact {
   size: number;
   /** Bytes of all its parts. */
   stored: number;
-  /** Whose it is. */
+  /** The namespaces to whose shares it counts. */
   namespaces: readonly string[];
   /** When it was last put. */
   modified: Date;
@@ -103,7 +103,7 @@ export function createBlobs(bus: Bus): Blobs {
       const { digest } = artifact;
       const index = (await readIndex(digest)) ?? (await writeParts(artifact));
       const namespaces = withNamespace(index.namespaces, namespace);
-      // Also for one that is there already: its age counts from the last put.
+      // This is written for a stored artifact too, because its age counts from the last put.
       await values.put(subject(digest, 'index'), JSON.stringify({ ...index, namespaces }));
     },
     has: async (digest) => (await readIndex(digest)) !== undefined,

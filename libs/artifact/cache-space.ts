@@ -1,4 +1,4 @@
-// How much a cache's folder may hold: what is whole, and what is being written.
+// Limits what a cache's folder may hold: finished files, and files that are being written.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSerial } from '@weir/async';
@@ -10,24 +10,24 @@ export interface CacheSpaceOptions {
   dir: string;
   maxBytes: number;
   slackBytes?: number;
-  /** What must not go: it is nowhere else. */
+  /** Whether an artifact must stay because it has no other copy. */
   isPinned?(digest: string): boolean;
 }
 
 export interface CacheSpace {
   /**
-   * Removes what was used longest ago until no more than `maxBytes` are left, and parts that a crash left.
+   * Removes the least recently used files until no more than `maxBytes` are left, and parts that a crash left.
    * @param added bytes of a file that is in the folder and was not reserved
    */
   tidy(added?: number): Promise<void>;
-  /** Begins to count a file that is about to be written. */
+  /** Begins to count a file that is going to be written. */
   reserve(path: string): Reservation;
 }
 
 export interface Reservation {
   /**
-   * Makes room for so many bytes more. Rejects with ArtifactError StorageFull when what is in use, pinned or being written
-   * leaves none.
+   * Makes room for more bytes. Rejects with ArtifactError StorageFull when files that are in use, pinned or being
+   * written leave none.
    */
   grow(bytes: number): Promise<void>;
   release(): void;
@@ -40,15 +40,15 @@ interface CachedFile {
 }
 
 const DEFAULT_SLACK = 256 * 1024 ** 2;
-/** Room is made in steps of so many bytes. */
+/** Room is made in steps of this size. Bytes. */
 const STEP = 4 * 1024 ** 2;
-/** The share of a full folder that is emptied at once, so that it isn't listed for the next file again. */
+/** The share of a full folder that is emptied at once, so that it need not be listed again for the next file. */
 const SPARE = 1 / 16;
-/** How long the sum of a listing and of what was granted since is good for: another process may write into the folder too. */
+/** How long a count is used, in ms, because other processes may write into the folder too. */
 const COUNTED_MS = 10_000;
-/** For so long whoever was given the path of a file may be about to open it. */
+/** For so long (ms) a caller that was given the path of a file may be about to open it. */
 const IN_USE_MS = 60_000;
-/** How long a file stays at least when there is no other room: its user sees a failure that goes away by itself. */
+/** For so long (ms) a file stays even if there is no other room. Its reader then fails in a way that passes. */
 const SURELY_IN_USE_MS = 5_000;
 const STALE_PART_MS = 60 * 60_000;
 
@@ -56,12 +56,15 @@ export function createCacheSpace(options: CacheSpaceOptions): CacheSpace {
   const { dir, maxBytes, slackBytes = DEFAULT_SLACK } = options;
   const writing = new Map<string, { granted: number }>();
   const serial = createSerial();
-  /** What the folder holds at most: counted anew when it may be too much, or when it was long ago. Each listing costs as much as all files. */
+  /**
+   * An upper bound of what the folder holds. It is counted again when the bound is too high, or too old, because a
+   * listing reads all files' sizes.
+   */
   let counted: { bytes: number; atMs: number } | undefined;
 
   /**
-   * Where there are more than `limit` bytes, with `extra` among them, removes files until no more than `target` are left; gives
-   * what is left.
+   * If there are more than `limit` bytes, including `extra`, removes files until no more than `target` are left;
+   * returns what is left.
    */
   async function shrink(
     limit: number,
@@ -84,7 +87,7 @@ export function createCacheSpace(options: CacheSpaceOptions): CacheSpace {
     return total;
   }
 
-  /** A file that is being written counts with all that it was granted. */
+  /** A file that is being written counts with all bytes that it was granted. */
   function held({ name, size }: CachedFile): number {
     return Math.max(size, writing.get(join(dir, name))?.granted ?? 0);
   }
@@ -93,7 +96,7 @@ export function createCacheSpace(options: CacheSpaceOptions): CacheSpace {
     return options.isPinned?.(`sha256:${name.slice(0, name.indexOf('.'))}`) ?? false;
   }
 
-  /** Whether so many bytes more are surely no more than `limit` together; they count from then on. */
+  /** Whether so many more bytes certainly fit into `limit`; they are counted from then on. */
   function fitsIn(limit: number, bytes: number): boolean {
     if (counted === undefined) return false;
     counted.bytes += bytes;
@@ -150,7 +153,7 @@ async function listFiles(dir: string): Promise<CachedFile[]> {
       const { size, atimeMs, mtimeMs } = await stat(join(dir, name));
       files.push({ name, size, usedMs: Math.max(atimeMs, mtimeMs) });
     } catch (error) {
-      // Another cache on the same folder was faster.
+      // Another cache on the same folder has removed it.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }

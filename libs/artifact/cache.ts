@@ -14,23 +14,23 @@ export interface Cache {
   find(digest: string): Promise<string | undefined>;
   /** Stores an artifact whole or not at all; rejects with ArtifactError (StorageFull ...). */
   write(digest: string, content: Content): Promise<string>;
-  /** Moves a file of this content, whole, into the cache; it is gone from where it was, whatever happens. */
+  /** Moves a complete file with this content into the cache; it is no longer at its old place, even after a failure. */
   adopt(digest: string, file: string): Promise<string>;
   readFileIndex(digest: string): Promise<Buffer | undefined>;
   writeFileIndex(digest: string, fileIndex: Uint8Array): Promise<void>;
   remove(digest: string): Promise<void>;
 }
 
-/** Bytes in memory, or a stream of them that fails if they aren't what was asked for. */
+/** Bytes in memory, or a stream that fails at its end if the content is wrong. */
 export type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
 export interface CacheOptions {
   dir: string;
-  /** The least recently used files go when the folder holds more. */
+  /** The limit of the folder: the least recently used files are removed when it holds more. */
   maxBytes: number;
   /** How much more it may hold in files that are in use or being written; 256 MiB unless given. */
   slackBytes?: number;
-  /** What must not go: it is nowhere else. */
+  /** Whether an artifact must stay because it has no other copy. */
   isPinned?(digest: string): boolean;
   log?: Logger;
 }
@@ -59,7 +59,8 @@ export function createCache(options: CacheOptions): Cache {
       }
       checked.set(digest, state.identity);
     }
-    // The time of access says which file was used last. It is set here, because a file system may be mounted without it.
+    // The time of access records which file was used last. It is set here, because a file system may be mounted without
+    // it.
     await utimes(path, new Date(), state.mtime).catch(unlessGone);
     return path;
   }

@@ -34,7 +34,7 @@ export function digestName(digest: string): string {
   return algorithm === 'sha256' ? hex : `${algorithm}-${hex}`;
 }
 
-/** The way back from `digestName`; undefined for other text. */
+/** The digest for a name of `digestName`; undefined for other text. */
 export function nameDigest(name: string): string | undefined {
   const [, algorithm = 'sha256', hex = ''] = /^(?:(sha384|sha512)-)?([0-9a-f]+)$/.exec(name) ?? [];
   return HEX_DIGITS.get(algorithm) === hex.length ? `${algorithm}:${hex}` : undefined;

@@ -1,6 +1,6 @@
-/** What went wrong with an artifact; `transient` failures are worth another attempt. */
+/** An error about an artifact; after a `transient` one another attempt may succeed. */
 export class ArtifactError extends Error {
-  /** For conditions, and for code: the message is for people. */
+  /** The reason is for conditions and for code; the message is for people. */
   readonly reason: ArtifactFailure;
   readonly transient: boolean;
 
@@ -25,7 +25,7 @@ export type ArtifactFailure =
   | 'StorageQuotaExceeded'
   | 'StorageOperationFailed';
 
-/** Nobody has the artifact (now). Its source makes it again when asked, as it is derived data. */
+/** Nobody has the artifact (now). Its source makes it again when asked, because it is derived data. */
 export class ArtifactMissing extends ArtifactError {
   constructor(digest: string) {
     super('ArtifactMissing', `artifact ${digest} is not in the store`, { transient: true });
@@ -33,7 +33,7 @@ export class ArtifactMissing extends ArtifactError {
   }
 }
 
-/** A failure of the local disk, in words that say what to do. */
+/** A failure of the local disk, with a message that says what to do. */
 export function storageError(doing: string, error: unknown): ArtifactError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ENOSPC' || code === 'EDQUOT') {
@@ -47,7 +47,7 @@ export function storageError(doing: string, error: unknown): ArtifactError {
   return new ArtifactError('StorageOperationFailed', `${doing}: ${message}`, { cause: error });
 }
 
-/** Whether an error is one of the operating system: it names the call that failed. */
+/** Whether the operating system reported the error, which then names the failed system call. */
 export function isSystemError(error: unknown): boolean {
   return error instanceof Error && 'syscall' in error;
 }

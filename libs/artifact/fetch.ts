@@ -10,11 +10,11 @@ import { readFileIndex } from './unpack.ts';
 
 export interface FetchOptions {
   signal: AbortSignal;
-  /** For the whole fetch. */
+  /** Milliseconds for the whole fetch. */
   timeoutMs: number;
-  /** Bytes of the tar.gz: an archive above this is not fetched. */
+  /** Bytes of the tar.gz: a larger archive is not fetched. */
   maxBytes: number;
-  /** Which addresses artifacts are fetched from: a URL in a status may be anybody's. */
+  /** Which addresses artifacts may be fetched from, because anybody may have written the URL in a status. */
   addresses?: AddressPolicy;
   /** URL of the operator's own artifact server, whose address is always allowed; see `reachableAt`. */
   trusted?: string;
@@ -26,14 +26,14 @@ export interface Fetched {
   fileIndex(): Promise<FileIndex>;
 }
 
-/** Where artifacts are looked for before they are fetched, and where those that were fetched are kept. */
+/** The local copies: artifacts are looked up here first, and kept here after a fetch. */
 export type ArtifactCache = Pick<ArtifactStore, 'file' | 'keep' | 'fileIndex'>;
 
 /**
- * Brings an artifact to the local disk: from there, from the store, or from the URL that its source gave, which the store
- * keeps within the bounds of its cache. Redirects are not followed.
- * Rejects with ArtifactError: ArtifactMissing when nobody has it (yet), ArtifactUnavailable when its server
- * can't be reached or must not be, ArtifactInvalid when the content has another digest, ArtifactTooLarge, StorageFull.
+ * Brings an artifact to the local disk: from there, from the store, or from the URL that its source gave; then it is
+ * kept within the bounds of the cache. Redirects are not followed. Rejects with ArtifactError: ArtifactMissing when
+ * nobody has it (yet), ArtifactUnavailable when its server can't be reached or must not be, ArtifactInvalid when the
+ * content has another digest, ArtifactTooLarge, StorageFull.
  */
 export async function fetchArtifact(
   store: ArtifactCache,
@@ -53,7 +53,7 @@ async function fromStore(store: ArtifactCache, digest: string): Promise<string |
   try {
     return await store.file(digest);
   } catch (error) {
-    // Its source may have it on its own disk.
+    // The source may have it on its own disk.
     if (error instanceof ArtifactMissing || error instanceof BusUnavailable) return undefined;
     throw error;
   }
@@ -88,7 +88,7 @@ async function* download(
   }
 }
 
-/** The body of an answer that is the artifact; what else a server answers is never quoted. */
+/** The body of an answer that is the artifact. Other answers are never quoted. */
 async function answerOf(
   url: string,
   digest: string,

@@ -8,7 +8,7 @@ export type FileIndex = Record<string, string>;
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** A file index unpacked may take this many bytes: about a million files. */
+/** The largest file index, unpacked, in bytes: enough for about a million files. */
 const MAX_BYTES = 256 * 1024 ** 2;
 
 /** A file index as it is stored: gzipped JSON. */

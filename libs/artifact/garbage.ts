@@ -1,8 +1,8 @@
 import type { ArtifactStore } from './store.ts';
 
 /**
- * Removes the artifacts that nothing refers to and that weren't put for `olderThanMs`: long enough for one that
- * was just put to be referred to. Resolves with how many. `referenced` holds digests of all who use the store.
+ * Removes the artifacts that nothing refers to and that weren't put within `olderThanMs`, which is long enough for a
+ * status to refer to a new one. Resolves with their number. `referenced` has the digests of all users of the store.
  */
 export async function collectGarbage(
   store: ArtifactStore,

@@ -1,7 +1,7 @@
 import type { StoredArtifact } from './blobs.ts';
 import { ArtifactError } from './errors.ts';
 
-/** What each namespace has in the store, so that none can fill it. */
+/** Counts what each namespace has in the store, so that none can fill it. */
 export interface NamespaceShares {
   /** Rejects with ArtifactError (StorageQuotaExceeded) when an artifact of `bytes` would exceed the namespace's share. */
   check(namespace: string, digest: string, bytes: number): Promise<void>;
@@ -9,12 +9,12 @@ export interface NamespaceShares {
   add(namespace: string, digest: string, bytes: number): void;
 }
 
-/** What other replicas store is known so many milliseconds later. By what they store in that time, a share may be exceeded. */
+/** How old the list may be, in ms: by what other replicas store in that time, a share may be exceeded. */
 const FRESH_MS = 30_000;
 
 /**
- * Counts the artifacts that `list` shows, and what was added since, by namespace. One artifact that several namespaces
- * have counts to each of them.
+ * Counts the artifacts in `list`, and those that were added since, by namespace. An artifact of several namespaces
+ * counts for each of them.
  */
 export function createNamespaceShares(options: {
   /** Bytes. */

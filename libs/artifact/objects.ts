@@ -10,22 +10,22 @@ import {
   subjectToken,
 } from '@weir/bus';
 
-/** Large things in a bucket of the JetStream object store. They are streamed: at most a few chunks are in memory. */
+/** Large objects in a bucket of the JetStream object store. They are streamed: at most a few chunks are in memory. */
 export interface Objects {
   put(name: string, content: AsyncIterable<Uint8Array>): Promise<void>;
-  /** The content as it comes; fails with BusUnavailable when it stops coming. */
+  /** The content as a stream; it fails with BusUnavailable when no more arrives. */
   get(name: string): Promise<AsyncIterable<Uint8Array> | undefined>;
   remove(name: string): Promise<void>;
 }
 
 const STREAM: StreamName = `OBJ_${OBJECT_BUCKET}`;
 const CHUNK = 256 * 1024;
-/** Chunks that are asked for at a time. */
+/** Chunks that are requested at a time. */
 const BATCH = 16;
-/** A batch that takes longer has lost its server. */
+/** After this time without a batch the server counts as gone. Milliseconds. */
 const BATCH_MS = 15_000;
 
-/** Opens the bucket when it is first used, and anew after each reconnect. Its stream is made by the one who owns it. */
+/** Opens the bucket at its first use, and again after each reconnect. The owner of the stream creates it. */
 export function createObjects(bus: Bus): Objects {
   const manage = manageStream(bus, STREAM);
   // Several clusters may share the bucket, so the name of each object begins with its cluster.
@@ -37,7 +37,7 @@ export function createObjects(bus: Bus): Objects {
 
   async function open(): Promise<ObjectStore> {
     opening ??= manage(async (jsm) => {
-      // For a stream that isn't there this rejects, from which `manage` learns that it is missing.
+      // This rejects for a missing stream, by which `manage` learns that it is missing.
       await jsm.streams.info(STREAM);
       return new Objm(await bus.jetstream()).open(OBJECT_BUCKET, false);
     });
@@ -70,7 +70,7 @@ export function createObjects(bus: Bus): Objects {
       }),
     remove: async (name) => {
       await withBucket((store) => store.delete(objectName(name)));
-      // A deletion leaves a message behind for those who watch the bucket. Nobody does, so it is removed.
+      // A deletion leaves a message for watchers of the bucket. There are none, so it is removed.
       const filter = `$O.${OBJECT_BUCKET}.M.${metaToken(objectName(name))}`;
       await manage((jsm) => jsm.streams.purge(STREAM, { filter }));
     },
@@ -84,8 +84,8 @@ function metaToken(name: string): string {
 }
 
 /**
- * Reads the chunks of an object a few at a time. `ObjectStore.get` would have the server push all of them, however slowly
- * they are taken.
+ * Reads the chunks of an object a few at a time. `ObjectStore.get` would let the server push all of them, however
+ * slowly they are read.
  */
 async function* chunksOf(
   bus: Bus,
@@ -117,7 +117,7 @@ async function readBatch(consumer: Consumer, wanted: number): Promise<Uint8Array
   return batch;
 }
 
-/** Reads for as long as the bus is there: by itself a read would wait for ever. */
+/** Ends the read when the bus goes away: by itself it would wait without end. */
 async function whileConnected<T>(bus: Bus, read: () => Promise<T>): Promise<T> {
   const { promise: gone, reject } = Promise.withResolvers<never>();
   const giveUp = () => reject(new BusUnavailable());

@@ -9,7 +9,7 @@ import { PART_SUFFIX } from './cache-space.ts';
 import { ArtifactError, isSystemError, storageError } from './errors.ts';
 import type { FileIndex } from './file-index.ts';
 
-/** A file of a source. `mode` is Git's or the file system's: what matters is its type and whether it can be executed. */
+/** A file of a source. Of `mode`, which is Git's or the file system's, only the type and the executable bit matter. */
 export interface FileEntry {
   /** Relative, with slashes. */
   path: string;
@@ -17,7 +17,7 @@ export interface FileEntry {
   content: Uint8Array;
 }
 
-/** A file whose content comes piece by piece; it is read once, before the next file. */
+/** A file whose content is a stream; it is read once, before the next file. */
 export interface StreamedFile {
   path: string;
   mode: number;
@@ -27,7 +27,7 @@ export interface StreamedFile {
 }
 
 export interface Packed {
-  /** Path of the tar.gz, which belongs to whoever has it: `ArtifactStore.put` takes it away. */
+  /** Path of the tar.gz, which belongs to the caller until `ArtifactStore.put` moves it. */
   file: string;
   /** `sha256:<hex>` of the tar.gz. */
   digest: string;
@@ -46,7 +46,10 @@ const SUBMODULE = 0o160000;
 const EPOCH = new Date(0);
 
 export interface PackOptions {
-  /** Folder for the result, made when it isn't there; the store's, so that the file can be moved into it. */
+  /**
+   * Folder for the result; it is created if it is missing. It should be the store's folder, so that the file can be
+   * moved there.
+   */
   dir: string;
   /** Bytes of the tar.gz; 128 MiB unless given. */
   maxBytes?: number | undefined;
@@ -55,12 +58,12 @@ export interface PackOptions {
 const DEFAULT_MAX_BYTES = 128 * 1024 ** 2;
 
 /**
- * Packs files into a tar.gz that depends on their paths, contents and executable bits alone: sorted, without
- * times, owners and directories. Symlinks and submodules are dropped. The bytes also depend on the zlib of the
- * Node release, so replicas should run the same. Contents are streamed: neither a file nor the archive is in memory.
- * @param entries in any order when they are in memory; a stream of them has to come sorted, see `sortByPath`
+ * Packs files into a tar.gz that depends on their paths, contents and executable bits alone: sorted, without times,
+ * owners and directories. Symbolic links and submodules are left out. The bytes also depend on the zlib of the Node
+ * release, so replicas should run the same one. Contents are streamed: neither a file nor the archive is in memory.
+ * @param entries in any order when they are in memory; a stream has to be sorted, see `sortByPath`
  * @throws ArtifactError ArtifactInvalid for a path that leaves the archive, comes twice or isn't in order;
- *   ArtifactTooLarge, StorageFull
+ * ArtifactTooLarge, StorageFull
  */
 export async function packArtifact(
   entries: Iterable<FileEntry> | AsyncIterable<StreamedFile>,
@@ -94,7 +97,8 @@ export async function packArtifact(
     const [fileIndex] = await Promise.all([adding, writing]);
     return { file, digest: `sha256:${digest.digest('hex')}`, size, fileIndex };
   } catch (failure) {
-    // A failure of writing ends the archive, by which adding fails too. Then the failure of writing is the one to report.
+    // A failure of writing ends the archive, by which adding fails too. In that case the failure of writing is
+    // reported.
     const error: unknown = await writing.then(
       () => failure,
       (cause: unknown) => cause,
@@ -104,7 +108,7 @@ export async function packArtifact(
   }
 }
 
-/** Makes the file before anything is written, so that after a failure there is a file to remove. */
+/** Creates the file before anything is written, so that after a failure there is a file to remove. */
 async function createFile(dir: string, file: string): Promise<FileHandle> {
   try {
     await mkdir(dir, { recursive: true });
@@ -114,7 +118,7 @@ async function createFile(dir: string, file: string): Promise<FileHandle> {
   }
 }
 
-/** Adds all files; what it writes to waits for `writing`, which fails when the disk does. */
+/** Adds all files. Each write waits for `writing`, which fails when the disk does. */
 async function addFiles(
   archive: Pack,
   files: AsyncIterable<StreamedFile>,
@@ -132,7 +136,7 @@ async function addFiles(
   return fileIndex;
 }
 
-/** Adds one file and gives the digest of its content. */
+/** Adds one file and returns the digest of its content. */
 async function addFile(
   archive: Pack,
   { path, mode, size, content }: StreamedFile,
@@ -144,7 +148,7 @@ async function addFile(
   const header = { name: path, size, mode: fileMode, mtime: EPOCH, uid: 0, gid: 0 };
   const entry = archive.entry(header, (error) => (error ? added.reject(error) : added.resolve()));
   entry.on('error', added.reject);
-  // A failure is the pipeline's as well, which is awaited.
+  // The same failure reaches the pipeline, which is awaited.
   added.promise.catch(() => undefined);
   for await (const chunk of content) {
     hash.update(chunk);
@@ -200,7 +204,7 @@ function checkPath(path: string, before: Buffer | undefined): Buffer {
 
 const BLOCK = 64 * 1024;
 
-/** Gives small pieces on together: compressing costs a round through the thread pool for each. */
+/** Joins small pieces, because compressing each of them costs a round trip through the thread pool. */
 async function* inBlocks(chunks: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
   let block: Buffer[] = [];
   let size = 0;
@@ -215,7 +219,10 @@ async function* inBlocks(chunks: AsyncIterable<unknown>): AsyncGenerator<Buffer>
   yield Buffer.concat(block);
 }
 
-/** Clears what a gzip header says about its maker: time, flags of the compressor, system (RFC 1952, 2.3.1). */
+/**
+ * Clears the fields of a gzip header that depend on the machine: time, flags of the compressor, system (RFC 1952,
+ * 2.3.1).
+ */
 async function* withoutOrigin(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const cleared = Buffer.from([0, 0, 0, 0, 0, 255]);
   let at = 0;

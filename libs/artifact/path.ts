@@ -2,10 +2,10 @@ import { digestName, nameDigest } from './digest.ts';
 
 const SUFFIX = '.tar.gz';
 
-/** What an artifact's file can end with: an archive, a chart, or an index of charts. */
+/** The file name suffixes of artifacts: an archive, a chart, or an index of charts. */
 export type ArtifactSuffix = '.tar.gz' | '.tgz' | '.yaml';
 
-/** What the file of an artifact ends with; an archive where that is none of ours. */
+/** The suffix of an artifact's file; that of an archive if it is an unknown one. */
 export function suffixOf(path: string): ArtifactSuffix {
   const others = ['.tgz', '.yaml'] as const;
   return others.find((suffix) => path.endsWith(suffix)) ?? SUFFIX;

@@ -15,9 +15,12 @@ export interface ServeOptions {
   port: number;
   /** Address to listen on; all when left out. */
   host?: string;
-  /** Asked to make an artifact again that the store lost; the path is without a leading slash. */
+  /** Called to make a lost artifact again; the path has no leading slash. */
   onMissing?(path: string): Promise<void>;
-  /** The path of the artifact that stands for `<kind>/<namespace>/<name>/latest.tar.gz` now, both without a leading slash. */
+  /**
+   * The path of the artifact that `<kind>/<namespace>/<name>/latest.tar.gz` refers to now, both without a leading
+   * slash.
+   */
   latest?(path: string): string | undefined;
   log?: Logger;
 }
@@ -31,9 +34,10 @@ export interface ArtifactServer {
 const SOCKET_TIMEOUT_MS = 60_000;
 
 /**
- * Serves any artifact of the store at `/<kind>/<namespace>/<name>/<hex>.tar.gz`: the digest in the path says
- * which, so every replica can. `.tgz` is a chart, and `.yaml` an index of charts. `latest.tar.gz` in its place is the
- * artifact that the object has now (see `ServeOptions.latest`). `/healthz` answers `ok`. Rejects when the port can't be had.
+ * Serves any artifact of the store at `/<kind>/<namespace>/<name>/<hex>.tar.gz`: the digest in the path identifies it,
+ * so every replica can serve it. `.tgz` is a chart, and `.yaml` an index of charts. `latest.tar.gz` refers to the
+ * artifact that the object has now (see `ServeOptions.latest`). `/healthz` answers `ok`. Rejects when the port is
+ * taken.
  */
 export async function serveArtifacts(
   store: ArtifactStore,
@@ -41,7 +45,7 @@ export async function serveArtifacts(
 ): Promise<ArtifactServer> {
   const missing = new Map<string, Promise<void>>();
 
-  /** Has a lost artifact made again, once for all who ask for it meanwhile. */
+  /** Has a lost artifact made again, once for all requests that come meanwhile. */
   async function restore(path: string): Promise<void> {
     const restoring =
       missing.get(path) ??
@@ -120,7 +124,7 @@ function fail(
   error: unknown,
   log: Logger | undefined,
 ): void {
-  // A client that went away, or a file that broke off: the length tells it that something is missing.
+  // The client went away, or reading the file failed: by the length the client notices that something is missing.
   if (response.headersSent) {
     response.destroy();
     return;

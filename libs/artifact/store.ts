@@ -12,21 +12,21 @@ import { createNamespaceShares } from './namespace-share.ts';
 import type { Packed } from './pack.ts';
 import { readFileIndex } from './unpack.ts';
 
-/** Artifacts by digest: in NATS for everyone, with the ones used here on the local disk. */
+/** Artifacts by digest: in NATS for all replicas, and copies on the local disk. */
 export interface ArtifactStore {
   /**
-   * Stores an artifact, whose file is taken away and whose size counts to the share of `namespace`. While NATS is away it is
-   * kept on the local disk, and sent when NATS is back. Rejects with ArtifactError: StorageQuotaExceeded when the namespace
-   * has no room left, StorageFull and others when it can be stored nowhere.
+   * Stores an artifact, whose file is moved and whose size counts towards the share of `namespace`. While NATS is away
+   * it is kept on the local disk, and sent when NATS is back. Rejects with ArtifactError: StorageQuotaExceeded when the
+   * namespace has no room left, StorageFull and others when it can be stored nowhere.
    */
   put(packed: Packed, namespace?: string): Promise<void>;
-  /** Whether everyone can have it. Rejects with BusUnavailable while NATS is away. */
+  /** Whether the artifact is in NATS. Rejects with BusUnavailable while NATS is away. */
   has(digest: string): Promise<boolean>;
   /** Path of the tar.gz on the local disk, checked against its digest; it is safe to open for a minute. */
   file(digest: string): Promise<string>;
   /**
-   * Keeps an artifact on the local disk alone. Who wants the same at the same time shares one `download`, which fails if
-   * what it gives isn't the content of the digest.
+   * Keeps an artifact on the local disk only. Callers that want the same at the same time share one `download`, which
+   * fails if the content doesn't have the digest.
    */
   keep(digest: string, download: () => Content): Promise<string>;
   /** Digests of an artifact's files. Like `file` it rejects with ArtifactMissing, or BusUnavailable. */
@@ -39,16 +39,16 @@ export interface StoreOptions {
   bus: Bus;
   /** Folder of the local copies; stores may share it. */
   dir: string;
-  /** The copies used least recently go when they take more than this. */
+  /** Bytes of all copies; the least recently used ones are removed beyond that. */
   maxCacheBytes: number;
-  /** What the artifacts of one namespace may take in NATS together, in bytes; no bound when left out. */
+  /** Bytes that the artifacts of one namespace may take in NATS together; no limit when left out. */
   namespaceMaxBytes?: number;
   log: Logger;
 }
 
 export function createStore(options: StoreOptions): ArtifactStore {
   const { bus, log } = options;
-  // Put while NATS was away: their only copies are here.
+  // Artifacts that were put while NATS was away, whose only copies are here.
   const pending = new Map<string, string | undefined>();
   const cache = createCache({
     dir: options.dir,
@@ -82,7 +82,7 @@ export function createStore(options: StoreOptions): ArtifactStore {
           const content = await fileContent(path);
           await send({ digest, content, fileIndex: inMemory(fileIndex) }, namespace);
         } catch (error) {
-          // A namespace without room must not keep back what others have waiting.
+          // A namespace without room must not block what others have waiting.
           if (!(error instanceof ArtifactError)) throw error;
           log.warn({ err: error, digest, namespace }, 'An artifact was not sent to NATS');
         }
@@ -108,7 +108,8 @@ export function createStore(options: StoreOptions): ArtifactStore {
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
       log.error({ digest }, 'An artifact in NATS is damaged');
-      // Only the service that writes artifacts may remove one. It finds the same damage when it reads this one itself.
+      // Only the service that writes artifacts may remove one. It notices the same damage when it reads the artifact
+      // itself.
       if (bus.owns('weir-blobs')) await blobs.remove(digest);
       throw new ArtifactMissing(digest);
     }
@@ -129,7 +130,7 @@ export function createStore(options: StoreOptions): ArtifactStore {
   }
 
   async function storedFileIndex(digest: string): Promise<Uint8Array | undefined> {
-    // While NATS is away, the file index is read from an archive on the local disk, if that is there.
+    // While NATS is away, the file index is read from the archive on the local disk, if there is one.
     if (!bus.connected() && (await cache.find(digest)) !== undefined) return undefined;
     const encoded = await blobs.fileIndex(digest);
     if (encoded !== undefined) await cache.writeFileIndex(digest, encoded);
@@ -193,10 +194,10 @@ function inMemory(bytes: Uint8Array): Part {
   };
 }
 
-/** Content that turned out to be another one than its digest says. */
+/** Content that doesn't have its digest. */
 class Damaged extends Error {}
 
-/** Gives content on as it comes, and fails at its end if it isn't that of the digest. */
+/** Passes content on, and fails at its end if it doesn't have the digest. */
 async function* checked(
   digest: string,
   content: AsyncIterable<Uint8Array>,

@@ -1,28 +1,28 @@
 import { ArtifactError } from './errors.ts';
 
-/** An entry of a tar, in the words of what it becomes. */
+/** An entry of a tar. */
 export interface TarEntry {
-  /** As the archive has it: it may be absolute, or lead out of where it is unpacked to. */
+  /** As in the archive: it may be absolute, or lead out of the folder that it is unpacked to. */
   path: string;
   type: 'file' | 'hard-link' | 'symbolic-link' | 'folder' | 'other';
   /** Permission bits. */
   mode: number;
   /** Bytes of the content. */
   size: number;
-  /** Read before the next entry is asked for, or never. */
+  /** Has to be read before the next entry is requested, or not at all. */
   content: AsyncIterable<Uint8Array>;
 }
 
 export interface TarLimits {
   /** Entries of any type. */
   maxEntries: number;
-  /** Bytes of all that describes entries at length: long names and attributes. */
+  /** Bytes of all long names and attributes. */
   maxMetaBytes?: number;
 }
 
 const BLOCK = 512;
 const MAX_META_BYTES = 16 * 1024 ** 2;
-/** Bytes of what describes one entry, as in Go's reader. */
+/** Bytes of the long names and attributes of one entry, as in Go's reader. */
 const MAX_ENTRY_META_BYTES = 1024 ** 2;
 
 const TYPES: Record<string, TarEntry['type']> = {
@@ -42,8 +42,8 @@ interface Header {
 }
 
 /**
- * Reads a tar (POSIX.1-1988, POSIX.1-2001 and GNU's long names) that anybody may have made. Nothing but a name and the
- * attributes of one entry is in memory.
+ * Reads a tar (POSIX.1-1988, POSIX.1-2001 and GNU's long names) that anybody may have made. Only one name and the
+ * attributes of one entry are in memory.
  * @throws ArtifactError ArtifactInvalid for what is no tar, is cut short or has sparse files; ArtifactTooLarge
  */
 export async function* readTar(
@@ -67,7 +67,7 @@ export async function* readTar(
 
   for (;;) {
     const block = await input.takeBlock();
-    // A block of zeros ends an archive; a second one follows it, which nobody needs.
+    // A block of zeros ends an archive; the second one that follows it is not needed.
     if (block === undefined || block.every((byte) => byte === 0)) return;
     const header = parseHeader(block);
     if (++entries > maxEntries) throw tooLarge(`holds more than ${maxEntries} files and folders`);
@@ -124,13 +124,16 @@ function parseNumber(field: Buffer): number {
   return Number.parseInt(text || '0', 8);
 }
 
-/** The records `<length> <key>=<value>\n` of a POSIX.1-2001 header, as far as they matter here. */
+/**
+ * The records `<length> <key>=<value>
+ * ` of a POSIX.1-2001 header that are needed here.
+ */
 function parseAttributes(bytes: Buffer): Partial<Pick<Header, 'path' | 'size'>> {
   const found: Partial<Pick<Header, 'path' | 'size'>> = {};
   let left = bytes;
   while (left.length > 0) {
     const length = Number(/^(\d{1,7}) /.exec(left.toString('latin1', 0, 10))?.[1]);
-    // The length counts bytes, and a value may be none of UTF-8.
+    // The length counts bytes, and a value need not be valid UTF-8.
     const record = left.subarray(0, length);
     const start = record.indexOf(' ') + 1;
     const equals = record.indexOf('=');
@@ -152,7 +155,7 @@ function parseAttributes(bytes: Buffer): Partial<Pick<Header, 'path' | 'size'>> 
   return found;
 }
 
-/** Bytes by number, of chunks of any size. */
+/** Reads a given number of bytes from chunks of any size. */
 function createInput(chunks: AsyncIterable<Uint8Array>) {
   const iterator = chunks[Symbol.asyncIterator]();
   let buffered: Buffer = Buffer.alloc(0);
@@ -192,7 +195,7 @@ function createInput(chunks: AsyncIterable<Uint8Array>) {
   return {
     take,
     stream,
-    /** Undefined at the end of the input, which an archive may have without blocks of zeros. */
+    /** Undefined at the end of the input: an archive may lack the final blocks of zeros. */
     async takeBlock(): Promise<Buffer | undefined> {
       const start = await some(BLOCK);
       if (start === undefined) return undefined;

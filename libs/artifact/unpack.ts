@@ -16,8 +16,8 @@ const DEFAULT_MAX_BYTES = 2 * 1024 ** 3;
 const DEFAULT_MAX_FILES = 500_000;
 
 /**
- * The file index of an artifact whose file index isn't at hand, read from its tar.gz. Rejects with ArtifactError:
- * ArtifactTooLarge above a limit, ArtifactInvalid for what is no tar.gz.
+ * Computes the file index of an artifact from its tar.gz. Rejects with ArtifactError: ArtifactTooLarge above a limit,
+ * ArtifactInvalid for what is no tar.gz.
  */
 export async function readFileIndex(file: string, limits: UnpackLimits = {}): Promise<FileIndex> {
   const maxBytes = limits.maxBytes ?? DEFAULT_MAX_BYTES;
@@ -25,7 +25,7 @@ export async function readFileIndex(file: string, limits: UnpackLimits = {}): Pr
   const fileIndex: FileIndex = Object.create(null);
   let bytes = 0;
   let files = 0;
-  // When either of the two fails, both end, and the iteration below gets the error.
+  // When either stream fails, both end, and the loop below gets the error.
   const content = pipeline(createReadStream(file), createGunzip(), () => undefined);
   try {
     for await (const entry of readTar(content, { maxEntries: 2 * maxFiles })) {

@@ -1,6 +1,7 @@
-// Asks a server for a few references without a process of git: starting git and its HTTP helper is nearly all that a look at a
-// branch costs. Only the two requests of gitprotocol-v2 are known here, and git is asked wherever something else is needed.
-// What a server can is asked for once an hour: each answer stands for itself (stateless-rpc), so that the question alone will do.
+// Asks a server for a few references without a process of git, because starting git and its HTTP helper takes most of
+// the time of reading a branch. Only the two requests of gitprotocol-v2 are implemented; git is run wherever something
+// else is needed. A server's capabilities are requested once an hour: each request is independent (stateless-rpc), so
+// the second one alone is enough.
 import { once } from 'node:events';
 import { Agent as HttpAgent, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
@@ -22,31 +23,34 @@ export interface AskOptions {
 export type Asked =
   /** As `git ls-remote` prints them. */
   | { output: string }
-  /** The server refuses, or sends elsewhere. */
+  /** The server refuses, or redirects. */
   | { status: number };
 
 const SERVICE = 'git-upload-pack';
-/** Bytes of what a server says it can, which is some hundreds. */
+/** Bytes of a server's capabilities, which are some hundreds. */
 const MAX_CAPABILITIES = 64 * 1024;
-/** Bytes of the references: there are few that begin with what was asked for, or git is the one to read them. */
+/** Bytes of the references. Few begin with what was asked for; otherwise git reads them. */
 const MAX_REFS = 1024 ** 2;
-/** Statuses that mean the same, whoever asks. */
+/** Statuses that have the same meaning for every client. */
 const TELLING = new Set([301, 302, 307, 308, 401, 403, 404]);
 const TAGS = 'refs/tags/';
 const REMEMBERED = 10_000;
 const HOUR_MS = 60 * 60_000;
 
 /**
- * Servers that answered as this one does, by the URL of the repository: how objects are named there, empty where it isn't said.
- * What somebody else's proxy said of the same URL does no harm: a wrong name costs a request.
+ * Servers that support this, by the URL of the repository, with the format of object ids; empty if the server doesn't
+ * say. If a tenant's proxy lied about a URL, that does no harm: a wrong format costs a request.
  */
 const known = createBoundedMap<string, { format: string; untilMs: number }>({ max: REMEMBERED });
 
-/** Undefined where git has to be asked. @throws AbortError when the signal fires */
+/**
+ * Undefined if git has to be run.
+ * @throws AbortError when the signal aborts
+ */
 export async function askRefs(options: AskOptions): Promise<Asked | undefined> {
   const { destination, signal } = options;
   const { url, route, proxy } = destination;
-  // What git does with a query in a URL, and what speaks other protocols to proxies, is left to git.
+  // URLs with a query, and proxies with other protocols, are left to git.
   if (!/^https?:/.test(url) || url.includes('?')) return undefined;
   if (route !== undefined && proxy === undefined) return undefined;
   const agent = url.startsWith('https:')
@@ -56,7 +60,7 @@ export async function askRefs(options: AskOptions): Promise<Asked | undefined> {
     return await converse(options, agent);
   } catch (error) {
     if (signal.aborted) throw error;
-    // git says what is wrong with the way to the server, in words that are known.
+    // git is run in that case, and reports what is wrong with the connection.
     return undefined;
   } finally {
     agent.destroy();
@@ -85,7 +89,7 @@ async function converse(options: AskOptions, agent: HttpAgent): Promise<Asked | 
   return { output };
 }
 
-/** Asks with one request. Undefined where the answer is no list. */
+/** Asks with one request. Undefined if the answer is no list. */
 async function listRefs(
   options: AskOptions,
   agent: HttpAgent,
@@ -134,7 +138,7 @@ async function send(
     },
     { allowLocal: network?.allowLocal, proxy, resolver: fixedResolver(addresses) },
   );
-  // A connection may still break when the answer is read; whoever reads it is told.
+  // The connection may still break while the answer is read; the reader gets that error.
   request.on('error', () => undefined);
   request.end(body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
@@ -154,7 +158,7 @@ async function packetsOf(
   return undefined;
 }
 
-/** The hash of the objects' names, if the server speaks version 2 and lists references in it; empty where it doesn't say. */
+/** The format of object ids, if the server speaks version 2 and lists references in it; empty if it doesn't say. */
 function formatOf(packets: Packet[]): string | undefined {
   const lines = packets.filter((it) => typeof it === 'string');
   const from = lines.indexOf('version 2');
@@ -166,7 +170,7 @@ function formatOf(packets: Packet[]): string | undefined {
 
 const LINE = /^([0-9a-f]{40}|[0-9a-f]{64}) (\S+)(?: peeled:([0-9a-f]{40}|[0-9a-f]{64}))?$/;
 
-/** Undefined unless the list is whole. */
+/** Undefined unless the list is complete. */
 function outputOf(packets: Packet[], wanted: readonly string[]): string | undefined {
   const last = packets.pop();
   if (typeof last !== 'object' || last.mark !== 'flush') return undefined;

@@ -5,12 +5,15 @@ import { getCACertificates } from 'node:tls';
 import { GitError } from './errors.ts';
 import type { SshCredentials } from './ssh-config.ts';
 
-/** How to authenticate at a Git server; PEM texts, not paths. Nothing set: anonymously, trusting the system's CAs. */
+/**
+ * Credentials for a Git server, as PEM texts and not paths. Without any, requests are anonymous and the system's
+ * authorities are trusted.
+ */
 export interface GitAuth {
   username?: string;
   password?: string;
   bearerToken?: string;
-  /** CA certificates that are trusted besides the system's. */
+  /** CA certificates that are trusted in addition to the system's. */
   caFile?: string;
   clientCert?: string;
   clientKey?: string;
@@ -18,16 +21,16 @@ export interface GitAuth {
   ssh?: SshCredentials;
 }
 
-/** Git configuration (`http.extraHeader` ...) that carries the credentials, and the strings to mask in messages. */
+/** The Git configuration (`http.extraHeader` ...) with the credentials, and the strings to mask in messages. */
 export interface AuthConfig {
   config: [key: string, value: string][];
   secrets: string[];
 }
 
 /**
- * Runs `use` with the configuration that authenticates. It isn't scoped to a URL: a git process talks to one server and
- * follows no redirects, so that none of it reaches another host. Headers are handed to git in its environment and
- * certificates in files of mode 0600 that are gone afterwards; nothing of it is on a command line.
+ * Runs `use` with the configuration that authenticates. It isn't limited to a URL: a git process talks to one server
+ * and follows no redirects, so credentials reach no other host. git gets headers in its environment and certificates in
+ * files of mode 0600 that are removed afterwards; neither is on a command line.
  * @throws GitError InvalidArgument when the credentials can't be sent as they are
  */
 export async function withAuth<T>(
@@ -81,19 +84,22 @@ export function authorization(auth: GitAuth): string | undefined {
   return `Bearer ${auth.bearerToken}`;
 }
 
-/** Whether there is anything in it that another host must not get. */
+/** Whether there is anything that another host must not get. */
 export function hasCredentials(auth: GitAuth | undefined): boolean {
   if (auth === undefined) return false;
   const { username, password, bearerToken, clientCert, clientKey } = auth;
   return [username, password, bearerToken, clientCert, clientKey].some((it) => it !== undefined);
 }
 
-/** The system's certificates and these: git and Node take what they are given in place of the system's, Flux adds. */
+/**
+ * The system's certificates and these: git and Node use given certificates in place of the system's, while Flux adds
+ * them.
+ */
 export function trustedCertificates(caFile: string): string[] {
   return [...getCACertificates('system'), caFile];
 }
 
-/** What node:https trusts, and shows. */
+/** The TLS options for node:https. */
 export function nodeTls({ caFile, clientCert, clientKey }: GitAuth = {}) {
   return {
     ...(caFile ? { ca: trustedCertificates(caFile) } : {}),
@@ -102,7 +108,7 @@ export function nodeTls({ caFile, clientCert, clientKey }: GitAuth = {}) {
   };
 }
 
-/** What of the credentials must not be in a message. */
+/** The parts of the credentials that must not be in a message. */
 export function secretsOf(auth: GitAuth, header?: string): string[] {
   return [
     auth.password,

@@ -7,7 +7,7 @@ export interface NewCommit {
   /** Author and committer. */
   author: { name: string; email: string };
   when: Date;
-  /** Kept as it is, also without text or with empty lines at its edges. */
+  /** It is kept unchanged, even if it is empty or begins or ends with empty lines. */
   message: string;
 }
 
@@ -29,7 +29,7 @@ export function commitContent({ tree, parents, author, when, message }: NewCommi
   return Buffer.from(`${lines.join('\n')}\n\n${message}`);
 }
 
-/** Without what would end a name or an address: what comes behind it would be read as another header. */
+/** Removes characters that would end a name or an address, because what follows would be read as another header. */
 function identity(text: string): string {
   return text.replace(/[\n\r\0<>]/g, '');
 }

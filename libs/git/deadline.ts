@@ -1,9 +1,9 @@
 import { GitError } from './errors.ts';
 
 export interface Deadline {
-  /** Fires when the time is up or the caller's signal does. */
+  /** Aborts when the time is up or the caller's signal aborts. */
   signal: AbortSignal;
-  /** Throws GitError Timeout or Aborted when that is why an operation ended. */
+  /** Throws GitError Timeout or Aborted if that ended the operation. */
   check(doing: string): void;
   /** Call when the operation is over. */
   clear(): void;

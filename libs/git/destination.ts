@@ -17,15 +17,17 @@ import {
   routeThrough,
 } from './proxy.ts';
 
-/** How git reaches a URL: what it is given, so that it decides nothing of that itself. */
+/**
+ * How git reaches a URL: the URL, addresses and configuration that it is given, so that it decides none of this itself.
+ */
 export interface Destination {
-  /** The URL as every parser reads it. */
+  /** The URL in a form that all parsers read in the same way. */
   url: string;
-  /** The proxy to go through, if any: a URL for node:http, which speaks to HTTP proxies only. */
+  /** The proxy, if any: a URL for node:http, which supports HTTP proxies only. */
   proxy?: string | undefined;
-  /** The same, where it is a tenant's, or where ssh has to go through it. */
+  /** The same proxy, if it is a tenant's, or if ssh has to go through it. */
   route?: ProxyRoute;
-  /** The addresses of the host that are allowed; none when a proxy resolves it. */
+  /** The allowed addresses of the host; none when a proxy resolves it. */
   addresses: string[];
   /** The host and port of an ssh:// URL. */
   ssh?: { host: string; port: number };
@@ -33,17 +35,19 @@ export interface Destination {
 }
 
 export interface NetworkPolicy extends AddressPolicy {
-  /** How names become addresses (tests). */
+  /** Resolves names to addresses (tests). */
   resolver?: Resolver | undefined;
 }
 
 /**
- * Finds the addresses that a URL's host has and pins git to those that are allowed (`http.curloptResolve`, git 2.37): git
- * resolves nothing a second time, so a name server can't answer it with another address. Through a proxy the name goes as
- * it is; only a host that is written as an IP address is checked then. A look-up takes a thread of the process until the
- * system ends it, so a caller waits for it and keeps its slot meanwhile.
- * @param ownProxy the tenant's proxy, which comes before the operator's; its addresses are checked and pinned instead
- * @throws GitError AddressRefused; GitOperationFailed for a name that doesn't resolve. The caller says what it was doing.
+ * Resolves a URL's host and pins git to the allowed addresses (`http.curloptResolve`, git 2.37): git doesn't resolve
+ * the name again, so a name server can't give it another address. Through a proxy the name is sent as it is; only a
+ * host that is written as an IP address is checked then. A look-up occupies a thread of the process until the system
+ * ends it, so a caller waits for it and keeps its slot meanwhile.
+ * @param ownProxy the tenant's proxy, which is used in place of the operator's; its addresses are checked and pinned
+ * instead
+ * @throws GitError AddressRefused; GitOperationFailed for a name that doesn't resolve. The caller adds what it was
+ * doing.
  */
 export async function findDestination(
   text: string,
@@ -53,14 +57,15 @@ export async function findDestination(
   const url = new URL(text);
   if (url.protocol === 'file:') return { url: text, addresses: [], config: [] };
   if (url.protocol === 'ssh:') return findSshDestination(url, { resolver, ...policy }, ownProxy);
-  // curl looks pinned names up without a dot at their end.
+  // curl looks pinned names up without a trailing dot.
   url.hostname = url.hostname.replace(/\.+$/, '');
   const proxy = proxyFor(url, process.env);
   try {
     if (ownProxy !== undefined) {
       await checkBehindProxy(url.hostname, policy);
       const route = await routeThrough(ownProxy, policy, resolver);
-      // node:http would look the proxy's name up again, so it gets the address; TLS would then check another name.
+      // node:http would resolve the proxy's name again, so it gets the address. With a TLS proxy, TLS would then check
+      // another name.
       const plain =
         route.scheme === 'http' ? proxyUrl(route, 'http', route.addresses[0]) : undefined;
       return { url: url.href, proxy: plain, route, addresses: [], config: proxyConfig(route) };
@@ -83,7 +88,7 @@ export async function findDestination(
   }
 }
 
-/** ssh is handed the addresses and looks nothing up either (`HostName`). */
+/** ssh gets the addresses and resolves nothing either (`HostName`). */
 async function findSshDestination(
   url: URL,
   { resolver, ...policy }: NetworkPolicy,
@@ -120,15 +125,15 @@ function unresolved(url: URL, cause: unknown): GitError {
   return new GitError('GitOperationFailed', message, { cause });
 }
 
-/** The proxy looks a name up; a host that is written as an address is checked here. */
+/** The proxy resolves names; a host that is written as an IP address is checked here. */
 async function checkBehindProxy(host: string, policy: AddressPolicy): Promise<void> {
   await resolveAllowed(host, policy, (_, __, callback) => callback(null, anywhere));
 }
 
-/** Stands for what a proxy will find: nothing that is refused. */
+/** Represents the address that a proxy will find: one that is allowed. */
 const anywhere = [{ address: '192.0.2.1', family: 4 }];
 
-/** Gives every name the addresses of a destination, which were checked. */
+/** Resolves every name to the addresses of a destination, which were checked. */
 export function fixedResolver(addresses: readonly string[]): Resolver {
   const found = addresses.map((address) => ({ address, family: isIP(address) }));
   return (_host, _options, callback) => callback(null, found);

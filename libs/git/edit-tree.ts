@@ -1,4 +1,4 @@
-// Puts other files into a folder tree: every folder on the way to one becomes a new object, all others stay what they are.
+// Replaces files in a tree: each folder on the path to one becomes a new object, all others stay the same.
 import { GitError } from './errors.ts';
 import type { Repository } from './object-cache.ts';
 import { folderMode } from './tree-object.ts';

@@ -1,12 +1,15 @@
 import { devNull } from 'node:os';
 
-/** Settings for every git process: nothing that a repository, a machine or a user configured may run or ask anything. */
+/**
+ * Settings for every git process: nothing that a repository, a machine or a user has configured may run a program or
+ * ask for input.
+ */
 const isolation: [key: string, value: string][] = [
   ['protocol.allow', 'never'],
   ['protocol.http.allow', 'always'],
   ['protocol.https.allow', 'always'],
   ['protocol.ext.allow', 'never'],
-  // git would send credentials and certificates to wherever a server points, and resolve that name itself.
+  // git would send credentials and certificates to any host that a server redirects to, and resolve that name itself.
   ['http.followRedirects', 'false'],
   ['core.hooksPath', devNull],
   ['core.fsmonitor', 'false'],
@@ -16,7 +19,7 @@ const isolation: [key: string, value: string][] = [
   ['maintenance.auto', 'false'],
   ['advice.detachedHead', 'false'],
   ['submodule.recurse', 'false'],
-  // A fetched pack is kept as it is: it appears whole or not at all, and writing it costs one file.
+  // A fetched pack is kept as one file: it appears completely or not at all.
   ['fetch.unpackLimit', '1'],
   // What is lost when the machine loses its power is fetched again: nothing of a repository is kept over a start.
   ['core.fsync', 'none'],

@@ -32,14 +32,14 @@ export class GitError extends Error {
 interface Symptom {
   pattern: RegExp;
   reason: GitReason;
-  /** What to say instead of git's own words; without it git's words are kept. */
+  /** The message in place of git's; without it git's message is kept. */
   message?: string | ((match: RegExpExecArray) => string);
   /** The limit that was reached. */
   limit?: keyof GitLimits;
 }
 
-// Wordings of git 2.30 to 2.5x in the C locale; those for authentication, authorization and a missing or empty
-// repository are turned into go-git's, which is what Flux's users (and their alert rules) know.
+// Messages of git 2.30 to 2.5x in the C locale. Those about authentication, authorization and a missing or empty
+// repository are replaced by go-git's, which Flux's users (and their alert rules) know.
 const symptoms: Symptom[] = [
   {
     pattern:
@@ -92,18 +92,18 @@ const symptoms: Symptom[] = [
   },
 ];
 
-/** Which flag raises a limit: a message that names a limit says what to do about it. */
+/** The flag that raises a limit, for messages that name the limit. */
 const raisedBy = {
   memoryBytes: 'its limit is %d bytes a process (--git-max-memory-bytes)',
   fileBytes: 'its limit is %d bytes (--git-max-pack-bytes)',
 };
 
-/** The longest part of a message that comes from outside, in characters. */
+/** The longest text from outside in a message, in characters. */
 const MAX_QUOTED = 500;
 
 /**
- * Turns what git wrote to standard error into an error with a reason. What the server said is left out: its answer may come
- * from anything that speaks HTTP, and a message is seen by whoever wrote the URL. What git says is cleaned and bounded.
+ * Turns git's standard error into an error with a reason. What the server said is left out: any HTTP service may have
+ * answered, and the author of the URL sees the message. git's own text is cleaned and bounded.
  * @param doing the start of the message, such as "unable to list remote for 'https://...'"
  * @param output git's standard error; `secrets` in it are masked
  */
@@ -112,7 +112,7 @@ export function explainFailure(
   output: string,
   { secrets = [], limits }: { secrets?: readonly string[] | undefined; limits?: GitLimits } = {},
 ): GitError {
-  // A secret may be a word that git uses, so what git says is understood before anything in it is masked.
+  // A secret may be a word that git uses, so git's text is interpreted before anything in it is masked.
   const text = linesOfGit(output).join('\n');
   const [symptom, match] = symptoms
     .map((it) => [it, it.pattern.exec(text)] as const)
@@ -133,17 +133,17 @@ function wordsOf(
   return masked(message === undefined || match === null ? tellingLines(text) : message(match));
 }
 
-/** What git itself, and the well-known hosting services, say of a push that they don't want. */
+/** Reasons for refusing a push that git itself and the well-known hosting services give. */
 const REFUSALS =
   /^(?:(?:pre-receive |protected branch |update )?hook declined|TF402455|deny(?:ing)? .*|hidden ref.*|shallow update not allowed|unpacker error|branch is currently checked out|funny refname|prohibited by Gerrit.*|atomic (?:transaction|push) fail.*)/;
 
-/** Why a server refused, where the words are known ones; others may come from anybody. */
+/** Why a server refused, if it is one of the known reasons; other texts may come from anybody. */
 function refusal(why: string): string {
   const known = REFUSALS.exec(why)?.[0];
   return known === undefined ? 'the server refuses the update' : cleanLine(known, 100);
 }
 
-/** The lines that git wrote itself, without what it quotes of the server's answer. */
+/** The lines that git wrote itself, without quotes of the server's answer. */
 function linesOfGit(output: string): string[] {
   return output
     .split(/[\n\r]/)
@@ -157,17 +157,17 @@ function linesOfGit(output: string): string[] {
     );
 }
 
-/** What git passes on of a server that ends the conversation with words of its own (ERR), but for what git's servers say. */
+/** A server's own error line (ERR) that git repeats, unless git's servers write it. */
 const REMOTE_ERROR = /^remote error: (?!upload-pack: not our ref [0-9a-f]{40,64}$).*/;
 
-/** Keeps the lines that say why: git repeats itself ("fatal: ..." after "error: ...") and adds general advice. */
+/** Keeps the lines with the cause: git repeats itself ("fatal: ..." after "error: ...") and adds general advice. */
 function tellingLines(text: string): string {
   const lines = text.split('\n').filter((line) => line !== '');
   const fatal = lines.filter((line) => /^(fatal|error):/.test(line));
   const chosen = (fatal.length > 0 ? fatal : lines).map((line) =>
     line.replace(/^(fatal|error):\s*/, '').replace(REMOTE_ERROR, 'the server reports an error'),
   );
-  // Durations would make the same failure a new one each time.
+  // With its duration, the same failure would be another message each time.
   const reason = [...new Set(chosen)].join('; ').replace(/ after \d+ (ms|milliseconds)\b/g, '');
   return cleanLine(reason, MAX_QUOTED) || 'git gave no reason';
 }

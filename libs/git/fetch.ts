@@ -9,26 +9,29 @@ import { type RemoteOptions, runRemote, shownUrl } from './remote.ts';
 import { runGit } from './run.ts';
 
 export interface FetchOptions extends RemoteOptions {
-  /** The bare repository that caches this remote; made when it isn't there. One fetch at a time a repository. */
+  /**
+   * The bare repository that caches this remote; it is created if it is missing. Only one fetch may run in a repository
+   * at a time.
+   */
   dir: string;
-  /** Full name of the reference that led to the commit; asked for when the server gives no commit by its id. */
+  /** Full name of the reference that led to the commit. It is fetched if the server doesn't give commits by id. */
   ref?: string;
   commit: string;
-  /** Commits of history; 1 unless told. */
+  /** Commits of history; 1 unless given. */
   depth?: number;
   /**
-   * For a commit of another repository than those that the folder caches: a name of it. What the folder holds isn't offered to
-   * its server, which would learn the ids of commits, and nothing is asked for that the folder holds.
+   * Identifies the repository of a commit that doesn't belong to the cached remote. Commit ids in the folder are not
+   * shown to its server, and nothing is fetched that the folder has.
    */
   keep?: string;
 }
 
 /**
- * Brings one commit with all its files into a bare repository. Only what the repository lacks is transferred.
- * The commit is asked for by id; a server that refuses that is asked for the reference: shallow, with its history,
- * and as servers of plain files can serve it.
- * @throws GitError ReferenceNotFound when the commit isn't on the server, or not in `ref`; LimitExceeded when the server
- *   sends more than `limits.fileBytes`, while it sends
+ * Brings one commit with all its files into a bare repository. Only what the repository lacks is transferred. The
+ * commit is requested by id; from a server that refuses that, the reference is fetched: shallow, with its history, or
+ * as servers of plain files can serve it.
+ * @throws GitError ReferenceNotFound when the commit isn't on the server, or not in `ref`; LimitExceeded when the
+ * server sends more than `limits.fileBytes`, while it sends
  */
 export async function fetchCommit(options: FetchOptions): Promise<void> {
   const doing = `unable to clone '${shownUrl(options)}'`;
@@ -81,7 +84,7 @@ export async function fetchCommit(options: FetchOptions): Promise<void> {
 }
 
 /**
- * Brings an annotated tag into the repository of `fetchCommit`, which fetches commits alone.
+ * Brings an annotated tag into the repository of `fetchCommit`, which only fetches commits.
  * @throws GitError ReferenceNotFound when the tag is another one by now
  */
 export async function fetchTag(
@@ -108,14 +111,14 @@ export async function fetchTag(
   throw new GitError('ReferenceNotFound', message);
 }
 
-/** The kernel holds the limit of a file; a server of plain files sends many of them. */
+/** The kernel enforces the limit for one file; a server of plain files sends many. */
 function watched({ dir, signal, limits }: Pick<FetchOptions, 'dir' | 'signal' | 'limits'>) {
   return { dir, signal, maxBytes: limits?.fileBytes ?? defaultGitLimits.fileBytes };
 }
 
 /**
- * Packs what a cache repository holds into one pack and drops what no fetch refers to any more.
- * Not while a fetch or a read of the same repository runs.
+ * Packs the contents of a cached repository into one pack and removes what no fetch refers to any more. It must not run
+ * beside a fetch or a read of the same repository.
  */
 export async function tidyRepository(options: {
   dir: string;
@@ -144,8 +147,8 @@ const quick = [
 ];
 
 /**
- * Keeps a commit that was made here and is at the server now, as a fetch of this reference would: later fetches transfer the
- * difference to it, and tidying leaves it.
+ * Keeps a commit that was made here and pushed, as if the reference had been fetched: later fetches transfer the
+ * difference to it, and tidying keeps it.
  */
 export async function keepCommit(dir: string, ref: string, commit: string): Promise<void> {
   const file = join(dir, keepAs(checkRefName(ref)));
@@ -160,7 +163,10 @@ function keepAs(ref: string): string {
   return `refs/weir/${createHash('sha256').update(ref).digest('hex').slice(0, 16)}`;
 }
 
-/** Lays out what makes a folder a bare repository (gitrepository-layout): `git init` would be a process for each new remote. */
+/**
+ * Creates the files of a bare repository (gitrepository-layout), because `git init` would be a process for each new
+ * remote.
+ */
 async function createRepository({ dir }: Local): Promise<void> {
   const head = join(dir, 'HEAD');
   const exists = await stat(head).then(
@@ -171,7 +177,7 @@ async function createRepository({ dir }: Local): Promise<void> {
   await mkdir(join(dir, 'objects'), { recursive: true, mode: 0o700 });
   await mkdir(join(dir, 'refs'), { recursive: true });
   await writeFile(join(dir, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = true\n');
-  // Last, as it says that the rest is there.
+  // This comes last, because it marks the repository as complete.
   await writeFile(head, 'ref: refs/heads/none\n');
 }
 

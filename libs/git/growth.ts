@@ -9,8 +9,8 @@ export interface Size {
 }
 
 /**
- * What a folder takes on the disk. Counts no further than `maxFiles`; a folder that isn't there takes nothing, and files
- * that go meanwhile don't count.
+ * What a folder takes on the disk. It counts up to `maxFiles` files; a missing folder takes nothing, and files that are
+ * removed meanwhile are not counted.
  */
 export async function folderSize(dir: string, maxFiles: number): Promise<Size> {
   const size: Size = { bytes: 0, files: 0 };
@@ -28,7 +28,7 @@ export async function folderSize(dir: string, maxFiles: number): Promise<Size> {
       const found = await stat(path).catch(unlessGone);
       if (found === undefined) continue;
       size.files += 1;
-      // A small file takes a block, which is what fills a disk.
+      // A small file occupies a block of the disk.
       size.bytes += Math.max(found.size, found.blocks * 512);
       if (size.files > maxFiles) return size;
     }
@@ -46,7 +46,7 @@ const MAX_NEW_FILES = 20_000;
 const POLL_MS = 250;
 
 /**
- * Runs work that fills a folder, and ends it by its signal once the folder has grown by more than it may.
+ * Runs work that fills a folder, and aborts it when the folder has grown by more than it may.
  * @throws GitError LimitExceeded, at most a quarter of a second late
  */
 export async function whileGrowing<T>(
@@ -63,7 +63,7 @@ export async function whileGrowing<T>(
 
   async function look(): Promise<void> {
     const { bytes, files } = await folderSize(dir, before.files + MAX_NEW_FILES);
-    // The index of a pack and references come on top of the pack itself.
+    // The index of a pack and references are counted in addition to the pack itself.
     if (bytes - before.bytes > 1.25 * maxBytes) {
       const limit = `more than ${maxBytes} bytes (--git-max-pack-bytes)`;
       exceeded = new GitError('LimitExceeded', `${doing}: the server sends ${limit}`);

@@ -2,9 +2,9 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * The lines about a host and port, with the plain host in place of their patterns and hashes. ssh is given these and looks for
- * that host: it checks a host certificate under the same name, and certificates name hosts without a port.
- * A line that can't be read is about no host.
+ * The lines for a host and port, with the plain host in place of their patterns and hashes. ssh gets these and looks
+ * for that host: it checks a host certificate under the same name, and certificates name hosts without a port. A line
+ * that can't be parsed matches no host.
  */
 export function linesAbout(knownHosts: string, host: string, port: number): string {
   return knownHosts

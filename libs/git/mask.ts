@@ -1,21 +1,22 @@
-// What may be shown of URLs and of what others say.
+// Masks secrets in URLs and in texts of others.
 import { MASK, maskUrl } from '@weir/telemetry';
 
 /**
- * Masks secrets, and whatever looks like one: of every URL in the text the user information and the values of the query.
- * @param secrets masked wherever they stand; the longest of them first, as one may hold another
+ * Masks secrets, and everything that may be one: in all URLs of the text the user information and the values of the
+ * query.
+ * @param secrets masked everywhere; the longest first, as one may contain another
  */
 export function mask(text: string, secrets: readonly string[]): string {
   const known = secrets.filter((secret) => secret.length > 0).sort((a, b) => b.length - a.length);
   return maskUrl(known.reduce((rest, secret) => rest.replaceAll(secret, MASK), text));
 }
 
-/** The values in a URL's query, as it was written and decoded: a server may repeat them in what it says. */
+/** The values in a URL's query, as written and decoded: a server may repeat them in its texts. */
 export function querySecrets(url: string): string[] {
   const query = /\?([^#]*)/.exec(url)?.[1] ?? '';
   const raw = query.split('&').map((parameter) => parameter.slice(parameter.indexOf('=') + 1));
   const decoded = [...new URLSearchParams(query).values()];
-  // A short value, such as a page number, would be masked all over the message.
+  // A short value, such as a page number, would be masked throughout the message.
   return [...new Set([...raw, ...decoded])].filter((value) => value.length >= 6);
 }
 

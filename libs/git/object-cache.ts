@@ -1,4 +1,4 @@
-// Objects of repositories that are kept in memory: an id says what an object is, for as long as there is the repository.
+// Keeps objects of repositories in memory: an object with a given id never changes.
 import { type BoundedMap, createBoundedMap } from '@weir/async';
 import { type Commit, parseCommit } from './commit.ts';
 import { GitError } from './errors.ts';
@@ -14,18 +14,18 @@ import { type RawEntry, treeEntries } from './tree-object.ts';
 
 export type ObjectCache = BoundedMap<string, Buffer>;
 
-/** @param maxBytes what the contents may take together */
+/** @param maxBytes of all contents together */
 export function createObjectCache(maxBytes: number): ObjectCache {
   return createBoundedMap({ max: maxBytes, weigh: (content) => content.length + OVERHEAD_BYTES });
 }
 
-/** About what an entry takes besides its content. */
+/** About the memory of an entry besides its content. Bytes. */
 const OVERHEAD_BYTES = 200;
 const MAX_COMMIT_BYTES = 1024 ** 2;
 /** A folder of about 100,000 files. */
 const MAX_TREE_BYTES = 8 * 1024 ** 2;
 
-/** An open repository. git is started when something is read that isn't in memory. One call at a time. */
+/** An open repository. git is started when something is read that isn't in memory. Only one call at a time. */
 export interface Repository {
   /** The entries of a folder, in git's order. */
   tree(id: string): Promise<RawEntry[]>;
@@ -42,7 +42,7 @@ export interface Repository {
 
 /**
  * Opens a bare repository for reading and for writing objects.
- * @param options.scope stands for the repository in the cache, which others use too
+ * @param options.scope represents the repository in the cache, which is shared
  */
 export async function withRepository<T>(
   options: ReadOptions & { scope: string; cache: ObjectCache },
@@ -101,7 +101,7 @@ async function* chunkOf(content: Buffer): AsyncGenerator<Buffer> {
   yield content;
 }
 
-/** `git cat-file` from the first read on. */
+/** Starts `git cat-file` at the first read. */
 function openOnDemand(options: ReadOptions) {
   let opening: Promise<ObjectReader> | undefined;
   let running: Promise<void> | undefined;

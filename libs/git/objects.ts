@@ -18,16 +18,16 @@ export interface GitObject {
   type: string;
   /** Bytes of the content. */
   size: number;
-  /** The content as it comes, to be read once and before the next object; what is left of it then is skipped. */
+  /** The content as a stream, to be read once and before the next object; the rest of it is skipped then. */
   content: AsyncIterable<Buffer>;
 }
 
 /** An open repository; one read at a time. */
 export interface ObjectReader {
   /**
-   * Reads objects in the order asked for. No object is in memory as a whole. Whoever stops before the end can't read
-   * anything else afterwards: git's answers to what was asked for stand in the way.
-   * @param maxBytes the most that all of them may hold together
+   * Reads objects in the order asked for. No object is in memory as a whole. After stopping early nothing else can be
+   * read, because git's answers to the remaining requests are in the way.
+   * @param maxBytes the limit of all of them together
    * @throws GitError LimitExceeded; ReferenceNotFound for an object that the repository lacks
    */
   read(ids: Iterable<string>, maxBytes: number): AsyncGenerator<GitObject>;
@@ -55,7 +55,7 @@ export async function withObjects<T>(
   }
 }
 
-/** Object ids that git is given ahead of its answers. */
+/** Object ids that are sent to git ahead of its answers. */
 const ASKED_AHEAD = 100;
 
 async function* readObjects(
@@ -96,7 +96,7 @@ function* inGroups(ids: Iterable<string>, size: number): Generator<string[]> {
   if (group.length > 0) yield group;
 }
 
-/** What to do about a repository that is too large. */
+/** The advice for a repository that is too large. */
 const leaveOut = 'leave files out with spec.ignore or .sourceignore';
 
 /**
@@ -123,7 +123,7 @@ interface CountedReader {
   close(): Promise<unknown>;
 }
 
-/** The longest line that git answers with: an object id, a type and a size, or what it says of a missing object. */
+/** The longest line of git's answers: an object id, a type and a size, or the text about a missing object. */
 const MAX_LINE = 1024;
 
 /** Reads lines and counted bytes from chunks. */
@@ -161,7 +161,7 @@ function countedReader(stream: AsyncGenerator<Buffer>): CountedReader {
       missing -= part.length;
       return { done: false, value: part };
     }
-    // Every iterator goes on where the one before stopped, so a reader may stop early and the rest is skipped.
+    // Every iterator continues where the previous one stopped, so a reader may stop early and the rest is skipped.
     return { [Symbol.asyncIterator]: () => ({ next }) };
   }
   return { line, bytes, close: () => stream.return(undefined) };

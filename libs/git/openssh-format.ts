@@ -1,4 +1,4 @@
-// OpenSSH's own format of private keys (PROTOCOL.key in its sources), for keys that it reads in no other one.
+// OpenSSH's own format of private keys (PROTOCOL.key in its sources), for keys that it can't read in other formats.
 import { createPrivateKey, type JsonWebKey, type KeyObject, randomBytes } from 'node:crypto';
 
 /** The first bytes of the binary form. */
@@ -45,7 +45,7 @@ export function asOpenssh(pem: string): string | undefined {
   return [`-----BEGIN ${what}-----`, ...lines, `-----END ${what}-----`, ''].join('\n');
 }
 
-/** Undefined for what is no key: OpenSSH says so. */
+/** Undefined for what is no key: OpenSSH reports that. */
 function parsed(pem: string): KeyObject | undefined {
   try {
     return createPrivateKey(pem);

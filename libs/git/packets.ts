@@ -1,4 +1,4 @@
-// The lines in which Git talks (gitprotocol-common, pkt-line).
+// Git's packet lines (gitprotocol-common, pkt-line).
 
 /** Length of the number in front of a line, which counts itself. */
 const HEAD = 4;
@@ -16,7 +16,7 @@ export function packet(line: string): string {
   return `${length.toString(16).padStart(HEAD, '0')}${line}\n`;
 }
 
-/** Undefined for what is none, or ends within a line. */
+/** Undefined for invalid packets, or an end within a line. */
 export function readPackets(bytes: Buffer): Packet[] | undefined {
   const packets: Packet[] = [];
   for (let at = 0; at < bytes.length; ) {

@@ -23,10 +23,10 @@ export interface Command {
 }
 
 /**
- * Runs git, or a program that git would run, and yields its standard output as it comes. git starts helpers
- * (git-remote-https, index-pack, ssh) that don't end with it, so it gets a process group of its own. The whole group is killed when
- * git ends, when the time is up, when `signal` fires, or when the reader stops before the end.
- * @throws GitError Timeout, Aborted, LimitExceeded, or what the program's standard error tells
+ * Runs git, or a program that git would run, and yields its standard output. git starts helpers (git-remote-https,
+ * index-pack, ssh) that don't end with it, so it gets a process group of its own. The whole group is killed when the
+ * time is up, when `signal` aborts, or when the reader stops before the end.
+ * @throws GitError Timeout, Aborted, LimitExceeded, or the cause from the program's standard error
  */
 export async function* streamProcess(command: Command): AsyncGenerator<Buffer> {
   const { doing, program = 'git', args, env, cwd, signal } = command;

@@ -11,7 +11,7 @@ export interface GitProxy {
   password?: string;
 }
 
-/** A proxy and the addresses that it was found to have. */
+/** A proxy with its addresses. */
 export interface ProxyRoute extends GitProxy {
   scheme: 'http' | 'https' | 'socks5';
   /** Without brackets. */
@@ -79,13 +79,13 @@ export async function routeThrough(
   return { ...proxy, scheme, host, port: Number(port || defaultPorts[scheme]), addresses };
 }
 
-/** Git's configuration for a proxy: the name of a repository's host is left to it, its own is pinned. */
+/** Git's configuration for a proxy: the proxy resolves the repository's host, and the proxy's own name is pinned. */
 export function proxyConfig(route: ProxyRoute): [key: string, value: string][] {
   const { scheme, host, port, addresses } = route;
   const list = addresses.map((address) => (address.includes(':') ? `[${address}]` : address));
   const pin = `${host}:${port}:${list.join(',')}`;
   return [
-    // With socks5 curl would look the repository's host up itself (curl(1), --socks5-hostname).
+    // With socks5 curl would resolve the repository's host itself (curl(1), --socks5-hostname).
     ['http.proxy', proxyUrl(route, scheme === 'socks5' ? 'socks5h' : scheme)],
     ['http.proxyAuthMethod', 'basic'],
     ...(isIP(host) === 0 ? [['http.curloptResolve', pin] as [string, string]] : []),
@@ -93,8 +93,8 @@ export function proxyConfig(route: ProxyRoute): [key: string, value: string][] {
 }
 
 /**
- * A tenant's proxy for requests of node:http, which look its name up no more. Only proxies of the scheme http can be
- * given by their address: with TLS another name would be checked.
+ * A tenant's proxy for requests of node:http, with its address in place of its name. Only proxies of the scheme http
+ * can be given by address: with TLS another name would be checked.
  * @throws GitError InvalidArgument for another scheme; AddressRefused; the system's error
  */
 export async function requestProxy(
@@ -119,7 +119,7 @@ export function proxyUrl(
   return `${scheme}://${user}${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** What of a proxy's credentials must not be in a message. */
+/** The parts of a proxy's credentials that must not be in a message. */
 export function proxySecrets({ password }: GitProxy): string[] {
   return password ? [password, encodeURIComponent(password)] : [];
 }

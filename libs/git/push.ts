@@ -7,7 +7,7 @@ export interface PushedRef {
   commit: string | undefined;
   /** Full name of the reference at the server. */
   ref: string;
-  /** What it has to be before, or nothing (`''`). Without it only what is behind the commit is moved. */
+  /** The commit that it must have before, or `''` if it must not exist. Without it the push must be a fast-forward. */
   expected?: string;
 }
 
@@ -20,9 +20,9 @@ export interface PushOptions extends RemoteOptions {
 }
 
 /**
- * Pushes commits, all references or none of them where the server can do that. A reference that is not what was expected is left
- * as it is: whoever moved it loses nothing.
- * @throws GitError ReferenceMoved when one isn't what was expected; PushRefused when the server doesn't want it
+ * Pushes commits: all references or none of them, if the server supports that. A reference that is not at the expected
+ * commit stays as it is, so nobody's push is lost.
+ * @throws GitError ReferenceMoved when one isn't at the expected commit; PushRefused when the server refuses it
  */
 export async function pushCommits(options: PushOptions): Promise<void> {
   const doing = 'failed to push to remote';
@@ -66,7 +66,7 @@ function pushOption([key, value]: [string, string]): string {
 }
 
 /**
- * What a refspec such as `refs/heads/main:refs/for/main` pushes when `branch` is the one branch that there is.
+ * The reference that a refspec such as `refs/heads/main:refs/for/main` pushes to when `branch` is the only branch.
  * @returns the full name at the server
  * @throws GitError InvalidArgument for a refspec that deletes, forces, or is about another branch
  */

@@ -21,10 +21,10 @@ const service = 'service=git-upload-pack';
 const maxHops = 5;
 
 /**
- * Finds the address that a server redirects a repository's URL to, as servers do that want `.git` at its end. git itself
- * would send credentials to whatever address that is, and connect to any: here every hop is checked like the first URL,
- * with credentials only the same host is accepted, and nothing goes from https to http.
- * @throws GitError when it leads to where it must not, or nowhere
+ * Finds the address that a server redirects a repository's URL to, as some servers do for URLs without `.git`. git
+ * itself would send credentials to that address, and connect to any: here every hop is checked like the first URL, with
+ * credentials only the same host is accepted, and never http after https.
+ * @throws GitError when it leads to a forbidden address, or to none
  */
 export async function redirectTarget(url: string, options: RedirectOptions): Promise<string> {
   let target = url;
@@ -39,7 +39,7 @@ export async function redirectTarget(url: string, options: RedirectOptions): Pro
   );
 }
 
-/** The repository's URL behind a Location header, if it may be followed. */
+/** The repository's URL for a Location header, if the redirect may be followed. */
 export function nextTarget(from: string, location: string, withCredentials: boolean): string {
   const here = new URL(from);
   const there = URL.parse(location, discoveryOf(from).href);
@@ -99,7 +99,7 @@ async function locationOf(
     );
     request.end();
     const [response] = (await once(request, 'response')) as [IncomingMessage];
-    // Only the header is wanted: the body may have no end.
+    // Only the header is needed: the body may have no end.
     response.destroy();
     const redirects = [301, 302, 307, 308].includes(response.statusCode ?? 0);
     return redirects ? response.headers.location : undefined;

@@ -1,4 +1,4 @@
-// A way for ssh, which speaks no proxy protocol itself: a port of this machine whose one connection goes through a proxy.
+// A relay for ssh, which has no proxy protocols: a local port whose one connection goes through a proxy.
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
@@ -18,9 +18,9 @@ export interface RelayOptions {
 }
 
 /**
- * Runs `use` with a port on 127.0.0.1 that leads to a host and port through a proxy, for one connection. The proxy looks the
- * host's name up. Everything is closed when `use` ends.
- * @throws GitError Unreachable when the proxy can't be reached or refuses; else what `use` throws
+ * Runs `use` with a port on 127.0.0.1 that leads to a host and port through a proxy, for one connection. The proxy
+ * resolves the host's name. Everything is closed when `use` ends.
+ * @throws GitError Unreachable when the proxy can't be reached or refuses; otherwise what `use` throws
  */
 export async function withRelay<T>(
   options: RelayOptions,
@@ -57,7 +57,7 @@ export async function withRelay<T>(
 async function relay(client: Socket, options: RelayOptions, open: Set<Duplex>): Promise<void> {
   const upstream = await connectThrough(options);
   open.add(upstream);
-  // Either side may end first, and ssh says what that means.
+  // Either side may end first, and ssh reports that.
   await Promise.allSettled([pipeline(client, upstream), pipeline(upstream, client)]);
 }
 

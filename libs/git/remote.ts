@@ -15,14 +15,14 @@ import { type RunOptions, runGit } from './run.ts';
 export interface RemoteOptions {
   url: string;
   auth?: GitAuth | undefined;
-  /** Milliseconds for each conversation with the server, redirects among it. */
+  /** Milliseconds for each conversation with the server, redirects included. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
   /** Accepts `file://` URLs (tests). */
   allowFile?: boolean;
-  /** Which addresses may be connected to; loopback, link-local and the like are not unless it allows them. */
+  /** Which addresses may be connected to; loopback, link-local and similar ones only if it allows them. */
   network?: NetworkPolicy | undefined;
-  /** The proxy to go through, in place of the operator's. */
+  /** The proxy to use in place of the operator's. */
   proxy?: GitProxy | undefined;
   limits?: Partial<GitLimits> | undefined;
   /** Runs each conversation with the server when there is a slot for it. */
@@ -39,9 +39,9 @@ export interface ListRemoteOptions extends RemoteOptions {
 }
 
 /**
- * Asks a Git server for its references: with `git ls-remote`, or by HTTP where that does.
- * @returns commit or object id by full reference name ('HEAD', 'refs/heads/main', 'refs/tags/v1'); an annotated
- *   tag's commit is under its name with '^{}' (gitprotocol-common). A reference that is not there is absent.
+ * Asks a Git server for its references: by HTTP if that is possible, otherwise with `git ls-remote`.
+ * @returns commit or object id by full reference name ('HEAD', 'refs/heads/main', 'refs/tags/v1'); an annotated tag's
+ * commit is under its name with '^{}' (gitprotocol-common). A missing reference is absent.
  * @throws GitError
  */
 export async function listRemote(options: ListRemoteOptions): Promise<Map<string, string>> {
@@ -62,7 +62,7 @@ export async function hasReferences(options: RemoteOptions): Promise<boolean> {
   return (await runRemote(doing, args, { ...options, firstOnly: true })) !== '';
 }
 
-/** The URL as messages show it: without credentials, and without the values of its query. */
+/** The URL for messages: without credentials, and without the values of its query. */
 export function shownUrl({ url, allowFile }: Pick<RemoteOptions, 'url' | 'allowFile'>): string {
   return maskUrl(parseRemoteUrl(url, allowFile).url);
 }
@@ -73,8 +73,8 @@ export interface RunRemoteOptions extends RemoteOptions, Pick<RunOptions, 'gitDi
 }
 
 /**
- * Runs a git command against a remote, at an address that the policy allows. git follows no redirect: one that may be
- * followed is followed here.
+ * Runs a git command against a remote, at an address that the policy allows. git follows no redirect: a permitted one
+ * is followed here.
  * @param args the arguments, given the URL to use
  */
 export async function runRemote(
@@ -106,7 +106,7 @@ async function converse(
   const { network, signal, proxy, ask } = options;
   const secrets = [...querySecrets(url), ...(proxy ? proxySecrets(proxy) : [])];
 
-  /** Says what failed in front of what finding the way to a server says. */
+  /** Adds what was being done to errors of finding the way to a server. */
   async function finding<T>(work: Promise<T>): Promise<T> {
     try {
       return await work;
@@ -140,7 +140,7 @@ async function converse(
 /** Addresses of an SSH server that are tried, each for its share of the time. */
 const maxAddresses = 4;
 
-/** git tries all addresses of a host by itself; ssh is given one at a time, or a port that leads through the proxy. */
+/** git tries all addresses of a host by itself; ssh gets one at a time, or a port that leads through the proxy. */
 async function overSsh(
   doing: string,
   args: (url: string) => string[],
@@ -173,7 +173,7 @@ async function overSsh(
   throw new GitError('Unreachable', `${doing}: '${ssh.host}' has no address`);
 }
 
-/** The credentials to use: those given, else those in the URL, as Flux takes them. */
+/** The credentials to use: the given ones, otherwise those in the URL, as in Flux. */
 export function credentialsFor(
   url: string,
   auth: GitAuth | undefined,
@@ -196,7 +196,7 @@ function withUser(user: string | undefined) {
   return user === undefined ? {} : { user };
 }
 
-// With --heads or --tags the server itself leaves out what is under other prefixes (protocol v2, ref-prefix).
+// With --heads or --tags the server itself leaves out references with other prefixes (protocol v2, ref-prefix).
 function namespaces(refs: readonly string[] | undefined): string[] {
   if (!refs || refs.length === 0) return [];
   if (refs.every((ref) => ref.startsWith('refs/heads/'))) return ['--heads'];

@@ -7,18 +7,20 @@ import { tidyRepository } from './fetch.ts';
 import { folderSize } from './growth.ts';
 import type { GitLimits } from './limits.ts';
 
-/** Bare repositories on this machine, one a remote, that make a fetch transfer only what is new. Derived data. */
+/**
+ * Bare repositories on the local disk, one for each remote, so that a fetch transfers only what is new. Derived data.
+ */
 export interface RepositoryCache {
-  /** Gives a remote's folder to one user at a time; the folder may not exist yet. */
+  /** Lets one caller at a time use a remote's folder, which may not exist yet. */
   use<T>(key: string, work: (dir: string) => Promise<T>): Promise<T>;
   /** Removes repositories that weren't used for `unusedMs` and packs those that were fetched into often. */
   tidy(unusedMs: number): Promise<void>;
 }
 
 export interface RepositoryCacheOptions {
-  /** What all repositories may take on the disk, in bytes: those that were used least recently go. */
+  /** Bytes of all repositories on the disk; the least recently used ones are removed beyond that. */
   maxBytes: number;
-  /** What a git process may take. A repository that grew larger than one pack may be is not kept. */
+  /** The limits of a git process. A repository that has become larger than a pack may be is not kept. */
   limits: GitLimits;
   /** Runs the tidying of one repository when there is a slot for it. */
   slot<T>(work: () => Promise<T>): Promise<T>;
@@ -35,14 +37,14 @@ interface Entry {
   bytes: number;
 }
 
-/** Uses of a repository before its packs are made one. */
+/** Uses of a repository before its packs are joined. */
 const usesBeforeTidy = 50;
 const tidyTimeoutMs = 10 * 60_000;
 
 /**
- * Room for a pack of the largest size is made before each fetch, at the cost of what nobody uses now. With every
+ * Before each use, room for a pack of the largest size is made by removing repositories that nobody uses. With every
  * repository in use the folder may hold more, at most two packs of the largest size for each.
- * @param root the folder to keep them in, emptied first: a process that was killed may have left locks there
+ * @param root the folder, which is emptied first, because a killed process may have left locks there
  */
 export async function createRepositoryCache(
   root: string,
@@ -79,7 +81,7 @@ export async function createRepositoryCache(
       if (entry.bytes > limits.fileBytes) await remove(key, entry);
       return result;
     } catch (error) {
-      // Whatever is wrong with the repository, its next user begins with a new one.
+      // Whatever is wrong with the repository, the next use begins with a new one.
       await remove(key, entry);
       throw error;
     }
@@ -100,7 +102,7 @@ export async function createRepositoryCache(
       if (entry.users > 0) continue;
       total -= entry.bytes;
       entries.delete(key);
-      // Nobody uses the repository, so it is removed at once. Whoever wants to use it meanwhile waits until that is done.
+      // The repository is not in use and is removed at once. A new use waits until that is done.
       await serial(key, () => remove(key, entry));
     }
   }

@@ -2,7 +2,9 @@ import { checkCommitId, checkRefName } from './arguments.ts';
 import { GitError } from './errors.ts';
 import { hasReferences, listRemote, type RemoteOptions, shownUrl } from './remote.ts';
 
-/** Which revision is wanted. What is set first in this order counts: commit, name, tag, semver, branch. */
+/**
+ * The revision that is wanted. The first field that is set, in this order, is used: commit, name, tag, semver, branch.
+ */
 export interface RefSpec {
   branch?: string;
   tag?: string;
@@ -24,20 +26,20 @@ export interface Resolved {
   others?: Map<string, string>;
 }
 
-/** What resolving a version range needs from outside: both are asked only for `semver`. */
+/** Functions for resolving a version range; both are called only for `semver`. */
 export interface VersionHelp {
-  /** Of these tag names, those that share the highest version within the range (Masterminds/semver). */
+  /** Of these tag names, those with the highest version within the range (Masterminds/semver). */
   highest(range: string, tags: string[]): Promise<string[]>;
-  /** Commit times in ms, by commit id: among equal versions the tag of the youngest commit counts, as in Flux. */
+  /** Commit times in ms, by commit id: among equal versions the tag of the youngest commit is chosen, as in Flux. */
   committedAt(commits: string[]): Promise<Map<string, number>>;
 }
 
 const defaultBranch = 'master';
 
 /**
- * Finds the commit that a reference stands for, with one `ls-remote`.
- * @param others full names of references to look up on the way
- * @throws GitError ReferenceNotFound when the branch, tag, name or a version in the range isn't there
+ * Finds the commit of a reference with one listing of the server's references.
+ * @param others full names of further references to look up
+ * @throws GitError ReferenceNotFound when the branch, tag, name or a version in the range doesn't exist
  */
 export async function resolveRef(
   spec: RefSpec | undefined,
@@ -82,7 +84,7 @@ interface RefPlan {
   ref?: string;
   semver?: string;
   commit?: string;
-  /** The reference as the revision shows it. */
+  /** The reference as shown in the revision. */
   shown?: string;
   named?: boolean;
 }

@@ -22,11 +22,11 @@ export interface RunOptions {
   limits?: Partial<GitLimits> | undefined;
   /** Masked in messages, besides the credentials. */
   secrets?: readonly string[];
-  /** Ends git after the first piece of its output, which need not be a whole line: to know whether there is any. */
+  /** Ends git after the first piece of its output, which need not be a whole line: to learn whether there is any. */
   firstOnly?: boolean;
 }
 
-/** The most that a command may answer, in bytes: about 200,000 references. All of it is in memory. */
+/** The largest output of a command, in bytes: about 200,000 references. All of it is in memory. */
 const MAX_OUTPUT = 16 * 1024 * 1024;
 
 /**
@@ -77,7 +77,7 @@ async function runWith(
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Lets git end by itself, a little later than we end it, when nobody is left to do so. */
+/** Makes git end by itself a little after the time limit, in case this process is gone by then. */
 function patience(timeoutMs: number): [key: string, value: string][] {
   return [
     ['http.lowSpeedLimit', '1'],

@@ -46,8 +46,8 @@ export async function readSignedTag(objects: ObjectReader, id: string): Promise<
 }
 
 /**
- * The signature is the header `gpgsig` (`gpgsig-sha256` where ids are SHA-256), whose lines go on with a space. git leaves
- * both headers out of what it signs.
+ * The signature is the header `gpgsig` (`gpgsig-sha256` if ids are SHA-256), whose lines continue with a space. git
+ * signs the object without both headers.
  */
 export function splitCommit(raw: Buffer): Omit<SignedObject, 'id'> {
   const end = endOfHeaders(raw);
@@ -70,7 +70,7 @@ export function splitCommit(raw: Buffer): Omit<SignedObject, 'id'> {
     else if (continues && taking === 'signature') signature.push(text.slice(1));
     if (taking === undefined) kept.push(line);
   }
-  // With two of them programs differ in which one counts.
+  // With two signatures, programs differ in which one they check.
   if (signatures > 1) {
     throw new GitError('SignatureInvalid', 'the commit has more than one signature');
   }

@@ -1,7 +1,7 @@
-// Who may run git now: one line for all of it, fair by namespace, in which no host gets every slot.
+// Decides who may run git next: one queue for everything, fair by namespace, in which no host gets every slot.
 import { createFairLimit, type FairLimit } from '@weir/async';
 
-/** For whom git runs: the namespace of the object that asked first, and the server that it talks to. */
+/** For whom git runs: the namespace of the object that asked first, and the server. */
 export interface GitUser {
   namespace: string;
   /** Host and port. */
@@ -9,15 +9,18 @@ export interface GitUser {
 }
 
 export interface GitSlots {
-  /** For a question that is answered with little: `ls-remote`. */
+  /** For requests with small answers: `ls-remote`. */
   ask<T>(user: GitUser, work: () => Promise<T>): Promise<T>;
-  /** For what moves much and takes memory and processors: fetching, packing, tidying. Counts as a question too. */
+  /**
+   * For work that transfers much and needs memory and CPU time: fetching, packing, tidying. It needs a slot of `ask`
+   * too.
+   */
   transfer<T>(user: GitUser, work: () => Promise<T>): Promise<T>;
 }
 
-/** Of so many slots, a host gets all but this share: a host that hangs leaves the rest to others. */
+/** The share of the slots that a host never gets, so that a host that hangs leaves them to others. */
 const LEFT_TO_OTHER_HOSTS = 1 / 6;
-/** Of so many processes, this share may transfer: each of those may take its whole limit of memory. */
+/** The share of the slots that may transfer, because each transfer may take its whole limit of memory. */
 const TRANSFERS = 3 / 8;
 
 /** @param max git commands that run at a time, at least 2 */
@@ -26,7 +29,8 @@ export function createGitSlots(max: number): GitSlots {
   const transfers = createSharedLimit(Math.max(2, Math.round(max * TRANSFERS)));
   return {
     ask: (user, work) => all(user, work),
-    // A transfer waits for a slot of `all` while it holds one of `transfers`. Nobody waits the other way round, which could block both.
+    // A transfer waits for a slot of `all` while it holds one of `transfers`. Nothing waits the other way round, which
+    // could cause a deadlock.
     transfer: (user, work) => transfers(user, () => all(user, work)),
   };
 }

@@ -1,4 +1,4 @@
-// What ssh is told about one conversation.
+// The configuration of ssh for one conversation.
 
 /** What authenticates both sides of a conversation over SSH. */
 export interface SshCredentials {
@@ -17,9 +17,9 @@ export interface SshServer {
   /** As in the URL, without brackets: the name whose host key is checked. */
   host: string;
   port: number;
-  /** An address of that host, which was checked: ssh looks nothing up. */
+  /** A checked address of that host: ssh resolves nothing. */
   address: string;
-  /** Milliseconds until a connection to it stands. */
+  /** Milliseconds for making the connection. */
   timeoutMs: number;
 }
 
@@ -29,8 +29,8 @@ interface ConfigFiles {
 }
 
 /**
- * The configuration (ssh_config(5)). Host and user were checked when the URL was parsed. The host key is looked for under the
- * name in the URL: all lines in the file are about that host and port.
+ * The configuration (ssh_config(5)). Host and user were checked when the URL was parsed. The host key is looked up
+ * under the name in the URL: all lines in the file are for that host and port.
  */
 export function sshConfig(server: SshServer, user: string, files: ConfigFiles): string {
   const { host, address, timeoutMs } = server;
@@ -71,7 +71,7 @@ export function sshConfig(server: SshServer, user: string, files: ConfigFiles): 
     ['EscapeChar', 'none'],
     ['ConnectionAttempts', 1],
     ['ConnectTimeout', seconds],
-    // Ends ssh by itself, a little later than we end it, when nobody is left to do so.
+    // Makes ssh end by itself a little after the time limit, in case this process is gone by then.
     ['ServerAliveInterval', 15],
     ['ServerAliveCountMax', Math.ceil(seconds / 15) + 1],
     ['LogLevel', 'ERROR'],

@@ -1,4 +1,4 @@
-// What ssh's messages mean, in words that Flux's users know: those of Go's SSH client.
+// Translates ssh's messages into those of Go's SSH client, which Flux's users know.
 import { GitError, type GitReason } from './errors.ts';
 import type { SshServer } from './ssh-config.ts';
 
@@ -9,7 +9,7 @@ interface Symptom {
   message: string;
 }
 
-// Wordings of OpenSSH 8.4 to 10. Only what is listed here is shown: other lines may quote what the server sent.
+// Messages of OpenSSH 8.4 to 10. Only those listed here are shown, because other lines may quote the server.
 const symptoms: Symptom[] = [
   {
     pattern: /host key is known for .* strict checking|No \S+ host key is known/i,
@@ -77,8 +77,8 @@ const symptoms: Symptom[] = [
 ];
 
 /**
- * Makes an error of what ssh wrote about a conversation that failed.
- * @returns undefined when ssh tells nothing, and git's own words are to be used
+ * Makes an error from what ssh wrote about a failed conversation.
+ * @returns undefined when ssh wrote nothing, so that git's own message is used
  */
 export function explainSsh(doing: string, log: string, server: SshServer): GitError | undefined {
   const host = server.port === 22 ? server.host : `${server.host}:${server.port}`;

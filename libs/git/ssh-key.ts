@@ -1,4 +1,4 @@
-// Private keys of SSH in the files that they come in.
+// Reads private SSH keys in their file formats.
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { GitError } from './errors.ts';
@@ -38,7 +38,7 @@ export function normalizeKey(pem: string): string {
 }
 
 export interface DecryptOptions {
-  /** Milliseconds: how long a passphrase is stretched is written in the key. */
+  /** Milliseconds: the key itself says how expensive the derivation from the passphrase is. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }

@@ -1,4 +1,4 @@
-// How git talks over SSH: OpenSSH's client, told everything in a file of its own and nothing by the machine or a user.
+// Runs git over OpenSSH's client, which is configured by a file of its own and by nothing of the machine or a user.
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { decryptKey, isEncryptedKey, normalizeKey } from './ssh-key.ts';
 
 export interface SshSession {
   env: Record<string, string>;
-  /** What failed, in the words of ssh where it has any; the server's own words are left out. */
+  /** The failure with ssh's message if there is one; the server's own text is left out. */
   explain(doing: string, error: unknown): Promise<unknown>;
 }
 
@@ -60,7 +60,7 @@ export async function withSsh<T>(
     await writeFile(files.config, config, { mode: 0o600 });
     return await use({
       env: {
-        // What the server writes to its error stream is not ours to show; ssh's own messages are in the file.
+        // What the server writes to its error stream is not shown; ssh's own messages are in the log file.
         GIT_SSH_COMMAND: `ssh -F ${quote(files.config)} -E ${quote(files.log)} 2>/dev/null`,
         GIT_SSH_VARIANT: 'ssh',
         SSH_ASKPASS_REQUIRE: 'never',
@@ -77,12 +77,12 @@ export async function withSsh<T>(
   }
 }
 
-/** Whether git failed because ssh did, or because the server ended the conversation before it began. */
+/** Whether git failed because ssh did, or because the server ended the conversation before it started. */
 function isLostConnection({ reason, message }: GitError): boolean {
   return reason === 'GitOperationFailed' && /Could not read from remote repository/.test(message);
 }
 
-/** In the words of Flux (fluxcd/pkg git, AuthOptions.Validate). */
+/** With Flux's messages (fluxcd/pkg git, AuthOptions.Validate). */
 export function checkCredentials(credentials: SshCredentials | undefined): SshCredentials {
   const missing = !credentials?.identity
     ? 'identity'
@@ -104,7 +104,7 @@ function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** What ssh wrote; undefined when it did not get so far as to open the file. */
+/** What ssh wrote; undefined if it didn't open the file. */
 async function headOf(file: string): Promise<string | undefined> {
   let handle: Awaited<ReturnType<typeof open>> | undefined;
   try {

@@ -1,4 +1,5 @@
-// Submodules: other repositories whose commits a folder of this one names. All that is said of them comes from the repository.
+// Submodules: other repositories, of which a tree names commits. All data about them comes from the repository and is
+// not trusted.
 import { Readable } from 'node:stream';
 import { parseRemoteUrl } from './arguments.ts';
 import type { GitAuth } from './auth.ts';
@@ -18,11 +19,11 @@ export interface SubmoduleOptions extends Omit<RemoteOptions, 'slot'> {
   dir: string;
   commit: string;
   maxFiles: number;
-  /** The slot for a conversation with a server, and for reading what came. */
+  /** The slot for a conversation with a server, and for reading the result. */
   slotFor: (url: string) => Slot;
 }
 
-/** Repositories in all, and how deep they may name each other: as deep as go-git follows them. */
+/** The number of repositories, and how deep submodules may be nested, as in go-git. */
 const MAX_SUBMODULES = 64;
 const MAX_DEPTH = 10;
 /** `.gitmodules` takes about 100 bytes for each. */
@@ -38,9 +39,9 @@ interface Pending {
 }
 
 /**
- * Lists the files of a commit and of all submodules below it, whose commits are fetched. Only http, https and ssh URLs are
- * followed, relative ones within the server; credentials go to the server of the repository alone. `timeoutMs` is for all of
- * them together, and so are the limits.
+ * Lists the files of a commit and of all submodules below it, whose commits are fetched. Only http, https and ssh URLs
+ * are followed, relative ones within the server; credentials are sent to the server of the repository only. `timeoutMs`
+ * and the limits are for all of them together.
  * @throws GitError InvalidArgument for a URL that isn't followed; LimitExceeded; what fetchCommit throws
  */
 export async function listWithSubmodules(options: SubmoduleOptions): Promise<TreeEntry[]> {
@@ -135,7 +136,7 @@ async function readModules(
     const text = await wholeContent(file, MAX_MODULES_BYTES, "'.gitmodules'");
     for (const { path, url } of await parseModules(text, reading)) {
       const wanted = commits.get(path);
-      // What is listed twice counts once.
+      // A submodule that is listed twice counts once.
       commits.delete(path);
       if (wanted !== undefined) modules.push({ path, url, commit: wanted });
     }
@@ -191,7 +192,7 @@ function absoluteUrl(parent: string, url: string): string {
   return isScp ? `ssh://${user}${host}/${path}` : url;
 }
 
-/** '../' takes one part off the path of the parent; its host is never taken off. */
+/** '../' removes one part of the parent's path, but never its host. */
 function relativeTo(parent: string, url: string): string {
   const base = new URL(parent);
   const parts = base.pathname.split('/').filter((part) => part !== '');

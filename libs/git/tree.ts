@@ -15,7 +15,7 @@ export interface TreeEntry {
 export interface TreeFile extends TreeEntry {
   /** Bytes. */
   size: number;
-  /** The content as it comes, to be read before the next file; what is left of it then is skipped. */
+  /** The content as a stream, to be read before the next file; the rest of it is skipped then. */
   content: AsyncIterable<Buffer>;
 }
 
@@ -25,7 +25,7 @@ export interface TreeLimits {
   maxBytes: number;
 }
 
-/** What a repository may hold when nothing else is set: 100,000 files and 512 MiB of them. */
+/** The limits unless others are given: 100,000 files with 512 MiB. */
 export const defaultTreeLimits: TreeLimits = { maxFiles: 100_000, maxBytes: 512 * 1024 * 1024 };
 
 /** The most that a commit's folders may hold, in bytes; an entry takes about 40. */
@@ -74,7 +74,9 @@ export async function listTree(
   return files;
 }
 
-/** Counts what a tree holds, of whatever type: a tree can name its own parts again and again, at no cost for its author. */
+/**
+ * Counts entries of all types, because a tree can contain the same subtree again and again at no cost for its author.
+ */
 function createCounter(commit: string, maxFiles: number) {
   let files = 0;
   let others = 0;

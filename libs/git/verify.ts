@@ -7,7 +7,7 @@ import { GitError } from './errors.ts';
 import { type Command, streamProcess } from './process.ts';
 import type { SignedObject } from './signed-object.ts';
 
-/** Public keys of those whose signatures count. */
+/** Public keys whose signatures are accepted. */
 export interface TrustedKeys {
   /** Armored OpenPGP key rings. */
   openpgp: readonly string[];
@@ -24,10 +24,11 @@ export interface VerifyOptions {
 type Payload = Pick<SignedObject, 'payload' | 'signature'>;
 
 /**
- * Verifies a signature with the given keys, and no others: nothing of the machine or a user counts, nothing is asked on the
- * network. A key that has expired or was revoked verifies nothing.
- * @returns the id of the OpenPGP key (the last 16 digits of the primary key's fingerprint), or the SHA-256 of the SSH key
- * @throws GitError SignatureInvalid; the words follow Flux's (fluxcd/pkg git/signature)
+ * Verifies a signature with the given keys only: no configuration of the machine or a user is used, and no network. A
+ * key that has expired or was revoked verifies nothing.
+ * @returns the id of the OpenPGP key (the last 16 digits of the primary key's fingerprint), or the SHA-256 of the SSH
+ * key
+ * @throws GitError SignatureInvalid; messages follow Flux's (fluxcd/pkg git/signature)
  */
 export async function verifySignature(
   { payload, signature }: Payload,
@@ -60,7 +61,7 @@ function signatureType(signature: string): 'openpgp' | 'ssh' | 'x509' | 'empty' 
   return signature === '' ? 'empty' : 'unknown';
 }
 
-/** Each ring is a file that gpg is given by its name. */
+/** Each ring is a file whose name is an argument of gpg. */
 const MAX_RINGS = 100;
 
 const gpg = [
@@ -84,7 +85,7 @@ async function verifyOpenPgp(
     for (const [index, ring] of rings.entries()) {
       ringFiles.push(await write(`ring-${index}.asc`, ring));
     }
-    // gpg reads the other rings also where it can't read one.
+    // gpg reads the other rings even if it can't read one.
     const imported = await run('--import-options', 'import-minimal', '--import', ...ringFiles);
     const known = /^\[GNUPG:\] IMPORT_OK /m.test(imported.text);
     if (!known) throw invalid('unable to read armored key ring: it holds no public key');
@@ -104,7 +105,7 @@ async function verifyOpenPgp(
   });
 }
 
-/** A signature that gpg says any of these things about is none. */
+/** Any of these states makes a signature invalid. */
 function isBad(state: string): boolean {
   return ['BADSIG', 'ERRSIG', 'EXPSIG', 'EXPKEYSIG', 'REVKEYSIG', 'NODATA', 'FAILURE'].includes(
     state,
@@ -174,10 +175,10 @@ async function withFolder<T>(use: (dir: string, write: Write) => Promise<T>): Pr
   }
 }
 
-/** What a program says of a signature is small, whatever it is given. In bytes. */
+/** The output about a signature is small, whatever the signature is. Bytes. */
 const MAX_OUTPUT = 256 * 1024;
 
-/** Runs a program whose failure is an answer too; only running out of time or being stopped is an error. */
+/** Runs a program whose failure is a result too; only a timeout or an abort is an error. */
 async function output(
   { program, args, input }: Pick<Required<Command>, 'program' | 'args'> & { input?: Buffer },
   { timeoutMs, signal }: VerifyOptions,

@@ -1,5 +1,5 @@
-// Requests to an LFS server and to wherever it keeps its objects. What the server names may be any host: credentials, and the
-// client's certificate, are for the server alone.
+// Requests to an LFS server and to the hosts of its contents. The server may name any host: credentials and the
+// client's certificate are sent to the server only.
 
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { isTimeout } from '@weir/async';
@@ -31,9 +31,16 @@ export interface LfsRemote {
 export interface LfsClient {
   /** URL of the server, by the rules of git-lfs (docs/api/server-discovery.md). */
   url: URL;
-  /** Posts JSON to a path of the server, and gives the answer, which has `maxBytes` at most. @throws GitError */
+  /**
+   * Posts JSON to a path of the server, and returns the answer, which has `maxBytes` at most.
+   * @throws GitError
+   */
   post(path: string, body: unknown, maxBytes: number): Promise<unknown>;
-  /** Gets what the server names. @param headers those that the server wants to be sent with it @throws GitError */
+  /**
+   * Gets a URL that the server named.
+   * @param headers those that the server wants to be sent with it
+   * @throws GitError
+   */
   get(url: URL, headers: OutgoingHttpHeaders): Promise<IncomingMessage>;
   close(): void;
 }
@@ -148,7 +155,7 @@ function checkStatus(url: URL, response: IncomingMessage): void {
   throw failure(reason, url, why);
 }
 
-/** An error that says at which URL something failed, without what may be a signature in its query. */
+/** An error with the URL of the failed request, without the query, which may have a signature. */
 export function failure(reason: GitReason, url: URL, why: string, cause?: unknown): GitError {
   const shown = maskUrl(`${url.origin}${url.pathname}`).slice(0, 300);
   return new GitError(reason, `unable to access '${shown}': ${why}`, { cause });
@@ -159,7 +166,7 @@ async function readJson(response: IncomingMessage, maxBytes: number): Promise<un
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
-    // What JSON.parse says quotes the answer, which may be anybody's.
+    // The message of JSON.parse quotes the answer, which may be any service's.
     throw new Error('the answer is no JSON');
   }
 }

@@ -1,4 +1,4 @@
-// The contents of LFS pointers, as files beside the repository that has the pointers.
+// Fetches the contents of LFS pointers into files beside the repository.
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { failure, interrupted, type LfsClient, type LfsRemote, openLfs } from '.
 import type { LfsPointer } from './pointer.ts';
 
 export interface FetchLfsOptions extends LfsRemote {
-  /** Folder for the contents, of this repository and these credentials alone; what was fetched before is there. */
+  /** Folder for the contents, of this repository and these credentials only; it has what was fetched before. */
   dir: string;
   /** Bytes of all contents together. */
   maxBytes: number;
@@ -20,8 +20,8 @@ export interface FetchLfsOptions extends LfsRemote {
 const AT_A_TIME = 4;
 
 /**
- * Fetches the contents that the folder lacks, with the repository's own credentials, and removes those that no pointer names.
- * Each is checked by its size and digest before it has its name.
+ * Fetches the contents that the folder lacks, with the repository's own credentials, and removes those that no pointer
+ * names. A file gets its name only after its size and digest were checked.
  * @returns the path of a content, by its oid
  * @throws GitError LimitExceeded before anything is fetched; what the server refuses
  */
@@ -53,7 +53,10 @@ export async function fetchLfs(
   return pathOf;
 }
 
-/** Removes what is not wanted. @returns the oids of what is there */
+/**
+ * Removes files that are not wanted.
+ * @returns the oids of the others
+ */
 async function keepOnly(
   dir: string,
   wanted: ReadonlyMap<string, LfsPointer>,

@@ -1,4 +1,4 @@
-// Pointers of Git LFS: what a repository holds in the place of a large file (git-lfs, docs/spec.md).
+// Pointers of Git LFS, which replace large files in a repository (git-lfs, docs/spec.md).
 import { GitError } from '../errors.ts';
 import type { ObjectReader } from '../objects.ts';
 import { readFiles, type TreeEntry } from '../tree.ts';
@@ -12,7 +12,7 @@ export interface LfsPointer {
 
 /** A pointer is shorter than this, in bytes. */
 const MAX_POINTER = 1024;
-/** The second one is what the format was called at first. */
+/** The second URL is the original one of the format. */
 const VERSIONS = ['https://git-lfs.github.com/spec/v1', 'https://hawser.github.com/spec/v1'];
 
 /**
