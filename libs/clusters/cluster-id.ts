@@ -1,15 +1,15 @@
-// Which cluster an API server belongs to.
+// Identifies the cluster of an API server.
 import { hash } from 'node:crypto';
 import { isForbidden, isNotFound, type KubeClient, Namespace } from '@weir/kube';
 
-/** How long the answer counts: a cluster that was built anew behind the same address is noticed after a minute. */
+/** How long the id is used, in ms: a cluster that was built anew behind the same address is noticed after a minute. */
 const FRESH_MS = 60_000;
-/** A server that says nothing in this time counts as gone. */
+/** A server that doesn't answer in this time counts as gone. Milliseconds. */
 const TIMEOUT_MS = 10_000;
 
 /**
- * Answers with the UID of the namespace kube-system, which is another one in every cluster, or with a digest of the server's
- * address for credentials that may not read it. Callers that come together share one request. Rejects as requests do.
+ * Resolves with the UID of the namespace kube-system, which differs in every cluster, or with a digest of the server's
+ * address if the credentials may not read it. Concurrent callers share one request. Rejects like other requests.
  */
 export function createClusterId(client: KubeClient): () => Promise<string> {
   let known: { id: string; askedAt: number } | undefined;

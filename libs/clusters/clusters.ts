@@ -1,4 +1,4 @@
-// Where objects are applied: the cluster that the service runs in, and all others that a spec names.
+// The clusters that objects are applied to: the one that the service runs in, and all that a spec names.
 import type { Drift, TargetCluster } from '@weir/apply';
 import type { Identities } from '@weir/identity';
 import { isUnavailable, type KubeClient, objectKey } from '@weir/kube';
@@ -19,13 +19,13 @@ import { createReferenceWatches } from './watches.ts';
 
 /** A cluster that an object is applied to. */
 export interface Place<C extends TargetCluster> {
-  /** With the rights of the service, or with those of the credentials that lead there. */
+  /** A handle with the rights of the service, or of the credentials that lead to the cluster. */
   cluster: C;
-  /** Which cluster it is; undefined for the one that the service runs in. */
+  /** The id of the cluster; undefined for the one that the service runs in. */
   id: string | undefined;
-  /** Where work in another cluster is done. */
+  /** Slots for work in another cluster. */
   slots?: Slots;
-  /** In this process the object was applied to the service's own cluster before. */
+  /** Whether this process has applied the object to the service's own cluster before. */
   wasOwn: boolean;
 }
 
@@ -33,20 +33,23 @@ export interface Clusters<C extends TargetCluster> {
   /** The cluster that the service runs in. */
   own: C;
   /**
-   * The cluster that the object's spec names. It stays open until the object names another one or `leave` is called. What the
-   * drift watch knows of the object goes along to other credentials for the same cluster. Rejects with ClusterError, and as
-   * requests do where the cluster can't be asked which one it is.
+   * The cluster that the object's spec names. It stays open until the object names another one or `leave` is called.
+   * What the drift watch knows of the object is kept when only the credentials for the same cluster change. Rejects
+   * with ClusterError, and like other requests when the cluster can't be asked for its id.
    */
   enter(object: Placed, signal: AbortSignal): Promise<Place<C>>;
-  /** Where the object `<namespace>/<name>` is applied, as far as is known: in the own cluster unless it has entered another one. */
+  /** The known cluster of the object `<namespace>/<name>`: the service's own unless it has entered another one. */
   at(key: string): C;
-  /** Forgets where the object `<namespace>/<name>` is applied, and what is watched for it. */
+  /** Forgets the cluster of the object `<namespace>/<name>`, and what is watched for it. */
   leave(key: string): void;
-  /** Lets go of another cluster that the object named before; what is watched in the own one stays. */
+  /** Leaves another cluster that the object named before; what is watched in the service's own stays. */
   leaveOther(key: string): void;
-  /** Those for whom anything is kept. */
+  /** The objects for which anything is kept. */
   keys(): string[];
-  /** Calls back when an object in any cluster is no longer as it was applied; returns the way to stop that. */
+  /**
+   * Calls back when an object in any cluster is no longer as it was applied; returns a function that ends the
+   * subscription.
+   */
   onDrift(listener: (drift: Drift) => void): () => void;
   /** Calls back with the key of an object when the Secret or ConfigMap (`subject`) that leads to its cluster has changed. */
   onChange(listener: (key: string, subject: string) => void): () => void;
@@ -57,30 +60,31 @@ export interface Clusters<C extends TargetCluster> {
 
 export interface ClustersOptions<C extends TargetCluster> {
   /**
-   * The service's own client, for its own cluster. It reads and watches the Secrets and ConfigMaps that lead to others.
+   * The service's own client, for its own cluster. It reads and watches the Secrets and ConfigMaps that lead to other
+   * clusters.
    */
   client: KubeClient;
-  /** What the service needs of a cluster. */
+  /** Opens what the service needs of a cluster. */
   open(client: KubeClient): Opened<C>;
-  /** Who ConfigMaps may act as. Closing it stays the caller's. */
+  /** The identities that ConfigMaps may use. The caller closes it. */
   identities: Pick<Identities, 'restConfig'>;
   settings: ClusterSettings;
   /** Runs at the same time in one other cluster. */
   concurrency: number;
   words: SecretWords;
   userAgent: string;
-  /** Where the operator's proxies are looked up. */
+  /** The environment with the operator's proxies. */
   environment: NodeJS.ProcessEnv;
   log: Logger;
 }
 
 interface Stay<C extends TargetCluster> {
   connection: Connection<C>;
-  /** Which cluster it was when it was last asked. */
+  /** The id of the cluster when it was last requested. */
   id?: string;
 }
 
-/** How long the watches over new credentials may take to show what is there, in ms. */
+/** How long the watches with new credentials may take to show the present state, in ms. */
 const SETTLE_MS = 10_000;
 
 /** Opens the own cluster, and others when they are needed. */
@@ -120,7 +124,7 @@ export function openClusters<C extends TargetCluster>(options: ClustersOptions<C
     connections.release(stay.connection, key);
   }
 
-  /** Watches what the object names, in place of what it named before. */
+  /** Watches what the object refers to, in place of what it referred to before. */
   function refer(key: string, reference: Reference, read: string | undefined): void {
     const former = references.get(key);
     references.set(key, reference);
@@ -138,8 +142,8 @@ export function openClusters<C extends TargetCluster>(options: ClustersOptions<C
   }
 
   /**
-   * Reads how the object's cluster is reached. A Secret or ConfigMap that leads to no cluster any more ends the connection. While
-   * the API server of the own cluster can't be asked, the connection stays.
+   * Reads how to reach the object's cluster. When a Secret or ConfigMap no longer leads to a cluster, the connection is
+   * closed. While the API server of the service's own cluster can't be reached, the connection stays.
    */
   async function readFor(key: string, reference: Reference, signal: AbortSignal): Promise<Source> {
     try {
@@ -155,7 +159,7 @@ export function openClusters<C extends TargetCluster>(options: ClustersOptions<C
     }
   }
 
-  /** Connects, and takes along what the drift watch knows of the object where it is the same cluster as before. */
+  /** Connects, and keeps what the drift watch knows of the object if it is the same cluster as before. */
   async function connect(
     key: string,
     { namespace }: Reference,

@@ -1,4 +1,4 @@
-// The clusters that are connected to: one connection for each set of credentials, shared by all objects that have the same.
+// Connections to clusters: one for each set of credentials, shared by all objects with the same.
 import type { TargetCluster } from '@weir/apply';
 import { connectCluster, type KubeClient } from '@weir/kube';
 import type { AddressPolicy } from '@weir/net';
@@ -8,7 +8,7 @@ import { ClusterError } from './errors.ts';
 import type { Source } from './read-secret.ts';
 import { createSlots, type Slots } from './slots.ts';
 
-/** What a service opens for a cluster: its handle, and the way to let go of it. */
+/** What a service opens for a cluster: its handle, and the function that closes it. */
 export interface Opened<C extends TargetCluster> {
   cluster: C;
   close(): Promise<void>;
@@ -33,9 +33,11 @@ export interface ConnectionsOptions<C extends TargetCluster> {
 }
 
 export interface Connections<C extends TargetCluster> {
-  /** The connection for a source, from now on for this user as well. Throws ClusterError where there are too many. */
+  /**
+   * The connection for a source, which this user keeps open from now on. Throws ClusterError when there are too many.
+   */
   retain(source: Source, namespace: string, user: string): Connection<C>;
-  /** Closes the connection of a user that was its last one. */
+  /** Releases a connection for a user; without users it is closed. */
   release(connection: Connection<C>, user: string): void;
   size(): number;
   close(): Promise<void>;

@@ -1,8 +1,8 @@
-/** Another cluster can't be talked to. The message says what to correct, and holds no credential. */
+/** Another cluster can't be used. The message says what to correct, and has no credential. */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError';
   readonly reason = 'ClusterUnavailable';
-  /** The version of the Secret or ConfigMap that is at fault, where it was read. */
+  /** The version of the faulty Secret or ConfigMap, if it was read. */
   readonly resourceVersion: string | undefined;
 
   constructor(

@@ -3,8 +3,8 @@ import type { Place } from './clusters.ts';
 import type { Placed } from './reference.ts';
 
 /**
- * Whether an object was applied to another cluster before: what its status lists is there, and objects of the same names in this
- * one are not meant. `recorded` is the cluster that the status names; an object that comes from Flux names none.
+ * Whether an object was applied to another cluster before: then the objects in its status are there, and those with the
+ * same names in this one are others. `recorded` is the cluster in the status; an object that comes from Flux has none.
  */
 export function hasMoved(
   { id, wasOwn }: Pick<Place<TargetCluster>, 'id' | 'wasOwn'>,
@@ -14,7 +14,7 @@ export function hasMoved(
   return id !== undefined && wasOwn;
 }
 
-/** Says so in a message, with the ids of both clusters; undefined is the own one. */
+/** The message about that, with the ids of both clusters; undefined is the service's own one. */
 export function describeMove(
   { spec }: Pick<Placed, 'spec'>,
   id: string | undefined,

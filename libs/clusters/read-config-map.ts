@@ -1,4 +1,4 @@
-// A ConfigMap that says how a cluster is reached with the identity of an account, in place of a kubeconfig.
+// Reads a ConfigMap that says how to reach a cluster with the identity of an account, in place of a kubeconfig.
 import { hash } from 'node:crypto';
 import type { Identities, Provider, Subject } from '@weir/identity';
 import { ConfigMap, type KubeClient, type KubeObject } from '@weir/kube';
@@ -10,7 +10,7 @@ export interface ConfigMapOptions {
   identities: Pick<Identities, 'restConfig'>;
   /** `--default-kubeconfig-service-account`; empty for none. */
   defaultAccount: string;
-  /** Whether tenants share the cluster (`--default-service-account`): nobody gets the service's own identity then. */
+  /** Whether tenants share the cluster (`--default-service-account`): then the service's own identity is never used. */
   isShared: boolean;
   signal: AbortSignal;
 }
@@ -81,7 +81,7 @@ function isProvider(name: string): name is Provider {
   return PROVIDERS.includes(name);
 }
 
-/** One a line. */
+/** The lines of a text. */
 function listOf(text = ''): string[] {
   return text.split('\n').flatMap((line) => line.trim() || []);
 }

@@ -1,4 +1,4 @@
-// The kubeconfig of a Secret.
+// Reads the kubeconfig in a Secret.
 import { hash } from 'node:crypto';
 import {
   type ClusterAccess,
@@ -13,28 +13,28 @@ import {
 import { ClusterError, messageOf } from './errors.ts';
 import type { Reference } from './reference.ts';
 
-/** How an object leads to a cluster, as it was read. */
+/** How to reach an object's cluster. */
 export interface Source {
   access: ClusterAccess;
-  /** Gives tokens, in place of the credentials of `access`. */
+  /** Returns tokens, in place of the credentials of `access`. */
   token?: TokenSource;
-  /** Stands for all that decides which cluster is talked to, and as whom. */
+  /** Represents everything that decides about the cluster and the identity used there. */
   digest: string;
   /** The version of the Secret or ConfigMap. */
   resourceVersion: string | undefined;
 }
 
-/** What is said of a Secret. Flux's controllers have words of their own, which users search for. */
+/** Messages about a Secret. Each of Flux's controllers has its own, which users search for. */
 export interface SecretWords {
   unread(name: string, why: string): string;
-  /** `keys`: where the kubeconfig was looked for. */
+  /** `keys`: those that were tried. */
   lacks(name: string, keys: readonly string[]): string;
   invalid(name: string, why: string): string;
 }
 
 const KEYS = ['value', 'value.yaml'];
 
-/** Throws ClusterError, whose cause is the API server's where the Secret can't be read. */
+/** Throws ClusterError, whose cause is the API server's error if the Secret can't be read. */
 export async function readSecretSource(
   client: KubeClient,
   { namespace, name, key }: Reference,

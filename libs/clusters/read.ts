@@ -1,4 +1,4 @@
-// How the reference of an object becomes a way to its cluster.
+// Reads what an object's reference to a cluster leads to.
 import type { Identities } from '@weir/identity';
 import type { KubeClient } from '@weir/kube';
 import { readConfigMapSource } from './read-config-map.ts';

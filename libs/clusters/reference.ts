@@ -1,4 +1,4 @@
-// `spec.kubeConfig`: the Secret or ConfigMap that says which cluster an object is applied to.
+// `spec.kubeConfig`: the reference to the Secret or ConfigMap of another cluster.
 import type { Acting } from '@weir/apply';
 
 /** An object whose spec may name another cluster. */
@@ -15,11 +15,11 @@ export interface Reference {
   kind: 'Secret' | 'ConfigMap';
   namespace: string;
   name: string;
-  /** The entry of the Secret; the usual ones where it is left out. */
+  /** The key in the Secret; the default keys if it is left out. */
   key?: string | undefined;
 }
 
-/** Undefined for an object of the cluster that the service runs in. */
+/** Undefined for an object that is applied to the service's own cluster. */
 export function referenceOf({ metadata, spec }: Placed): Reference | undefined {
   const { namespace = '' } = metadata;
   const { secretRef, configMapRef } = spec.kubeConfig ?? {};

@@ -8,9 +8,9 @@ export interface ClusterSettings {
   addresses: AddressPolicy;
   /** Connected clusters at the same time. */
   max: number;
-  /** The account of ConfigMaps that name none; empty for the service's own identity. */
+  /** The account for ConfigMaps that name none; empty for the service's own identity. */
   defaultAccount: string;
-  /** Whether tenants share the cluster, so that nobody acts as the service itself. */
+  /** Whether tenants share the cluster, so that the service's own identity is never used. */
   isShared: boolean;
 }
 

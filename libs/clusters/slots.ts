@@ -1,8 +1,8 @@
-// What is done in another cluster holds a slot of that cluster and no worker of the service, so that a cluster which is slow or
-// gone keeps nobody waiting but its own objects.
+// Work in another cluster holds a slot of that cluster and no worker of the service, so that a cluster that is slow or
+// gone delays only its own objects.
 import { createFairLimit } from '@weir/async';
 
-/** What of a run's context decides who works and who waits. */
+/** The parts of a run's context that give back and take workers. */
 export interface Working {
   signal: AbortSignal;
   /** Runs a wait without holding a worker. */
@@ -12,7 +12,7 @@ export interface Working {
 }
 
 export interface Slots {
-  /** Works in a slot of the cluster. A wait of the context that `work` is given leaves the slot to others meanwhile. */
+  /** Works in a slot of the cluster. During a wait of the context that `work` gets, the slot is free for others. */
   use<C extends Working, T>(
     tenant: string,
     context: C,
@@ -24,7 +24,7 @@ export interface Slots {
 export function createSlots(max: number): Slots {
   const limit = createFairLimit(max);
 
-  /** Resolves with the way to give the slot back. */
+  /** Resolves with the function that gives the slot back. */
   function take(tenant: string, signal: AbortSignal): Promise<() => void> {
     const { promise, resolve, reject } = Promise.withResolvers<() => void>();
     limit.run(tenant, () => new Promise<void>((release) => resolve(release)), signal).catch(reject);

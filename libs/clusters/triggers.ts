@@ -1,15 +1,15 @@
-// What makes objects run that are applied to other clusters.
+// What starts runs of objects that are applied to other clusters.
 import type { TargetCluster } from '@weir/apply';
 import type { Controller, Informer } from '@weir/controller';
 import { type KubeObject, objectKey } from '@weir/kube';
 import type { Clusters } from './clusters.ts';
 
-/** The cause of a run after the Secret or ConfigMap changed that leads to its cluster. */
+/** The cause of a run after a change of the Secret or ConfigMap that leads to its cluster. */
 export const KUBECONFIG = 'kubeconfig';
 
 /**
- * A Secret or ConfigMap that changed wakes the objects that it leads to their cluster, and ends what they wait for there: with the
- * old credentials that may never come. What is gone names no cluster any more. Returns the way to end that.
+ * A change of a Secret or ConfigMap starts a run of the objects whose cluster it leads to, and ends their waits,
+ * because with the old credentials these may never end. Returns a function that ends the subscription.
  */
 export function onClusters<T extends KubeObject, C extends TargetCluster>({
   clusters,

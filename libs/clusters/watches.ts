@@ -1,18 +1,18 @@
-// The Secrets and ConfigMaps that lead to other clusters are watched, each by its name and its metadata only: a rotated token
-// counts at once.
+// Watches the Secrets and ConfigMaps that lead to other clusters, each by its name and its metadata only, so that a
+// rotated token is used at once.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ConfigMap, type KubeClient, Secret } from '@weir/kube';
 import type { Logger } from '@weir/telemetry';
 import { type Reference, subjectOfReference } from './reference.ts';
 
 export interface ReferenceWatches {
-  /** Watches for a user, who has just read this version. */
+  /** Watches for a user that has just read this version. */
   retain(reference: Reference, user: string, read: string | undefined): void;
   release(reference: Reference, user: string): void;
   close(): Promise<void>;
 }
 
-/** So many are watched; those beyond are read again at the next interval. */
+/** References that are watched; further ones are read again at the next interval. */
 const MAX_WATCHES = 2_000;
 
 interface Watch {
@@ -22,7 +22,10 @@ interface Watch {
   users: Map<string, string | undefined>;
 }
 
-/** `changed` is called for each user to whom `<kind>/<namespace>/<name>` is no longer as it was read. */
+/**
+ * `changed` is called for each user for whom `<kind>/<namespace>/<name>` has another version than the one that was
+ * read.
+ */
 export function createReferenceWatches(
   client: KubeClient,
   { changed, log }: { changed(user: string, subject: string): void; log: Logger },

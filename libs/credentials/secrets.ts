@@ -1,5 +1,5 @@
-// Secrets that several kinds take in the same form. What is wrong with one is said in the words of Flux's
-// controllers; no message has a value of a Secret.
+// Reads Secrets that several kinds use in the same form. Messages are those of Flux's controllers, and have no value of
+// a Secret.
 import {
   isNotFound,
   type KubeClient,
@@ -11,7 +11,7 @@ import {
 } from '@weir/kube';
 import type { TlsOptions } from '@weir/net';
 
-/** A Secret as it is read for an object, with the name that messages call it. */
+/** A Secret that was read for an object, with its name for messages. */
 export interface NamedSecret extends TypedSecret {
   /** `namespace/name`. */
   name: string;
@@ -21,7 +21,7 @@ const MAX_PROXY_URL = 2048;
 /** A service account may name any number of pull secrets; each is a request to the API server. */
 const MAX_PULL_SECRETS = 50;
 
-/** @throws Error that says which Secret can't be had */
+/** @throws Error that names the Secret */
 export async function readNamedSecret(
   client: KubeClient,
   ref: ObjectRef,
@@ -37,9 +37,9 @@ export async function readNamedSecret(
 }
 
 /**
- * Reads a Secret with credentials, whose absence Flux tells in the API server's own words.
- * @param what what messages call it
- * @throws Error that says which Secret can't be had
+ * Reads a Secret with credentials. If it is missing, the message is the API server's, as in Flux.
+ * @param what its name in messages
+ * @throws Error that names the Secret
  */
 export async function readLoginSecret(
   client: KubeClient,
@@ -55,7 +55,10 @@ export async function readLoginSecret(
   }
 }
 
-/** The image pull secrets of a service account. @throws Error that says which object can't be had */
+/**
+ * The image pull secrets of a service account.
+ * @throws Error that names the missing object
+ */
 export async function readPullSecrets(
   client: KubeClient,
   ref: ObjectRef,
@@ -90,7 +93,7 @@ export async function readPullSecrets(
 }
 
 /**
- * What a client trusts and shows in TLS, of `ca.crt`, `tls.crt` and `tls.key`, or of their older names.
+ * The TLS options in `ca.crt`, `tls.crt` and `tls.key`, or in keys with their older names.
  * @throws Error
  */
 export function tlsOf({ data, name }: NamedSecret): Pick<TlsOptions, 'ca' | 'certificate' | 'key'> {
@@ -115,7 +118,10 @@ export function tlsOf({ data, name }: NamedSecret): Pick<TlsOptions, 'ca' | 'cer
   return { ca, certificate, key };
 }
 
-/** The URL of a proxy with its credentials, of `address`, `username` and `password`. @throws Error */
+/**
+ * The URL of a proxy with its credentials, from `address`, `username` and `password`.
+ * @throws Error
+ */
 export function proxyOf({ data, name }: NamedSecret): string {
   const address = data.get('address')?.toString('utf8');
   if (address === undefined) throw new Error(`secret '${name}': key 'address' not found`);
@@ -124,7 +130,7 @@ export function proxyOf({ data, name }: NamedSecret): string {
     const what = `proxy URL exceeds maximum length of ${MAX_PROXY_URL} characters`;
     throw new Error(`secret '${name}': ${what}`);
   }
-  // The address may hold a password, so it isn't quoted.
+  // The address may contain a password, so it isn't quoted.
   if (!URL.canParse(address)) throw new Error(`secret '${name}': the proxy address is no URL`);
   const url = new URL(address);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
@@ -143,7 +149,7 @@ function nameOf({ namespace, name }: ObjectRef): string {
   return `${namespace}/${name}`;
 }
 
-/** The words of whatever was thrown. */
+/** The message of anything that was thrown. */
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

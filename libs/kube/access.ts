@@ -1,4 +1,5 @@
-// What it takes to talk to an API server that somebody else names: everything inline, nothing of this machine.
+// What is needed to connect to an API server that a tenant names: everything is inline, and nothing comes from this
+// machine.
 import type { Credentials } from './credentials.ts';
 import type { Impersonation } from './impersonate.ts';
 
@@ -14,16 +15,16 @@ export interface ExecPlugin {
 export interface ClusterAccess {
   /** URL of the API server. */
   server: string;
-  /** The only authorities that count (PEM); those of the system where it is left out. */
+  /** The only trusted authorities (PEM); those of the system if left out. */
   ca?: string;
-  /** The name that the server's certificate has to have, where that is not the host of the URL. */
+  /** The name in the server's certificate, if that is not the host of the URL. */
   servername?: string;
   /** URL of an HTTP proxy. */
   proxy?: string;
-  /** Takes any certificate of the server. */
+  /** Accepts any certificate of the server. */
   insecure: boolean;
   credentials: Credentials;
-  /** Where the credentials come from, in place of `credentials`. */
+  /** A program that prints the credentials, in place of `credentials`. */
   exec?: ExecPlugin;
   impersonate?: Impersonation;
 }

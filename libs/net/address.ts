@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Why an address is no address of another machine that a tenant may have us talk to. */
+/** Why an address is refused for connections on behalf of a tenant. */
 export type AddressClass =
   | 'loopback'
   | 'link-local'
@@ -50,14 +50,14 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIP(address) === 6 ? 'ipv6' : 'ipv4';
 }
 
-/** The class of an IP address that is refused; undefined for one that may be talked to, private networks among them. */
+/** The class of a refused IP address; undefined for an allowed one, which may be in a private network. */
 export function addressClass(address: string): AddressClass | undefined {
   const plain = address.replace(/%.*$/, '');
   const family = familyOf(plain);
   return lists.find(({ list }) => list.check(plain, family))?.kind;
 }
 
-/** A host that isn't talked to because of the address that it has. */
+/** A host that is refused because of its address. */
 export class AddressRefused extends Error {
   override readonly name = 'AddressRefused';
   readonly reason = 'AddressRefused';

@@ -1,6 +1,6 @@
 // Hosts of AWS's services.
 
-/** DNS suffixes by the beginning of a region's name (AWS: partitions). */
+/** DNS suffixes by the prefix of a region's name (AWS: partitions). */
 const SUFFIXES: readonly [prefix: string, suffix: string][] = [
   ['cn-', 'amazonaws.com.cn'],
   ['us-iso-', 'c2s.ic.gov'],
@@ -10,7 +10,10 @@ const SUFFIXES: readonly [prefix: string, suffix: string][] = [
   ['eusc-', 'amazonaws.eu'],
 ];
 
-/** The host of a service (`sts`, `api.ecr`) in a region, which the caller has checked: it becomes a part of the host. */
+/**
+ * The host of a service (`sts`, `api.ecr`) in a region. The caller has checked the region, because it becomes part of
+ * the host.
+ */
 export function awsHost(service: string, region: string): string {
   const [, suffix = 'amazonaws.com'] = SUFFIXES.find(([prefix]) => region.startsWith(prefix)) ?? [];
   return `${service}.${region}.${suffix}`;

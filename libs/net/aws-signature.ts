@@ -17,12 +17,12 @@ export interface SignedRequest {
 }
 
 export interface Scope {
-  /** As the service is called in signatures: `ecr`. */
+  /** The name of the service in signatures: `ecr`. */
   service: string;
   region: string;
 }
 
-/** The headers of a request with its signature among them. */
+/** The headers of a request, including its signature. */
 export async function sign(
   { method, url, headers, body }: SignedRequest,
   credentials: AwsKeys,
@@ -38,7 +38,10 @@ export async function sign(
   return signed.headers;
 }
 
-/** A URL that carries the signature, for whoever holds it, for some seconds. Headers have to be sent as they are signed. */
+/**
+ * A URL that contains the signature and is valid for some seconds for anybody who has it. Headers have to be sent as
+ * they were signed.
+ */
 export async function presign(
   { method, url, headers }: Omit<SignedRequest, 'body'>,
   credentials: AwsKeys,
@@ -56,19 +59,22 @@ export async function presign(
   return result;
 }
 
-/** What of a request for an object is signed besides its method. */
+/** The signed parts of a request for an object besides its method. */
 export interface ObjectRequest {
   origin: URL;
-  /** As it is sent: `..` in the key of an object is no step up. */
+  /** As it is sent: `..` in the key of an object is not resolved. */
   path: string;
   headers: Readonly<Record<string, string>>;
   date: Date;
 }
 
-/** The SHA-256 of nothing. */
+/** The SHA-256 of empty content. */
 const EMPTY = createHash('sha256').digest('hex');
 
-/** Signs many requests GET for objects of S3 and gives their headers. @param credentials asked for each */
+/**
+ * Signs many GET requests for S3 objects and returns their headers.
+ * @param credentials called for each request
+ */
 export async function objectSigner(
   credentials: () => Promise<AwsKeys>,
   region: string,
@@ -110,7 +116,7 @@ async function signerOf(credentials: AwsKeys, scope: Scope): Promise<SignatureV4
   });
 }
 
-/** SHA-256, or HMAC with a key, in the form that the package wants: something that `new` makes. */
+/** SHA-256, or HMAC with a key, in the form that the package requires: a constructor. */
 function Sha256(key?: string | Uint8Array) {
   const hash = key === undefined ? createHash('sha256') : createHmac('sha256', key);
   return {
@@ -120,7 +126,7 @@ function Sha256(key?: string | Uint8Array) {
   };
 }
 
-/** RFC 3986, without the characters that encodeURIComponent lets pass. */
+/** RFC 3986, which also encodes the characters that encodeURIComponent leaves. */
 function encode(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

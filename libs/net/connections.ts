@@ -22,50 +22,53 @@ import {
   resolveAllowed,
 } from './lookup.ts';
 
-/** What a client trusts and shows in TLS; all PEM. */
+/** The authorities and the certificate of a TLS client; all PEM. */
 export interface TlsOptions {
-  /** Authorities that count besides those of the system. */
+  /** Authorities that are trusted in addition to the system's. */
   ca?: string | undefined;
   /** The client's own certificate and its key: both or neither. */
   certificate?: string | undefined;
   key?: string | undefined;
-  /** Takes any certificate of the server. */
+  /** Accepts any certificate of the server. */
   anyCertificate?: boolean | undefined;
 }
 
 export interface ConnectionOptions extends AddressPolicy {
   tls?: TlsOptions | undefined;
-  /** URL of an HTTP proxy that a tenant chose, with its credentials: its address is checked as any other. */
+  /** URL of an HTTP proxy that a tenant chose, with its credentials: its address is checked like any other. */
   proxy?: string | undefined;
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of the operator are looked up; they count without `proxy`. */
+  /** The environment with the operator's `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, which are used without `proxy`. */
   environment?: NodeJS.ProcessEnv | undefined;
   /** Connections to one host at a time; further requests wait. 8 unless given. */
   maxSockets?: number | undefined;
-  /** How names become addresses; the system's resolver unless given. */
+  /** Resolves names to addresses; the system's resolver unless given. */
   resolver?: Resolver | undefined;
 }
 
 /** Connections that are kept for further requests. */
 export interface Connections {
   /**
-   * Opens a request to an address that the policy allows. Redirects are not followed. The caller ends the request, bounds
-   * what it reads and passes a signal.
+   * Opens a request to an address that the policy allows. Redirects are not followed. The caller ends the request,
+   * limits what it reads and passes a signal.
    * @throws AddressRefused for an IP address that is refused, of the host or of the proxy; for a refused name it is the
-   *   request's `error` event. With a proxy the host's name is the proxy's to resolve.
+   * request's `error` event. With a proxy, the proxy resolves the host's name.
    */
   open(url: URL, options: RequestOptions): Promise<ClientRequest>;
-  /** Closes the connections that nobody uses; the others close when they are done. */
+  /** Closes idle connections; the others close when their requests are done. */
   close(): void;
 }
 
-/** How long a connection that nobody uses is kept, in ms: less than the 60 s after which servers tend to close it. */
+/** How long an idle connection is kept, in ms: less than the 60 s after which servers tend to close it. */
 const IDLE_MS = 30_000;
 const MAX_SOCKETS = 8;
-/** The other side chooses what a key exchange with DHE costs, and that runs on the only thread of the process: there is none. */
+/**
+ * With DHE the other side chooses how expensive the key exchange is, and that blocks the only thread of the process. So
+ * DHE is disabled.
+ */
 const CIPHERS = `${DEFAULT_CIPHERS}:!DHE`;
 
 /**
- * Keeps connections for one holder of credentials: they are shared with nobody who has others.
+ * Keeps connections for one set of credentials; they are not shared with users of others.
  * @throws an Error of OpenSSL for what is no certificate or no key
  */
 export function keepConnections(options: ConnectionOptions): Connections {
@@ -111,8 +114,8 @@ export function keepConnections(options: ConnectionOptions): Connections {
 }
 
 /**
- * The proxy's URL with the address that was checked in place of the name, as Node would resolve the name again. The name
- * stays for a proxy that speaks TLS: a machine that isn't the proxy has no certificate of that name.
+ * The proxy's URL with the checked address in place of the name, because Node would resolve the name again. For a proxy
+ * with TLS the name stays: another machine has no certificate for that name.
  */
 async function resolveProxy(proxy: string, options: ConnectionOptions): Promise<string> {
   const url = new URL(proxy);
@@ -123,11 +126,11 @@ async function resolveProxy(proxy: string, options: ConnectionOptions): Promise<
 }
 
 /**
- * What a connection trusts and shows.
+ * The TLS context of connections.
  * @throws an Error of OpenSSL for what is no certificate or no key
  */
 export function createContext({ ca, certificate, key }: TlsOptions): SecureContext {
-  // OpenSSL takes a text without a certificate for an empty list of authorities, and says nothing.
+  // OpenSSL silently treats a text without a certificate as an empty list of authorities.
   if (ca !== undefined) new X509Certificate(ca);
   return createSecureContext({
     ciphers: CIPHERS,

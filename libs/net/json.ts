@@ -1,4 +1,4 @@
-// APIs that speak JSON: one request, one bounded answer.
+// Requests to APIs with JSON: one request, one bounded answer.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Connections } from './connections.ts';
 import { sendRequest } from './send.ts';
@@ -7,7 +7,7 @@ export interface JsonRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   url: URL;
   headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON; nothing is sent without it. */
+  /** The body, sent as JSON; without it the request has none. */
   body?: unknown;
   /** The longest answer that is read, in bytes; 1 MiB unless given. */
   maxBytes?: number;
@@ -17,7 +17,10 @@ export interface JsonRequest {
 export interface JsonAnswer {
   status: number;
   headers: IncomingHttpHeaders;
-  /** Undefined where the answer is no JSON. Whoever sent it may be hostile: nothing of it belongs into a message unchecked. */
+  /**
+   * Undefined if the answer is not JSON. The sender may be hostile, so nothing of it may be put into a message
+   * unchecked.
+   */
   body: unknown;
 }
 
@@ -25,8 +28,8 @@ const CONNECT_MS = 10_000;
 const MAX_BYTES = 1024 * 1024;
 
 /**
- * Sends a request and reads its answer, whatever its status. Redirects are not followed. Rejects with what Node says, with
- * AddressRefused, or for an answer that is too long: `connectionProblem` has words for all of these.
+ * Sends a request and reads its answer, whatever its status is. Redirects are not followed. Rejects with Node's error,
+ * with AddressRefused, or with AnswerTooLarge: `connectionProblem` has messages for all of these.
  */
 export async function exchangeJson(
   connections: Connections,

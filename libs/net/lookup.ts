@@ -8,7 +8,7 @@ export interface AddressPolicy {
   allowLocal?: boolean | undefined;
 }
 
-/** How names become addresses; the system's resolver unless a test says otherwise. */
+/** Resolves names to addresses; the system's resolver unless a test gives another. */
 export type Resolver = (
   host: string,
   options: LookupOptions & { all: true },
@@ -16,11 +16,10 @@ export type Resolver = (
 ) => void;
 
 /**
- * A `lookup` for the options of `http.request`, `https.request` and `net.connect`, which checks what a name resolves to:
- * the connection goes to an address that was checked, as the name isn't resolved a second time. Refused addresses are
- * left out; with none left it fails with AddressRefused.
- *
- * Node asks no `lookup` for a host that is an IP address: use `openRequest`, or call `checkHost` before.
+ * A `lookup` for the options of `http.request`, `https.request` and `net.connect`, which checks the addresses of a
+ * name: the connection goes to a checked address, as the name isn't resolved a second time. Refused addresses are left
+ * out; if none is left it fails with AddressRefused. Node calls no `lookup` for a host that is an IP address: use
+ * `openRequest`, or call `checkHost` before.
  */
 export function allowedLookup(
   policy: AddressPolicy = {},
@@ -54,14 +53,14 @@ function refusal(hostname: string, found: readonly LookupAddress[]): NodeJS.Errn
   return error;
 }
 
-/** Checks a host that is written as an IP address, with or without the brackets of a URL; names pass. */
+/** Checks a host that is written as an IP address, with or without the brackets of a URL; names are not checked. */
 export function checkHost(host: string, policy: AddressPolicy = {}): void {
   const address = withoutBrackets(host);
   if (!policy.allowLocal && isIP(address) !== 0) checkAddress(address);
 }
 
 /**
- * The addresses of a host that may be connected to: for a program that is handed the address with the name.
+ * The allowed addresses of a host, for a program that gets the address with the name.
  * @param host a name, or an IP address with or without brackets
  * @throws AddressRefused; the system's error (`code` ENOTFOUND, EAI_AGAIN ...) when the name doesn't resolve
  */

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import { addressClass } from './address.ts';
 
 /**
- * Whether what is sent to a URL can be read by nobody on the way: it is sent over TLS, or stays on this machine. For what
- * carries a token or a password.
+ * Whether nobody on the way can read what is sent to a URL: it is sent over TLS, or stays on this machine. For requests
+ * with a token or a password.
  */
 export function staysPrivate({ protocol, hostname }: URL): boolean {
   if (protocol === 'https:') return true;

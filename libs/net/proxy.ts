@@ -4,8 +4,8 @@ import { BlockList, isIP } from 'node:net';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that the environment names for a URL, as curl chooses it; undefined for a direct connection.
- * `http_proxy` counts in lower case only, as a CGI request could set HTTP_PROXY (https://curl.se/docs/manpage.html).
+ * The proxy that the environment names for a URL, as curl chooses it; undefined for a direct connection. `http_proxy`
+ * is used in lower case only, because a CGI request could set HTTP_PROXY (https://curl.se/docs/manpage.html).
  */
 export function proxyFor(url: URL, env: Environment): string | undefined {
   const own: Record<string, string | undefined> = {
@@ -18,7 +18,7 @@ export function proxyFor(url: URL, env: Environment): string | undefined {
   return proxy.includes('://') ? proxy : `http://${proxy}`;
 }
 
-/** Whether a host is in a `no_proxy` list: names with all below them, addresses, networks, or `*` for all. */
+/** Whether a host is in a `no_proxy` list: names with their subdomains, addresses, networks, or `*` for all. */
 function isException(hostname: string, list: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   const entries = list.split(/[\s,]+/).filter((entry) => entry !== '');

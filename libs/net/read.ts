@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** An answer that has more than whoever asked takes. */
+/** An answer is larger than its reader accepts. */
 export class AnswerTooLarge extends Error {
   override readonly name = 'AnswerTooLarge';
   readonly reason = 'AnswerTooLarge';
@@ -11,8 +11,8 @@ export class AnswerTooLarge extends Error {
 }
 
 /**
- * Reads the body of an answer into memory; what is longer is cut off. Its connection is given up unless it was read whole.
- * @throws AnswerTooLarge; what Node says of a connection that breaks
+ * Reads the body of an answer into memory. The connection is closed unless the body was read completely.
+ * @throws AnswerTooLarge; Node's error when the connection breaks
  */
 export async function readBounded(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -5,7 +5,7 @@ import { discard } from './send.ts';
 const MAX_REDIRECTS = 5;
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-/** A redirect that isn't followed, and why. */
+/** A redirect that isn't followed, with the reason. */
 export class RedirectRefused extends Error {
   override readonly name = 'RedirectRefused';
   readonly reason = 'RedirectRefused';
@@ -17,7 +17,7 @@ export class RedirectRefused extends Error {
 
 /**
  * Follows redirects: five at most, to http and https, and never from https to http.
- * @param request sends the request to another URL. The host may be anybody's: credentials are not for it.
+ * @param request sends the request to another URL, without credentials, because the host may be anybody's
  * @throws RedirectRefused; what `request` throws
  */
 export async function followRedirects(

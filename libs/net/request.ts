@@ -12,15 +12,15 @@ import {
 import { type AddressPolicy, allowedLookup, checkHost, type Resolver } from './lookup.ts';
 
 export interface RequestPolicy extends AddressPolicy {
-  /** URL of the proxy to go through, see `proxyFor`; it is the operator's, and resolves the name. */
+  /** URL of the operator's proxy, see `proxyFor`; it resolves the name. */
   proxy?: string | undefined;
-  /** How the name becomes addresses, for who has resolved it already; the system's resolver unless given. */
+  /** Resolves the name, for callers that know the addresses; the system's resolver unless given. */
   resolver?: Resolver | undefined;
 }
 
 /**
- * Opens an HTTP(S) request to an address that the policy allows, on a connection of its own. Redirects are not followed
- * (node:http follows none). The caller ends the request, bounds what it reads and passes a signal.
+ * Opens an HTTP(S) request to an address that the policy allows, on a connection of its own. Redirects are not
+ * followed. The caller ends the request, limits what it reads and passes a signal.
  * @throws AddressRefused for a URL with a refused IP address; for a refused name it is the request's `error` event
  */
 export function openRequest(

@@ -15,8 +15,8 @@ export interface SentRequest {
 }
 
 /**
- * Sends a request over connections that are kept, and gives the answer's head; its body is the caller's to read or to
- * destroy. Answers aren't compressed. Rejects with what Node says, or AddressRefused; see `connectionProblem`.
+ * Sends a request over kept connections, and returns the head of the answer; the caller reads or destroys its body.
+ * Answers aren't compressed. Rejects with Node's error or AddressRefused; see `connectionProblem`.
  */
 export async function sendRequest(
   connections: Connections,
@@ -37,7 +37,7 @@ export async function sendRequest(
         clearTimeout(timer),
       );
     });
-    // The connection may still fail after the answer's head has come, when nobody waits for the request any more.
+    // The connection may still fail after the head of the answer, when nothing waits for the request any more.
     outgoing.on('error', () => undefined);
     outgoing.end(body);
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
@@ -48,10 +48,10 @@ export async function sendRequest(
   }
 }
 
-/** An answer of at most so many bytes is read to its end, so that its connection can be used again. */
+/** An answer of up to so many bytes is read to its end, so that its connection can be used again. */
 const MAX_DISCARDED = 64 * 1024;
 
-/** Lets go of an answer that nobody reads. */
+/** Discards an answer that is not needed. */
 export function discard(response: IncomingMessage): void {
   const length = Number(response.headers['content-length'] ?? Number.NaN);
   if (length <= MAX_DISCARDED) response.resume();

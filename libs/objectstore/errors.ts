@@ -1,11 +1,11 @@
-/** What went wrong at an object store. */
+/** Why a request to an object store failed. */
 export type ObjectStoreReason =
   /** The endpoint or the certificates can't be used. */
   | 'InvalidConfiguration'
   | 'InvalidBucketName'
   | 'BucketMissing'
   | 'ObjectMissing'
-  /** The object isn't the one that was listed any more. */
+  /** The object is no longer the one that was listed. */
   | 'ObjectChanged'
   /** The server's answer is an error of the store's protocol, whose message this error has. */
   | 'Refused'
@@ -15,7 +15,7 @@ export type ObjectStoreReason =
   | 'InvalidAnswer'
   /** A list has more objects, or longer keys, than the caller allows. */
   | 'LimitExceeded'
-  /** The caller's signal ended it, for whatever reason the signal has. */
+  /** The caller's signal ended it, for any reason. */
   | 'Aborted';
 
 /** A request to an object store that failed. The message carries no credential, and quotes an answer only if it is an error of the store's protocol. */

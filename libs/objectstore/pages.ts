@@ -1,32 +1,32 @@
-// The objects of a bucket, page by page and bounded: a server may go on for ever.
+// Lists the objects of a bucket page by page, with limits, because a server's list may never end.
 import type { ListedObject, ListLimits } from './bucket.ts';
 import { ObjectStoreError, quoted } from './errors.ts';
 
 export interface Page {
   objects: ListedObject[];
-  /** What asks for the next page; undefined for the last one. */
+  /** The token of the next page; undefined for the last one. */
   next: string | undefined;
 }
 
-/** What a list of 10,000 objects takes is a fortieth of this. */
+/** A list of 10,000 objects needs a fortieth of this. */
 const DEFAULT_LIMITS: ListLimits = { maxObjects: 400_000, maxKeyBytes: 64 * 1024 ** 2 };
 /** AWS, "Naming Amazon S3 objects"; Google has the same, Azure 1024 characters. */
 const MAX_KEY_BYTES = 1024;
 const MAX_KEY_CHARACTERS = 1024;
 const MAX_ETAG_BYTES = 256;
-/** Pages without an object, one after the other, before a server counts as one that goes on for ever. */
+/** Empty pages in a row, after which a list counts as one that never ends. */
 const MAX_EMPTY_PAGES = 100;
 
 export interface PageOptions {
   prefix: string;
   limits?: Partial<ListLimits> | undefined;
-  /** Whether keys are counted in characters, of which each may take three bytes. */
+  /** Whether keys are counted in characters, each of which may have three bytes. */
   inCharacters?: boolean;
 }
 
 /**
- * Asks for one page after the other, and checks what they hold.
- * @throws ObjectStoreError; LimitExceeded says what to do
+ * Requests one page after the other, and checks their contents.
+ * @throws ObjectStoreError; the message of LimitExceeded says what to do
  */
 export async function* boundedPages(
   ask: (token: string | undefined) => Promise<Page>,

@@ -1,4 +1,4 @@
-// Requests to stores that have an API of HTTP and need no SDK: tried again where that may help, and bounded.
+// Requests to stores with an HTTP API that need no SDK: with retries, and with bounded answers.
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -17,9 +17,9 @@ export interface StoreRequest {
   connections: Connections;
   /** Scheme, host and port. */
   origin: URL;
-  /** Path and query as they are sent: a key may have `..` in it, which a URL would take for a folder. */
+  /** Path and query as they are sent: a key may contain `..`, which a URL would resolve. */
   path: string;
-  /** Made anew for each attempt, as signatures have a date. What it throws counts as a refusal. */
+  /** Makes the headers for each attempt, because signatures contain a date. An error counts as a refusal. */
   headers: () => Promise<Record<string, string>>;
   signal: AbortSignal;
 }
@@ -28,15 +28,15 @@ export interface StoreRequest {
 const MAX_ATTEMPTS = 3;
 /** Milliseconds before the second attempt; each further one waits twice as long. */
 const PAUSE_MS = 100;
-/** Statuses that may pass. */
+/** Statuses after which another attempt may succeed. */
 const PASSING = new Set([429, 500, 502, 503, 504]);
 /** A page of a list with a thousand keys takes less than half of this. */
 const MAX_ANSWER_BYTES = 8 * 1024 ** 2;
 const MAX_ERROR_BYTES = 64 * 1024;
 
 /**
- * Sends a GET request and gives the answer's head, whatever its status; redirects are not followed.
- * @throws ObjectStoreError Aborted, Unreachable; Refused where there are no credentials
+ * Sends a GET request and returns the head of the answer, whatever its status is; redirects are not followed.
+ * @throws ObjectStoreError Aborted, Unreachable; Refused if there are no credentials
  */
 export async function get(request: StoreRequest): Promise<IncomingMessage> {
   const { signal } = request;
@@ -83,7 +83,7 @@ async function send(
   return message;
 }
 
-/** The URL has no query here: there may be a signature in it. */
+/** The URL is shown without its query, which may contain a signature. */
 function unreachable({ origin, path }: StoreRequest, cause: unknown): ObjectStoreError {
   const url = quoted(`${origin.origin}${path.split('?')[0]}`);
   return new ObjectStoreError('Unreachable', `Get "${url}": ${connectionProblem(cause)}`, cause);
@@ -104,7 +104,7 @@ export async function textOf(answer: IncomingMessage, signal: AbortSignal): Prom
   }
 }
 
-/** The object that an answer brings. */
+/** The object in an answer. */
 export function contentOf(
   answer: IncomingMessage,
   etag: string,
@@ -128,7 +128,7 @@ async function* checked(answer: IncomingMessage, signal: AbortSignal): AsyncGene
   }
 }
 
-/** An answer that no object store would give. */
+/** The error for an answer that no object store would send. */
 export function senseless(status: number | undefined, what: string): ObjectStoreError {
   const message = `the endpoint answered with HTTP status ${status} and nothing that ${what} would answer: is it an object store?`;
   return new ObjectStoreError('InvalidAnswer', message);

@@ -1,5 +1,5 @@
-// The little of XML that lists and errors of object stores need. Searching for tags can't be led astray by elements
-// inside each other, and takes a time that grows with the text alone.
+// Reads the XML elements that lists and errors of object stores have. The search for tags is not confused by nested
+// elements, and its time grows only with the length of the text.
 import { unescapeXml } from '@weir/net/xml';
 
 /** The contents of all elements of that name and without attributes; undefined if one of them doesn't end. */
@@ -7,7 +7,7 @@ export function elementsOf(xml: string, name: string): string[] | undefined {
   return takeElements(xml, name)?.found;
 }
 
-/** The same, and what is left of the text without those elements. */
+/** The same, with the rest of the text without those elements. */
 export function takeElements(
   xml: string,
   name: string,
@@ -28,11 +28,11 @@ export function takeElements(
 
 export interface Element {
   text: string;
-  /** As they stand in the tag. */
+  /** The attributes as written in the tag. */
   attributes: string;
 }
 
-/** The first element of that name as a text; undefined where there is none. */
+/** The first element of that name as text; undefined if there is none. */
 export function elementOf(xml: string, name: string): Element | undefined {
   const tag = new RegExp(`<${name}(\\s[^<>]{0,200})?>`).exec(xml);
   if (tag === null) return undefined;

@@ -29,7 +29,7 @@ export async function readBody(
   }
 }
 
-/** The error that an answer reports, in the words of go-containerregistry. Reads the answer. */
+/** The error that an answer reports, with the messages of go-containerregistry. Reads the answer. */
 export async function errorOf(
   response: IncomingMessage,
   what: string,
@@ -60,15 +60,15 @@ function reasonOf(status: number): OciReason {
 }
 
 /**
- * The errors of a registry's answer (distribution spec, "Error Codes"). Undefined for any other text: it may be that of an
- * internal service, which a tenant must not get to read.
+ * The errors in a registry's answer (distribution spec, "Error Codes"). Undefined for any other text, which may come
+ * from an internal service that a tenant must not read.
  */
 function describeErrors(body: Buffer): string | undefined {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString('utf8'));
   } catch {
-    // No JSON: not an answer of a registry.
+    // What is not JSON is not an answer of a registry.
     return undefined;
   }
   const { errors } = (parsed ?? {}) as { errors?: unknown };
@@ -86,7 +86,7 @@ function describeError(error: unknown): string | undefined {
   return detail === undefined || detail === null ? text : `${text}; ${shorten(show(detail, 0))}`;
 }
 
-/** A value in the form that Go's `%v` gives it, as it reads in Flux's messages. */
+/** A value in the form of Go's `%v`, as in Flux's messages. */
 function show(value: unknown, depth: number): string {
   if (depth > 4) return '...';
   if (value === null || value === undefined) return '<nil>';

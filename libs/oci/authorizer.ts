@@ -5,14 +5,16 @@ import { OciError } from './errors.ts';
 import { checkRealm } from './realm.ts';
 import { fetchToken, type Token, type TokenRequest } from './token.ts';
 
-/** Knows how a registry wants to be spoken to, and keeps the tokens for that. */
+/** Authenticates at a registry in the way that it requires, and keeps the tokens for that. */
 export interface Authorizer {
-  /** The header for a request, as far as the registry has said what it wants; a token that is over is replaced. */
+  /**
+   * The Authorization header for a request, once the registry has said what it requires; an expired token is replaced.
+   */
   header(scope: string, signal: AbortSignal): Promise<string | undefined>;
   /**
-   * What to send after an answer 401 to a request that had `sent` as its header. Undefined when there is nothing else to
-   * try: the credentials are wrong, or there are none.
-   * @throws OciError Refused for a token server that isn't asked; what `fetchToken` throws
+   * The header to send after an answer 401 to a request that had `sent` as its header. Undefined when there is nothing
+   * else to try: the credentials are wrong, or there are none.
+   * @throws OciError Refused for a token server that must not be asked; what `fetchToken` throws
    */
   answer(
     response: IncomingMessage,
@@ -28,7 +30,7 @@ export interface AuthorizerOptions {
 
 /** Scopes whose tokens are kept; a client of one repository has one. */
 const MAX_TOKENS = 1_000;
-/** A token is replaced that much before it is over, in ms: a request takes a moment to arrive. */
+/** A token is replaced so much before it expires, in ms, because a request takes a moment to arrive. */
 const MARGIN_MS = 5_000;
 
 export function createAuthorizer({ credentials, sendToken }: AuthorizerOptions): Authorizer {

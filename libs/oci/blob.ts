@@ -6,7 +6,7 @@ import type { Descriptor } from './manifest.ts';
 import { pullScope } from './scope.ts';
 import type { Session } from './session.ts';
 
-/** Reads a blob piece by piece, and checks size and digest on the way. See `Registry.blob`. */
+/** Reads a blob piece by piece, and checks size and digest meanwhile. See `Registry.blob`. */
 export async function* readBlob(
   session: Session,
   name: string,

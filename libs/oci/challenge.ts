@@ -1,4 +1,4 @@
-/** What a server asks for in an answer 401 (RFC 9110, 11.6.1). */
+/** The authentication that a server requires by an answer 401 (RFC 9110, 11.6.1). */
 export interface Challenge {
   scheme: 'basic' | 'bearer';
   parameters: ReadonlyMap<string, string>;
@@ -9,8 +9,8 @@ const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
 
 /**
- * The first challenge of a `WWW-Authenticate` header that registries use, as there may be others such as `Negotiate`.
- * Several headers are one, joined by commas, as Node gives them.
+ * The first challenge of a `WWW-Authenticate` header that registries use; there may be others such as `Negotiate`. Node
+ * joins several headers with commas.
  */
 export function parseChallenge(header: string | undefined): Challenge | undefined {
   if (header === undefined || header.length > MAX_LENGTH) return undefined;

@@ -1,26 +1,26 @@
-// Clients that are kept for each holder of credentials, so that objects alike share connections and tokens.
+// Keeps clients for each set of credentials, so that objects with equal ones share connections and tokens.
 import { createHash } from 'node:crypto';
 import { createBoundedMap } from '@weir/async';
 import { openRegistry, type Registry } from './registry.ts';
 import type { RegistryOptions } from './session.ts';
 
-/** A registry, and as whom to speak to it. */
+/** A registry, with the credentials for it. */
 export type RegistryAccess = Pick<
   RegistryOptions,
   'registry' | 'credentials' | 'tls' | 'proxy' | 'insecure' | 'checkCertificate'
 >;
 
-/** Stands for registry and access: equal keys may share connections and tokens. It gives no secret away. */
+/** Represents registry and access: objects with equal keys may share connections and tokens. It reveals no secret. */
 export function accessKey(access: RegistryAccess): string {
   return createHash('sha256').update(JSON.stringify(access)).digest('hex');
 }
 
-/** Clients that are kept; the connections of one that is dropped close when they are idle. */
+/** Clients that are kept. The connections of one that is dropped close when they are idle. */
 const KEPT = 500;
 
 /**
  * Opens clients, each once for its key.
- * @param options what is the same for all of them
+ * @param options the same for all of them
  * @returns a function that throws OciError InvalidConfiguration for what is no certificate or key
  */
 export function createRegistries(

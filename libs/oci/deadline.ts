@@ -1,7 +1,7 @@
 import { isTimeout } from '@weir/async';
 import { OciError } from './errors.ts';
 
-/** What it means that an answer ended before its end. */
+/** The error for an answer that ended too early. */
 export function interrupted(what: string, signal: AbortSignal, cause: unknown): OciError {
   if (signal.aborted) return aborted(what, signal);
   return new OciError('Truncated', `${what}: the connection broke before the answer was whole`, {

@@ -2,22 +2,22 @@ import { OciError } from './errors.ts';
 import { matchesGlob } from './glob.ts';
 import { formatRepository, type Repository } from './reference.ts';
 
-/** How to prove who one is: a name and a password, a refresh token of OAuth 2, or a bearer token as it is. */
+/** Credentials: a name and a password, a refresh token of OAuth 2, or a bearer token. */
 export type Credentials =
   | { username: string; password: string }
   | { identityToken: string }
   | { registryToken: string };
 
-/** Credentials and the repositories that they are for. */
+/** Credentials, with the repositories that they are for. */
 export interface RegistryCredentials {
-  /** Host, with wildcards, port and the path that repositories begin with: `*.example.com:5000/org`. */
+  /** Host, with wildcards, port and the beginning of the repositories' paths: `*.example.com:5000/org`. */
   pattern: string;
   credentials: Credentials | undefined;
 }
 
-/** The part of a Secret that counts. */
+/** The parts of a Secret that are used. */
 export interface PullSecret {
-  /** `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`; others hold no credentials of registries. */
+  /** `kubernetes.io/dockerconfigjson` or `kubernetes.io/dockercfg`; others have no credentials of registries. */
   type: string | undefined;
   data: ReadonlyMap<string, Buffer>;
   /** For messages. */
@@ -28,7 +28,7 @@ const CONFIG_JSON = { type: 'kubernetes.io/dockerconfigjson', key: '.dockerconfi
 const CONFIG_OLD = { type: 'kubernetes.io/dockercfg', key: '.dockercfg' };
 
 /**
- * The credentials of a pull secret, in any form that Kubernetes takes.
+ * The credentials in a pull secret, in any form that Kubernetes accepts.
  * @throws OciError InvalidConfiguration; its message has nothing of the content
  */
 export function readPullSecret({ type, data, name }: PullSecret): RegistryCredentials[] {
@@ -45,17 +45,17 @@ export function readPullSecret({ type, data, name }: PullSecret): RegistryCreden
 }
 
 /**
- * The credentials for a repository. The longest pattern wins; of equal ones the first.
- * @param secrets in the order in which they count
+ * The credentials for a repository. The longest pattern is used; of equal ones the first.
+ * @param secrets in the order of their precedence
  */
 export function credentialsFor(
   repository: Repository,
   secrets: readonly RegistryCredentials[],
 ): Credentials | undefined {
   const name = formatRepository(repository);
-  // Docker Hub has two names, and people write either.
+  // Docker Hub has two names, and both are in use.
   const names = [name, name.replace(/^index\.docker\.io\//, 'docker.io/')];
-  // As Kubernetes sorts them: backwards, so that a path comes before the host alone.
+  // Sorted as in Kubernetes: in reverse, so that a path comes before the host alone.
   const sorted = [...secrets].sort((a, b) =>
     a.pattern < b.pattern ? 1 : a.pattern > b.pattern ? -1 : 0,
   );
@@ -104,7 +104,7 @@ function credentialsOf(entry: Record<string, unknown>, where: string): Credentia
     auth === '' ? [text('username'), text('password')] : decodeAuth(auth, where);
   const registryToken = text('registrytoken');
   if (registryToken !== '') return { registryToken };
-  // Docker writes `<token>` for the name where the password is a token.
+  // Docker writes `<token>` as the name when the password is a token.
   const identityToken = text('identitytoken') || (username === '<token>' ? password : '');
   if (identityToken !== '') return { identityToken };
   return username === '' && password === '' ? undefined : { username, password };
@@ -125,7 +125,7 @@ function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // What the parser says quotes the content, which is secret.
+    // The parser's message quotes the content, which is secret.
     throw invalid(`${where} is no JSON`);
   }
 }

@@ -1,8 +1,8 @@
-/** Why something asked of a registry failed. */
+/** Why a request to a registry failed. */
 export type OciReason =
-  /** A name, tag or digest that is none. */
+  /** An invalid name, tag or digest. */
   | 'InvalidReference'
-  /** Credentials, certificates or a proxy that can't be used as they are. */
+  /** Credentials, certificates or a proxy that can't be used. */
   | 'InvalidConfiguration'
   | 'Unauthorized'
   | 'Denied'
@@ -12,9 +12,9 @@ export type OciReason =
   | 'Unavailable'
   /** There is no connection to the registry. */
   | 'Unreachable'
-  /** TLS fails: neither side's certificate is what the other trusts. */
+  /** TLS fails, because one side doesn't trust the other's certificate. */
   | 'Untrusted'
-  /** An address, a token server or a redirect that isn't followed. */
+  /** An address, a token server or a redirect that is refused. */
   | 'Refused'
   /** An answer that the protocol doesn't allow. */
   | 'InvalidResponse'
@@ -28,11 +28,13 @@ export interface OciErrorOptions {
   cause?: unknown;
   /** HTTP status of the answer. */
   status?: number | undefined;
-  /** When the registry wants to be asked again, in ms from now. */
+  /** The pause that the registry asks for, in ms from now. */
   retryAfterMs?: number | undefined;
 }
 
-/** Says what failed at a registry; the message holds no credentials, and no text of a server that is no registry. */
+/**
+ * The failure of a request to a registry. The message has no credentials, and no text of a server that is no registry.
+ */
 export class OciError extends Error {
   override readonly name = 'OciError';
   readonly reason: OciReason;

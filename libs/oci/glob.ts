@@ -15,7 +15,7 @@ export function matchesGlob(pattern: string, text: string): boolean {
   const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0);
   let part = 0;
   let at = 0;
-  // Where the last `*` was, and how much of the text it has taken so far.
+  // The position of the last `*`, and how much of the text it has matched so far.
   let star = -1;
   let taken = 0;
   while (at < codes.length) {

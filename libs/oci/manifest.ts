@@ -48,8 +48,8 @@ export const MAX_MANIFEST_BYTES = 4 * 1024 ** 2;
 const MAX_DESCRIPTORS = 2_000;
 
 /**
- * Reads a manifest of OCI or Docker (schema 2).
- * @param contentType of the answer; what the manifest says of itself wins
+ * Parses a manifest of OCI or Docker (schema 2).
+ * @param contentType of the answer; the type in the manifest takes precedence
  * @throws OciError InvalidResponse, TooLarge
  */
 export function parseManifest(bytes: Buffer, contentType = ''): Manifest {
@@ -76,7 +76,7 @@ export function parseManifest(bytes: Buffer, contentType = ''): Manifest {
   };
 }
 
-/** The manifest of an index for a platform: the first; one that names none is for Linux on amd64. */
+/** The first manifest of an index for a platform; one without a platform counts as Linux on amd64. */
 export function platformManifest(
   { manifests }: IndexManifest,
   platform = { os: 'linux', architecture: 'amd64' },

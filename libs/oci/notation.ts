@@ -1,10 +1,10 @@
-// The signatures that notation keeps beside a manifest (Notary Project, specs/signature-specification.md, "Storage").
+// The signatures that notation stores beside a manifest (Notary Project, specs/signature-specification.md, "Storage").
 import type { Registry } from './registry.ts';
 import { checkCount, imageOf, readLayer, type SignedManifest } from './signatures.ts';
 
-/** An envelope: JWS or COSE, as its media type says. */
+/** An envelope: JWS or COSE, according to its media type. */
 export interface NotationSignature {
-  /** Of the manifest that holds it. */
+  /** Digest of the manifest with the signature. */
   digest: string;
   mediaType: string;
   content: Buffer;
@@ -16,9 +16,9 @@ const SIGNATURE = 'application/vnd.cncf.notary.signature';
 const MAX_BYTES = 256 * 1024;
 
 /**
- * The signatures that refer to a manifest, each fetched when it is asked for, in the registry's order.
- * What is no signature of the manifest, or larger than any, is passed over.
- * @throws OciError when the registry doesn't say which there are; TooLarge when there are too many
+ * The signatures that refer to a manifest, each fetched when it is needed, in the registry's order. Manifests that are
+ * no signature, or are too large for one, are skipped.
+ * @throws OciError when the registry doesn't say which exist; TooLarge when there are too many
  */
 export async function* notationSignatures(
   registry: Registry,
@@ -31,7 +31,7 @@ export async function* notationSignatures(
     const image = await imageOf(registry, name, referrer.digest, signal);
     const [layer, ...more] = image?.layers ?? [];
     const isSignature = image?.subject?.digest === digest && more.length === 0;
-    // Whoever may push can add what is no signature; that must not hide the good ones.
+    // Anybody with the right to push can add other manifests, which must not hide the signatures.
     if (layer === undefined || !isSignature || layer.size > MAX_BYTES) continue;
     const content = await readLayer(registry, name, layer, signal);
     yield { digest: referrer.digest, mediaType: layer.mediaType, content };

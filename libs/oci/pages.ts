@@ -10,8 +10,8 @@ export interface PageLimits {
 }
 
 /**
- * A list that comes in pages, as JSON; each names the next in a `Link` header (RFC 8288).
- * @throws OciError InvalidResponse for a list that comes back to a page; TooLarge
+ * Reads a list in pages of JSON, each of which names the next in a `Link` header (RFC 8288).
+ * @throws OciError InvalidResponse for a list that repeats a page; TooLarge
  */
 export async function* readPages(
   session: Session,
@@ -29,7 +29,7 @@ export async function* readPages(
     }
     const body = await readBody(response, { maxBytes: maxPageBytes, what, signal: first.signal });
     yield { path, answer, content: parse(body, what) };
-    // A path may be long, and there may be many.
+    // Hashes are kept, because a path may be long and there may be many.
     seen.add(hashOf(path));
     path = nextPath(answer);
     if (path !== undefined && seen.has(hashOf(path))) {
@@ -52,7 +52,7 @@ function parse(body: Buffer, what: string): Record<string, unknown> {
   throw new OciError('InvalidResponse', `${what}: the list is no object`);
 }
 
-/** The next page below `/v2/`. A link to another host isn't followed, as it would get the credentials. */
+/** The next page below `/v2/`. A link to another host isn't followed, because that host would get the credentials. */
 function nextPath({ response, url, what }: Answer): string | undefined {
   const header = [response.headers.link ?? []]
     .flat()

@@ -15,9 +15,9 @@ for (const [address, bits] of [
 privateNetworks.addSubnet('fc00::', 7, 'ipv6');
 
 /**
- * Checks where a registry sends its clients for tokens, as it could name any service that this machine can reach: an
- * address that is not public is refused unless it is the registry's own, and plain HTTP unless the registry itself is
- * spoken to so. The same rules as in go-containerregistry, which Flux uses; names are checked when they are resolved.
+ * Checks the token server that a registry names, because that could be any service that this machine can reach: an
+ * address that is not public is refused unless it is the registry's own, and plain HTTP unless the registry itself uses
+ * it. The same rules as in go-containerregistry, which Flux uses; names are checked when they are resolved.
  * @param registry URL of the registry
  * @throws OciError Refused
  */

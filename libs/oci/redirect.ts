@@ -4,10 +4,10 @@ import { OciError } from './errors.ts';
 import { describe } from './transport.ts';
 
 /**
- * Follows the redirects that registries make to where they store blobs. The further requests carry no credentials: what
- * they need is in their URL, and the host may be anybody's.
+ * Follows the redirects of registries to where they store blobs. The further requests have no credentials: what they
+ * need is in their URL, and the host may be anybody's.
  * @param request sends the request to another URL, without an Authorization header
- * @throws OciError Refused for a redirect to where nothing is read from; what `request` throws
+ * @throws OciError Refused for a redirect that must not be followed; what `request` throws
  */
 export async function followRedirects(
   first: { response: IncomingMessage; url: URL; method: 'GET' | 'HEAD' },

@@ -1,4 +1,4 @@
-// What an error of Azure Blob Storage means ("Status and error codes", "Blob service error codes").
+// Interprets errors of Azure Blob Storage ("Status and error codes", "Blob service error codes").
 import type { IncomingMessage } from 'node:http';
 import { ObjectStoreError, quoted } from '../errors.ts';
 import { senseless, textOf } from '../request.ts';
@@ -6,7 +6,7 @@ import { elementOf } from '../xml.ts';
 
 const CODE = /^[A-Za-z]{1,64}$/;
 
-/** The error that an answer is. */
+/** The error of an answer. */
 export async function failureOf(
   answer: IncomingMessage,
   signal: AbortSignal,
@@ -24,13 +24,13 @@ export async function failureOf(
   if (code === 'ConditionNotMet') {
     return new ObjectStoreError('ObjectChanged', 'the object is another one by now');
   }
-  // The lines behind the first one have the id and the time of the request: another text each time.
+  // The lines after the first one have the id and the time of the request, and so differ each time.
   const [first = ''] = (elementOf(text, 'Message')?.text ?? '').split('\n');
   const message = first === '' ? code : `${code}: ${quoted(first)}`;
   return new ObjectStoreError('Refused', `${hint(code)}${message}`);
 }
 
-/** Flux says so of a container that isn't there, which a token for one container can't tell. */
+/** Flux's hint about a container that doesn't exist, which a token for one container can't distinguish. */
 function hint(code: string): string {
   if (code !== 'AuthenticationFailed') return '';
   return 'the specified bucket name may be incorrect, nonexistent, or the caller might lack sufficient permissions to access it: ';

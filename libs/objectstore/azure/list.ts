@@ -15,7 +15,7 @@ export function pageOf(xml: string): Page {
   return { objects: blobs.flatMap(objectOf), next: marker || undefined };
 }
 
-/** Nothing for a folder, which accounts with a hierarchical namespace have as an entry of its own. */
+/** Empty for a folder, which accounts with a hierarchical namespace list as an entry. */
 function objectOf(blob: string): ListedObject[] {
   const name = elementOf(blob, 'Name');
   if (name === undefined || elementOf(blob, 'ResourceType')?.text === 'directory') return [];
@@ -29,7 +29,7 @@ function objectOf(blob: string): ListedObject[] {
   ];
 }
 
-/** Names with characters that XML can't hold are written as in a URL. */
+/** Names with characters that are not allowed in XML are encoded as in a URL. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -39,7 +39,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Lists have ETags without the quotation marks that answers and Flux's revisions have. */
+/** Adds the quotation marks that lists lack, and that answers and Flux's revisions have. */
 export function quotedTag(etag: string): string {
   return etag === '' || etag.startsWith('"') ? etag : `"${etag}"`;
 }

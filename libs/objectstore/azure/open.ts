@@ -1,4 +1,4 @@
-// A container of Azure Blob Storage, by its documented API: the vendor's package brings a database of columns along.
+// A container of Azure Blob Storage, by its documented API, because the vendor's package depends on a column store.
 import { type ConnectionOptions, staysPrivate } from '@weir/net';
 import type { Bucket } from '../bucket.ts';
 import { connect } from '../connect.ts';
@@ -10,9 +10,9 @@ import { pageOf, quotedTag } from './list.ts';
 import { sharedKeySignature } from './sign.ts';
 
 export type AzureCredentials =
-  /** Of the account whose name the host begins with; base64. */
+  /** The base64 key of the account whose name the host begins with. */
   | { accountKey: string }
-  /** A shared access signature: parameters for a query, with or without a question mark before them. */
+  /** A shared access signature: query parameters, with or without a leading question mark. */
   | { sas: string }
   /** Gives a token of Microsoft Entra for each request. */
   | { token: (signal: AbortSignal) => Promise<string> };
@@ -21,18 +21,18 @@ export interface ContainerOptions extends ConnectionOptions {
   /** URL of the account, such as `https://account.blob.core.windows.net`. Its query is part of each request. */
   endpoint: string;
   container: string;
-  /** Without them only what is public can be read. */
+  /** Without them only public containers can be read. */
   credentials?: AzureCredentials | undefined;
 }
 
 const VERSION = '2023-11-03';
 const PAGE = 1000;
 const CONTAINER = /^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$|^\$(root|web|logs)$/;
-/** Hosts of Blob Storage, in all of Azure's clouds: only Microsoft can answer there. */
+/** Hosts of Blob Storage in all of Azure's clouds: only Microsoft can answer there. */
 const BLOB_HOST =
   /^[a-z0-9-]{1,63}(\.z\d{1,3})?\.(blob|dfs)\.(core\.windows\.net|core\.chinacloudapi\.cn|core\.usgovcloudapi\.net|storage\.azure\.net)$/;
 
-/** Whether an endpoint is one of Azure itself: what asks for a token of the operator's may be elsewhere. */
+/** Whether an endpoint is one of Azure itself. An identity's token must not be sent to others. */
 export function isAzureBlobEndpoint(endpoint: string): boolean {
   const url = URL.parse(endpoint);
   return url?.protocol === 'https:' && url.port === '' && BLOB_HOST.test(url.hostname);
@@ -81,7 +81,7 @@ export function openBlobContainer(options: ContainerOptions): Bucket {
       return boundedPages(ask, { prefix, limits, inCharacters: true });
     },
     async read(key, { signal, etag }) {
-      // Slashes are encoded too, as in the vendor's own clients: `..` in a key is no step up then.
+      // Slashes are encoded too, as in the vendor's own clients, so `..` in a key is not resolved.
       const path = `${folder}/${encoded(key)}`;
       const answer = await get(request(path, {}, etag ? { 'if-match': etag } : {}, signal));
       if (answer.statusCode !== 200) throw await failureOf(answer, signal);
@@ -106,12 +106,12 @@ function endpointOf({ endpoint, credentials }: ContainerOptions): URL {
   return url;
 }
 
-/** Without what may be a password or a signature. */
+/** The endpoint without parts that may be a password or a signature. */
 function shown(endpoint: string): string {
   return quoted(endpoint.replace(/\?.*/s, '').replace(/\/\/[^/]*@/, '//'));
 }
 
-/** What proves who asks: a header of a request. */
+/** Makes the header that authenticates a request. */
 type Signer = (
   path: string,
   headers: Record<string, string>,
@@ -139,7 +139,7 @@ function signer({ hostname }: URL, credentials: AzureCredentials | undefined): S
   });
 }
 
-/** The endpoint's own parameters, behind those of the signature. */
+/** The endpoint's own parameters, after those of the signature. */
 function queryOf({ searchParams }: URL, credentials: AzureCredentials | undefined) {
   if (credentials === undefined || !('sas' in credentials)) return [...searchParams];
   const sas = new URLSearchParams(credentials.sas.replace(/^\?/, ''));

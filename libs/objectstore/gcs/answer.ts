@@ -7,7 +7,10 @@ import { senseless, textOf } from '../request.ts';
 
 type Json = Record<string, unknown>;
 
-/** The answer as an object; the error that it is where it has another status than 200. @throws ObjectStoreError */
+/**
+ * The answer as an object. An answer with another status than 200 is thrown as an error.
+ * @throws ObjectStoreError
+ */
 export async function jsonOf(
   answer: IncomingMessage,
   missing: 'BucketMissing' | 'ObjectMissing',

@@ -11,7 +11,7 @@ export interface GcsOptions extends ConnectionOptions {
   bucket: string;
   /** URL of the API; Google's unless given. */
   endpoint?: string | undefined;
-  /** Gives a token for each request; without it only what is public can be read. */
+  /** Returns a token for each request; without it only public buckets can be read. */
   token?: ((signal: AbortSignal) => Promise<string>) | undefined;
 }
 
@@ -19,7 +19,7 @@ const ENDPOINT = 'https://storage.googleapis.com';
 const PAGE = 1000;
 /** Google, "About Cloud Storage buckets", with the characters of domains that name a bucket. */
 const BUCKET = /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/;
-/** What is asked of each object. */
+/** The fields that are requested of each object. */
 const FIELDS = 'name,etag,size,generation';
 
 /** @throws ObjectStoreError InvalidConfiguration, InvalidBucketName */
@@ -69,7 +69,7 @@ export function openGcsBucket(options: GcsOptions): Bucket {
       const answer = await get(request(path, parameters, signal));
       if (answer.statusCode === 200) return contentOf(answer, state.etag, signal);
       answer.destroy();
-      // Errors of contents are texts for people. What is asked about the object tells which one it is.
+      // Errors of contents are texts for people, so the object is requested to find out what is wrong.
       const now = await look(path, signal);
       if (now.version !== state.version) {
         throw new ObjectStoreError('ObjectChanged', 'the object is another one by now');

@@ -1,4 +1,4 @@
-// Where a bucket is: what its endpoint and name say of the URL, by the rules of minio-go, which Flux's generic provider uses.
+// The URL of a bucket from its endpoint and name, by the rules of minio-go, which Flux's generic provider uses.
 import { isIP } from 'node:net';
 import { ObjectStoreError, quoted } from '../errors.ts';
 
@@ -6,7 +6,7 @@ export interface BucketAddress {
   /** Host, or host and port, without a scheme. */
   endpoint: string;
   bucket: string;
-  /** Where the bucket is; asked of the server unless given. */
+  /** The region of the bucket; the server is asked for it unless given. */
   region?: string | undefined;
   /** HTTP in place of HTTPS. */
   insecure?: boolean | undefined;
@@ -46,16 +46,16 @@ export function checkBucketName(name: string): void {
   throw new ObjectStoreError('InvalidBucketName', what);
 }
 
-/** Servers that take a bucket as a part of the host's name, and need not take it as a part of the path. */
+/** Servers that support a bucket as part of the host's name, and may not support it as part of the path. */
 const VIRTUAL_HOSTS = /(^|\.)(amazonaws\.com(\.cn)?|storage\.googleapis\.com|aliyuncs\.com)$/;
 
-/** Whether the bucket is in the path of the URL, and not in the name of the host. */
+/** Whether the bucket is part of the URL's path, and not of the host's name. */
 export function isPathStyle(url: URL, bucket: string): boolean {
   const isUncertified = url.protocol === 'https:' && bucket.includes('.');
   return isUncertified || !VIRTUAL_HOSTS.test(url.hostname);
 }
 
-/** The region that a host of AWS has in its name. */
+/** The region in the name of an AWS host. */
 export function regionOf({ hostname }: URL): string | undefined {
   const match = /(?:^|\.)s3[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com(?:\.cn)?$/;
   return match.exec(hostname)?.[1];

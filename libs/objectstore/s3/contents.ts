@@ -1,5 +1,5 @@
-// The objects in a page of a list, read without a parser of XML: the SDK takes 10 µs for each of them, which is most of what a
-// look at a large bucket costs.
+// Reads the objects in a page of a list without an XML parser: the SDK takes 10 µs for each of them, which is most of
+// the cost of listing a large bucket.
 import { elementText } from '@weir/net/xml';
 import { takeElements } from '../xml.ts';
 
@@ -17,10 +17,10 @@ export interface Contents {
 }
 
 const LIST = /^\s*(<\?xml[^<>]*\?>\s*)?<ListBucketResult[\s>]/;
-/** Comments, CDATA and definitions: no object store writes them here, and tags inside them would be none. */
+/** Comments, CDATA and definitions: object stores write none here, and tags inside them must not be read. */
 const MARKUP = '<!';
 
-/** Takes the entries out of a page. Undefined for one that isn't written as object stores write it, which a parser is for. */
+/** Removes the entries from a page and returns them. Undefined for a page in another form, which needs a parser. */
 export function takeContents(xml: string): Contents | undefined {
   if (!LIST.test(xml) || xml.includes(MARKUP)) return undefined;
   const taken = takeElements(xml, 'Contents');

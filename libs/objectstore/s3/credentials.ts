@@ -1,4 +1,4 @@
-// As whom a bucket is read: access keys, nobody, or keys for a while that a token service gives for a login.
+// The credentials for a bucket: access keys, none, or temporary keys that a token service returns for a login.
 
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -12,7 +12,7 @@ export interface AccessKeys {
   sessionToken?: string | undefined;
 }
 
-/** Keys that MinIO's token service gives for a login of a directory (LDAP). */
+/** A login of a directory (LDAP), for which MinIO's token service returns keys. */
 export interface LdapLogin {
   /** URL of the token service, http or https. */
   endpoint: string;
@@ -22,7 +22,7 @@ export interface LdapLogin {
   connection: ConnectionOptions;
 }
 
-/** Keys that are good for a while. */
+/** Keys that expire. */
 export interface TemporaryKeys extends AccessKeys {
   expiration?: Date;
 }
@@ -31,7 +31,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 const TIMEOUT_MS = 30_000;
 
 /**
- * Asks for keys with a request AssumeRoleWithLDAPIdentity (MinIO, "Security Token Service"). Redirects are not followed.
+ * Requests keys with AssumeRoleWithLDAPIdentity (MinIO, "Security Token Service"). Redirects are not followed.
  * @throws ObjectStoreError Unreachable, InvalidAnswer; Refused with the service's message
  */
 export async function assumeRoleWithLdap(login: LdapLogin): Promise<TemporaryKeys> {

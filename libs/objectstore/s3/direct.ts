@@ -1,5 +1,5 @@
-// Reads objects by requests of our own with the vendor's signature: the SDK takes most of a millisecond for each, which is what
-// the first fetch of a bucket of small objects costs.
+// Reads objects with requests that are made here and signed by the vendor's package: the SDK takes most of a
+// millisecond for each, which is most of the cost of the first fetch of a bucket of small objects.
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -15,14 +15,14 @@ export interface DirectOptions {
   isPublic: boolean;
 }
 
-/** Asks for an object once, in this state if an ETag is given. Undefined for anything but the object. */
+/** Requests an object once, in this state if an ETag is given. Undefined for any answer but the object. */
 export type DirectRead = (
   key: string,
   etag: string | undefined,
   signal: AbortSignal,
 ) => Promise<IncomingMessage | undefined>;
 
-/** A name that can be a part of a host's; the SDK has rules for all others. */
+/** A name that can be part of a host's name; for all others the SDK has rules. */
 const HOST_PART = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 
 /** @param client the SDK's, which knows region, keys and the clock of the object store */
@@ -43,7 +43,7 @@ export async function createDirectRead(
       const date = new Date(Date.now() + config.systemClockOffset);
       const headers = isPublic ? wanted : await sign({ origin, path, headers: wanted, date });
       const request = await connections.open(origin, { method: 'GET', path, headers, signal });
-      // A connection may still break while the content is read; whoever reads it is told.
+      // The connection may still break while the content is read; the reader gets that error.
       request.on('error', () => undefined);
       request.end();
       const [answer] = (await once(request, 'response')) as [IncomingMessage];
@@ -51,13 +51,13 @@ export async function createDirectRead(
       discard(answer);
       return undefined;
     } catch {
-      // The SDK asks again where that may help, and what it says then is what counts.
+      // The SDK tries again where that may help, and its error is reported.
       return undefined;
     }
   };
 }
 
-/** RFC 3986, as S3 signs it: all but the slashes of a key. */
+/** Encodes by RFC 3986 as S3 signs it: everything but the slashes of a key. */
 function encoded(key: string): string {
   return encodeURIComponent(key).replace(/%2F|[!'()*]/g, (char) =>
     char === '%2F' ? '/' : `%${char.charCodeAt(0).toString(16).toUpperCase()}`,

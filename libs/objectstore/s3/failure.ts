@@ -1,8 +1,8 @@
-// What an error of the SDK means.
+// Interprets errors of the SDK.
 import { abortedBy } from '../bucket.ts';
 import { ObjectStoreError, quoted } from '../errors.ts';
 
-/** What the SDK says of an answer that is an error. */
+/** The SDK's error for an answer that is an error. */
 interface SdkError extends Error {
   $metadata?: { httpStatusCode?: number };
   Code?: string;
@@ -10,7 +10,7 @@ interface SdkError extends Error {
 }
 
 const CODE = /^[A-Za-z][A-Za-z0-9.]{1,63}$/;
-/** Names that the SDK gives to answers without a code of S3. */
+/** The SDK's names for answers without a code of S3. */
 const UNNAMED = /^(Unknown|UnknownError|Error|TypeError|SyntaxError|NotFound|\d+)$/;
 
 /** The code of an answer that is an error of S3, such as `NoSuchKey`. */
@@ -21,13 +21,13 @@ export function codeOf(error: unknown): string | undefined {
   return CODE.test(code) && !UNNAMED.test(code) ? code : undefined;
 }
 
-/** The region that the server says it expects. */
+/** The region that the server expects, according to its answer. */
 export function expectedRegion(error: unknown): string | undefined {
   const { Region } = error as Partial<SdkError>;
   return typeof Region === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(Region) ? Region : undefined;
 }
 
-/** An error of the SDK, or of the transport below it, as ours. */
+/** Turns an error of the SDK, or of the transport below it, into ours. */
 export function failureOf(error: unknown, signal: AbortSignal): ObjectStoreError {
   if (signal.aborted) return abortedBy(signal);
   if (error instanceof ObjectStoreError) return error;
@@ -40,12 +40,12 @@ export function failureOf(error: unknown, signal: AbortSignal): ObjectStoreError
   if (status === 412) {
     return new ObjectStoreError('ObjectChanged', 'the object is another one by now', error);
   }
-  // A 404 alone may be anybody's, of a proxy for example: the object would be taken for deleted.
+  // A 404 alone may come from any server, for example a proxy; the object must not count as deleted because of it.
   if (code === 'NoSuchKey') {
     return new ObjectStoreError('ObjectMissing', 'The specified key does not exist.', error);
   }
   if (code !== undefined && message && status !== undefined && status >= 300) {
-    // minio-go says so of an answer without a text.
+    // minio-go's message for an answer without a text.
     const text = message === 'UnknownError' || message === code ? code : message;
     return new ObjectStoreError('Refused', quoted(text), error);
   }

@@ -1,4 +1,4 @@
-// Pages of a list, with requests ListObjectsV2.
+// Lists objects page by page, with the request ListObjectsV2.
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { ListObjectsV2CommandOutput, S3Client } from '@aws-sdk/client-s3';
@@ -8,12 +8,12 @@ import { boundedPages } from '../pages.ts';
 import { type Entry, takeContents } from './contents.ts';
 import { failureOf } from './failure.ts';
 
-/** A page as the SDK reads it, and its entries where it needn't. */
+/** A page as the SDK reads it, and the entries that were read without it. */
 interface Answer extends ListObjectsV2CommandOutput {
   entries: Entry[] | undefined;
 }
 
-/** Fails with ObjectStoreError; LimitExceeded says what to do. */
+/** Fails with ObjectStoreError; the message of LimitExceeded says what to do. */
 export function listPages(
   client: S3Client,
   { bucket, prefix }: { bucket: string; prefix: string },
@@ -35,7 +35,7 @@ async function send(
   const { ListObjectsV2Command } = await import('./sdk.ts');
   const command = new ListObjectsV2Command({
     Bucket: bucket,
-    // Keys may hold characters that XML can't.
+    // Keys may contain characters that are not allowed in XML.
     EncodingType: 'url',
     ...(prefix === '' ? {} : { Prefix: prefix }),
     ...(token === undefined ? {} : { ContinuationToken: token }),
@@ -53,7 +53,7 @@ async function send(
       response.body = Readable.from([Buffer.from(contents?.rest ?? xml)]);
       return result;
     },
-    // Nearer to the answer than the SDK's own reading of it.
+    // It runs before the SDK parses the answer.
     { step: 'deserialize', priority: 'low', name: 'takeContents' },
   );
   try {
@@ -63,13 +63,13 @@ async function send(
   }
 }
 
-/** A list that goes on without saying how has a token that nobody can use. */
+/** For a list that continues without a token, the token is empty, which is refused. */
 function nextOf({ IsTruncated, NextContinuationToken }: Answer) {
   return IsTruncated ? (NextContinuationToken ?? '') : undefined;
 }
 
 function objectsOf(answer: Answer): ListedObject[] {
-  // Every list says whether it goes on. An answer that is none would look like an empty bucket.
+  // Every list has this field. Without the check, any other answer would look like an empty bucket.
   if (answer.IsTruncated === undefined) {
     const what = 'the endpoint did not answer with a list of objects: is it an object store?';
     throw new ObjectStoreError('InvalidAnswer', what);
@@ -87,7 +87,7 @@ function objectsOf(answer: Answer): ListedObject[] {
   }));
 }
 
-/** With `encoding-type=url` a key is written as in a form, a space as a plus. */
+/** With `encoding-type=url` a key is encoded as in a form, with a plus for a space. */
 function decode(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));

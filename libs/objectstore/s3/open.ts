@@ -23,22 +23,25 @@ import { readObject } from './read.ts';
 import { createTransport } from './transport.ts';
 
 export interface BucketOptions extends BucketAddress, ConnectionOptions {
-  /** Keys, a login for which there are keys, or who gives keys that are good for a while. Without them requests aren't signed. */
+  /**
+   * Keys, a login for which a token service returns keys, or a function that returns temporary keys. Without them
+   * requests aren't signed.
+   */
   credentials?: AccessKeys | LdapLogin | (() => Promise<TemporaryKeys>) | undefined;
 }
 
-/** What the first call opens. */
+/** What the first call creates. */
 interface Opened {
   client: S3Client;
   direct: DirectRead;
 }
 
 const DEFAULT_REGION = 'us-east-1';
-/** The first request included; with pauses of the SDK that double from 100 ms. */
+/** The first request is included. The SDK's pauses double from 100 ms. */
 const MAX_ATTEMPTS = 3;
 
 /**
- * Opens a bucket. The SDK is loaded, and the server first asked, with the first call.
+ * Opens a bucket. The first call loads the SDK and sends the first request.
  * @throws ObjectStoreError InvalidConfiguration, InvalidBucketName
  */
 export function openBucket(options: BucketOptions): Bucket {
@@ -58,7 +61,7 @@ export function openBucket(options: BucketOptions): Bucket {
       credentials: credentials ?? { accessKeyId: 'none', secretAccessKey: 'none' },
       ...(credentials === undefined ? { signer: { sign: async (request) => request } } : {}),
       requestHandler: createTransport(connections),
-      // Nothing of the SDK's comes from the environment or from files of this machine.
+      // No setting of the SDK comes from the environment or from files of this machine.
       defaultsMode: 'standard',
       retryMode: 'standard',
       maxAttempts: MAX_ATTEMPTS,
@@ -84,7 +87,7 @@ export function openBucket(options: BucketOptions): Bucket {
     return { client, direct };
   }
 
-  /** The client for the bucket's region, which is asked for once. */
+  /** The client for the bucket's region, which is requested once. */
   async function opening(signal: AbortSignal): Promise<Opened> {
     opened ??= open(signal);
     try {
@@ -119,13 +122,13 @@ function asSdkKeys({ sessionToken, ...keys }: TemporaryKeys) {
   return sessionToken === undefined ? keys : { ...keys, sessionToken };
 }
 
-/** The region of a bucket. As in minio-go, a server that doesn't say is asked for the objects all the same. */
+/** The region of a bucket. As in minio-go, if the server doesn't return it, listing is tried nevertheless. */
 async function askRegion(client: S3Client, bucket: string, signal: AbortSignal): Promise<string> {
   const { GetBucketLocationCommand } = await import('./sdk.ts');
   try {
     const command = new GetBucketLocationCommand({ Bucket: bucket });
     const { LocationConstraint: region } = await client.send(command, { abortSignal: signal });
-    // The oldest regions have no name, and an old one (AWS, GetBucketLocation).
+    // The oldest regions have no name, and one has an old one (AWS, GetBucketLocation).
     if (!region) return DEFAULT_REGION;
     return (region as string) === 'EU' ? 'eu-west-1' : region;
   } catch (error) {

@@ -4,8 +4,8 @@ import type { DirectRead } from './direct.ts';
 import { failureOf } from './failure.ts';
 
 /**
- * Opens an object; see `Bucket.read`. The SDK's request GetObject follows where the direct one brings no object: it tries again,
- * follows a clock that is wrong, and explains.
+ * Opens an object; see `Bucket.read`. If the direct request brings no object, the SDK's GetObject follows: it tries
+ * again, corrects for a wrong clock, and explains failures.
  */
 export async function readObject(
   { client, direct }: { client: S3Client; direct: DirectRead },

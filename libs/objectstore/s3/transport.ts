@@ -1,4 +1,4 @@
-// The vendor's SDK sends its requests through this: to allowed addresses, over connections of ours, with bounded answers.
+// Sends the SDK's requests: to allowed addresses, over our connections, with bounded answers.
 import { once } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Connections, tlsProblem } from '@weir/net';
 import { ObjectStoreError } from '../errors.ts';
 
-/** What the SDK hands over: a request that is signed already. */
+/** The SDK's request, which is signed already. */
 interface SdkRequest {
   protocol: string;
   hostname: string;
@@ -26,7 +26,7 @@ interface SdkResponse {
 /** A page of a list with a thousand keys of 1024 bytes, each written with three characters, takes less than half of this. */
 const MAX_ANSWER_BYTES = 8 * 1024 ** 2;
 
-/** The `requestHandler` of a client of the SDK. Answers that aren't contents of objects are bounded in bytes. */
+/** The `requestHandler` of an SDK client. Answers other than contents of objects have a size limit. */
 export function createTransport(connections: Connections) {
   return {
     async handle(
@@ -54,7 +54,7 @@ async function send(
   const origin = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`);
   const search = queryOf(query);
   try {
-    // The path goes beside the URL, which would take `..` in the key of an object for a folder.
+    // The path is passed separately, because a URL would resolve `..` in an object's key.
     const sent = await connections.open(origin, {
       method,
       headers,
@@ -73,7 +73,7 @@ async function send(
 /** Where a Bucket says who signed the certificate of its endpoint. */
 const AUTHORITY = 'ca.crt of the Secret that certSecretRef names';
 
-/** A failed connection; its `code` lets the SDK try again what may be over. */
+/** A failed connection; by its `code` the SDK decides whether to try again. */
 function unreachable(error: unknown, request: string): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   const words = tlsProblem(error, AUTHORITY) ?? (message || code || 'no answer');
@@ -85,12 +85,12 @@ function asMethod(method: string): string {
   return method.charAt(0) + method.slice(1).toLowerCase();
 }
 
-/** The URL for a message: what a list asks for is left out. */
+/** The URL for a message, without the parameters of a list. */
 function asUrl(origin: URL, path: string, query: object): string {
   return `${origin.origin}${path}${'location' in query ? '?location=' : ''}`;
 }
 
-/** As AWS Signature Version 4 wants it: RFC 3986, without the characters that encodeURIComponent lets pass. */
+/** In the form of AWS Signature Version 4: RFC 3986, with the characters encoded that encodeURIComponent leaves. */
 function queryOf(query: Record<string, string | string[] | null>): string {
   const encode = (text: string) =>
     encodeURIComponent(text).replace(

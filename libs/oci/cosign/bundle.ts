@@ -10,8 +10,8 @@ const STATEMENT_TYPES: readonly unknown[] = [
 ];
 
 /**
- * Whether a Sigstore bundle holds a statement about the manifest that the key has signed: a DSSE envelope with one
- * signature (DSSE protocol 1.0). A bundle with a certificate was signed without a key that lasts, and counts as not signed.
+ * Whether a Sigstore bundle has a statement about the manifest that the key has signed: a DSSE envelope with one
+ * signature (DSSE protocol 1.0). A bundle with a certificate is keyless, and counts as not signed.
  */
 export function isBundleSigned(bytes: Buffer, digest: string, key: KeyObject): boolean {
   const { verificationMaterial, dsseEnvelope } = parseObject(bytes) ?? {};
@@ -29,7 +29,7 @@ export function isBundleSigned(bytes: Buffer, digest: string, key: KeyObject): b
   return isSignedBy(key, encode(STATEMENT, statement), signature) && isAbout(statement, digest);
 }
 
-/** What of an envelope is signed ("PAE" of DSSE). */
+/** The signed form of an envelope ("PAE" of DSSE). */
 function encode(type: string, payload: Buffer): Buffer {
   const head = `DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `;
   return Buffer.concat([Buffer.from(head), payload]);

@@ -5,7 +5,7 @@ export function parseObject(bytes: Buffer): Record<string, unknown> | undefined 
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
     return isObject ? (value as Record<string, unknown>) : undefined;
   } catch {
-    // What is no JSON is no signature.
+    // What is not JSON is no signature.
     return undefined;
   }
 }

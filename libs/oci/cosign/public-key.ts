@@ -21,7 +21,7 @@ export function parsePublicKey(pem: string): KeyObject {
 }
 
 function readKey(pem: string): KeyObject {
-  // Node takes a private key for its public one as well; a Secret that has one there is a mistake.
+  // Node also accepts a private key as a public one; a Secret with a private key is a mistake.
   if (!/-----BEGIN (RSA )?PUBLIC KEY-----/.test(pem)) throw invalid('PEM decoding failed');
   try {
     return createPublicKey(pem);

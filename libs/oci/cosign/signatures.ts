@@ -1,24 +1,24 @@
-// The signatures that cosign keeps beside a manifest, in either layout.
+// The signatures that cosign stores beside a manifest, in either layout.
 import { OciError } from '../errors.ts';
 import type { Descriptor, ImageManifest } from '../manifest.ts';
 import type { Registry } from '../registry.ts';
 import { checkCount, imageOf, readLayer, type SignedManifest } from '../signatures.ts';
 import { SIMPLE_SIGNING, signatureTag } from './simple-signing.ts';
 
-/** One signature: a bundle of cosign 3, or what cosign 2 signed with the annotations beside it. */
+/** One signature: a bundle of cosign 3, or a payload of cosign 2 with its annotations. */
 export type CosignSignature =
   | { kind: 'bundle'; bytes: Buffer }
   | { kind: 'payload'; payload: Buffer; annotations: Record<string, string> };
 
 /** The media type of a bundle begins with this; its version follows. */
 const BUNDLE = 'application/vnd.dev.sigstore.bundle';
-/** cosign writes the type of the empty configuration into the index that it keeps where the registry has no list. */
+/** cosign writes the type of the empty configuration into the index that replaces the registry's list of referrers. */
 const EMPTY = 'application/vnd.oci.empty.v1+json';
 
 /**
- * The signatures of a manifest, each fetched when it is asked for. Bundles, which refer to the manifest (cosign 3), win over
- * signatures under a tag (cosign 2): with bundles there, only these count, as with cosign itself.
- * @throws OciError when the registry doesn't say which signatures there are, TooLarge when there are too many
+ * The signatures of a manifest, each fetched when it is needed. If there are bundles, which refer to the manifest
+ * (cosign 3), only these are used and not the signatures under a tag (cosign 2), as in cosign itself.
+ * @throws OciError when the registry doesn't say which signatures exist, TooLarge when there are too many
  */
 export async function* cosignSignatures(
   registry: Registry,

@@ -5,12 +5,15 @@ import { isBundleSigned } from './bundle.ts';
 import { cosignSignatures } from './signatures.ts';
 import { isPayloadSigned } from './simple-signing.ts';
 
-/** `unsigned`: there is no signature at all. `others`: those that there are were made with other keys, or of something else. */
+/**
+ * `unsigned`: there is no signature at all. `others`: all signatures were made with other keys, or of something else.
+ */
 export type SignedBy = 'key' | 'others' | 'unsigned';
 
 /**
- * By whom a manifest is signed, by signatures that cosign keeps beside it. Transparency logs are not asked.
- * @throws OciError when the registry doesn't say which signatures there are, TooLarge when there are too many
+ * Finds out whether one of the keys signed a manifest, by signatures that cosign stores beside it. Transparency logs
+ * are not used.
+ * @throws OciError when the registry doesn't say which signatures exist, TooLarge when there are too many
  */
 export async function findSigner(
   registry: Registry,
