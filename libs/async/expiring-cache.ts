@@ -3,28 +3,28 @@ import { createBoundedMap } from './bounded-map.ts';
 import { orAborted } from './or-aborted.ts';
 import { createSingleFlight } from './single-flight.ts';
 
-/** Something that ends, such as a token. */
+/** Something that expires, such as a token. */
 export interface Expiring {
   /** Milliseconds since 1970. */
   expiresAt: number;
 }
 
-/** Is told what happens to a cache. */
+/** Observes a cache, for metrics. */
 export interface CacheRecorder {
-  /** A value was wanted, and was there or not. */
+  /** A value was requested; `isKept` says whether the cache had it. */
   wanted(isKept: boolean): void;
-  /** One was made, or could not be. */
+  /** A value was made, or could not be made. */
   made(isMade: boolean): void;
-  /** There are so many more values than before; a negative number for fewer. */
+  /** The number of values has changed by this much; negative for fewer. */
   grew(by: number): void;
-  /** One was dropped for lack of room. */
+  /** A value was dropped for lack of room. */
   evicted(): void;
 }
 
 export interface ExpiringCacheOptions {
-  /** How many values are kept; 0 keeps none. */
+  /** The number of values that are kept; 0 keeps none. */
   max: number;
-  /** The longest that one is kept, in ms; no limit but its own end unless given. */
+  /** The longest that a value is kept, in ms; until it expires unless given. */
   maxAgeMs?: number;
   recorder?: CacheRecorder | undefined;
   /** Milliseconds since 1970. */
@@ -32,36 +32,36 @@ export interface ExpiringCacheOptions {
 }
 
 /**
- * Values by what they depend on, which is named by parts: all that decides what is made. The parts are not kept, because
- * they may hold secrets, but a digest of them.
+ * Values by their inputs, which are given as parts: everything that decides the value. Only a digest of the parts is
+ * kept, because they may contain secrets.
  */
 export interface ExpiringCache<V extends Expiring> {
-  /** The value of these parts that was made before and has a fifth of its life left. */
+  /** The kept value for these parts, if a fifth of its lifetime is left. */
   find(parts: readonly unknown[]): V | undefined;
   /**
-   * What `find` gives, or else a new value, which is made once for all who ask meanwhile. Rejects as `make` does, and nothing is
-   * kept then; or with the reason of the signal, which ends the waiting of this caller and not the work that others share.
-   * So `make` must not depend on anything of its caller's that ends sooner.
+   * Returns what `find` returns, or else a new value, which is made once for all that ask meanwhile. Rejects as `make`
+   * does, and nothing is kept then; or with the reason of the signal, which ends the wait of this caller and not the
+   * work that others share. So `make` must not depend on anything of its caller that ends sooner.
    */
   get(parts: readonly unknown[], make: () => Promise<V>, signal: AbortSignal): Promise<V>;
-  /** Drops a value that turned out not to hold any more. */
+  /** Drops a value that turned out to be invalid. */
   delete(parts: readonly unknown[]): void;
 }
 
-/** As kubelet does with tokens of accounts: the rest of its life is for whoever got the value last. */
+/** The share of a lifetime for which a value is kept, as in kubelet: the rest is for the last caller that got it. */
 const SHARE_OF_LIFE = 0.8;
 
 interface Kept<V> {
   value: V;
   untilMs: number;
-  /** The same by the clock that nobody sets. */
+  /** The same time by the monotonic clock. */
   untilMonotonicMs: number;
 }
 
 /**
- * Keeps values for most of their life, so that nobody gets one that is about to end, and those that were used least
- * recently go when there are too many. It bounds neither the time nor the number of values that are made at a time:
- * that is for `make`, whose slots are those of whatever it uses.
+ * Keeps values for most of their lifetime, so that no caller gets one that is about to expire; the least recently used
+ * ones are dropped when there are too many. It limits neither the time nor the number of values that are made at a
+ * time: `make` uses the slots of what it calls.
  */
 export function createExpiringCache<V extends Expiring>(
   options: ExpiringCacheOptions,
@@ -91,7 +91,7 @@ export function createExpiringCache<V extends Expiring>(
     if (isNew && by === 0 && max > 0) recorder?.evicted();
   }
 
-  /** Does what changes how many are kept. Returns by how many there are more. */
+  /** Runs a change and returns by how much the number of values grew. */
   function counted(change: () => void): number {
     const before = values.size();
     change();

@@ -5,8 +5,8 @@ import { eventFilter } from './subjects.ts';
 export type ConsumeEventsOptions = Omit<ConsumeOptions<FluxEvent>, 'stream' | 'filter' | 'parse'>;
 
 /**
- * Shares the events of the cluster among all that consume with the same `durable`: see `consumeStream`, whose
- * guarantees these are.
+ * Shares the events of the cluster among all that consume with the same `durable`, with the guarantees of
+ * `consumeStream`.
  */
 export function consumeEvents(bus: Bus, options: ConsumeEventsOptions): Promise<void> {
   return consumeStream(bus, {

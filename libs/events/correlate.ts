@@ -17,20 +17,20 @@ export interface KubernetesEvent extends KubeObject {
   reportingInstance: string;
 }
 
-/** What to do with an event: write it, count up one that is there, or nothing as there were too many. */
+/** What to do with an event: write it, count up an existing one, or nothing because there were too many. */
 export type Correlated =
   | { write: 'create'; event: KubernetesEvent; key: string }
   | { write: 'update'; event: KubernetesEvent; key: string }
   | { write: 'nothing' };
 
 /**
- * Keeps a cluster's Events few, by the rules of client-go's recorder (tools/record, EventCorrelator). An event that is
- * repeated counts up the first one. More than ten in ten minutes that differ only in their message become one. An object may
- * write 25 at once, and then one in five minutes.
+ * Limits the number of a cluster's Events, by the rules of client-go's recorder (tools/record, EventCorrelator). A
+ * repeated event counts up the first one. More than ten in ten minutes that differ only in their message become one. An
+ * object may write 25 at once, and then one in five minutes.
  */
 export interface Correlator {
   correlate(event: KubernetesEvent): Correlated;
-  /** The Event of this key is gone from the cluster, so the next happening makes a new Event. */
+  /** The Event of this key is gone from the cluster, so that the next repetition creates a new Event. */
   forget(key: string): void;
 }
 
@@ -54,7 +54,7 @@ export function createCorrelator(now: () => number = Date.now): Correlator {
   const similar = createRecent<Similar>(MAX_KEYS);
   const buckets = createRecent<Bucket>(MAX_KEYS);
 
-  /** The event itself, or the one that stands for it and its like. */
+  /** The event itself, or the one that represents it and similar ones. */
   function combine(event: KubernetesEvent): { event: KubernetesEvent; key: string } {
     const likeness = keyOf(event, '');
     const known = similar.get(likeness);
@@ -120,7 +120,7 @@ interface Recent<T> {
   delete(key: string): void;
 }
 
-/** A map of bounded size: what was set longest ago goes first. */
+/** A map of bounded size: the entry that was set longest ago is dropped first. */
 function createRecent<T>(limit: number): Recent<T> {
   const values = new Map<string, T>();
   return {

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@weir/kube';
 
-/** What was not published of one namespace, to be reported in one event. */
+/** The dropped events of one namespace, to be reported in one event. */
 export interface Dropped {
   /** The object whose event was dropped first. */
   object: KubeObject;
@@ -9,14 +9,14 @@ export interface Dropped {
 
 export interface DroppedEvents {
   add(object: KubeObject): void;
-  /** Reports what was dropped and not reported yet. */
+  /** Reports events that were dropped and not reported yet. */
   report(): void;
 }
 
 /** One report a minute for each namespace. */
 const EVERY_MS = 60_000;
 
-/** Collects what is dropped, and passes it to `report` a minute after the first, by namespace. */
+/** Collects dropped events, and passes them to `report` a minute after the first, by namespace. */
 export function createDroppedEvents(report: (dropped: Dropped) => void): DroppedEvents {
   const byNamespace = new Map<string, Dropped>();
   let timer: NodeJS.Timeout | undefined;

@@ -11,7 +11,10 @@ export interface InvolvedObject {
   resourceVersion?: string;
 }
 
-/** An event as Flux's controllers post it (`event.toolkit.fluxcd.io/v1beta1`), so that receivers of Flux's read ours. */
+/**
+ * An event in the form of Flux's controllers (`event.toolkit.fluxcd.io/v1beta1`), which receivers of Flux's events can
+ * read.
+ */
 export interface FluxEvent {
   involvedObject: InvolvedObject;
   severity: 'info' | 'error';
@@ -27,7 +30,7 @@ export interface FluxEvent {
 /** Upper bound of `message` in the Flux event's schema. */
 const MAX_MESSAGE = 39_000;
 
-/** The annotations of an object may have 256 KiB, and each event would carry them. Characters. */
+/** The annotations of an object may have 256 KiB, and each event would contain them. Characters. */
 const MAX_ANNOTATIONS = 16_384;
 
 /** Annotations of an object with this prefix go into the metadata of its events. */
@@ -48,9 +51,9 @@ export function referenceTo(object: KubeObject): InvolvedObject {
 }
 
 /**
- * Metadata of an event as it goes out: plain keys get the object's API group in front
+ * The metadata of a published event: plain keys are prefixed with the object's API group
  * (`kustomize.toolkit.fluxcd.io/revision`), secrets in values are masked, and the object's own
- * `event.toolkit.fluxcd.io/` annotations are added, as Flux's recorder does.
+ * `event.toolkit.fluxcd.io/` annotations are added, as by Flux's recorder.
  */
 export function eventMetadata(
   object: KubeObject,
@@ -86,8 +89,8 @@ export function kubeTime(time: Date): string {
 const MAX_TEXT = 512;
 
 /**
- * The event that a message holds; undefined where a field is missing that every event has, is of another type, or is
- * longer than the recorder makes it.
+ * Parses the event of a message; undefined if a required field is missing, is of another type, or is longer than the
+ * recorder makes it.
  */
 export function parseEvent(data: unknown): FluxEvent | undefined {
   if (typeof data !== 'object' || data === null) return undefined;

@@ -3,7 +3,7 @@ import { Event, isAlreadyExists, isNotFound, isUnavailable, type KubeClient } fr
 import type { Logger } from '@weir/telemetry';
 import { type Correlated, createCorrelator, type KubernetesEvent } from './correlate.ts';
 
-/** Writes Kubernetes Events one after the other, apart from whoever reports them. */
+/** Writes Kubernetes Events one after the other, independently of the code that reports them. */
 export interface EventWriter {
   write(event: KubernetesEvent): void;
   /** Waits until all that was reported is written or given up; false after `timeoutMs`. */
@@ -11,12 +11,14 @@ export interface EventWriter {
 }
 
 const MAX_WAITING = 1_000;
-/** As long as client-go tries: an API server that restarts is back by then. */
+/** The same time as in client-go: an API server that restarts is available again by then. */
 const PATIENCE_MS = 120_000;
 const RETRY_MS = 500;
 const MAX_RETRY_MS = 5_000;
 
-/** Events are best effort, as everywhere in Kubernetes: what can't be written for two minutes is logged and left. */
+/**
+ * Events are best effort, as everywhere in Kubernetes: one that can't be written for two minutes is logged and dropped.
+ */
 export function createEventWriter(client: KubeClient, log: Logger): EventWriter {
   const correlator = createCorrelator();
   const waiting: KubernetesEvent[] = [];
@@ -45,7 +47,7 @@ export function createEventWriter(client: KubeClient, log: Logger): EventWriter 
           await sleep(Math.min(RETRY_MS * attempt, MAX_RETRY_MS), undefined, { ref: false });
           continue;
         }
-        // An attempt before this one has written the Event, and only its answer was lost.
+        // An earlier attempt has created the Event, and only the answer was lost.
         if (attempt > 1 && isAlreadyExists(error)) return;
         correlator.forget(key);
         log.warn({ err: error, reason: event.reason }, 'A Kubernetes Event could not be written');

@@ -1,15 +1,15 @@
 import { createBoundedMap } from '@weir/async';
 
-/** Takes `bytes` from what a namespace may publish now; false when there is not that much left. */
+/** Takes `bytes` from what a namespace may publish now; false when less than that is left. */
 export type TakeShare = (namespace: string, bytes: number) => boolean;
 
 /**
  * What a namespace may publish: 16 MiB at once (some ten thousand usual events), and then 20 KiB/s (some thirteen a
- * second). One that uses all of it needs 15 hours to fill a stream of 1 GiB; with ten such it is an hour and a half, in
- * which nobody reads events.
+ * second). A namespace that uses all of it needs 15 hours to fill a stream of 1 GiB, and ten such namespaces an hour
+ * and a half, if nobody reads the events.
  */
 export const SHARE = { burstBytes: 16 * 1024 ** 2, bytesPerSecond: 20 * 1024 };
-/** Namespaces that are remembered: whoever has more than that may begin anew. */
+/** Namespaces that are remembered; when there are more, a forgotten one starts with a full share again. */
 const MAX_NAMESPACES = 20_000;
 
 interface Bucket {

@@ -11,17 +11,17 @@ import { createRepeats } from './repeats.ts';
 import { eventSubject } from './subjects.ts';
 
 export interface EventDetails {
-  /** `trace` is for people who look closely: a Kubernetes Event only, never an alert. */
+  /** `trace` only makes a Kubernetes Event, and never an alert. */
   severity: 'trace' | 'info' | 'error';
   reason: string;
   message: string;
-  /** Plain keys, such as `revision`: the object's API group is put in front. */
+  /** Plain keys, such as `revision`, which are prefixed with the object's API group. */
   metadata?: Record<string, string>;
   /** False when nothing happened to the object itself. */
   kubernetes?: boolean;
   /** The trace that this belongs to; the active span's when left out. */
   traceparent?: string | undefined;
-  /** Unique to the happening (object UID, revision, attempt): reported twice, it is published once. */
+  /** Unique to what happened (object UID, revision, attempt): if it is reported twice, it is published once. */
   id?: string;
 }
 
@@ -29,8 +29,8 @@ export interface EventDetails {
 export interface Recorder {
   event(object: KubeObject, details: EventDetails): void;
   /**
-   * Waits for the Kubernetes Events under way; what is for NATS is in the bus' outbox. `bus.close` does both, so whoever
-   * stops a service needs not think of it.
+   * Waits for Kubernetes Events that are being written; messages for NATS are in the outbox of the bus. `bus.close`
+   * waits for both, so services need not call this.
    */
   flush(timeoutMs: number): Promise<boolean>;
 }
@@ -40,7 +40,7 @@ export interface RecorderOptions {
   client: KubeClient;
   /** The controller's name in events, such as `kustomize-controller`. */
   component: string;
-  /** Which of its replicas, such as the pod's name. */
+  /** The replica's name, such as that of the pod. */
   instance: string;
   log: Logger;
   tracing: Tracing;
@@ -51,9 +51,10 @@ const MAX_KUBERNETES_MESSAGE = 1_024;
 const MAX_NAME = 253;
 
 /**
- * A recorder that writes a CloudEvent on the stream of events and a Kubernetes Event, as Flux's does with its webhook.
- * A failure that repeats within five minutes goes out once, and what a namespace publishes beyond its share is dropped:
- * it is counted, and reported in one event a minute. Kubernetes Events have rules of their own.
+ * A recorder that publishes a CloudEvent in the stream of events and writes a Kubernetes Event, like Flux's recorder
+ * with its webhook. A failure that repeats within five minutes is published once, and what a namespace publishes beyond
+ * its share is dropped: it is counted, and reported in one event a minute. For Kubernetes Events there are other
+ * limits.
  */
 export function createRecorder(options: RecorderOptions): Recorder {
   const { bus, component, instance, log, tracing } = options;
@@ -147,7 +148,7 @@ function kubernetesEvent(
     kind: 'Event',
     metadata: {
       name: eventName(involvedObject.name, at),
-      // Events about objects without a namespace live in `default`, as client-go has it.
+      // Events about objects without a namespace are in `default`, as in client-go.
       namespace: involvedObject.namespace || 'default',
       ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     },
@@ -164,7 +165,7 @@ function kubernetesEvent(
   };
 }
 
-/** `<object>.<hex of nanoseconds>`, whose nanoseconds below a millisecond are drawn by lot. */
+/** `<object>.<hex of nanoseconds>`; the digits below a millisecond are random. */
 function eventName(object: string, at: Date): string {
   const nanoseconds = BigInt(at.getTime()) * 1_000_000n + BigInt(randomInt(1_000_000));
   const suffix = `.${nanoseconds.toString(16)}`;

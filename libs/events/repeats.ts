@@ -5,7 +5,7 @@ import type { FluxEvent } from './fluxevent.ts';
 /** Whether a failure was published a moment ago. */
 export type IsRepeat = (event: FluxEvent) => boolean;
 
-/** As long as Flux's notification-controller drops an event that it had before. It counts from the first one. */
+/** As in Flux's notification-controller, counted from the first event. Milliseconds. */
 const WINDOW_MS = 5 * 60_000;
 /** Failures that are remembered, in all. */
 const MAX_REMEMBERED = 20_000;
@@ -14,8 +14,8 @@ const DISTINGUISHING = /\/(revision|originRevision|token)$/;
 
 /**
  * Finds failures that repeat: the same object, message and revision within five minutes. An object belongs to one
- * replica at a time, so the memory of one process is enough. What isn't a failure is no repeat: nobody reports it
- * each second.
+ * replica at a time, so the memory of one process is enough. Other events than failures are not repeated each second,
+ * so they never count as repeats.
  */
 export function createRepeats(now: () => number = () => performance.now()): IsRepeat {
   const published = createBoundedMap<string, number>({ max: MAX_REMEMBERED });
@@ -29,7 +29,7 @@ export function createRepeats(now: () => number = () => performance.now()): IsRe
   };
 }
 
-/** A digest and not the text itself: a message may have 39,000 characters. */
+/** A digest in place of the text, because a message may have 39,000 characters. */
 function fingerprint({ involvedObject, message, metadata = {} }: FluxEvent): string {
   const { kind, namespace, name } = involvedObject;
   const revisions = Object.entries(metadata).filter(([key]) => DISTINGUISHING.test(key));

@@ -2,8 +2,8 @@ import { type Bus, storedMessage } from '@weir/bus';
 import { type FluxEvent, parseEvent } from './fluxevent.ts';
 
 /**
- * The event at a place of the stream, as `MessageContext.sequence` and `id` name it: a stream that was made anew has
- * another one in that place. Undefined when it has left the stream. Rejects with BusUnavailable while NATS is away.
+ * The event with a sequence and id of the stream, see `MessageContext`: a stream that was created anew has another one
+ * under that sequence. Undefined when it is no longer in the stream. Rejects with BusUnavailable while NATS is away.
  */
 export async function storedEvent(
   bus: Bus,

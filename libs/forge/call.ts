@@ -1,6 +1,9 @@
 import { ForgeError } from './errors.ts';
 
-/** Sends one request to a forge's API, with the caller's connections, limits and time. Rejects for what isn't 2xx. */
+/**
+ * Sends one request to a forge's API, with the caller's connections, limits and time limit. Rejects for statuses other
+ * than 2xx.
+ */
 export type ForgeCall = (request: ForgeRequest) => Promise<{ status: number; text: string }>;
 
 export interface ForgeRequest {
@@ -10,11 +13,11 @@ export interface ForgeRequest {
   /** Sent as JSON. */
   body?: unknown;
   contentType?: string;
-  /** Statuses beyond 2xx that are an answer and no failure. */
+  /** Statuses beyond 2xx that are not failures. */
   accept?: readonly number[];
 }
 
-/** The answer as JSON. Rejects with what `call` rejects with, and with a ForgeError for what is no JSON. */
+/** The answer as JSON. Rejects like `call`, and with a ForgeError for what is not JSON. */
 export async function callJson(call: ForgeCall, request: ForgeRequest): Promise<unknown> {
   const { text } = await call(request);
   try {

@@ -1,4 +1,4 @@
-// Requests to a forge's API over @weir/net: to allowed addresses, without redirects, bounded.
+// Requests to a forge's API over @weir/net: to allowed addresses, without redirects, with bounded answers.
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { getCACertificates } from 'node:tls';
@@ -14,7 +14,7 @@ import { ForgeError } from './errors.ts';
 
 export interface ConnectOptions {
   network: RequestPolicy;
-  /** PEM: certificates that are trusted besides the system's. */
+  /** PEM: certificates that are trusted in addition to the system's. */
   ca?: string | undefined;
   /** Ends all requests. */
   signal: AbortSignal;
@@ -22,7 +22,7 @@ export interface ConnectOptions {
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** Sends each request on a connection of its own. What a server says of a failure is left out of messages. */
+/** Sends each request on a connection of its own. The server's text about a failure is left out of messages. */
 export function connectForge({ network, ca, signal }: ConnectOptions): ForgeCall {
   return async (request) => {
     const url = new URL(request.url);

@@ -1,4 +1,4 @@
-/** How a forge is told who asks. */
+/** Credentials for a forge. */
 export type ForgeCredentials = { token: string } | { username: string; password: string };
 
 /** The token, or the password in its place: forges take both the same way. */

@@ -1,4 +1,4 @@
-/** A request to a forge that failed. The message names the URL and never holds a secret, nor what the server said. */
+/** A request to a forge that failed. The message names the URL, and has no secret and no text of the server. */
 export class ForgeError extends Error {
   override readonly name = 'ForgeError';
   /** Whether the same request may succeed later: there was no answer, or the forge was busy. */

@@ -1,4 +1,4 @@
-// Where the API of Gitea and Forgejo is, and how it is told who asks.
+// The URL of Gitea's and Forgejo's API, and its authentication.
 import { type ForgeCredentials, tokenOf } from './credentials.ts';
 import { type ForgeRepository, ownerAndName } from './repository.ts';
 

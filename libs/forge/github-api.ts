@@ -1,4 +1,4 @@
-// Where the API of GitHub and GitHub Enterprise is, and how it is told who asks.
+// The URL of GitHub's and GitHub Enterprise's API, and its authentication.
 import { type ForgeCredentials, tokenOf } from './credentials.ts';
 import { type ForgeRepository, ownerAndName } from './repository.ts';
 

@@ -32,19 +32,19 @@ export interface InstallationToken {
 
 export interface TokenOptions {
   network: RequestPolicy;
-  /** PEM: certificates that are trusted besides the system's, and what this client shows. */
+  /** PEM: certificates that are trusted in addition to the system's, and the client's certificate. */
   tls?: { ca?: string; certificate?: string; key?: string };
   signal: AbortSignal;
 }
 
 const GITHUB = 'https://api.github.com/';
-/** A JWT lives for two minutes and begins a little earlier: GitHub's clock may be behind. In seconds. */
+/** A JWT is valid for two minutes, and from a little earlier on because GitHub's clock may be behind. Seconds. */
 const LIFETIME = 120;
 const DRIFT = 30;
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /**
- * Checks what becomes part of a URL, or of a signature.
+ * Checks values that become part of a URL, or of a signature.
  * @throws ForgeError that names what is wrong, without its value
  */
 export function checkGitHubApp({ id, privateKey, installation, baseUrl }: GitHubApp): KeyObject {
@@ -74,7 +74,7 @@ export function checkGitHubApp({ id, privateKey, installation, baseUrl }: GitHub
 }
 
 /**
- * Makes a token of an app's installation, which is looked up by its owner where its id isn't given.
+ * Creates a token for an app's installation, which is found by its owner if its id isn't given.
  * @throws ForgeError; AddressRefused
  */
 export async function createInstallationToken(

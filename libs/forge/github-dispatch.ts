@@ -4,7 +4,7 @@ import type { ForgeCredentials } from './credentials.ts';
 import { bearerOf, gitHubRepositoryUrl } from './github-api.ts';
 import type { ForgeRepository } from './repository.ts';
 
-/** Triggers the workflows of a repository that wait for `type`. */
+/** Triggers the workflows of a repository that are for events of `type`. */
 export async function dispatchGitHubEvent(request: {
   call: ForgeCall;
   repository: ForgeRepository;

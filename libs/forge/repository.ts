@@ -1,6 +1,6 @@
 import { ForgeError } from './errors.ts';
 
-/** A repository of a forge, from the address that Git or a browser has for it. */
+/** A repository of a forge, parsed from the address that Git or a browser shows. */
 export interface ForgeRepository {
   /** `https://host:port`, by which the API is reached. */
   origin: string;
@@ -16,7 +16,7 @@ export interface ForgeRepository {
 const SCP = /^(?:[\w.+-]+@)?([\w.-]+):(?!\/\/)(.+)$/;
 
 /**
- * Reads the address of a repository. SSH has no API: the host is asked by https.
+ * Parses the address of a repository. For an ssh address the API is reached by https.
  * @throws ForgeError for what is no http, https or ssh address; the message doesn't repeat it
  */
 export function parseRepository(address: string): ForgeRepository {
@@ -37,7 +37,7 @@ export function parseRepository(address: string): ForgeRepository {
 
 /**
  * The two parts of `owner/name`.
- * @throws ForgeError for any other path, and for parts that would change the URL that they become part of
+ * @throws ForgeError for any other path, and for parts that would change the URL in which they are used
  */
 export function ownerAndName({ path }: ForgeRepository): { owner: string; name: string } {
   const [owner = '', name = '', ...more] = path.split('/');

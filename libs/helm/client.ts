@@ -1,4 +1,4 @@
-// One chart repository over HTTP, spoken to by one holder of credentials.
+// A client of one chart repository over HTTP, with one set of credentials.
 
 import type { IncomingMessage } from 'node:http';
 import { isTimeout } from '@weir/async';
@@ -18,18 +18,21 @@ import { HelmError } from './errors.ts';
 import { showUrl } from './url.ts';
 
 export interface ClientOptions {
-  /** URL of the repository: credentials and the client's certificate are for its host. */
+  /** URL of the repository: credentials and the client's certificate are sent to its host only. */
   url: string;
   credentials?: { username: string; password: string } | undefined;
-  /** Sends the credentials to whatever host the index names for a chart, too. Never to where a redirect leads. */
+  /**
+   * Also sends the credentials to the host that the index names for a chart, but never to another host after a
+   * redirect.
+   */
   passCredentials?: boolean | undefined;
   tls?: Pick<TlsOptions, 'ca' | 'certificate' | 'key'> | undefined;
   allowLocal?: boolean | undefined;
-  /** Where the operator's proxies are looked up. */
+  /** The environment with the operator's proxies. */
   environment?: NodeJS.ProcessEnv | undefined;
 }
 
-/** What a server says of a state of a file, to be shown to it later (RFC 9110, 8.8). */
+/** Validators of a file's state, which are sent with later requests (RFC 9110, 8.8). */
 export interface Validators {
   etag?: string | undefined;
   lastModified?: string | undefined;
@@ -37,22 +40,25 @@ export interface Validators {
 
 export interface Answer {
   validators: Validators;
-  /** Fails with a HelmError when it is longer than allowed or breaks off. */
+  /** The content. It fails with a HelmError when it is longer than allowed or breaks off. */
   content: AsyncIterable<Buffer>;
 }
 
 export interface GetOptions {
   /** Bytes of the content, at most. */
   maxBytes: number;
-  /** What is said of more, in Flux's words. */
+  /** The message for a longer content, in Flux's words. */
   tooLarge: string;
-  /** Those of the state that is known: without another one there is no answer. */
+  /** The validators of the known state: if the file has not changed, there is no answer. */
   known?: Validators | undefined;
   signal: AbortSignal;
 }
 
 export interface Client {
-  /** Gets a file; undefined while its state is the one that is known. @throws HelmError */
+  /**
+   * Gets a file; undefined if it has not changed since the known state.
+   * @throws HelmError
+   */
   get(url: URL, options: GetOptions): Promise<Answer | undefined>;
   /** Closes the connections that are kept. */
   close(): void;
@@ -60,7 +66,7 @@ export interface Client {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const USER_AGENT = 'weir/v1';
-/** A validator is kept and sent again: what is longer is left out. */
+/** A longer validator is ignored, because validators are kept and sent again. */
 const MAX_VALIDATOR = 1024;
 
 /** Opens no connection yet. @throws HelmError InvalidConfiguration for what is no certificate or key */
@@ -69,7 +75,7 @@ export function openClient(options: ClientOptions): Client {
   const origin = new URL(options.url).origin;
   const shared: ConnectionOptions = { allowLocal, environment };
   const own = connectionsWith({ ...shared, tls });
-  // Another host than the repository doesn't get to see the client's certificate.
+  // The client's certificate is not used for other hosts than the repository's.
   const foreign = connectionsWith({ ...shared, tls: { ca: tls?.ca } });
   const authorization =
     credentials &&
@@ -126,7 +132,7 @@ export function openClient(options: ClientOptions): Client {
   };
 }
 
-/** The reason phrase, as far as it can be shown. */
+/** The reason phrase, if it is safe to show. */
 function statusText({ statusMessage = '' }: IncomingMessage): string {
   return /^[A-Za-z' -]{0,60}$/.test(statusMessage) ? statusMessage : '';
 }

@@ -1,21 +1,21 @@
-/** Why something asked of a chart repository failed. */
+/** Why a request to a chart repository failed. */
 export type HelmReason =
-  /** A URL that is none, or of another scheme than http and https. */
+  /** An invalid URL, or one with another scheme than http and https. */
   | 'InvalidUrl'
-  /** Certificates that can't be used as they are. */
+  /** Certificates that can't be used. */
   | 'InvalidConfiguration'
-  /** The server answers with another status than 200, which `status` has. */
+  /** The server's answer has another status than 200: see `status`. */
   | 'UnexpectedStatus'
   /** There is no connection, or TLS fails. */
   | 'Unreachable'
-  /** An address or a redirect that isn't followed. */
+  /** An address or a redirect that is refused. */
   | 'Refused'
   | 'Truncated'
   | 'TooLarge'
   | 'Timeout'
   | 'Aborted';
 
-/** Says what failed at a chart repository; the message holds no credentials, and nothing that the server sent. */
+/** The failure of a request to a chart repository. The message has no credentials and no text of the server. */
 export class HelmError extends Error {
   override readonly name = 'HelmError';
   readonly reason: HelmReason;

@@ -1,7 +1,10 @@
 // The URLs of chart repositories, by Helm's rules.
 import { HelmError } from './errors.ts';
 
-/** The URL as repositories are compared: with one slash at its end over HTTP, with none in a registry. @throws HelmError */
+/**
+ * The URL in the form in which repositories are compared: with one slash at its end over HTTP, with none in a registry.
+ * @throws HelmError
+ */
 export function normalizeUrl(text: string): string {
   const url = parse(text);
   const path = url.pathname.replace(/\/+$/, '');
@@ -9,7 +12,10 @@ export function normalizeUrl(text: string): string {
   return url.href;
 }
 
-/** Where the index of a repository is; a query stays. @throws HelmError */
+/**
+ * The URL of a repository's index, including the query.
+ * @throws HelmError
+ */
 export function indexUrl(repository: string): URL {
   const url = parse(repository);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/index.yaml`;
@@ -17,7 +23,7 @@ export function indexUrl(repository: string): URL {
 }
 
 /**
- * The URL of a chart that an index names, which may be relative to the repository; then it has the repository's query.
+ * The URL of a chart in an index. A relative one is resolved against the repository, and gets the repository's query.
  * @throws HelmError
  */
 export function chartUrl(repository: string, reference: string): URL {

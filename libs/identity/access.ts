@@ -1,5 +1,5 @@
-// Whose token it is: an account's that an object or the operator names, or the service's own. Nothing falls back from one to the
-// other: a named account that can't be used is a failure.
+// Decides whose token is used: that of an account that an object or the operator names, or the service's own. There is
+// no fallback: a named account that can't be used is a failure.
 import type { Expiring } from '@weir/async';
 import { type Account, type AccountClient, readAccount, requestToken } from './account.ts';
 import { requireKubernetesToken } from './annotations.ts';
@@ -7,7 +7,7 @@ import type { TokenCache } from './cache.ts';
 import { IdentityError, invalidConfiguration, within } from './errors.ts';
 import type { AccessToken, Subject } from './types.ts';
 
-/** What of a cloud is wanted; it is part of the key of a token. */
+/** What is requested from a cloud; it is part of the key of a token. */
 export interface Wanted {
   scope?: string | undefined;
   audiences?: readonly string[] | undefined;
@@ -16,26 +16,29 @@ export interface Wanted {
   proxy?: string | undefined;
 }
 
-/** How a cloud gives tokens. */
+/** A cloud's way to issue tokens. */
 export interface TokenProvider<T extends Expiring> {
-  /** Who takes the token of Kubernetes for an account; none where that is the API server. */
+  /** The audiences of the Kubernetes token for an account; empty if the token is for the API server. */
   audiencesOf(account: Account, wanted: Wanted, signal: AbortSignal): Promise<readonly string[]>;
-  /** Who the account is in the cloud, by its annotations: tokens of others aren't its. @throws IdentityError */
+  /**
+   * The identity of the account in the cloud, from its annotations, as part of the token's key.
+   * @throws IdentityError
+   */
   identityOf(account: Account): unknown;
-  /** Exchanges the token of an account of Kubernetes for one of the cloud. */
+  /** Exchanges the Kubernetes token of an account for a token of the cloud. */
   exchange(account: Account, token: AccessToken, wanted: Wanted, signal: AbortSignal): Promise<T>;
-  /** Makes a token for the service itself. */
+  /** Makes a token for the service's own identity. */
   own(wanted: Wanted, signal: AbortSignal): Promise<T>;
-  /** How long the token of Kubernetes has to hold, in seconds. A token that is exchanged at once needs no long life. */
+  /** The lifetime of the Kubernetes token, in seconds. One that is exchanged at once needs only a short one. */
   lifetimeSeconds: number;
 }
 
 export interface Access<T extends Expiring> {
   /** Whether the identity is the service's own. */
   isOwn: boolean;
-  /** What stands for the identity and what it is for. */
+  /** The key of the token: identity and purpose. */
   parts: readonly unknown[];
-  /** A token of the identity, which may have been made before. */
+  /** A token of the identity, possibly a cached one. */
   get(): Promise<T>;
 }
 
@@ -54,7 +57,7 @@ export type FindAccess = <T extends Expiring>(
 ) => Promise<Access<T>>;
 
 /**
- * The account that counts for a subject: undefined for the service's own identity.
+ * The account for a subject; undefined for the service's own identity.
  * @throws IdentityError FeatureGateDisabled, AccountUnavailable; the signal's reason
  */
 export async function accountOf(
@@ -121,7 +124,10 @@ export function createAccess(options: AccessOptions): FindAccess {
   };
 }
 
-/** The service's own identity opens what all tenants use: it isn't shown where the object's author could read along. */
+/**
+ * The service's own identity has the rights for all tenants' objects: its token is not sent where the object's author
+ * could read it.
+ */
 function refuseToShow({ proxy, ownTrust }: Subject): void {
   const isReadable = ownTrust === 'anybody' || (ownTrust === 'authority' && proxy !== undefined);
   if (!isReadable) return;

@@ -1,16 +1,16 @@
-// Accounts of Kubernetes that objects name, and tokens for them.
+// Kubernetes service accounts that objects name, and their tokens.
 import { isNotFound, type KubeClient, type KubeObject, ServiceAccount } from '@weir/kube';
 import { IdentityError } from './errors.ts';
 import { claimsOf } from './jwt.ts';
 import type { AccessToken } from './types.ts';
 
-/** What the lib asks of the API server. */
+/** The part of the client that the lib uses. */
 export type AccountClient = Pick<KubeClient, 'get' | 'request'>;
 
 export interface Account {
   namespace: string;
   name: string;
-  /** An account that is made anew under its name is another one. */
+  /** An account that is created again under its name has another UID. */
   uid: string;
   annotations: Readonly<Record<string, string>>;
 }
@@ -18,11 +18,11 @@ export interface Account {
 export interface AccountRef {
   namespace: string;
   name: string;
-  /** Whether the operator's default names it, and not the object. */
+  /** Whether the account is the operator's default, and not named by the object. */
   isDefault: boolean;
 }
 
-/** Flux's words for a cluster whose operator has set a default account that the namespace lacks. */
+/** Flux's message if the operator has set a default account that the namespace lacks. */
 const DEFAULT_MISSING =
   'the specified default service account does not exist in the object namespace. ' +
   'your cluster is subject to multi-tenant workload identity lockdown, reach out to your cluster administrator for help';
@@ -50,9 +50,9 @@ export async function readAccount(
 }
 
 /**
- * A token of Kubernetes for the account (TokenRequest API).
- * @param audiences who takes it; the API server itself where there is none
- * @param lifetimeSeconds at least 600; the API server may give another
+ * A Kubernetes token for the account (TokenRequest API).
+ * @param audiences the API server itself if empty
+ * @param lifetimeSeconds at least 600; the API server may choose another
  * @throws IdentityError AccountUnavailable, InvalidAnswer; the signal's reason
  */
 export async function requestToken(

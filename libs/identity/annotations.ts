@@ -1,12 +1,11 @@
-// What annotations of an account say of how its token is had, as Flux 2.10 has them
-// (https://fluxcd.io/flux/integrations/object-identity/).
+// Annotations of an account about its tokens, as in Flux 2.10 (https://fluxcd.io/flux/integrations/object-identity/).
 import { invalidConfiguration } from './errors.ts';
 
-/** Who issues the token: Kubernetes, or the broker of SPIFFE. */
+/** The issuer of the token: Kubernetes, or a SPIFFE broker. */
 const PROVIDER = 'credential.auth.fluxcd.io/provider';
 /** What is issued: a JSON web token, or a certificate. */
 const TYPE = 'credential.auth.fluxcd.io/type';
-/** Who takes the token, where its user has no service of a cloud for that. */
+/** The audiences of the token, for services that are not part of a cloud. */
 export const AUDIENCES = 'credential.auth.fluxcd.io/audiences';
 
 const MAX_AUDIENCES = 20;
@@ -15,7 +14,7 @@ const MAX_LENGTH = 4_096;
 type Annotations = Readonly<Record<string, string>>;
 
 /**
- * Refuses what is not Kubernetes' own token: an account that is to be somebody by other means is nobody without them.
+ * Refuses annotations that ask for anything but a Kubernetes token, because no other identity is supported.
  * @throws IdentityError InvalidConfiguration
  */
 export function requireKubernetesToken(annotations: Annotations): void {
@@ -31,7 +30,7 @@ function refuse(annotations: Annotations, name: string, known: string, why: stri
 }
 
 /**
- * The audiences that the account has of its own, one a line or with commas between them; none where it says nothing.
+ * The audiences in the account's annotation, one a line or separated by commas; empty if it has none.
  * @throws IdentityError InvalidConfiguration
  */
 export function audiencesOf(annotations: Annotations): string[] {

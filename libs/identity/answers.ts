@@ -1,4 +1,4 @@
-// Answers of services that speak JSON, checked before anything of them is used.
+// Parses answers of JSON APIs, and checks them before anything is used.
 import { invalidAnswer } from './errors.ts';
 import type { CloudAnswer, Problem } from './net.ts';
 
@@ -28,7 +28,10 @@ export function objectAt(value: unknown, name: string): Json {
   return typeof inner === 'object' && inner !== null ? (inner as Json) : {};
 }
 
-/** A text of visible ASCII, as tokens and keys are; one that is missing or empty is none. @throws IdentityError InvalidAnswer */
+/**
+ * A text of visible ASCII, such as a token or a key; a missing or empty one is an error.
+ * @throws IdentityError InvalidAnswer
+ */
 export function textAt(value: Json, name: string, service: string): string {
   const text = value[name];
   if (typeof text === 'string' && /^[\x21-\x7e]{1,65536}$/.test(text)) return text;
@@ -43,7 +46,10 @@ export function numberAt(value: Json, name: string, service: string): number {
   throw invalidAnswer(`the answer of ${service} has no '${name}'`);
 }
 
-/** When something ends, written as a date, in ms since 1970. @throws IdentityError InvalidAnswer */
+/**
+ * A date as ms since 1970.
+ * @throws IdentityError InvalidAnswer
+ */
 export function timeAt(value: Json, name: string, service: string): number {
   const found = value[name];
   const time = typeof found === 'string' ? Date.parse(found) : Number.NaN;

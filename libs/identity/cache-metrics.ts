@@ -1,8 +1,9 @@
-// Metrics of the cache of tokens, with Flux's names. They say nothing of objects: one token is for all who are the same account.
+// Metrics of the token cache, with Flux's names. They have no labels about objects, because one token is for all
+// objects with the same account.
 import type { CacheRecorder } from '@weir/async';
 import type { Metrics } from '@weir/telemetry';
 
-/** One for all caches of a service, whose tokens are counted together. */
+/** One recorder for all caches of a service, whose tokens are counted together. */
 export function cacheRecorder(metrics: Pick<Metrics, 'counter' | 'gauge'>): CacheRecorder {
   const events = metrics.counter(
     'gotk_token_cache_events_total',

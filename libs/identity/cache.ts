@@ -1,4 +1,4 @@
-// Tokens that are kept for as long as they hold, each made once for all who want it.
+// Caches tokens for as long as they are valid; each is made once for all that need it.
 import {
   type CacheRecorder,
   createExpiringCache,
@@ -10,14 +10,14 @@ import { IdentityError } from './errors.ts';
 export interface CacheOptions {
   /** Tokens that are kept; 0 keeps none (`--token-cache-max-size`). */
   max: number;
-  /** The longest that one is kept, in ms (`--token-cache-max-duration`). */
+  /** The longest that a token is cached, in ms (`--token-cache-max-duration`). */
   maxAgeMs: number;
-  /** Is told what happens to the cache, for metrics. */
+  /** Observes the cache, for metrics. */
   recorder?: CacheRecorder | undefined;
 }
 
 export interface TokenCache {
-  /** The token of these parts that was made before and has a fifth of its life left. */
+  /** The cached token for these parts, if a fifth of its lifetime is left. */
   find<T extends Expiring>(parts: readonly unknown[]): T | undefined;
   /**
    * The token of these parts: what `find` gives, or a new one. Work never waits for another token of the cache, which

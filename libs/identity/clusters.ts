@@ -1,4 +1,4 @@
-// What the clouds' answers about clusters have in common.
+// What the clouds' descriptions of clusters have in common.
 import { X509Certificate } from 'node:crypto';
 import { invalidAnswer, invalidConfiguration } from './errors.ts';
 import type { ClusterReference } from './types.ts';
@@ -29,7 +29,7 @@ export function clusterAddress(address: string): string {
   return `https://${url.hostname}:${url.port || '443'}`;
 }
 
-/** What a cloud says of a cluster. */
+/** A cloud's description of a cluster. */
 export interface DescribedCluster {
   /** Its addresses, the first one first. */
   hosts: readonly [string, ...string[]];
@@ -37,9 +37,9 @@ export interface DescribedCluster {
 }
 
 /**
- * The address and the authority of a cluster: what the object says comes first, as in Flux. A token of the service's own identity goes to no
- * address but one that the cloud knows for this cluster, by the authority that the cloud has for it: whoever wrote the object
- * could have it sent elsewhere otherwise.
+ * Chooses the address and the authority of a cluster: those in the object take precedence, as in Flux. A token of the
+ * service's own identity is sent only to an address that the cloud knows for this cluster, with the authority that the
+ * cloud has for it; otherwise the author of the object could have it sent elsewhere.
  * @throws IdentityError InvalidConfiguration
  */
 export function chosen(

@@ -1,4 +1,4 @@
-// What the providers are given.
+// The inputs of the providers.
 import type { AccountClient } from './account.ts';
 import type { EndpointName, Endpoints } from './endpoints.ts';
 import type { CloudNetwork } from './net.ts';
@@ -6,7 +6,7 @@ import type { CloudNetwork } from './net.ts';
 export interface CloudContext {
   network: CloudNetwork;
   endpoints: Endpoints;
-  /** Variables of the process, in which clouds say who it is. */
+  /** The environment variables of the process, by which clouds configure identities. */
   environment: NodeJS.ProcessEnv;
   client: AccountClient;
   /** The whole text of a file. */

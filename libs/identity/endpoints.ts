@@ -1,4 +1,4 @@
-// Where the clouds' services are: the vendors' own hosts, or what the operator says.
+// URLs of the clouds' services: the vendors' own, or those that the operator sets.
 import { invalidConfiguration } from './errors.ts';
 
 /** Services whose URL the operator may set. */
@@ -28,7 +28,7 @@ export type EndpointName = (typeof ENDPOINTS)[number];
 /** URLs by service, without a slash at the end. */
 export type Endpoints = Readonly<Partial<Record<EndpointName, string>>>;
 
-/** Variables that the vendors' own programs read for the same. */
+/** Variables with which the vendors' own programs are configured. */
 const VARIABLES: Readonly<Partial<Record<EndpointName, string>>> = {
   'aws-sts': 'AWS_ENDPOINT_URL_STS',
   'aws-ecr': 'AWS_ENDPOINT_URL_ECR',
@@ -42,7 +42,7 @@ const VARIABLES: Readonly<Partial<Record<EndpointName, string>>> = {
 };
 
 /**
- * Endpoints of items such as `aws-sts=https://sts.example.com`, over what the environment says.
+ * Parses items such as `aws-sts=https://sts.example.com`, which take precedence over the environment.
  * @throws IdentityError InvalidConfiguration that names the item
  */
 export function readEndpoints(items: readonly string[], environment: NodeJS.ProcessEnv): Endpoints {

@@ -1,30 +1,30 @@
 import { maskSecrets } from '@weir/telemetry';
 
-/** Why there is no identity. */
+/** Why no token can be had. */
 export type IdentityReason =
   /** An account is named, and the gate ObjectLevelWorkloadIdentity is off. */
   | 'FeatureGateDisabled'
   /** An annotation, a host, a region or a setting that can't be used as it is. */
   | 'InvalidConfiguration'
-  /** The account isn't there, or Kubernetes gives no token for it. */
+  /** The account doesn't exist, or Kubernetes issues no token for it. */
   | 'AccountUnavailable'
   /** The cloud refuses this identity. */
   | 'Denied'
   | 'Throttled'
-  /** No answer, or one that says that the service can't answer now. */
+  /** There is no answer, or one that says that the service is not available now. */
   | 'Unavailable'
-  /** An answer without a token, with one that is over, or in another form than the documentation says. */
+  /** An answer without a token, with an expired one, or in another form than documented. */
   | 'InvalidAnswer';
 
 export interface IdentityErrorOptions {
   cause?: unknown;
   /** HTTP status of the answer. */
   status?: number | undefined;
-  /** When the service wants to be asked again, in ms from now. */
+  /** The pause that the service asks for, in ms from now. */
   retryAfterMs?: number | undefined;
 }
 
-/** There is no identity to act as. The message says of whom and why, and has nothing of a token in it. */
+/** No token can be had. The message names the identity and the cause, and has nothing of a token in it. */
 export class IdentityError extends Error {
   override readonly name = 'IdentityError';
   readonly reason: IdentityReason;
@@ -48,7 +48,7 @@ export function invalidAnswer(message: string): IdentityError {
   return new IdentityError('InvalidAnswer', message);
 }
 
-/** What the work comes to; an IdentityError gets words before its own, the rest passes as it is. */
+/** Runs work; an IdentityError gets a prefix, other errors stay as they are. */
 export async function within<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -2,7 +2,10 @@ import { TokenError } from '@weir/oauth';
 import type { CloudContext } from './context.ts';
 import { invalidConfiguration } from './errors.ts';
 
-/** A token that somebody puts into a file and replaces before it ends. @throws IdentityError InvalidConfiguration */
+/**
+ * Reads a token from a file that is replaced before the token expires.
+ * @throws IdentityError InvalidConfiguration
+ */
 export async function readSecretFile(
   { readFile }: CloudContext,
   path: string,
@@ -16,7 +19,10 @@ export async function readSecretFile(
   return token;
 }
 
-/** What a file of the operator is made into; a key in it that can't be used is a fault of configuration. @throws IdentityError */
+/**
+ * Makes something from a file of the operator; a key in it that can't be used is an error of configuration.
+ * @throws IdentityError
+ */
 export function fromFile<T>(variable: string, make: () => T): T {
   try {
     return make();

@@ -1,4 +1,4 @@
-// Tokens of Kubernetes itself, for whoever trusts this cluster: another cluster, Vault.
+// Kubernetes tokens for services that trust this cluster: another cluster, Vault.
 import type { TokenProvider } from './access.ts';
 import { requestToken } from './account.ts';
 import { audiencesOf } from './annotations.ts';
@@ -10,7 +10,7 @@ import type { AccessToken } from './types.ts';
 
 /** Where Kubernetes puts the token of a pod's own account. */
 const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-/** The token itself is used, for as long as those of Flux. */
+/** The lifetime of tokens that are used directly, the same as in Flux. */
 const LIFETIME_SECONDS = 3_600;
 
 export function genericProvider(context: CloudContext): TokenProvider<AccessToken> {
@@ -25,7 +25,8 @@ export function genericProvider(context: CloudContext): TokenProvider<AccessToke
     async own({ audiences = [] }, signal) {
       const file = await readSecretFile(context, TOKEN_FILE, "the service's own account");
       const { sub = '', aud } = claimsOf(file, 'failed to parse service account token');
-      // A token that this API server takes is the service itself here, and no identity for elsewhere.
+      // A token that this API server accepts must not be sent elsewhere, because it has the rights of the service
+      // itself.
       if (audiences.length === 0 || audiences.some((audience) => aud.includes(audience))) {
         throw invalidConfiguration(
           "a token of the service's own account is not for this cluster's API server",

@@ -9,7 +9,10 @@ import type { GitLogin, Subject } from './types.ts';
 
 const NO_TOKEN = 'failed to get access token for Git repository';
 
-/** The URL is checked before anybody is asked: a login is sent there. @throws IdentityError */
+/**
+ * The URL is checked before any token is requested, because a login is sent there.
+ * @throws IdentityError
+ */
 export async function gitLogin(
   clouds: Clouds,
   subject: Subject,
@@ -43,7 +46,10 @@ async function codeCommit(
   return cache.get(['git', url.href, ...found.parts], subject.namespace, login, signal);
 }
 
-/** Not in Flux, which sends the token to whatever host the object names: it opens all repositories that the identity may read. */
+/**
+ * Unlike in Flux, which sends the token to any host that the object names. The token gives access to all repositories
+ * that the identity may read.
+ */
 const DEV_OPS_HOST = /^(?:dev\.azure\.com|ssh\.dev\.azure\.com|[a-z0-9-]+\.visualstudio\.com)$/;
 
 async function devOps(

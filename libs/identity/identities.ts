@@ -1,4 +1,5 @@
-// Who a service is in a cloud, or who the account of an object is there, and what that opens: registries, Git servers, clusters.
+// Identities of a service, or of the accounts of objects, in a cloud, and the logins with them: for registries, Git
+// servers, clusters.
 import { readFile } from 'node:fs/promises';
 import { accountOf, createAccess } from './access.ts';
 import type { AccountClient } from './account.ts';
@@ -25,7 +26,10 @@ import type {
   Subject,
 } from './types.ts';
 
-/** All calls reject with an IdentityError, or with the signal's reason. What they give is kept and renewed in time: call again for each use. */
+/**
+ * All calls reject with an IdentityError, or with the signal's reason. Tokens are cached and renewed in time: call
+ * again for each use.
+ */
 export interface Identities {
   /** The gate ObjectLevelWorkloadIdentity: without it an account that is named is a failure. */
   readonly objectLevel: boolean;

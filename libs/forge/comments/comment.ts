@@ -3,8 +3,8 @@ import type { ForgeCredentials } from '../credentials.ts';
 import type { ForgeRepository } from '../repository.ts';
 
 /**
- * A comment of a pull request (merge request) that is written once and changed from then on. It is found again by `key`,
- * which is part of `text`, among those of the same user. Of 1,000 comments the oldest are looked at.
+ * A comment on a pull request (merge request) that is created once and updated from then on. It is found by `key`,
+ * which is part of `text`, among the comments of the same user. Only the oldest 1,000 comments are searched.
  */
 export interface CommentRequest {
   call: ForgeCall;
@@ -16,12 +16,12 @@ export interface CommentRequest {
   text: string;
 }
 
-/** How a forge keeps comments. */
+/** A forge's API for comments. */
 export interface CommentApi {
   headers: Readonly<Record<string, string>>;
-  /** Where the user of the credentials is. */
+  /** URL of the user that the credentials belong to. */
   userUrl: string;
-  /** Which field of a comment is its user, and which of a user is the name. */
+  /** The field of a comment with its user, and the field of a user with the name. */
   author: string;
   name: string;
   /** A page of the comments, the oldest first; 100 at a time. */
@@ -33,7 +33,7 @@ export interface CommentApi {
 export const PER_PAGE = 100;
 const MAX_PAGES = 10;
 
-/** Writes or changes the comment. Rejects with what `call` rejects with. */
+/** Creates or updates the comment. Rejects like `call`. */
 export async function writeComment(
   { call, key, text }: CommentRequest,
   { headers, userUrl, author, name, listUrl, createUrl, update }: CommentApi,

@@ -29,7 +29,7 @@ export function giteaPullRequests(access: PullRequestAccess): PullRequests {
   });
 }
 
-/** Looks through pull requests, those that changed last first: the API finds none by its branch. */
+/** Searches the pull requests, the last changed ones first, because the API can't find one by its branch. */
 async function search(
   api: Pick<PullsApi, 'call' | 'url' | 'headers'>,
   { head, base }: Branches,

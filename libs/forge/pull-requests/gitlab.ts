@@ -16,7 +16,7 @@ import {
 
 const STATES: Record<string, PullRequest['state']> = { opened: 'open', merged: 'merged' };
 
-/** Merge requests of GitLab. Labels are added to those that somebody gave it. */
+/** Merge requests of GitLab. Labels are added to those that it has already. */
 export function gitLabPullRequests(access: PullRequestAccess): PullRequests {
   const { call, repository, credentials, apiUrl } = access;
   const project = gitLabProjectUrl(repository);

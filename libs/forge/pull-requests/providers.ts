@@ -1,4 +1,4 @@
-// Which forge a repository is at.
+// The forge of a repository.
 import { azureDevOpsPullRequests } from './azure-devops.ts';
 import { bitbucketPullRequests } from './bitbucket.ts';
 import { giteaPullRequests } from './gitea.ts';
@@ -24,7 +24,7 @@ const HOSTS: [RegExp, ForgeProvider][] = [
   [/^((ssh\.)?dev\.azure\.com|.+\.visualstudio\.com)$/, 'azuredevops'],
 ];
 
-/** The forge of a public host; undefined for one of somebody's own, whose kind has to be said. */
+/** The forge of a public host; undefined for a private host, for which it has to be configured. */
 export function providerOfHost(host: string): ForgeProvider | undefined {
   const name = host.replace(/:\d+$/, '').toLowerCase();
   return HOSTS.find(([pattern]) => pattern.test(name))?.[1];

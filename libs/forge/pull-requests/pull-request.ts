@@ -1,4 +1,4 @@
-// Pull requests, which GitLab calls merge requests, as all forges have them.
+// Pull requests (merge requests in GitLab) in a form that all forges have.
 import type { ForgeCall } from '../call.ts';
 import type { ForgeCredentials } from '../credentials.ts';
 import { ForgeError } from '../errors.ts';
@@ -30,15 +30,15 @@ export interface PullRequest {
   state: 'open' | 'closed' | 'merged';
   title: string;
   body: string;
-  /** The commit of its branch, as far as the forge says it; some shorten it. */
+  /** The commit of its branch, if the forge says it; some shorten it. */
   headCommit: string;
-  /** For people. */
+  /** URL of the page for people. */
   url: string;
 }
 
-/** Every call rejects with what `call` rejects with, and with a ForgeError for an answer that can't be read. */
+/** Every call rejects like `call`, and with a ForgeError for an answer that can't be read. */
 export interface PullRequests {
-  /** The open one for these branches, or the one that was closed or merged last. */
+  /** The open pull request for these branches, or the one that was closed or merged last. */
   find(branches: Branches): Promise<PullRequest | undefined>;
   open(branches: Branches, texts: PullRequestTexts): Promise<PullRequest>;
   update(pullRequest: PullRequest, texts: PullRequestTexts): Promise<void>;
@@ -51,7 +51,7 @@ export function mostRelevant(found: readonly PullRequest[]): PullRequest | undef
   return newestFirst.find(({ state }) => state === 'open') ?? newestFirst[0];
 }
 
-/** A field of an answer, or an object in one; empty where there is none. */
+/** A field of an answer, or of a nested object; an empty object if it is missing. */
 export function fieldOf(value: unknown, ...path: string[]): unknown {
   return path.reduce<unknown>(
     (at, name) =>
@@ -65,14 +65,14 @@ export function textOf(value: unknown, ...path: string[]): string {
   return typeof found === 'string' ? found : '';
 }
 
-/** @throws ForgeError for what isn't a positive whole number: it becomes a part of a URL */
+/** @throws ForgeError for anything but a positive whole number, because it becomes part of a URL */
 export function numberOf(value: unknown, ...path: string[]): number {
   const found = fieldOf(value, ...path);
   if (typeof found === 'number' && Number.isSafeInteger(found) && found > 0) return found;
   throw new ForgeError('the answer of the API names no pull request');
 }
 
-/** A page for people, if the answer has one that can be a link. */
+/** The URL of a page for people, if the answer has a valid one. */
 export function linkOf(value: unknown, ...path: string[]): string {
   const found = textOf(value, ...path);
   return /^https?:\/\/[\x21-\x7e]{1,2000}$/.test(found) ? found : '';

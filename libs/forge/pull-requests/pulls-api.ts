@@ -1,4 +1,5 @@
-// Pull requests by the API that GitHub has and that Gitea took over: the same paths and fields, labels by the issue of the same number.
+// Pull requests with GitHub's API, which Gitea has too: the same paths and fields, with labels of the issue with the
+// same number.
 import { callJson, type ForgeCall, recordsOf } from '../call.ts';
 import {
   type Branches,
@@ -11,15 +12,15 @@ import {
   textOf,
 } from './pull-request.ts';
 
-/** Where the two forges differ. */
+/** The differences between the two forges. */
 export interface PullsApi {
   call: ForgeCall;
   /** Of the repository, without a slash at its end. */
   url: string;
   headers: Readonly<Record<string, string>>;
-  /** Pull requests between two branches, whatever their state, as far as the API has them. */
+  /** Pull requests between two branches in any state, as far as the API returns them. */
   list(branches: Branches): Promise<unknown[]>;
-  /** The body of the request that asks reviewers. */
+  /** The body of the request for reviewers. */
   reviewersBody(reviewers: readonly string[]): Record<string, readonly string[]>;
   /** Whether a pull request that isn't open was merged. */
   isMerged(answer: unknown): boolean;

@@ -20,7 +20,7 @@ export const setAzureDevOpsStatus: SetStatus = async ({
   const state = STATES[status.state];
   const answer = await callJson(call, { method: 'GET', url, headers });
   const statuses = recordsOf(isRecord(answer) ? answer.value : answer);
-  // The newest comes last, and only that one counts.
+  // The newest status comes last, and only that one is valid.
   const there = statuses.findLast(
     ({ context }) => isRecord(context) && context.name === name && context.genre === genre,
   );

@@ -7,7 +7,7 @@ import { checkCommit, type ForgeRepository } from '../repository.ts';
 import type { SetStatus } from './commit-status.ts';
 
 const STATES = { pending: 'INPROGRESS', success: 'SUCCESSFUL', failure: 'FAILED' } as const;
-/** What the server wants of clients that are no browser, so that it believes in no forged request. */
+/** Headers that the server requires of clients other than browsers, as a protection against forged requests. */
 const NO_BROWSER = { 'x-atlassian-token': 'no-check', 'x-requested-with': 'XMLHttpRequest' };
 
 export const setBitbucketServerStatus: SetStatus = async (request) => {
@@ -26,7 +26,7 @@ export const setBitbucketServerStatus: SetStatus = async (request) => {
     const there = await callJson(async () => found, { method: 'GET', url, headers });
     if (isRecord(there) && there.state === state && there.description === description) return;
   }
-  // The key keeps the case of the object's name, the name doesn't.
+  // The key keeps the case of the object's name, and the name doesn't.
   const body = {
     key,
     state,
@@ -37,7 +37,7 @@ export const setBitbucketServerStatus: SetStatus = async (request) => {
   await call({ method: 'POST', url, headers, body });
 };
 
-/** `<context path>/scm/<project>/<repository>`: where Git's address has `scm`, the API has `rest`. */
+/** `<context path>/scm/<project>/<repository>`: the API has `rest` in the place of `scm` in Git's address. */
 function repositoryUrl({ origin, path }: ForgeRepository): string {
   const parts = path.split('/');
   const place = parts.lastIndexOf('scm');

@@ -6,13 +6,13 @@ import type { ForgeRepository } from '../repository.ts';
 export interface CommitStatus {
   /** The commit's hexadecimal id. */
   commit: string;
-  /** Which status of the commit it is: two with the same id replace each other. */
+  /** Identifies the status of the commit: a status replaces another with the same id. */
   id: string;
-  /** What it is about, for forges that show this beside the id, such as `kustomization/apps`. */
+  /** What it is about, for forges that show this in addition to the id, such as `kustomization/apps`. */
   name: string;
   state: 'pending' | 'success' | 'failure';
   description: string;
-  /** What a status belongs to, where the forge has groups of them. */
+  /** The group of the status, for forges that have groups. */
   genre?: string;
 }
 
@@ -24,7 +24,7 @@ export interface StatusRequest {
 }
 
 /**
- * Sets the status of a commit. What is there is read first: the same status isn't set again, as a forge may notify people
- * of it. Rejects with a ForgeError for what can't be asked for, and with what `call` rejects with.
+ * Sets the status of a commit. The present status is read first: the same one isn't set again, because a forge may
+ * notify people of it. Rejects with a ForgeError for invalid requests, and like `call`.
  */
 export type SetStatus = (request: StatusRequest) => Promise<void>;

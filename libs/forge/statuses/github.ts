@@ -14,7 +14,7 @@ export const setGitHubStatus: SetStatus = async ({ call, repository, credentials
     url: `${url}/commits/${commit}/statuses?per_page=50`,
     headers,
   });
-  // The newest comes first, and only that one counts.
+  // The newest status comes first, and only that one is valid.
   const there = recordsOf(statuses).find((each) => each.context === context);
   if (there?.state === state && there.description === description) return;
   const body = { state, description, context };

@@ -9,7 +9,7 @@ const HOLDS_MS = 15 * 60_000;
 
 /**
  * @param now ms since 1970
- * @throws IdentityError InvalidConfiguration for a URL that is none of CodeCommit's
+ * @throws IdentityError InvalidConfiguration for a URL that isn't one of CodeCommit
  */
 export function codeCommitLogin(url: URL, credentials: AwsCredentials, now: number): Login {
   const region = codeCommitRegionOf(url);

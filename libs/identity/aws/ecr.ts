@@ -20,7 +20,10 @@ const PUBLIC = {
   target: 'SpencerFrontendService.GetAuthorizationToken',
 };
 
-/** A login that holds for all registries that these keys may read, in this region. @throws IdentityError */
+/**
+ * A login for all registries that these keys may read, in this region.
+ * @throws IdentityError
+ */
 export async function ecrLogin(
   context: CloudContext,
   { region, isPublic }: EcrRegistry,

@@ -1,6 +1,6 @@
-// Who the service itself is in AWS, in the order in which the vendor's programs look: keys in the environment, a web identity
-// (IRSA), a container's credentials (EKS Pod Identity, ECS), the node's role (IMDSv2). Files of profiles and programs that
-// they name are not looked at.
+// The service's own identity in AWS, searched in the order of the vendor's programs: keys in the environment, a web
+// identity (IRSA), a container's credentials (EKS Pod Identity, ECS), the node's role (IMDSv2). Profile files and the
+// programs that they name are not used.
 import { jsonOf, objectAt, parse, textAt, timeAt } from '../answers.ts';
 import { type CloudContext, endpointOf } from '../context.ts';
 import { invalidAnswer, invalidConfiguration } from '../errors.ts';
@@ -9,12 +9,14 @@ import type { CloudAnswer, Problem } from '../net.ts';
 import type { AwsCredentials } from '../types.ts';
 import { assumeRole } from './sts.ts';
 
-/** Where a credentials server of containers may be without TLS: the addresses that AWS documents, and loopback. */
+/**
+ * The hosts where a container's credentials server may be without TLS: the addresses that AWS documents, and loopback.
+ */
 const CONTAINER_HOSTS = [
   ...['169.254.170.2', '169.254.170.23', '[fd00:ec2::23]'],
   ...['localhost', '127.0.0.1', '[::1]'],
 ];
-/** What has no end of its own is looked up again after this time, in ms. */
+/** Credentials without an expiry are read again after this time, in ms. */
 const STATIC_MS = 60 * 60_000;
 
 export interface OwnOptions {
@@ -106,7 +108,7 @@ async function nodeCredentials(
   return keysOf(await ask(`${folder}${role}`, 'GET', headers), NODE);
 }
 
-/** Keys in the form that containers' and nodes' services give them in. */
+/** Parses keys in the form that the services of containers and nodes return. */
 function keysOf(answer: CloudAnswer, service: string): AwsCredentials {
   const keys = jsonOf(answer, service);
   const { Code: code } = keys;

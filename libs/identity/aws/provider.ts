@@ -1,4 +1,4 @@
-// AWS: keys for the service itself, and for accounts by the role that they are annotated with.
+// AWS: keys for the service itself, and for accounts with an annotated role.
 import type { TokenProvider } from '../access.ts';
 import type { CloudContext } from '../context.ts';
 import { invalidConfiguration } from '../errors.ts';
@@ -10,7 +10,7 @@ import { assumeRole, sessionNameOf } from './sts.ts';
 const ROLE_KEY = 'eks.amazonaws.com/role-arn';
 const ROLE = /^arn:aws[\w-]*:iam::[0-9]{1,30}:role\/.{1,200}$/;
 
-/** The shortest life that the API server gives a token. */
+/** The shortest lifetime that the API server gives a token. */
 export const SHORTEST_SECONDS = 600;
 
 export function awsProvider(context: CloudContext): TokenProvider<AwsCredentials> {

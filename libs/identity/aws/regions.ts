@@ -1,4 +1,4 @@
-// Hosts of AWS by region, and what the hosts of registries, repositories and clusters say about theirs.
+// AWS hosts by region, and the regions of registries, repositories and clusters.
 import { awsHost } from '@weir/net/aws-hosts';
 import { invalidConfiguration } from '../errors.ts';
 
@@ -8,7 +8,10 @@ export function regionalUrl(service: string, region: string): string {
   return `https://${awsHost(service, region)}`;
 }
 
-/** A region becomes part of a host, and may come from whoever wrote an object. @throws IdentityError InvalidConfiguration */
+/**
+ * Checks a region, because it becomes part of a host and may come from the author of an object.
+ * @throws IdentityError InvalidConfiguration
+ */
 export function checkRegion(region: string): void {
   if (!/^[a-z0-9]+(-[a-z0-9]+){1,5}$/.test(region) || region.length > 40) {
     throw invalidConfiguration(`'${region.slice(0, 100)}' is no region of AWS`);
@@ -17,7 +20,7 @@ export function checkRegion(region: string): void {
 
 export const PUBLIC_REGISTRY = 'public.ecr.aws';
 
-/** As Flux shows it; Weir's own is stricter: the whole host has to be one of AWS. */
+/** The pattern in Flux's message. Weir's own check is stricter: the whole host has to be one of AWS. */
 const REGISTRY_PATTERN =
   '([0-9+]*).dkr[.-]ecr(?:-fips)?\\.([^/.]*)\\.(amazonaws\\.com[.cn]*|amazonaws\\.eu|sc2s\\.sgov\\.gov|c2s\\.ic\\.gov|cloud\\.adc-e\\.uk|csp\\.hci\\.ic\\.gov|on\\.aws)';
 const REGISTRY =
@@ -29,7 +32,8 @@ export interface EcrRegistry {
 }
 
 /**
- * Which registry of AWS a host is. A host that only begins like one would be sent the login of all registries of an account.
+ * The AWS registry of a host. Without the check of the whole host, another host could get the login of all registries
+ * of an account.
  * @throws IdentityError InvalidConfiguration
  */
 export function ecrRegistryOf(host: string): EcrRegistry {
@@ -75,7 +79,10 @@ export function eksClusterOf(arn: string): { region: string; name: string } {
 const STS_PATTERN = '^https://(.+\\.)?sts(-fips)?(\\.[^.]+)?(\\.vpce)?\\.amazonaws\\.com$';
 const STS = /^https:\/\/([a-z0-9.-]+\.)?sts(-fips)?(\.[a-z0-9-]+)?(\.vpce)?\.amazonaws\.com$/;
 
-/** An STS endpoint that an object names: it gets the token of an account. @throws IdentityError InvalidConfiguration */
+/**
+ * Checks an STS endpoint that an object names, because it gets the token of an account.
+ * @throws IdentityError InvalidConfiguration
+ */
 export function checkStsEndpoint(endpoint: string): void {
   if (STS.test(endpoint)) return;
   const shown = endpoint.slice(0, 300);

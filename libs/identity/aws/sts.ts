@@ -11,13 +11,13 @@ import type { AwsCredentials } from '../types.ts';
 import { regionalUrl } from './regions.ts';
 
 export interface RoleRequest {
-  /** A JSON web token of whom the role trusts. */
+  /** A JSON web token that the role trusts. */
   token: string;
   roleArn: string;
-  /** Under which the keys' use is recorded in CloudTrail. */
+  /** The name under which CloudTrail records the use of the keys. */
   sessionName: string;
   region: string;
-  /** URL of the service where it isn't the region's. */
+  /** URL of the service, if it isn't the region's default. */
   endpoint: string | undefined;
   proxy: string | undefined;
 }
@@ -57,7 +57,7 @@ export async function assumeRole(
   return { accessKeyId, secretAccessKey, sessionToken, expiresAt };
 }
 
-/** Codes that say that there were too many requests. */
+/** Codes for too many requests. */
 const THROTTLED = /^(Throttling|ThrottlingException|RequestLimitExceeded|TooManyRequests\w*)$/;
 
 /** Errors of AWS's query protocol: `<ErrorResponse><Error><Code>...</Code><Message>...</Message>`. */
@@ -78,7 +78,10 @@ function textOf(xml: string, name: string): string | undefined {
 
 const MAX_SESSION_NAME = 64;
 
-/** A name of the form that Flux has. Those that are too long for AWS end with a digest of the whole, and keep the suffix. */
+/**
+ * A session name in Flux's form. One that is too long for AWS is cut and gets a digest of the whole, and keeps its
+ * suffix.
+ */
 export function sessionNameOf(
   account: { namespace: string; name: string },
   region: string,

@@ -1,4 +1,4 @@
-// Clusters of Azure (AKS): their address and authority, of the kubeconfig that Azure has for users.
+// Clusters of Azure (AKS): their address and authority, from the kubeconfig that Azure has for users.
 // https://learn.microsoft.com/rest/api/aks/managed-clusters
 import { parse as parseYaml } from 'yaml';
 import { jsonOf, objectAt, parse, textAt } from '../answers.ts';
@@ -15,7 +15,7 @@ const CLUSTER =
   /^\/subscriptions\/([0-9a-f-]{36})\/resourceGroups\/([\w.()-]{1,200})\/providers\/Microsoft\.ContainerService\/managedClusters\/([\w-]{1,200})$/i;
 const PATTERN =
   '(?i)^/subscriptions/([^/]{36})/resourceGroups/([^/]{1,200})/providers/Microsoft\\.ContainerService/managedClusters/([^/]{1,200})$';
-/** Kubeconfigs of a cluster that are looked at: public and private addresses. */
+/** Kubeconfigs of a cluster that are read: for public and private addresses. */
 const MAX_KUBECONFIGS = 10;
 
 export interface AksAccess {
@@ -77,7 +77,7 @@ async function call(
   return jsonOf(await network.ask({ ...request, ...body }, proxy, signal), SERVICE);
 }
 
-/** The first cluster of a kubeconfig. Nothing else of it counts: not who it would be, nor a program that it names. */
+/** The first cluster of a kubeconfig. Its users, and programs that it names, are ignored. */
 function serverOf(base64: string): { host: string; ca: string | undefined } {
   let config: unknown;
   try {

@@ -1,4 +1,4 @@
-// Which cloud of Azure it is: the public one, China's, the US government's, or one that a file of the operator describes.
+// The cloud of Azure: the public one, China's, the US government's, or one that a file of the operator describes.
 import { parse } from '../answers.ts';
 import { type CloudContext, endpointOf } from '../context.ts';
 import { invalidConfiguration } from '../errors.ts';
@@ -80,7 +80,7 @@ export async function checkRegistry(context: CloudContext, host: string): Promis
       'failed to get container registry suffix from environment file: containerRegistryDNSSuffix must be set in the environment file',
     );
   }
-  // Not in Flux: the suffix begins with a dot, so that nobody else has a name that ends like it.
+  // Unlike in Flux, the suffix begins with a dot, so that nobody else can have a name with that end.
   const dotted = suffix.startsWith('.') ? suffix : `.${suffix}`;
   if (HOST.test(host) && (host.endsWith(dotted) || host === suffix)) return;
   throw invalidConfiguration(`invalid Azure registry: '${shown}'. must end with ${suffix}`);

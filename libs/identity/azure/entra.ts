@@ -8,7 +8,7 @@ import type { AccessToken } from '../types.ts';
 export interface Application {
   tenantId: string;
   clientId: string;
-  /** What proves who it is. */
+  /** The proof of the application's identity. */
   proof: { assertion: string } | { secret: string };
 }
 
@@ -57,7 +57,10 @@ function checkIds(tenantId: string, clientId: string): void {
 const TENANT = 'azure.workload.identity/tenant-id';
 const CLIENT = 'azure.workload.identity/client-id';
 
-/** Who an account is in Azure. An annotation that is empty is none. @throws IdentityError InvalidConfiguration */
+/**
+ * The identity of an account in Azure. An empty annotation counts as missing.
+ * @throws IdentityError InvalidConfiguration
+ */
 export function azureIdentityOf(annotations: Readonly<Record<string, string>>) {
   const [tenantId, clientId] = [annotations[TENANT], annotations[CLIENT]];
   const missing = (what: string, key: string) =>

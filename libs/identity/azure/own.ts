@@ -1,5 +1,5 @@
-// Who the service itself is in Azure: an application with a secret or a certificate, a workload identity, or the node's managed identity. The
-// first of them that is set up counts, and no other is tried when it is refused.
+// The service's own identity in Azure: an application with a secret or a certificate, a workload identity, or the
+// node's managed identity. The first that is configured is used, and no other is tried when it is refused.
 import { assertionOf } from '@weir/oauth';
 import { jsonOf, numberAt, oauthProblem, textAt } from '../answers.ts';
 import { type CloudContext, endpointOf } from '../context.ts';
@@ -41,7 +41,10 @@ export async function ownAzureToken(
 
 const CERTIFICATE = 'AZURE_CLIENT_CERTIFICATE_PATH';
 
-/** What a certificate of an application proves with. @throws IdentityError InvalidConfiguration */
+/**
+ * The assertion of an application with a certificate.
+ * @throws IdentityError InvalidConfiguration
+ */
 async function certificateAssertion(
   context: CloudContext,
   path: string,

@@ -7,19 +7,19 @@ import { invalidConfiguration } from '../errors.ts';
 import type { AccessToken } from '../types.ts';
 
 const CLOUD_PLATFORM = 'https://www.googleapis.com/auth/cloud-platform';
-/** As Flux asks for. */
+/** The same scopes as in Flux. */
 export const GCP_SCOPES: readonly string[] = [
   CLOUD_PLATFORM,
   'https://www.googleapis.com/auth/userinfo.email',
 ];
 
 export interface Exchange {
-  /** The token that is given away, and its type. */
+  /** The token that is exchanged, and its type. */
   token: string;
   tokenType: string;
   /** The pool and the provider in it that trust the token. */
   audience: string;
-  /** The account of Google to act as; the token's own identity without one. */
+  /** The Google account to act as; the token's own identity without one. */
   email: string | undefined;
   proxy: string | undefined;
 }
@@ -87,7 +87,10 @@ function checkEmail(email: string): string {
   );
 }
 
-/** The account of Google that an account of Kubernetes acts as, if any. @throws IdentityError InvalidConfiguration */
+/**
+ * The Google account that a Kubernetes account acts as, if any.
+ * @throws IdentityError InvalidConfiguration
+ */
 export function emailOf(annotations: Readonly<Record<string, string>>): string | undefined {
   const email = annotations[EMAIL_KEY];
   return email === undefined || email === '' ? undefined : checkEmail(email);

@@ -1,5 +1,5 @@
-// Who the service itself is in Google Cloud: what the file of GOOGLE_APPLICATION_CREDENTIALS says, or the metadata server.
-// https://cloud.google.com/docs/authentication/application-default-credentials
+// The service's own identity in Google Cloud: from the file of GOOGLE_APPLICATION_CREDENTIALS, or from the metadata
+// server. https://cloud.google.com/docs/authentication/application-default-credentials
 import { googleAssertion, parseGoogleKey } from '@weir/oauth';
 import {
   formOf,
@@ -37,7 +37,7 @@ export async function ownGcpToken(
   );
 }
 
-/** A token that another system puts into a file, exchanged at Google's STS (workload identity federation). */
+/** A token from a file of another system, exchanged at Google's STS (workload identity federation). */
 async function external(
   context: CloudContext,
   file: Json,
@@ -77,7 +77,10 @@ function emailOfUrl(url: string): string {
 
 const TOKENS = 'Google OAuth';
 
-/** A key of an account, which signs who it is (RFC 7523): https://developers.google.com/identity/protocols/oauth2/service-account */
+/**
+ * A key of an account, which signs an assertion (RFC 7523):
+ * https://developers.google.com/identity/protocols/oauth2/service-account
+ */
 async function ofKey(
   { network, now }: CloudContext,
   text: string,

@@ -7,7 +7,10 @@ const PATTERN = '^(((.+\\.)?gcr\\.io)|(.+-docker\\.pkg\\.dev)|(docker\\.s3nsregi
 const REGISTRY =
   /^(?:(?:[a-z0-9-]+\.)*gcr\.io|(?:[a-z0-9-]+\.)*[a-z0-9-]+-docker\.pkg\.dev|docker\.s3nsregistry\.fr)$/;
 
-/** A token is sent there. @throws IdentityError InvalidConfiguration */
+/**
+ * Checks the host, because a token is sent there.
+ * @throws IdentityError InvalidConfiguration
+ */
 export function checkGcpRegistry(host: string): void {
   if (REGISTRY.test(host)) return;
   throw invalidConfiguration(
