@@ -1,4 +1,4 @@
-// One request to a key management service, tried again where that may help.
+// Sends one request to a key management service, and repeats it after errors that may pass.
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   AddressRefused,
@@ -13,27 +13,27 @@ import { KmsError } from './errors.ts';
 
 export interface KmsOptions {
   connections: Connections;
-  /** Ends all attempts. */
+  /** Aborts all attempts. */
   signal: AbortSignal;
 }
 
 export interface Asked extends Omit<JsonRequest, 'signal' | 'maxBytes' | 'headers'> {
-  /** As messages call it, with where it is. */
+  /** The name of the service in error messages, with its address. */
   service: string;
-  /** Made anew for each attempt, as signatures have a date. */
+  /** Called for each attempt, because signatures contain the time. */
   headers: () => Promise<Record<string, string>>;
-  /** Whether the same request may be answered otherwise in a moment; 429 and errors of the server unless given. */
+  /** Whether the same request may succeed in a moment; by default for status 429 and 5xx. */
   isPassing?: (answer: JsonAnswer) => boolean;
 }
 
-/** The first request included. */
+/** Attempts in all, the first request included. */
 const MAX_ATTEMPTS = 3;
-/** Milliseconds before the second attempt; each further one waits twice as long. */
+/** Milliseconds before the second attempt; each further pause is twice as long. */
 const PAUSE_MS = 200;
-/** Bytes. A data key is a few hundred. */
+/** Bytes. The answer with a data key has a few hundred. */
 const MAX_ANSWER = 64 * 1024;
 
-/** The answer, whatever its status. Rejects with a KmsError where there is none. */
+/** Returns the answer, whatever its status. Rejects with a KmsError when there is no answer. */
 export async function ask(asked: Asked, { connections, signal }: KmsOptions): Promise<JsonAnswer> {
   const { service, headers, isPassing = isBusy, ...request } = asked;
   for (let attempt = 1; ; attempt++) {
@@ -64,12 +64,12 @@ export function isBusy({ status }: JsonAnswer): boolean {
   return status === 429 || status >= 500;
 }
 
-/** Words of the service for an error, if they are one word: texts may repeat what was sent. */
+/** The service's error code for an error message, if it is a single word: longer texts may repeat what was sent. */
 export function wordOf(value: unknown): string {
   return typeof value === 'string' && /^[A-Za-z_]{1,64}$/.test(value) ? ` (${value})` : '';
 }
 
-/** The plain text of an answer. Rejects what is no base64, in either alphabet. */
+/** Decodes the plain text in an answer, from either alphabet of base64. @throws KmsError when it is not base64 */
 export function keyOf(value: unknown, service: string): Buffer {
   const isKey = typeof value === 'string' && /^[A-Za-z0-9+/_-]{1,10000}={0,2}$/.test(value);
   if (!isKey) throw new KmsError(`${service} gave no plain text`);

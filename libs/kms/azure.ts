@@ -6,16 +6,16 @@ export interface AzureVaultKey {
   /** URL of the vault. */
   address: string;
   name: string;
-  /** The newest without one. */
+  /** The newest version unless given. */
   version?: string | undefined;
 }
 
 export interface AzureVaultOptions extends KmsOptions {
-  /** URL of a vault that the operator trusts as if it were Azure's. */
+  /** URL of a vault that the operator trusts like those of Azure. */
   trusted?: string | undefined;
 }
 
-/** Hosts of vaults in each of Azure's clouds, behind their names: only Microsoft can answer there. */
+/** The domains of vaults in each of Azure's clouds. Only Microsoft can serve hosts below them. */
 const CLOUDS = [
   'vault.azure.net',
   'managedhsm.azure.net',
@@ -28,9 +28,9 @@ const VERSION = '7.4';
 const ALGORITHM = 'RSA-OAEP-256';
 
 /**
- * What a token for a vault is asked for. The address comes from an encrypted file: a token for any other host than Azure's
- * would be given to whoever may write into a repository.
- * @throws KmsError for a host that is none of Azure Key Vault
+ * The scope of the token for a vault. The address comes from an encrypted file: a token for a host that is not Azure's
+ * would go to anybody who may write to a repository.
+ * @throws KmsError for a host that does not belong to Azure Key Vault
  */
 export function azureVaultScope(address: string, trusted?: string): string {
   if (isTrusted(address, trusted)) return `https://${CLOUDS[0]}/.default`;
@@ -53,7 +53,7 @@ function isTrusted(address: string, trusted: string | undefined): boolean {
 }
 
 /**
- * Decrypts what the key encrypted.
+ * Decrypts what was encrypted with the key.
  * @param ciphertext base64url, without padding
  * @throws KmsError
  */

@@ -1,7 +1,10 @@
-/** A key management service gave no key. The message says which service and why, and has nothing of a secret or an answer in it. */
+/**
+ * A key management service did not decrypt a key. The message says which service and why; it contains no secret and no
+ * text of an answer.
+ */
 export class KmsError extends Error {
   override name = 'KmsError';
-  /** The service didn't answer in time. */
+  /** Whether the service did not answer in time. */
   readonly isLate: boolean;
 
   constructor(

@@ -3,21 +3,21 @@ import { ask, type KmsOptions, keyOf, wordOf } from './ask.ts';
 import { KmsError } from './errors.ts';
 
 export interface GcpOptions extends KmsOptions {
-  /** URL of the service where it isn't Google's own. */
+  /** URL of the service; Google's own by default. */
   endpoint?: string | undefined;
 }
 
-/** What tokens for it are asked for. */
+/** The scope of the tokens for Google Cloud KMS. */
 export const GCP_KMS_SCOPE = 'https://www.googleapis.com/auth/cloudkms';
 
 const ENDPOINT = 'https://cloudkms.googleapis.com';
 const PART = '[A-Za-z0-9_.:-]{1,200}';
 const KEY = new RegExp(`^projects/${PART}/locations/${PART}/keyRings/${PART}/cryptoKeys/${PART}$`);
-/** Google takes 64 KiB of plain text, and some more encrypted. Characters of base64. */
+/** In characters of base64. Google accepts 64 KiB of plain text, which is somewhat longer encrypted. */
 const MAX_CIPHERTEXT = 100_000;
 
 /**
- * Decrypts what the key encrypted.
+ * Decrypts what was encrypted with the key.
  * @param name `projects/<id>/locations/<name>/keyRings/<name>/cryptoKeys/<name>`
  * @param ciphertext base64
  * @throws KmsError

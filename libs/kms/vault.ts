@@ -7,12 +7,12 @@ import { KmsError } from './errors.ts';
 export interface VaultKey {
   /** URL of the server. */
   address: string;
-  /** Where the engine is mounted. */
+  /** The path that the engine is mounted at. */
   path: string;
   name: string;
 }
 
-/** Decrypts what the key encrypted (`vault:v1:...`). Rejects with a KmsError. */
+/** Decrypts what was encrypted with the key (`vault:v1:...`). Rejects with a KmsError. */
 export async function vaultDecrypt(
   key: VaultKey,
   ciphertext: string,
@@ -28,8 +28,8 @@ export async function vaultDecrypt(
 }
 
 /**
- * Logs in with a token of a Kubernetes account by any method that takes JWTs (`auth/kubernetes/login`). Gives a token of
- * Vault. Rejects with a KmsError.
+ * Logs in with the token of a Kubernetes service account, by any method that accepts JWTs (`auth/kubernetes/login`),
+ * and returns a token of Vault. Rejects with a KmsError.
  */
 export async function vaultLogin(
   {
@@ -49,7 +49,9 @@ export async function vaultLogin(
   return token;
 }
 
-/** The address comes from an encrypted file, and so from whoever may write into a repository. */
+/**
+ * The address is checked because it comes from an encrypted file, and so from anybody who may write to a repository.
+ */
 function urlOf(address: string, paths: readonly string[]): URL {
   const url = URL.parse(address);
   if (

@@ -1,5 +1,5 @@
-// What a certificate proves with: a token that it signed ("Microsoft identity platform application authentication
-// certificate credentials").
+// The assertion by which an application proves that it has a certificate: a token signed with its key ("Microsoft
+// identity platform application authentication certificate credentials").
 import {
   createHash,
   createPrivateKey,
@@ -56,7 +56,7 @@ function privateKeyOf(text: string, passphrase: string | undefined): KeyObject {
     const key = createPrivateKey({ key: pem, ...(passphrase ? { passphrase } : {}) });
     if (key.asymmetricKeyType === 'rsa') return key;
   } catch {
-    // What OpenSSL says could quote the key.
+    // The message of OpenSSL is left out, as it could quote the key.
     throw new TokenError('the private key of the client certificate can not be read');
   }
   throw new TokenError('the private key of the client certificate is none of RSA');

@@ -6,22 +6,22 @@ import { TokenError } from './errors.ts';
 import { getToken, postForm } from './exchange.ts';
 import type { AccessToken, TokenRequest } from './token.ts';
 
-/** With what an application proves who it is. */
+/** How an application proves its identity. */
 export type AzureProof =
   | { clientSecret: string }
   | {
-      /** PEM: the certificate, with those of its chain behind it, and its private key. */
+      /** PEM: the certificate, followed by the other certificates of its chain, and its private key. */
       certificate: string;
-      /** The password of the private key, if that is encrypted. */
+      /** The password of the private key, if the key is encrypted. */
       password?: string | undefined;
-      /** Sends the chain too, for applications that trust an issuer and a name. */
+      /** Whether the chain is sent too, for applications that trust an issuer and a subject name. */
       sendChain?: boolean | undefined;
     };
 
 export type AzureKey = AzureProof & {
   tenantId: string;
   clientId: string;
-  /** URL; that of the public cloud unless given. */
+  /** URL of the authority; that of the public cloud unless given. */
   authorityHost?: string | undefined;
 };
 
@@ -31,7 +31,7 @@ const METADATA = 'http://169.254.169.254';
 const METADATA_VERSION = '2018-02-01';
 
 /**
- * A token for an application.
+ * Requests a token for an application.
  * @param scope such as `https://storage.azure.com/.default`
  * @throws TokenError, also for a certificate or a host that can't be used
  */
@@ -70,7 +70,7 @@ function endpointOf(authorityHost: string, tenantId: string): URL {
 }
 
 /**
- * A token for a managed identity of the machine that this runs on.
+ * Requests a token for a managed identity of the machine that this process runs on.
  * @param metadata URL of the metadata service; that of Azure unless given
  * @throws TokenError
  */

@@ -1,4 +1,7 @@
-/** There is no access token. The message says where it was asked for and why there is none; nothing of a key or a token is in it. */
+/**
+ * No access token could be obtained. The message says from where it was requested and why that failed; it contains
+ * nothing of a key or a token.
+ */
 export class TokenError extends Error {
   override name = 'TokenError';
 }

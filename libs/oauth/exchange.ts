@@ -1,17 +1,17 @@
-// One request for a token, and its answer (RFC 6749, 5).
+// Sends one request for a token and reads the answer (RFC 6749, 5).
 import { connectionProblem, OPERATORS_AUTHORITIES, readBounded, sendRequest } from '@weir/net';
 import { TokenError } from './errors.ts';
 import type { AccessToken, TokenRequest } from './token.ts';
 
 const CONNECT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
-/** What a token may consist of: it becomes part of a header. */
+/** The characters and the length of a valid token. It is checked because it becomes part of a header. */
 const TOKEN = /^[\x21-\x7e]{1,16384}$/;
-/** A token whose answer doesn't say how long it lives. Seconds. */
+/** Lifetime of a token whose answer does not say it, in seconds. */
 const DEFAULT_LIFETIME = 300;
 const MAX_LIFETIME = 24 * 3600;
 
-/** Sends a form. Rejects with a TokenError. */
+/** Requests a token by posting a form. Rejects with a TokenError. */
 export function postForm(
   url: URL,
   form: Readonly<Record<string, string>>,
@@ -22,7 +22,7 @@ export function postForm(
   return ask({ method: 'POST', url, headers, body }, request);
 }
 
-/** Asks by a URL. Rejects with a TokenError. */
+/** Requests a token with a GET. Rejects with a TokenError. */
 export function getToken(
   url: URL,
   headers: Readonly<Record<string, string>>,
@@ -87,7 +87,10 @@ function tokenOf(answer: Record<string, unknown>, url: URL): AccessToken {
   return { token, expiresAt: Date.now() + bounded * 1000 };
 }
 
-/** What the answer says in words of the protocol: texts of the server are left out, as they may repeat what was sent. */
+/**
+ * The error codes of the protocol in an answer. Free texts of the server are left out, as they may repeat what was
+ * sent.
+ */
 function codeOf({ error, error_codes: codes }: Record<string, unknown>): string {
   const name = typeof error === 'string' && /^[a-z_]{1,64}$/.test(error) ? `, ${error}` : '';
   const [code] = Array.isArray(codes) ? codes : [];

@@ -11,26 +11,26 @@ export interface GoogleKey {
   keyId: string;
   /** PEM. */
   privateKey: string;
-  /** Where tokens are had. */
+  /** URL that tokens are requested from. */
   tokenUrl: string;
 }
 
 const TOKEN_URL = 'https://oauth2.googleapis.com/token';
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
-/** Seconds; an hour is the most that Google takes. */
+/** Seconds; Google accepts an hour at most. */
 const LIFETIME = 3600;
 
 /**
- * Reads the JSON file of a key. Other kinds of credentials are refused: some of them name files and programs of the machine
- * that reads them.
- * @throws TokenError that says what is wrong, and quotes nothing of it
+ * Reads the JSON file of a service account key. Other kinds of credentials are refused, because some of them name files
+ * and programs of the machine that reads them.
+ * @throws TokenError that says what is wrong and quotes nothing of the file
  */
 export function parseGoogleKey(text: string): GoogleKey {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
-    // The cause may quote the key.
+    // The cause is left out, as it may quote the key.
     throw new TokenError('it is no JSON');
   }
   const { type, client_email, private_key_id, private_key, token_uri } = Object(parsed) as Record<
@@ -52,7 +52,7 @@ export function parseGoogleKey(text: string): GoogleKey {
 }
 
 /**
- * A token for a service account.
+ * Requests a token for a service account.
  * @param scope such as `https://www.googleapis.com/auth/cloud-platform`
  * @throws TokenError
  */
@@ -66,7 +66,7 @@ export async function googleToken(
 }
 
 /**
- * What a key proves with, and where it does.
+ * The signed assertion of a key, and the URL to post it to.
  * @throws TokenError for a key or a URL that can't be used
  */
 export function googleAssertion(
@@ -88,7 +88,7 @@ function keyOf(pem: string): KeyObject {
     const key = createPrivateKey(pem);
     if (key.asymmetricKeyType === 'rsa') return key;
   } catch {
-    // What OpenSSL says could quote the key.
+    // The message of OpenSSL is left out, as it could quote the key.
     throw new TokenError("'private_key' of the service account key can not be read");
   }
   throw new TokenError("'private_key' of the service account key is none of RSA");

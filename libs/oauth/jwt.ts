@@ -1,6 +1,6 @@
 import { type KeyObject, sign } from 'node:crypto';
 
-/** A token that a key of RSA signed with RS256 (RFC 7519; RFC 7518, 3.3). */
+/** Makes a token signed with an RSA key by RS256 (RFC 7519; RFC 7518, 3.3). */
 export function signJwt(header: object, claims: object, key: KeyObject): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const text = `${part(header)}.${part(claims)}`;

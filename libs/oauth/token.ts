@@ -1,4 +1,4 @@
-// Access tokens, and how they are kept until they end.
+// Access tokens, and a cache that keeps them until shortly before they expire.
 import { createExpiringCache, type Expiring } from '@weir/async';
 import type { Connections } from '@weir/net';
 
@@ -11,10 +11,10 @@ export interface TokenRequest {
   signal: AbortSignal;
 }
 
-/** Gives a token that is good for some minutes. Rejects with a TokenError, or with the reason of the signal. */
+/** Returns a token that is valid for some minutes. Rejects with a TokenError, or with the reason of the signal. */
 export type TokenSource = (signal: AbortSignal) => Promise<string>;
 
-/** How long a token service may take. Milliseconds. */
+/** How long a token service may take to answer, in milliseconds. */
 const ASKING_MS = 30_000;
 
 /** Gives the token of what it is for, kept or asked for by the function. */
@@ -25,8 +25,9 @@ export type TokenCache = (
 ) => Promise<string>;
 
 /**
- * Keeps tokens for most of their life, and nothing of what they were asked for with. Those who ask for the same at the same
- * time wait for one answer, which the signal of one of them doesn't end for the others.
+ * Keeps each token for most of its lifetime, and nothing of the credentials that it was requested with. Callers that
+ * request the same token at the same time share one request; when the signal of one of them aborts, the others still
+ * get the answer.
  */
 export function createTokenCache(options: { max: number }): TokenCache {
   const cache = createExpiringCache<AccessToken>(options);
@@ -36,7 +37,7 @@ export function createTokenCache(options: { max: number }): TokenCache {
   };
 }
 
-/** Keeps the one token of whoever holds the source, as a cache does. */
+/** Keeps a single token in the same way, for the holder of the returned source. */
 export function keepToken(ask: (signal: AbortSignal) => Promise<AccessToken>): TokenSource {
   const cached = createTokenCache({ max: 1 });
   return (signal) => cached([], ask, signal);

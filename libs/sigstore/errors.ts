@@ -1,8 +1,8 @@
 /** Why there is no trusted root. */
 export type SigstoreReason =
-  /** A URL or a pinned root that can't be used. */
+  /** A URL or a pinned root can't be used. */
   | 'InvalidConfiguration'
-  /** The repository can't be reached, or what it has isn't signed as it has to be, or is too old. */
+  /** The repository can't be reached, or its metadata is not signed as required, or is too old. */
   | 'Unavailable';
 
 /** Says why there is no trusted root. */

@@ -1,4 +1,4 @@
-// How files of a TUF repository are downloaded: through the operator's proxies, bounded in size, redirects and time.
+// Downloads files of a TUF repository through the operator's proxies, with limits on size, redirects and time.
 import { isTimeout } from '@weir/async';
 import {
   type Connections,
@@ -14,7 +14,7 @@ import { SigstoreError } from './errors.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 const USER_AGENT = 'weir/v1';
 
-/** An answer with another status than 200. */
+/** The server answered with a status other than 200. */
 export class UnexpectedStatus extends SigstoreError {
   readonly status: number;
 
@@ -26,7 +26,7 @@ export class UnexpectedStatus extends SigstoreError {
 
 /**
  * Downloads a file into memory.
- * @param maxBytes a longer one is an error
+ * @param maxBytes a longer file is an error
  * @throws SigstoreError
  */
 export async function download(

@@ -1,10 +1,10 @@
-// One look at a TUF repository for the file with Sigstore's certificates and keys: metadata that is signed by the pinned
-// root, or by one that it led to, and the file that this metadata names. What was verified is kept in a folder.
+// Reads from a TUF repository the file with Sigstore's certificates and keys: it verifies the metadata, starting from
+// the pinned root, and then the file that the metadata names. What was verified is kept in a folder.
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connections } from '@weir/net';
-// The parts of the client that its entry point leaves out: an error of this class says that there is no newer root.
+// The client's entry point does not export this error, which it throws when there is no newer root.
 import { DownloadHTTPError } from 'tuf-js/dist/error.js';
 import type { Fetcher } from 'tuf-js/dist/fetcher.js';
 import { Updater } from 'tuf-js/dist/updater.js';
@@ -14,21 +14,21 @@ import { download, UnexpectedStatus } from './fetcher.ts';
 export interface LookOptions {
   /** URL of the repository's metadata; its files are below `targets`. */
   url: URL;
-  /** The text of the root that is trusted to begin with. */
+  /** The text of the root that trust starts from. */
   pinned: string;
-  /** Folder for what was verified; of this repository and pinned root alone. */
+  /** Folder for what was verified. It is used for this repository and this pinned root alone. */
   dir: string;
-  /** Undefined: only what is in the folder, as far as it still holds. */
+  /** When undefined, nothing is downloaded: only what the folder holds is used, if it has not expired. */
   connections: Connections | undefined;
-  /** Ends the downloads. */
+  /** Aborts the downloads. */
   signal: AbortSignal;
 }
 
 /** The file that Sigstore's clients verify with (sigstore/root-signing). */
 const TARGET = 'trusted_root.json';
-/** Bytes of that file; Sigstore's has 7 kB. */
+/** Bytes of that file at most; Sigstore's has 7 kB. */
 const MAX_TARGET_BYTES = 1024 ** 2;
-/** Roots that may have followed the pinned one: Sigstore made 16 in five years. */
+/** How many newer roots may follow the pinned one: Sigstore published 16 in five years. */
 const MAX_ROTATIONS = 64;
 
 /**
@@ -88,7 +88,7 @@ async function openUpdater(options: LookOptions): Promise<Updater> {
   try {
     return open();
   } catch {
-    // There is no root yet, or one whose writing was cut off.
+    // The folder has no root yet, or one that was only partly written.
     await writeFile(join(dir, 'root.json'), pinned);
     return open();
   }
@@ -118,7 +118,7 @@ function fetcherOf({ dir, connections, signal }: LookOptions): Fetcher {
   };
 }
 
-/** Characters of what the client says, parts of which are the repository's. */
+/** How many characters of the client's message are quoted: parts of it come from the repository. */
 const MAX_MESSAGE = 300;
 
 function asSigstoreError(cause: unknown): SigstoreError {

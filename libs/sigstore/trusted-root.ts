@@ -1,4 +1,5 @@
-// Whom keyless signatures are trusted for where nobody names a root: what Sigstore publishes, or an operator's mirror of it.
+// The trusted root for keyless signatures when no object names another: the one that Sigstore publishes, or an
+// operator's mirror of it.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,8 +10,8 @@ import { SigstoreError } from './errors.ts';
 
 export interface TrustedRoot {
   /**
-   * The text of `trusted_root.json` as it is now, or as it was a day ago at most; while the repository can't be reached, as it
-   * was when the repository was last looked at, for as long as that may count.
+   * The text of `trusted_root.json`, at most a day old. While the repository can't be reached, it is the text that was
+   * read last, until the metadata for it expires.
    * @throws SigstoreError
    */
   read(): Promise<string>;
@@ -21,33 +22,34 @@ export interface TrustedRoot {
 export interface TrustedRootOptions {
   /** URL of the TUF repository. */
   url: string;
-  /** The root that is trusted to begin with, as JSON or as the path of a file; Sigstore's unless given. */
+  /** The root that trust starts from, as JSON or as the path of a file; Sigstore's unless given. */
   root?: string | undefined;
   /** Folder for what was downloaded and verified. */
   dir: string;
-  /** Where the operator's proxies are looked up. */
+  /** The environment whose proxy variables are used. */
   environment?: NodeJS.ProcessEnv | undefined;
   log: Logger;
-  /** Ends downloads. */
+  /** Aborts downloads. */
   signal: AbortSignal;
-  /** The clock, in ms. */
+  /** Returns the time in ms. */
   now?: () => number;
 }
 
-/** Sigstore's root of 2025-2026; every later one is signed by it or by one between. */
+/** Sigstore's root of 2025-2026. Each later root is signed by the one before it. */
 const PINNED = new URL('./public-root.json', import.meta.url);
-/** How long a look counts, in ms. Sigstore's timestamps hold for a week. */
+/** How long a result counts as fresh, in ms. Sigstore's timestamps are valid for a week. */
 const FRESH_MS = 24 * 60 * 60_000;
-/** The longest that one look may take, in ms. */
+/** The longest that one update may take, in ms. */
 const LOOK_MS = 60_000;
-/** How long nobody tries again after a look that failed, in ms, with something to go on with and without. */
+/** The pause after an update that failed, in ms, with and without an older root that still holds. */
 const RETRY_MS = { withRoot: 10 * 60_000, without: 5_000 };
 
-/** What is known now: a root, or why there is none, and until when (ms) nobody looks again. */
+/** The current result, a root or an error, and the time (in ms) of the next update. */
 type Known = { until: number } & ({ root: string } | { error: SigstoreError });
 
 /**
- * Reads nothing and connects to nobody until it is asked: a cluster without keyless signatures never talks to Sigstore.
+ * Reads and downloads nothing before the first call of `read`: a cluster without keyless signatures never connects to
+ * Sigstore.
  */
 export function createTrustedRoot(options: TrustedRootOptions): TrustedRoot {
   const { dir, environment, log, now = Date.now } = options;
@@ -64,7 +66,7 @@ export function createTrustedRoot(options: TrustedRootOptions): TrustedRoot {
 
   async function look(isOnline: boolean): Promise<string> {
     const { readTrustedRoot } = await import('./repository.ts');
-    // The address is the operator's: any host may be it.
+    // Any host is allowed, as the operator sets the address.
     if (isOnline) connections ??= keepConnections({ allowLocal: true, environment });
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(LOOK_MS)]);
     return readTrustedRoot({
@@ -114,7 +116,7 @@ export function createTrustedRoot(options: TrustedRootOptions): TrustedRoot {
   };
 }
 
-/** With a slash at the end, so that files are below it. */
+/** A slash is added at the end, so that relative paths resolve below the URL. */
 function urlOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
@@ -135,7 +137,7 @@ async function readPinned(root: string | undefined): Promise<string> {
   }
 }
 
-/** What another repository said, or what another root led to, counts for nothing. */
+/** Each repository and pinned root has its own folder, so that nothing that was verified for one counts for another. */
 function folderOf(dir: string, url: URL, pinned: string): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([url.href, pinned]))

@@ -7,22 +7,22 @@ import { awsKeyRegion, regionalUrl } from './region.ts';
 
 export interface AwsKey {
   arn: string;
-  /** The encryption context, which has to be the one that was given to encrypt. */
+  /** The encryption context: it has to be the one that the data was encrypted with. */
   context?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface AwsOptions extends KmsOptions {
-  /** URL of the service where it isn't AWS' own. */
+  /** URL of the service; by default AWS' own for the region. */
   endpoint?: string | undefined;
 }
 
-/** KMS takes no more, in bytes. */
+/** The longest ciphertext that AWS KMS accepts, in bytes. */
 const MAX_CIPHERTEXT = 6144;
-/** The longest encryption context that AWS takes, in bytes of all its pairs. */
+/** The longest encryption context that AWS accepts, in bytes of all its pairs. */
 const MAX_CONTEXT = 8192;
 
 /**
- * Decrypts what the key encrypted.
+ * Decrypts what was encrypted with the key.
  * @param ciphertext base64
  * @throws KmsError
  */
@@ -63,7 +63,7 @@ function isPassing(answer: JsonAnswer): boolean {
   return isBusy(answer) || /^(Throttling|LimitExceeded|DependencyTimeout)/.test(codeOf(answer));
 }
 
-/** `AccessDeniedException`, or a name with a namespace before it. */
+/** The error code, such as `AccessDeniedException`; some answers put a namespace before it. */
 function codeOf({ body, headers }: JsonAnswer): string {
   const type = Object(body).__type ?? headers['x-amzn-errortype'];
   return typeof type === 'string' ? type.replace(/^.*#/, '').replace(/:.*$/, '') : '';

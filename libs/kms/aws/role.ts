@@ -1,4 +1,4 @@
-// Keys of another role (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
+// Credentials of another role (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
 import { connectionProblem, OPERATORS_AUTHORITIES, readBounded, sendRequest } from '@weir/net';
 import { type AwsKeys, sign } from '@weir/net/aws-signature';
 import { elementText } from '@weir/net/xml';
@@ -12,7 +12,10 @@ const SESSION = 'weir-sops';
 const CONNECT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** Keys of a role, which those of `keys` may take on. @throws KmsError */
+/**
+ * Assumes the role with the given credentials, and returns the role's.
+ * @throws KmsError
+ */
 export async function awsAssumeRole(
   { role, region }: { role: string; region: string },
   keys: AwsKeys,
@@ -59,7 +62,7 @@ export async function awsAssumeRole(
   }
 }
 
-/** A key becomes a part of headers: what can't be one there counts as missing. */
+/** Credentials become part of headers: a text that cannot be part of one counts as missing. */
 function keyText(xml: string, name: string): string | undefined {
   const text = elementText(xml, name);
   return text !== undefined && /^[\x21-\x7e]{1,8192}$/.test(text) ? text : undefined;
