@@ -1,9 +1,9 @@
-// What NATS announces about sources: a hint of what the API server will show, and never more than that.
+// The messages over NATS about artifacts of sources. They are hints: only what the API server says counts.
 import type { ArtifactReading } from '@weir/artifact';
 import { artifactId } from './artifact.ts';
 import type { SourceObject } from './kind-watches.ts';
 
-/** The parts of a message that can be compared with what the API server says. */
+/** The parts of a message that can be compared with the object in the API server. */
 export interface Announcement {
   kind: string;
   /** `<namespace>/<name>` */
@@ -11,11 +11,11 @@ export interface Announcement {
   uid: string;
   /** Revision and digest of the artifact. */
   id: string;
-  /** Where the trace of the artifact goes on. */
+  /** The trace context of the message, which the work on the artifact continues. */
   traceparent?: string;
 }
 
-/** What a message, which has been checked for its form only, says about which artifact of which object. */
+/** Reads which artifact of which object a message is about. Only the form of the message has been checked. */
 export function announcementOf({ message, traceparent }: ArtifactReading): Announcement {
   const { kind, namespace, name, uid, artifact } = message;
   return {
@@ -27,7 +27,7 @@ export function announcementOf({ message, traceparent }: ArtifactReading): Annou
   };
 }
 
-/** Whether the object, as the API server has it, says what was announced. */
+/** Whether the object in the API server has the artifact that was announced. */
 export function isConfirmed(
   announcement: Announcement | undefined,
   { metadata, status }: SourceObject,

@@ -2,12 +2,12 @@ import type { Artifact } from '@weir/api';
 
 const ORIGIN_REVISION = 'org.opencontainers.image.revision';
 
-/** The commit that an artifact was made from where it was packed elsewhere (an OCI annotation). */
+/** The commit that the content of an artifact comes from, when a pipeline packed it elsewhere (an OCI annotation). */
 export function originRevision({ metadata }: Artifact): string | undefined {
   return metadata?.[ORIGIN_REVISION];
 }
 
-/** The same for artifacts that hold the same under the same name. */
+/** Identifies the content of an artifact: equal for artifacts with the same revision and digest. */
 export function artifactId({ revision, digest }: Pick<Artifact, 'revision' | 'digest'>): string {
   return `${revision} ${digest}`;
 }

@@ -1,22 +1,27 @@
-// Asks the API server to confirm what was announced, where the watch has not shown it in time.
+// Asks the API server about announced artifacts that the watch has not shown in time.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Confirmations {
-  /** Asks about the key soon: once, however often it is requested until then. */
+  /** Asks about the key soon; further requests before that have no effect. */
   request(key: string): void;
-  /** The watch has shown what was announced: there is nothing to ask. */
+  /** Drops a request, because the watch has shown what was announced. */
   cancel(key: string): void;
   close(): void;
 }
 
-/** How far a watch may be behind a message in good order. */
+/** How far the watch may normally be behind a message. */
 const WATCH_LAG_MS = 100;
-/** The shortest time between two questions: messages that anybody may write cost no more than that. */
+/**
+ * The shortest time between two requests. It limits what messages, which anybody may publish, can cost the API server.
+ */
 const PAUSE_MS = 50;
-/** More keys than an installation has sources; what is requested beyond is left to the watch. */
+/** More keys than an installation has sources. Further requests are ignored: the watch will show those objects. */
 const MAX_REQUESTED = 10_000;
 
-/** `ask` must not reject. Keys are asked about one after the other, each after the watch had its time to show the same. */
+/**
+ * `ask` must not reject. Keys are asked about one at a time, each after the watch had time to show the object by
+ * itself.
+ */
 export function createConfirmations(ask: (key: string) => Promise<void>): Confirmations {
   const requested = new Map<string, number>();
   const stop = new AbortController();

@@ -9,7 +9,7 @@ import { SOURCE_GROUP } from './references.ts';
 
 export type SourceObject = KubeObject & { status?: { artifact?: Artifact } };
 
-/** The objects of a kind can't be listed now: a right is missing, or the API server doesn't answer. */
+/** The objects of a kind can't be listed now: RBAC does not allow it, or the API server does not answer. */
 export class SourcesNotListed extends Error {
   override name = 'SourcesNotListed';
   readonly reason = 'SourcesNotListed';
@@ -21,11 +21,11 @@ export class SourcesNotListed extends Error {
 
 export interface KindWatches {
   /**
-   * The objects of a kind, once they are listed. Rejects with NoMatchError when the kind isn't served, and with
-   * SourcesNotListed when the list takes longer than 10 s; the next call tries again.
+   * Returns the objects of a kind as soon as they are listed. Rejects with NoMatchError when the kind isn't served, and
+   * with SourcesNotListed when the list takes longer than 10 s; the next call tries again.
    */
   listed(kind: string): Promise<Informer<SourceObject>>;
-  /** The same without waiting for the list; undefined for a kind that nothing refers to. */
+  /** Returns the objects without waiting for the list; undefined for a kind that nothing refers to. */
   known(kind: string): Informer<SourceObject> | undefined;
   close(): void;
 }
@@ -33,7 +33,7 @@ export interface KindWatches {
 /** How long the first list of a kind may take. */
 const LIST_TIMEOUT_MS = 10_000;
 
-/** `onChange` gets the changes of all kinds. */
+/** `onChange` receives the changes of all kinds. */
 export function createKindWatches(
   client: KubeClient,
   log: Logger,
@@ -41,11 +41,11 @@ export function createKindWatches(
 ): KindWatches {
   const opening = new Map<string, Promise<Informer<SourceObject>>>();
   const informers = new Map<string, Informer<SourceObject>>();
-  // A watch outlives the run that needs it first, and must not stay in its trace.
+  // A watch lives longer than the reconciliation that opens it, and so must not become part of its trace.
   const outside = AsyncLocalStorage.snapshot();
 
   async function open(kind: string): Promise<Informer<SourceObject>> {
-    // In the version that the API server prefers: as under Flux, a reference's apiVersion decides nothing.
+    // This is the version that the API server prefers: as in Flux, the apiVersion of a reference has no effect.
     const type = await client.discovery.resourceFor({ group: SOURCE_GROUP, kind });
     const informer = createInformer<SourceObject>(client, type, { log });
     informers.set(kind, informer);

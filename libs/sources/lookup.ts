@@ -1,4 +1,4 @@
-// From a reference to the artifact that its source has now, or to what is missing.
+// Finds the artifact that a reference's source has now, or says what is missing.
 import { type Artifact, type KindReference, resolveReference } from '@weir/api';
 import { isNoMatch } from '@weir/kube';
 import { SourcesNotListed } from './kind-watches.ts';
@@ -7,16 +7,19 @@ import type { Sources } from './sources.ts';
 
 export type Lookup =
   | { found: true; artifact: Artifact }
-  /** `kind`: it is not served. `list`: its objects can't be listed now. `source`, `artifact`: not there yet. */
+  /**
+   * What is missing. `kind`: the kind is not served. `list`: its objects can't be listed now. `source`, `artifact`: it
+   * does not exist yet.
+   */
   | {
       found: false;
       missing: 'kind' | 'list' | 'source' | 'artifact';
-      /** In Flux's words. */
+      /** The message that Flux has for this. */
       message: string;
       cause?: unknown;
     };
 
-/** Rejects only with trouble that is neither a missing kind nor a list that doesn't come. */
+/** Rejects only for errors other than a missing kind or a list that does not arrive. */
 export async function findArtifact(
   sources: Pick<Sources, 'find'>,
   reference: Pick<KindReference, 'kind' | 'name'> & { namespace?: string },

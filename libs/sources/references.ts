@@ -1,4 +1,4 @@
-// Which sources an object may refer to. These are Flux's rules; they need nothing but the reference itself.
+// Which sources an object may refer to. These are Flux's rules; they depend on nothing but the reference itself.
 import { type KindReference, resolveReference } from '@weir/api';
 import { objectKey } from '@weir/kube';
 
@@ -11,9 +11,9 @@ type Owner = Parameters<typeof resolveReference>[1];
 type Reference = Pick<KindReference, 'kind' | 'name'> & { namespace?: string };
 
 export interface ReferenceRules {
-  /** An object may only refer to sources of its own namespace (`--no-cross-namespace-refs`). */
+  /** Whether an object may only refer to sources in its own namespace (`--no-cross-namespace-refs`). */
   noCrossNamespaceRefs: boolean;
-  /** ExternalArtifacts may be referred to (Flux's feature gate `ExternalArtifact`). */
+  /** Whether ExternalArtifacts may be referred to (Flux's feature gate `ExternalArtifact`). */
   allowExternalArtifact: boolean;
 }
 
@@ -22,7 +22,7 @@ export function sourceKey(reference: Reference, owner: Owner): string {
   return `${reference.kind}/${objectKey(resolveReference(reference, owner))}`;
 }
 
-/** Why `owner` may not refer to this source, in Flux's words; undefined when it may. */
+/** Why `owner` may not refer to this source, as Flux says it; undefined when it may. */
 export function refusedReference(
   reference: Reference,
   owner: Owner,

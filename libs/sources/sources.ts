@@ -1,5 +1,5 @@
-// Sources and the artifacts that they have. What is true is the status in the API server, which a watch shows. A message
-// over NATS only brings the trace of an artifact, and a question to the API server where the watch is behind.
+// Sources and their artifacts. What counts is the status in the API server, which a watch shows. A message over NATS
+// only carries the trace of an artifact, and makes the service ask the API server when the watch is behind.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Artifact, isReady } from '@weir/api';
 import { type ArtifactReading, readArtifacts } from '@weir/artifact';
@@ -14,14 +14,14 @@ import { createConfirmations } from './confirmations.ts';
 import { createKindWatches, type SourceObject } from './kind-watches.ts';
 import { SOURCE_GROUP } from './references.ts';
 
-/** A source, which need not have an artifact yet. */
+/** A source, with or without an artifact. */
 export interface Source {
   artifact?: Artifact;
-  /** The whole object: shared, and not to be changed. */
+  /** The whole object. It is shared: do not change it. */
   object: SourceObject;
 }
 
-/** Names one source. */
+/** Identifies one source. */
 export interface SourceReference {
   kind: string;
   namespace: string;
@@ -37,22 +37,23 @@ export interface ArtifactChange {
 
 export interface Sources {
   /**
-   * The source as the API server has it; undefined when there is none. The kind is watched from the first call on.
-   * Rejects with NoMatchError when the kind isn't served, and with SourcesNotListed when its objects can't be listed.
+   * Returns the source as the API server has it; undefined when it does not exist. The first call for a kind opens its
+   * watch. Rejects with NoMatchError when the kind isn't served, and with SourcesNotListed when its objects can't be
+   * listed.
    */
   find(source: SourceReference): Promise<Source | undefined>;
-  /** The same without waiting: undefined also for a source of a kind that isn't watched yet. */
+  /** Returns the source without waiting; also undefined for a source of a kind that isn't watched yet. */
   known(source: SourceReference): SourceObject | undefined;
-  /** Stores the result of a write to a source by this process, so that nobody acts on an older version. */
+  /** Stores the object that this process has just written, so that nothing works with an older version. */
   observe(kind: string, object: SourceObject): void;
   /**
-   * Calls back once for each artifact that a source of a watched kind newly has; returns the way to stop that. What
-   * the first list of a kind holds is no change: whoever needs it waits for that list.
+   * Calls back once for each new artifact of a source of a watched kind; returns a function that stops this. Artifacts
+   * in the first list of a kind are not reported: callers of `find` wait for that list.
    */
   onArtifact(listener: (change: ArtifactChange) => void): () => void;
   /**
-   * Calls back with `<kind>/<namespace>/<name>` of each source of a watched kind that has turned ready for its present
-   * generation, also where its artifact stayed the same; returns the way to stop that.
+   * Calls back with `<kind>/<namespace>/<name>` of each source of a watched kind that has become ready for its current
+   * generation, also when its artifact is unchanged; returns a function that stops this.
    */
   onReady(listener: (source: string) => void): () => void;
   close(): Promise<void>;
@@ -64,14 +65,14 @@ export interface SourcesOptions {
   log: Logger;
 }
 
-/** How long a message may be behind the watch. It carries the trace, which nothing else does. */
+/** How long to wait for a message after the watch has shown an artifact, in ms: only the message has the trace. */
 const MESSAGE_LAG_MS = 100;
-/** What is remembered of messages, the latest of each source: some 10,000 of them. Characters. */
+/** The latest message of each source is kept, for some 10,000 sources. In characters. */
 const MAX_ANNOUNCED = 4_000_000;
-/** Before announcements are read again after an error that nobody foresaw. */
+/** The pause before announcements are read again after an unexpected error, in ms. */
 const READ_AGAIN_MS = 1_000;
 
-/** Follows announcements at once, and the sources of a kind from the first call of `find` on. */
+/** Subscribes to announcements at once; watches the sources of a kind from the first call of `find` for it. */
 export function createSources({ client, bus, log }: SourcesOptions): Sources {
   const listeners = new Set<(change: ArtifactChange) => void>();
   const readyListeners = new Set<(source: string) => void>();
@@ -81,7 +82,7 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
     weigh: ({ kind, key, uid, id, traceparent = '' }) =>
       [kind, key, key, uid, id, traceparent].reduce((sum, { length }) => sum + length, 0),
   });
-  /** The artifact of each source that listeners know. */
+  /** For each source, the artifact that is no longer new: listeners were called for it, or the first list had it. */
   const published = new Map<string, string>();
   const lagging = new Map<string, NodeJS.Timeout>();
   const confirmations = createConfirmations(ask);
@@ -147,7 +148,7 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
     const source = `${kind}/${key}`;
     announced.set(source, announcement);
     const object = informer.get(key);
-    // The watch shows a source that is new, if there is one.
+    // If the source is new, the watch will show it.
     if (object === undefined) return;
     if (!isConfirmed(announcement, object)) {
       confirmations.request(source);
@@ -157,7 +158,7 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
     publish(source);
   }
 
-  /** What the API server says is taken in as if the watch had shown it, whether it confirms the message or not. */
+  /** The answer of the API server is used as if the watch had shown it, whether or not it confirms the message. */
   async function ask(source: string): Promise<void> {
     const { kind, key, namespace, name } = partsOf(source);
     try {
@@ -215,7 +216,7 @@ export function createSources({ client, bus, log }: SourcesOptions): Sources {
   };
 }
 
-/** Names of kinds, namespaces and objects hold no slash. */
+/** This works because names of kinds, namespaces and objects contain no slash. */
 function partsOf(source: string) {
   const [kind = '', namespace = '', name = ''] = source.split('/');
   return { kind, namespace, name, key: `${namespace}/${name}` };

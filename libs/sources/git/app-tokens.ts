@@ -1,4 +1,4 @@
-// Tokens of GitHub Apps: made when they are wanted, kept for as long as they hold.
+// Tokens of GitHub Apps: requested when they are needed, and kept until shortly before they expire.
 import { createExpiringCache } from '@weir/async';
 import { createInstallationToken, type GitHubApp, type InstallationToken } from '@weir/forge';
 import { type GitProxy, type GitSlots, type NetworkPolicy, requestProxy } from '@weir/git';
@@ -13,18 +13,18 @@ export interface AppAccess {
 
 export interface AppTokens {
   /**
-   * A token that has a fifth of its life left at least; GitHub's live for an hour.
-   * @param tenant the namespace that asks
+   * Returns a token with at least a fifth of its lifetime left; GitHub's tokens live for an hour.
+   * @param tenant the namespace that the token is for
    * @throws ForgeError, AddressRefused, GitError
    */
   get(access: AppAccess, options: { tenant: string; timeoutMs: number }): Promise<string>;
-  /** Drops a token that turned out not to hold any more. */
+  /** Drops a token that the server has refused. */
   forget(access: AppAccess): void;
 }
 
 const REMEMBERED = 1_000;
 
-/** @param signal ends all requests */
+/** @param signal aborts all requests */
 export function createAppTokens(options: {
   slots: GitSlots;
   network: NetworkPolicy;

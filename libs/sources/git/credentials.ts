@@ -16,30 +16,30 @@ import { maskUrl } from '@weir/telemetry';
 import type { AppAccess, AppTokens } from './app-tokens.ts';
 import { appFrom, noApp } from './github.ts';
 
-/** Where to fetch from, and as whom. */
+/** A remote repository: its URL and the credentials for it. */
 export interface Remote {
-  /** Without credentials. */
+  /** The URL, without credentials. */
   url: string;
   auth?: GitAuth;
   proxy?: GitProxy;
   /** The app whose token is among the credentials. */
   app?: AppAccess;
-  /** Stands for URL, credentials and proxy: equal keys may share what was fetched. */
+  /** A hash of URL, credentials and proxy: objects with equal keys may share what was fetched. */
   key: string;
 }
 
 export interface RemoteAccess {
   tokens: AppTokens;
   identities: Identities;
-  /** Where the account that the GitRepository names is looked up: in its own namespace unless given. */
+  /** The namespace of the service account that the GitRepository names; the GitRepository's own unless given. */
   accountNamespace?: string | undefined;
   signal: AbortSignal;
 }
 
 /**
- * Reads the secrets that a GitRepository names and makes of them what Flux does: `bearerToken`, or `username` and
- * `password`; `ca.crt` (or `caFile`), `tls.crt` and `tls.key` besides; `identity` and `known_hosts` for SSH; a token of a
- * GitHub App; a login that a cloud gives.
+ * Reads the secrets that a GitRepository names, with the same keys as Flux: `bearerToken`, or `username` and
+ * `password`; in addition `ca.crt` (or `caFile`), `tls.crt` and `tls.key`; `identity` and `known_hosts` for SSH; the
+ * data of a GitHub App. With a cloud provider, the login comes from the cloud.
  * @throws Failure URLInvalid, FeatureGateDisabled (stalled), AuthenticationFailed, InvalidProviderConfiguration
  */
 export async function readRemote(
@@ -67,9 +67,9 @@ export async function readRemote(
   return { url: clean, ...(auth ? { auth } : {}), ...through, key: keyOf(clean, auth, proxy) };
 }
 
-/** GitHub takes a token as the password of this user. */
+/** GitHub accepts a token as the password of this user. */
 const TOKEN_USER = 'x-access-token';
-/** The longest that making a token may take, in ms. */
+/** The longest that requesting a token may take, in ms. */
 const MAX_TOKEN_MS = 60_000;
 
 async function readApp(
@@ -105,7 +105,7 @@ async function readApp(
   }
 }
 
-/** A login of AWS CodeCommit or Azure DevOps; of a Secret the certificates alone count. */
+/** Requests a login for AWS CodeCommit or Azure DevOps. Of a Secret, only the certificates are used. */
 async function readCloudLogin(
   client: KubeClient,
   { spec, metadata }: GitRepository,
@@ -134,7 +134,7 @@ async function readCloudLogin(
   try {
     const stop = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const { expiresAt, ...login } = await identities.gitLogin(subject, url, stop);
-    // A login is another one every few minutes, and what was fetched by it is the account's.
+    // The login changes every few minutes, so the key for what was fetched is made from the account instead.
     return { auth: { ...tls, ...login }, whose: { ...tls, ...account } };
   } catch (cause) {
     if (signal.aborted) throw cause;
@@ -160,7 +160,7 @@ async function authFromSecret(
   return isSsh(spec.url) ? sshAuthFrom(data, name) : authFrom(data, name);
 }
 
-/** The proxy of spec.proxySecretRef, in the words of Flux where something is missing. */
+/** The proxy of spec.proxySecretRef. Error messages are those of Flux. */
 async function readProxy(
   client: KubeClient,
   { spec, metadata }: GitRepository,
@@ -196,7 +196,7 @@ function isSsh(url: string): boolean {
 }
 
 /**
- * What a secret for SSH holds: `identity`, `known_hosts`, and `password` for a key with a passphrase.
+ * Reads a secret for SSH: `identity`, `known_hosts`, and `password` for a key with a passphrase.
  * @param name the secret's `namespace/name`, for messages
  * @throws Failure when one is missing
  */
@@ -234,6 +234,7 @@ function withoutCredentials(url: string): string {
 }
 
 /**
+ * Reads a secret for HTTPS.
  * @param name the secret's `namespace/name`, for messages
  * @throws Failure when the secret's keys don't go together
  */
@@ -288,7 +289,10 @@ function keyOf(url: string, auth: object | undefined, proxy: GitProxy | undefine
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-/** What decides which replica owns a GitRepository: its URL, ref and secret, so that those alike share their fetches. */
+/**
+ * The key that decides which replica owns a GitRepository. It is made from URL, ref and secrets, so that equal objects
+ * have the same owner and share their fetches.
+ */
 export function ownershipKey(object: GitRepository): string {
   const { url, ref = {}, secretRef, proxySecretRef, provider = 'generic' } = object.spec;
   const { serviceAccountName } = object.spec;

@@ -1,12 +1,12 @@
-// The Secret of `provider: github`, in the words of Flux.
+// Reads the Secret of `provider: github`. Error messages are those of Flux.
 import { FETCH_FAILED, Reason } from '@weir/api';
 import { checkGitHubApp, type GitHubApp } from '@weir/forge';
 import { Failure } from '@weir/reconcile';
 
 /**
- * The app that a Secret names.
+ * The app whose data a Secret holds.
  * @param name the secret's `namespace/name`, for messages
- * @throws Failure InvalidProviderConfiguration without data of an app; Error for what is wrong with it
+ * @throws Failure InvalidProviderConfiguration when the Secret has no data of an app; Error for data that is wrong
  */
 export function appFrom(data: ReadonlyMap<string, string>, name: string): GitHubApp {
   const [id, owner, installation, privateKey] = [
@@ -33,7 +33,7 @@ export function appFrom(data: ReadonlyMap<string, string>, name: string): GitHub
   return app;
 }
 
-/** @param stalled whether only another spec can help */
+/** @param stalled whether only a changed spec can help */
 export function noApp(stalled = false): Failure {
   const message = 'secretRef with github app data must be specified when provider is set to github';
   const options = { condition: FETCH_FAILED, stalled };
