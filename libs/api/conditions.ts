@@ -1,5 +1,5 @@
-// Status conditions as values: every function returns a new list and leaves the given one alone.
-// Order, transition times and trimming follow fluxcd/pkg/runtime/conditions, so that both write the same.
+// Functions on lists of status conditions. Each returns a new list and leaves the given one unchanged. Order,
+// transition times and trimming follow fluxcd/pkg/runtime/conditions, so that Weir and Flux write the same.
 import type { KubeObject } from '@weir/kube';
 import { type Condition, MAX_MESSAGE } from './schema/condition.ts';
 
@@ -19,7 +19,7 @@ export const TEST_SUCCESS = 'TestSuccess';
 export const DRIFTED = 'Drifted';
 export const INCLUDE_UNAVAILABLE = 'IncludeUnavailable';
 
-/** A condition to set: its time is found out. */
+/** A condition to set, without the time, which the function determines. */
 export type NewCondition = Omit<Condition, 'lastTransitionTime'>;
 
 /** These come first, in this order; the others follow by generation (newest first), then by type. */
@@ -27,8 +27,8 @@ const FIRST = [STALLED, RECONCILING, READY];
 const ELLIPSIS = '...';
 
 /**
- * The list with `condition` in the place of the one of its type. Its lastTransitionTime (whole seconds)
- * moves only if status, reason or message differ; a message over 32768 bytes is cut.
+ * Returns the list with `condition` in place of the one of the same type. Its lastTransitionTime (whole seconds)
+ * changes only if status, reason or message differ; a message over 32768 bytes is cut.
  */
 export function setCondition(
   conditions: readonly Condition[] | undefined,
@@ -58,7 +58,7 @@ export function findCondition(
   return conditions?.find((condition) => condition.type === type);
 }
 
-/** The conditions of any object, also of kinds that Weir does not know; none if it has no status. */
+/** The conditions of any object, also of kinds that Weir does not know; empty if it has no status. */
 export function conditionsOf(object: KubeObject): readonly Condition[] {
   const { status } = object;
   if (typeof status !== 'object' || status === null || !('conditions' in status)) return [];
@@ -66,8 +66,8 @@ export function conditionsOf(object: KubeObject): readonly Condition[] {
 }
 
 /**
- * Whether an object is ready for what its spec says now: Ready is True, for the present generation,
- * and nothing is under way or stalled (kstatus conventions).
+ * Whether an object is ready for its current spec: Ready is True for the current generation, and it is neither
+ * reconciling nor stalled (kstatus conventions).
  */
 export function isReady(object: KubeObject): boolean {
   const conditions = conditionsOf(object);
@@ -75,7 +75,7 @@ export function isReady(object: KubeObject): boolean {
   return holds(READY) && !holds(RECONCILING) && !holds(STALLED) && isObserved(object, conditions);
 }
 
-/** Whether Ready speaks of the present generation; without one to compare, it is taken at its word. */
+/** Whether Ready is about the current generation. An object without generations to compare counts as observed. */
 function isObserved(object: KubeObject, conditions: readonly Condition[]): boolean {
   const { generation } = object.metadata;
   const observed = findCondition(conditions, READY)?.observedGeneration;

@@ -11,7 +11,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 const TERM = /([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)/y;
-/** The longest that Go's time.Duration can be, 292 years: 2^63 - 1 nanoseconds, in ms. */
+/** The longest duration of Go's time.Duration, about 292 years: 2^63 - 1 nanoseconds, in ms. */
 const LONGEST_MS = 9_223_372_036_854;
 /** Go counts whole nanoseconds: a millisecond has six digits below it. */
 const NANOSECOND_DIGITS = 6;
@@ -25,9 +25,10 @@ export class DurationError extends Error {
 }
 
 /**
- * The milliseconds of a duration such as `1h30m`, `1.5s`, `-2m` or `0` (time.ParseDuration). A longer one than Go can count is
- * the longest that it can: the pattern of Flux's fields lets it pass, and who can't read one object reads none of its kind
- * (CVE-2022-39272). Throws DurationError for anything else.
+ * Parses a duration such as `1h30m`, `1.5s`, `-2m` or `0` (time.ParseDuration) into milliseconds. A duration that is
+ * too long for Go becomes Go's longest: the pattern of Flux's fields allows it, and an error for one object could stop
+ * the list of the whole kind (CVE-2022-39272).
+ * @throws DurationError for any other text
  */
 export function parseDuration(value: string): number {
   const sign = value.startsWith('-') ? -1 : 1;
@@ -46,7 +47,7 @@ export function parseDuration(value: string): number {
   return sign * Math.min(total, LONGEST_MS);
 }
 
-/** A number of milliseconds as Go prints it (Duration.String): `0s`, `1.5ms`, `1.234s`, `1m0s`, `2h0m0.5s`. */
+/** Formats milliseconds as Go does (Duration.String): `0s`, `1.5ms`, `1.234s`, `1m0s`, `2h0m0.5s`. */
 export function formatDuration(ms: number): string {
   const size = Number(Math.abs(ms).toFixed(NANOSECOND_DIGITS));
   if (size === 0) return '0s';
@@ -65,7 +66,7 @@ function formatSeconds(ms: number): string {
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
 }
 
-/** Up to nine decimals, which is all there can be below a second, without trailing zeros. */
+/** Formats with up to nine decimals (nanoseconds), without trailing zeros. */
 function digits(value: number): string {
   return String(Number(value.toFixed(9)));
 }

@@ -1,5 +1,5 @@
-// Writes charts/weir/crds from the kinds: `npm run generate`.
-// With --check it writes nothing and fails when a file is not what it would write.
+// Writes charts/weir/crds from the kinds: `npm run generate`. With --check it writes nothing, and fails when a file
+// differs from what it would write.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

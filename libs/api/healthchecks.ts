@@ -1,4 +1,4 @@
-// How the user of a kind says what healthy means for it.
+// The field with the user's own rules for when an object of a kind is healthy.
 import { object, optional, text } from './schema/schema.ts';
 
 export const healthCheckExpr = object(

@@ -1,4 +1,4 @@
-// Every kind that Weir serves, in the order of a change's way through them.
+// Every kind that Weir serves, in the order in which a change passes through them.
 import type { KubeObject } from '@weir/kube';
 import { HelmRelease } from './helm/helmrelease.ts';
 import { ImagePolicy } from './image/imagepolicy.ts';

@@ -37,7 +37,7 @@ export const kubeConfig = object(
   },
 );
 
-/** Ours: docs/compatibility.md. */
+/** A field of Weir alone: docs/compatibility.md. */
 export const clusterID = text(
   'The cluster that `spec.kubeConfig` led to: the UID of its namespace kube-system, or a digest of its address where that may not be read.',
 );

@@ -1,8 +1,8 @@
-// The reasons that conditions and events carry, spelled as Flux spells them: dashboards, alerts and
-// the flux CLI match on these words. What no condition reason of Flux says has one of our own.
+// The reasons of conditions and events, spelled as in Flux, because dashboards, alerts and the flux CLI match on them.
+// Where Flux has no reason for something, Weir has its own.
 
 export const Reason = {
-  // Any kind.
+  // For any kind.
   Succeeded: 'Succeeded',
   Failed: 'Failed',
   Progressing: 'Progressing',
@@ -26,7 +26,7 @@ export const Reason = {
   NoSource: 'NoSource',
   NoSourceArtifact: 'NoSourceArtifact',
   IncludeChange: 'IncludeChange',
-  // Ours: what can't be included whatever the others hold.
+  // Only in Weir: what `spec.include` names can't be included, whatever the other artifacts contain.
   IncludeInvalid: 'IncludeInvalid',
   NotFound: 'NotFound',
   URLInvalid: 'URLInvalid',
@@ -96,7 +96,7 @@ export const Reason = {
   PendingRelease: 'PendingRelease',
   RetriesExceeded: 'RetriesExceeded',
   MissingRollbackTarget: 'MissingRollbackTarget',
-  // Ours: said of a release whose drift is not detected otherwise.
+  // Only in Weir: for a release whose drift is not detected otherwise.
   WorkloadDeleted: 'WorkloadDeleted',
   DriftDetected: 'DriftDetected',
   NoDriftDetected: 'NoDriftDetected',
@@ -124,7 +124,7 @@ export const Reason = {
   TokenNotFound: 'TokenNotFound',
   InvalidConfig: 'InvalidConfig',
   NotificationDispatchFailed: 'NotificationDispatchFailed',
-  // Ours: messages of an Alert arrive, and the failures of a group are over.
+  // Only in Weir: messages of an Alert are delivered again, and the failures of a group have ended.
   NotificationDispatched: 'NotificationDispatched',
   Recovered: 'Recovered',
   SourceFetchFailed: 'SourceFetchFailed',
@@ -137,10 +137,10 @@ export const Reason = {
   InvalidPolicySelector: 'InvalidPolicySelector',
   UpdateFailed: 'UpdateFailed',
   RemovedTemplateField: 'RemovedTemplateField',
-  // Ours: the commit was pushed, its pull request could not be opened, updated or closed.
+  // Only in Weir: the commit was pushed, but its pull request could not be opened, updated or closed.
   PullRequestFailed: 'PullRequestFailed',
 
-  // Ours: a field is set whose behaviour does not exist yet.
+  // Only in Weir: a field is set that is not implemented yet.
   UnsupportedField: 'UnsupportedField',
 } as const;
 

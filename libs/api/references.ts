@@ -1,8 +1,8 @@
-// Schemas of the references that kinds share, and how a reference is resolved and written.
+// Schemas of the references that kinds share, and functions that resolve and format a reference.
 import type { Static } from 'typebox';
 import { flag, object, optional, text } from './schema/schema.ts';
 
-/** Selects objects of a build: what is left out matches everything. */
+/** Selects objects of a build: a field that is left out matches everything. */
 export function objectSelector(description: string) {
   const anchored = 'A regular expression that must match the whole value.';
   return object(
@@ -78,7 +78,7 @@ export type ObjectSelector = Static<ReturnType<typeof objectSelector>>;
 export type KindReference = Static<ReturnType<typeof kindReference>>;
 export type DependencyReference = Static<ReturnType<typeof dependencyReference>>;
 
-/** The object that a reference names, seen from `owner`: its own namespace unless the reference has one. */
+/** The object that a reference of `owner` names: in the owner's namespace unless the reference has one. */
 export function resolveReference(
   reference: { name: string; namespace?: string },
   owner: { metadata: { namespace?: string } },
@@ -89,7 +89,7 @@ export function resolveReference(
   };
 }
 
-/** Writes a reference as Flux's messages do: `Kind/namespace/name`, or `Kind/name` without a namespace. */
+/** Formats a reference as in Flux's messages: `Kind/namespace/name`, or `Kind/name` without a namespace. */
 export function formatReference(reference: {
   kind: string;
   name: string;

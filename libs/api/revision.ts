@@ -1,8 +1,8 @@
-// Revisions of sources: `<name>@<algorithm>:<hash>`, such as `main@sha1:3b0b5f…`. The name is missing
-// where there is none to tell, and then there is no `@` (Flux's revision format, RFC-0005 there).
+// Revisions of sources: `<name>@<algorithm>:<hash>`, such as `main@sha1:3b0b5f…`. Without a name, there is no `@`
+// either (the revision format of Flux, its RFC-0005).
 
 export interface Revision {
-  /** Branch, tag or full reference; may hold slashes and `@`. */
+  /** A branch, a tag or a full reference; it may contain slashes and `@`. */
   readonly name?: string;
   readonly algorithm: string;
   readonly hash: string;
@@ -15,15 +15,15 @@ export function formatRevision({ name, algorithm, hash }: Revision): string {
   return name ? `${name}@${algorithm}:${hash}` : `${algorithm}:${hash}`;
 }
 
-/** The revision of a commit, whose algorithm is told by the length of its hash. */
+/** The revision of a commit. The length of the hash determines the algorithm. */
 export function commitRevision(name: string | undefined, commit: string): string {
   const algorithm = commit.length === SHA256_LENGTH ? 'sha256' : 'sha1';
   return formatRevision({ ...(name && { name }), algorithm, hash: commit });
 }
 
 /**
- * The parts of a revision, or undefined if it isn't one. Also reads the format that Flux had before
- * v0.36, `main/<sha>`, where `HEAD` stood for no name.
+ * Parses a revision; undefined if the text isn't one. It also parses the format that Flux had before v0.36,
+ * `main/<sha>`, in which `HEAD` means that there is no name.
  */
 export function parseRevision(revision: string): Revision | undefined {
   const current = /^(?:(.+)@)?([a-z0-9]+):([^:@]+)$/s.exec(revision);

@@ -117,7 +117,7 @@ interface Template {
 
 const isOci = ({ kind }: Template) => kind === 'OCIRepository';
 
-/** `field` may not be set, or only to `value`, in the template of an OCIRepository. */
+/** `field` may not be set in the template of an OCIRepository, or only to `value`. */
 function notForOci(field: string, value?: string): Rule<Template> {
   const allowed = value === undefined ? '' : ` || self.spec.${field} == '${value}'`;
   const only = value === undefined ? 'cannot be set' : `can only be '${value}'`;

@@ -1,4 +1,4 @@
-// HelmRelease: a chart with values, released with Helm and kept in the cluster.
+// HelmRelease: a chart with values, which is released with Helm and kept as it should be.
 import type { Static } from 'typebox';
 import { healthCheckExpr } from '../healthchecks.ts';
 import { kubeConfig } from '../kubeconfig.ts';

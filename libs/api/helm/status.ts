@@ -1,4 +1,4 @@
-// What a HelmRelease's status says: its releases, how often it failed, and which objects it holds.
+// The status of a HelmRelease: its releases, how often it failed, and which objects belong to it.
 import type { Static } from 'typebox';
 import { inventory } from '../inventory.ts';
 import { clusterID } from '../kubeconfig.ts';

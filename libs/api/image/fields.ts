@@ -1,7 +1,7 @@
 // Fields that the kinds of images have in common.
 import { object, optional, text } from '../schema/schema.ts';
 
-/** An image of a policy, as its status and that of an automation name it. */
+/** The image of a policy, in the status of the policy and of an automation. */
 export function imageRef(description: string) {
   return object(
     {

@@ -34,7 +34,7 @@ const policy = object(
       object({ order }, 'Tags are sorted by their bytes. Takes precedence over `numerical`.'),
     ),
     numerical: optional(object({ order }, 'Tags are sorted as numbers; each must be one.')),
-    // Ours: docs/compatibility.md.
+    // A field of Weir alone: docs/compatibility.md.
     newest: optional(
       object({}, 'The image that was built last is the latest, by the time in its configuration.'),
     ),
@@ -69,7 +69,7 @@ const spec = object(
         'Which tags are looked at, and what of them is sorted.',
       ),
     ),
-    // Ours: docs/compatibility.md.
+    // A field of Weir alone: docs/compatibility.md.
     exclude: optional(
       list(
         text('A tag, or what `filterTags.extract` makes of it.'),

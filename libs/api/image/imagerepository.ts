@@ -22,7 +22,7 @@ import {
   time,
 } from '../schema/schema.ts';
 
-/** What is left out unless the object says otherwise: the signatures that cosign 1 and 2 push beside images. */
+/** Excluded unless the object says otherwise: the tags of signatures, which cosign 1 and 2 push beside images. */
 export const DEFAULT_EXCLUSION_LIST = ['^.*\\.sig$'];
 
 const accessFrom = object(

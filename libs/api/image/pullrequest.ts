@@ -1,4 +1,4 @@
-// spec.git.pullRequest of an ImageUpdateAutomation: a field of ours, which Flux doesn't have.
+// spec.git.pullRequest of an ImageUpdateAutomation: a field of Weir, which Flux doesn't have.
 import type { Static } from 'typebox';
 import { choice, list, localReference, object, optional, text } from '../schema/schema.ts';
 

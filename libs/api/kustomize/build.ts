@@ -1,4 +1,4 @@
-// What a Kustomization's spec says about the build: patches, images, variables, decryption.
+// The parts of a Kustomization's spec that are about the build: patches, images, variables, decryption.
 import { objectSelector } from '../references.ts';
 import {
   choice,

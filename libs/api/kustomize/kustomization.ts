@@ -1,4 +1,5 @@
-// Kustomization: the objects that a path of a source builds, kept in the cluster as they are there.
+// Kustomization: the objects that are built from a path of a source, applied to the cluster and kept as they are in the
+// source.
 import type { Static } from 'typebox';
 import { healthCheckExpr } from '../healthchecks.ts';
 import { kubeConfig } from '../kubeconfig.ts';

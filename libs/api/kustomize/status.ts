@@ -1,4 +1,4 @@
-// What a Kustomization's status says: what was applied, when, and which objects that were.
+// The status of a Kustomization: what was applied, when, and which objects that were.
 import type { Static } from 'typebox';
 import { inventory } from '../inventory.ts';
 import { clusterID } from '../kubeconfig.ts';

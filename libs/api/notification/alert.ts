@@ -95,7 +95,8 @@ const spec = object(
         'Facts to add to every message, such as the cluster or the region. What the event says itself comes first.',
       ),
     ),
-    // Not in Flux's v1: an API server would drop what somebody set in v1beta3.
+    // Flux's v1 does not have this field. It is also in v1beta3, because the API server would otherwise drop it from
+    // objects of that version.
     summary: optional(
       text(
         'A short text to add to every message. Prefer a `summary` in `eventMetadata`; with both, this one is used.',
@@ -104,7 +105,7 @@ const spec = object(
         },
       ),
     ),
-    // Not in Flux, as template below: without them an Alert does what it does there.
+    // Flux has neither this field nor the template below. Without them, an Alert behaves as it does in Flux.
     grouping: optional(grouping),
     template: optional(template),
     suspend: optional(flag('Send nothing.')),

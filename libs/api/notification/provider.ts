@@ -1,4 +1,4 @@
-// Provider: a place that alerts are sent to.
+// Provider: a service that alerts are sent to.
 import type { Static } from 'typebox';
 import { AGE, alsoServed, defineKind, type Kind, type Resource } from '../schema/kind.ts';
 import {
@@ -15,7 +15,7 @@ import {
 
 const LONGEST = 2048;
 
-/** Git hosts, where an alert becomes the status of a commit. */
+/** The types that are Git hosts, where an alert becomes the status of a commit. */
 const COMMIT_STATUS_TYPES: readonly string[] = [
   'github',
   'gitlab',
@@ -60,10 +60,10 @@ const OLDER_TYPES = [
   'otel',
 ] as const;
 
-/** Languages of the words that Weir adds to messages. */
+/** The languages of the texts that Weir adds to messages. */
 const LOCALES = ['en', 'zh'] as const;
 
-/** v1 took these up; v1beta3 does not have them. */
+/** Types that v1 added; v1beta3 does not have them. */
 const TYPES = [...OLDER_TYPES, 'zoom', 'incident.io', 'mastodon'] as const;
 
 const fields = {
@@ -101,7 +101,8 @@ const fields = {
       'Secret',
     ),
   ),
-  // Not in Flux's v1, as interval below: an API server would drop what somebody set in v1beta3.
+  // Flux's v1 has neither this field nor the interval below. They are also in v1beta3, because the API server would
+  // otherwise drop them from objects of that version.
   proxy: optional(
     text(
       'Address of an HTTP(S) proxy. Prefer `proxySecretRef`, which keeps credentials out of sight.',
@@ -128,7 +129,7 @@ const fields = {
     ),
   ),
   suspend: optional(flag('Send nothing to this place.')),
-  // Ours: docs/compatibility.md.
+  // A field of Weir alone: docs/compatibility.md.
   locale: optional(
     choice(
       LOCALES,

@@ -1,4 +1,4 @@
-// Receiver: a webhook that has objects reconciled when it is called.
+// Receiver: a webhook that requests the reconciliation of objects when it is called.
 import type { Static } from 'typebox';
 import {
   conditionsSchema,

@@ -1,4 +1,4 @@
-/** Kinds whose events an Alert sends, and whose objects a Receiver has reconciled. */
+/** The kinds whose events an Alert can send, and whose objects a Receiver can have reconciled. */
 export const EVENT_SOURCES = [
   'Bucket',
   'GitRepository',

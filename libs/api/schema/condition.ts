@@ -2,12 +2,12 @@
 import type { Static } from 'typebox';
 import { choice, int64, list, object, optional, text, time } from './schema.ts';
 
-/** Qualified name: an optional DNS prefix, then a name. */
+/** A qualified name: an optional DNS prefix, then a name. */
 const CONDITION_TYPE =
   '^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$';
 const CONDITION_REASON = '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$';
 
-/** The longest message that the API server takes, in characters. */
+/** The longest message that the API server accepts, in characters. */
 export const MAX_MESSAGE = 32768;
 
 export const conditionSchema = object(
@@ -51,5 +51,5 @@ export const observedGeneration = int64(
   'The metadata.generation that was last reconciled. -1 until the first reconciliation.',
 );
 
-/** What a status is before its first reconciliation. */
+/** The status of an object before its first reconciliation. */
 export const NEVER_OBSERVED = { observedGeneration: -1 };

@@ -1,5 +1,5 @@
-// CustomResourceDefinitions from the kinds: each schema becomes a structural OpenAPI v3 schema, which
-// is JSON Schema without the parts that Kubernetes leaves out.
+// Makes CustomResourceDefinitions from the kinds. Each schema becomes a structural OpenAPI v3 schema, which is JSON
+// Schema without the parts that Kubernetes does not allow.
 import type { KubeObject } from '@weir/kube';
 import type { TSchema } from 'typebox';
 import { stringify } from 'yaml';
@@ -8,7 +8,10 @@ import type { Column, Kind, KindVersion } from './kind.ts';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** The definition of one kind: stored in its version, served in the older ones too, without a conversion. */
+/**
+ * The definition of one kind. Objects are stored in the kind's version; the older versions are served too, without
+ * conversion.
+ */
 export function crdFor(kind: Kind): KubeObject {
   const { group, plural, singular, shortNames, categories, listKind } = kind;
   return {
@@ -16,7 +19,7 @@ export function crdFor(kind: Kind): KubeObject {
     kind: 'CustomResourceDefinition',
     metadata: {
       name: `${plural}.${group}`,
-      // Whoever ships this through a Kustomization that substitutes variables gets it unchanged.
+    // A Kustomization that substitutes variables must leave the definition unchanged when it applies it.
       annotations: { [SUBSTITUTE]: 'disabled' },
     },
     spec: {
@@ -43,7 +46,7 @@ export function crdFor(kind: Kind): KubeObject {
   };
 }
 
-/** The definition of a kind as a YAML file; the same kind is always the same bytes. */
+/** The definition of a kind as YAML; the same kind always gives the same bytes. */
 export function crdYaml(kind: Kind): string {
   return stringify(crdFor(kind), { lineWidth: 100, aliasDuplicateObjects: false });
 }
@@ -62,7 +65,7 @@ function printerColumn({ name, type, jsonPath, priority }: Column) {
   return { name, type, jsonPath, ...(priority !== undefined && { priority }) };
 }
 
-/** Keywords that mean the same in JSON Schema and in a structural schema, in the order they are written. */
+/** Keywords that mean the same in JSON Schema and in a structural schema, in the order in which they are written. */
 const SHARED_KEYWORDS = [
   'description',
   'type',
@@ -82,10 +85,10 @@ const SHARED_KEYWORDS = [
 ];
 const NESTED_KEYWORDS = ['properties', 'patternProperties', 'items'];
 
-/** Throws on a keyword that has no place in a CRD, so that no constraint is lost on the way. */
+/** Throws on a keyword that a CRD can't have, so that no constraint is lost. */
 export function structural(schema: TSchema): { [key: string]: Json } {
   const source = new Map<string, unknown>(Object.entries(schema));
-  // Only metadata is open, and in a CRD that goes without saying.
+  // Only metadata has this keyword, and in a CRD it is the default.
   if (source.get('additionalProperties') === true) source.delete('additionalProperties');
   for (const keyword of source.keys()) {
     if (!SHARED_KEYWORDS.includes(keyword) && !NESTED_KEYWORDS.includes(keyword)) {
@@ -119,7 +122,7 @@ function isSchema(value: unknown): value is TSchema {
   return typeof value === 'object' && value !== null;
 }
 
-/** Copies a keyword's value into plain JSON: lists sorted where order means nothing stay as they are. */
+/** Copies a keyword's value into plain JSON. The order of lists is kept. */
 function plainJson(value: unknown): Json {
   return JSON.parse(JSON.stringify(value));
 }

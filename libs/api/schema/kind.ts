@@ -1,14 +1,14 @@
-// A kind: one TypeBox schema with the names and columns around it. The static type, the validator
-// (validate.ts) and the CustomResourceDefinition (crd.ts) all come from this one value.
+// A kind: a TypeBox schema with its names and columns. The static type, the validator (validate.ts) and the
+// CustomResourceDefinition (crd.ts) are all derived from this one value.
 import type { KubeObject, ResourceType } from '@weir/kube';
 import type { Static, TObject, TSchema } from 'typebox';
 import { object, optional, text } from './schema.ts';
 import { schemaOf } from './typebox.ts';
 
-/** An object of a kind as the API server holds it. `Status` is `never` for kinds without one. */
+/** An object of a kind as in the API server. `Status` is `never` for kinds without one. */
 export type Resource<Spec, Status = never> = KubeObject & { spec: Spec; status?: Status };
 
-/** A column of `kubectl get`; a `priority` above 0 shows it only with `-o wide`. */
+/** A column of `kubectl get`. One with a `priority` above 0 is shown only with `-o wide`. */
 export interface Column {
   readonly name: string;
   readonly type: 'string' | 'date' | 'integer' | 'boolean';
@@ -16,7 +16,7 @@ export interface Column {
   readonly priority?: number;
 }
 
-/** What names a kind: its group and version, and how the API server and kubectl call it. */
+/** The names of a kind: its group and version, and its names for the API server and kubectl. */
 export interface KindNames {
   readonly group: string;
   readonly version: string;
@@ -28,10 +28,10 @@ export interface KindNames {
   readonly columns: readonly Column[];
 }
 
-/** A version of a kind in which the API server takes and gives its objects. */
+/** A version in which the API server accepts and returns objects of a kind. */
 export interface KindVersion {
   readonly version: string;
-  /** The whole object: apiVersion, kind, metadata, spec and, where there is one, status. */
+  /** The schema of the whole object: apiVersion, kind, metadata, spec and, for kinds that have one, status. */
   readonly schema: TObject;
 }
 
@@ -44,14 +44,14 @@ export interface Kind<Spec = unknown, Status = unknown> extends ResourceType {
   readonly columns: readonly Column[];
   readonly description: string;
   readonly hasStatus: boolean;
-  /** The whole object: apiVersion, kind, metadata, spec and, where there is one, status. */
+  /** The schema of the whole object: apiVersion, kind, metadata, spec and, for kinds that have one, status. */
   readonly schema: TObject;
   /**
-   * Versions that are served too, for objects and tools from before. Objects are stored in `version`, and no field
-   * is converted: `schema` must therefore have every field of an older version, or the API server would drop it.
+   * Older versions that are served too, for existing objects and tools. Objects are stored in `version` and no field is
+   * converted: `schema` must therefore have every field of the older versions, or the API server would drop it.
    */
   readonly olderVersions: readonly KindVersion[];
-  /** Carries the object's type for the type checker; never set. */
+  /** Only for the type checker, which takes the type of objects from it; never set. */
   readonly shape?: Resource<Spec, Status>;
 }
 
@@ -64,7 +64,7 @@ export const READY_COLUMNS: readonly Column[] = [
   { name: 'Status', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].message' },
 ];
 
-/** Makes a kind from its names and the schemas of its spec and, if it has one, its status. */
+/** Makes a kind from its names and the schemas of its spec and, if it has one, of its status. */
 export function defineKind<Spec extends TSchema, Status extends TSchema>(
   names: KindNames,
   spec: Spec,
@@ -88,7 +88,7 @@ export function defineKind(names: KindNames, spec: TSchema, status?: TSchema): K
   };
 }
 
-/** The kind, served in an older version with a spec of its own too. For kinds without a status. */
+/** Adds an older version to a kind, with a schema of its own for the spec. For kinds without a status. */
 export function alsoServed<Spec>(
   kind: Kind<Spec, never>,
   version: string,
@@ -98,7 +98,7 @@ export function alsoServed<Spec>(
   return { ...kind, olderVersions: [...kind.olderVersions, older] };
 }
 
-/** Described and checked by the API server itself. */
+/** The API server itself describes and checks metadata. */
 const METADATA = schemaOf<TObject>('Object', {
   type: 'object',
   properties: {},

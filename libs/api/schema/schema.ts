@@ -1,5 +1,5 @@
-// The pieces that the kinds' schemas are made of. Each takes the description that `kubectl explain`
-// shows, and whatever else of a schema the field needs.
+// The parts that the kinds' schemas are made of. Each function takes the description that `kubectl explain` shows, and
+// further keywords for the field.
 import type {
   Static,
   TArray,
@@ -21,7 +21,7 @@ import { isOptional, refined, schemaOf } from './typebox.ts';
 
 export { optional } from './typebox.ts';
 
-/** A rule that the API server evaluates in CEL, with the same check for our own validator. */
+/** A rule that the API server evaluates in CEL, and the same rule as a function for our own validator. */
 export interface Rule<Value> {
   readonly rule: string;
   readonly message: string;
@@ -30,9 +30,9 @@ export interface Rule<Value> {
 
 export const CEL_RULES = 'x-kubernetes-validations';
 
-/** A Go duration: decimal numbers with units, largest used first or not: `1h30m`, `90s`. */
+/** A Go duration: decimal numbers with units in any order, such as `1h30m` or `90s`. */
 export const DURATION = '^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$';
-/** A Go duration for the length of one operation; hours are not offered. */
+/** A Go duration for the length of one operation, without hours. */
 export const SHORT_DURATION = '^([0-9]+(\\.[0-9]+)?(ms|s|m))+$';
 
 export function text(description: string, options: TStringOptions = {}): TString {
@@ -48,7 +48,7 @@ export function int64(description: string, options: TSchemaOptions = {}): TInteg
   return schemaOf<TInteger>('Integer', { type: 'integer', description, format, ...options });
 }
 
-/** An integer that the API server takes in any size that JSON has. */
+/** An integer without bounds. */
 export function integer(description: string, options: TSchemaOptions = {}): TInteger {
   return schemaOf<TInteger>('Integer', { type: 'integer', description, ...options });
 }
@@ -98,13 +98,13 @@ export function mapOf<Value extends TSchema>(
   return schemaOf<TRecord<'^.*$', Value>>('Record', json);
 }
 
-/** Anything, which the API server stores as it is. */
+/** Any value; the API server stores it unchanged. */
 export function anyValue(description: string): TUnknown {
   const json = { description, 'x-kubernetes-preserve-unknown-fields': true };
   return schemaOf<TUnknown>('Unknown', json);
 }
 
-/** A map of values of any type, which the API server stores as they are. */
+/** A map of values of any type; the API server stores them unchanged. */
 export function anyValues(description: string): TRecord<'^.*$', TUnknown> {
   const value = schemaOf<TUnknown>('Unknown', { 'x-kubernetes-preserve-unknown-fields': true });
   const json = { type: 'object', patternProperties: { '^.*$': value }, description };
@@ -127,7 +127,7 @@ export function object<Properties extends TProperties>(
     ...rest,
     ...(cel.length > 0 && { [CEL_RULES]: cel }),
   });
-  // The API server evaluates CEL only on objects that are otherwise valid, so `holds` may trust the type.
+  // The API server evaluates CEL only on objects that are otherwise valid, so `holds` may rely on the type.
   return rules.reduce<TObject<Properties>>(
     (schema, { holds, message }) =>
       refined(schema, (value) => holds(value as Static<TObject<Properties>>), message),
@@ -135,7 +135,7 @@ export function object<Properties extends TProperties>(
   );
 }
 
-/** A reference by name, within the namespace of the object that holds it. */
+/** A reference by name to an object in the same namespace as the one that has the reference. */
 export function localReference(description: string, referent: string) {
   return object({ name: text(`Name of the ${referent}.`) }, description);
 }

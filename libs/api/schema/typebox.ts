@@ -1,5 +1,5 @@
-// Schemas as TypeBox makes them, without its code: a service needs its types only, and pays 8 MB of memory for
-// the rest. They are JSON Schema with TypeBox's marks, which its types name and its validator looks for.
+// Makes schemas as TypeBox does, but without loading its code: a service needs only TypeBox's types, and the code would
+// take 8 MB of memory. The results are JSON Schema with the markers that TypeBox's types and validator expect.
 import type { TOptional, TRefine, TSchema } from 'typebox';
 
 interface Marks {
@@ -8,7 +8,7 @@ interface Marks {
   '~refine'?: TRefine['~refine'];
 }
 
-/** JSON Schema of a kind of TypeBox's. */
+/** The JSON Schema of a TypeBox kind. */
 export function schemaOf<Schema extends TSchema & { '~kind': string }>(
   kind: Schema['~kind'],
   json: object,
@@ -16,7 +16,7 @@ export function schemaOf<Schema extends TSchema & { '~kind': string }>(
   return marked<Schema>({ ...json }, { '~kind': kind });
 }
 
-/** A copy that an object may lack. */
+/** Returns a copy of the schema for a property that may be missing. */
 export function optional<Schema extends TSchema>(schema: Schema): TOptional<Schema> {
   return marked<TOptional<Schema>>(copyOf(schema), { '~optional': true });
 }
@@ -25,7 +25,7 @@ export function isOptional(schema: TSchema): boolean {
   return '~optional' in schema;
 }
 
-/** A copy whose values have to pass one more check. */
+/** Returns a copy of the schema whose values have to pass one more check. */
 export function refined<Schema extends TSchema>(
   schema: Schema,
   check: (value: unknown) => boolean,
@@ -41,7 +41,7 @@ function copyOf(schema: TSchema): object {
   return Object.defineProperties({}, Object.getOwnPropertyDescriptors(schema));
 }
 
-/** Marks are no part of the JSON: they don't show when properties are listed. */
+/** Markers are not enumerable, so that they don't appear in JSON. */
 function marked<Schema>(json: object, marks: Marks): Schema {
   const hidden = Object.entries(marks).map(([name, value]) => [
     name,

@@ -1,14 +1,13 @@
-// What the API server does with an object of one of our kinds: drop nulls and unknown fields, fill in
-// defaults, judge the result. For messages, tests, and objects that didn't come from an API server.
+// Does with an object of one of our kinds what the API server does: it drops nulls and unknown fields, sets defaults,
+// and validates the result. For messages, tests, and objects that don't come from an API server.
 import Value from 'typebox/value';
 import type { Kind, Resource } from './kind.ts';
 
 export type Validation<Object> = { ok: true; object: Object } | { ok: false; errors: string[] };
 
 /**
- * The object with its defaults, or what is wrong with it, one line an error: `spec.interval: …`.
- * The argument is left as it is. Other than the API server with Flux's CRDs, it wants a spec, since
- * the types promise one.
+ * Returns the object with its defaults, or what is wrong with it, one line for each error: `spec.interval: …`. The
+ * argument is not changed. Unlike the API server with Flux's CRDs, it requires a spec, since the types promise one.
  */
 export function validate<Spec, Status>(
   kind: Kind<Spec, Status>,
@@ -21,13 +20,13 @@ export function validate<Spec, Status>(
     : { ok: true, object: complete };
 }
 
-/** A copy as the API server would store it: no nulls, no unknown fields, defaults filled in. */
+/** Returns a copy as the API server would store it: without nulls and unknown fields, with defaults. */
 export function withDefaults(kind: Kind, object: unknown): unknown {
   const stored = Value.Clean(kind.schema, dropNulls(object));
   return Value.Default(kind.schema, stored);
 }
 
-/** Nulls in objects are as good as absent, those in lists are values (and wrong ones). */
+/** A null in an object counts as an absent field; in a list it is a value (and an invalid one). */
 function dropNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(dropNulls);
   if (typeof value !== 'object' || value === null) return value;

@@ -1,4 +1,4 @@
-// The schema of `status.artifact`: where a source's content can be had, and what it is.
+// The schema of `status.artifact`: what a source's artifact is, and where to download it.
 import type { Static } from 'typebox';
 import { dictionary, int64, object, optional, text, time } from '../schema/schema.ts';
 

@@ -1,4 +1,4 @@
-// Bucket: the objects of an object store, made an artifact for others to apply.
+// Bucket: the objects of an object store, packed into an artifact.
 import type { Static } from 'typebox';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import {

@@ -1,5 +1,5 @@
-// ExternalArtifact: an artifact that a controller of somebody else fetched or built (Flux's RFC-0012). That controller
-// writes spec and status and serves the archive; Weir reads the object as a source, and never writes it.
+// ExternalArtifact: an artifact that another controller fetched or built (Flux's RFC-0012). That controller writes spec
+// and status and serves the archive. Weir reads the object as a source, and never writes it.
 import type { Static } from 'typebox';
 import { kindReference } from '../references.ts';
 import { conditionsSchema } from '../schema/condition.ts';

@@ -9,14 +9,14 @@ import {
 import { localReference, object, optional, text } from '../schema/schema.ts';
 import { artifactSchema } from './artifact.ts';
 
-/** Of the spec. */
+/** A field of the spec. */
 export const ignore = optional(
   text(
     'What to leave out of the artifact, in the syntax of .gitignore. Replaces the default list; rules of .sourceignore files still apply.',
   ),
 );
 
-/** Of the spec. */
+/** A field of the spec. */
 export const certSecretRef = optional(
   localReference(
     'The Secret with `ca.crt` for a private authority, and `tls.crt` with `tls.key` for a client certificate.',
@@ -24,7 +24,7 @@ export const certSecretRef = optional(
   ),
 );
 
-/** Of the spec. */
+/** A field of the spec. */
 export const proxySecretRef = optional(
   localReference(
     'The Secret that names an HTTP(S) proxy: `address`, and `username` with `password` if it wants them.',
@@ -32,12 +32,12 @@ export const proxySecretRef = optional(
   ),
 );
 
-/** Of the status. */
+/** A field of the status. */
 export const observedIgnore = optional(
   text('The spec.ignore that the current artifact was made with.'),
 );
 
-/** Of the status. */
+/** A field of the status. */
 export const sourceVerificationFingerprint = optional(
   text(
     'Fingerprint of what the current artifact was verified against. Where it differs, the signature is verified again.',
@@ -45,8 +45,8 @@ export const sourceVerificationFingerprint = optional(
 );
 
 /**
- * The status of a source: what all of them have, and the fields of a kind.
- * @param artifact what the artifact is
+ * The status of a source: the fields that all sources have, and those of the kind.
+ * @param artifact description of the artifact
  */
 export function sourceStatus<Fields extends TProperties>(
   artifact: string,
@@ -66,7 +66,10 @@ export function sourceStatus<Fields extends TProperties>(
   );
 }
 
-/** Of the status of kinds that have it. @param what what is there */
+/**
+ * A field of the status.
+ * @param what description of what the URL leads to
+ */
 export function newestUrl(what: string) {
   return optional(text(`Address of the newest ${what}.`));
 }

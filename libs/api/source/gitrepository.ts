@@ -1,4 +1,4 @@
-// GitRepository: what a Git repository holds at a ref, made an artifact for others to apply.
+// GitRepository: the files of a Git repository at a ref, packed into an artifact.
 import type { Static } from 'typebox';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import {

@@ -1,4 +1,5 @@
-// HelmChart: a chart of a repository, a registry, a Git repository or a bucket, made an artifact for Helm releases.
+// HelmChart: a chart from a repository, a registry, a Git repository or a bucket, packed into an artifact for Helm
+// releases.
 import type { Static } from 'typebox';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import { choice, duration, flag, list, object, optional, text } from '../schema/schema.ts';

@@ -1,4 +1,4 @@
-// HelmRepository: the index of a chart repository, or the address of a registry that holds charts.
+// HelmRepository: the index of a chart repository, or the address of a registry with charts.
 import type { Static } from 'typebox';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import {

@@ -1,4 +1,4 @@
-// OCIRepository: a layer of an artifact in a registry, made an artifact for others to apply.
+// OCIRepository: a layer of an artifact in a registry, packed into an artifact.
 import type { Static } from 'typebox';
 import { AGE, defineKind, READY_COLUMNS, type Resource } from '../schema/kind.ts';
 import {

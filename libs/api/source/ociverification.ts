@@ -1,4 +1,4 @@
-// How a signature of an artifact in a registry is required: for OCIRepositories and charts.
+// The field by which signatures of artifacts in a registry are required: for OCIRepositories and charts.
 import { choice, list, localReference, object, optional, text } from '../schema/schema.ts';
 
 export const chartVerificationFields = {
@@ -39,7 +39,7 @@ export function ociVerification(description: string) {
   return object({ ...chartVerificationFields, ...trustedRoot }, description);
 }
 
-/** For HelmCharts, which have no root of trust of their own. */
+/** For HelmCharts, which can't name a trusted root of their own. */
 export function chartVerification(description: string) {
   return object(chartVerificationFields, description);
 }
