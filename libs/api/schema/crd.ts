@@ -19,7 +19,7 @@ export function crdFor(kind: Kind): KubeObject {
     kind: 'CustomResourceDefinition',
     metadata: {
       name: `${plural}.${group}`,
-    // A Kustomization that substitutes variables must leave the definition unchanged when it applies it.
+      // A Kustomization that substitutes variables must leave the definition unchanged when it applies it.
       annotations: { [SUBSTITUTE]: 'disabled' },
     },
     spec: {
