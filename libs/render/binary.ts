@@ -57,7 +57,9 @@ export async function buildDecryptor(onProgress?: (line: string) => void): Promi
   });
 }
 
-/** Digest of the engine's binary, hex: two engines with the same one render the same. Starts none. */
+/**
+ * The SHA-256 of the engine's binary, in hex: two engines with the same digest render the same. No engine is started.
+ */
 export async function engineDigest(log: Logger): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(await engineBinary(log)), hash);

@@ -1,4 +1,4 @@
-// What the engine does with Helm's charts.
+// The engine's operations on Helm charts.
 import type { RequestOptions } from './job.ts';
 import type {
   ChartIndexRequest,
@@ -14,28 +14,32 @@ import type {
 import type { Send } from './send.ts';
 
 /**
- * Charts and their repositories, by the rules of Helm's own library. Every call rejects with a RenderError, whose reason is
- * the one that a HelmChart or HelmRepository shows (`InvalidChartReference`, `ChartPackageError`, `IndexationFailed` ...).
+ * Operations on charts and chart repositories, which follow Helm's own library. Every call rejects with a RenderError,
+ * whose reason is the one that a HelmChart or HelmRepository shows (`InvalidChartReference`, `ChartPackageError`,
+ * `IndexationFailed` ...).
  */
 export interface ChartOperations {
   /**
-   * Reads an index: unknown fields and keys that come twice are refused in YAML, what is no chart is left out. One that is
-   * laid out as tools lay it out is read piece by piece, and takes little memory whatever its size.
+   * Reads an index. Unknown fields and duplicate keys are refused in YAML; entries that are not charts are left out. An
+   * index with the usual layout is read piece by piece, and takes little memory whatever its size.
    */
   chartIndex(
     request: ChartIndexRequest,
     options: RequestOptions,
   ): Promise<{ charts: number; versions: number }>;
-  /** Chooses a version of a chart by Masterminds' rules; `InvalidChartReference` where there is none. */
+  /**
+   * Chooses a version of a chart by the rules of Masterminds' semver library; `InvalidChartReference` when no version
+   * matches.
+   */
   chartVersion(request: ChartVersionRequest, options: RequestOptions): Promise<ChartVersionResult>;
-  /** What a packed chart says that it is; `ChartPullError` for what is no chart. */
+  /** The metadata of a packed chart; `ChartPullError` when the file is not a chart. */
   chartMetadata(file: string, options: RequestOptions): Promise<ChartMetadata>;
-  /** Packs a packed chart anew, with values files of its own merged. The same input gives the same bytes. */
+  /** Packs a packed chart again, with values files of its own merged. The same input gives the same bytes. */
   chartRepack(
     request: { file: string } & ChartPacking,
     options: RequestOptions,
   ): Promise<ChartPackResult>;
-  /** Which chart is in an artifact, and the version that its package will have. */
+  /** The metadata of the chart in an artifact, and the version that its package will have. */
   chartSource(request: ChartSource, options: RequestOptions): Promise<ChartSourceResult>;
   /** Packs a chart of an artifact, unless dependencies are missing. The same input gives the same bytes. */
   chartPack(

@@ -1,4 +1,4 @@
-// What would break if a custom resource definition were replaced by another.
+// What would break if a custom resource definition were replaced by a new one.
 import type { RequestOptions } from './job.ts';
 import type { Send } from './send.ts';
 
@@ -6,15 +6,15 @@ export interface CrdComparison {
   /** The CRD as it is in the cluster, with its status. */
   live: object;
   next: object;
-  /** Stored objects of the kind, read in any version that is served; at most 10,000 a call. */
+  /** Stored objects of the kind, read in any version that is served; at most 10,000 per call. */
   objects: readonly object[];
 }
 
 export interface CrdProblem {
   /**
-   * `NotTheSame`: group, scope, kind or plural is another. `StoredVersionGone`, `StoredVersionNotServed`: of a version in which
-   * objects may be stored (`status.storedVersions`). `SchemaInvalid`: no structural schema. `ObjectInvalid`: a stored object
-   * breaks the new schema. `FieldsLost`: it has fields that the new schema doesn't have.
+   * `NotTheSame`: group, scope, kind or plural differs. `StoredVersionGone`, `StoredVersionNotServed`: for a version in
+   * which objects may be stored (`status.storedVersions`). `SchemaInvalid`: no structural schema. `ObjectInvalid`: a
+   * stored object is invalid under the new schema. `FieldsLost`: it has fields that the new schema doesn't have.
    */
   what:
     | 'NotTheSame'
@@ -23,26 +23,26 @@ export interface CrdProblem {
     | 'SchemaInvalid'
     | 'ObjectInvalid'
     | 'FieldsLost';
-  /** False for what is only worth a warning: lost fields. */
+  /** False for problems that are only worth a warning: lost fields. */
   blocks: boolean;
   version?: string;
   /** `namespace/name` or `name` of a stored object. */
   object?: string;
-  /** What would break, as it can be shown; it has no values of objects. */
+  /** What would break. It contains no values of objects, so it may be shown to users. */
   message: string;
 }
 
 export interface CrdComparisonResult {
   problems: CrdProblem[];
-  /** Objects with problems beyond the ten that are named. */
+  /** How many more objects have problems, beyond the ten that are named. */
   moreObjects: number;
 }
 
 export interface CrdOperations {
   /**
-   * Compares a CRD with its successor by the API server's own library: defaults are filled in before objects are validated; rules in
-   * CEL aren't evaluated, as the API server lets stored objects break new ones. Versions with a conversion webhook are validated as
-   * they were read. `InvalidRequest` for what is no CRD.
+   * Compares a CRD with a new one by the API server's own library. Defaults are set before objects are validated; rules
+   * in CEL aren't evaluated, as the API server accepts stored objects that violate new rules. Versions with a
+   * conversion webhook are validated as they were read. `InvalidRequest` when one of them is not a CRD.
    */
   compareCrds(comparison: CrdComparison, options: RequestOptions): Promise<CrdComparisonResult>;
 }

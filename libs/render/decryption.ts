@@ -1,46 +1,53 @@
-// Decrypts what SOPS encrypted: a process of the Go program in decryptor/ for each build that comes across any.
+// Decrypts files that SOPS encrypted. Each build that has such files gets its own process of the Go program in
+// decryptor/.
 import type { Logger } from '@weir/telemetry';
 import { decryptorBinary } from './binary.ts';
 import { RenderError } from './error.ts';
 import type { Callbacks } from './job.ts';
 import { type EngineProcess, startEngine } from './process.ts';
 
-/** An entry of the Secret that has the keys. */
+/** An entry of the Secret with the private keys. */
 export interface KeyFile {
-  /** Of the entry, for messages. */
+  /** The name of the entry, for messages. */
   name: string;
   text: string;
 }
 
 export interface DecryptionKeys {
-  /** Where they are from, for messages: `sops decryption Secret 'apps/keys'`. */
+  /** Where the keys come from, for messages: `sops decryption Secret 'apps/keys'`. */
   origin: string;
-  /** Files as age-keygen writes them. */
+  /** Files in the format of age-keygen. */
   age: readonly KeyFile[];
   /** Armored private keys of OpenPGP, without a passphrase. */
   pgp: readonly KeyFile[];
 }
 
-/** A data key that a key management service wrapped, as the encrypted file names it. Nothing of it was checked. */
+/**
+ * A data key that a key management service encrypted, as described in the encrypted file. None of the fields has been
+ * checked.
+ */
 export interface WrappedKey {
   kind: 'aws' | 'azure' | 'gcp' | 'vault';
   /** URL of the vault (`azure`, `vault`). */
   address?: string;
-  /** Where the transit engine is mounted (`vault`). */
+  /** The path that the transit engine is mounted at (`vault`). */
   path?: string;
   /** The key: an ARN (`aws`), a resource (`gcp`), a name. */
   name: string;
-  /** `azure` */
+  /** The version of the key (`azure`). */
   version?: string;
-  /** An ARN (`aws`). */
+  /** The ARN of a role to assume (`aws`). */
   role?: string;
-  /** `aws` */
+  /** The encryption context (`aws`). */
   context?: Record<string, string>;
-  /** As it is in the file. */
+  /** The encrypted data key, as it is in the file. */
   wrapped: string;
 }
 
-/** Asks the key management service. What it throws becomes part of the message of the build's failure. */
+/**
+ * Has the key management service decrypt a data key. The message of an error becomes part of the message of the failed
+ * build.
+ */
 export type UnwrapKey = (key: WrappedKey, signal: AbortSignal) => Promise<Buffer>;
 
 export interface DecryptionOptions {
@@ -51,33 +58,33 @@ export interface DecryptionOptions {
   log: Logger;
 }
 
-/** For one build: it has that build's keys, and ends with it. */
+/** The decryption of one build. It has that build's private keys, and ends with the build. */
 export interface Decryption {
   /**
-   * Reads the keys, for which a process is started where there are any. Rejects with a RenderError that names the key that
-   * can't be used. To be called first.
+   * Imports the keys; if there are any, this starts a process. It has to be called first. Rejects with a RenderError
+   * that names the key that can't be used.
    */
   open(): Promise<void>;
-  /** Answers what the engine asks for in a build (see `BuildRequest.decryption`). */
+  /** The functions for what the engine requests during a build (see `BuildRequest.decryption`). */
   callbacks: Callbacks;
-  /** The process id, once there is a process. */
+  /** The process id; undefined before the process has started. */
   pid(): number | undefined;
-  /** Ends the process, and the keys with it. */
+  /** Ends the process, which has the keys in its memory. */
   close(): void;
 }
 
-/** Bytes. A file has 5 MiB at most, and SOPS holds it in several forms. */
+/** In bytes. A file has 5 MiB at most, and SOPS keeps it in memory in several forms. */
 const MEMORY_BYTES = 160 * 1024 ** 2;
 
 /**
- * A callback rejects with an Error whose message shows neither keys nor what is encrypted. Without keys, a process is
- * started by the first one.
+ * The callbacks reject with an Error whose message contains neither keys nor encrypted or decrypted text. Without keys,
+ * the first callback starts the process.
  */
 export function createDecryption({ keys, unwrap, binary, log }: DecryptionOptions): Decryption {
   let starting: Promise<EngineProcess> | undefined;
   let running: EngineProcess | undefined;
   let closed = false;
-  // Files that were encrypted together have the same wrapped key.
+  // Files that were encrypted together have the same encrypted data key, which is decrypted only once.
   const unwrapped = new Map<string, Promise<Buffer>>();
 
   async function start(): Promise<EngineProcess> {
@@ -98,7 +105,7 @@ export function createDecryption({ keys, unwrap, binary, log }: DecryptionOption
     if (known !== undefined) return known;
     const asking = unwrap(key, signal);
     unwrapped.set(id, asking);
-    // A service that failed may answer the next time.
+    // A failed request is not kept, as the next one may succeed.
     asking.catch(() => unwrapped.delete(id));
     return asking;
   }
@@ -137,7 +144,7 @@ function ended(): RenderError {
   return new RenderError('Closed', 'the build has ended');
 }
 
-/** Throws an error about render engines in words about decrypting. */
+/** Throws an error about render engines again with a message about decryption. */
 function inWords(error: unknown): never {
   if (!(error instanceof RenderError)) throw error;
   const messages: Record<string, string> = {

@@ -1,19 +1,19 @@
 import type { Trace } from './trace.ts';
 
-/** What a {@link RenderError} knows besides its reason and message. */
+/** The details of a {@link RenderError} besides its reason and message. */
 export interface RenderFailure {
-  /** What the failed build looked at: it fails the same way for as long as this holds. */
+  /** What the failed build read: with the same content, it fails in the same way. */
   trace?: Trace;
   warnings?: string[];
-  /** Which of several inputs it is about: of values, the `origin` of the layer. */
+  /** Which of several inputs caused the error: for values, the `origin` of the layer. */
   origin?: string;
   cause?: unknown;
 }
 
 /**
- * A request that failed. `reason` is the condition reason that Flux gives for it (`ArtifactFailed`,
- * `BuildFailed`, `ReconciliationFailed`), one that stands with the operation, `InvalidRequest`, or what became of the
- * engine: `Timeout`, `Aborted`, `MemoryLimit`, `EngineCrashed`, `EngineUnavailable`, `Closed`.
+ * A request that failed. `reason` is the condition reason that Flux gives for it (`ArtifactFailed`, `BuildFailed`,
+ * `ReconciliationFailed`), one that is documented with the operation, `InvalidRequest`, or what happened to the engine:
+ * `Timeout`, `Aborted`, `MemoryLimit`, `EngineCrashed`, `EngineUnavailable`, `Closed`.
  */
 export class RenderError extends Error {
   readonly reason: string;

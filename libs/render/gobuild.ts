@@ -17,17 +17,17 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { withLock } from './lock.ts';
 
 export interface GoBuildOptions {
-  /** What the binary is called. */
+  /** The name of the binary. */
   name: string;
-  /** The folder of the go.mod, with its go.sum. */
+  /** The folder with go.mod and go.sum. */
   module: string;
   /** The package to build: `.` unless given, or an import path of a dependency. */
   package?: string;
-  /** `-ldflags`; a function gets the hash that the binary is kept under. `-s -w` unless given. */
+  /** `-ldflags`, or a function that returns them for the hash that the binary is kept under. `-s -w` unless given. */
   ldflags?: string | ((hash: string) => string);
   /** `-tags`. */
   tags?: string[];
-  /** Lets C be compiled as well, for which a compiler of C has to be there. */
+  /** Compiles C code too, for which a C compiler has to be installed. */
   cgo?: boolean;
   /**
    * Files that `package` embeds but that `module`, which it is in, lacks as published. Empty ones are put into a copy
@@ -36,7 +36,7 @@ export interface GoBuildOptions {
   embeds?: { module: string; files: string[] };
   /** Where binaries are kept; `WEIR_CACHE`, `$XDG_CACHE_HOME/weir` or `~/.cache/weir` unless given. */
   cacheDir?: string;
-  /** Gets lines for a person to read: what is built, how far it is. Not called when nothing is built. */
+  /** Receives progress lines for people to read. Not called when nothing has to be built. */
   onProgress?: (line: string) => void;
   signal?: AbortSignal;
 }
@@ -117,7 +117,7 @@ async function sourceHash(options: GoBuildOptions): Promise<string> {
   return hash.digest('hex');
 }
 
-/** The folders of the modules that a go.mod names by a path: `replace example.org/a => ../a`. */
+/** The folders of the modules that a go.mod replaces by a path: `replace example.org/a => ../a`. */
 async function modulesBeside(module: string): Promise<string[]> {
   const text = await readFile(join(module, 'go.mod'), 'utf8');
   return [...text.matchAll(/=> (\.\.?\/\S+)$/gm)].map(([, path]) => resolve(module, path ?? ''));
@@ -203,7 +203,7 @@ async function countPackages(options: GoBuildOptions, target: string): Promise<n
   return list.split('\n').length - 1;
 }
 
-/** Runs the go command; returns its output. `onLine` gets each line that it says meanwhile. */
+/** Runs the go command and returns its output. `onLine` receives each line of progress. */
 async function go(options: GoBuildOptions, args: string[], onLine?: () => void): Promise<string> {
   const { name, module, cgo = false, signal } = options;
   const child = spawn('go', args, {

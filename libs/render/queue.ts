@@ -1,36 +1,39 @@
-// Jobs that wait, and the engines that work on them. A Go program can't stop a computation that never ends, and a crash ends
-// all that it does. So an engine has one job at a time, and a job that has to end is ended together with its engine.
+// The queue of jobs, and the engines that run them. A Go program can't stop a computation that never ends, and a crash
+// ends everything in the process. Therefore an engine runs one job at a time, and to cancel a job its engine is ended.
 import { createBoundedMap, createFairLine } from '@weir/async';
 import { RenderError } from './error.ts';
 import { closedError, type Job, timeoutError } from './job.ts';
 import { type EngineOptions, type EngineProcess, startEngine } from './process.ts';
 
 export interface Queue {
-  /** Runs the job when it is its turn, which goes by tenant, and settles it. */
+  /** Runs the job when its turn comes, and settles it. Tenants take turns. */
   add(job: Job): void;
-  /** Takes out a job whose caller waits no more: out of the line, or by ending the engine that works on it. */
+  /** Cancels a job whose caller no longer waits: it leaves the queue, or the engine that runs it is ended. */
   drop(job: Job): void;
   /** The process ids of the engines that run. */
   pids(): number[];
-  /** Rejects what waits and runs, stops the engines and waits for their end. */
+  /** Rejects the jobs that wait or run, stops the engines and waits until they have ended. */
   close(): Promise<void>;
 }
 
 export interface QueueOptions {
   engine: EngineOptions;
-  /** The most engines that run, and so the most jobs. */
+  /** The maximum number of engines that run at the same time, each with one job. */
   engines: number;
-  /** The most of them that work for one tenant; all unless given. */
+  /** How many of them may work for one tenant; all unless given. */
   enginesPerTenant?: number;
-  /** How long a job waits before one more engine is started for it, in ms: an engine costs memory for minutes. */
+  /**
+   * How long a job waits before another engine is started for it, in ms. Starting one is delayed because it keeps its
+   * memory for minutes.
+   */
   anotherAfterMs: number;
   /** Time after which an engine without work is stopped, in ms. */
   idleMs: number;
-  /** How long a job may keep a tenant waiting that has fewer engines, in ms. Then it is ended, and runs anew later. */
+  /** How long a job may delay a tenant that has fewer engines, in ms. After that it is ended, and run again later. */
   patienceMs: number;
   /**
-   * Where jobs run anew, also those for which there isn't enough memory here. Without it they run anew here, each time
-   * with twice the patience, and those that need more memory fail.
+   * The queue in which ended jobs run again, also those that needed more memory than there is here. Without it they run
+   * again in this queue, each time with twice the patience, and those that need more memory fail.
    */
   overflow?: Queue;
 }
@@ -38,15 +41,18 @@ export interface QueueOptions {
 interface Worker {
   process: EngineProcess;
   job: Job | undefined;
-  /** When its last job began, on the monotonic clock. */
+  /** When its last job started, on the monotonic clock. */
   since: number;
   idleTimer: NodeJS.Timeout | undefined;
 }
 
-/** The reason with which an engine is ended for the sake of others. */
+/** The reason for ending an engine so that another tenant's job can run. */
 const MAKES_ROOM = 'MakesRoom';
 
-/** After one job of a profile took too much time or memory, further ones go straight to the other queue for so long, in ms. */
+/**
+ * After one job of a profile took too much time or memory, further ones go directly to the overflow queue for this
+ * long, in ms.
+ */
 const REMEMBERED_MS = 600_000;
 const REMEMBERED = 1_000;
 
@@ -54,7 +60,7 @@ export function createQueue(options: QueueOptions): Queue {
   const { engine, engines, enginesPerTenant = engines, overflow } = options;
   const { idleMs, patienceMs, anotherAfterMs } = options;
   const workers = new Set<Worker>();
-  // Each job with the time since which it waits; the one that waits longest comes first.
+  // The waiting jobs, each with the time since which it has waited; the one that has waited longest is first.
   const waiting = new Map<Job, number>();
   const patience = new WeakMap<Job, number>();
   const line = createFairLine<Job>({ mayRun: (held) => held < enginesPerTenant });
@@ -75,13 +81,13 @@ export function createQueue(options: QueueOptions): Queue {
     makeRoom();
   }
 
-  /** Of the engines without work the one that worked last: it is the likeliest to have the artifact of the next job in memory. */
+  /** The idle engine that worked last: it is the most likely to have the artifact of the next job in memory. */
   function idleWorker(): Worker | undefined {
     const idle = [...workers].filter(({ process, job }) => !job && process.alive());
     return idle.sort((a, b) => b.since - a.since)[0];
   }
 
-  /** Whether it is time to start one more engine. If not, a timer asks again when it is. */
+  /** Whether another engine may be started now. If it is too early, a timer checks again. */
   function mayStart(): boolean {
     if (workers.size >= engines) return false;
     const [since = 0] = waiting.values();
@@ -95,7 +101,7 @@ export function createQueue(options: QueueOptions): Queue {
     const process = startEngine(engine);
     const worker: Worker = { process, job: undefined, since: 0, idleTimer: undefined };
     workers.add(worker);
-    // An engine counts until its process has ended, because it has its memory until then.
+    // An engine counts until its process has ended, because until then it uses memory.
     void process.ended.then(() => {
       clearTimeout(worker.idleTimer);
       workers.delete(worker);
@@ -149,7 +155,10 @@ export function createQueue(options: QueueOptions): Queue {
     return patience.get(job) ?? patienceMs;
   }
 
-  /** Ends an engine whose job keeps a tenant waiting that has fewer engines, or comes back when one has run too long. */
+  /**
+   * Ends an engine whose job delays a tenant that has fewer engines. If no job has run long enough, it checks again
+   * later.
+   */
   function makeRoom(): void {
     clearTimeout(roomTimer);
     const isEnding = [...workers].some(({ process }) => !process.alive());

@@ -1,4 +1,4 @@
-// What the engine takes and gives, by operation.
+// The requests and results of the engine's operations.
 import type { Decryption } from './decryption.ts';
 import type { Trace } from './trace.ts';
 
@@ -6,19 +6,19 @@ import type { Trace } from './trace.ts';
 export interface ArtifactFile {
   /** `sha256:<hex>`; the engine checks it. */
   digest: string;
-  /** Absolute path. Read only by an engine that doesn't hold the artifact yet. */
+  /** Absolute path. It is read only by an engine that does not have the artifact in memory. */
   file: string;
 }
 
 export interface BuildRequest {
   artifact: ArtifactFile;
-  /** `spec.path`, relative to the artifact's root; `..` stops there. */
+  /** `spec.path`, relative to the artifact's root; `..` can't leave the root. */
   path: string;
-  /** Fields of the Flux Kustomization's spec, as they are. */
+  /** Fields of the Flux Kustomization's spec, unchanged. */
   kustomization?: Customization;
-  /** Variables to replace; leave it out when the spec has no `postBuild`. */
+  /** Variables to replace; undefined when the spec has no `postBuild`. */
   substitute?: Substitution;
-  /** Labels that say to whom the objects belong, set before everything else in the metadata. */
+  /** Labels that identify the owner of the objects, set before all other changes of the metadata. */
   ownerLabels?: Record<string, string>;
   /** Decrypts files that generators and patches read, and objects. Without it, an encrypted Secret fails the build. */
   decryption?: Pick<Decryption, 'callbacks'> | undefined;
@@ -64,7 +64,10 @@ export interface Image {
 }
 
 export interface Substitution {
-  /** The variables of ConfigMaps and Secrets, where a later one wins over an earlier one, and inline variables over both. */
+  /**
+   * The variables of ConfigMaps and Secrets, where later ones override earlier ones, and inline variables override
+   * both.
+   */
   vars: Record<string, string> | null;
   /** Fail on a variable that has neither value nor default (Flux's StrictPostBuildSubstitutions). */
   strict?: boolean;
@@ -72,7 +75,7 @@ export interface Substitution {
   always?: boolean;
 }
 
-/** A Kubernetes object, as it would be applied. */
+/** A Kubernetes object, ready to be applied. */
 export interface RenderedObject {
   apiVersion: string;
   kind: string;
@@ -87,7 +90,7 @@ export interface RenderedObject {
 }
 
 export interface BuildResult {
-  /** In the order in which Kustomize gives them. */
+  /** In Kustomize's order. */
   objects: RenderedObject[];
   /** `sha256:<hex>` of the built YAML: what Flux puts into `status.history[].digest`. */
   digest: string;
@@ -102,14 +105,14 @@ export interface IgnoreRequest {
   ignoreFiles: { path: string; content: string }[];
   /** The source's files, relative, with forward slashes. */
   paths: string[];
-  /** Leaves out nothing but what the rules name, not even folders of version control. */
+  /** Excludes only what the rules name; the default rules (folders of version control and the like) don't apply. */
   noDefaults?: boolean;
 }
 
 export interface SemverResult {
   /** The versions in the range, highest first, each as it was given. */
   sorted: string[];
-  /** The highest, and those that compare as equal to it: Flux takes the one with the newest commit. */
+  /** The highest version and those that are equal to it: Flux takes the one with the newest commit. */
   highest: string[];
 }
 
@@ -118,7 +121,7 @@ export interface ObjectStatus {
   message: string;
 }
 
-/** CEL expressions about the health of a kind: `spec.healthCheckExprs`, as it is. */
+/** CEL expressions about the health of a kind: `spec.healthCheckExprs`, unchanged. */
 export interface HealthCheckExpression {
   apiVersion: string;
   /** All kinds of the group if left out. */
@@ -129,33 +132,33 @@ export interface HealthCheckExpression {
 }
 
 export interface EvaluateRequest {
-  /** Must give a boolean; it may use the variables that `inputs` name. */
+  /** It has to return a boolean, and may use the variables that `inputs` name. */
   expression: string;
   /** The variables' values, one evaluation each; the same names in all, and at least one. */
   inputs: Record<string, object>[];
-  /** Every number is a double, as in JSON without a schema; else whole numbers are integers. */
+  /** Whether every number is a double, as in JSON without a schema; otherwise whole numbers are integers. */
   floats?: boolean;
 }
 
-/** Either the text, or why there is none. */
+/** Either the text, or the error. */
 export type TextEvaluation =
   | { value: string; error?: undefined }
   | { value?: undefined; error: string };
 
-/** Either the value, or why there is none. */
+/** Either the value, or the error. */
 export type Evaluation =
   | { value: boolean; error?: undefined }
   | { value?: undefined; error: string };
 
-/** An item of `spec.ignore`: JSON pointers, and the objects in which they are left to others. */
+/** An item of `spec.ignore`: JSON pointers to fields, and the objects in which these fields are not managed. */
 export interface ExemptionRule {
   paths: string[];
   target?: Selector | undefined;
 }
 
 /**
- * Regular expressions of Go (RE2: linear time, no look-around and no back references), not anchored: at most 100 of
- * 1,024 bytes of UTF-8 each. And what they are tried on: at most 100 texts of 65,536 bytes of UTF-8 each.
+ * Regular expressions of Go (RE2: linear time, no look-around, no back references), not anchored: at most 100, each of
+ * at most 1,024 bytes of UTF-8. The texts to match: at most 100, each of at most 65,536 bytes of UTF-8.
  */
 export interface MatchRequest {
   patterns: readonly string[];
@@ -163,32 +166,32 @@ export interface MatchRequest {
 }
 
 export interface MatchResult {
-  /** For each text, in the order given, the indexes of the patterns that match it, rising. */
+  /** For each text, in the given order, the indexes of the patterns that match it, ascending. */
   matches: number[][];
   /**
-   * The patterns that can't be used and match nothing, by rising index, each with the reason: Go's words for one that
-   * doesn't parse, or the bound that it is over (its length, or a program of 4,096 instructions, as `x{1000}` has 1,000).
+   * The patterns that can't be used and match nothing, by ascending index, each with the reason: Go's message when it
+   * doesn't parse, or the limit that it exceeds (its length, or a program of 4,096 instructions; `x{1000}` has 1,000).
    */
   invalid: { index: number; reason: string }[];
 }
 
-/** The index of a chart repository, and where what is made of it goes. Absolute paths. */
+/** The index of a chart repository, and the files to write. Absolute paths. */
 export interface ChartIndexRequest {
   /** YAML or JSON. */
   file: string;
   /** The index as JSON, sorted; it isn't written unless given. */
   json?: string | undefined;
-  /** What `chartVersion` reads; a folder of this name and `.work` is used meanwhile. */
+  /** The file that `chartVersion` reads. A folder with this name and `.work` is used temporarily. */
   lookup: string;
 }
 
 export interface ChartVersionRequest {
-  /** What `chartIndex` wrote. Without it `range` is the version itself. */
+  /** The file that `chartIndex` wrote. Without it, `range` is the version itself. */
   lookup?: string | undefined;
   name: string;
-  /** A version, a range or nothing, which stands for the latest. */
+  /** A version, a range, or an empty text for the latest. */
   range: string;
-  /** Becomes the build metadata of `target`; nothing leaves the version as it is. */
+  /** Becomes the build metadata of `target`; an empty text leaves the version unchanged. */
   metadata?: string | undefined;
 }
 
@@ -204,19 +207,19 @@ export interface ChartMetadata {
   version: string;
 }
 
-/** How a chart is packed anew. */
+/** How a chart is packed again. */
 export interface ChartPacking {
   version: string;
   valuesFiles: readonly string[];
   ignoreMissingValuesFiles: boolean;
-  /** Absolute path of the result; a folder of this name and `.work` is used meanwhile. */
+  /** Absolute path of the result. A folder with this name and `.work` is used temporarily. */
   out: string;
 }
 
 /** A chart in an artifact. */
 export interface ChartSource {
   artifact: ArtifactFile;
-  /** Relative to the artifact's root; `..` stops there. */
+  /** Relative to the artifact's root; `..` can't leave the root. */
   path: string;
   /** Becomes the build metadata of the version. */
   metadata: string;
@@ -244,11 +247,11 @@ export interface FetchedDependency {
 }
 
 export interface ChartPackResult {
-  /** The values files that were merged; null where that changed nothing. */
+  /** The values files that were merged; null when that changed nothing. */
   valuesFiles: string[] | null;
   /** Dependencies that were added. */
   resolved: number;
-  /** Dependencies that have to be fetched first: then nothing was packed. */
+  /** Dependencies that have to be fetched first. If there are any, nothing was packed. */
   missing: ChartDependency[] | null;
 }
 

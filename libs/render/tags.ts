@@ -1,10 +1,10 @@
-// What the engine does with the tags of an image. Tags are one text with a space between two of them: a million strings
-// would take several times the memory, and no tag has a space.
+// The engine's operations on the tags of an image. Tags are passed as one text, separated by spaces: a million strings
+// would take several times the memory, and no tag contains a space.
 import { RenderError } from './error.ts';
 import { type RequestOptions, timeoutError } from './job.ts';
 import type { Send } from './send.ts';
 
-/** `spec.policy`, `spec.filterTags` and `spec.exclude` of an ImagePolicy, and the tags that it is about. */
+/** `spec.policy`, `spec.filterTags` and `spec.exclude` of an ImagePolicy, and the tags to choose from. */
 export interface LatestTagRequest {
   policy: {
     semver?: { range: string } | undefined;
@@ -13,7 +13,7 @@ export interface LatestTagRequest {
   };
   filter?: TagFilter | undefined;
   exclude?: readonly string[] | undefined;
-  /** Sorted by their bytes, descending. */
+  /** Separated by spaces, sorted by their bytes in descending order. */
   tags: string;
 }
 
@@ -23,17 +23,17 @@ export interface TagFilter {
 }
 
 export interface LatestTag {
-  /** Undefined where no tag fits. */
+  /** Undefined when no tag matches. */
   tag: string | undefined;
-  /** Whether the filter left any tag to look at. */
+  /** Whether the filter left any tags to choose from. */
   looked: boolean;
 }
 
-/** Every call rejects with a RenderError; `timeoutMs` is for all of it, a minute unless given. */
+/** Every call rejects with a RenderError. `timeoutMs` is for the whole call, a minute unless given. */
 export interface TagOperations {
   /**
-   * The tags that none of up to 100 regular expressions matches anywhere. One that can't be used is `InvalidPattern`, tags
-   * that take too long to match are `Timeout`.
+   * The tags that are matched by none of up to 100 regular expressions. `InvalidPattern` for an expression that can't
+   * be used, `Timeout` for tags that take too long to match.
    */
   excludeTags(
     request: { patterns: readonly string[]; tags: string },
@@ -41,7 +41,7 @@ export interface TagOperations {
   ): Promise<string>;
   /** Chooses as Flux's image-reflector-controller does. `InvalidPolicy`, or `Failure` for tags that the policy can't compare. */
   latestTag(request: LatestTagRequest, options: RequestOptions): Promise<LatestTag>;
-  /** The tags that the filter lets through and that are not excluded, in their order. */
+  /** The tags that match the filter and are not excluded, in their order. */
   filteredTags(
     request: Pick<LatestTagRequest, 'filter' | 'exclude' | 'tags'>,
     options: RequestOptions,
@@ -54,7 +54,7 @@ interface LatestAnswer {
   tags?: string;
 }
 
-/** Characters of a portion: about ten thousand tags, which take some 20 ms. */
+/** Characters of a portion: about ten thousand tags, which take about 20 ms. */
 const PORTION = 256 * 1024;
 const TIME_MS = 60_000;
 
@@ -107,15 +107,15 @@ export function tagOperations(send: Send): TagOperations {
   };
 }
 
-/** The longest that one portion may take, in ms: the engine itself ends the matching of one after two seconds. */
+/** The longest that one portion may take, in ms: the engine itself stops matching after two seconds. */
 const PORTION_MS = 10_000;
 
-/** Whether a request ended because the time for all of them was over. */
+/** Whether a request ended because the time for the whole call was over. */
 function isOverAll(error: unknown, leftMs: number): boolean {
   return error instanceof RenderError && error.reason === 'Timeout' && leftMs <= PORTION_MS;
 }
 
-/** One portion at least, as that is how a policy is checked. */
+/** Yields at least one portion, because the request also checks the policy. */
 function* portionsOf(tags: string): Generator<string> {
   let at = 0;
   do {

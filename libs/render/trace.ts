@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Everything that a build looked at in its artifact, with what it saw. Paths are relative to the
- * artifact's root (itself `''`), digests are `sha256:<hex>`.
+ * Everything that a build read in its artifact, and what it found. Paths are relative to the artifact's root (itself
+ * `''`), digests are `sha256:<hex>`.
  */
 export interface Trace {
   /** Files that were read, with the digest of their content. */
   files: Record<string, string>;
   /** Folders that were listed, with the digest of the listing ({@link listingDigest}). */
   dirs: Record<string, string>;
-  /** Paths whose existence or type alone was asked for. */
+  /** Paths of which only existence or type was checked. */
   kinds: Record<string, PathKind>;
 }
 
@@ -18,20 +18,20 @@ export type PathKind = 'file' | 'dir' | 'none';
 /** An artifact's files: path to `sha256:<hex>` of the content. */
 export type FileIndex = Readonly<Record<string, string>>;
 
-/** A file index prepared for many traces: folders are worked out once. */
+/** A file index prepared for many traces: its folders are computed once. */
 export interface PathIndex {
   files: ReadonlyMap<string, string>;
-  /** Folder to its entries' names; true for those that are folders. */
+  /** The entries' names of each folder; true for those that are folders. */
   dirs: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
 }
 
-/** A look-up that a build did and that would see something else now. */
+/** A look-up of a build that would now have another result. */
 export interface TraceDifference {
   path: string;
   looked: 'read' | 'listed' | 'exists';
 }
 
-/** Prepares a file index for {@link traceHolds}; worth it when more than one trace is checked. */
+/** Prepares a file index for {@link traceHolds}, which saves time when more than one trace is checked. */
 export function indexPaths(fileIndex: FileIndex): PathIndex {
   const files = new Map(Object.entries(fileIndex));
   const dirs = new Map<string, Map<string, boolean>>([['', new Map()]]);
@@ -73,14 +73,14 @@ export function listingDigest(entries: ReadonlyMap<string, boolean>): string {
 }
 
 /**
- * Says whether every look-up of a build would see the same in the artifact of this file index: then
- * the build's result is the same too, and it need not run.
+ * Whether every look-up of a build would have the same result in the artifact of this file index. Then the build's
+ * result is the same too, and it need not run.
  */
 export function traceHolds(trace: Trace, fileIndex: FileIndex | PathIndex): boolean {
   return traceDifference(trace, fileIndex) === undefined;
 }
 
-/** The first look-up that would see something else, or undefined when the trace holds. */
+/** The first look-up that would have another result, or undefined when the trace holds. */
 export function traceDifference(
   trace: Trace,
   fileIndex: FileIndex | PathIndex,

@@ -1,4 +1,4 @@
-// Verifiers of signatures: processes of the Go program in verifier/, started when a signature is first looked at.
+// Verifiers of signatures: processes of the Go program in verifier/, started when the first signature is checked.
 import { orAborted } from '@weir/async';
 import type { Logger } from '@weir/telemetry';
 import { verifierBinary } from './binary.ts';
@@ -14,24 +14,24 @@ export interface VerifiersOptions {
   log: Logger;
 }
 
-/** Asks whether a signature made with notation is one that a trust policy wants. */
+/** Asks whether a signature made with notation satisfies a trust policy. */
 export interface NotationRequest {
-  /** `host/name@digest`: the policy has statements by repository. */
+  /** `host/name@digest`: the policy has rules by repository. */
   reference: string;
   /** The manifest that must be signed. */
   artifact: { mediaType: string; digest: string; size: number };
   /** The text of `trustpolicy.json`. */
   policy: string;
-  /** Trusted certificates, PEM or DER. Of a PEM file the first counts. */
+  /** Trusted certificates, PEM or DER. Of a PEM file, only the first is used. */
   certificates: readonly Buffer[];
-  /** Without one only what the policy says is answered: `skipped`, or `failed`. */
+  /** Without one, only the policy's answer for this repository is returned: `skipped`, or `failed`. */
   signature?: { mediaType: string; content: Buffer };
 }
 
 export interface NotationResult {
   /**
-   * `failed`: this signature doesn't do. `skipped`: the policy wants none. `tolerated`: the signer isn't trusted, but the
-   * policy wants that only logged.
+   * `failed`: this signature is not sufficient. `skipped`: the policy requires none. `tolerated`: the signer isn't
+   * trusted, but the policy only wants that logged.
    */
   result: 'verified' | 'failed' | 'skipped' | 'tolerated';
   reason?: string;
@@ -43,13 +43,16 @@ export interface KeylessRequest {
   digest: string;
   /** The text of `trusted_root.json`. */
   trustedRoot: string;
-  /** Regular expressions (RE2, 1 KiB each, not anchored), at most 100 pairs; none: whoever the root's authority certified. */
+  /**
+   * Regular expressions (RE2, at most 1 KiB each, not anchored), at most 100 pairs; without any, every identity that
+   * the root's authority certified is accepted.
+   */
   identities: readonly { issuer: string; subject: string }[];
-  /** A bundle, as cosign 3 attaches it; or what cosign 2 does. */
+  /** A bundle, as cosign 3 attaches it, or a signature of cosign 2. */
   signature: { bundle: Buffer } | OldSignature;
 }
 
-/** A payload that names the manifest, and the annotations beside it (cosign, specs/SIGNATURE_SPEC.md). */
+/** A payload that names the manifest, and the annotations with it (cosign, specs/SIGNATURE_SPEC.md). */
 export interface OldSignature {
   payload: Buffer;
   signature: Buffer;
@@ -67,8 +70,8 @@ export interface KeylessResult {
 }
 
 /**
- * Every call rejects with a {@link RenderError}: `InvalidRequest` where policy, root or identities can't be used. A signature that
- * isn't good is a result.
+ * Every call rejects with a {@link RenderError}: `InvalidRequest` when policy, root or identities can't be used. An
+ * invalid signature is a result, not an error.
  */
 export interface Verifiers {
   notation(request: NotationRequest, options: RequestOptions): Promise<NotationResult>;
@@ -78,21 +81,21 @@ export interface Verifiers {
   close(): Promise<void>;
 }
 
-/** What all verifiers together may take, in bytes: a small part of what render engines may. */
+/** The memory of all verifiers together, in bytes: a small part of what render engines may take. */
 export const VERIFIER_MEMORY_BYTES = 96 * 1024 ** 2;
 const VERIFIERS = 2;
-/** How long a verification may keep other tenants waiting, in ms. Most take 2 ms. */
+/** How long a verification may delay other tenants, in ms. Most take 2 ms. */
 const PATIENCE_MS = 500;
 const ANOTHER_AFTER_MS = 50;
 const TIMEOUT_MS = 10_000;
 
-/** Starts nothing, and builds nothing, before the first request. */
+/** No process is built or started before the first request. */
 export function createVerifiers({ log, binary, idleMs = 300_000 }: VerifiersOptions): Verifiers {
   let opening: Promise<Queue> | undefined;
   let queue: Queue | undefined;
   let closed = false;
 
-  /** The queue, once there is a binary. A build that failed is tried anew with the next request. */
+  /** Returns the queue, once there is a binary. After a failed build, the next request tries again. */
   function open(): Promise<Queue> {
     opening ??= (async () => {
       const engine = {
@@ -168,7 +171,7 @@ function keylessBody(signature: KeylessRequest['signature']): object {
   return { signature: { ...signature, ...encoded } };
 }
 
-/** Puts an error about render engines into words about verifiers. */
+/** Rewrites an error about render engines as one about verifiers. */
 function inWords(error: unknown, timeoutMs: number): unknown {
   if (!(error instanceof RenderError)) return error;
   const messages: Record<string, string> = {
