@@ -1,10 +1,10 @@
-// What the engine does for a HelmRelease, by Helm's own library: values, rendering, stored releases, patches.
+// The engine's operations for a HelmRelease, by Helm's own library: values, rendering, stored releases, patches.
 import type { RequestOptions } from './job.ts';
 import type { ArtifactFile, Image, Patch, RenderedObject } from './requests.ts';
 
 /**
- * Values as the text of a JSON object. The text is exact where JavaScript's numbers aren't (Go tells `1` from `1.0`, and
- * templates print them differently): it may be parsed to be looked at, but only the text itself goes back to the engine.
+ * Values as the text of a JSON object. The text keeps what JavaScript's numbers lose (Go distinguishes `1` from `1.0`,
+ * and templates print them differently): parse it only to read it, and pass the text itself back to the engine.
  */
 export type ValuesText = string;
 
@@ -13,8 +13,8 @@ export type HelmValuesLayer =
   /** A values file: YAML text of a map. */
   | { origin: string; yaml: string }
   /**
-   * One value that is put at a path, by the rules of `helm --set` unless `literal`. With `secret`, a message says nothing
-   * of the text.
+   * One value that is set at a path, by the rules of `helm --set` unless `literal`. With `secret`, messages contain
+   * nothing of the text.
    */
   | {
       origin: string;
@@ -27,9 +27,12 @@ export type HelmValuesLayer =
 export interface HelmValuesRequest {
   /** `spec.valuesFrom`, resolved, in its order. */
   layers: readonly HelmValuesLayer[];
-  /** `spec.values` as JSON text, as the API server sent it or as `JSON.stringify` gives it; nothing where it isn't set. */
+  /**
+   * `spec.values` as JSON text, as the API server sent it or as `JSON.stringify` returns it; undefined when it isn't
+   * set.
+   */
   inline?: string | undefined;
-  /** Adds the chart's own values: `all`, and the origin `chart` of what no layer set. */
+  /** Adds the chart's own values to the result: `all`, and the origin `chart` for what no layer set. */
   chart?: HelmChartFile | undefined;
 }
 
@@ -38,29 +41,30 @@ export interface HelmValuesResult {
   /** Flux's `configDigest`: `sha256:<hex>`. */
   digest: string;
   /**
-   * Who set each value, as a JSON pointer: an `origin` of a layer, or `spec.values`. Empty maps and lists aren't named, and of
-   * more than 10,000 values only the first.
+   * Where each value comes from: JSON pointers with the `origin` of a layer, or `spec.values`. Empty maps and lists
+   * have no entry; of more than 10,000 values, only the first have one.
    */
   origins: Record<string, string>;
-  /** What templates see: the values together with those of the chart and of the charts below it that are switched on. */
+  /** The values that templates see: merged with those of the chart and of its enabled subcharts. */
   all?: ValuesText;
 }
 
 /** A packed chart. */
 export interface HelmChartFile extends ArtifactFile {
   /**
-   * The revision of an OCIRepository, or of an ExternalArtifact whose revision has a digest: checked against the chart's
-   * version, and 12 characters of the digest become its build metadata, as in Flux. Left out for other sources.
+   * The revision of an OCIRepository, or of an ExternalArtifact whose revision has a digest. As in Flux, it is checked
+   * against the chart's version, and 12 characters of the digest become the version's build metadata. Undefined for
+   * other sources.
    */
   sourceRevision?: string | undefined;
-  /** Leaves the version as it is all the same (Flux's DisableChartDigestTracking). */
+  /** Leaves the version unchanged in spite of `sourceRevision` (Flux's DisableChartDigestTracking). */
   keepVersion?: boolean | undefined;
 }
 
-/** What Chart.yaml says. */
+/** The content of Chart.yaml. */
 export interface HelmChartMetadata {
   name: string;
-  /** With the build metadata that `sourceRevision` brought. */
+  /** With the build metadata from `sourceRevision`. */
   version: string;
   appVersion: string;
   kubeVersion: string;
@@ -69,13 +73,13 @@ export interface HelmChartMetadata {
 }
 
 export interface HelmChartResult extends HelmChartMetadata {
-  /** Whether it or a chart below it has a folder `crds/` with something in it. */
+  /** Whether the chart or one of its subcharts has files in a folder `crds/`. */
   hasCrds: boolean;
-  /** Of the source revision; Flux keeps it in the snapshot. */
+  /** The digest in the source revision; Flux keeps it in the snapshot. */
   ociDigest?: string;
 }
 
-/** Metadata that is set on every object, after everything else but the origin labels. */
+/** Metadata that is set on every object, after all other changes but the origin labels. */
 export interface HelmCommonMetadata {
   labels?: Record<string, string> | undefined;
   annotations?: Record<string, string> | undefined;
@@ -91,42 +95,47 @@ export interface HelmRenderRequest {
   chart: HelmChartFile;
   values: ValuesText;
   release: {
-    /** By Helm's rules: 53 characters at most, lower case. */
+    /** Limited by Helm to 53 characters, lower case. */
     name: string;
     namespace: string;
     revision: number;
-    /** False is an upgrade. */
+    /** False for an upgrade. */
     isInstall: boolean;
   };
   capabilities: {
-    /** What the API server's `/version` says. */
+    /** From the API server's `/version`. */
     kubeVersion: { version: string; major: string; minor: string };
-    /** Each `group/version` and `group/version/Kind` that the API server has (`v1`, `apps/v1`, `apps/v1/Deployment`). */
+    /**
+     * Each `group/version` and `group/version/Kind` that the API server serves (`v1`, `apps/v1`, `apps/v1/Deployment`).
+     */
     apiVersions: readonly string[];
   };
   options?: {
     /** `disableSchemaValidation`. */
     skipSchemaValidation?: boolean | undefined;
-    /** How the release's objects will be applied, resolved: it is stored with the release. */
+    /** How the release's objects will be applied; it is stored with the release. */
     applyMethod?: 'ssa' | 'csa' | undefined;
   };
   /**
-   * `upgrade.preserveValues`: the payload of the deployed release, whose values stay under the new ones. The result's
-   * `values` are what came of it.
+   * `upgrade.preserveValues`: the payload of the deployed release, whose values are merged below the new ones. The
+   * result's `values` are the merged ones.
    */
   preserveValuesOf?: HelmPayload | undefined;
   postRender: {
     strategy: 'combined' | 'separate' | 'nohooks';
     renderers?: readonly HelmPostRenderer[] | undefined;
     commonMetadata?: HelmCommonMetadata | undefined;
-    /** The HelmRelease's own name and namespace, for the origin labels; left out, none are set. */
+    /** The HelmRelease's own name and namespace, for the origin labels; without it, none are set. */
     origin?: { name: string; namespace: string } | undefined;
   };
-  /** With it the release is encoded too: `stored` in the result. */
+  /** With this, the release is encoded too: `stored` in the result. */
   info?: HelmReleaseInfo | undefined;
 }
 
-/** What a template's `lookup` asks for: one object, or all of a namespace (or of the cluster) where `name` is empty. */
+/**
+ * The arguments of a template's `lookup`: one object, or all objects of a namespace (or of the cluster) when `name` is
+ * empty.
+ */
 export interface HelmLookup {
   apiVersion: string;
   kind: string;
@@ -134,15 +143,18 @@ export interface HelmLookup {
   name: string;
 }
 
-/** What a render asks for. What these throw fails the render with their message. */
+/** The functions that the engine calls during a render. An error that they throw fails the render with its message. */
 export interface HelmAnswers {
   /**
-   * The object, or the list with its `items`, as the API server gives it; null where there is none. A group or version
-   * that the API server doesn't have is to be thrown, as Helm fails then. At most 1,000 a render, with 8 MiB
-   * altogether; one at a time, and each question once.
+   * Returns the object, or the list with its `items`, as the API server returns it; null when there is none. For a
+   * group or version that the API server doesn't serve it must throw, as Helm fails then. At most 1,000 calls per
+   * render, with 8 MiB in all; one at a time, and each look-up once.
    */
   lookup(lookup: HelmLookup, signal: AbortSignal): Promise<object | null>;
-  /** The text that is at an HTTP(S) URL to which `values.schema.json` refers; left out, such a reference is refused. */
+  /**
+   * Returns the text at an HTTP(S) URL that `values.schema.json` refers to. Without this function, such references are
+   * refused.
+   */
   schema?(url: string, signal: AbortSignal): Promise<string>;
 }
 
@@ -158,14 +170,14 @@ export type HelmHookEvent =
   | 'test';
 
 export interface HelmHookRun {
-  /** RFC 3339; left out where the hook never ran. */
+  /** RFC 3339; undefined if the hook never ran. */
   startedAt?: string | undefined;
   completedAt?: string | undefined;
   phase: '' | 'Unknown' | 'Running' | 'Succeeded' | 'Failed';
 }
 
 export interface HelmHook {
-  /** Where it is in the list of hooks as it is stored; `helmUpdate` takes it. */
+  /** Its position in the stored list of hooks, which `helmUpdate` takes. */
   index: number;
   name: string;
   kind: string;
@@ -173,11 +185,11 @@ export interface HelmHook {
   path: string;
   events: HelmHookEvent[];
   weight: number;
-  /** As stored: Helm's default `before-hook-creation` isn't filled in where none is named. */
+  /** As stored: when there is none, Helm's default `before-hook-creation` is not added. */
   deletePolicies: ('hook-succeeded' | 'hook-failed' | 'before-hook-creation')[];
   outputLogPolicies: ('hook-succeeded' | 'hook-failed')[];
   lastRun: HelmHookRun;
-  /** What its manifest has: one object, or those of a list; none where objects weren't asked for. */
+  /** The objects of its manifest: one, or those of a list; empty when objects weren't requested. */
   objects: RenderedObject[];
 }
 
@@ -188,7 +200,7 @@ export interface HelmReleaseInfo {
   deleted?: string | undefined;
   status: HelmReleaseStatus;
   description: string;
-  /** Left out in a request, what is there stays (for a render: the rendered notes). */
+  /** When undefined in a request, the notes don't change (in a render: the rendered notes). */
   notes?: string | undefined;
 }
 
@@ -203,21 +215,21 @@ export type HelmReleaseStatus =
   | 'pending-upgrade'
   | 'pending-rollback';
 
-/** What is in `data.release` of a release's Secret, as it stands in the Secret's JSON (base64 of base64 of gzip of JSON). */
+/** The value of `data.release` in a release's Secret, as in the Secret's JSON (base64 of base64 of gzip of JSON). */
 export type HelmPayload = string;
 
-/** A release encoded by Helm's rules. */
+/** A release, encoded as Helm stores it. */
 export interface HelmStored {
   payload: HelmPayload;
-  /** What the API server counts against a Secret's 1 MiB, in bytes. */
+  /** The size that the API server counts against a Secret's limit of 1 MiB, in bytes. */
   bytes: number;
   /** Flux's snapshot digest, `sha256:<hex>`. */
   digest: string;
-  /** What makes it so large, the largest first, in bytes before compression: `chart templates/x.yaml`, `manifest`, `config` … */
+  /** The largest parts, largest first, in bytes before compression: `chart templates/x.yaml`, `manifest`, `config` … */
   largest: { what: string; bytes: number }[];
 }
 
-/** What is read from a release, rendered just now or stored. */
+/** A release that was rendered just now, or read from a stored one. */
 export interface HelmRelease {
   name: string;
   namespace: string;
@@ -227,93 +239,96 @@ export interface HelmRelease {
   info: HelmReleaseInfo;
   /** The user's values. */
   values: ValuesText;
-  /** Flux's `configDigest` of these. */
+  /** Flux's `configDigest` of `values`. */
   configDigest: string;
-  /** As it is stored: YAML documents, each with the file that it came from. */
+  /** As stored: YAML documents, each with the file that it came from. */
   manifest: string;
-  /** Objects of the manifest, in Helm's install order; empty where they weren't asked for. */
+  /** Objects of the manifest, in Helm's install order; empty when they weren't requested. */
   objects: RenderedObject[];
-  /** Of all events, in Helm's order of running: by weight, then name, then kind. */
+  /** The hooks of all events, in the order in which Helm runs them: by weight, then name, then kind. */
   hooks: HelmHook[];
 }
 
 export interface HelmRenderResult extends HelmRelease {
   ociDigest?: string;
   stored?: HelmStored;
-  /** Whether templates looked something up: then the same request may come to something else later. */
+  /** Whether templates looked up objects: then the same request may have another result later. */
   usedLookups: boolean;
-  /** That the chart is deprecated, and integers in objects that JavaScript's numbers can't hold (beyond 2^53). */
+  /**
+   * Warns of a deprecated chart, and of integers in objects that JavaScript's numbers can't represent (beyond 2^53).
+   */
   warnings: string[];
 }
 
-/** Changes to a stored release; what is left out stays. */
+/** Changes to a stored release. Fields that are undefined don't change. */
 export interface HelmUpdateRequest {
   payload: HelmPayload;
   version?: number | undefined;
   info?: Partial<HelmReleaseInfo> | undefined;
   applyMethod?: 'ssa' | 'csa' | undefined;
-  /** Last runs of hooks. As with Helm, one that names no delete policy gets the default one when it runs. */
+  /** The last runs of hooks. As in Helm, a hook without a delete policy gets the default policy when it runs. */
   hooks?: readonly { index: number; lastRun: HelmHookRun }[] | undefined;
-  /** The index of each hook once, in the order in which they are to be stored; `hooks` has the indexes of before. */
+  /** The index of each hook exactly once, in the order to store them in; `hooks` uses the indexes from before. */
   hookOrder?: readonly number[] | undefined;
-  /** Goes into the digest as in Flux. */
+  /** Part of the digest, as in Flux. */
   ociDigest?: string | undefined;
 }
 
 /** One object of a client-side three-way merge. */
 export interface HelmMergeItem {
-  /** As the last release had it; null where it didn't. */
+  /** From the last release; null when it did not have the object. */
   original: object | null;
-  /** As the new release has it. */
+  /** From the new release. */
   modified: object;
   live: object;
 }
 
-/** The request that a merge comes to. */
+/** The request that applies a merge. */
 export interface HelmMergePatch {
   type: 'application/strategic-merge-patch+json' | 'application/merge-patch+json';
-  /** `{}` where nothing changes: then Helm sends nothing. */
+  /** `{}` when nothing changes: Helm sends no request then. */
   patch: string;
 }
 
-/** Every call rejects with a RenderError; the reasons that are Helm's own stand with each. */
+/** Every call rejects with a RenderError; Helm's own reasons are documented with each operation. */
 export interface HelmOperations {
   /**
-   * Composes values in order, by Flux's rules (inline ones are merged before each `targetPath` and once more at the end).
-   * `ValuesError`, whose `origin` names the layer that can't be read or put where it should be; `ChartLoadError`.
+   * Merges values in order, by Flux's rules (inline ones before each `targetPath` and once more at the end).
+   * `ValuesError`, whose `origin` names the layer that can't be read or set at its path; `ChartLoadError`.
    */
   helmValues(request: HelmValuesRequest, options: RequestOptions): Promise<HelmValuesResult>;
-  /** What a packed chart is. `ChartLoadError` for what is no chart, or one whose version isn't its tag. */
+  /** The metadata of a packed chart. `ChartLoadError` when the file is not a chart, or its version isn't its tag. */
   helmChart(chart: HelmChartFile, options: RequestOptions): Promise<HelmChartResult>;
   /**
-   * Renders a chart as install or upgrade would. `ChartLoadError`; `RenderFailed` for a template (with file and line), a schema
-   * (with path and rule), a kubeVersion, a post-renderer, or a look-up; messages are Helm's own.
+   * Renders a chart as install or upgrade would. `ChartLoadError`; `RenderFailed` for a template (with file and line),
+   * a schema (with path and rule), a kubeVersion, a post-renderer, or a look-up; the messages are Helm's own.
    */
   helmRender(
     request: HelmRenderRequest,
     options: RequestOptions & HelmAnswers,
   ): Promise<HelmRenderResult>;
   /**
-   * What is in the folders `crds/` of a chart and of the charts below it that these values switch on, by file in the order in
-   * which they are applied. `ChartLoadError`, `RenderFailed`.
+   * The files in the folders `crds/` of a chart and of the subcharts that these values enable, in the order in which
+   * they are applied. `ChartLoadError`, `RenderFailed`.
    */
   helmCrds(
     request: { chart: HelmChartFile; values: ValuesText },
     options: RequestOptions,
   ): Promise<{ file: string; objects: RenderedObject[] }[]>;
   /**
-   * Reads a stored release. `objects` says whether manifest and hooks are parsed into objects. `ReleaseCorrupt` for what
+   * Reads a stored release. `objects` says whether manifest and hooks are parsed into objects. `ReleaseCorrupt` when it
    * can't be decoded.
    */
   helmDecode(
     request: { payload: HelmPayload; objects?: boolean; ociDigest?: string | undefined },
     options: RequestOptions,
   ): Promise<HelmRelease & { digest: string; bytes: number }>;
-  /** A stored release with changes. A rollback is the target's payload with another version and info. */
+  /** Changes a stored release. A rollback is the target's payload with another version and info. */
   helmUpdate(request: HelmUpdateRequest, options: RequestOptions): Promise<HelmStored>;
   /**
-   * Helm's client-side three-way patches, in the order given: strategic for kinds that are built into Kubernetes, else a JSON
-   * merge patch from `original` to `modified`, or with `threeWayForOthers` (Helm: `take ownership`) from all three. `MergeFailed`.
+   * Helm's client-side three-way patches, in the given order: strategic for Kubernetes' built-in kinds; for others a
+   * JSON merge patch from `original` to `modified`, or with `threeWayForOthers` (Helm: `take ownership`) from all three
+   * objects. `MergeFailed`.
    */
   helmMerge(
     request: { objects: readonly HelmMergeItem[]; threeWayForOthers?: boolean },

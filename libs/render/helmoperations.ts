@@ -1,4 +1,4 @@
-// The calls of helm.ts over the engine's protocol.
+// The operations of helm.ts over the engine's protocol.
 import { RenderError } from './error.ts';
 import type {
   HelmAnswers,
@@ -14,7 +14,7 @@ import type {
 import type { Callbacks } from './job.ts';
 import type { Send } from './send.ts';
 
-/** Those that wait among builds: each may take seconds, and much memory. */
+/** Operations that wait in the queue of builds, as each may take seconds and much memory. */
 export const LARGE_HELM_OPERATIONS = ['helm.render'];
 
 export function helmOperations(send: Send): HelmOperations {

@@ -1,27 +1,29 @@
 import { RenderError } from './error.ts';
 
-/** What every request takes besides its own input. */
+/** The options that every request takes besides its own input. */
 export interface RequestOptions {
-  /** The namespace on whose behalf this is asked for. Whose turn it is goes by tenant. */
+  /** The namespace that the request is made for. Tenants take turns. */
   tenant: string;
-  /** Time that the engine may take once it has begun, in ms. Waiting for its turn isn't in it. */
+  /**
+   * The time that the engine may take after it has started on the request, in ms. Waiting in the queue doesn't count.
+   */
   timeoutMs?: number;
-  /** Gives the request up, whether it waits or runs. */
+  /** Cancels the request, whether it waits or runs. */
   signal?: AbortSignal;
 }
 
 /**
- * Answers what an engine asks for while it works on a request: something from outside, as it has no network. What it
- * throws reaches the engine as a message. The signal aborts when the request has ended, however that came about.
+ * Answers the engine's requests during a job, as the engine has no network. An error that it throws reaches the engine
+ * as a message. The signal aborts when the job has ended in any way.
  */
 export type Callbacks = (op: string, body: unknown, signal: AbortSignal) => Promise<unknown>;
 
-/** What an engine is asked to do. */
+/** A request to an engine. */
 export interface Work {
   op: string;
   /** The input as JSON. */
   body: string;
-  /** Answers what the engine asks for. Without it, an engine that asks for something fails the request. */
+  /** Answers the engine's requests. Without it, a job in which the engine makes one fails. */
   callbacks?: Callbacks | undefined;
   tenant: string;
   timeoutMs: number;
@@ -29,15 +31,15 @@ export interface Work {
   profile: string;
 }
 
-/** Work on its way through the pool. */
+/** A request in the pool. */
 export interface Job extends Work {
-  /** True once the promise is resolved or rejected, so that nobody waits for the job any more. */
+  /** True once the promise is resolved or rejected, so that nothing waits for the job any more. */
   settled: boolean;
   resolve(body: unknown): void;
   reject(error: RenderError): void;
 }
 
-/** Work, and a promise of what becomes of it. */
+/** Makes a job, and the promise of its result. */
 export function createJob(work: Work): { job: Job; promise: Promise<unknown> } {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const job: Job = {

@@ -1,52 +1,55 @@
-// How much memory the engines of a service may take, and how it is shared out between them.
+// How much memory the engines of a service may take, and how it is divided among them.
 import { totalmem } from 'node:os';
 
 const MIB = 1024 ** 2;
 
-/** The most that engines take unless told otherwise. Bytes. */
+/** The default for all engines together, in bytes. */
 const DEFAULT = 1024 * MIB;
 
-/** What a machine has: the memory of it all, and of the control group that this process is in (huge: no limit). Bytes. */
+/**
+ * The memory of the machine, and the limit of the control group that this process is in (a huge number if there is no
+ * limit), in bytes.
+ */
 export interface Machine {
   total: number;
   constrained: number;
 }
 
 function thisMachine(): Machine {
-  // Of control groups v1 (memory.limit_in_bytes) and v2 (memory.max); 0 where there are none.
+  // This covers control groups v1 (memory.limit_in_bytes) and v2 (memory.max); 0 when there are none.
   return { total: totalmem(), constrained: process.constrainedMemory() || Number.MAX_VALUE };
 }
 
 /**
- * What all engines of a service may take together unless the operator says so, in bytes: 1 GiB, and at most half of what
- * the container may take. Beyond that the kernel would end the service before an engine could fail one request.
+ * The memory that all engines of a service may take together by default, in bytes: 1 GiB, and at most half of what the
+ * container may take. With more, the kernel would end the service before an engine could fail a single request.
  */
 export function defaultEngineMemory({ total, constrained }: Machine = thisMachine()): number {
   return Math.floor(Math.min(DEFAULT, constrained / 2, total / 2));
 }
 
-/** What each engine of a kind may take, in bytes. */
+/** The limit of each engine of a kind, in bytes. */
 export interface EngineMemory {
-  /** There are up to `QUICK_ENGINES` of these. */
+  /** For up to `QUICK_ENGINES` engines. */
   quick: number;
   slow: number;
-  /** There are up to `builds` of these. */
+  /** For up to `builds` engines. */
   build: number;
   large: number;
-  /** How many builds may run at a time beside a large one. */
+  /** How many builds may run at the same time besides a large one. */
   builds: number;
 }
 
-/** The most engines for quick operations. */
+/** The maximum number of engines for quick operations. */
 export const QUICK_ENGINES = 2;
 
-/** With less than this nearly every build would fail, and run anew in the engine for large ones. Bytes. */
+/** With less memory than this, nearly every build would fail and run again in the engine for large ones. In bytes. */
 const MIN_BUILD = 64 * MIB;
 
 /**
- * Shares out what all engines may take together, so that none of them needs to know what the others take: half is for the
- * one that runs large builds, a quarter for the other builds, a quarter for all other operations.
- * Fewer than the wanted builds run at a time where there would be less than 64 MiB for each.
+ * Divides the memory of all engines into fixed shares, so that no engine depends on the others: half for the engine of
+ * large builds, a quarter for the other builds, a quarter for all other operations. Fewer builds than wanted run at the
+ * same time when each would have less than 64 MiB.
  */
 export function shareMemory(bytes: number, wantedBuilds: number): EngineMemory {
   const builds = Math.max(1, Math.min(wantedBuilds, Math.floor(bytes / 4 / MIN_BUILD)));

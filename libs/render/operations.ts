@@ -25,7 +25,7 @@ import type {
 import type { Send } from './send.ts';
 import { type TagOperations, tagOperations } from './tags.ts';
 
-/** What an engine can do. Every call rejects with a {@link RenderError}. */
+/** The engine's operations. Every call rejects with a {@link RenderError}. */
 export interface Operations
   extends ChartOperations,
     HelmOperations,
@@ -35,54 +35,53 @@ export interface Operations
   /** Builds the objects that Flux's kustomize-controller would apply for a Kustomization. */
   build(request: BuildRequest, options: RequestOptions): Promise<BuildResult>;
   /**
-   * Says which files of a source source-controller would pack, in the order given. `timeoutMs` is for all of it. More than
-   * 10,000 lines or 1 MiB of rules are `InvalidRequest`.
+   * Returns the files of a source that source-controller would pack, in the given order. `timeoutMs` is for the whole
+   * call. `InvalidRequest` for more than 10,000 lines or 1 MiB of rules.
    */
   ignore(request: IgnoreRequest, options: RequestOptions): Promise<{ kept: string[] }>;
-  /** Picks versions from Git tags and the like as `spec.ref.semver` does; a bad range is `InvalidSemVer`. */
+  /** Selects versions, such as Git tags, by the rules of `spec.ref.semver`; `InvalidSemVer` for an invalid range. */
   semver(
     request: { range: string; versions: string[] },
     options: RequestOptions,
   ): Promise<SemverResult>;
   /**
-   * The health of live objects as Flux computes it (kstatus), in the order given; of the kinds that
-   * `checks` names, by their CEL expressions. Checks that don't compile are `InvalidCELExpression`, also
-   * without objects; an expression that fails on an object makes it Unknown, with the error as message.
-   * `timeoutMs` is for each MiB of objects.
+   * The health of live objects as Flux computes it (kstatus), in the given order; for kinds that `checks` names, by
+   * their CEL expressions. `InvalidCELExpression` for checks that don't compile, even without objects. An expression
+   * that fails on an object makes it Unknown, with the error as message. `timeoutMs` is for each MiB of objects.
    */
   status(
     objects: readonly object[],
     options: RequestOptions & { checks?: readonly HealthCheckExpression[] | undefined },
   ): Promise<ObjectStatus[]>;
   /**
-   * Evaluates a CEL expression as Flux does `readyExpr`; one that doesn't compile, or isn't a boolean,
-   * is `InvalidCELExpression`.
+   * Evaluates a CEL expression as Flux does `readyExpr`; `InvalidCELExpression` when it doesn't compile or isn't a
+   * boolean.
    */
   evaluate(request: EvaluateRequest, options: RequestOptions): Promise<Evaluation[]>;
-  /** The same for an expression whose result is a text; one that gives anything else is `InvalidCELExpression`. */
+  /** Evaluates an expression whose result is a text; `InvalidCELExpression` for any other type. */
   evaluateText(request: EvaluateRequest, options: RequestOptions): Promise<TextEvaluation[]>;
-  /** The same for an expression with any result, as JSON has it. */
+  /** Evaluates an expression with any result, which is converted to JSON. */
   evaluateAny(
     request: EvaluateRequest,
     options: RequestOptions,
   ): Promise<({ value: unknown; error?: undefined } | { error: string })[]>;
   /**
-   * The JSON pointers that the rules exempt in each object, in the order given; of the objects only
-   * kind, name, namespace, labels and annotations count. A bad selector is `ReconciliationFailed`.
+   * The JSON pointers that the rules exempt in each object, in the given order. Of the objects, only kind, name,
+   * namespace, labels and annotations matter. `ReconciliationFailed` for an invalid selector.
    */
   exempt(
     request: { rules: readonly ExemptionRule[]; objects: readonly object[] },
     options: RequestOptions,
   ): Promise<string[][]>;
   /**
-   * Which patterns match which texts; compiled ones are kept. More patterns or texts, or longer texts, than
-   * `MatchRequest` allows are `InvalidRequest`. Matching takes 2 s at most, for all together: `Timeout`.
+   * Says which patterns match which texts. Compiled patterns are kept for later requests. `InvalidRequest` for more or
+   * longer patterns or texts than `MatchRequest` allows, `Timeout` when all of it takes longer than 2 s.
    */
   match(request: MatchRequest, options: RequestOptions): Promise<MatchResult>;
   version(): Promise<EngineVersion>;
 }
 
-/** The tenant of requests that are made on nobody's behalf. */
+/** The tenant of requests that are not made for any namespace. */
 const NO_TENANT = '';
 
 /** The typed operations over the engine's protocol. */
@@ -113,7 +112,7 @@ export function operations(send: Send): Operations {
         const leftMs = Math.max(1, Math.ceil(end - performance.now()));
         const answer = await send('ignore', body, { ...options, timeoutMs: leftMs }).catch(
           (error: unknown) => {
-            // The caller's limit is for all portions together.
+            // The caller's limit is for all portions together, so the error names it and not the portion's.
             throw isTimeout(error) ? timeoutError({ timeoutMs }) : error;
           },
         );
@@ -166,7 +165,7 @@ export function operations(send: Send): Operations {
   };
 }
 
-/** Time for the files of a source unless the caller says so, in ms. */
+/** The default time for the files of a source, in ms. */
 const IGNORE_MS = 60_000;
 
 function isTimeout(error: unknown): boolean {

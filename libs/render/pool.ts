@@ -11,48 +11,51 @@ import type { Send } from './send.ts';
 
 export interface PoolOptions {
   /**
-   * The most builds that run at a time, beside one that takes long or needs much memory; the number of CPUs, at most 4,
-   * unless given. The other operations don't wait for builds.
+   * The maximum number of builds that run at the same time, besides one that takes long or needs much memory; the
+   * number of CPUs, at most 4, unless given. Other operations don't wait for builds.
    */
   size?: number | undefined;
   /** Path of the engine's binary; `WEIR_ENGINE`, or one built from source, unless given. */
   engine?: string;
-  /** What all engines may take together, in bytes; half of what the container may take, and 1 GiB at most, unless given. */
+  /** The memory of all engines together, in bytes; half of what the container may take, at most 1 GiB, unless given. */
   memoryLimitBytes?: number | undefined;
-  /** What an artifact may unpack to, in bytes; 256 MiB unless given. Packed, half of it. */
+  /** The limit for an unpacked artifact, in bytes; 256 MiB unless given. Half of it is the limit for the packed one. */
   artifactLimitBytes?: number;
-  /** Limit of a build that names none, in ms; 60,000 unless given. */
+  /** The default time limit of a build, in ms; 60,000 unless given. */
   timeoutMs?: number;
-  /** How long a build may keep other tenants waiting, in ms; 2,000 unless given. Then it runs anew among those that take long. */
+  /**
+   * How long a build may delay other tenants, in ms; 2,000 unless given. After that it is ended, and runs again in the
+   * queue for builds that take long.
+   */
   patienceMs?: number;
   /** Time after which an engine without work is stopped, in ms; 5 minutes unless given. */
   idleMs?: number;
   log: Logger;
 }
 
-/** Render engines that are started, shared, watched and replaced as requests come. */
+/** Starts, shares, watches and replaces render engines as requests require. */
 export interface RenderPool extends Operations {
   /** The process ids of the engines that run. */
   pids(): number[];
-  /** Rejects what waits and runs with reason `Closed`, stops the engines and waits for their end. */
+  /** Rejects the requests that wait or run with reason `Closed`, stops the engines and waits until they have ended. */
   close(): Promise<void>;
 }
 
 const MIB = 1024 ** 2;
 
-/** How long an operation other than a build may keep other tenants waiting, in ms. Most take 1 ms. */
+/** How long an operation other than a build may delay other tenants, in ms. Most take 1 ms. */
 const QUICK_PATIENCE_MS = 250;
 
-/** How long a request waits before one more engine is started for it, in ms: less than a start takes. */
+/** How long a request waits before another engine is started for it, in ms: less than a start takes. */
 const ANOTHER_AFTER_MS = 20;
 
-/** In the queues for what takes long, builds and other operations may keep others waiting for so many times as long. */
+/** In the queues for long jobs, a job may delay others this many times as long. */
 const SLOW_PATIENCE = 4;
 
-/** The operations that wait in the line of builds: each may take seconds, and much memory. */
+/** The operations that wait in the queue of builds: each may take seconds, and much memory. */
 const LARGE_OPERATIONS = new Set(['build', ...LARGE_CHART_OPERATIONS, ...LARGE_HELM_OPERATIONS]);
 
-/** Limit of an operation other than a build that names none, in ms: whoever asks should not wait long. */
+/** The default time limit of an operation other than a build, in ms. It is short, as callers should not wait long. */
 const QUICK_TIMEOUT_MS = 10_000;
 
 /**
@@ -129,7 +132,7 @@ export async function createPool(options: PoolOptions): Promise<RenderPool> {
   };
 }
 
-/** Calls back when the signal aborts before the promise settles; keeps no listener after that. */
+/** Calls back when the signal aborts before the promise settles; the listener is removed after that. */
 function onceAborted(signal: AbortSignal, promise: Promise<unknown>, callback: () => void): void {
   const forget = (): void => signal.removeEventListener('abort', callback);
   signal.addEventListener('abort', callback, { once: true });

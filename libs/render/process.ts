@@ -10,30 +10,30 @@ import {
   type WireError,
 } from './protocol.ts';
 
-/** The exit code with which an engine says that it passed its memory limit (engine/memory.go). */
+/** The exit code of an engine that exceeded its memory limit (engine/memory.go). */
 const EXIT_MEMORY = 70;
 
-/** One running engine. Whoever uses it limits how many requests it gets at a time. */
+/** One running engine. The caller limits how many requests it gets at the same time. */
 export interface EngineProcess {
   readonly pid: number | undefined;
   /**
-   * Runs a request, whose body is JSON; `callbacks` answers what the engine asks for meanwhile. Rejects with a
-   * RenderError; the engine may be gone then, see `alive`.
+   * Runs a request, whose body is JSON; `callbacks` answers the engine's requests during it. Rejects with a
+   * RenderError; the engine may have ended then, see `alive`.
    */
   request(op: string, body: string, callbacks?: Callbacks): Promise<unknown>;
-  /** Ends the process at once; the requests that run are rejected with `error`. */
+  /** Ends the process at once. The running requests are rejected with `error`. */
   kill(error: RenderError): void;
   alive(): boolean;
-  /** Resolves when the process has ended, however that came about. */
+  /** Resolves when the process has ended in any way. */
   ended: Promise<void>;
 }
 
 export interface EngineOptions {
   binary: string;
   memoryLimitBytes: number;
-  /** What an artifact may unpack to; undefined for a program that takes none. */
+  /** The limit for an unpacked artifact, in bytes; undefined for a program that takes no artifacts. */
   artifactLimitBytes?: number;
-  /** Folder into which it writes profiles on SIGUSR1; none unless given. */
+  /** The folder that it writes profiles to on SIGUSR1; none unless given. */
   profiles?: string | undefined;
   log: Logger;
 }
@@ -42,17 +42,17 @@ interface Pending {
   resolve(body: unknown): void;
   reject(error: RenderError): void;
   callbacks: Callbacks | undefined;
-  /** Aborted when the request has ended: nobody waits for the answers to its callbacks then. */
+  /** Aborted when the request has ended, after which its callbacks' answers have no use. */
   over: AbortController;
 }
 
-/** The most callbacks of a request that are answered at a time; an engine asks for one after the other. */
+/** How many callbacks of a request are answered at the same time; an engine makes one at a time. */
 const MAX_CALLBACKS = 16;
 
-/** What is kept of the message of a callback that failed, in characters. */
+/** The message of a callback that failed is cut to this length, in characters. */
 const MAX_MESSAGE = 4_096;
 
-/** Starts an engine. It ends with this process: its input closes then. */
+/** Starts an engine. It ends with this process, because its input closes then. */
 export function startEngine(options: EngineOptions): EngineProcess {
   const { binary, memoryLimitBytes, artifactLimitBytes, log } = options;
   const flags = [
@@ -60,7 +60,7 @@ export function startEngine(options: EngineOptions): EngineProcess {
     ...(artifactLimitBytes === undefined ? [] : [`--artifact-limit=${artifactLimitBytes}`]),
     ...(options.profiles ? [`--profiles=${options.profiles}`] : []),
   ];
-  // No environment: the engine needs none, and it must not inherit secrets.
+  // The environment is empty: the engine needs none, and it must not inherit secrets.
   const child = spawn(binary, flags, { env: {}, cwd: '/' });
   const { promise: ended, resolve: hasEnded } = Promise.withResolvers<void>();
   const lastLine = tail(child);
@@ -120,7 +120,7 @@ export function startEngine(options: EngineOptions): EngineProcess {
       stop(new RenderError('EngineCrashed', 'the render engine broke the protocol', { cause }));
     }
   });
-  // Writing to an engine that has just ended fails here; its exit tells why.
+  // Writing to an engine that has just ended fails here; its exit gives the reason.
   child.stdin.on('error', (error) => log.debug({ err: error }, 'render engine input closed'));
   child.on('error', (cause) => {
     stop(
@@ -165,7 +165,7 @@ const refuse: Callbacks = async (op) => {
   throw new Error(`nothing answers ${op} here`);
 };
 
-/** Why there is no answer; a long message is cut, as it becomes part of the request's own. */
+/** The error for a failed callback. A long message is cut, as it becomes part of the request's own. */
 function callbackError(error: unknown): WireError {
   const message = error instanceof Error ? error.message : String(error);
   return { reason: 'CallbackFailed', message: message.slice(0, MAX_MESSAGE) };
@@ -182,7 +182,7 @@ function exitError(code: number | null, signal: string | null, limit: number): R
   return new RenderError('EngineCrashed', `the render engine ended unexpectedly (${how})`);
 }
 
-/** Keeps the first line of the engine's last output: what a Go crash begins with. */
+/** Keeps the first line of the engine's last output on stderr: a Go crash begins with the reason. */
 function tail(child: ChildProcessWithoutNullStreams): () => string {
   let line = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

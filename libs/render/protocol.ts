@@ -1,7 +1,7 @@
 /**
- * The frames between the pool and an engine: a length (4 bytes, big endian), then as many bytes of
- * JSON. While a request runs, the engine may ask for something from outside with a `callback` that names the request;
- * it gets a `callbackResponse` with the callback's own id.
+ * The frames between the pool and an engine: a length (4 bytes, big endian), then as many bytes of JSON. While a
+ * request runs, the engine may send a `callback` that names the request; it gets a `callbackResponse` with the
+ * callback's own id.
  */
 export type Frame =
   | { type: 'request'; id: number; op: string; body: unknown }
@@ -14,17 +14,23 @@ export interface WireError {
   message: string;
 }
 
-/** The largest frame that either side takes, in bytes of JSON; answers stay below 64 MiB. */
+/** The largest frame that either side accepts, in bytes of JSON; answers stay below 64 MiB. */
 export const MAX_FRAME_BYTES = 256 * 1024 * 1024;
 
 const HEADER_BYTES = 4;
 
-/** Returns a request as the bytes that go over the pipe; its body is JSON. Throws RangeError when it is too large. */
+/**
+ * Encodes a request, whose body is JSON, for the pipe.
+ * @throws RangeError when it is too large
+ */
 export function encodeRequest(id: number, op: string, body: string): Buffer {
   return encode(`{"type":"request","id":${id},"op":${JSON.stringify(op)},"body":${body}}`);
 }
 
-/** Returns the answer to a callback as the bytes that go over the pipe. Throws RangeError when it is too large. */
+/**
+ * Encodes the answer to a callback for the pipe.
+ * @throws RangeError when it is too large
+ */
 export function encodeCallbackResponse(
   id: number,
   answer: { body: unknown } | { error: WireError },
@@ -43,8 +49,8 @@ function encode(text: string): Buffer {
 }
 
 /**
- * Returns a function that takes the pipe's chunks as they come and calls `onFrame` for each whole
- * frame. It throws when what comes isn't a frame; the pipe is of no use then.
+ * Returns a function that takes the pipe's chunks as they arrive and calls `onFrame` for each complete frame. It throws
+ * on anything that isn't a frame; the pipe can't be used after that.
  */
 export function frameReader(onFrame: (frame: Frame) => void): (chunk: Buffer) => void {
   let chunks: Buffer[] = [];
