@@ -47,10 +47,16 @@ export interface AccessToken extends Expiring {
   token: string;
 }
 
+/** The longest that a token is waited for, in ms. It is made for all deliveries that want it, so the time of none of them ends the request. */
+export const TOKEN_TIMEOUT_MS = 30_000;
+
 /** What a type needs to send a message. All of it ends when `signal` aborts. */
 export interface Io {
-  /** Sends an HTTP request through the target's proxy and with its certificates; see `SendHttp`. */
-  request(request: HttpRequest): Promise<HttpAnswer>;
+  /**
+   * Sends an HTTP request through the target's proxy and with its certificates; see `SendHttp`. It ends with `signal`, or with
+   * one of its own where other deliveries wait for its answer too.
+   */
+  request(request: HttpRequest, signal?: AbortSignal): Promise<HttpAnswer>;
   /** Opens a connection to an address that may be reached, for what isn't HTTP/1. */
   open: Open;
   /** What `open` and `request` keep to, for a lib that makes requests of its own. */

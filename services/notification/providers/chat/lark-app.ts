@@ -4,7 +4,7 @@ import type { FluxEvent } from '@weir/events';
 import { DeliveryError } from '../../delivery/errors.ts';
 import type { HttpAnswer, HttpRequest } from '../io/http.ts';
 import { invalidProvider } from '../message.ts';
-import type { Io } from '../provider.ts';
+import { type Io, TOKEN_TIMEOUT_MS } from '../provider.ts';
 import type { Target } from '../target.ts';
 import { showInPlace } from './in-place.ts';
 import { larkCard } from './lark-card.ts';
@@ -139,13 +139,14 @@ async function callAsApp(
 }
 
 async function obtainToken({ origin, id, secret }: App, io: Io) {
-  const answer = await io.request({
-    method: 'POST',
+  const request = {
+    method: 'POST' as const,
     url: `${origin}/open-apis/auth/v3/tenant_access_token/internal`,
     headers: headersWith(undefined),
     body: JSON.stringify({ app_id: id, app_secret: secret }),
     accept: WITH_CODES,
-  });
+  };
+  const answer = await io.request(request, AbortSignal.timeout(TOKEN_TIMEOUT_MS));
   const { tenant_access_token: token, expire } = readAnswer(answer) as Record<string, unknown>;
   if (typeof token !== 'string' || !/^[\x21-\x7e]{1,1024}$/.test(token) || !Number(expire)) {
     throw new DeliveryError('Refused', 'Lark answered with no token', { permanent: false });

@@ -6,6 +6,7 @@ import { DeliveryError } from '../../delivery/errors.ts';
 import { alertOf, eventOf, targetOf } from '../../testing/fixtures.ts';
 import { keptInMemory, localIo } from '../../testing/io.ts';
 import { APP, HOOK_SECRET, shownIn, startFeishu } from '../../testing/vendors/feishu.ts';
+import type { Io } from '../provider.ts';
 import type { Target } from '../target.ts';
 import { lark } from './lark.ts';
 
@@ -125,6 +126,35 @@ it('waits as long as Feishu wants', async (t) => {
   assert.equal(waits[0], 2_000);
   assert.ok((waits[1] ?? 0) > 2_000);
   assert.equal(server.requests().length, 2, 'the token and one attempt');
+});
+
+it('gets a token for all that wait for it, also when the first of them gives up', async (t) => {
+  const server = await startFeishu();
+  t.after(() => server.close());
+  const ioFor = localIo(keptInMemory());
+  const target = targetOf({ address: server.url, channel: 'oc_chat', secret: CREDENTIALS });
+  const event = eventOf({}, { metadata: { revision: 'main@sha1:a' }, ...failed });
+  const [asked, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const send = (id: string, signal: AbortSignal) => {
+    const io = ioFor(target, { alert: alertOf(), event, order: 1, id, signal });
+    const request: Io['request'] = async (wanted, its = signal) => {
+      if (wanted.url?.endsWith('/tenant_access_token/internal')) {
+        asked.resolve();
+        await answered.promise;
+      }
+      return io.request(wanted, its);
+    };
+    return lark.send(event, target, { ...io, request });
+  };
+  const hasty = new AbortController();
+  const first = assert.rejects(send('a', hasty.signal));
+  await asked.promise;
+  const second = send('b', AbortSignal.timeout(10_000));
+  hasty.abort();
+  await first;
+  answered.resolve();
+  await second;
+  assert.deepEqual([server.tokens(), server.messages().length], [1, 1]);
 });
 
 it('says what is wrong with an app', async (t) => {

@@ -2,7 +2,7 @@
 import { checkGitHubApp, createInstallationToken, type GitHubApp } from '@weir/forge';
 import { AddressRefused } from '@weir/net';
 import { unreachable } from '../io/http.ts';
-import { bearer, type Io } from '../provider.ts';
+import { bearer, type Io, TOKEN_TIMEOUT_MS } from '../provider.ts';
 import type { Target } from '../target.ts';
 import {
   type AccessFor,
@@ -11,9 +11,6 @@ import {
   forgeCall,
   tokenCredentials,
 } from './call.ts';
-
-/** A token is made for all deliveries that wait for it, so the time of none of them ends the request. */
-const TOKEN_TIMEOUT_MS = 30_000;
 
 export const gitHubAccess: AccessFor = async (target, io) => {
   const app = appOf(target);

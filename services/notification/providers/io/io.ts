@@ -44,7 +44,7 @@ export function createIo(
   const serial = createSerial();
   const { allowLocal } = network;
   return (target, { alert, event, order, id, rollout = rolloutOf(alert, event), signal }) => ({
-    request: (request) => http(target, request, signal),
+    request: (request, its = signal) => http(target, request, its),
     open: openFor(target, signal),
     evaluate: evaluateFor(target.namespace, signal),
     policy: { allowLocal, resolver: network.resolverFor(target.namespace), proxy: target.proxy },
