@@ -4,7 +4,7 @@ import { aborted } from './aborted.ts';
 import type { ManagerRule } from './field-managers.ts';
 import { fingerprint, foreignManagers } from './fingerprint.ts';
 import { inventoryId } from './inventory.ts';
-import { createKindWatches, type Happening, idIn } from './kind-watches.ts';
+import { createKindWatches, idIn, type ObjectEvent } from './kind-watches.ts';
 import { type Owner, ownerKeyOf } from './labels.ts';
 import { isMarked, type ObjectId, subjectOf } from './objects.ts';
 import { leftAlone } from './plan.ts';
@@ -131,22 +131,22 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
   const listeners = new Set<(drift: Drift) => void>();
   const expected = new Map<string, Expected>();
   const owned = new Map<string, Map<string, Expected>>();
-  const held = new Map<string, Map<string, Happening>>();
+  const held = new Map<string, Map<string, ObjectEvent>>();
   const watches = createKindWatches(client, {
     labelSelector: `${identity.group}/name`,
     fingerprint: digestOf,
-    onHappening: judge,
+    onEvent: judge,
     onError,
   });
 
-  function judge(happening: Happening): void {
-    const key = inventoryId(happening.id);
-    const { id, object, gone } = happening;
+  function judge(event: ObjectEvent): void {
+    const key = inventoryId(event.id);
+    const { id, object, gone } = event;
     const state = expected.get(key);
     // An event of an object that isn't tracked yet is kept as well, since its owner may be about to track it.
     const hold = held.get(state?.owner ?? ownerKeyOf(object, identity.group) ?? '');
     if (hold !== undefined) {
-      hold.set(key, happening);
+      hold.set(key, event);
       return;
     }
     // A read from before the deletion may have been recorded after it, while the deletion was kept.
@@ -211,9 +211,9 @@ export function createDriftWatch(client: KubeClient, options: DriftWatchOptions)
     return [state];
   }
   function release(owner: string): void {
-    const happenings = held.get(owner);
+    const events = held.get(owner);
     held.delete(owner);
-    for (const happening of happenings?.values() ?? []) judge(happening);
+    for (const event of events?.values() ?? []) judge(event);
   }
   function states(owner: string): Expected[] {
     return [...(owned.get(owner)?.values() ?? [])];

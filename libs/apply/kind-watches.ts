@@ -12,7 +12,8 @@ export interface Seen {
   fingerprint: string;
 }
 
-export interface Happening {
+/** A change of a watched object, or its deletion. */
+export interface ObjectEvent {
   id: ObjectId;
   object: KubeObject;
   gone: boolean;
@@ -22,7 +23,7 @@ export interface KindWatchOptions {
   /** Which objects are watched. */
   labelSelector: string;
   fingerprint(object: KubeObject): string;
-  onHappening(happening: Happening): void;
+  onEvent(event: ObjectEvent): void;
   /** Called when a watch fails, for example because a kind may not be watched or a connection was lost. */
   onError(type: ResourceType, error: Error): void;
 }
@@ -118,7 +119,7 @@ export function createKindWatches(client: KubeClient, options: KindWatchOptions)
     // A late event of a deleted object is ignored when another object has its name now.
     if (!gone) put(watch, place, seenIn(object));
     else forget(watch, place, object.metadata.uid);
-    options.onHappening({ id, object, gone });
+    options.onEvent({ id, object, gone });
     for (const listener of listeners.get(inventoryId(id)) ?? []) listener();
   }
 

@@ -31,10 +31,10 @@ export { kindGroup, objectTokens, type SubjectRef, subjectToken, tokenText } fro
 export { openValues, type Values } from './values.ts';
 export {
   type Head,
-  Outpaced,
   openQueue,
   type QueuedMessage,
   QueueFull,
   type QueueItem,
+  SubjectConflict,
   type WorkQueue,
 } from './workqueue.ts';

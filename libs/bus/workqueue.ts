@@ -46,9 +46,9 @@ export class QueueFull extends Error {
 }
 
 /** The subject has a newer message than the publisher knew. */
-export class Outpaced extends Error {
-  override readonly name = 'Outpaced';
-  readonly reason = 'Outpaced';
+export class SubjectConflict extends Error {
+  override readonly name = 'SubjectConflict';
+  readonly reason = 'SubjectConflict';
   constructor(subject: string) {
     super(`${subject} was published by somebody else meanwhile`);
   }
@@ -60,7 +60,7 @@ export class Outpaced extends Error {
  * reject with BusUnavailable while NATS is away.
  */
 export interface WorkQueue {
-  /** Resolves when the stream has it. Rejects with QueueFull when there is no room, and with Outpaced (see `after`). */
+  /** Resolves when the stream has it. Rejects with QueueFull when there is no room, and with SubjectConflict (see `after`). */
   publish(item: QueueItem): Promise<void>;
   /** Publishes without waiting for the stream's answer; does nothing while NATS is away. */
   note(item: Omit<QueueItem, 'after'>): void;
@@ -201,7 +201,7 @@ export function openQueue(options: { bus: Bus; stream: StreamName; log: Logger }
         if (!duplicate) published.add({ sequence: seq, subject }, bytes);
       } catch (error) {
         if (hasCode(error, STORE_FAILED)) throw new QueueFull(name);
-        if (hasCode(error, WRONG_LAST_SEQUENCE)) throw new Outpaced(subject);
+        if (hasCode(error, WRONG_LAST_SEQUENCE)) throw new SubjectConflict(subject);
         throw error;
       }
     },

@@ -18,7 +18,7 @@ import type { Slots } from './slots.ts';
 import { createReferenceWatches } from './watches.ts';
 
 /** A cluster that an object is applied to. */
-export interface Place<C extends TargetCluster> {
+export interface EnteredCluster<C extends TargetCluster> {
   /** A handle with the rights of the service, or of the credentials that lead to the cluster. */
   cluster: C;
   /** The id of the cluster; undefined for the one that the service runs in. */
@@ -37,7 +37,7 @@ export interface Clusters<C extends TargetCluster> {
    * What the drift watch knows of the object is kept when only the credentials for the same cluster change. Rejects
    * with ClusterError, and like other requests when the cluster can't be asked for its id.
    */
-  enter(object: Placed, signal: AbortSignal): Promise<Place<C>>;
+  enter(object: Placed, signal: AbortSignal): Promise<EnteredCluster<C>>;
   /** The known cluster of the object `<namespace>/<name>`: the service's own unless it has entered another one. */
   at(key: string): C;
   /** Forgets the cluster of the object `<namespace>/<name>`, and what is watched for it. */

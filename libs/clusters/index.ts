@@ -1,4 +1,9 @@
-export { type Clusters, type ClustersOptions, openClusters, type Place } from './clusters.ts';
+export {
+  type Clusters,
+  type ClustersOptions,
+  type EnteredCluster,
+  openClusters,
+} from './clusters.ts';
 export type { Opened } from './connections.ts';
 export { ClusterError } from './errors.ts';
 export { describeMove, hasMoved } from './moved.ts';

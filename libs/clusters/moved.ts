@@ -1,5 +1,5 @@
 import type { TargetCluster } from '@weir/apply';
-import type { Place } from './clusters.ts';
+import type { EnteredCluster } from './clusters.ts';
 import type { Placed } from './reference.ts';
 
 /**
@@ -7,7 +7,7 @@ import type { Placed } from './reference.ts';
  * same names in this one are others. `recorded` is the cluster in the status; an object that comes from Flux has none.
  */
 export function hasMoved(
-  { id, wasOwn }: Pick<Place<TargetCluster>, 'id' | 'wasOwn'>,
+  { id, wasOwn }: Pick<EnteredCluster<TargetCluster>, 'id' | 'wasOwn'>,
   recorded: string | undefined,
 ): boolean {
   if (recorded !== undefined) return recorded !== id;

@@ -129,7 +129,7 @@ async function* checked(answer: IncomingMessage, signal: AbortSignal): AsyncGene
 }
 
 /** The error for an answer that no object store would send. */
-export function senseless(status: number | undefined, what: string): ObjectStoreError {
+export function notAnObjectStore(status: number | undefined, what: string): ObjectStoreError {
   const message = `the endpoint answered with HTTP status ${status} and nothing that ${what} would answer: is it an object store?`;
   return new ObjectStoreError('InvalidAnswer', message);
 }

@@ -11,7 +11,7 @@ import { Updater } from 'tuf-js/dist/updater.js';
 import { SigstoreError } from './errors.ts';
 import { download, UnexpectedStatus } from './fetcher.ts';
 
-export interface LookOptions {
+export interface RefreshOptions {
   /** URL of the repository's metadata; its files are below `targets`. */
   url: URL;
   /** The text of the root that trust starts from. */
@@ -35,7 +35,7 @@ const MAX_ROTATIONS = 64;
  * Reads the trusted root of a repository as the TUF specification says (5, "Detailed client workflow").
  * @throws SigstoreError
  */
-export async function readTrustedRoot(options: LookOptions): Promise<string> {
+export async function readTrustedRoot(options: RefreshOptions): Promise<string> {
   const { dir, connections, url } = options;
   try {
     await mkdir(dir, { recursive: true });
@@ -54,30 +54,30 @@ export async function readTrustedRoot(options: LookOptions): Promise<string> {
     const isKept = (await updater.findCachedTarget(target, path)) !== undefined;
     if (!isKept) await updater.downloadTarget(target, path, new URL('targets', url).href);
     const root = await readFile(path, 'utf8');
-    if (connections !== undefined) await noteLook(dir);
+    if (connections !== undefined) await noteRefresh(dir);
     return root;
   } catch (cause) {
     throw asSigstoreError(cause);
   }
 }
 
-/** The last file that is written in a look, though not where nothing is new. */
+/** The last file that a refresh writes, unless nothing is new. */
 const LAST_FILE = 'timestamp.json';
 
-/** When the repository was looked at last, in ms; 0 for never. */
-export async function lastLook(dir: string): Promise<number> {
+/** When the metadata was last refreshed, in ms since 1970; 0 for never. */
+export async function lastRefresh(dir: string): Promise<number> {
   return stat(join(dir, LAST_FILE)).then(
     ({ mtimeMs }) => mtimeMs,
     () => 0,
   );
 }
 
-async function noteLook(dir: string): Promise<void> {
+async function noteRefresh(dir: string): Promise<void> {
   const now = new Date();
   await utimes(join(dir, LAST_FILE), now, now);
 }
 
-async function openUpdater(options: LookOptions): Promise<Updater> {
+async function openUpdater(options: RefreshOptions): Promise<Updater> {
   const { url, pinned, dir, connections } = options;
   const open = () =>
     new Updater({
@@ -94,7 +94,7 @@ async function openUpdater(options: LookOptions): Promise<Updater> {
   }
 }
 
-function fetcherOf({ dir, connections, signal }: LookOptions): Fetcher {
+function fetcherOf({ dir, connections, signal }: RefreshOptions): Fetcher {
   const downloadBytes = async (url: string, maxBytes: number): Promise<Buffer> => {
     if (connections === undefined) {
       throw new SigstoreError('Unavailable', 'what was downloaded before holds no longer');

@@ -40,7 +40,7 @@ const PINNED = new URL('./public-root.json', import.meta.url);
 /** How long a result counts as fresh, in ms. Sigstore's timestamps are valid for a week. */
 const FRESH_MS = 24 * 60 * 60_000;
 /** The longest that one update may take, in ms. */
-const LOOK_MS = 60_000;
+const REFRESH_MS = 60_000;
 /** The pause after an update that failed, in ms, with and without an older root that still holds. */
 const RETRY_MS = { withRoot: 10 * 60_000, without: 5_000 };
 
@@ -64,11 +64,11 @@ export function createTrustedRoot(options: TrustedRootOptions): TrustedRoot {
     return { url, pinned, dir: folderOf(dir, url, pinned) };
   }
 
-  async function look(isOnline: boolean): Promise<string> {
+  async function read(isOnline: boolean): Promise<string> {
     const { readTrustedRoot } = await import('./repository.ts');
     // Any host is allowed, as the operator sets the address.
     if (isOnline) connections ??= keepConnections({ allowLocal: true, environment });
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(LOOK_MS)]);
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(REFRESH_MS)]);
     return readTrustedRoot({
       ...(await place()),
       ...{ signal, connections: isOnline ? connections : undefined },
@@ -76,17 +76,17 @@ export function createTrustedRoot(options: TrustedRootOptions): TrustedRoot {
   }
 
   /** What was downloaded before, where that isn't too old. */
-  const whatHolds = () => look(false).catch(() => undefined);
+  const whatHolds = () => read(false).catch(() => undefined);
 
   async function update(): Promise<string> {
     if (known === undefined) {
-      const { lastLook } = await import('./repository.ts');
-      const until = (await lastLook((await place()).dir)) + FRESH_MS;
+      const { lastRefresh } = await import('./repository.ts');
+      const until = (await lastRefresh((await place()).dir)) + FRESH_MS;
       const root = now() < until ? await whatHolds() : undefined;
       if (root !== undefined) return remember(root, until);
     }
     try {
-      return remember(await look(true), now() + FRESH_MS);
+      return remember(await read(true), now() + FRESH_MS);
     } catch (cause) {
       if (!(cause instanceof SigstoreError)) throw cause;
       const message = `unable to initialize trusted root: ${options.url}: ${cause.message}`;

@@ -28,10 +28,10 @@ import { deliveryFilter } from './delivery/subjects.ts';
 import { serveEvents } from './events/endpoint.ts';
 import { createWholeEvents } from './events/whole.ts';
 import { createGroups } from './grouping/groups.ts';
+import { createFindRecovered } from './grouping/recovered.ts';
+import { createSendDue } from './grouping/send-due.ts';
 import { createGroupShare } from './grouping/share.ts';
 import { groupsFilter } from './grouping/subjects.ts';
-import { createTell } from './grouping/tell.ts';
-import { createFindRecovered } from './grouping/well.ts';
 import { keepFinalizers } from './providers/finalizers.ts';
 import type { Network } from './providers/io/connections.ts';
 import { createEvaluate } from './providers/io/evaluate.ts';
@@ -103,9 +103,9 @@ export const service = defineService({
     const deliver = createDeliver({
       ...queues,
       ...{ currentAlert, readEvent, providers, send, groups, defaultWindowMs, reports },
-      looking: { readLabels: labelReader(client), matchList: patternMatcher(pool) },
+      matching: { readLabels: labelReader(client), matchList: patternMatcher(pool) },
     });
-    const tell = createTell({
+    const sendDue = createSendDue({
       ...{ currentAlert, readEvent, providers, send, readTarget, groups, defaultWindowMs, reports },
       queue: queues.groupQueue,
       findRecovered: createFindRecovered({ client, queue: queues.groupQueue, groups }),
@@ -131,7 +131,7 @@ export const service = defineService({
     });
     const groupLanes = createLanes({
       ...{ owns, slots, log },
-      attempt: tell,
+      attempt: sendDue,
       available: (until) => bus.available(until, 'weir-groups'),
       newestOnly: true,
       onSize: (size) => grouped.set(size),

@@ -1,7 +1,7 @@
 // Interprets errors of Azure Blob Storage ("Status and error codes", "Blob service error codes").
 import type { IncomingMessage } from 'node:http';
 import { ObjectStoreError, quoted } from '../errors.ts';
-import { senseless, textOf } from '../request.ts';
+import { notAnObjectStore, textOf } from '../request.ts';
 import { elementOf } from '../xml.ts';
 
 const CODE = /^[A-Za-z]{1,64}$/;
@@ -14,7 +14,7 @@ export async function failureOf(
   const { statusCode: status, headers } = answer;
   const text = await textOf(answer, signal);
   const code = String(headers['x-ms-error-code'] ?? elementOf(text, 'Code')?.text ?? '');
-  if (!CODE.test(code)) return senseless(status, 'Azure Blob Storage');
+  if (!CODE.test(code)) return notAnObjectStore(status, 'Azure Blob Storage');
   if (code === 'ContainerNotFound') {
     return new ObjectStoreError('BucketMissing', 'The specified container does not exist.');
   }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ListedObject } from '../bucket.ts';
 import { ObjectStoreError, quoted } from '../errors.ts';
 import type { Page } from '../pages.ts';
-import { senseless, textOf } from '../request.ts';
+import { notAnObjectStore, textOf } from '../request.ts';
 
 type Json = Record<string, unknown>;
 
@@ -21,7 +21,7 @@ export async function jsonOf(
   if (status === 200 && json !== undefined) return json;
   const { code, message } = Object(json?.error) as Json;
   if (status === 200 || code !== status || typeof message !== 'string') {
-    throw senseless(status, 'Google Cloud Storage');
+    throw notAnObjectStore(status, 'Google Cloud Storage');
   }
   if (status === 404) throw new ObjectStoreError(missing, quoted(message));
   throw new ObjectStoreError('Refused', quoted(message) || `HTTP status ${status}`);

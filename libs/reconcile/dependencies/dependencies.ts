@@ -11,7 +11,7 @@ import { type KubeObject, objectKey } from '@weir/kube';
 import type { Evaluation } from '@weir/render';
 import { Failure, type FailureOptions } from '../failure.ts';
 import type { Waiters } from '../waiters.ts';
-import { type ForeignLook, type ForeignRules, lookAtForeign } from './foreign.ts';
+import { type ForeignRules, type ForeignState, readForeign } from './foreign.ts';
 import { describeLoop, findLoop } from './loops.ts';
 import { type Dependent, foreignReference } from './references.ts';
 import type { DependencyWatches } from './watches.ts';
@@ -104,15 +104,15 @@ export function refusedExpression(
 export async function unreadyDependency<T extends Dependent>(
   object: T,
   rules: DependencyRules<T>,
-): Promise<ForeignLook> {
+): Promise<ForeignState> {
   for (const reference of object.spec.dependsOn ?? []) {
     const foreign = foreignReference(reference, object);
     const { isReady, additive } = rules;
-    const look =
+    const state =
       foreign === undefined
         ? { message: await unreadyOwn(object, reference, rules) }
-        : await lookAtForeign(foreign, reference, { ...rules.foreign, isReady, additive });
-    if (look.message !== undefined) return { ...look, message: look.message };
+        : await readForeign(foreign, reference, { ...rules.foreign, isReady, additive });
+    if (state.message !== undefined) return { ...state, message: state.message };
   }
   return {};
 }

@@ -25,7 +25,7 @@ export interface ForeignRules {
 }
 
 /** The result of reading a dependency: why it isn't ready, and what to watch for a change of that. */
-export interface ForeignLook {
+export interface ForeignState {
   message?: string;
   target?: WatchTarget;
   /** The group of a kind that is not served. */
@@ -33,20 +33,20 @@ export interface ForeignLook {
 }
 
 /** Rejects only when the API server can't be reached. */
-export async function lookAtForeign(
+export async function readForeign(
   foreign: ForeignReference,
   { ready = true, readyExpr = '' }: Pick<DependencyReference, 'ready' | 'readyExpr'>,
   { client, status, isReady, additive }: ForeignRules,
-): Promise<ForeignLook> {
+): Promise<ForeignState> {
   const { apiVersion, kind } = foreign;
   if (apiVersion === undefined) {
     return { message: `dependency of kind '${kind}': apiVersion has to be set for this kind` };
   }
-  const { object, ...look } = await read(client, { ...foreign, apiVersion });
-  if (object === undefined) return look;
-  const { target } = look;
+  const { object, ...state } = await read(client, { ...foreign, apiVersion });
+  if (object === undefined) return state;
+  const { target } = state;
   const label = labelOf(foreign, target?.namespace);
-  const waiting = (message: string): ForeignLook => ({ ...look, message });
+  const waiting = (message: string): ForeignState => ({ ...state, message });
   if (readyExpr !== '') {
     const { value, error } = await isReady(readyExpr, object);
     if (error !== undefined) return waiting(error);
@@ -64,7 +64,7 @@ export async function lookAtForeign(
 async function read(
   client: KubeClient,
   foreign: ForeignReference & { apiVersion: string },
-): Promise<ForeignLook & { object?: KubeObject }> {
+): Promise<ForeignState & { object?: KubeObject }> {
   const { apiVersion, kind, name } = foreign;
   let target: WatchTarget | undefined;
   try {

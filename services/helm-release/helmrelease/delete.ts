@@ -13,7 +13,7 @@ import {
   waitsForDependents,
 } from '@weir/reconcile';
 import { deleteChartObject } from './chart/template.ts';
-import { enter, leftBehind, within } from './cluster/cluster.ts';
+import { describeRecordedRelease, enter, within } from './cluster/cluster.ts';
 import { forget } from './memory.ts';
 import { CONTROLLER } from './names.ts';
 import { uninstallKnown } from './release/target.ts';
@@ -67,13 +67,13 @@ async function uninstall(run: BaseRun): Promise<string | undefined> {
     ctx.log.warn('the ServiceAccount to act as is gone: the release stays as it is');
     return undefined;
   }
-  const place = await enter(run).catch((error: unknown) => notReached(run, error));
-  if (place === undefined) return undefined;
-  if (hasMoved(place, object.status?.clusterID)) {
+  const entered = await enter(run).catch((error: unknown) => notReached(run, error));
+  if (entered === undefined) return undefined;
+  if (hasMoved(entered, object.status?.clusterID)) {
     sayLeft(run, 'spec.kubeConfig leads to another cluster than before');
     return undefined;
   }
-  return within(run, place, async (there) => {
+  return within(run, entered, async (there) => {
     const why = await uninstallKnown(there);
     if (why !== undefined) there.cluster.drift.untrack(objectKey(object));
     return why;
@@ -99,7 +99,7 @@ async function notReached(run: BaseRun, error: unknown): Promise<undefined> {
 }
 
 function sayLeft({ object, events, ctx }: BaseRun, why: string): void {
-  const left = leftBehind(object);
+  const left = describeRecordedRelease(object);
   ctx.log.warn({ why }, 'the release stays as it is');
   if (left === undefined) return;
   const message = `nothing is uninstalled: ${why}. What stays: ${left}`;

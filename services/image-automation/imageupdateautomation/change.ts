@@ -2,7 +2,7 @@
 import { type Repository, replaceFiles } from '@weir/git';
 import type { TemplateChange } from '@weir/render';
 import { findMarkedFiles, type SearchOptions } from './folders.ts';
-import { findPlace, type Place } from './path.ts';
+import { type ResolvedPath, resolvePath } from './path.ts';
 import { type Change, changesOf, withValues } from './setters/edit.ts';
 import type { SetterValues } from './setters/marker.ts';
 
@@ -37,8 +37,8 @@ export async function changeTree(
   tree: string,
   { path, values, ...search }: ChangeOptions,
 ): Promise<ChangedTree | undefined> {
-  const place = await findPlace(repository, tree, path ?? '');
-  const found = await findMarkedFiles(repository, place, search);
+  const resolved = await resolvePath(repository, tree, path ?? '');
+  const found = await findMarkedFiles(repository, resolved, search);
   const files: ChangedFile[] = [];
   const contents = new Map<string, string>();
   for (const file of found) {
@@ -46,14 +46,14 @@ export async function changeTree(
     if (changes.length === 0) continue;
     const content = await repository.file(file.id, search.limits.maxFileBytes, `'${file.path}'`);
     const changed = withValues(content, file.marked, values);
-    contents.set(inTree(place, file.path), await repository.write('blob', changed));
+    contents.set(inTree(resolved, file.path), await repository.write('blob', changed));
     files.push({ path: file.path, changes });
   }
   if (files.length === 0) return undefined;
   return { tree: await replaceFiles(repository, tree, contents), files, contents };
 }
 
-function inTree({ path, isFolder }: Place, file: string): string {
+function inTree({ path, isFolder }: ResolvedPath, file: string): string {
   if (!isFolder) return path;
   return path === '' ? file : `${path}/${file}`;
 }

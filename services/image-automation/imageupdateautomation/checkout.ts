@@ -4,7 +4,7 @@ import type { RenderPool } from '@weir/render';
 import type { SyncEnvironment } from './environment.ts';
 import type { Mirror } from './mirror.ts';
 import { checkoutFailure } from './remote.ts';
-import { branchRef, conversationOf, seenBefore, type Wanted } from './wanted.ts';
+import { branchRef, conversationOf, type SyncInputs, seenBefore } from './sync-inputs.ts';
 
 /** The commit that a change starts from. */
 export interface Base {
@@ -18,14 +18,14 @@ export interface Base {
 }
 
 /** The branch as the last run left it, without asking the remote. */
-export function quickBase(mirror: Mirror, wanted: Wanted): Base | undefined {
-  const { checkout, pushBranch, switchesBranch, alsoPush } = wanted.target;
+export function quickBase(mirror: Mirror, inputs: SyncInputs): Base | undefined {
+  const { checkout, pushBranch, switchesBranch, alsoPush } = inputs.target;
   const { name, tag, semver, commit } = checkout ?? {};
   if (switchesBranch || alsoPush || name || tag || semver || commit) return undefined;
   const tip = mirror.tip(branchRef(pushBranch));
   if (tip === undefined) return undefined;
   const revision = formatRevision(pushBranch, tip);
-  return revision === seenBefore(wanted)
+  return revision === seenBefore(inputs)
     ? { commit: tip, expected: tip, revision, others: new Map() }
     : undefined;
 }
@@ -38,21 +38,21 @@ export function quickBase(mirror: Mirror, wanted: Wanted): Base | undefined {
  */
 export async function checkOut(
   mirror: Mirror,
-  wanted: Wanted,
+  inputs: SyncInputs,
   environment: SyncEnvironment,
   others?: readonly string[],
 ): Promise<Base | undefined> {
-  const { target, isChanged } = wanted;
-  const { ask, transfer } = conversationOf(wanted, environment);
+  const { target, isChanged } = inputs;
+  const { ask, transfer } = conversationOf(inputs, environment);
   const pushRef = branchRef(target.pushBranch);
   try {
     const resolved = await resolveRef(
       target.checkout,
       ask,
-      help(wanted, mirror, transfer, environment),
+      help(inputs, mirror, transfer, environment),
       others ?? [pushRef],
     );
-    if (!isChanged && resolved.revision === seenBefore(wanted)) return undefined;
+    if (!isChanged && resolved.revision === seenBefore(inputs)) return undefined;
     const onBranch = others === undefined ? resolved.others?.get(pushRef) : undefined;
     // As in Flux, a push branch that exists is continued, and a new one starts from what is checked out.
     const isOnBranch = target.switchesBranch && onBranch !== undefined;
@@ -68,7 +68,7 @@ export async function checkOut(
 
 /** What the choice of a version needs: Masterminds' rules, and the commit times of equal versions. */
 function help(
-  { object, signal }: Wanted,
+  { object, signal }: SyncInputs,
   mirror: Mirror,
   transfer: RemoteOptions,
   { pool }: { pool: RenderPool },

@@ -7,12 +7,12 @@ import type { Mirror } from './mirror.ts';
 import { checkoutFailure, pushFailure, updateFailure } from './remote.ts';
 import { HISTORY, revertedPolicies } from './reverts.ts';
 import { type ImageRef, type SetterValues, setterValues } from './setters/marker.ts';
-import { conversationOf, type Wanted } from './wanted.ts';
+import { conversationOf, type SyncInputs } from './sync-inputs.ts';
 
 /** Opens the mirror for reading and writing objects. */
 export function withMirror<T>(
   { dir, scope }: Mirror,
-  { target, signal }: Pick<Wanted, 'target' | 'signal'>,
+  { target, signal }: Pick<SyncInputs, 'target' | 'signal'>,
   { cache, gitLimits }: SyncEnvironment,
   use: (repository: Repository) => Promise<T>,
 ): Promise<T> {
@@ -25,7 +25,7 @@ export async function change(
   repository: Repository,
   commitId: string,
   { scope }: Mirror,
-  { object, values, signal }: Pick<Wanted, 'object' | 'signal'> & { values: SetterValues },
+  { object, values, signal }: Pick<SyncInputs, 'object' | 'signal'> & { values: SetterValues },
   { marked, searchLimits }: SyncEnvironment,
 ): Promise<ChangedTree | undefined> {
   try {
@@ -42,7 +42,7 @@ export async function commit(
   repository: Repository,
   parent: string,
   { tree, files }: ChangedTree,
-  { object, sign, signal }: Wanted,
+  { object, sign, signal }: SyncInputs,
   { pool }: SyncEnvironment,
 ): Promise<{ commit: string; message: string; when: Date }> {
   const message = await commitMessage(object, files, { pool, signal });
@@ -70,23 +70,23 @@ export async function commit(
 export async function respectedImages(
   mirror: Mirror,
   commitId: string,
-  wanted: Wanted,
+  inputs: SyncInputs,
   environment: SyncEnvironment,
 ): Promise<ReadonlyMap<string, ImageRef>> {
-  const { object, chosen, signal } = wanted;
+  const { object, chosen, signal } = inputs;
   const { git, update } = object.spec;
   if (!git?.respectReverts) return chosen;
   const { marked: known, searchLimits: limits } = environment;
-  const { transfer } = conversationOf(wanted, environment);
+  const { transfer } = conversationOf(inputs, environment);
   try {
     await mirror.fetch({ ...transfer, commit: commitId, depth: HISTORY });
   } catch (cause) {
     throw checkoutFailure(cause);
   }
-  const reverted = await withMirror(mirror, wanted, environment, (repository) =>
+  const reverted = await withMirror(mirror, inputs, environment, (repository) =>
     revertedPolicies(repository, commitId, {
       ...{ dir: mirror.dir, path: update?.path, email: git.commit.author.email },
-      values: valuesOf(wanted, chosen),
+      values: valuesOf(inputs, chosen),
       search: { known, scope: mirror.scope, limits, signal },
     }),
   );
@@ -94,7 +94,7 @@ export async function respectedImages(
 }
 
 export function valuesOf(
-  { object }: Pick<Wanted, 'object'>,
+  { object }: Pick<SyncInputs, 'object'>,
   chosen: ReadonlyMap<string, ImageRef>,
 ): SetterValues {
   return setterValues(object.metadata.namespace ?? '', chosen);
@@ -105,26 +105,26 @@ export async function unreportedCommit(
   mirror: Mirror,
   commitId: string,
   chosen: ReadonlyMap<string, ImageRef>,
-  wanted: Wanted,
+  inputs: SyncInputs,
   environment: SyncEnvironment,
 ): Promise<{ commit: string; message: string; when: Date } | undefined> {
-  const { object, mayHavePushed } = wanted;
+  const { object, mayHavePushed } = inputs;
   if (!mayHavePushed || object.status?.lastPushCommit === commitId) return undefined;
   const open = <T>(use: (repository: Repository) => Promise<T>) =>
-    withMirror(mirror, wanted, environment, use);
+    withMirror(mirror, inputs, environment, use);
   const found = await open((it) => it.commit(commitId));
   const { author, committer, parents, message, tree } = found;
   const { name = '', email } = object.spec.git?.commit.author ?? {};
   const isOurs = [author, committer].every((it) => it.name === name && it.email === email);
   if (!isOurs || parents.length !== 1 || parents[0] === undefined) return undefined;
   const [parent] = parents;
-  const { transfer } = conversationOf(wanted, environment);
+  const { transfer } = conversationOf(inputs, environment);
   try {
     await mirror.fetch({ ...transfer, commit: parent });
   } catch (cause) {
     throw checkoutFailure(cause);
   }
-  const values = valuesOf(wanted, chosen);
-  const made = await open((it) => change(it, parent, mirror, { ...wanted, values }, environment));
+  const values = valuesOf(inputs, chosen);
+  const made = await open((it) => change(it, parent, mirror, { ...inputs, values }, environment));
   return made?.tree === tree ? { commit: commitId, message, when: committer.when } : undefined;
 }

@@ -13,8 +13,8 @@ import { chosenImages } from './policies.ts';
 import { proposalsOf } from './propose.ts';
 import { remoteOf } from './remote.ts';
 import type { ImageRef } from './setters/marker.ts';
+import { branchRef, type SyncInputs } from './sync-inputs.ts';
 import { invalidSource, targetOf } from './target.ts';
-import { branchRef, type Wanted } from './wanted.ts';
 
 export const diff: Diff = async (ref, { client, settings, log, storageDir, signal }) => {
   const object = await client.get<ImageUpdateAutomation>(ImageUpdateAutomation, ref);
@@ -35,7 +35,7 @@ export const diff: Diff = async (ref, { client, settings, log, storageDir, signa
     const remote = await remoteOf(source, object, environment, signal);
     const target = targetOf(object, source);
     // A signature doesn't affect what a commit changes, so none is made.
-    const wanted: Wanted = {
+    const inputs: SyncInputs = {
       ...{ object, remote, target, chosen, signal, sign: undefined },
       ...{ isChanged: true, isQuick: false, mayHavePushed: false },
     };
@@ -46,13 +46,13 @@ export const diff: Diff = async (ref, { client, settings, log, storageDir, signa
         ? proposalsOf(git.pullRequest, target.pushBranch, chosen)
         : [{ branch: target.pushBranch, chosen }];
       const others = git.pullRequest ? branches.map(({ branch }) => branchRef(branch)) : undefined;
-      const base = await checkOut(mirror, wanted, environment, others);
+      const base = await checkOut(mirror, inputs, environment, others);
       if (base === undefined) throw new Error('a run that is changed checks out');
-      const respected = await respectedImages(mirror, base.commit, wanted, environment);
+      const respected = await respectedImages(mirror, base.commit, inputs, environment);
       const texts: string[] = [];
       for (const { branch, chosen: own } of branches) {
         const images = new Map([...own].filter(([name]) => respected.has(name)));
-        texts.push(await describe(mirror, base, { branch, images }, wanted, environment));
+        texts.push(await describe(mirror, base, { branch, images }, inputs, environment));
       }
       return texts.join('\n');
     });
@@ -66,23 +66,23 @@ async function describe(
   mirror: Mirror,
   base: Base,
   { branch, images }: { branch: string; images: ReadonlyMap<string, ImageRef> },
-  wanted: Wanted,
+  inputs: SyncInputs,
   environment: SyncEnvironment,
 ): Promise<string> {
-  const { url } = wanted.remote;
-  const own = { ...wanted, values: valuesOf(wanted, images) };
-  const made = await withMirror(mirror, wanted, environment, async (repository) => {
+  const { url } = inputs.remote;
+  const own = { ...inputs, values: valuesOf(inputs, images) };
+  const made = await withMirror(mirror, inputs, environment, async (repository) => {
     const changed = await change(repository, base.commit, mirror, own, environment);
-    return changed && commit(repository, base.commit, changed, wanted, environment);
+    return changed && commit(repository, base.commit, changed, inputs, environment);
   });
   if (made === undefined)
     return `nothing to push to branch '${branch}' of ${url}: ${base.revision} is as the policies say\n`;
-  const { timeoutMs } = wanted.target;
+  const { timeoutMs } = inputs.target;
   const shown = await showCommit({
     dir: mirror.dir,
     commit: made.commit,
     timeoutMs,
-    signal: wanted.signal,
+    signal: inputs.signal,
   });
   return `would push to branch '${branch}' of ${url}:\n\n${shown}`;
 }

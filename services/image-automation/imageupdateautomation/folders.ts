@@ -2,7 +2,7 @@
 // which covers all of its contents. After the first run a commit costs only what it changed.
 import { type BoundedMap, createBoundedMap } from '@weir/async';
 import { GitError, type GitObject, type Repository } from '@weir/git';
-import type { Place } from './path.ts';
+import type { ResolvedPath } from './path.ts';
 import { TOKEN } from './setters/marker.ts';
 import { findMarkedValues, type MarkedValue } from './setters/scan.ts';
 
@@ -75,7 +75,7 @@ export interface SearchOptions {
  */
 export async function findMarkedFiles(
   repository: Repository,
-  place: Place,
+  resolved: ResolvedPath,
   options: SearchOptions,
 ): Promise<MarkedFile[]> {
   const { known, scope, limits, signal } = options;
@@ -133,9 +133,9 @@ export async function findMarkedFiles(
     }
     for (const { name, folder } of folders) await list(folder, `${prefix}${name}/`);
   }
-  const name = place.path.slice(place.path.lastIndexOf('/') + 1);
-  if (place.isFolder) await list(await search(place.id, 0), '');
-  else if (isYaml(name)) await list({ files: [{ name, id: place.id }], folders: [] }, '');
+  const name = resolved.path.slice(resolved.path.lastIndexOf('/') + 1);
+  if (resolved.isFolder) await list(await search(resolved.id, 0), '');
+  else if (isYaml(name)) await list({ files: [{ name, id: resolved.id }], folders: [] }, '');
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 

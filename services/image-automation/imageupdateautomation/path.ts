@@ -3,7 +3,7 @@ import { Reason } from '@weir/api';
 import type { Repository } from '@weir/git';
 import { Failure } from '@weir/reconcile';
 
-export interface Place {
+export interface ResolvedPath {
   /** The path from the root, without links; empty for the root itself. */
   path: string;
   id: string;
@@ -19,11 +19,11 @@ const MAX_TARGET_BYTES = 4096;
  * Follows a path from the root. As in Flux links are followed, and neither they nor `..` lead out of the tree.
  * @throws Failure UpdateFailed if it doesn't exist
  */
-export async function findPlace(
+export async function resolvePath(
   repository: Pick<Repository, 'tree' | 'file'>,
   root: string,
   path: string,
-): Promise<Place> {
+): Promise<ResolvedPath> {
   const missing = () =>
     new Failure(
       Reason.UpdateFailed,
@@ -31,7 +31,7 @@ export async function findPlace(
     );
   let rest = partsOf(path);
   let links = 0;
-  const at: Place[] = [{ path: '', id: root, isFolder: true }];
+  const at: ResolvedPath[] = [{ path: '', id: root, isFolder: true }];
   const here = () => at.at(-1) ?? { path: '', id: root, isFolder: true };
   while (rest.length > 0) {
     const [part = '', ...others] = rest;

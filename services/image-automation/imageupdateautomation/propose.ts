@@ -9,12 +9,18 @@ import { change, commit, respectedImages, valuesOf, withMirror } from './commit.
 import type { SyncEnvironment } from './environment.ts';
 import { forgeOf } from './forge.ts';
 import type { Mirror } from './mirror.ts';
-import { findPlace } from './path.ts';
-import { bringPullRequest, pullRequestTexts } from './pullrequest.ts';
+import { resolvePath } from './path.ts';
+import { pullRequestTexts, reconcilePullRequest } from './pullrequest.ts';
 import { checkoutFailure, pushFailure } from './remote.ts';
 import type { ImageRef, SetterValues } from './setters/marker.ts';
+import {
+  branchRef,
+  conversationOf,
+  type Pushed,
+  type Synced,
+  type SyncInputs,
+} from './sync-inputs.ts';
 import { invalidSource } from './target.ts';
-import { branchRef, conversationOf, type Pushed, type Synced, type Wanted } from './wanted.ts';
 
 /** A branch, and the policies whose images it proposes. */
 export interface Proposal {
@@ -34,34 +40,34 @@ const MAX_BRANCHES = 200;
  */
 export async function propose(
   mirror: Mirror,
-  wanted: Wanted,
+  inputs: SyncInputs,
   { spec }: ProposeOptions,
   environment: SyncEnvironment,
 ): Promise<Synced> {
-  const { target, object, remote, signal } = wanted;
+  const { target, object, remote, signal } = inputs;
   const base = spec.base || target.checkout?.branch;
   if (!target.switchesBranch || !base || base === target.pushBranch) {
     throw invalidSource(
       'spec.git.pullRequest needs spec.git.push.branch, which is another branch than the one to be merged into',
     );
   }
-  const proposals = proposalsOf(spec, target.pushBranch, wanted.chosen);
+  const proposals = proposalsOf(spec, target.pushBranch, inputs.chosen);
   if (proposals.length > MAX_BRANCHES) {
     throw invalidSource(
       `spec.git.pullRequest: more than ${MAX_BRANCHES} policies with a branch each`,
     );
   }
   const refs = proposals.map(({ branch }) => branchRef(branch));
-  const from = await checkOut(mirror, { ...wanted, isChanged: true }, environment, refs);
+  const from = await checkOut(mirror, { ...inputs, isChanged: true }, environment, refs);
   if (from === undefined) throw new Error('a run that is changed checks out');
-  const respected = await respectedImages(mirror, from.commit, wanted, environment);
+  const respected = await respectedImages(mirror, from.commit, inputs, environment);
   const forge = await forgeOf(object, spec, remote, environment, signal);
   const pushed: Pushed[] = [];
   const notes: string[] = [];
   for (const { branch, chosen } of proposals) {
     const proposal = { branch, chosen: onlyThose(chosen, respected) };
     const tip = from.others.get(branchRef(proposal.branch));
-    const brought = await bringBranch(mirror, proposal, { from, tip }, wanted, environment);
+    const brought = await bringBranch(mirror, proposal, { from, tip }, inputs, environment);
     if (brought.pushed) pushed.push(brought.pushed);
     const texts =
       brought.changed &&
@@ -72,7 +78,7 @@ export async function propose(
         { pool: environment.pool, signal },
       ));
     const state = { head: proposal.branch, base, tip: brought.tip, texts };
-    const note = await bringPullRequest(forge, state);
+    const note = await reconcilePullRequest(forge, state);
     if (note !== undefined) notes.push(note);
   }
   return { revision: from.revision, pushed, notes };
@@ -110,15 +116,15 @@ async function bringBranch(
   mirror: Mirror,
   { branch, chosen }: Proposal,
   { from, tip }: { from: Base; tip: string | undefined },
-  wanted: Wanted,
+  inputs: SyncInputs,
   environment: SyncEnvironment,
 ): Promise<Brought> {
-  const { target } = wanted;
-  const own = { ...wanted, values: valuesOf(wanted, chosen) };
-  const { transfer } = conversationOf(wanted, environment);
+  const { target } = inputs;
+  const own = { ...inputs, values: valuesOf(inputs, chosen) };
+  const { transfer } = conversationOf(inputs, environment);
   const ref = branchRef(branch);
   const open = <T>(use: (repository: Repository) => Promise<T>) =>
-    withMirror(mirror, wanted, environment, use);
+    withMirror(mirror, inputs, environment, use);
   const changed = await open((it) => change(it, from.commit, mirror, own, environment));
   if (changed === undefined) return { changed, tip };
   if (tip !== undefined) {
@@ -129,7 +135,7 @@ async function bringBranch(
       return { changed, tip };
   }
   const made = await open(async (repository) => {
-    const isOurs = tip === undefined || (await isBy(repository, tip, wanted));
+    const isOurs = tip === undefined || (await isBy(repository, tip, inputs));
     if (isOurs) return commit(repository, from.commit, changed, own, environment);
     const onTop = await change(repository, tip, mirror, own, environment);
     return onTop && commit(repository, tip, onTop, own, environment);
@@ -151,19 +157,19 @@ async function holds(
   tip: string,
   changed: ChangedTree,
   mirror: Mirror,
-  wanted: Wanted & { values: SetterValues },
+  inputs: SyncInputs & { values: SetterValues },
   environment: SyncEnvironment,
 ): Promise<boolean> {
   const { tree } = await repository.commit(tip);
   for (const [path, id] of changed.contents) {
-    const place = await findPlace(repository, tree, path).catch(() => undefined);
-    if (place?.id !== id) return false;
+    const resolved = await resolvePath(repository, tree, path).catch(() => undefined);
+    if (resolved?.id !== id) return false;
   }
-  return (await change(repository, tip, mirror, wanted, environment)) === undefined;
+  return (await change(repository, tip, mirror, inputs, environment)) === undefined;
 }
 
 /** Whether the commit was made by an automation with this author: commits of others are never replaced. */
-async function isBy(repository: Repository, tip: string, { object }: Wanted): Promise<boolean> {
+async function isBy(repository: Repository, tip: string, { object }: SyncInputs): Promise<boolean> {
   const { author, committer } = await repository.commit(tip);
   const email = object.spec.git?.commit.author.email;
   return author.email === email && committer.email === email;

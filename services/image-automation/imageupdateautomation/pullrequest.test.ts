@@ -5,7 +5,7 @@ import type { PullRequest, PullRequests } from '@weir/forge';
 import { createPool, type RenderPool } from '@weir/render';
 import { createLogger } from '@weir/telemetry';
 import { changedImages } from './images.ts';
-import { bringPullRequest, pullRequestTexts } from './pullrequest.ts';
+import { pullRequestTexts, reconcilePullRequest } from './pullrequest.ts';
 
 const object = { apiVersion: 'v1', kind: 'ConfigMap', name: 'a', namespace: '' };
 const change = (setter: string, oldValue: string, newValue: string) => ({
@@ -117,7 +117,7 @@ describe('a pull request', () => {
       update: async () => void done.push('update'),
       close: async () => void done.push('close'),
     };
-    const note = await bringPullRequest(api, { head: 'h', base: 'm', tip, texts });
+    const note = await reconcilePullRequest(api, { head: 'h', base: 'm', tip, texts });
     return [done.join(), note];
   }
 

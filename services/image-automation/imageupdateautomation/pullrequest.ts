@@ -71,7 +71,7 @@ export interface BranchState {
  * @returns what was done, in a few words; undefined for nothing
  * @throws Failure PullRequestFailed
  */
-export async function bringPullRequest(
+export async function reconcilePullRequest(
   forge: PullRequests,
   { head, base, tip, texts }: BranchState,
 ): Promise<string | undefined> {

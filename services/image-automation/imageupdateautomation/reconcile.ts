@@ -34,7 +34,7 @@ export async function reconcile(
     );
     remote = access.remote;
     const isSame = areSame(object.status?.observedPolicies, chosen);
-    const wanted = {
+    const inputs = {
       ...{ ...access, object, target, signal },
       chosen,
       // As in Flux, the observed revision doesn't cover a push branch.
@@ -47,7 +47,7 @@ export async function reconcile(
     const { pullRequest } = object.spec.git ?? {};
     const proposing = pullRequest && { spec: pullRequest };
     const synced = await context.waiting(() =>
-      orAborted(sync(wanted, environment, proposing), signal),
+      orAborted(sync(inputs, environment, proposing), signal),
     );
     return await succeed(run, synced, chosen);
   } catch (error) {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Commit, Repository } from '@weir/git';
 import { findMarkedFiles, type SearchOptions } from './folders.ts';
-import { findPlace } from './path.ts';
+import { resolvePath } from './path.ts';
 import type { SetterValues } from './setters/marker.ts';
 
 /** Commits of the branch that are searched, along first parents. */
@@ -77,8 +77,8 @@ async function valuesSet(
   search: SearchOptions,
 ): Promise<[setter: string, value: string][]> {
   const list = async (tree: string) => {
-    const place = await findPlace(repository, tree, path ?? '').catch(() => undefined);
-    return place === undefined ? [] : findMarkedFiles(repository, place, search);
+    const resolved = await resolvePath(repository, tree, path ?? '').catch(() => undefined);
+    return resolved === undefined ? [] : findMarkedFiles(repository, resolved, search);
   };
   const old = new Map((await list(before)).map((file) => [file.path, file] as const));
   return (await list(after)).flatMap(({ path: name, id, marked }) => {

@@ -22,7 +22,7 @@ import {
 } from '@weir/reconcile';
 import type { AutomationEnvironment } from './environment.ts';
 import type { ImageRef } from './setters/marker.ts';
-import type { Pushed, Synced } from './wanted.ts';
+import type { Pushed, Synced } from './sync-inputs.ts';
 
 const COMPONENT = 'image-automation-controller';
 const READY_MESSAGE = 'repository up-to-date';

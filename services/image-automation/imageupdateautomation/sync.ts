@@ -19,9 +19,9 @@ import {
   conversationOf,
   type Pushed,
   type Synced,
+  type SyncInputs,
   seenBefore,
-  type Wanted,
-} from './wanted.ts';
+} from './sync-inputs.ts';
 
 /** Attempts when somebody else pushed first. */
 const MAX_ATTEMPTS = 5;
@@ -31,17 +31,17 @@ const MAX_ATTEMPTS = 5;
  * @throws Failure GitOperationFailed, UpdateFailed, RemovedTemplateField, PullRequestFailed
  */
 export async function sync(
-  wanted: Wanted,
+  inputs: SyncInputs,
   environment: SyncEnvironment,
   proposing?: ProposeOptions,
 ): Promise<Synced> {
-  const { remote } = wanted;
+  const { remote } = inputs;
   const repositories = await environment.repositories;
   const ended = await repositories.use(remote.key, async (dir) => {
     const mirror = await environment.mirrors.open(remote.key, dir);
     // The cache removes a repository when its user fails. A failed push is no fault of the repository, so it is
     // reported afterwards.
-    return syncWith(mirror, wanted, environment, proposing).catch((failure: unknown) => {
+    return syncWith(mirror, inputs, environment, proposing).catch((failure: unknown) => {
       if (isOfPush(failure)) return { failure };
       throw failure;
     });
@@ -57,13 +57,13 @@ function isOfPush(failure: unknown): boolean {
 
 async function syncWith(
   mirror: Mirror,
-  wanted: Wanted,
+  inputs: SyncInputs,
   environment: SyncEnvironment,
   proposing: ProposeOptions | undefined,
 ): Promise<Synced> {
-  const quick = wanted.isQuick ? quickBase(mirror, wanted) : undefined;
+  const quick = inputs.isQuick ? quickBase(mirror, inputs) : undefined;
   if (quick !== undefined) {
-    const done = await tryOnce(quick, mirror, wanted, environment).catch((failure: unknown) => {
+    const done = await tryOnce(quick, mirror, inputs, environment).catch((failure: unknown) => {
       if (hasMoved(failure)) return undefined;
       throw failure;
     });
@@ -72,10 +72,10 @@ async function syncWith(
   }
   for (let attempt = 1; ; attempt++) {
     try {
-      if (proposing) return await propose(mirror, wanted, proposing, environment);
-      const base = await checkOut(mirror, wanted, environment);
-      if (base === undefined) return { revision: seenBefore(wanted), isSame: true, pushed: [] };
-      return await tryOnce(base, mirror, wanted, environment);
+      if (proposing) return await propose(mirror, inputs, proposing, environment);
+      const base = await checkOut(mirror, inputs, environment);
+      if (base === undefined) return { revision: seenBefore(inputs), isSame: true, pushed: [] };
+      return await tryOnce(base, mirror, inputs, environment);
     } catch (failure) {
       if (!hasMoved(failure) || attempt >= MAX_ATTEMPTS) throw failure;
     }
@@ -85,20 +85,20 @@ async function syncWith(
 async function tryOnce(
   base: Base,
   mirror: Mirror,
-  wanted: Wanted,
+  inputs: SyncInputs,
   environment: SyncEnvironment,
 ): Promise<Synced> {
-  const { target } = wanted;
-  const { transfer } = conversationOf(wanted, environment);
-  const chosen = await respectedImages(mirror, base.commit, wanted, environment);
-  const own = { ...wanted, values: valuesOf(wanted, chosen) };
-  const made = await withMirror(mirror, wanted, environment, async (repository) => {
+  const { target } = inputs;
+  const { transfer } = conversationOf(inputs, environment);
+  const chosen = await respectedImages(mirror, base.commit, inputs, environment);
+  const own = { ...inputs, values: valuesOf(inputs, chosen) };
+  const made = await withMirror(mirror, inputs, environment, async (repository) => {
     const changed = await change(repository, base.commit, mirror, own, environment);
-    return changed && commit(repository, base.commit, changed, wanted, environment);
+    return changed && commit(repository, base.commit, changed, inputs, environment);
   });
   if (made === undefined) {
-    const before = await unreportedCommit(mirror, base.commit, chosen, wanted, environment);
-    return { revision: base.revision, pushed: before ? [pushedOf(before, wanted)] : [] };
+    const before = await unreportedCommit(mirror, base.commit, chosen, inputs, environment);
+    return { revision: base.revision, pushed: before ? [pushedOf(before, inputs)] : [] };
   }
   const ref = branchRef(target.pushBranch);
   try {
@@ -118,13 +118,13 @@ async function tryOnce(
   const { pushBranch, switchesBranch } = target;
   return {
     revision: switchesBranch ? base.revision : formatRevision(pushBranch, made.commit),
-    pushed: [pushedOf(made, wanted)],
+    pushed: [pushedOf(made, inputs)],
   };
 }
 
 function pushedOf(
   made: Pick<Pushed, 'commit' | 'message' | 'when'>,
-  { target, object }: Wanted,
+  { target, object }: SyncInputs,
 ): Pushed {
   const refspec = object.spec.git?.push?.refspec || undefined;
   return { ...made, branch: target.pushBranch, refspec };

@@ -21,7 +21,7 @@ import { objectKey } from '@weir/kube';
 import { asFailed, type DeletionWait, Failure, waitsForDependents } from '@weir/reconcile';
 import { heldEntries } from './apply/inventory.ts';
 import { ownerOf } from './apply/owner.ts';
-import { enter, left, within } from './cluster/cluster.ts';
+import { enter, namesOfHeld, within } from './cluster/cluster.ts';
 import { type Environment, STATUS_MANAGER } from './environment.ts';
 import { beginRun, type ClusterRun, type Run } from './run.ts';
 import { asObserved } from './status/run-status.ts';
@@ -91,16 +91,16 @@ async function deleteObjects(run: Run): Promise<void> {
     events.publish('error', `unable to prune objects: \n${list}`, lastRevisions(object));
     return;
   }
-  const place = await enter(run).catch((error: unknown) => notReached(run, error));
-  if (hasMoved(place, object.status?.clusterID)) {
-    const message = `nothing is deleted: spec.kubeConfig leads to another cluster than before. In the former cluster stay:\n${left(object)}`;
+  const entered = await enter(run).catch((error: unknown) => notReached(run, error));
+  if (hasMoved(entered, object.status?.clusterID)) {
+    const message = `nothing is deleted: spec.kubeConfig leads to another cluster than before. In the former cluster stay:\n${namesOfHeld(object)}`;
     events.publish('error', message, lastRevisions(object));
     return;
   }
-  const there = within(run, place);
-  if (place.slots === undefined) return await pruneAll(there);
+  const there = within(run, entered);
+  if (entered.slots === undefined) return await pruneAll(there);
   const { namespace = '' } = object.metadata;
-  await place.slots.use(namespace, run.ctx, (ctx) => pruneAll({ ...there, ctx }));
+  await entered.slots.use(namespace, run.ctx, (ctx) => pruneAll({ ...there, ctx }));
 }
 
 /** Reports why the Kustomization stays, and throws that error. */

@@ -14,7 +14,7 @@ export interface Match {
 }
 
 /** What the full check of an event needs besides the event. */
-export interface Looking {
+export interface MatchContext {
   readLabels: ReadLabels;
   matchList: MatchList;
 }
@@ -29,7 +29,7 @@ export interface Occurrence {
  * The first check for an event of an object that the alert names: it needs no request. Labels and patterns are left to
  * `matchAlert`, which runs in the slots of the alert's own namespace.
  */
-export function mayWant({ spec }: Alert, { severity }: FluxEvent): boolean {
+export function passesSeverity({ spec }: Alert, { severity }: FluxEvent): boolean {
   const least = spec.eventSeverity ?? 'info';
   return !spec.suspend && (least === 'info' || least === severity);
 }
@@ -43,11 +43,11 @@ export function mayWant({ spec }: Alert, { severity }: FluxEvent): boolean {
 export async function matchAlert(
   alert: Alert,
   occurrence: Occurrence,
-  { readLabels, matchList }: Looking,
+  { readLabels, matchList }: MatchContext,
 ): Promise<Match> {
   const { spec, metadata } = alert;
   const { event } = occurrence;
-  if (!mayWant(alert, event)) return { matches: false, invalid: [] };
+  if (!passesSeverity(alert, event)) return { matches: false, invalid: [] };
   const source = await hasSource(alert, occurrence, readLabels);
   if (source === 'missing') return { matches: false, invalid: [], missing: true };
   if (!source) return { matches: false, invalid: [] };

@@ -21,7 +21,7 @@ import { deliverySubject } from '../delivery/subjects.ts';
 import { isRecovery } from '../grouping/class.ts';
 import { groupingOf } from '../grouping/settings.ts';
 import { isSilent, providerOf } from '../providers/silent.ts';
-import { mayWant } from './match.ts';
+import { passesSeverity } from './match.ts';
 import type { WatchedObjects } from './watched.ts';
 
 export interface Routing {
@@ -140,7 +140,7 @@ export function createRouter(work: Routing) {
 /** Whether the alert may want to send the event, or needs it to learn that a failure of its groups is over. */
 function mayNeed({ providers, defaultWindowMs }: Routing, alert: Alert, event: FluxEvent): boolean {
   const provider = providerOf(providers, alert);
-  if (mayWant(alert, event) && !isSilent(provider, event)) return true;
+  if (passesSeverity(alert, event) && !isSilent(provider, event)) return true;
   if (alert.spec.suspend || !isRecovery(event)) return false;
   return groupingOf(alert, provider, defaultWindowMs) !== undefined;
 }

@@ -72,7 +72,7 @@ async function setup(t: TestContext, situation: Situation) {
     currentAlert: async () => given.alert,
     readEvent: async () => given.event,
     providers: { get: () => given.provider },
-    looking: {
+    matching: {
       readLabels: async () => undefined,
       matchList: async () => ({ found: true, invalid: [] }),
     },

@@ -5,7 +5,7 @@ import { orAborted } from '@weir/async';
 import { BusUnavailable, type Head, type QueuedMessage, type WorkQueue } from '@weir/bus';
 import type { Informer } from '@weir/controller';
 import type { FluxEvent } from '@weir/events';
-import { type Looking, matchAlert } from '../alerts/match.ts';
+import { type MatchContext, matchAlert } from '../alerts/match.ts';
 import { isRecovery } from '../grouping/class.ts';
 import type { Groups } from '../grouping/groups.ts';
 import { type Grouping, groupingOf } from '../grouping/settings.ts';
@@ -28,7 +28,7 @@ export interface Delivering {
   currentAlert(delivery: Delivery): Promise<Alert | undefined>;
   readEvent: ReadEvent;
   providers: Pick<Informer<Provider>, 'get'>;
-  looking: Looking;
+  matching: MatchContext;
   send: Send;
   groups: Pick<Groups, 'failed' | 'recovered'>;
   /** The window for an alert to a chat without `spec.grouping`, in ms; 0 for none. */
@@ -87,7 +87,7 @@ export function createDeliver(work: Delivering) {
 
   async function isWanted({ alert, delivery, event }: Sending): Promise<boolean> {
     const { id } = delivery.event;
-    const { matches, invalid, missing } = await matchAlert(alert, { id, event }, work.looking);
+    const { matches, invalid, missing } = await matchAlert(alert, { id, event }, work.matching);
     if (missing) work.reports.missingObject(alert, event);
     if (invalid.length > 0) work.reports.invalidPatterns(alert, invalid);
     return matches;

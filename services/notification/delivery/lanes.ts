@@ -6,11 +6,11 @@ import { createAlarms } from './alarms.ts';
 import {
   countOf,
   firstOf,
-  type Places,
+  type Positions,
   withoutSequence,
   withoutSome,
-  withPlace,
-} from './places.ts';
+  withPosition,
+} from './positions.ts';
 import { namespaceOf } from './subjects.ts';
 
 /**
@@ -67,8 +67,8 @@ export interface Lanes {
 /** There may be a hundred thousand: data that only a lane at work needs is kept elsewhere. */
 interface Lane {
   subject: string;
-  /** Places by sequence; the first one is worked on. */
-  places: Places;
+  /** Positions by sequence; the first one is worked on. */
+  positions: Positions;
   attempts: number;
   /** Whether it waits because it was too early. */
   idle: boolean;
@@ -119,7 +119,7 @@ export function createLanes(options: LanesOptions): Lanes {
     const known = lanes.get(subject);
     if (known !== undefined) return known;
     const lane: Lane = {
-      ...{ subject, places: [], attempts: 0, idle: false },
+      ...{ subject, positions: [], attempts: 0, idle: false },
       ...{ alarm: 0, inLine: false, running: undefined },
     };
     lanes.set(subject, lane);
@@ -131,24 +131,24 @@ export function createLanes(options: LanesOptions): Lanes {
     onSize?.(size);
   }
 
-  /** Changes the places of a lane, and counts additions and removals. */
-  function change(lane: Lane, make: (places: Places) => Places): void {
-    const before = countOf(lane.places);
-    lane.places = make(lane.places);
-    const by = countOf(lane.places) - before;
+  /** Changes the positions of a lane, and counts additions and removals. */
+  function change(lane: Lane, make: (positions: Positions) => Positions): void {
+    const before = countOf(lane.positions);
+    lane.positions = make(lane.positions);
+    const by = countOf(lane.positions) - before;
     if (by !== 0) resize(by);
   }
 
   /** Forgets what a newer message replaces, but for the one that is worked on. */
   function dropOlder(lane: Lane): void {
     const from = lane.running === undefined ? 0 : 1;
-    change(lane, (places) => withoutSome(places, from, countOf(places) - from - 1));
+    change(lane, (positions) => withoutSome(positions, from, countOf(positions) - from - 1));
     if (lane.idle && lane.alarm !== 0) unpause(lane);
   }
 
   function pump(lane: Lane): void {
     if (lane.running !== undefined || lane.alarm !== 0 || lane.inLine) return;
-    if (lane.places.length === 0 || closed) {
+    if (lane.positions.length === 0 || closed) {
       lanes.delete(lane.subject);
       return;
     }
@@ -183,10 +183,10 @@ export function createLanes(options: LanesOptions): Lanes {
     // A lane that was dropped meanwhile belongs to another replica.
     if (lane === undefined || !lane.inLine) return;
     lane.inLine = false;
-    const place = firstOf(lane.places);
+    const position = firstOf(lane.positions);
     lane.running = new AbortController();
-    if (place !== undefined)
-      await work(lane, { ...place, subject: lane.subject }, lane.running.signal);
+    if (position !== undefined)
+      await work(lane, { ...position, subject: lane.subject }, lane.running.signal);
   }
 
   async function work(lane: Lane, head: Head, signal: AbortSignal): Promise<void> {
@@ -199,13 +199,13 @@ export function createLanes(options: LanesOptions): Lanes {
     });
     lane.running = undefined;
     if (result === 'done') {
-      change(lane, (places) => withoutSequence(places, head.sequence));
+      change(lane, (positions) => withoutSequence(positions, head.sequence));
       lane.attempts = 0;
     } else if (!signal.aborted && !closed) {
-      const isOutdated = newestOnly && countOf(lane.places) > 1;
+      const isOutdated = newestOnly && countOf(lane.positions) > 1;
       lane.idle = result.idle === true;
       if (lane.idle) lane.attempts = 0;
-      if (isOutdated) change(lane, (places) => withoutSequence(places, head.sequence));
+      if (isOutdated) change(lane, (positions) => withoutSequence(positions, head.sequence));
       if (!isOutdated || !lane.idle) pause(lane, result.retryInMs);
     }
     pump(lane);
@@ -245,7 +245,7 @@ export function createLanes(options: LanesOptions): Lanes {
     add(head) {
       if (closed || !owns(head.subject)) return;
       const lane = laneOf(head.subject);
-      change(lane, (places) => withPlace(places, head));
+      change(lane, (positions) => withPosition(positions, head));
       if (newestOnly) dropOlder(lane);
       pump(lane);
     },

@@ -5,10 +5,10 @@ import { objectKey } from '@weir/kube';
 import type { Tracing } from '@weir/telemetry';
 import { eventForAlert } from '../alerts/metadata.ts';
 import type { StoredEvent, WholeEvents } from '../events/whole.ts';
-import { fitting } from '../providers/fitting.ts';
 import type { IoFor } from '../providers/io/io.ts';
 import type { ReadTarget } from '../providers/read-target.ts';
 import type { Rollout } from '../providers/rollout.ts';
+import { shortenEvent } from '../providers/shorten.ts';
 import { typeOf } from '../providers/types.ts';
 import type { ApplyTemplate, GroupFacts } from '../templates/apply.ts';
 import { DeliveryError } from './errors.ts';
@@ -66,7 +66,7 @@ export function createSend(work: {
         ...{ alert, event: worded, order, id, signal },
         ...(rollout && { rollout }),
       };
-      const message = type.room === undefined ? worded : fitting(worded, type.room);
+      const message = type.textLimit === undefined ? worded : shortenEvent(worded, type.textLimit);
       await type.send(message, target, work.ioFor(target, attempted));
     });
     work.reports.sent({ alert, provider, event });

@@ -49,7 +49,7 @@ export function readEvent(body: Buffer): IncomingEvent | undefined {
   const message = String(parsed.message ?? '');
   const all = (metadata ?? {}) as Record<string, string>;
   const kept = boundedMetadata(all);
-  const event = fitting({ ...base, ...withMetadata(kept), message: eventMessage(message) });
+  const event = withinSize({ ...base, ...withMetadata(kept), message: eventMessage(message) });
   const masked = maskAllSecrets(message);
   const isWhole = Object.keys(kept).length === Object.keys(all).length;
   if (isWhole && masked === event.message) return { event };
@@ -61,7 +61,7 @@ function withMetadata(metadata: Record<string, string>): Pick<FluxEvent, 'metada
 }
 
 /** Few characters may be many bytes of JSON: the message of an event that is still too large is cut. */
-function fitting(event: FluxEvent): FluxEvent {
+function withinSize(event: FluxEvent): FluxEvent {
   let { message } = event;
   while (Buffer.byteLength(JSON.stringify({ ...event, message })) > MAX_EVENT_BYTES) {
     message = eventMessage(message, Math.floor(message.length / 2));

@@ -10,11 +10,11 @@ import { objectOf } from './subjects.ts';
 /** Objects that a message names. */
 const NAMED = 10;
 
-export type Said = Exclude<Due['say'], 'nothing' | 'no more'>;
+export type MessageKind = Exclude<Due['kind'], 'nothing' | 'remove'>;
 
 export interface Situation {
   group: Group;
-  say: Said;
+  kind: MessageKind;
   /** The subjects of the objects that fail now. */
   members: readonly string[];
   /** The event of the first failure. */
@@ -27,21 +27,21 @@ export interface Situation {
 
 /** The event that is sent for the group, and the data for templates. */
 export function describeGroup(situation: Situation): { event: FluxEvent; facts: GroupFacts } {
-  const { group, say, members, first, now } = situation;
+  const { group, kind, members, first, now } = situation;
   const { apiVersion } = first.involvedObject;
-  const count = say === 'over' ? mostOf(situation) : members.length;
+  const count = kind === 'over' ? mostOf(situation) : members.length;
   const names = members.slice(0, NAMED).map((subject) => {
     const { namespace, name } = objectOf(subject);
     return `${namespace}/${name}`;
   });
   const facts: GroupFacts = {
-    state: say === 'over' ? 'over' : 'failing',
+    state: kind === 'over' ? 'over' : 'failing',
     count,
     names,
     since: kubeTime(new Date(group.openedMs)),
   };
   // A single failure has the same text as without groups.
-  if (say === 'failing' && count === 1 && group.most <= 1) {
+  if (kind === 'failing' && count === 1 && group.most <= 1) {
     return { event: first, facts };
   }
   const { group: api } = parseApiVersion(apiVersion);
@@ -56,7 +56,7 @@ export function describeGroup(situation: Situation): { event: FluxEvent; facts: 
       ...first,
       timestamp: kubeTime(new Date(now)),
       message: textOf(situation, count, names),
-      ...(say === 'over'
+      ...(kind === 'over'
         ? { severity: 'info', reason: Reason.Recovered, metadata: withoutCount }
         : { metadata }),
     },
@@ -64,14 +64,14 @@ export function describeGroup(situation: Situation): { event: FluxEvent; facts: 
 }
 
 function textOf(situation: Situation, count: number, names: readonly string[]): string {
-  const { group, say, first, updates, now } = situation;
+  const { group, kind, first, updates, now } = situation;
   const lasted = formatDuration(
     Math.max(1_000, Math.round((now - group.openedMs) / 1_000) * 1_000),
   );
   const what = `${count} ${plural(first.involvedObject.kind, count)}`;
   const [cause = '', ...more] = first.message.split('\n');
   const name = `${first.involvedObject.namespace}/${first.involvedObject.name}`;
-  if (say === 'over') {
+  if (kind === 'over') {
     const how = group.recovered ? 'Recovered' : 'No longer failing in this way';
     const who = count === 1 ? '' : `: ${what}, first ${name}`;
     return `${how} after ${lasted}${who}\n\nIt was: ${cause}`;
@@ -81,12 +81,12 @@ function textOf(situation: Situation, count: number, names: readonly string[]): 
   const rest = more.length > 0 ? `\n${more.join('\n')}` : '';
   const left = group.most - count;
   const well = updates && left > 0 ? ` (of ${group.most} at first)` : '';
-  if (say === 'still failing') {
+  if (kind === 'still failing') {
     const who = count > 1 ? ` (${what}${others})` : '';
     return `Still failing after ${lasted}${who}: ${cause}${rest}${list}`;
   }
   const added = count - (group.sent?.count ?? 0);
-  if (say === 'more' && !updates && added > 0) {
+  if (kind === 'more' && !updates && added > 0) {
     return `${added} more, ${what} fail alike by now${others}: ${cause}${rest}${list}`;
   }
   const fail =

@@ -24,8 +24,8 @@ it('decides by what was sent, what changed and what time it is', () => {
   const sentAt = (atMs: number, messages = 1) => ({
     sent: { atMs, count: 3, messages, message: 1 },
   });
-  const table: [string, Partial<Group>, number, boolean, Due | Due['say']][] = [
-    ['in the window', {}, 3, false, { say: 'nothing', inMs: 30_000 }],
+  const table: [string, Partial<Group>, number, boolean, Due | Due['kind']][] = [
+    ['in the window', {}, 3, false, { kind: 'nothing', inMs: 30_000 }],
     ['at once, where it can be changed', {}, 3, true, 'failing'],
     ['after the window', { openedMs: NOW - 30_000 }, 3, false, 'failing'],
     [
@@ -35,15 +35,15 @@ it('decides by what was sent, what changed and what time it is', () => {
       false,
       'over',
     ],
-    ['never anything', { openedMs: NOW - 30_000 }, 0, false, 'no more'],
-    ['nothing new', sentAt(NOW - MINUTE), 3, false, { say: 'nothing', inMs: CHECK_MS }],
+    ['never anything', { openedMs: NOW - 30_000 }, 0, false, 'remove'],
+    ['nothing new', sentAt(NOW - MINUTE), 3, false, { kind: 'nothing', inMs: CHECK_MS }],
     ['more', { ...sentAt(NOW - MINUTE), joinedMs: NOW }, 5, false, 'more'],
     [
       'more, but twice as late each time',
       { ...sentAt(NOW - MINUTE, 3), joinedMs: NOW },
       5,
       false,
-      { say: 'nothing', inMs: MINUTE },
+      { kind: 'nothing', inMs: MINUTE },
     ],
     ['more, in a changed message', { ...sentAt(NOW - MINUTE, 3), joinedMs: NOW }, 5, true, 'more'],
     [
@@ -51,7 +51,7 @@ it('decides by what was sent, what changed and what time it is', () => {
       { ...sentAt(NOW - MINUTE), leftMs: NOW },
       1,
       false,
-      { say: 'nothing', inMs: 2_000 },
+      { kind: 'nothing', inMs: 2_000 },
     ],
     [
       'some are well, in a changed message',
@@ -71,12 +71,12 @@ it('decides by what was sent, what changed and what time it is', () => {
   ];
   for (const [name, group, count, updates, expected] of table) {
     const due = whatIsDue(groupOf(group), count, { grouping, updates, now: NOW });
-    assert.deepEqual(typeof expected === 'string' ? due.say : due, expected, name);
+    assert.deepEqual(typeof expected === 'string' ? due.kind : due, expected, name);
   }
   const never = { windowMs: 30_000, reminderMs: undefined };
   const old = groupOf(sentAt(NOW - 10_000 * MINUTE));
   const due = whatIsDue(old, 3, { grouping: never, updates: false, now: NOW });
-  assert.deepEqual(due, { say: 'nothing', inMs: CHECK_MS });
+  assert.deepEqual(due, { kind: 'nothing', inMs: CHECK_MS });
 });
 
 it('says how many fail, which first, and that they are well', () => {
@@ -91,7 +91,7 @@ it('says how many fail, which first, and that they are well', () => {
   const open = groupOf({ openedMs: NOW - 30_000 });
   const say = (group: Group, what: 'failing' | 'more' | 'still failing' | 'over', count: number) =>
     describeGroup({
-      ...{ group, say: what, first, updates: false, now: NOW },
+      ...{ group, kind: what, first, updates: false, now: NOW },
       members: members.slice(0, count),
     });
   assert.deepEqual(say(open, 'failing', 1).event, first, 'one that is alone reads as in Flux');

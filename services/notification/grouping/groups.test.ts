@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
-import { Outpaced, openQueue } from '@weir/bus';
+import { openQueue, SubjectConflict } from '@weir/bus';
 import { startNats, testBus } from '@weir/bus/testing';
 import { eventOf } from '../testing/fixtures.ts';
 import { failureClass } from './class.ts';
@@ -132,5 +132,5 @@ it('has bounds for groups, for objects and for others who write', async (t) => {
   assert.equal(await fail(groups, 'one too many'), false, 'it is sent on its own');
   const subject = groupSubject('test', alert, CLASS);
   const item = { subject, type: 't', source: '/t', data: {} };
-  await assert.rejects(queue.publish({ ...item, id: 'x', after: 1 }), Outpaced);
+  await assert.rejects(queue.publish({ ...item, id: 'x', after: 1 }), SubjectConflict);
 });

@@ -1,7 +1,7 @@
 // Records which objects fail for the same cause: the stream of groups has one message for each group and for each
 // object in it.
 import { createSerial } from '@weir/async';
-import { Outpaced, type QueuedMessage, QueueFull, type WorkQueue } from '@weir/bus';
+import { type QueuedMessage, QueueFull, SubjectConflict, type WorkQueue } from '@weir/bus';
 import type { FluxEvent } from '@weir/events';
 import type { Logger } from '@weir/telemetry';
 import type { Delivery } from '../delivery/record.ts';
@@ -19,7 +19,7 @@ import {
 } from './subjects.ts';
 
 /** An event of an object for a grouped alert, as its delivery names it. */
-export interface Happening {
+export interface GroupEvent {
   alert: Delivery['alert'];
   of: Delivery['event'];
   event: FluxEvent;
@@ -31,9 +31,9 @@ export interface Groups {
    * Adds a failure to its group; resolves when that is stored. False when there is no room to record it: then it is to
    * be sent by itself.
    */
-  failed(happening: Happening): Promise<boolean>;
+  failed(groupEvent: GroupEvent): Promise<boolean>;
   /** Removes an object that has recovered from its groups. False when it was in none. */
-  recovered(happening: Omit<Happening, 'of'>): Promise<boolean>;
+  recovered(groupEvent: Omit<GroupEvent, 'of'>): Promise<boolean>;
   /** The subjects of the objects in a group. */
   members(alert: AlertRef, failureClass: string): Promise<string[]>;
   /**
@@ -67,7 +67,7 @@ export function createGroups(options: {
   log: Logger;
 }): Groups {
   const { cluster, queue, share, log } = options;
-  // Within this process changes of a group run one after the other; those of other replicas are noticed by `Outpaced`.
+  // Within this process changes of a group run one after the other; those of other replicas are noticed by `SubjectConflict`.
   const inTurn = createSerial();
 
   async function find(subject: string): Promise<{ group: Group; sequence: number } | undefined> {
@@ -97,7 +97,7 @@ export function createGroups(options: {
           await put(subject, wanted, found?.sequence ?? 0);
           return;
         } catch (error) {
-          if (!(error instanceof Outpaced) || conflicts === MAX_CONFLICTS) throw error;
+          if (!(error instanceof SubjectConflict) || conflicts === MAX_CONFLICTS) throw error;
         }
       }
     });
@@ -177,17 +177,17 @@ export function createGroups(options: {
     return subjectsUnder(membersFilter(cluster, alert, failureClass));
   }
 
-  async function classFor({ alert, event }: Happening): Promise<string> {
+  async function classFor({ alert, event }: GroupEvent): Promise<string> {
     const own = failureClass(event);
     if ((await queue.newest(groupSubject(cluster, alert, own))) !== undefined) return own;
     const open = await subjectsUnder(groupsFilter(cluster, alert));
     return open.length < MAX_GROUPS ? own : ALL_OTHERS;
   }
 
-  async function takeIn(happening: Happening): Promise<boolean> {
-    const { alert, of, event } = happening;
+  async function takeIn(groupEvent: GroupEvent): Promise<boolean> {
+    const { alert, of, event } = groupEvent;
     const object = { ...event.involvedObject, group: event.involvedObject.apiVersion };
-    const own = await classFor(happening);
+    const own = await classFor(groupEvent);
     const subject = memberSubject(cluster, alert, object, own);
     const failure = failureOf(event, of);
     const known = await queue.newest(subject);
@@ -227,12 +227,12 @@ export function createGroups(options: {
   }
 
   return {
-    async failed(happening) {
+    async failed(groupEvent) {
       try {
-        return await takeIn(happening);
+        return await takeIn(groupEvent);
       } catch (error) {
         if (!(error instanceof QueueFull)) throw error;
-        const { namespace, name } = happening.alert;
+        const { namespace, name } = groupEvent.alert;
         log.warn({ namespace, name }, 'The stream of groups is full: a failure is sent on its own');
         return false;
       }
@@ -253,7 +253,7 @@ export function createGroups(options: {
           await put(subject, left, sequence);
           break;
         } catch (error) {
-          if (!(error instanceof Outpaced) || conflicts === MAX_CONFLICTS) throw error;
+          if (!(error instanceof SubjectConflict) || conflicts === MAX_CONFLICTS) throw error;
           const found = await find(subject);
           if (found === undefined) return;
           const { sent, most } = group;
@@ -280,7 +280,7 @@ export function createGroups(options: {
         try {
           await endOrReopen(alert, subject, found?.sequence ?? 0, again);
         } catch (error) {
-          if (!(error instanceof Outpaced) || conflicts === MAX_CONFLICTS) throw error;
+          if (!(error instanceof SubjectConflict) || conflicts === MAX_CONFLICTS) throw error;
         }
       }
     },

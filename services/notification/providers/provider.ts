@@ -4,13 +4,13 @@ import type { Expiring, ExpiringCache, Serial } from '@weir/async';
 import type { FluxEvent } from '@weir/events';
 import type { RequestPolicy } from '@weir/net';
 import type { Kept } from '../delivery/posts.ts';
-import type { Room } from './fitting.ts';
 import type { Evaluate } from './io/evaluate.ts';
 import type { HttpAnswer, HttpRequest } from './io/http.ts';
 import type { CloudToken } from './io/identity.ts';
 import type { Paces } from './io/paces.ts';
 import type { Open } from './io/sockets.ts';
 import type { Rollout } from './rollout.ts';
+import type { TextLimit } from './shorten.ts';
 import type { Target } from './target.ts';
 
 /** One type of Provider. */
@@ -32,7 +32,7 @@ export interface ProviderType {
    */
   wholeUpTo?: number;
   /** The limit for a message, if the vendor refuses longer ones and the type doesn't shorten it itself. */
-  room?: Room;
+  textLimit?: TextLimit;
   /** Whether `commitStatusExpr` applies to it. */
   namesStatuses?: true;
   /**

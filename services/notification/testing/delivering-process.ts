@@ -60,7 +60,7 @@ const deliver = createDeliver({
   currentAlert: async () => alert,
   readEvent: (of) => storedEvent(bus, of),
   providers: { get: () => provider },
-  looking: { readLabels: unused, matchList: unused },
+  matching: { readLabels: unused, matchList: unused },
   send: createSend({
     readTarget: async () => targetOf({ address }),
     ioFor: createIo(

@@ -12,7 +12,7 @@ import type { Remote, Secrets } from './remote.ts';
 import { s3Remote } from './s3.ts';
 
 /** The clients for Secrets and for identities. */
-export interface Askers {
+export interface CredentialClients {
   client: KubeClient;
   identities: Identities;
 }
@@ -22,7 +22,7 @@ export interface Askers {
  * @throws Failure AuthenticationFailed; FeatureGateDisabled, URLInvalid (stalled)
  */
 export async function readRemote(
-  { client, identities }: Askers,
+  { client, identities }: CredentialClients,
   object: Bucket,
   signal: AbortSignal,
 ): Promise<Remote> {

@@ -7,7 +7,7 @@ import { type ActionRun, inStep, mayGoOn, type ReleaseRecord } from './action-ru
 import type { Capabilities } from './capabilities.ts';
 import { runHooks } from './hooks/hooks.ts';
 import { storeFailure, storeVersion } from './new-version.ts';
-import { existingObjects, type LiveObjects, thoseThere } from './objects/existing.ts';
+import { existingObjects, foundObjects, type LiveObjects } from './objects/existing.ts';
 import { asOwned } from './objects/ownership.ts';
 import { placeObjects } from './objects/place.ts';
 import { applyServerSide, createObject } from './objects/write.ts';
@@ -136,7 +136,7 @@ async function perform(run: InstallRun, record: ReleaseRecord, plan: Plan): Prom
     await inStep(`failed ${event}`, runHooks(run, record, { event, serverSide, wait }));
   };
   await hooks('pre-install');
-  const adopted = thoseThere(live);
+  const adopted = foundObjects(live);
   const { objects, failure } =
     adopted.length === 0
       ? await createAll(run, targets, { serverSide, takesOver: !spec.disableTakeOwnership })

@@ -8,7 +8,7 @@ import type { Capabilities } from './capabilities.ts';
 import { cleanedUp } from './clean-up.ts';
 import { runHooks } from './hooks/hooks.ts';
 import { storeFailure, storeVersion } from './new-version.ts';
-import { existingObjects, type LiveObjects, thoseThere } from './objects/existing.ts';
+import { existingObjects, foundObjects, type LiveObjects } from './objects/existing.ts';
 import { asOwned } from './objects/ownership.ts';
 import { placeObjects } from './objects/place.ts';
 import { type Prepared, prepareRelease } from './prepare.ts';
@@ -131,7 +131,7 @@ async function planObjects(
       },
     ),
   );
-  return { originals: [...originals, ...thoseThere(live)], targets, live };
+  return { originals: [...originals, ...foundObjects(live)], targets, live };
 }
 
 /** As Helm compares the two versions: an object in another version of its kind counts as new. */

@@ -1,7 +1,7 @@
 // The step that finds the cluster to release to: the service's own, or the one that `spec.kubeConfig` leads to.
 import { type HelmRelease, Reason } from '@weir/api';
 import { namesOfEntries, targetCluster } from '@weir/apply';
-import { ClusterError, describeMove, hasMoved, type Place } from '@weir/clusters';
+import { ClusterError, describeMove, type EnteredCluster, hasMoved } from '@weir/clusters';
 import { Failure, messageOf } from '@weir/reconcile';
 import { clearFailures } from '../release/counters.ts';
 import { latest, releaseLabel } from '../release/history.ts';
@@ -10,13 +10,17 @@ import type { ReleaseCluster } from './open.ts';
 
 /** Runs the rest of the pipeline against the cluster. Fails with RESTClientError when the cluster can't be reached. */
 export async function inCluster<T>(run: BaseRun, work: (run: Run) => Promise<T>): Promise<T> {
-  const place = await enter(run);
-  followMove(run, place);
-  return within(run, place, work);
+  const entered = await enter(run);
+  followMove(run, entered);
+  return within(run, entered, work);
 }
 
 /** Finds the cluster; no worker is held while the answer of another cluster is awaited. Fails with RESTClientError. */
-export async function enter({ env, object, ctx }: BaseRun): Promise<Place<ReleaseCluster>> {
+export async function enter({
+  env,
+  object,
+  ctx,
+}: BaseRun): Promise<EnteredCluster<ReleaseCluster>> {
   const find = () => env.clusters.enter(object, ctx.signal);
   try {
     return await (object.spec.kubeConfig === undefined ? find() : ctx.waiting(find));
@@ -33,7 +37,7 @@ export async function enter({ env, object, ctx }: BaseRun): Promise<Place<Releas
 /** Works in the cluster with the rights that the HelmRelease acts with. Work in another cluster holds no worker. */
 export function within<T>(
   run: BaseRun,
-  { cluster, slots }: Place<ReleaseCluster>,
+  { cluster, slots }: EnteredCluster<ReleaseCluster>,
   work: (run: Run) => Promise<T>,
 ): Promise<T> {
   const { env, object } = run;
@@ -48,24 +52,24 @@ export function within<T>(
  * When the release was made in another cluster before, it stays there: the history in this cluster starts empty,
  * nothing is uninstalled, and an event says so.
  */
-function followMove(run: BaseRun, place: Place<ReleaseCluster>): void {
+function followMove(run: BaseRun, entered: EnteredCluster<ReleaseCluster>): void {
   const { object, status, events } = run;
   const recorded = object.status?.clusterID;
-  if (recorded !== place.id) status.set({ clusterID: place.id });
-  if (!hasMoved(place, recorded)) return;
-  const left = leftBehind(object);
+  if (recorded !== entered.id) status.set({ clusterID: entered.id });
+  if (!hasMoved(entered, recorded)) return;
+  const left = describeRecordedRelease(object);
   status.set({ history: undefined, storageNamespace: undefined, inventory: undefined });
   clearFailures(run);
   if (left === undefined) return;
   events.publish(
     'error',
     Reason.Progressing,
-    `${describeMove(object, place.id, recorded)}: nothing is uninstalled, and the release begins anew. In the former cluster stays ${left}`,
+    `${describeMove(object, entered.id, recorded)}: nothing is uninstalled, and the release begins anew. In the former cluster stays ${left}`,
   );
 }
 
 /** Names the release that the status records, with its objects; undefined if it records none. */
-export function leftBehind({ status }: HelmRelease): string | undefined {
+export function describeRecordedRelease({ status }: HelmRelease): string | undefined {
   const current = latest(status?.history ?? []);
   if (current === undefined) return undefined;
   return [releaseLabel(current), ...namesOfEntries(status?.inventory?.entries ?? [])].join('\n');

@@ -1,7 +1,7 @@
 // The step that finds the cluster to apply to: the service's own, or the one that `spec.kubeConfig` leads to.
 import { type Artifact, formatDuration, type Kustomization, Reason } from '@weir/api';
 import { namesOfEntries, type TargetCluster, targetCluster } from '@weir/apply';
-import { ClusterError, describeMove, hasMoved, type Place } from '@weir/clusters';
+import { ClusterError, describeMove, type EnteredCluster, hasMoved } from '@weir/clusters';
 import { objectKey } from '@weir/kube';
 import { Failure, messageOf, setFields } from '@weir/reconcile';
 import { heldEntries } from '../apply/inventory.ts';
@@ -17,20 +17,20 @@ export async function inCluster<T>(
   artifact: Artifact,
   work: (run: ClusterRun) => Promise<T>,
 ): Promise<T> {
-  const place = await enter(run).catch((error: unknown) => {
+  const entered = await enter(run).catch((error: unknown) => {
     noteAttempt(run, artifact);
     throw error;
   });
-  const there = within(followMove(run, place), place);
-  if (place.slots === undefined) return work(there);
+  const there = within(followMove(run, entered), entered);
+  if (entered.slots === undefined) return work(there);
   const { namespace = '' } = run.object.metadata;
-  return place.slots.use(namespace, run.ctx, (ctx) => work({ ...there, ctx }));
+  return entered.slots.use(namespace, run.ctx, (ctx) => work({ ...there, ctx }));
 }
 
 /**
  * Finds the cluster; no worker is held while the answer of another cluster is awaited. Fails with ReconciliationFailed.
  */
-export async function enter({ env, object, ctx }: Run): Promise<Place<TargetCluster>> {
+export async function enter({ env, object, ctx }: Run): Promise<EnteredCluster<TargetCluster>> {
   const find = () => env.clusters.enter(object, ctx.signal);
   try {
     return await (object.spec.kubeConfig === undefined ? find() : ctx.waiting(find));
@@ -47,7 +47,7 @@ export async function enter({ env, object, ctx }: Run): Promise<Place<TargetClus
 }
 
 /** The run with this cluster and the rights that the Kustomization acts with. */
-export function within(run: Run, { cluster, id }: Place<TargetCluster>): ClusterRun {
+export function within(run: Run, { cluster, id }: EnteredCluster<TargetCluster>): ClusterRun {
   const acting = targetCluster(cluster, run.object, run.env.settings.defaultServiceAccount);
   return { ...run, cluster: acting, clusterID: id };
 }
@@ -63,24 +63,24 @@ function noteAttempt({ object, status }: Run, { revision }: Artifact): void {
  * When the Kustomization was applied to another cluster before, nothing is pruned in this one: its inventory starts
  * empty, and an event names the objects that stay in the former cluster.
  */
-function followMove(run: Run, place: Place<TargetCluster>): Run {
+function followMove(run: Run, entered: EnteredCluster<TargetCluster>): Run {
   const { env, object, status, events } = run;
   const recorded = object.status?.clusterID;
-  if (recorded !== place.id) status.update((it) => setFields(it, { clusterID: place.id }));
-  if (!hasMoved(place, recorded)) return run;
+  if (recorded !== entered.id) status.update((it) => setFields(it, { clusterID: entered.id }));
+  if (!hasMoved(entered, recorded)) return run;
   env.lastBuilds.forget(objectKey(object));
   env.savedBuilds.remove(object);
   if (heldEntries(object).length === 0) return run;
   status.update((it) => setFields(it, { inventory: undefined }));
   events.publish(
     'error',
-    `${describeMove(object, place.id, recorded)}: nothing is pruned there, and the inventory begins anew. In the former cluster stay:\n${left(object)}`,
+    `${describeMove(object, entered.id, recorded)}: nothing is pruned there, and the inventory begins anew. In the former cluster stay:\n${namesOfHeld(object)}`,
   );
   return { ...run, object: withoutInventory(object) };
 }
 
 /** A list of the objects that a Kustomization has applied. */
-export function left(object: Kustomization): string {
+export function namesOfHeld(object: Kustomization): string {
   return namesOfEntries(heldEntries(object)).join('\n');
 }
 

@@ -8,7 +8,7 @@ import { slackMessage } from './slack-message.ts';
  */
 export const discord: ProviderType = {
   // The description of an embed has 4,096 characters, and all of its texts 6,000.
-  room: { characters: 3_800 },
+  textLimit: { characters: 3_800 },
   certificates: 'none',
   async send(event, target, io) {
     const url = new URL(target.address);

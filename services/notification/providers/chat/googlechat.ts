@@ -5,7 +5,7 @@ import { type ProviderType, postJson } from '../provider.ts';
 /** Google Chat, by the webhook of a space: one card. Format: "Cards v1" of Google Chat's REST reference. */
 export const googlechat: ProviderType = {
   // A message has 32,000 bytes, its card included.
-  room: { bytes: 20_000 },
+  textLimit: { bytes: 20_000 },
   certificates: 'none',
   async send(event, target, io) {
     await postJson(io, target.address, { cards: [card(event)] });

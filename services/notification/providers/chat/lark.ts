@@ -17,7 +17,7 @@ import { wordsOf } from './words.ts';
  */
 export const lark: ProviderType = {
   // A request to a custom bot has 20 KB.
-  room: { bytes: 16_000 },
+  textLimit: { bytes: 16_000 },
   certificates: 'none',
   address: 'optional',
   takesCommitStatus: mayBeApp,

@@ -9,7 +9,7 @@ import { bearer, type ProviderType } from '../provider.ts';
  */
 export const matrix: ProviderType = {
   // An event has 65,536 bytes, the marks of the server included.
-  room: { bytes: 40_000 },
+  textLimit: { bytes: 40_000 },
   async send(event, target, io) {
     if (!target.channel) throw invalidProvider('spec.channel is missing: the id of the room');
     const transaction = createHash('sha256').update(io.id).digest('hex');

@@ -8,7 +8,7 @@ const CONNECTOR = '.webhook.office.com';
 /** Microsoft Teams: an adaptive card for a workflow, or the older message card for a connector. */
 export const msteams: ProviderType = {
   // A message has 28 KB.
-  room: { bytes: 20_000 },
+  textLimit: { bytes: 20_000 },
   async send(event, target, io) {
     const { hostname } = new URL(target.address);
     const message = hostname.endsWith(CONNECTOR) ? messageCard(event) : adaptiveMessage(event);

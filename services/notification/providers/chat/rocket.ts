@@ -5,7 +5,7 @@ import { slackMessage } from './slack-message.ts';
 /** Rocket.Chat, by an incoming webhook. Format: Rocket.Chat's "Incoming webhooks", which take Slack's attachments. */
 export const rocket: ProviderType = {
   // A server takes 5,000 characters unless it is told otherwise.
-  room: { characters: 4_700 },
+  textLimit: { characters: 4_700 },
   async send(event, target, io) {
     const message = slackMessage(event, {
       channel: target.channel ?? '',

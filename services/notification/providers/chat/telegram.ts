@@ -8,7 +8,7 @@ const TOKEN = /^[A-Za-z0-9:_-]{1,200}$/;
 /** Telegram, by a bot: a text in MarkdownV2 to the chat that is the channel. Format: Telegram's Bot API, "sendMessage". */
 export const telegram: ProviderType = {
   // A text has 4,096 characters after its marks are taken off.
-  room: { characters: 3_800 },
+  textLimit: { characters: 3_800 },
   address: 'none',
   certificates: 'none',
   async send(event, target, io) {

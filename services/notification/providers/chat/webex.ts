@@ -4,7 +4,7 @@ import { bearer, type ProviderType, postJson } from '../provider.ts';
 /** Webex: a message in Markdown to a room. Format: Webex' "Create a Message". */
 export const webex: ProviderType = {
   // A message has 7,439 bytes.
-  room: { bytes: 6_800 },
+  textLimit: { bytes: 6_800 },
   async send(event, target, io) {
     const sign = isError(event) ? '💣' : '✅';
     const facts = metadataEntries(event).map(([key, value]) => `>**${key}**: ${value}\n`);

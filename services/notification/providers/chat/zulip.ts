@@ -4,7 +4,7 @@ import { basic, type ProviderType } from '../provider.ts';
 /** Zulip: a message in Markdown to `<channel>/<topic>`. Format: Zulip's "Send a message". */
 export const zulip: ProviderType = {
   // A message has 10,000 characters.
-  room: { characters: 9_500 },
+  textLimit: { characters: 9_500 },
   async send(event, target, io) {
     const [to = '', ...topic] = (target.channel ?? '').split('/');
     if (!to || topic.length === 0) {

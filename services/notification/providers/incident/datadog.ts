@@ -4,7 +4,7 @@ import { type ProviderType, postJson } from '../provider.ts';
 /** Datadog: an event with tags, which are lower case there. Format: Datadog's "Post an event" (v1). */
 export const datadog: ProviderType = {
   // The text of an event has 4,000 characters.
-  room: { characters: 3_800 },
+  textLimit: { characters: 3_800 },
   async send(event, target, io) {
     const { kind, name, namespace } = event.involvedObject;
     const tags = [

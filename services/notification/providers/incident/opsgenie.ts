@@ -5,7 +5,7 @@ import { type ProviderType, postJson } from '../provider.ts';
 /** Opsgenie: an alert, the same one again for the same object and reason. Format: Opsgenie's "Create alert". */
 export const opsgenie: ProviderType = {
   // A description has 15,000 characters, and the details of an alert 8,000.
-  room: { characters: 7_500 },
+  textLimit: { characters: 7_500 },
   async send(event, target, io) {
     const { kind, namespace, name } = event.involvedObject;
     const identity = [target.provider.uid, kind, namespace, name, event.reason].join('/');

@@ -41,7 +41,7 @@ export async function existingObjects(
 }
 
 /** Those that are there. */
-export function thoseThere(live: LiveObjects): PlacedObject[] {
+export function foundObjects(live: LiveObjects): PlacedObject[] {
   return [...live].flatMap(([placed, object]) => (object === undefined ? [] : [placed]));
 }
 

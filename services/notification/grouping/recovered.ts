@@ -31,7 +31,7 @@ export function createFindRecovered(options: {
   const checked = createBoundedMap<string, { atMs: number; next: number }>({ max: MAX_GROUPS });
   const limit = createLimit(CONCURRENCY);
 
-  async function isWell({ object }: Failure): Promise<boolean> {
+  async function hasRecovered({ object }: Failure): Promise<boolean> {
     const { apiVersion, kind, namespace, name } = object;
     try {
       const type = await client.discovery.resourceForKind(apiVersion, kind);
@@ -54,7 +54,7 @@ export function createFindRecovered(options: {
     checked.set(subject, { atMs, next: from + CHECKED });
     for (const member of members.slice(from, from + CHECKED)) {
       const failure = parseFailure((await queue.newest(member))?.event?.data);
-      if (failure === undefined || !(await limit(() => isWell(failure)))) continue;
+      if (failure === undefined || !(await limit(() => hasRecovered(failure)))) continue;
       await groups.recovered({ alert: group.alert, event: eventOfFailure(failure) });
     }
   };

@@ -13,15 +13,15 @@ import type { Send } from '../delivery/send.ts';
 import { type ReadTarget, timeLimitMs } from '../providers/read-target.ts';
 import { providerOf } from '../providers/silent.ts';
 import { typeOf } from '../providers/types.ts';
-import { describeGroup, type Said } from './describe.ts';
+import { describeGroup, type MessageKind } from './describe.ts';
 import { CHECK_MS, whatIsDue } from './due.ts';
 import type { Groups } from './groups.ts';
 import { eventOfFailure, type Group, parseGroup } from './record.ts';
+import type { FindRecovered } from './recovered.ts';
 import { type Grouping, groupingOf } from './settings.ts';
 import { classOf } from './subjects.ts';
-import type { FindRecovered } from './well.ts';
 
-export interface Telling {
+export interface SendDueOptions {
   queue: Pick<WorkQueue, 'get'>;
   groups: Groups;
   currentAlert(of: { alert: Delivery['alert'] }): Promise<Alert | undefined>;
@@ -39,8 +39,8 @@ export interface Telling {
 const AT_ONCE: Grouping = { windowMs: 0, reminderMs: undefined };
 
 /** Returns the function that checks a group, and sends its message when one is due. */
-export function createTell(work: Telling) {
-  return async function tell(head: Head, attempt: Attempt): Promise<AttemptResult> {
+export function createSendDue(work: SendDueOptions) {
+  return async function sendDue(head: Head, attempt: Attempt): Promise<AttemptResult> {
     const message = await work.queue.get(head);
     const group = parseGroup(message?.event?.data);
     if (group === undefined) return 'done';
@@ -56,37 +56,41 @@ export function createTell(work: Telling) {
       await work.groups.forget(group.alert);
       return 'done';
     }
-    const look = { head, group, alert, provider, grouping: known ?? AT_ONCE, attempt };
+    const context = { head, group, alert, provider, grouping: known ?? AT_ONCE, attempt };
     try {
-      return await lookAt(look);
+      return await sendIfDue(context);
     } catch (error) {
       if (attempt.signal.aborted || error instanceof BusUnavailable) throw error;
-      return failed(look, error);
+      return failed(context, error);
     }
   };
 
-  async function lookAt(look: Look): Promise<AttemptResult> {
-    const { head, group, provider, grouping, attempt } = look;
+  async function sendIfDue(context: GroupContext): Promise<AttemptResult> {
+    const { head, group, provider, grouping, attempt } = context;
     const signal = AbortSignal.any([attempt.signal, AbortSignal.timeout(timeLimitMs(provider))]);
     const updates = await canUpdate(provider, signal);
     const members = await work.groups.members(group.alert, classOf(head.subject));
     const now = Date.now();
     const due = whatIsDue(group, members.length, { grouping, updates, now });
-    if (due.say === 'nothing') {
+    if (due.kind === 'nothing') {
       await work.findRecovered(head.subject, group, members);
       return { retryInMs: Math.min(due.inMs, CHECK_MS), idle: true };
     }
-    if (due.say !== 'no more') {
-      await send({ ...look, members, updates, signal, now }, due.say);
+    if (due.kind !== 'remove') {
+      await send({ ...context, members, updates, signal, now }, due.kind);
     }
-    await said(head, afterMessage(group, members, due.say === 'still failing'), members);
+    await recordMessage(head, afterMessage(group, members, due.kind === 'still failing'), members);
     return 'done';
   }
 
   /**
    * Stores the state of a group after a message about `members` was sent, or given up. Without members the group ends.
    */
-  async function said({ subject, sequence }: Head, group: Group, members: string[]): Promise<void> {
+  async function recordMessage(
+    { subject, sequence }: Head,
+    group: Group,
+    members: string[],
+  ): Promise<void> {
     const failureClass = classOf(subject);
     if (members.length === 0) await work.groups.close(group, failureClass, sequence);
     else await work.groups.sent(group.alert, failureClass, group, sequence);
@@ -98,26 +102,26 @@ export function createTell(work: Telling) {
     return updates(await work.readTarget(provider, signal));
   }
 
-  async function send(what: Sending, say: Said): Promise<void> {
+  async function send(what: Sending, kind: MessageKind): Promise<void> {
     const { group, alert, provider, members, updates, signal, now } = what;
     const first = (await work.readEvent(group.first.event)) ?? eventOfFailure(group.first);
     const messages = group.sent?.messages ?? 0;
-    const { event, facts } = describeGroup({ group, say, members, first, updates, now });
+    const { event, facts } = describeGroup({ group, kind, members, first, updates, now });
     await work.send({
       ...{ alert, provider, event, group: facts, signal },
-      id: `${group.id}/${messages}/${say}`,
+      id: `${group.id}/${messages}/${kind}`,
       order: group.newest,
       rollout: {
         key: `group/${group.id}`,
         // A new message is noticed, and a changed one is not.
-        id: String(say === 'still failing' ? messages + 1 : (group.sent?.message ?? 1)),
-        ...(say === 'more' ? { quiet: true } : {}),
+        id: String(kind === 'still failing' ? messages + 1 : (group.sent?.message ?? 1)),
+        ...(kind === 'more' ? { quiet: true } : {}),
       },
     });
   }
 
-  async function failed(look: Look, error: unknown): Promise<AttemptResult> {
-    const { head, group, alert, provider, attempt } = look;
+  async function failed(context: GroupContext, error: unknown): Promise<AttemptResult> {
+    const { head, group, alert, provider, attempt } = context;
     const { openedMs, joinedMs, leftMs, sent } = group;
     const sinceMs = Math.min(
       joinedMs ?? Date.now(),
@@ -135,12 +139,12 @@ export function createTell(work: Telling) {
     const id = `${group.id}/${sent?.messages ?? 0}`;
     await work.deadLetters.store(id, { ...delivery, object, severity, reason, timestamp }, why);
     const members = await work.groups.members(group.alert, classOf(head.subject));
-    await said(head, afterMessage(group, members, false), members);
+    await recordMessage(head, afterMessage(group, members, false), members);
     return 'done';
   }
 }
 
-interface Look {
+interface GroupContext {
   head: Head;
   group: Group;
   alert: Alert;
@@ -149,7 +153,7 @@ interface Look {
   attempt: Attempt;
 }
 
-interface Sending extends Look {
+interface Sending extends GroupContext {
   members: string[];
   updates: boolean;
   signal: AbortSignal;

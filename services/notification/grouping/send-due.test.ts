@@ -16,9 +16,9 @@ import * as slack from '../testing/vendors/slack.ts';
 import { failureClass } from './class.ts';
 import { createGroups } from './groups.ts';
 import { parseGroup } from './record.ts';
+import { createSendDue } from './send-due.ts';
 import { createGroupShare } from './share.ts';
 import { groupSubject } from './subjects.ts';
-import { createTell } from './tell.ts';
 
 const HOUR_MS = 60 * 60_000;
 const alert = { namespace: 'flux-system', name: 'chat', uid: 'alert-uid' };
@@ -108,7 +108,7 @@ async function setup(t: TestContext, open: (t: TestContext) => Promise<Chat>) {
   Object.assign(target.provider.object.spec, chat.spec);
   const readTarget = async () => target;
   const failures: string[] = [];
-  const tell = createTell({
+  const sendDue = createSendDue({
     ...{ queue, groups, readTarget },
     currentAlert: async () => alertOf({ grouping: { window: '10ms', reminder: '4h' } }),
     readEvent: async () => undefined,
@@ -141,8 +141,8 @@ async function setup(t: TestContext, open: (t: TestContext) => Promise<Chat>) {
     async say() {
       await until(
         async () => {
-          const look = { number: 1, signal: AbortSignal.timeout(10_000) };
-          return (await tell(await newest(), look)) === 'done';
+          const attempt = { number: 1, signal: AbortSignal.timeout(10_000) };
+          return (await sendDue(await newest(), attempt)) === 'done';
         },
         { timeoutMs: 10_000, intervalMs: 10, message: 'something to be said' },
       );

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { ProviderSpec } from '@weir/api';
 import { eventOf, targetOf } from '../testing/fixtures.ts';
 import { ioOf } from '../testing/io.ts';
-import { fitting } from './fitting.ts';
+import { shortenEvent } from './shorten.ts';
 import { typeOf } from './types.ts';
 
 type Check = (body: string) => void;
@@ -67,8 +67,8 @@ describe('a message has room at', () => {
               return { status: 200, headers: {}, text: '{}' };
             },
           });
-          const { room = assert.fail(`${type} has no bound`) } = provider;
-          const event = fitting(eventOf({}, { message, metadata }), room);
+          const { textLimit = assert.fail(`${type} has no bound`) } = provider;
+          const event = shortenEvent(eventOf({}, { message, metadata }), textLimit);
           const target = targetOf({
             address: 'https://a.example.com/x',
             token: 't:1',
@@ -85,7 +85,7 @@ describe('a message has room at', () => {
 
   it('any of them as it is, where it is short', () => {
     const event = eventOf({}, { message: 'x'.repeat(1_000) });
-    assert.equal(fitting(event, { characters: 2_000 }), event);
-    assert.equal(fitting(event, { bytes: 2_000 }), event);
+    assert.equal(shortenEvent(event, { characters: 2_000 }), event);
+    assert.equal(shortenEvent(event, { bytes: 2_000 }), event);
   });
 });

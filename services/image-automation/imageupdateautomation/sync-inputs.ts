@@ -8,7 +8,7 @@ import type { ImageRef } from './setters/marker.ts';
 import type { Sign } from './signing.ts';
 import type { Target } from './target.ts';
 
-export interface Wanted {
+export interface SyncInputs {
   object: ImageUpdateAutomation;
   remote: Remote;
   target: Target;
@@ -48,7 +48,7 @@ export interface Pushed {
 
 /** The options of each conversation with the remote; `ask` is for those that transfer little. */
 export function conversationOf(
-  { remote, object, target, signal }: Wanted,
+  { remote, object, target, signal }: SyncInputs,
   environment: SyncEnvironment,
 ): { ask: RemoteOptions; transfer: RemoteOptions } {
   return conversation(remote, object, target.timeoutMs, environment, signal);
@@ -59,6 +59,6 @@ export function branchRef(branch: string): string {
 }
 
 /** The revision that the last run read or made. */
-export function seenBefore({ object }: Wanted): string {
+export function seenBefore({ object }: SyncInputs): string {
   return object.status?.observedSourceRevision ?? '';
 }

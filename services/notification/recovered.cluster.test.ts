@@ -1,4 +1,4 @@
-// Objects of a group that get well, or go, without an event that says so.
+// Objects of a group that recover, or are deleted, without an event that says so.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Kustomization } from '@weir/api';
@@ -8,9 +8,9 @@ import { failureClass } from './grouping/class.ts';
 import { CHECK_MS } from './grouping/due.ts';
 import { createGroups } from './grouping/groups.ts';
 import { parseGroup } from './grouping/record.ts';
+import { createFindRecovered } from './grouping/recovered.ts';
 import { createGroupShare } from './grouping/share.ts';
 import { groupSubject } from './grouping/subjects.ts';
-import { createFindRecovered } from './grouping/well.ts';
 import { eventOf } from './testing/fixtures.ts';
 import { type Harness, NAMESPACE, startHarness } from './testing/harness.ts';
 

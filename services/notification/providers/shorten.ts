@@ -3,7 +3,7 @@ import type { FluxEvent } from '@weir/events';
 import { shortened } from './message.ts';
 
 /** The vendor's documented limit of a text, less what the message has besides. */
-export type Room = { characters: number } | { bytes: number };
+export type TextLimit = { characters: number } | { bytes: number };
 
 /** If not everything has room: entries of metadata that stay, and characters of each. */
 const FACTS = 20;
@@ -14,8 +14,8 @@ const LEAST = 200;
 const AROUND = 60;
 
 /** The event itself if it has room, otherwise with less of its metadata and of its message. */
-export function fitting(event: FluxEvent, room: Room): FluxEvent {
-  const [most, sizeOf] = measure(room);
+export function shortenEvent(event: FluxEvent, limit: TextLimit): FluxEvent {
+  const [most, sizeOf] = measure(limit);
   const metadataOf = ({ metadata = {} }: FluxEvent) =>
     Object.entries(metadata).reduce(
       (sum, [key, value]) => sum + sizeOf(key) + sizeOf(value) + AROUND,
@@ -35,8 +35,8 @@ export function fitting(event: FluxEvent, room: Room): FluxEvent {
   return { ...rest, message };
 }
 
-function measure(room: Room): [most: number, sizeOf: (text: string) => number] {
-  if ('characters' in room) return [room.characters, (text) => text.length];
+function measure(limit: TextLimit): [most: number, sizeOf: (text: string) => number] {
+  if ('characters' in limit) return [limit.characters, (text) => text.length];
   // As JSON, in which a line's end and a quote take two bytes.
-  return [room.bytes, (text) => Buffer.byteLength(JSON.stringify(text)) - 2];
+  return [limit.bytes, (text) => Buffer.byteLength(JSON.stringify(text)) - 2];
 }
