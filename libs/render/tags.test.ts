@@ -21,7 +21,7 @@ test('the latest of a hundred thousand tags, which go to the engine in portions'
     await pool.latestTag({ policy: { semver: { range: '>=1.0.0' } }, tags: many }, { tenant }),
     {
       tag: '1.99999.0',
-      looked: true,
+      hasCandidates: true,
     },
   );
   const filter = { pattern: '^1\\.([0-9]+)\\.0$', extract: '$1' };
@@ -34,15 +34,15 @@ test('no tag fits, or there is none to look at', async () => {
   const policy = { semver: { range: '>2' } };
   deepEqual(await pool.latestTag({ policy, tags: '1.0.0' }, { tenant }), {
     tag: undefined,
-    looked: true,
+    hasCandidates: true,
   });
   deepEqual(await pool.latestTag({ policy, tags: '' }, { tenant }), {
     tag: undefined,
-    looked: false,
+    hasCandidates: false,
   });
   const filter = { pattern: '^v', extract: '' };
   const none = await pool.latestTag({ policy, filter, tags: '1.0.0' }, { tenant });
-  deepEqual(none, { tag: undefined, looked: false });
+  deepEqual(none, { tag: undefined, hasCandidates: false });
 });
 
 test('a policy that can not be used is refused, also without tags', async () => {

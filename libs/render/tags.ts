@@ -26,7 +26,7 @@ export interface LatestTag {
   /** Undefined when no tag matches. */
   tag: string | undefined;
   /** Whether the filter left any tags to choose from. */
-  looked: boolean;
+  hasCandidates: boolean;
 }
 
 /** Every call rejects with a RenderError. `timeoutMs` is for the whole call, a minute unless given. */
@@ -50,7 +50,7 @@ export interface TagOperations {
 
 interface LatestAnswer {
   best?: { tag: string; value: string };
-  looked: boolean;
+  hasCandidates: boolean;
   tags?: string;
 }
 
@@ -88,13 +88,13 @@ export function tagOperations(send: Send): TagOperations {
     },
     async latestTag({ tags, ...request }, options) {
       let best: LatestAnswer['best'];
-      let looked = false;
+      let hasCandidates = false;
       const bodyOf = (portion: string) => ({ ...request, tags: portion, best });
       for await (const answer of inPortions<LatestAnswer>('tags.latest', tags, bodyOf, options)) {
         best = answer.best;
-        looked ||= answer.looked;
+        hasCandidates ||= answer.hasCandidates;
       }
-      return { tag: best?.tag, looked };
+      return { tag: best?.tag, hasCandidates };
     },
     async filteredTags({ tags, ...request }, options) {
       const kept: string[] = [];

@@ -49,8 +49,8 @@ type chosenTag struct {
 type latestTagAnswer struct {
 	// Best is absent while no tag was chosen.
 	Best *chosenTag `json:"best,omitempty"`
-	// Looked says whether any tag was looked at.
-	Looked bool `json:"looked"`
+	// HasCandidates says whether the filter left any tags to choose from.
+	HasCandidates bool `json:"hasCandidates"`
 	// Tags are those that count, with spaces between them, for a policy that lists.
 	Tags string `json:"tags,omitempty"`
 }
@@ -88,7 +88,7 @@ func (p *patterns) latestTag(r *latestTagRequest) (*latestTagAnswer, error) {
 		if !counts || slices.Contains(r.Exclude, tag) || slices.Contains(r.Exclude, value) {
 			continue
 		}
-		answer.Looked = true
+		answer.HasCandidates = true
 		if r.Policy.List {
 			listed = append(listed, tag)
 			continue

@@ -43,17 +43,17 @@ async function latestOf(
   const isOrdered = [semver, alphabetical, numerical].some((it) => it !== undefined);
   try {
     if (newest !== undefined && !isOrdered) {
-      const fitting = await pool.filteredTags(request, { tenant, signal });
+      const filtered = await pool.filteredTags(request, { tenant, signal });
       if (tags === '') throw noTags(false);
-      if (fitting === '') throw failure(EMPTY);
-      return await newestOf(fitting.split(' '));
+      if (filtered === '') throw failure(EMPTY);
+      return await newestOf(filtered.split(' '));
     }
     const policy = { semver, alphabetical, numerical };
-    const { tag, looked } = await pool.latestTag({ ...request, policy }, { tenant, signal });
+    const { tag, hasCandidates } = await pool.latestTag({ ...request, policy }, { tenant, signal });
     // As in Flux, a policy that can't be used is reported first.
     if (tags === '') throw noTags(false);
     if (tag !== undefined) return tag;
-    throw failure(looked ? NONE : EMPTY);
+    throw failure(hasCandidates ? NONE : EMPTY);
   } catch (cause) {
     if (!(cause instanceof RenderError) || signal.aborted) throw cause;
     const isPolicy = cause.reason === 'InvalidPolicy';

@@ -81,8 +81,8 @@ async function latestOf(run: Run, environment: PolicyEnvironment): Promise<Image
   const { namespace: tenant = '' } = object.metadata;
   const tag = await chooseLatest(object, tags, {
     ...{ pool, large, signal },
-    newestOf: (fitting) =>
-      newestOf(repository, fitting, {
+    newestOf: (filtered) =>
+      newestOf(repository, filtered, {
         ...{ images, buildTimes, maxTags: newestMaxTags, slots, tenant, signal },
       }),
   });
