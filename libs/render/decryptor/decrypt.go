@@ -18,7 +18,7 @@ import (
 	"weir/render/wire"
 )
 
-// formatNames are how messages name a format, as Flux's do.
+// formatNames are the names of formats in messages, as in Flux.
 var formatNames = map[string]string{
 	"binary": "binary", "dotenv": "dotenv", "ini": "INI", "json": "JSON", "yaml": "YAML",
 }
@@ -47,7 +47,8 @@ func storeFor(format string) (store, error) {
 
 type decryptRequest struct {
 	Data []byte `json:"data"`
-	// Input and Output are formats: what is encrypted as one may be wanted as another.
+	// Input and Output are formats: the plain text may be wanted in a format other than
+	// that of the encrypted text.
 	Input  string `json:"input"`
 	Output string `json:"output"`
 }
@@ -56,12 +57,12 @@ type decryptAnswer struct {
 	Data []byte `json:"data"`
 }
 
-// maxKeys bounds the keys that one file names: each may cost a call to a key management
-// service.
+// maxKeys bounds the keys that one file names, because each may cost a call to a key
+// management service.
 const maxKeys = 100
 
 // decrypt returns the plain text. As in Flux, the message authentication code is not
-// compared: what Kustomize adds to an object is not covered by it.
+// checked: it does not cover what Kustomize adds to an object.
 func (d *decryptor) decrypt(ask wire.Ask, r *decryptRequest) (answer *decryptAnswer, err error) {
 	defer func() {
 		// SOPS panics on some malformed files.
@@ -99,7 +100,7 @@ func (d *decryptor) decrypt(ask wire.Ask, r *decryptRequest) (answer *decryptAns
 	return &decryptAnswer{plain}, nil
 }
 
-// explained prefers what SOPS says to users.
+// explained returns the message that SOPS has for users, if there is one.
 func explained(what string, err error) error {
 	var user sops.UserError
 	if errors.As(err, &user) {
@@ -108,8 +109,8 @@ func explained(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// withoutContent leaves out what a library says of a file that it can't write, as it may
-// quote what was decrypted; but for what users meet.
+// withoutContent removes a library's message about a file that it can't write, as the
+// message may quote the plain text. Messages that users need are kept.
 func withoutContent(err error) error {
 	const noData = "no binary data found in tree"
 	if strings.HasSuffix(err.Error(), noData) {
@@ -120,8 +121,8 @@ func withoutContent(err error) error {
 
 var quotedValue = regexp.MustCompile(`(?s)Input string .* does not match sops' data format`)
 
-// withoutValues leaves out the value that SOPS quotes: where a file is encrypted by half,
-// it is one that was meant to be.
+// withoutValues removes the value that SOPS quotes: in a file that is only partly
+// encrypted, it may be one that should have been encrypted.
 func withoutValues(err error) error {
 	return errors.New(quotedValue.ReplaceAllLiteralString(err.Error(), "Input string <redacted> does not match sops' data format"))
 }

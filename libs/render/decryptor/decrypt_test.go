@@ -24,7 +24,7 @@ import (
 	"github.com/getsops/sops/v3/shamir"
 )
 
-// plain are files of each format, with the value that must not be seen.
+// plain has a file in each format, with the value that must not be seen.
 var plain = map[string]string{
 	"yaml":   "a: s3cret\nb:\n    - c: 1\n    - d: true\n",
 	"json":   "{\n\t\"a\": \"s3cret\",\n\t\"b\": 1.5\n}\n",
@@ -200,7 +200,7 @@ func vaultKey() keys.MasterKey {
 	return &hcvault.MasterKey{VaultAddress: "https://vault.example", EnginePath: "sops", KeyName: "first"}
 }
 
-// wrapped stands for what a transit engine made of a key: its bytes in base64.
+// wrapped stands for what a transit engine makes of a key: its bytes in base64.
 func wrapped(key []byte) string {
 	return "vault:v1:" + base64.StdEncoding.EncodeToString(key)
 }
@@ -283,7 +283,7 @@ func importKeys(t *testing.T, d *decryptor, r *keysRequest) {
 	}
 }
 
-// encrypt does what `sops encrypt` does, without its programs and its network.
+// encrypt does what `sops encrypt` does, without running programs or using the network.
 func encrypt(t *testing.T, format, text string, metadata sops.Metadata, entity *openpgp.Entity) []byte {
 	t.Helper()
 	loader, err := storeFor(format)

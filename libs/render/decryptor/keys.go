@@ -16,17 +16,17 @@ type decryptor struct {
 	pgp openpgp.EntityList
 }
 
-// keyFile is an entry of the Secret that has the keys.
+// keyFile is an entry of the Secret with the keys.
 type keyFile struct {
-	// Name of the entry, for messages.
+	// Name is the name of the entry, for messages.
 	Name string `json:"name"`
 	Text string `json:"text"`
 }
 
 type keysRequest struct {
-	// Origin says where the keys are from, for messages.
+	// Origin says where the keys come from, for messages.
 	Origin string `json:"origin"`
-	// Age has files as age-keygen writes them.
+	// Age has files in the format of age-keygen.
 	Age []keyFile `json:"age"`
 	// PGP has armored private keys without a passphrase.
 	PGP []keyFile `json:"pgp"`
@@ -37,13 +37,14 @@ type keysAnswer struct {
 	PGP int `json:"pgp"`
 }
 
-// Bounds of what one build may bring.
+// Bounds of the keys of one build.
 const (
 	maxIdentities = 1000
 	maxEntities   = 1000
 )
 
-// importKeys adds keys to those that are there. No message has anything of a key in it.
+// importKeys adds keys to those that were imported before. No message contains any part
+// of a key.
 func (d *decryptor) importKeys(r *keysRequest) (*keysAnswer, error) {
 	for _, file := range r.Age {
 		identities, err := parseIdentities(file.Text)
@@ -65,8 +66,9 @@ func (d *decryptor) importKeys(r *keysRequest) (*keysAnswer, error) {
 	return &keysAnswer{Age: len(d.age), PGP: len(d.pgp)}, nil
 }
 
-// parseIdentities reads an age key file: comments, and one identity a line. Identities
-// that name a plugin are refused: a plugin is a program to be run.
+// parseIdentities reads an age key file: comments, and one identity on each line.
+// Identities that name a plugin are refused, because a plugin is a program that would be
+// run.
 func parseIdentities(text string) ([]age.Identity, error) {
 	var identities []age.Identity
 	for _, line := range bytes.Split([]byte(text), []byte("\n")) {

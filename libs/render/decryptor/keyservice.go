@@ -18,14 +18,15 @@ import (
 	"weir/render/wire"
 )
 
-// keyService unwraps data keys: with the build's own keys, or by asking the service that
-// started this process, which speaks with the key management service.
+// keyService unwraps data keys with the build's own keys, or by asking the service that
+// started this process, which calls the key management service.
 type keyService struct {
 	keys *decryptor
 	ask  wire.Ask
 }
 
-// maxDataKey bounds an unwrapped key, in bytes. SOPS' own have 32, a share of one 33.
+// maxDataKey bounds an unwrapped key, in bytes. Those of SOPS have 32, and a share of one
+// has 33.
 const maxDataKey = 4096
 
 func (k keyService) Decrypt(_ context.Context, r *keyservice.DecryptRequest, _ ...grpc.CallOption) (*keyservice.DecryptResponse, error) {
@@ -59,7 +60,7 @@ func (k keyService) unwrap(key *keyservice.Key, wrapped []byte) ([]byte, error) 
 }
 
 // kmsRequest asks for the plain text of a data key that a key management service wrapped.
-// All of it is as the encrypted file has it.
+// All fields are as in the encrypted file.
 type kmsRequest struct {
 	Kind    string            `json:"kind"`
 	Address string            `json:"address,omitempty"`

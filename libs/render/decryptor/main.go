@@ -1,7 +1,7 @@
-// Command decryptor gives the plain text of what SOPS encrypted, by SOPS' own library. It
-// serves one build: it is given that build's keys first, then decrypts what the build
-// comes across, and ends. It touches no network: what a key management service has to
-// unwrap is a callback to the service that started it (see ../wire).
+// Command decryptor decrypts what SOPS encrypted, with SOPS' own library. It serves one
+// build: it is given the build's keys first, decrypts what the build reads, and ends. It
+// uses no network: for a data key that a key management service has to unwrap, it calls
+// back the service that started it (see ../wire).
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"weir/render/wire"
 )
 
-// maxFrame bounds a frame, in bytes: a file of 5 MiB in base64, and the rest.
+// maxFrame bounds a frame, in bytes: a file of 5 MiB in base64, with its other fields.
 const maxFrame = 16 << 20
 
 func main() {

@@ -18,8 +18,9 @@ import (
 	"github.com/getsops/sops/v3/kms"
 )
 
-// Samples are files in testdata that tests of the whole product use, as what users of
-// SOPS have in Git. `go test -run TestSamples -update .` makes those that are missing.
+// The samples are encrypted files in testdata that tests of the whole product use, such
+// as users of SOPS have in Git. `go test -run TestSamples -update .` creates those that
+// are missing.
 var update = flag.Bool("update", false, "encrypt the samples that testdata lacks")
 
 const secretText = `apiVersion: v1
@@ -31,7 +32,8 @@ stringData:
     user: admin
 `
 
-// samples are the plain texts by file name; the first part of a name says with which key.
+// samples are the plain texts by file name. The first part of a name says which key
+// encrypts it.
 var samples = map[string]string{
 	"age.secret.yaml":   secretText,
 	"pgp.secret.yaml":   secretText,
@@ -49,7 +51,8 @@ var samples = map[string]string{
 	"azure.secret.yaml": secretText,
 }
 
-// rules say what of a sample is encrypted: all of it unless named here.
+// rules say which part of a sample is encrypted: all of it if the sample isn't listed
+// here.
 var rules = map[string]string{
 	"secret.yaml": "^(data|stringData)$",
 	"patch.yaml":  "^data$",
@@ -73,7 +76,8 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// answering stands in for key management services, whose wrapped keys are plain here.
+// answering stands in for key management services, whose wrapped keys are plain in these
+// tests.
 func answering(t *testing.T) func(string, any, any) error {
 	t.Helper()
 	return func(_ string, body, answer any) error {
@@ -88,7 +92,7 @@ func answering(t *testing.T) func(string, any, any) error {
 	}
 }
 
-// cloudWrapped stands for what a cloud's service made of a key: its name, and the key.
+// cloudWrapped stands for what a cloud's service makes of a key: its name, and the key.
 func cloudWrapped(encoding *base64.Encoding, name string, key []byte) string {
 	return encoding.EncodeToString(append([]byte(name+"\n"), key...))
 }

@@ -5,15 +5,14 @@ import (
 	"time"
 )
 
-// alertTemplateRequest asks for the texts that the templates of an Alert make of one
-// event.
+// alertTemplateRequest asks to render the templates of an Alert for one event.
 type alertTemplateRequest struct {
 	Templates []namedTemplate `json:"templates"`
 	Data      alertValues     `json:"data"`
 }
 
-// alertValues is what a template of an Alert sees. Fields that are not there are an
-// error, keys of maps that are not there are empty.
+// alertValues is the data that a template of an Alert can use. A field that doesn't exist
+// is an error; a map's key that doesn't exist gives the empty text.
 type alertValues struct {
 	Event  alertEvent  `json:"event"`
 	Object alertObject `json:"object"`
@@ -53,8 +52,8 @@ type alertName struct {
 	Name      string `json:"name"`
 }
 
-// alertGroup is what a message says of failures that are alike: its state is failing,
-// over, or empty for a message about one event.
+// alertGroup describes the group of like failures that a message is about. Its state is
+// "failing", "over", or empty for a message about one event.
 type alertGroup struct {
 	State string   `json:"state"`
 	Count int      `json:"count"`
@@ -65,8 +64,8 @@ type alertGroup struct {
 // maxAlertTemplates bounds a request: a title and a body.
 const maxAlertTemplates = 2
 
-// makeAlertTexts makes the texts within the bounds of makeText, all of them together
-// in its time.
+// makeAlertTexts renders the texts within the bounds of makeText; its time limit holds
+// for all of them together.
 func makeAlertTexts(r *alertTemplateRequest) (*templateAnswer, error) {
 	if len(r.Templates) > maxAlertTemplates {
 		return nil, fail(reasonInvalid, fmt.Errorf("%d templates are too many: %d at most", len(r.Templates), maxAlertTemplates))

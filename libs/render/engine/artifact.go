@@ -18,8 +18,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// limits bound what one artifact may cost, so that an archive made to exhaust
-// the engine fails by itself.
+// limits bound what one artifact may cost, so that an archive made to exhaust the engine
+// fails alone.
 type limits struct {
 	entries    int
 	fileBytes  int64 // of the packed file
@@ -29,10 +29,10 @@ type limits struct {
 	cacheBytes int64 // unpacked, of all artifacts kept
 }
 
-// limitsFor are the limits of an engine that takes artifacts of up to bytes,
-// unpacked. The last few stay in memory: each commit makes a new one. Of what the
-// engine may take (0 is no limit) that is a small part, as the next build may be
-// another tenant's.
+// limitsFor returns the limits of an engine that accepts artifacts of up to bytes,
+// unpacked. The artifacts used last stay in memory, as each commit makes a new one. They
+// may take a small part of the engine's memory only (0 means no limit), because the next
+// build may be another tenant's.
 func limitsFor(bytes int64, memory memoryLimit) limits {
 	l := limits{
 		entries:    100_000,
@@ -50,9 +50,9 @@ func limitsFor(bytes int64, memory memoryLimit) limits {
 
 var defaultLimits = limitsFor(256<<20, 0)
 
-// unpack reads the artifact in a local tar.gz file, after checking that the
-// file's SHA-256 is digest ("sha256:<hex>"). Only regular files count: links are
-// dropped, as Flux does when it packs.
+// unpack reads the artifact in a local tar.gz file, after checking that the file's
+// SHA-256 is digest ("sha256:<hex>"). Only regular files count: links are dropped, as
+// Flux drops them when it packs.
 func unpack(digest, name string, max limits) (*tree, error) {
 	packed, err := readPacked(name, max)
 	if err != nil {
@@ -80,7 +80,7 @@ func unpack(digest, name string, max limits) (*tree, error) {
 func readPacked(name string, max limits) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		// The path is the host's, which a user can do nothing with.
+		// The error has a path of this host, which is of no use to a user.
 		var pathErr *os.PathError
 		if errors.As(err, &pathErr) {
 			err = pathErr.Err
@@ -134,7 +134,8 @@ func readTar(archive *tar.Reader, packed int64, max limits) (map[string][]byte, 
 	}
 }
 
-// entryPath is an entry's path below the root; one that leaves it is an error.
+// entryPath returns an entry's path below the root. A path that leaves the root is an
+// error.
 func entryPath(name string) (string, error) {
 	clean := path.Clean(name)
 	if path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") || clean == "." {
@@ -143,8 +144,8 @@ func entryPath(name string) (string, error) {
 	return clean, nil
 }
 
-// artifacts are those in memory; when they get too many, the least recently
-// used go.
+// artifacts keeps unpacked artifacts in memory. When they exceed the limit, the least
+// recently used ones are dropped.
 type artifacts struct {
 	max     limits
 	loading singleflight.Group
@@ -159,8 +160,8 @@ func newArtifacts(max limits) *artifacts {
 	return &artifacts{max: max, trees: map[string]*tree{}}
 }
 
-// load returns an artifact by digest, from memory or from the file. Builds that
-// ask for the same one at the same time wait for one load.
+// load returns an artifact by its digest, from memory or from the file. Builds that ask
+// for the same artifact at the same time wait for one load.
 func (a *artifacts) load(digest, name string) (*tree, error) {
 	if t := a.recall(digest); t != nil {
 		return t, nil
@@ -203,8 +204,7 @@ func (a *artifacts) keep(digest string, t *tree) {
 	}
 }
 
-// forget leaves no more than bytes in memory: an artifact that is larger by itself
-// stays while nobody asks for another one.
+// forget drops the least recently used artifacts until no more than bytes are in memory.
 func (a *artifacts) forget(bytes int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -130,7 +130,8 @@ func TestArtifactsKeepTheLastUsed(t *testing.T) {
 	}
 }
 
-// An artifact that is larger than what is kept stays only until another is asked for.
+// An artifact that is larger than the limit of what is kept stays only until another one
+// is loaded.
 func TestLargeArtifactsMakeRoom(t *testing.T) {
 	max := limitsFor(256<<20, 80)
 	if max.cacheBytes != 10 {

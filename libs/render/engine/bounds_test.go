@@ -8,7 +8,8 @@ import (
 	"github.com/fluxcd/pkg/apis/kustomize"
 )
 
-// Each operation refuses what is larger than anybody needs, before it works on it.
+// Each operation refuses a request that is larger than anybody needs, before it works on
+// it.
 func TestRequestsAreBounded(t *testing.T) {
 	long := strings.Repeat("true || ", maxExpressionBytes/8) + "true"
 	check := func(n int, current string) kustomize.CustomHealthCheck {
@@ -51,7 +52,7 @@ func TestRequestsAreBounded(t *testing.T) {
 	}
 }
 
-// errorOf is what a call says of its request.
+// errorOf returns the error of a call with this request.
 func errorOf[Request, Answer any](run func(Request) (Answer, error), request Request) func() error {
 	return func() error {
 		_, err := run(request)
@@ -59,7 +60,7 @@ func errorOf[Request, Answer any](run func(Request) (Answer, error), request Req
 	}
 }
 
-// What users write stays in memory for a while: that can't grow.
+// What is kept of users' expressions has a bound.
 func TestCompiledExpressionsAreBounded(t *testing.T) {
 	e := newExpressions()
 	for n := range 100 {

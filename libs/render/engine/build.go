@@ -23,8 +23,8 @@ type buildRequest struct {
 	Decrypt bool `json:"decrypt"`
 }
 
-// buildAnswer carries its trace and warnings with an error too: a build that
-// failed fails again for as long as it would see the same.
+// buildAnswer has its trace and warnings with an error too: a failed build fails again
+// for as long as everything in its trace stays the same.
 type buildAnswer struct {
 	Objects  []map[string]any `json:"objects"`
 	Digest   string           `json:"digest,omitempty"`
@@ -93,8 +93,8 @@ func render(v *view, inspect *inspector, r *buildRequest, ask asker) ([]byte, er
 	return manifests, nil
 }
 
-// finish checks that each resource is a Kubernetes object, decrypts it, and replaces the
-// variables in it, in Flux's order and words.
+// finish checks that each resource is a Kubernetes object, decrypts it, and replaces its
+// variables, in Flux's order and with Flux's messages.
 func finish(resources resmap.ResMap, decrypt *decrypter, variables *substitution) error {
 	for _, res := range resources.Resources() {
 		if res.GetName() == "" || res.GetKind() == "" || res.GetApiVersion() == "" {
@@ -125,8 +125,8 @@ func finish(resources resmap.ResMap, decrypt *decrypter, variables *substitution
 	return nil
 }
 
-// runKustomize runs Kustomize as Flux does: files may come from anywhere in the
-// artifact, plugins are off.
+// runKustomize runs Kustomize as Flux does: files may come from anywhere in the artifact,
+// and plugins are off.
 func runKustomize(v *view, folder string) (resources resmap.ResMap, err error) {
 	options := &krusty.Options{
 		LoadRestrictions: kustypes.LoadRestrictionsNone,

@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
 
-// buildOf runs a whole build over files.
+// buildOf runs a complete build over files.
 func buildOf(t *testing.T, f files, r *buildRequest) *buildAnswer {
 	t.Helper()
 	e := &engine{artifacts: newArtifacts(defaultLimits)}
@@ -232,8 +232,8 @@ func TestOpenAPIOfOneBuildIsNotSeenByTheNext(t *testing.T) {
 	}
 }
 
-// Builds run at the same time, also those that change Kustomize's global state. With
-// -race this shows that the others only read it.
+// Builds run at the same time, even those that change Kustomize's global state. With
+// -race this shows that the others only read that state.
 func TestBuildsAtTheSameTime(t *testing.T) {
 	f := example.with(files{
 		"own/kustomization.yaml": "resources: [../base]\nopenapi: {path: schema.json}\n",

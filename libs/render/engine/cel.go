@@ -18,25 +18,25 @@ import (
 
 const reasonExpression = "InvalidCELExpression"
 
-// expressionTime bounds one evaluation. CEL has no loops without an end, but
-// comprehensions in comprehensions over a large object come close to it. Nested
-// deeper, cel-go notices too late: the pool's time limit is behind this one.
+// expressionTime bounds one evaluation. CEL has no endless loops, but nested
+// comprehensions over a large object can take almost as long. cel-go checks for the time
+// limit too rarely in deep nesting; then the time limit of the pool ends the request.
 const expressionTime = 2 * time.Second
 
 type celRequest struct {
-	// Expression must give a boolean, or what Output says ("text", "any"); it is
-	// type-checked.
+	// Expression has to give a boolean, or the type that Output names ("text", "any"). It
+	// is type-checked.
 	Expression string `json:"expression"`
 	Output     string `json:"output"`
-	// Floats makes every number of the inputs a double, as JSON without a schema has
-	// them; of objects of Kubernetes whole numbers are integers.
+	// Floats makes every number of the inputs a double, as in JSON without a schema.
+	// Otherwise whole numbers are integers, as in Kubernetes objects.
 	Floats bool `json:"floats"`
-	// Inputs are the values of the variables, by name: one evaluation each. All
-	// have the same names.
+	// Inputs has the values of the variables by name, one map for each evaluation. All
+	// maps have the same names.
 	Inputs []map[string]liveObject `json:"inputs"`
 }
 
-// What an expression may give besides a boolean.
+// The types that an expression may give besides a boolean.
 const (
 	outputText = "text"
 	outputAny  = "any"
@@ -46,16 +46,16 @@ type celAnswer struct {
 	Results []celResult `json:"results"`
 }
 
-// celResult is the value, or why there is none.
+// celResult is the value, or the reason why there is none.
 type celResult struct {
 	Value any    `json:"value"`
 	Error string `json:"error,omitempty"`
 }
 
-// evaluate answers an expression about objects as Flux does for readyExpr:
-// the variables are structs, and a Flux Kustomization among them has the fields
-// that Flux's own type gives it (durations in their long form, false where
-// nothing was set). An expression that doesn't compile fails the request.
+// evaluate evaluates an expression over objects as Flux does for readyExpr: the variables
+// are structs, and a Flux Kustomization among them has the fields that Flux's own type
+// gives it (durations in their long form, false where nothing was set). An expression
+// that doesn't compile fails the request.
 func (e *expressions) evaluate(r *celRequest) (*celAnswer, error) {
 	if len(r.Inputs) == 0 || len(r.Inputs) > maxInputs {
 		return nil, fail(reasonInvalid, fmt.Errorf("%d inputs: 1 to %d are allowed", len(r.Inputs), maxInputs))
@@ -90,7 +90,7 @@ func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]l
 	for name, object := range input {
 		variable, err := typed(object)
 		if err != nil {
-			// What is wrong with it may quote a value.
+			// The error itself may quote a value.
 			return celResult{Error: fmt.Sprintf("failed to convert %s object to map: it is no valid %s", name, kustomizev1.KustomizationKind)}
 		}
 		if r.Floats {
@@ -118,7 +118,7 @@ func (e *expressions) evaluateOne(expression *cel.Expression, input map[string]l
 	return result
 }
 
-// asFloats turns the integers of a value into floats, in place where it can.
+// asFloats turns the integers of a value into floats, in place where possible.
 func asFloats(value any) any {
 	switch value := value.(type) {
 	case int64:
@@ -135,7 +135,7 @@ func asFloats(value any) any {
 	return value
 }
 
-// jsonValue is what an expression gave as JSON knows it.
+// jsonValue converts the result of an expression to the types of JSON.
 func jsonValue(value any) any {
 	switch value := value.(type) {
 	case ref.Val:
@@ -166,7 +166,7 @@ func jsonValue(value any) any {
 	}
 }
 
-// typed gives a Kustomization the form that it has after Flux read it.
+// typed gives a Kustomization the form that it has after Flux has read it.
 func typed(object liveObject) (map[string]any, error) {
 	if object["apiVersion"] != kustomizev1.GroupVersion.String() || object["kind"] != kustomizev1.KustomizationKind {
 		return object, nil
@@ -182,8 +182,8 @@ func typed(object liveObject) (map[string]any, error) {
 	return runtime.DefaultUnstructuredConverter.ToUnstructured(&kustomization)
 }
 
-// Bounds of what users write: the time and memory to compile an expression grow with
-// its length.
+// Bounds of what users write: compiling an expression takes time and memory in proportion
+// to its length.
 const (
 	maxExpressionBytes = 16 << 10
 	maxInputs          = 1_000
@@ -200,24 +200,24 @@ func checkLength(expressions ...string) error {
 	return nil
 }
 
-// expressions holds compiled expressions: compiling takes a hundred times as long
-// as evaluating, and the same few are asked for again and again.
+// expressions keeps compiled expressions: compiling takes a hundred times as long as
+// evaluating, and the same few expressions are used again and again.
 type expressions struct {
 	booleans memo[*cel.Expression]
 	readers  memo[*cel.StatusReader]
-	// keys are those that an expression has in it, for the messages about it.
+	// keys has the keys that each expression names, for messages about it.
 	keys memo[map[string]bool]
 }
 
-// What is kept of each kind, in bytes. It is far less than an engine may take, as
-// whoever comes after its author pays for it.
+// The bytes kept of each kind. This is far less than an engine may take, because the
+// memory counts against the requests that come later, which may be another tenant's.
 const (
 	compiledBytes = 4 << 20
 	keysBytes     = 1 << 20
 )
 
-// expressionBytes is about what a compiled expression takes, beside 32 bytes for
-// each of its source.
+// expressionBytes is roughly what a compiled expression takes, besides 32 bytes for each
+// byte of its source.
 const expressionBytes = 64 << 10
 
 func newExpressions() *expressions {

@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// decode reads a request as the engine gets it; YAML is easier to write.
+// decode reads a request as the engine does, from YAML, which is easier to write.
 func decode[T any](t *testing.T, text string) *T {
 	t.Helper()
 	data, err := yaml.YAMLToJSON([]byte(text))

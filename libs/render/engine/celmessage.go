@@ -12,16 +12,16 @@ import (
 	"github.com/google/cel-go/ext"
 )
 
-// An expression may be about an object that its author may not read, and what comes
-// of it is written where the author reads it. So an error of an evaluation says
-// what went wrong, in Flux's words, and never with which value: only texts that are known
-// to have no value of an object in them are shown, all others are replaced.
+// An expression may be about an object that its author may not read, while its error is
+// written where the author can read it. So the error of an evaluation says what went
+// wrong, in Flux's words, and never with which value: only texts that can't contain a
+// value of an object are shown, and all others are replaced.
 
-// evaluated is how Flux begins the error of an evaluation; the expression and the
-// error of cel-go follow.
+// evaluated is how Flux's error of an evaluation begins. The expression and cel-go's
+// error follow.
 const evaluated = "failed to evaluate the CEL expression '"
 
-// harmless are errors of cel-go that consist of what the expression's author wrote,
+// harmless matches errors of cel-go that consist of what the expression's author wrote
 // and of names of functions and types.
 var harmless = regexp.MustCompile(`^(?:` + strings.Join([]string{
 	`no such overload(?:: .*)?`,
@@ -38,7 +38,8 @@ var harmless = regexp.MustCompile(`^(?:` + strings.Join([]string{
 	`got '[\w.]+', expected iterable type`,
 }, "|") + `)$`)
 
-// shortened are errors that go on with a value.
+// shortened has the beginnings of errors that continue with a value; only the beginning
+// is shown.
 var shortened = []string{
 	"no such key",
 	"no such attribute(s)",
@@ -55,10 +56,10 @@ var shortened = []string{
 	"type conversion error",
 }
 
-// otherError stands for an error that nothing is known about.
+// otherError replaces every error that is not known to be harmless.
 const otherError = "an error that may quote a value and is not shown"
 
-// withoutValues is an error of an evaluation as it may be shown.
+// withoutValues returns the error of an evaluation in a form that may be shown.
 func (e *expressions) withoutValues(err error) error {
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		cause := errors.Unwrap(inner)
@@ -70,14 +71,14 @@ func (e *expressions) withoutValues(err error) error {
 			return fmt.Errorf("%s%s': %s", evaluated, source, e.withoutValue(source, cause.Error()))
 		}
 	}
-	// It quotes the expression, and no more.
+	// This error quotes the expression and nothing else.
 	if text := err.Error(); strings.HasPrefix(text, "failed to evaluate CEL expression as boolean: '") {
 		return err
 	}
 	return errors.New("failed to evaluate the CEL expression: " + otherError)
 }
 
-// withoutValue is what cel-go said about an expression as it may be shown.
+// withoutValue returns cel-go's message about an expression in a form that may be shown.
 func (e *expressions) withoutValue(source, text string) string {
 	if harmless.MatchString(text) || e.written(source, text) {
 		return text
@@ -90,8 +91,8 @@ func (e *expressions) withoutValue(source, text string) string {
 	return otherError
 }
 
-// written says whether an error about something missing names what stands in the
-// expression, and nothing that an object gave.
+// written reports whether an error about something missing names only what the expression
+// itself has, and no value of an object.
 func (e *expressions) written(source, text string) bool {
 	for _, class := range []string{"no such key: ", "index out of bounds: "} {
 		if name, ok := strings.CutPrefix(text, class); ok {
@@ -102,8 +103,8 @@ func (e *expressions) written(source, text string) bool {
 	return false
 }
 
-// keysOf are the fields and constant keys that an expression asks for; none when it
-// asks for one that it computes.
+// keysOf returns the fields and constant keys that an expression asks for, or none if it
+// asks for a computed one.
 func keysOf(source string) (map[string]bool, error) {
 	env, err := celgo.NewEnv(celgo.OptionalTypes(), ext.Strings(), ext.Sets(), ext.Encoders())
 	if err != nil {
@@ -135,7 +136,7 @@ func keysOf(source string) (map[string]bool, error) {
 	return keys, nil
 }
 
-// keyOf is what a look-up in a map or list asks for.
+// keyOf returns the key or index of a look-up in a map or list.
 func keyOf(call ast.CallExpr) (ast.Expr, bool) {
 	switch call.FunctionName() {
 	case operators.Index, operators.OptIndex, operators.OptSelect:

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// neighbour is an object whose values nobody may learn.
+// neighbour is an object whose values nobody must learn.
 func neighbour() liveObject {
 	return liveObject{
 		"secret": "hunter2", "pin": int64(4711), "big": "471100000000000000000000", "pattern": "(hunter2", "ratio": 47.11,
@@ -13,7 +13,7 @@ func neighbour() liveObject {
 	}
 }
 
-// What an expression could try to learn a value from the message of its failure.
+// Expressions that try to reveal a value by the message of their failure.
 var attempts = []string{
 	"dep.map[dep.secret] == ''",
 	"dep.map[dep.pin] == ''",
@@ -72,7 +72,7 @@ func TestNoMessageQuotesAValue(t *testing.T) {
 	failed := 0
 	for _, expression := range attempts {
 		for what, message := range messagesOf(t, expression) {
-			// What the expression itself says is its author's.
+			// The expression itself is known to its author.
 			message = strings.ReplaceAll(message, "'"+expression+"'", "")
 			for _, value := range []string{"hunter2", "4711", "47.11"} {
 				if strings.Contains(message, value) {
@@ -89,7 +89,7 @@ func TestNoMessageQuotesAValue(t *testing.T) {
 	}
 }
 
-// messagesOf is what readyExpr and healthCheckExprs say about the neighbour.
+// messagesOf returns the messages of readyExpr and healthCheckExprs about the neighbour.
 func messagesOf(t *testing.T, expression string) map[string]string {
 	t.Helper()
 	messages := map[string]string{}
@@ -113,7 +113,7 @@ func messagesOf(t *testing.T, expression string) map[string]string {
 	return messages
 }
 
-// Messages stay as they are in Flux where they have nothing of an object in them.
+// Messages are the same as in Flux if they contain nothing of an object.
 func TestMessagesOfExpressions(t *testing.T) {
 	for expression, message := range map[string]string{
 		"dep.map.missing == ''":                              "no such key: missing",

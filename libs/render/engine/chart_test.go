@@ -246,7 +246,7 @@ func TestDependencies(t *testing.T) {
 		}
 	}
 
-	// Only the chart's own dependencies are added, so that a circle ends after one turn.
+	// Only the chart's own dependencies are added, so a circle ends after one round.
 	circle := with("[{name: lib, version: 0.x, repository: 'file://../lib'}]", "")
 	circle["lib/Chart.yaml"] += "dependencies: [{name: app, version: 1.x, repository: 'file://../app'}]\n"
 	if got, err := pack(circle); err != nil || got.Resolved != 1 {
@@ -279,7 +279,6 @@ func TestDependencies(t *testing.T) {
 		}
 		data, _ := os.ReadFile(out)
 		sums[sha256.Sum256(data)] = true
-		// Until the clock that a time of now is taken from has moved.
 	}
 	if f := unpacked(t, out); len(sums) != 1 || !strings.Contains(f["app/Chart.lock"], "0001-01-01") {
 		t.Errorf("%d results, %q", len(sums), f)

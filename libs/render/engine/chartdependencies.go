@@ -16,7 +16,8 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 )
 
-// missingDependency is a chart of another repository that a chart needs.
+// missingDependency is a dependency of a chart that has to be fetched from another
+// repository.
 type missingDependency struct {
 	// Key is the alias, or the name where there is none.
 	Key        string `json:"key"`
@@ -29,7 +30,7 @@ type fetchedDependency struct {
 	Key string `json:"key"`
 	// File is the packed chart.
 	File string `json:"file"`
-	// Version is the one that was fetched, for messages.
+	// Version is the version that was fetched, for messages.
 	Version string `json:"version"`
 }
 
@@ -38,16 +39,16 @@ const (
 	maxPackedBytes  = 64 << 20
 )
 
-// addDependencies adds to a chart what it needs and doesn't have: charts of other
-// folders of the artifact, and those that were fetched. It returns how many it added,
-// or those that have to be fetched first. A lock file takes precedence.
+// addDependencies adds the dependencies that a chart doesn't contain: charts from other
+// folders of the artifact, and charts that were fetched. It returns how many it added, or
+// else those that have to be fetched first. A lock file takes precedence.
 func addDependencies(t *tree, at string, c *chart.Chart, fetched []fetchedDependency) (int, []missingDependency, error) {
 	wanted := c.Metadata.Dependencies
 	if c.Lock != nil {
 		wanted = c.Lock.Dependencies
 	}
-	// Flux compares only the numbers: a chart with as many charts below it as it names as
-	// dependencies is taken to have these.
+	// Flux compares only the numbers: a chart that contains as many charts as it names
+	// dependencies counts as complete.
 	if len(c.Dependencies()) == len(wanted) {
 		return 0, nil, nil
 	}
@@ -114,8 +115,8 @@ func fetchedChart(f fetchedDependency) (*chart.Chart, error) {
 	return nil, fmt.Errorf("failed to load downloaded archive of version '%s': %w", f.Version, err)
 }
 
-// localDependency loads a chart of the same artifact. Its own dependencies aren't
-// added, so charts that depend on each other do no harm.
+// localDependency loads a chart from the same artifact. Its own dependencies aren't
+// added, so charts that depend on each other don't lead to an endless loop.
 func localDependency(t *tree, at string, d *chart.Dependency) (*chart.Chart, error) {
 	where, err := localPath(at, d)
 	if err != nil {
@@ -153,11 +154,11 @@ func localPath(at string, d *chart.Dependency) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("failed to parse alleged local chart reference: %w", err)
 	}
-	// `file://../lib` has its first part where URLs have a host.
+	// In `file://../lib` a URL parser takes the first part of the path for the host.
 	return pathIn(path.Join(at, u.Host, u.Path)), nil
 }
 
-// withEpoch gives one file of a packed chart the time zero.
+// withEpoch sets the time of one file in a packed chart to zero.
 func withEpoch(packed []byte, name string) ([]byte, error) {
 	unzipped, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {

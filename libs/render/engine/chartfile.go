@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The reasons that a HelmChart shows for a chart that can't be made.
+// The reasons in the condition of a HelmChart that can't be made.
 const (
 	reasonChartReference = "InvalidChartReference"
 	reasonChartPull      = "ChartPullError"
@@ -44,7 +44,8 @@ type chartMetadata struct {
 	Version string `json:"version"`
 }
 
-// inspectChart says what a packed chart is, if it is one.
+// inspectChart returns the metadata of a packed chart. It fails for a file that is no
+// chart.
 func inspectChart(r *inspectRequest) (*chartMetadata, error) {
 	packed, err := readChartFile(r.File)
 	if err != nil {
@@ -76,7 +77,7 @@ func readChartFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// withoutPath takes the host's path out of an error, which a user can do nothing with.
+// withoutPath removes this host's path from an error, because it is of no use to a user.
 func withoutPath(err error) error {
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
@@ -85,8 +86,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// metadataOfArchive reads Chart.yaml and requirements.yaml of a packed chart, with the
-// checks on names that Helm makes while it unpacks one. Nothing else is kept.
+// metadataOfArchive reads Chart.yaml and requirements.yaml of a packed chart, with Helm's
+// checks of the names in the archive. Nothing else is kept.
 func metadataOfArchive(packed []byte) (*chart.Metadata, error) {
 	unzipped, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
@@ -132,8 +133,8 @@ func metadataOfArchive(packed []byte) (*chart.Metadata, error) {
 	return m, nil
 }
 
-// readMetadata adds what Chart.yaml or requirements.yaml says; charts without an
-// apiVersion are those of Helm 2.
+// readMetadata adds what Chart.yaml or requirements.yaml says. A chart without an
+// apiVersion is one of Helm 2.
 func readMetadata(m *chart.Metadata, name string, data []byte) error {
 	if err := yaml.Unmarshal(data, m); err != nil {
 		return fmt.Errorf("cannot load '%s': %w", name, err)
@@ -144,8 +145,8 @@ func readMetadata(m *chart.Metadata, name string, data []byte) error {
 	return nil
 }
 
-// nameInChart is a file's path below the folder of its chart, and how many folders
-// deep it is; an archive made on Windows may have backslashes.
+// nameInChart returns a file's path below the chart's folder, and how many folders deep
+// it is. An archive made on Windows may have backslashes.
 func nameInChart(name string) (string, int, error) {
 	parts := strings.Split(strings.ReplaceAll(name, `\`, "/"), "/")
 	inside := strings.Join(parts[1:], "/")
@@ -164,8 +165,8 @@ func nameInChart(name string) (string, int, error) {
 	return clean, len(parts) - 1, nil
 }
 
-// boundedReader fails after so many bytes, so that a small file can't unpack to any
-// amount of work.
+// boundedReader fails after a number of bytes, so that a small file can't unpack to any
+// amount of data.
 type boundedReader struct {
 	in   io.Reader
 	left int64

@@ -19,9 +19,10 @@ import (
 type indexRequest struct {
 	// File is the index of a chart repository, in YAML or JSON.
 	File string `json:"file"`
-	// JSON is where the index is written in JSON, sorted; nowhere if empty.
+	// JSON is the file to write the sorted index to, as JSON; empty for none.
 	JSON string `json:"json"`
-	// Lookup is where `chart.version` can find the versions of a chart.
+	// Lookup is the file to write, in which `chart.version` finds the versions of a
+	// chart.
 	Lookup string `json:"lookup"`
 }
 
@@ -32,8 +33,7 @@ type indexAnswer struct {
 
 const reasonIndex = "IndexationFailed"
 
-// indexHead is what an index says besides its charts, in the order in which Helm
-// writes it.
+// indexHead is an index without its charts, in the order in which Helm writes the fields.
 type indexHead struct {
 	ServerInfo  map[string]any    `json:"serverInfo,omitempty"`
 	APIVersion  string            `json:"apiVersion"`
@@ -42,8 +42,8 @@ type indexHead struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// indexVersion is one version of a chart in an index. The last four fields are those of
-// old clients: nothing reads them, and a strict reader must know them.
+// indexVersion is one version of a chart in an index. The last four fields are for old
+// clients: nothing uses them, but a strict reader has to know them.
 type indexVersion struct {
 	*chart.Metadata
 	URLs          []string  `json:"urls"`
@@ -56,7 +56,7 @@ type indexVersion struct {
 	URL           string    `json:"url,omitempty"`
 }
 
-// index collects versions as they are read. Their JSON waits in a file, so that an
+// index collects versions while they are read. Their JSON is kept in a file, so that an
 // index of any size takes little memory.
 type index struct {
 	head   indexHead
@@ -71,7 +71,7 @@ type indexChart struct {
 	isNull   bool
 }
 
-// spilledVersion is what sorting and looking up need of a version.
+// spilledVersion has what sorting and looking up need to know of a version.
 type spilledVersion struct {
 	listedVersion
 	parsed *semver.Version
@@ -79,9 +79,9 @@ type spilledVersion struct {
 	size   int
 }
 
-// indexCharts reads an index by Helm's rules: unknown fields and keys that come twice
-// are refused in YAML, entries that are no charts are left out, versions are sorted
-// downwards.
+// indexCharts reads an index by Helm's rules: in YAML, unknown fields and duplicate keys
+// are refused; entries that are no charts are left out; versions are sorted in descending
+// order.
 func indexCharts(r *indexRequest) (*indexAnswer, error) {
 	dir := r.Lookup + ".work"
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -112,8 +112,8 @@ func indexCharts(r *indexRequest) (*indexAnswer, error) {
 	return answer, nil
 }
 
-// readIndex reads an index piece by piece where it is laid out as tools lay it out,
-// else at once. How it is laid out changes nothing but the memory that it takes.
+// readIndex reads an index in pieces if its layout is the usual one, and otherwise as a
+// whole. The result is the same; only the memory that it takes differs.
 func readIndex(file, dir string) (*index, error) {
 	for _, read := range []func(io.Reader, *index) error{readJSONIndex, readBlockIndex} {
 		i, err := readIndexWith(read, file, dir)
@@ -124,7 +124,7 @@ func readIndex(file, dir string) (*index, error) {
 	return readIndexWith(readWholeIndex, file, dir)
 }
 
-// errOtherLayout says that a reader can't tell what an index says.
+// errOtherLayout is returned by a reader that doesn't understand the layout of an index.
 var errOtherLayout = errors.New("the index is laid out in another way")
 
 func readIndexWith(read func(io.Reader, *index) error, file, dir string) (*index, error) {
@@ -145,14 +145,14 @@ func readIndexWith(read func(io.Reader, *index) error, file, dir string) (*index
 	return i, nil
 }
 
-// begin says that there is a chart of that name; what was there of it before is gone.
+// begin starts the chart of that name and drops any earlier versions of it.
 func (i *index) begin(name string, isNull bool) {
 	i.hasCharts = true
-	// The name may be part of a large text.
+	// Without the copy, the name would keep the large text that it is part of in memory.
 	i.charts[strings.Clone(name)] = &indexChart{isNull: isNull}
 }
 
-// add takes in a version, unless it is none by Helm's rules.
+// add takes in a version, unless Helm's rules say that it is invalid.
 func (i *index) add(name string, v *indexVersion) error {
 	if v == nil {
 		return nil
@@ -166,7 +166,7 @@ func (i *index) add(name string, v *indexVersion) error {
 	if err := v.Validate(); err != nil && !isHarmless(err) {
 		return nil
 	}
-	// As part of the whole index in JSON, which is indented by two spaces.
+	// The indentation is that of an entry in the whole index as JSON.
 	data, err := json.MarshalIndent(v, "      ", "  ")
 	if err != nil {
 		return err
@@ -188,8 +188,8 @@ func (i *index) add(name string, v *indexVersion) error {
 	return nil
 }
 
-// isHarmless says whether an index may have entries of that kind: some servers drop
-// the aliases of dependencies (helm/helm 12748).
+// isHarmless reports whether an entry is accepted in spite of this error: some servers
+// drop the aliases of dependencies (helm/helm 12748).
 func isHarmless(err error) bool {
 	var invalid chart.ValidationError
 	return errors.As(err, &invalid) && strings.HasPrefix(err.Error(), "validation: more than one dependency with name or alias")
@@ -279,7 +279,7 @@ func comma(n int) string {
 	return ","
 }
 
-// writeLookup writes a line for each chart, see lookUpChart.
+// writeLookup writes a line for each chart (see lookUpChart).
 func (i *index) writeLookup(out *bufio.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(i.charts)) {
 		key, err := json.Marshal(name)

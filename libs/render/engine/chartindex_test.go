@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// An index as Helm writes it, one with indented lists and comments, and the like.
+// Indexes as Helm writes them, with indented lists, with comments, and the like.
 var blockIndexes = map[string]string{
 	"helm": `apiVersion: v1
 entries:
@@ -76,7 +76,7 @@ annotations:
 	"no entries": "apiVersion: v1\nentries:\ngenerated: \"2024-05-01T00:00:00Z\"\n",
 }
 
-// What the reader of blocks leaves to the reader of whole indexes.
+// Indexes that the reader of blocks leaves to the reader of whole indexes.
 var otherIndexes = map[string]string{
 	"flow":        `{apiVersion: v1, entries: {app: [{name: app, version: 1.0.0}]}}`,
 	"empty map":   "apiVersion: v1\nentries: {}\n",
@@ -103,7 +103,7 @@ func writeIndex(t testing.TB, text string) string {
 	return name
 }
 
-// written reads with one of the readers and returns what would be stored.
+// written reads an index with one of the readers, and returns what would be stored.
 func written(t testing.TB, text string, read func(*os.File, *index) error) (string, error) {
 	t.Helper()
 	f, err := os.Open(writeIndex(t, text))
@@ -197,7 +197,7 @@ func lookUp(t testing.TB, text string) string {
 	if _, err := indexCharts(&indexRequest{File: writeIndex(t, text), JSON: lookup + ".json", Lookup: lookup}); err != nil {
 		t.Fatal(err)
 	}
-	// The index that was written says the same.
+	// The index that was written is read back to the same.
 	again := filepath.Join(t.TempDir(), "again")
 	if _, err := indexCharts(&indexRequest{File: lookup + ".json", Lookup: again}); err != nil {
 		t.Fatal(err)
@@ -249,7 +249,7 @@ entries:
 	}
 }
 
-// An index of 30 MB has to be read without holding it.
+// An index of 30 MB must be read without holding it in memory.
 func TestLargeIndexTakesLittleMemory(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("apiVersion: v1\nentries:\n")

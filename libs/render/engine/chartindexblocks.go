@@ -18,31 +18,30 @@ import (
 //	  - name: app
 //	    version: 1.0.0
 //
-// It cuts it into pieces at lines of known indentation: one for each version of a
-// chart, and one for all the rest. YAML's own reader reads each piece, so nothing is
-// known here of scalars and the like. What a cut breaks, such as a text in quotes over
-// several lines that aren't indented, is no YAML any more: then, as with any other
-// surprise, the whole index is read at once.
+// It cuts the index into pieces at lines of known indentation: one piece for each version
+// of a chart, and one for everything else. A YAML library reads each piece, so this
+// reader need not understand scalars and the like. A piece that was cut in the wrong
+// place, for example within a quoted text over several lines that aren't indented, is not
+// valid YAML. Then, as for anything else unexpected, the whole index is read at once.
 type blockReader struct {
 	index *index
 	// head has the lines outside of the charts.
 	head []byte
-	// keyIndent and itemIndent are those of a chart's name and of its versions; -1
-	// until they are known.
+	// keyIndent and itemIndent are the indentations of a chart's name and of its
+	// versions; -1 until they are known.
 	keyIndent, itemIndent int
 	inCharts, hadCharts   bool
-	// key is the line with the name of the chart that is being read, name what YAML
-	// says it is.
+	// key is the line with the name of the current chart, and name is the name in it.
 	key  []byte
 	name string
-	// item has the lines of the version that is being read.
+	// item has the lines of the current version.
 	item []byte
 }
 
 var (
 	entriesLine = regexp.MustCompile(`^entries:[ \t]*(#.*)?$`)
 	topLine     = regexp.MustCompile(`^[A-Za-z]+:([ \t].*)?$`)
-	// A name that no rule of YAML turns into something else, or one in quotes.
+	// A plain name that YAML can only read as a text, or a quoted one.
 	chartLine = regexp.MustCompile(`^ *([A-Za-z0-9][A-Za-z0-9._-]*|"[A-Za-z0-9._-]*"|'[A-Za-z0-9._-]*'):[ \t]*(#.*)?$`)
 )
 
@@ -84,7 +83,7 @@ func (b *blockReader) line(line []byte) error {
 	return b.below(indent, content, text, line)
 }
 
-// keep takes a line that may be part of a text, or stand for nothing.
+// keep adds a line that may be part of a text, or empty.
 func (b *blockReader) keep(line []byte) {
 	if !b.inCharts {
 		b.head = append(b.head, line...)
@@ -115,7 +114,7 @@ func (b *blockReader) topLevel(text, line []byte) error {
 	return nil
 }
 
-// below takes a line of the charts.
+// below reads a line of the charts.
 func (b *blockReader) below(indent int, content, text, line []byte) error {
 	isItem := content[0] == '-' && (len(content) == 1 || content[1] == ' ')
 	if b.keyIndent < 0 {
@@ -167,7 +166,7 @@ func (b *blockReader) beginChart(text, line []byte) error {
 	return nil
 }
 
-// endItem reads the version whose lines have come.
+// endItem reads the version whose lines were collected.
 func (b *blockReader) endItem() error {
 	if b.item == nil {
 		return nil

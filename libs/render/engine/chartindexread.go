@@ -10,13 +10,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// wholeIndex is an index as Helm reads it, at once.
+// wholeIndex is an index as Helm reads it: as a whole.
 type wholeIndex struct {
 	indexHead
 	Entries map[string][]*indexVersion `json:"entries"`
 }
 
-// readWholeIndex reads an index in memory, whatever its layout. Its errors are those
+// readWholeIndex reads an index into memory, whatever its layout. Its errors are those
 // that Flux shows.
 func readWholeIndex(in io.Reader, i *index) error {
 	data, err := io.ReadAll(in)
@@ -49,7 +49,7 @@ func readWholeIndex(in io.Reader, i *index) error {
 }
 
 // readJSONIndex reads an index in JSON, one version at a time. Anything unexpected is
-// left to the reader of whole indexes, which finds the words for it.
+// left to readWholeIndex, which returns the right message for it.
 func readJSONIndex(in io.Reader, i *index) error {
 	buffered := bufio.NewReaderSize(in, 1<<16)
 	if first, err := firstByte(buffered); err != nil || first != '{' {

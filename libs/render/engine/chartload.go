@@ -14,13 +14,13 @@ import (
 	helmignore "helm.sh/helm/v4/pkg/ignore"
 )
 
-// epoch is the time of files that have none, so that the same content packs to the
-// same bytes.
+// epoch is the time of files without a time, so that the same content packs to the same
+// bytes.
 var epoch = time.Unix(0, 0).UTC()
 
 var utf8bom = []byte{0xEF, 0xBB, 0xBF}
 
-// pathIn is a path of a spec below the artifact's root, where ".." stops.
+// pathIn returns a path of a spec below the artifact's root, which ".." can't leave.
 func pathIn(name string) string {
 	return strings.TrimPrefix(path.Clean("/"+name), "/")
 }
@@ -55,7 +55,8 @@ func metadataAt(t *tree, name string) (*chart.Metadata, error) {
 	return m, readMetadata(m, requirementsName, requirements.data)
 }
 
-// loadAt loads the chart at a path of an artifact, without what its .helmignore names.
+// loadAt loads the chart at a path of an artifact, without the files that its .helmignore
+// names.
 func loadAt(t *tree, name string) (*chart.Chart, error) {
 	if f, ok := t.files[name]; ok {
 		return loadPacked(f.data)
@@ -75,7 +76,7 @@ func loadAt(t *tree, name string) (*chart.Chart, error) {
 	return c, nil
 }
 
-// loadPacked loads a packed chart with the bounds and checks of Helm.
+// loadPacked loads a packed chart with Helm's bounds and checks.
 func loadPacked(data []byte) (*chart.Chart, error) {
 	c, err := loader.LoadArchive(bytes.NewReader(data))
 	if err != nil {
@@ -85,8 +86,7 @@ func loadPacked(data []byte) (*chart.Chart, error) {
 	return c, nil
 }
 
-// sortDependencies brings the charts below a chart, which Helm loads in any order, into
-// one.
+// sortDependencies sorts the charts below a chart, which Helm loads in random order.
 func sortDependencies(c *chart.Chart) {
 	below := slices.Clone(c.Dependencies())
 	slices.SortStableFunc(below, func(a, b *chart.Chart) int { return strings.Compare(a.Name(), b.Name()) })
@@ -128,7 +128,7 @@ func chartFiles(t *tree, root string) ([]*archive.BufferedFile, error) {
 			if left -= int64(len(data)); left < 0 {
 				return fmt.Errorf("its files have more than %d bytes", archive.MaxDecompressedChartSize)
 			}
-			// A copy: nothing that is done to a chart may reach the shared tree.
+			// A copy, because no change to a chart may reach the shared tree.
 			data = bytes.Clone(bytes.TrimPrefix(data, utf8bom))
 			files = append(files, &archive.BufferedFile{Name: name, Data: data, ModTime: epoch})
 		}

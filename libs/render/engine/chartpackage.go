@@ -13,22 +13,24 @@ import (
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 )
 
-// packRequest is what packing a chart anew takes, wherever the chart is from.
+// packRequest has the options of packing a chart anew, whatever the chart's source.
 type packRequest struct {
-	// Version is what Chart.yaml says in the end.
+	// Version is the version in Chart.yaml of the result.
 	Version             string   `json:"version"`
 	ValuesFiles         []string `json:"valuesFiles"`
 	IgnoreMissingValues bool     `json:"ignoreMissingValuesFiles"`
-	// Out is the file to write; a folder of the same name with ".work" is used meanwhile.
+	// Out is the file to write. Until it is done, a folder of the same name with ".work"
+	// at its end is used.
 	Out string `json:"out"`
 }
 
 type packAnswer struct {
-	// ValuesFiles are those that were merged; none where that changed nothing.
+	// ValuesFiles are those that were merged; empty if that changed nothing.
 	ValuesFiles []string `json:"valuesFiles"`
-	// Resolved counts the dependencies that were added.
+	// Resolved is how many dependencies were added.
 	Resolved int `json:"resolved"`
-	// Missing are dependencies that have to be fetched first: then nothing was packed.
+	// Missing lists the dependencies that have to be fetched first. If there are any,
+	// nothing was packed.
 	Missing []missingDependency `json:"missing"`
 }
 
@@ -65,12 +67,12 @@ func repackChart(r *repackRequest) (*packAnswer, error) {
 }
 
 type sourceRequest struct {
-	// Digest and File are the artifact's.
+	// Digest and File are those of the artifact.
 	Digest string `json:"digest"`
 	File   string `json:"file"`
-	// Path is where the chart is in the artifact.
+	// Path is the path of the chart in the artifact.
 	Path string `json:"path"`
-	// Metadata becomes the build metadata of the version.
+	// Metadata is set as the build metadata of the version.
 	Metadata string `json:"metadata"`
 }
 
@@ -80,8 +82,8 @@ type sourceAnswer struct {
 	IsFolder bool `json:"isFolder"`
 }
 
-// inspectSource says which chart is at a path of an artifact, with the version that
-// its package will have.
+// inspectSource returns the metadata of the chart at a path of an artifact, with the
+// version that its package will have.
 func (e *engine) inspectSource(r *sourceRequest) (*sourceAnswer, error) {
 	t, err := e.artifacts.load(r.Digest, r.File)
 	if err != nil {
@@ -108,12 +110,12 @@ func (e *engine) inspectSource(r *sourceRequest) (*sourceAnswer, error) {
 type packSourceRequest struct {
 	packRequest
 	sourceRequest
-	// Dependencies are those that were fetched.
+	// Dependencies are those that were fetched for this chart.
 	Dependencies []fetchedDependency `json:"dependencies"`
 }
 
-// packSource packs a chart of an artifact. With no values files, a chart that is
-// packed already and keeps its version is copied.
+// packSource packs a chart of an artifact. A chart that is already packed and keeps its
+// version is copied if there are no values files.
 func (e *engine) packSource(r *packSourceRequest) (*packAnswer, error) {
 	t, err := e.artifacts.load(r.Digest, r.File)
 	if err != nil {
@@ -164,7 +166,7 @@ func saveChart(c *chart.Chart, out string) error {
 	defer os.RemoveAll(dir)
 	file, err := chartutil.Save(c, dir)
 	if err != nil {
-		// Helm's words may have the folder in them.
+		// Helm's message may have the path of the folder in it.
 		return fmt.Errorf("failed to package chart: %s", strings.ReplaceAll(err.Error(), filepath.Clean(dir)+"/", ""))
 	}
 	packed, err := os.ReadFile(file)
@@ -172,7 +174,7 @@ func saveChart(c *chart.Chart, out string) error {
 		return withoutPath(err)
 	}
 	if c.Lock != nil && c.Lock.Generated.IsZero() {
-		// Helm gives a lock file that names no time the time of packing.
+		// Helm sets the time of a lock file that has none to the time of packing.
 		if packed, err = withEpoch(packed, path.Join(c.Name(), "Chart.lock")); err != nil {
 			return err
 		}

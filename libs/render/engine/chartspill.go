@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// spill is a file for what is too large to be kept in memory and is read again soon.
+// spill is a file for data that is too large to keep in memory and is read again soon.
 type spill struct {
 	file *os.File
 	out  *bufio.Writer
@@ -22,7 +22,7 @@ func newSpill(dir string) (*spill, error) {
 	return &spill{file: f, out: bufio.NewWriterSize(f, 1<<16)}, nil
 }
 
-// write appends data and returns where it is.
+// write appends data and returns its offset.
 func (s *spill) write(data []byte) (int64, error) {
 	at := s.size
 	n, err := s.out.Write(data)
@@ -30,8 +30,8 @@ func (s *spill) write(data []byte) (int64, error) {
 	return at, err
 }
 
-// copy writes a part that was written before. Parts that lie one after the other
-// come from what the operating system has read ahead.
+// copy writes a part of the file to out. Reading neighbouring parts one after the other
+// is fast, because the operating system reads ahead.
 func (s *spill) copy(out io.Writer, at int64, size int) error {
 	if err := s.out.Flush(); err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *spill) close() {
 	os.Remove(s.file.Name())
 }
 
-// writeFile writes a file whole or not at all.
+// writeFile writes a file completely or not at all.
 func writeFile(name string, write func(*bufio.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), "part-")
 	if err != nil {

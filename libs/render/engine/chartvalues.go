@@ -12,11 +12,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// readValues finds the content of a values file of a spec; ok is false for none.
+// readValues returns the content of a values file that a spec names; ok is false if there
+// is none.
 type readValues func(name string) (values map[string]any, ok bool, err error)
 
-// mergeValues merges values files in their order: maps deep, anything else replaced,
-// `null` kept. It returns the files that counted.
+// mergeValues merges values files in their order: maps are merged at all levels, anything
+// else is replaced, and `null` is kept. It returns the result and the files that were
+// found.
 func mergeValues(names []string, ignoreMissing bool, read readValues) (map[string]any, []string, error) {
 	merged, used := map[string]any{}, []string{}
 	for _, name := range names {
@@ -48,7 +50,7 @@ func parseValues(name string, data []byte) (map[string]any, error) {
 	return values, nil
 }
 
-// valuesOfChart reads values files of a chart's own.
+// valuesOfChart reads values files that the chart itself has.
 func valuesOfChart(c *chart.Chart) readValues {
 	return func(name string) (map[string]any, bool, error) {
 		clean := path.Clean(name)
@@ -81,8 +83,8 @@ func valuesOfTree(t *tree) readValues {
 	}
 }
 
-// setValues puts merged values in the place of the chart's own, and says whether they
-// differ from these.
+// setValues replaces the chart's own values by merged values, and reports whether they
+// differ.
 func setValues(c *chart.Chart, merged map[string]any) (bool, error) {
 	var encoded bytes.Buffer
 	if len(merged) > 0 {

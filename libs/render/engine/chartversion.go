@@ -17,13 +17,14 @@ import (
 )
 
 type chartVersionRequest struct {
-	// Lookup is a file that `chart.index` wrote. Without it Range is the version itself,
-	// as of a tag.
+	// Lookup is a file that `chart.index` wrote. Without it, Range is the version itself,
+	// such as the version of a tag.
 	Lookup string `json:"lookup"`
 	Name   string `json:"name"`
-	// Range is a version, a range of versions or nothing, which stands for the latest.
+	// Range is a version or a range of versions; empty for the latest version.
 	Range string `json:"range"`
-	// Metadata becomes the build metadata of the version that is made of this one.
+	// Metadata is set as the build metadata of the version that the packed chart will
+	// have.
 	Metadata string `json:"metadata"`
 }
 
@@ -34,16 +35,16 @@ type chartVersionAnswer struct {
 	URLs   []string `json:"urls"`
 }
 
-// listedVersion is a version of a chart as a lookup file has it.
+// listedVersion is a version of a chart as it is written in a lookup file.
 type listedVersion struct {
 	Version string    `json:"v"`
 	Created time.Time `json:"c"`
 	URLs    []string  `json:"u"`
 }
 
-// chartVersion chooses a version of a chart as source-controller does: one that is
-// written the same, else the highest in the range; of those that differ in build
-// metadata only, the one created last.
+// chartVersion chooses a version of a chart as source-controller does: the version that
+// is written the same, or else the highest in the range. Of versions that differ only in
+// build metadata, it is the one created last.
 func chartVersion(r *chartVersionRequest) (*chartVersionAnswer, error) {
 	found := &listedVersion{Version: r.Range}
 	if r.Lookup != "" {
@@ -62,7 +63,7 @@ func chartVersion(r *chartVersionRequest) (*chartVersionAnswer, error) {
 	return &chartVersionAnswer{Version: found.Version, Target: target, URLs: found.URLs}, nil
 }
 
-// withMetadata sets the build metadata of a version, unless there is none to set.
+// withMetadata sets the build metadata of a version, unless metadata is empty.
 func withMetadata(version, metadata string) (string, error) {
 	if metadata == "" {
 		return version, nil
@@ -78,7 +79,7 @@ func withMetadata(version, metadata string) (string, error) {
 	return changed.String(), nil
 }
 
-// How many versions a message names.
+// namedVersions is how many versions a message names.
 const namedVersions = 5
 
 func chooseVersion(versions []listedVersion, name, wanted string) (*listedVersion, error) {
@@ -141,9 +142,9 @@ func thereAre(versions []string) string {
 	return " (the highest versions are " + strings.Join(versions, ", ") + ")"
 }
 
-// lookUpChart reads the versions of one chart from a lookup file: a line for each
-// chart, its name as JSON, a tab, and its versions as JSON. The rest is passed over
-// without being parsed.
+// lookUpChart reads the versions of one chart from a lookup file, which has a line for
+// each chart: its name as JSON, a tab, and its versions as JSON. The other lines are
+// skipped without being parsed.
 func lookUpChart(file, name string) ([]listedVersion, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -175,8 +176,8 @@ func lookUpChart(file, name string) ([]listedVersion, error) {
 	}
 }
 
-// wholeLine reads a line; it returns what follows the key, or nil when the line begins
-// with something else.
+// wholeLine reads a line. It returns what follows the key, or nil when the line doesn't
+// begin with the key.
 func wholeLine(in *bufio.Reader, key []byte) ([]byte, error) {
 	var line []byte
 	isWanted, isFirst := false, true

@@ -9,19 +9,19 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 )
 
-// compareCRDsRequest asks what would break if a CRD were replaced by another.
+// compareCRDsRequest asks what would break if a CRD were replaced by another one.
 type compareCRDsRequest struct {
-	// Live is as it is in the cluster, with its status.
+	// Live is the CRD in the cluster, with its status.
 	Live json.RawMessage `json:"live"`
 	Next json.RawMessage `json:"next"`
-	// Objects are some that are stored, in any version that is served.
+	// Objects are some of the stored objects, each in any served version.
 	Objects []json.RawMessage `json:"objects"`
 }
 
 type crdProblem struct {
-	// What is one of the words below.
+	// What is one of the constants below.
 	What string `json:"what"`
-	// Blocks is false for what is only worth a warning.
+	// Blocks is false for a problem that deserves only a warning.
 	Blocks  bool   `json:"blocks"`
 	Version string `json:"version,omitempty"`
 	// Object is namespace/name, or the name.
@@ -31,7 +31,7 @@ type crdProblem struct {
 
 type compareCRDsAnswer struct {
 	Problems []crdProblem `json:"problems"`
-	// MoreObjects counts those with problems that aren't named.
+	// MoreObjects is the number of further objects with problems, which aren't named.
 	MoreObjects int `json:"moreObjects"`
 }
 
@@ -47,8 +47,8 @@ const (
 	maxErrorsOfObject = 3
 )
 
-// compareCRDs says what would break. That no object is stored has to be said by asking
-// without any: then only versions count that hold none.
+// compareCRDs lists what would break: identities that change, versions that may not be
+// removed, and which of the given objects the new schemas would refuse.
 func compareCRDs(r *compareCRDsRequest) (*compareCRDsAnswer, error) {
 	var live, next apiextensionsv1.CustomResourceDefinition
 	if err := json.Unmarshal(r.Live, &live); err != nil {
@@ -82,7 +82,7 @@ func compareCRDs(r *compareCRDsRequest) (*compareCRDsAnswer, error) {
 	return answer, nil
 }
 
-// changedIdentity compares what can't be another for the same kind.
+// changedIdentity compares the fields that must stay the same for a kind.
 func changedIdentity(live, next *apiextensionsv1.CustomResourceDefinition) []crdProblem {
 	problems := []crdProblem{}
 	for _, field := range []struct{ name, before, after string }{
@@ -99,8 +99,8 @@ func changedIdentity(live, next *apiextensionsv1.CustomResourceDefinition) []crd
 	return problems
 }
 
-// goneVersions finds versions in which objects may be stored, and which nobody could read
-// any more.
+// goneVersions finds versions that are removed although objects may be stored in them:
+// nobody could read these objects any more.
 func goneVersions(live, next *apiextensionsv1.CustomResourceDefinition) []crdProblem {
 	var problems []crdProblem
 	served := map[string]bool{}
@@ -121,7 +121,8 @@ func goneVersions(live, next *apiextensionsv1.CustomResourceDefinition) []crdPro
 	return problems
 }
 
-// objectNames says which object it is, and in which version it was read.
+// objectNames returns the object's name in messages, and the version in which it was
+// read.
 func objectNames(object map[string]any) (name, version string) {
 	metadata, _ := object["metadata"].(map[string]any)
 	name, _ = metadata["name"].(string)

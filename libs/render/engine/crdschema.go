@@ -17,15 +17,16 @@ import (
 	"k8s.io/kube-openapi/pkg/validation/validate"
 )
 
-// crdSchemas check objects by the versions of a CRD, with the API server's own library.
-// Rules in CEL (x-kubernetes-validations) aren't evaluated: the API server lets a stored
-// object be that breaks a new one, for as long as that part of it doesn't change.
+// crdSchemas validates objects against the versions of a CRD, with the API server's own
+// library. CEL rules (x-kubernetes-validations) aren't evaluated: the API server accepts
+// a stored object that breaks a new rule as long as the part that the rule is about
+// doesn't change.
 type crdSchemas map[string]*crdSchema
 
 type crdSchema struct {
 	structural *structural.Structural
 	validator  *validate.SchemaValidator
-	// keepsUnknown is set where fields that the schema doesn't have are kept.
+	// keepsUnknown is set if fields that the schema doesn't have are kept.
 	keepsUnknown bool
 }
 
@@ -63,8 +64,9 @@ func newCRDSchema(props *apiextensionsv1.JSONSchemaProps) (*crdSchema, error) {
 	return &crdSchema{structural: s, validator: validator}, nil
 }
 
-// check validates one object by the version that it was read in; where that is gone, and
-// versions differ only in name, by the one that would be stored.
+// check validates one object against the version in which it was read. If that version is
+// gone it takes the storage version, unless a webhook converts between versions: then
+// nothing is known.
 func (s crdSchemas) check(raw json.RawMessage, crd *apiextensionsv1.CustomResourceDefinition) ([]crdProblem, error) {
 	var object map[string]any
 	if err := utiljson.Unmarshal(raw, &object); err != nil {
@@ -103,7 +105,7 @@ func storageVersion(crd *apiextensionsv1.CustomResourceDefinition) string {
 	return ""
 }
 
-// check does what the API server does when it reads a stored object and writes it again.
+// check does what the API server does when it reads a stored object and writes it back.
 func (s *crdSchema) check(object map[string]any, name, version string) []crdProblem {
 	var problems []crdProblem
 	if !s.keepsUnknown {
@@ -120,7 +122,7 @@ func (s *crdSchema) check(object map[string]any, name, version string) []crdProb
 		errors = append(errors, err.Error())
 	}
 	for _, err := range listtype.ValidateListSetsAndMaps(nil, s.structural, object) {
-		// Without the value, which is the tenant's own.
+		// The value is left out, because it is the tenant's.
 		errors = append(errors, fmt.Sprintf("%s: %s", err.Field, err.Type))
 	}
 	if len(errors) > 0 {
@@ -130,7 +132,7 @@ func (s *crdSchema) check(object map[string]any, name, version string) []crdProb
 	return problems
 }
 
-// firstOf names the first few, and how many there are beyond.
+// firstOf lists the first few, and the number of the others.
 func firstOf(list []string) string {
 	if more := len(list) - maxErrorsOfObject; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(list[:maxErrorsOfObject], ", "), more)
@@ -138,8 +140,8 @@ func firstOf(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-// dropNulls removes nulls where none may be and there is no default, as the API server
-// does before it validates.
+// dropNulls removes nulls from fields that may not be null and have no default, as the
+// API server does before it validates.
 func dropNulls(value any, s *structural.Structural) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -161,7 +163,7 @@ func dropNulls(value any, s *structural.Structural) {
 	}
 }
 
-// setDefaults fills in what a schema has defaults for, outer ones first.
+// setDefaults sets the defaults of a schema, those of outer fields first.
 func setDefaults(value any, s *structural.Structural) {
 	if s == nil {
 		return
@@ -184,7 +186,7 @@ func setDefaults(value any, s *structural.Structural) {
 	}
 }
 
-// fieldSchema is the schema of a map's field; nil where there is none.
+// fieldSchema returns the schema of a map's field, or nil if there is none.
 func fieldSchema(s *structural.Structural, key string) *structural.Structural {
 	if s == nil {
 		return nil

@@ -18,26 +18,26 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The rules of this file, which files and objects are decrypted and as what, are those of
-// Flux's kustomize-controller. The engine has no keys: it asks for each plain text.
+// Which files and objects are decrypted, and in which format, follows Flux's
+// kustomize-controller. The engine has no keys: it asks for each plain text.
 
-// decrypter decrypts what one build comes across.
+// decrypter decrypts what one build reads.
 type decrypter struct {
 	view *view
 	ask  asker
-	// visited are the folders whose kustomization files were looked at.
+	// visited has the folders whose kustomization files were read.
 	visited map[string]bool
 	count   int
 }
 
-// Bounds of one build: the size of an encrypted file, in bytes (as in Flux), and how many
-// plain texts it may ask for.
+// Bounds of one build: the size of an encrypted file in bytes (as in Flux), and the
+// number of plain texts that it may ask for.
 const (
 	maxEncrypted  = 5 << 20
 	maxDecryption = 1000
 )
 
-// markers are what a file of a format has in it when SOPS encrypted it.
+// markers are texts that every file of a format contains once SOPS has encrypted it.
 var markers = map[string][]byte{
 	"binary": []byte(`"mac": "ENC[`),
 	"dotenv": []byte("sops_mac=ENC["),
@@ -67,8 +67,9 @@ func (d *decrypter) decrypt(data []byte, input, output string) ([]byte, error) {
 	return plain.Data, nil
 }
 
-// sources puts the plain text of what secret generators and patches read into the view,
-// for the kustomization file in the folder and all that it leads to.
+// sources decrypts the files that secret generators and patches read, and puts the plain
+// texts into the view: those of the kustomization file in the folder, and of all
+// kustomization files that it refers to.
 func (d *decrypter) sources(folder string) error {
 	folder = clamped(folder)
 	if d.visited[folder] {
@@ -92,7 +93,8 @@ func (d *decrypter) sources(folder string) error {
 		if !filepath.IsAbs(ref) {
 			ref = filepath.Join(folder, ref)
 		}
-		// What is no folder has been looked for, or is a URL that the build refuses.
+		// Other resources are decrypted as objects after the build, or are URLs, which
+		// the build refuses.
 		if ref = clamped(ref); d.view.IsDir(ref) {
 			if err := d.sources(ref); err != nil {
 				return err
@@ -102,7 +104,7 @@ func (d *decrypter) sources(folder string) error {
 	return nil
 }
 
-// clamped turns a path into one below the mount, as a secure join does: ".." stops there.
+// clamped returns a path below the mount, which ".." can't leave, as in a secure join.
 func clamped(path string) string {
 	if rel, ok := inside(path); ok {
 		return filepath.Join(mount, rel)
@@ -140,7 +142,8 @@ func (d *decrypter) kustomization(folder string) (*kustypes.Kustomization, error
 	return k, nil
 }
 
-// reference is a file that may be encrypted, as what its kustomization file says.
+// reference is a file that may be encrypted, with the format that its kustomization file
+// implies.
 type reference struct{ path, format string }
 
 func encryptable(k *kustypes.Kustomization) []reference {
@@ -169,7 +172,7 @@ func encryptable(k *kustypes.Kustomization) []reference {
 	return out
 }
 
-// formatOf is the format that a name stands for, by its end.
+// formatOf returns the format for a file's name, by its extension.
 func formatOf(name string) string {
 	switch {
 	case strings.HasSuffix(name, ".yaml"), strings.HasSuffix(name, ".yml"):
@@ -184,7 +187,7 @@ func formatOf(name string) string {
 	return "binary"
 }
 
-// file puts the plain text of a file into the view, unless it isn't encrypted.
+// file puts the plain text of a file into the view if the file is encrypted.
 func (d *decrypter) file(path, format string) error {
 	rel, _ := inside(path)
 	if _, done := d.view.overlay[rel]; done {
@@ -214,8 +217,8 @@ func (d *decrypter) file(path, format string) error {
 	return nil
 }
 
-// asLookup words the error of a missing file as Flux does, which looks for the file itself
-// and not for what a link leads to.
+// asLookup words the error of a missing file as Flux does, which looks up the file itself
+// and not the target of a link.
 func asLookup(err error) error {
 	if missing := new(fs.PathError); errors.As(err, &missing) {
 		return &fs.PathError{Op: "lstat", Path: missing.Path, Err: missing.Err}
@@ -223,8 +226,8 @@ func asLookup(err error) error {
 	return err
 }
 
-// object replaces an object that is encrypted as a whole, or the values of a Secret that
-// are, by the plain text. It says whether it did.
+// object replaces an encrypted object, or the encrypted values of a Secret, by the plain
+// text. It reports whether it replaced anything.
 func (d *decrypter) object(res *resource.Resource) (bool, error) {
 	if isLeftAlone(res.GetAnnotations()) {
 		return false, nil
@@ -247,7 +250,7 @@ func (d *decrypter) whole(res *resource.Resource) error {
 		return fmt.Errorf("failed to decrypt and format '%s/%s' %s data: %w", res.GetNamespace(), res.GetName(), res.GetKind(), err)
 	}
 	if err := res.UnmarshalJSON(data); err != nil {
-		// The error itself could quote what was decrypted.
+		// The error itself could quote the plain text.
 		return fmt.Errorf("failed to unmarshal decrypted '%s/%s' %s to JSON", res.GetNamespace(), res.GetName(), res.GetKind())
 	}
 	return nil
@@ -258,7 +261,7 @@ func (d *decrypter) values(res *resource.Resource) error {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		data, err := base64.StdEncoding.DecodeString(values[key])
 		if err != nil {
-			// The API server says so in words of its own.
+			// The API server refuses such a value, with its own message.
 			continue
 		}
 		input := encryptedAs(data)
@@ -275,8 +278,8 @@ func (d *decrypter) values(res *resource.Resource) error {
 	return nil
 }
 
-// encryptedAs is the format of a value that SOPS encrypted, or nothing. What is encrypted
-// as binary is JSON.
+// encryptedAs returns the format of a value that SOPS encrypted, or the empty text. A
+// value encrypted as binary is JSON.
 func encryptedAs(data []byte) string {
 	for _, format := range []string{"yaml", "json", "dotenv", "ini"} {
 		if bytes.Contains(data, markers[format]) {
@@ -291,7 +294,7 @@ func isEncryptedObject(res *resource.Resource) bool {
 	return !field.IsNilOrEmpty() && !field.Value.Field("mac").IsNilOrEmpty()
 }
 
-// isLeftAlone tells what is marked as not to be decrypted.
+// isLeftAlone reports whether the annotations say that an object must not be decrypted.
 func isLeftAlone(annotations map[string]string) bool {
 	return strings.EqualFold(annotations["kustomize.toolkit.fluxcd.io/decrypt"], "disabled")
 }

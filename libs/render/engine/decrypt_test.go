@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// decryptor stands in for TypeScript: what is encrypted here is its plain text with a
-// marker of SOPS in front.
+// decryptor stands in for the service. In these tests an encrypted text is the plain text
+// with a marker of SOPS in front.
 func decryptor(t *testing.T, asked *[]string) asker {
 	t.Helper()
 	return func(op string, body any) (json.RawMessage, error) {
@@ -62,7 +62,7 @@ func TestDecryptsWhatABuildReads(t *testing.T) {
 		"b/single.yaml":        "apiVersion: v1\nkind: Secret\nmetadata: {name: single}\ndata: {a.yaml: " + encoded("mac: ENC[\nx: 1\n") + ", b: " + encoded("open") + ", c: '***'}\n",
 		"b/left.yaml":          "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: left, annotations: {kustomize.toolkit.fluxcd.io/decrypt: Disabled}}\nsops: {mac: 'ENC['}\n",
 	})
-	// A value that isn't base64 is left to the API server to complain about.
+	// A value that isn't base64 is left to the API server, which refuses it.
 	data, _ := json.Marshal(answer.Objects)
 	if answer.Failed != nil || !strings.Contains(string(data), `"***"`) {
 		t.Errorf("%+v %s", answer.Failed, data)
@@ -87,7 +87,7 @@ func TestDecryptedObjects(t *testing.T) {
 			t.Errorf("%s is not in %s", want, data)
 		}
 	}
-	// What is kept of a build is about the encrypted files.
+	// The trace that is kept of a build is about the encrypted files.
 	trace, _ := json.Marshal(answer.Trace)
 	if strings.Contains(string(trace), "s3cret") {
 		t.Errorf("%s", trace)

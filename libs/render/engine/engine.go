@@ -9,15 +9,15 @@ import (
 	"weir/render/wire"
 )
 
-// maxRequest and maxAnswer bound frames, in bytes. What is answered is held by a
-// service that does other things too, so it is kept well below what a heap takes.
+// maxRequest and maxAnswer bound frames, in bytes. An answer is held by a service that
+// does other things too, so its bound is well below the size of a service's heap.
 const (
 	maxRequest = 256 << 20
 	maxAnswer  = 64 << 20
 )
 
-// engine answers requests as they come, all at the same time: the pool limits how many
-// these are.
+// engine answers requests at once, any number at the same time: the pool limits their
+// number.
 type engine struct {
 	artifacts   *artifacts
 	expressions *expressions
@@ -28,7 +28,7 @@ type engine struct {
 	memory      memoryLimit
 }
 
-// serve answers requests from in until it ends, which it does with the parent.
+// serve answers requests from in until in ends, as it does when the parent process ends.
 func (e *engine) serve(in io.Reader, out io.Writer) error {
 	server := wire.Server{MaxFrame: maxRequest, MaxAnswer: maxAnswer, Problem: toProblem}
 	server.Handle = func(ask wire.Ask, op string, body json.RawMessage) (any, error) {
@@ -39,7 +39,7 @@ func (e *engine) serve(in io.Reader, out io.Writer) error {
 	return server.Serve(in, out)
 }
 
-// toProblem is how an error is answered.
+// toProblem converts an error to the form in which it is answered.
 func toProblem(err error) *wire.Problem {
 	if errors.Is(err, wire.ErrTooLarge) {
 		err = fail(reasonBuild, err)
@@ -47,8 +47,8 @@ func toProblem(err error) *wire.Problem {
 	return toWire(err)
 }
 
-// asker asks TypeScript for something from outside on behalf of a request, and waits
-// for the answer.
+// asker asks the service for something that the engine can't reach, on behalf of a
+// request, and waits for the answer.
 type asker func(op string, body any) (json.RawMessage, error)
 
 func askerOf(ask wire.Ask) asker {

@@ -86,7 +86,7 @@ func TestAnswerOverTheLimit(t *testing.T) {
 	}
 }
 
-// answer is what comes back over the pipe.
+// answer is a frame that comes back over the pipe.
 type answer struct {
 	Type  string          `json:"type"`
 	ID    uint64          `json:"id"`

@@ -9,8 +9,8 @@ import (
 
 type exemptRequest struct {
 	Rules []exemptRule `json:"rules"`
-	// Objects need no more than what selectors look at: apiVersion, kind, and
-	// of the metadata the name, namespace, labels and annotations.
+	// Objects need only what selectors use: apiVersion, kind, and in the metadata name,
+	// namespace, labels and annotations.
 	Objects []liveObject `json:"objects"`
 }
 
@@ -20,15 +20,15 @@ type exemptRule struct {
 	Target *jsondiff.Selector `json:"target"`
 }
 
-// maxRules bounds spec.ignore: each rule's selectors are tried on each object.
+// maxRules bounds spec.ignore, because each rule's selectors are tried on each object.
 const maxRules = 1_000
 
 type exemptAnswer struct {
 	Paths [][]string `json:"paths"`
 }
 
-// exempt says which paths (JSON pointers) of each object its owner leaves to
-// others. A rule without a target is about all objects. Selectors are Flux's own:
+// exempt returns the paths (JSON pointers) of each object that its owner leaves to
+// others. A rule without a target holds for all objects. Selectors are Flux's own:
 // anchored regular expressions and label selectors.
 func exempt(r *exemptRequest) (*exemptAnswer, error) {
 	if len(r.Rules) > maxRules || len(r.Objects) > maxObjects {

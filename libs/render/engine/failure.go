@@ -9,9 +9,9 @@ import (
 	"weir/render/wire"
 )
 
-// failure is an error with the reason that a user will see in a condition, or
-// that the pool acts on. Reasons from the Flux APIs are ArtifactFailed,
-// BuildFailed and ReconciliationFailed.
+// failure is an error with a reason, which a user will see in a condition or on which the
+// pool acts. Reasons from the Flux APIs are ArtifactFailed, BuildFailed and
+// ReconciliationFailed.
 type failure struct {
 	reason string
 	err    error
@@ -35,7 +35,7 @@ const (
 	reasonInternal  = wire.ReasonInternal
 )
 
-// wireError is an error as an answer carries it.
+// wireError is an error in the form that an answer has.
 type wireError = wire.Problem
 
 func toWire(err error) *wireError {
@@ -47,30 +47,31 @@ func toWire(err error) *wireError {
 	return &wireError{Reason: reason, Message: messageOf(err)}
 }
 
-// messageOf is what an answer says of an error.
+// messageOf returns the text of an error for an answer.
 func messageOf(err error) string {
 	return strings.TrimSpace(repeatable(relative(wire.Shorten(err.Error()))))
 }
 
-// addresses are those of memory, in values that Kustomize prints whole.
+// addresses matches memory addresses in values that Kustomize prints as a whole.
 var addresses = regexp.MustCompile(`(&\{)(?:0x[0-9a-f]{8,16}\b ?)+`)
 
-// repeatable takes out of a message what differs from one run to the next: the
-// same failure has to read the same, or it would be reported again and again.
+// repeatable removes from a message what differs from one run to the next: the same
+// failure must have the same message, or it would be reported again and again.
 func repeatable(message string) string {
 	message = addresses.ReplaceAllString(message, "$1")
-	// The JSON library chooses between two wordings at random, so that nobody relies on one.
+	// The JSON library chooses between two wordings at random, so that no program relies
+	// on one.
 	return strings.ReplaceAll(message, "json: unable to ", "json: cannot ")
 }
 
-// relative turns the paths of a message into ones below the artifact's root.
+// relative makes the paths in a message relative to the artifact's root.
 func relative(message string) string {
 	message = strings.ReplaceAll(message, mount+"/", "")
 	return strings.ReplaceAll(message, mount, ".")
 }
 
-// recovered runs what may panic on bad input, as Kustomize does, and turns the
-// panic into an error that says what it was.
+// recovered runs code that may panic on bad input, as Kustomize's does, and turns the
+// panic into an error.
 func recovered(what string, run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {

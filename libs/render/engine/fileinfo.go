@@ -17,7 +17,7 @@ func (f *openFile) Close() error               { return nil }
 func (f *openFile) Stat() (os.FileInfo, error) { return f.info, nil }
 func (f *openFile) Write([]byte) (int, error)  { return 0, refuseWrite(f.info.name) }
 
-// info describes a file or a folder of an artifact, which keep no times.
+// info describes a file or a folder of an artifact. Artifacts keep no times.
 type info struct {
 	name  string
 	size  int64

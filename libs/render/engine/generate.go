@@ -13,10 +13,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The rules of this file are those of github.com/fluxcd/pkg/kustomize's
-// Generator, which writes to a disk; this one writes to the build's overlay.
+// The rules of this file are those of the Generator in github.com/fluxcd/pkg/kustomize,
+// which writes to a disk. This one writes to the build's overlay.
 
-// customization is what a Flux Kustomization's spec adds to the kustomization
+// customization has the fields that a Flux Kustomization's spec adds to the kustomization
 // file at its path. Field names are those of the Flux API.
 type customization struct {
 	TargetNamespace         string          `json:"targetNamespace"`
@@ -57,8 +57,8 @@ type commonMetadata struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-// generate puts the kustomization file of folder (absolute, below mount) with
-// the customization applied into the view's overlay.
+// generate writes the kustomization file of folder (absolute, below mount) with the
+// customization applied to the view's overlay.
 func generate(v *view, folder string, c *customization) error {
 	data, kfile, existed, err := findOrScan(v, folder)
 	if err != nil {
@@ -71,7 +71,7 @@ func generate(v *view, folder string, c *customization) error {
 		return fmt.Errorf("failed to decode %s: %w", kfile, err)
 	}
 	if existed && len(k.Resources) == 0 {
-		// Kustomize refuses a file that says nothing at all.
+		// Kustomize refuses an empty kustomization file.
 		k.BuildMetadata = []string{kustypes.OriginAnnotations}
 	}
 	if err := customize(v, folder, &k, c); err != nil {
@@ -89,8 +89,8 @@ func generate(v *view, folder string, c *customization) error {
 	return nil
 }
 
-// findOrScan returns the kustomization file of a folder, or the one that lists
-// what a scan of the folder finds.
+// findOrScan returns the kustomization file of a folder, or else a new one that lists the
+// manifests in the folder.
 func findOrScan(v *view, folder string) (data []byte, kfile string, existed bool, err error) {
 	if kfile, ok := kustomizationFile(v, folder); ok {
 		data, err := v.ReadFile(kfile)
@@ -107,7 +107,7 @@ func findOrScan(v *view, folder string) (data []byte, kfile string, existed bool
 		k.Resources = append(k.Resources, strings.Replace(name, folder, ".", 1))
 	}
 	if len(found) == 0 {
-		// Kustomize refuses a file that says nothing at all.
+		// Kustomize refuses an empty kustomization file.
 		k.Namespace = "_placeholder"
 	}
 	data, err = yaml.Marshal(k)
@@ -123,9 +123,9 @@ func kustomizationFile(v *view, folder string) (string, bool) {
 	return "", false
 }
 
-// scan finds what a generated kustomization file lists: every YAML file below
-// the folder, and for a subfolder with a kustomization file that folder itself.
-// A file that isn't Kubernetes YAML is an error that names it.
+// scan lists the resources for a generated kustomization file: every YAML file below the
+// folder, and each subfolder that has a kustomization file, as a whole. A YAML file that
+// is no Kubernetes manifest is an error, which names the file.
 func scan(v *view, folder string) ([]string, error) {
 	var found []string
 	factory := provider.NewDefaultDepProvider().GetResourceFactory()
@@ -203,8 +203,8 @@ func target(s *selector) *kustypes.Selector {
 	return out
 }
 
-// setImage merges an image into those that the file has. Tag and digest go
-// together: who sets one of them replaces both.
+// setImage merges an image into those of the file. Tag and digest belong together:
+// setting one of them replaces both.
 func setImage(images []kustypes.Image, i image) []kustypes.Image {
 	for n := range images {
 		if images[n].Name != i.Name {

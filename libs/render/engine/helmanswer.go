@@ -8,7 +8,7 @@ import (
 	release "helm.sh/helm/v4/pkg/release/v1"
 )
 
-// releaseAnswer is what TypeScript needs to know of a release.
+// releaseAnswer has what the service needs to know of a release.
 type releaseAnswer struct {
 	Name         string            `json:"name"`
 	Namespace    string            `json:"namespace"`
@@ -36,7 +36,7 @@ type hookAnswer struct {
 	Objects           []json.RawMessage             `json:"objects"`
 }
 
-// readRelease takes a release apart; without objects there are none in the answer.
+// readRelease reads the answer from a release. Without objects, the answer has none.
 func readRelease(rel *release.Release, objects *releaseObjects) (*releaseAnswer, error) {
 	values, err := exactJSON(rel.Config)
 	if err != nil {

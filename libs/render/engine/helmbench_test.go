@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// chartOf is a chart with as many objects, a quarter of them each Deployments, Services,
-// ConfigMaps and ServiceAccounts, as charts have them: helpers, labels, conditions.
+// chartOf returns a chart with this many objects, a quarter each Deployments, Services,
+// ConfigMaps and ServiceAccounts, with helpers, labels and conditions as real charts have
+// them.
 func chartOf(objects int) files {
 	chart := files{
 		"Chart.yaml":  "apiVersion: v2\nname: app\nversion: 1.0.0\nappVersion: '1.0'\n",
@@ -110,7 +111,7 @@ func BenchmarkHelmUpdate(b *testing.B) {
 	}
 }
 
-// BenchmarkHelmDecode reads a stored release of 20 objects without these.
+// BenchmarkHelmDecode reads a stored release of 20 objects without its objects.
 func BenchmarkHelmDecode(b *testing.B) {
 	rendered, err := newEngine().helmRender((&recordedRelease{Files: chartOf(20)}).request(b), noAnswers)
 	if err != nil {
@@ -124,7 +125,8 @@ func BenchmarkHelmDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkHelmUpdateHooks stores that one of 1,000 hooks runs, as it is done before each.
+// BenchmarkHelmUpdateHooks stores that one of 1,000 hooks runs, which is done before each
+// hook.
 func BenchmarkHelmUpdateHooks(b *testing.B) {
 	chart := chartOf(4)
 	chart["templates/hooks.yaml"] = configHooks(1000, "post-install")
@@ -144,7 +146,7 @@ func BenchmarkHelmUpdateHooks(b *testing.B) {
 	}
 }
 
-// configHooks is a template of as many hooks, each a ConfigMap.
+// configHooks is a template of this many hooks, each a ConfigMap.
 func configHooks(count int, events string) string {
 	const hook = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: hook-{{ . }}\n  annotations: {helm.sh/hook: %q}\ndata: {color: \"<x>\"}\n---\n"
 	return fmt.Sprintf("{{ range until %d }}"+hook+"{{ end }}", count, events)

@@ -14,7 +14,7 @@ import (
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 )
 
-// The reasons of what is done for a HelmRelease.
+// The reasons of failures of operations for a HelmRelease.
 const (
 	reasonValues      = "ValuesError"
 	reasonChartLoad   = "ChartLoadError"
@@ -23,14 +23,15 @@ const (
 	reasonMergeFailed = "MergeFailed"
 )
 
-// chartFileRequest names a packed chart on this machine.
+// chartFileRequest names a packed chart on this host.
 type chartFileRequest struct {
-	// Digest is what the file's SHA-256 has to be: sha256:<hex>.
+	// Digest is the expected SHA-256 of the file: sha256:<hex>.
 	Digest string `json:"digest"`
 	File   string `json:"file"`
-	// SourceRevision is that of an OCIRepository or ExternalArtifact; empty for others.
+	// SourceRevision is the revision of an OCIRepository or ExternalArtifact; empty for
+	// other sources.
 	SourceRevision string `json:"sourceRevision"`
-	// KeepVersion leaves the version as it is, whatever the revision.
+	// KeepVersion leaves the version as it is, whatever the revision is.
 	KeepVersion bool `json:"keepVersion"`
 }
 
@@ -61,17 +62,17 @@ type charts struct{ loaded memo[*loadedChart] }
 
 type loadedChart struct {
 	chart *chart.Chart
-	// bytes is what its files have, unpacked.
+	// bytes is the size of its files, unpacked.
 	bytes int
 }
 
-// newCharts keeps charts of as many bytes as are kept of artifacts.
+// newCharts keeps charts up to limit bytes, the same limit as that of artifacts.
 func newCharts(limit int64) *charts {
 	return &charts{memo[*loadedChart]{limit: int(limit), weigh: func(_ string, c *loadedChart) int { return c.bytes }}}
 }
 
-// load returns a chart that the caller may change, and the digest that its source's
-// revision has.
+// load returns a chart that the caller may change, and the digest in the revision of its
+// source.
 func (c *charts) load(r *chartFileRequest) (*chart.Chart, string, error) {
 	kept, err := c.loaded.get(r.Digest, func() (*loadedChart, error) {
 		packed, err := readChartFile(r.File)
@@ -98,7 +99,7 @@ func (c *charts) load(r *chartFileRequest) (*chart.Chart, string, error) {
 
 func sizeOf(c *chart.Chart) int {
 	size := len(c.Schema)
-	// Raw has all files, those of templates and others once more: the bytes are shared.
+	// Raw has all files, templates and others included, and shares their bytes.
 	for _, f := range c.Raw {
 		size += len(f.Data)
 	}
@@ -108,8 +109,8 @@ func sizeOf(c *chart.Chart) int {
 	return size
 }
 
-// cloneChart copies what rendering changes: the metadata, the values and the charts
-// below. Files are shared.
+// cloneChart copies what rendering changes: the metadata, the values and the
+// dependencies. Files are shared.
 func cloneChart(c *chart.Chart) *chart.Chart {
 	own := *c
 	own.Metadata = clonedJSON(c.Metadata)
@@ -123,8 +124,8 @@ func cloneChart(c *chart.Chart) *chart.Chart {
 	return &own
 }
 
-// clonedJSON copies what is plain data. Metadata is read from YAML, so that nothing is
-// lost on the way.
+// clonedJSON copies plain data. Metadata was read from YAML, so nothing is lost on the
+// way through JSON.
 func clonedJSON[T any](value *T) *T {
 	data, err := json.Marshal(value)
 	copied := new(T)
@@ -158,8 +159,8 @@ func cloneValue(value any) any {
 	return value
 }
 
-// trackRevision makes a part of the revision's digest the build metadata of the
-// chart's version, so that a tag that moved is another version.
+// trackRevision sets a part of the revision's digest as the build metadata of the chart's
+// version, so that a tag that has moved is another version.
 func trackRevision(m *chart.Metadata, r *chartFileRequest) (string, error) {
 	if r.SourceRevision == "" {
 		return "", nil
@@ -168,8 +169,9 @@ func trackRevision(m *chart.Metadata, r *chartFileRequest) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("invalid chart version %s", m.Version)
 	}
-	// With a tag that is a version the revision is <tag>@<algorithm>:<hash>, otherwise all of
-	// it counts as the digest. A tag can't have the plus sign of a version.
+	// If the tag is a version, the revision is <tag>@<algorithm>:<hash>; otherwise the
+	// whole revision counts as the digest. A tag can't contain the plus sign of a
+	// version.
 	tag, digest, _ := strings.Cut(r.SourceRevision, "@")
 	if wanted, err := semver.NewVersion(strings.ReplaceAll(tag, "_", "+")); err != nil {
 		digest = r.SourceRevision
@@ -190,7 +192,7 @@ func trackRevision(m *chart.Metadata, r *chartFileRequest) (string, error) {
 	return digest, nil
 }
 
-// helmChart says what a packed chart is.
+// helmChart returns the metadata of a packed chart.
 func (e *engine) helmChart(r *chartFileRequest) (*helmChartAnswer, error) {
 	c, digest, err := e.charts.load(r)
 	if err != nil {
@@ -213,8 +215,8 @@ type crdsAnswer struct {
 	Files []crdFile `json:"files"`
 }
 
-// helmCRDs returns what is in the folders crds/ of a chart and of those charts below it
-// that the values switch on.
+// helmCRDs returns the files in the folders crds/ of a chart and of those of its
+// dependencies that the values enable.
 func (e *engine) helmCRDs(r *crdsRequest) (*crdsAnswer, error) {
 	c, _, err := e.charts.load(&r.Chart)
 	if err != nil {
@@ -241,7 +243,8 @@ func (e *engine) helmCRDs(r *crdsRequest) (*crdsAnswer, error) {
 	return answer, nil
 }
 
-// processDependencies switches charts below a chart on or off, and imports their values.
+// processDependencies removes the dependencies that the values disable, and imports the
+// values of the others.
 func processDependencies(c *chart.Chart, values common.Values) error {
 	return recovered("helm panic", func() error { return chartutil.ProcessDependencies(c, values) })
 }

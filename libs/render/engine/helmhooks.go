@@ -16,28 +16,30 @@ import (
 	release "helm.sh/helm/v4/pkg/release/v1"
 )
 
-// Helm stores a release anew before each of its hooks runs, and nothing but that hook has
-// changed then. With a thousand hooks, to read and write all of the release each time
-// takes longer than all else that a hook costs. So a release with many hooks is kept in
-// parts between two such updates: a hook that changes is written anew, the rest is there.
+// Helm stores a release again before it runs each hook, and only that hook has changed
+// then. With a thousand hooks, reading and writing the whole release each time would take
+// longer than everything else about a hook. So between two such updates, a release with
+// many hooks is kept in memory in parts: only the hook that changes is written anew.
 
-// manyHooks is from how many hooks on a release is kept in parts.
+// manyHooks is the number of hooks from which on a release is kept in parts.
 const manyHooks = 16
 
-// partBytes is how much of the hooks' JSON is packed at a time, or somewhat more. It is
-// deflate's window: what is packed refers to nothing before the part in front of it.
+// partBytes is how much of the hooks' JSON is packed together; a part may be somewhat
+// larger. It is the size of deflate's window, so that packed text refers to nothing
+// before the part in front of it.
 const partBytes = 32 << 10
 
-// hookedRelease is a stored release in parts: what comes before its hooks, the hooks, and
-// what comes behind them. Of the first, which has the chart and the manifest, only
-// the packed form is kept, and the checksums that are continued from there.
+// hookedRelease is a stored release in parts: the text before its hooks, the hooks, and
+// the text after them. The first part has the chart and the manifest; of it only the
+// packed form is kept, and the checksums that are continued from there.
 type hookedRelease struct {
 	head     packedText
 	tail     packedText
 	tailText []byte
 	hooks    []storedHook
 	parts    []hookPart
-	// digestHead has read Flux's snapshot up to its hooks, digestTail is what follows these.
+	// digestHead has hashed Flux's snapshot up to its hooks; digestTail is the text after
+	// them.
 	digestHead hash.Cloner
 	digestTail []byte
 }
@@ -48,21 +50,21 @@ type storedHook struct {
 	part   int
 }
 
-// hookPart is some hooks that are packed together; packed is nil when one of them, or of
-// the part in front of it, has changed.
+// hookPart is a number of hooks that are packed together. packed is nil if a hook of this
+// part, or of the part in front of it, has changed.
 type hookPart struct {
 	from, to int
 	packed   []byte
 }
 
-// newHookedReleases keeps releases under what they were stored as, in so many bytes
-// altogether.
+// newHookedReleases keeps releases by the payload that they were stored as, up to limit
+// bytes altogether.
 func newHookedReleases(limit int64) *memo[*hookedRelease] {
 	return &memo[*hookedRelease]{limit: int(limit), weigh: func(_ string, h *hookedRelease) int { return h.weight() }}
 }
 
-// isHooksOnly says whether nothing changes but hooks of a release that is small enough:
-// in parts it gets somewhat larger, which must not be what makes it too large.
+// isHooksOnly reports whether only hooks change, in a release that is small enough: kept
+// in parts, a release gets somewhat larger, and that must not make it too large to store.
 func (r *updateRequest) isHooksOnly() bool {
 	onlyHooks := r.Version == nil && r.ApplyMethod == nil && r.HookOrder == nil && len(r.Hooks) > 0
 	return onlyHooks && (r.Info == nil || *r.Info == infoRequest{}) && storedBytes(r.Payload) <= largestFrom
@@ -107,7 +109,8 @@ func hookedKey(payload, ociDigest string) string {
 }
 
 func newHookedRelease(rel *release.Release, ociDigest string) (*hookedRelease, error) {
-	// JSON is cut where the hooks are, with a hook in their place that nobody can guess.
+	// The JSON is cut at a hook with a name that nobody can guess, which takes the place
+	// of the real hooks.
 	mark := &release.Hook{Name: rand.Text()}
 	marked := *rel
 	marked.Hooks = []*release.Hook{mark}
@@ -133,7 +136,8 @@ func newHookedRelease(rel *release.Release, ociDigest string) (*hookedRelease, e
 	return h, h.split(rel.Hooks)
 }
 
-// cutAtHooks encodes what has this hook alone, and returns what is before and behind the list of it.
+// cutAtHooks encodes a value that has only this hook, and returns the text before and
+// after the list of hooks.
 func cutAtHooks(value any, mark *release.Hook) (head, tail []byte, err error) {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -150,7 +154,7 @@ func cutAtHooks(value any, mark *release.Hook) (head, tail []byte, err error) {
 	return slices.Clone(head), slices.Clone(tail), nil
 }
 
-// split takes hooks in, and puts them into parts.
+// split distributes the hooks to parts.
 func (h *hookedRelease) split(hooks []*release.Hook) error {
 	bytes := partBytes
 	for i, hook := range hooks {
@@ -170,7 +174,7 @@ func (h *hookedRelease) split(hooks []*release.Hook) error {
 	return nil
 }
 
-// update changes hooks. After an error the release is of no more use.
+// update changes hooks. After an error, the release must not be used any more.
 func (h *hookedRelease) update(updates []hookUpdate) error {
 	for _, update := range updates {
 		if update.Index < 0 || update.Index >= len(h.hooks) {
@@ -196,8 +200,8 @@ func (h *hookedRelease) update(updates []hookUpdate) error {
 	return nil
 }
 
-// store encodes the release as storeRelease does. The parts are packed one by one, and
-// are one stream together.
+// store encodes the release as storeRelease does. The parts are packed one by one and
+// form one stream together.
 func (h *hookedRelease) store() (*storedAnswer, error) {
 	packed := [][]byte{h.head.packed}
 	for i := range h.parts {
@@ -225,7 +229,7 @@ func (h *hookedRelease) store() (*storedAnswer, error) {
 	return &storedAnswer{base64.StdEncoding.EncodeToString([]byte(inner)), len(inner), digest, []part{}}, nil
 }
 
-// textOf is what the hooks of a part are in the release's JSON.
+// textOf returns the JSON of a part's hooks.
 func (h *hookedRelease) textOf(run *hookPart) []byte {
 	var text []byte
 	for i := run.from; i < run.to; i++ {
@@ -237,7 +241,7 @@ func (h *hookedRelease) textOf(run *hookPart) []byte {
 	return text
 }
 
-// checksum is that of the release's JSON, with its length in bytes.
+// checksum returns the checksum of the release's JSON, and its length in bytes.
 func (h *hookedRelease) checksum() (crc uint32, size int) {
 	crc, size = h.head.crc, h.head.bytes
 	add := func(text []byte) {
@@ -253,7 +257,7 @@ func (h *hookedRelease) checksum() (crc uint32, size int) {
 	return crc, size
 }
 
-// digest is that of snapshotDigest.
+// digest returns the same as snapshotDigest.
 func (h *hookedRelease) digest() (string, error) {
 	sum, err := h.digestHead.Clone()
 	if err != nil {
@@ -273,7 +277,7 @@ func (h *hookedRelease) digest() (string, error) {
 	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// weight is about what it takes in memory, in bytes.
+// weight returns roughly how much memory it takes, in bytes.
 func (h *hookedRelease) weight() int {
 	size := 4<<10 + len(h.head.packed) + len(h.tail.packed) + len(h.tailText) + len(h.digestTail)
 	for _, run := range h.parts {
@@ -285,5 +289,5 @@ func (h *hookedRelease) weight() int {
 	return size
 }
 
-// JSON around hooks.
+// The JSON around hooks.
 var hookComma, listStart, listEnd, noList = []byte(","), []byte("["), []byte("]"), []byte("null")

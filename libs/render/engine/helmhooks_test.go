@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// hookedPayload is a stored release with as many hooks of these events.
+// hookedPayload returns a stored release with this many hooks for these events.
 func hookedPayload(t testing.TB, count int, events string) string {
 	t.Helper()
 	chart := chartOf(4)
@@ -21,7 +21,7 @@ func hookedPayload(t testing.TB, count int, events string) string {
 	return rendered.Stored.Payload
 }
 
-// storedJSON is what is in a payload.
+// storedJSON returns the JSON in a payload.
 func storedJSON(t *testing.T, payload string) string {
 	t.Helper()
 	inner, err := base64.StdEncoding.DecodeString(payload)
@@ -39,7 +39,7 @@ func storedJSON(t *testing.T, payload string) string {
 	return string(data)
 }
 
-// updatedWhole is what an update comes to without anything that is kept.
+// updatedWhole returns the result of an update of the whole release, with nothing kept.
 func updatedWhole(t *testing.T, r updateRequest) (text, digest string) {
 	t.Helper()
 	rel, err := decodeRelease(r.Payload)
@@ -123,7 +123,7 @@ func TestAKeptReleaseIsNotReadAgain(t *testing.T) {
 	if now, _ := e.hooked.find(hookedKey(second.Payload, "")); now != kept {
 		t.Error("it was read again")
 	}
-	// Whoever comes with what was stored before gets what follows from that.
+	// An update of the earlier payload gives the result that follows from that payload.
 	again, err := e.helmUpdate(&updateRequest{Payload: first.Payload, Hooks: []hookUpdate{{8, hookRun{Phase: "Running"}}}})
 	if err != nil || again.Payload != second.Payload || again.Digest != second.Digest {
 		t.Errorf("got %v, %v", again, err)

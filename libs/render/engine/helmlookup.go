@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// lookupQuery is what a template asks for: an object, or all of a kind where Name is
-// empty.
+// lookupQuery is a template's question for an object, or for all objects of a kind if
+// Name is empty.
 type lookupQuery struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
@@ -28,7 +28,8 @@ const (
 	maxLookupBytes = 8 << 20
 )
 
-// lookups answers the template function `lookup` of one render, each question once.
+// lookups answers the template function `lookup` within one render. Each question is
+// asked once.
 type lookups struct {
 	ask   asker
 	known map[lookupQuery]json.RawMessage
@@ -39,8 +40,8 @@ func newLookups(ask asker) *lookups {
 	return &lookups{ask: ask, known: map[lookupQuery]json.RawMessage{}}
 }
 
-// GetClientFor is what Helm asks for a client. Whether a kind has namespaces is for
-// whoever answers to know.
+// GetClientFor is called by Helm when it needs a client. Whether the kind has namespaces
+// is left to the service, which answers the query.
 func (l *lookups) GetClientFor(apiVersion, kind string) (dynamic.NamespaceableResourceInterface, bool, error) {
 	return &lookupClient{lookups: l, query: lookupQuery{APIVersion: apiVersion, Kind: kind}}, true, nil
 }
@@ -64,14 +65,14 @@ func (l *lookups) answer(q lookupQuery) (map[string]any, error) {
 		return nil, apierrors.NewNotFound(schema.GroupResource{Resource: q.Kind}, q.Name)
 	}
 	var object map[string]any
-	// Integers stay integers, as with Kubernetes' own clients.
+	// Integers stay integers, as with the clients of Kubernetes.
 	if err := utiljson.Unmarshal(found, &object); err != nil {
 		return nil, errors.New("a look-up has no object for an answer")
 	}
 	return object, nil
 }
 
-// lookupClient is the part of a client of Kubernetes that Helm uses. What isn't
+// lookupClient is the part of a Kubernetes client that Helm uses. A method that isn't
 // implemented here panics, which fails the render.
 type lookupClient struct {
 	dynamic.NamespaceableResourceInterface

@@ -18,11 +18,11 @@ import (
 
 type mergeRequest struct {
 	Objects []mergeItem `json:"objects"`
-	// ThreeWayForOthers compares kinds that aren't built in with the live object too.
+	// ThreeWayForOthers compares kinds that aren't built in with the live object as well.
 	ThreeWayForOthers bool `json:"threeWayForOthers"`
 }
 
-// mergeItem is an object as it was released before, as it should be, and as it is.
+// mergeItem is an object as it was last released, as it should be, and as it is now.
 type mergeItem struct {
 	Original json.RawMessage `json:"original"`
 	Modified json.RawMessage `json:"modified"`
@@ -64,7 +64,8 @@ func (m *mergeItem) patch(threeWay bool) (*mergePatch, error) {
 	if err := modified.UnmarshalJSON(m.Modified); err != nil {
 		return nil, err
 	}
-	// An object that doesn't fit its type is merged like one without.
+	// An object that doesn't fit its type is merged like one of a kind that isn't built
+	// in.
 	typed, err := builtIn().ConvertToVersion(modified, modified.GroupVersionKind().GroupVersion())
 	if err != nil {
 		return m.jsonPatch(threeWay)
@@ -81,7 +82,7 @@ func (m *mergeItem) patch(threeWay bool) (*mergePatch, error) {
 	return &mergePatch{strategicMerge, string(patch)}, err
 }
 
-// builtIn are the kinds whose lists have a strategy of their own for merging.
+// builtIn has the kinds whose lists have their own strategies for merging.
 var builtIn = sync.OnceValue(func() *runtime.Scheme {
 	kinds := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, apiextensionsv1.AddToScheme, apiextensionsv1beta1.AddToScheme} {

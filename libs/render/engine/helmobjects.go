@@ -14,13 +14,13 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 )
 
-// releaseObjects are the objects of a release's manifest, and of each hook.
+// releaseObjects has the objects of a release's manifest and of each hook.
 type releaseObjects struct {
 	manifest []json.RawMessage
 	hooks    map[*release.Hook][]json.RawMessage
 }
 
-// objectsOf reads them from the texts.
+// objectsOf reads these objects from the release's texts.
 func objectsOf(rel *release.Release) (*releaseObjects, error) {
 	objects := &releaseObjects{hooks: map[*release.Hook][]json.RawMessage{}}
 	var err error
@@ -35,11 +35,11 @@ func objectsOf(rel *release.Release) (*releaseObjects, error) {
 	return objects, nil
 }
 
-// longNumbers are those with so many digits that they may be beyond 2^53.
+// longNumbers matches integers with so many digits that they may be above 2^53.
 var longNumbers = regexp.MustCompile(`[:\[,] ?-?[0-9]{16,}`)
 
-// inexact names the integers that would reach the cluster changed, because they pass
-// through JavaScript.
+// inexact names the integers that would reach the cluster with another value, because
+// they pass through JavaScript.
 func (o *releaseObjects) inexact() (warnings []string) {
 	all := o.manifest
 	for _, list := range o.hooks {
@@ -56,8 +56,8 @@ func (o *releaseObjects) inexact() (warnings []string) {
 	return warnings
 }
 
-// manifestObjects reads the objects of YAML documents, as Helm does before it applies
-// them: in their order, those of a list one by one, and nothing of empty documents.
+// manifestObjects reads the objects of YAML documents as Helm does before it applies
+// them: in their order, with the items of a list one by one, and without empty documents.
 func manifestObjects(manifest []byte) ([]json.RawMessage, error) {
 	decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifest), 4096)
 	objects := []json.RawMessage{}

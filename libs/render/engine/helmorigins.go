@@ -7,21 +7,21 @@ import (
 	commonutil "helm.sh/helm/v4/pkg/chart/common/util"
 )
 
-// origin is a value that knows which layer it came from.
+// origin stands for a value, with the name of the layer that the value came from.
 type origin struct{ name string }
 
 const (
-	// maxOrigins bounds how many values are named one by one; with more, maps are
-	// named instead of what is in them.
+	// maxOrigins bounds how many values are named one by one. If there are more, whole
+	// maps are named instead.
 	maxOrigins = 10_000
 )
 
-// valueOrigins says of each value in the result who set it, by JSON pointer. It
+// valueOrigins returns the layer that set each value of the result, by JSON pointer. It
 // merges the layers once more, with each value replaced by its layer's name.
 func valueOrigins(r *valuesRequest) map[string]string {
 	result, failed := mergeLayers(r, markOrigins)
 	if failed != nil {
-		// A path that leads through what is no map fails with other words here.
+		// A path through a value that is no map fails with another message here.
 		return map[string]string{}
 	}
 	origins := map[string]string{}
@@ -29,11 +29,11 @@ func valueOrigins(r *valuesRequest) map[string]string {
 	return origins
 }
 
-// chartOrigin names what no layer has set.
+// chartOrigin is the name for values that no layer has set.
 const chartOrigin = "chart"
 
-// addChartValues adds the values of a chart, and of those below it that these values switch
-// on.
+// addChartValues adds the values of a chart, and of those of its dependencies that these
+// values enable.
 func (e *engine) addChartValues(answer *valuesAnswer, file *chartFileRequest, values map[string]any) error {
 	c, _, err := e.charts.load(file)
 	if err != nil {
@@ -61,7 +61,7 @@ func (e *engine) addChartValues(answer *valuesAnswer, file *chartFileRequest, va
 	return nil
 }
 
-// markOrigins replaces what has no origin yet.
+// markOrigins replaces the values that have no origin yet.
 func markOrigins(values map[string]any, name string) {
 	for key, value := range values {
 		values[key] = marked(value, name)

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// A gzip stream can be put together from texts that were packed one by one, as long as
-// what each refers to is in front of it. One that stays is packed once.
+// A gzip stream can be assembled from texts that were packed one by one, if each refers
+// only to text in front of it. A text that doesn't change is packed once.
 
 // packedText is a part of a stream.
 type packedText struct {
@@ -20,13 +20,14 @@ type packedText struct {
 }
 
 var (
-	// gzipHead is of a stream that is packed as well as can be, without name and time, as Go writes it.
+	// gzipHead is the header that Go writes for the best compression, without a name and
+	// a time.
 	gzipHead = []byte{0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 2, 0xff}
-	// deflateEnd is the last block, an empty one.
+	// deflateEnd is the last block of a stream, which is empty.
 	deflateEnd = []byte{0x01, 0, 0, 0xff, 0xff}
 )
 
-// flateWriters are kept, as each takes 0.8 MB.
+// flateWriters are reused, as each takes 0.8 MB.
 var flateWriters = sync.Pool{New: func() any {
 	writer, err := flate.NewWriter(nil, flate.BestCompression)
 	if err != nil {
@@ -35,8 +36,8 @@ var flateWriters = sync.Pool{New: func() any {
 	return writer
 }}
 
-// packText packs JSON that follows other text in a stream, to which it may refer; nil
-// for what has to refer to nothing. It begins and ends with a whole byte.
+// packText packs JSON that follows the text before in a stream, and may refer to that
+// text; with nil it refers to nothing. The result begins and ends at a whole byte.
 func packText(before, text []byte) (packedText, error) {
 	var packed bytes.Buffer
 	writer := flateWriters.Get().(*flate.Writer)
@@ -54,7 +55,8 @@ func packText(before, text []byte) (packedText, error) {
 	return packedText{packed.Bytes(), crc32.ChecksumIEEE(text), len(text)}, nil
 }
 
-// gzipOf is the stream of packed texts, which are of this checksum and length together.
+// gzipOf assembles the stream of packed texts. crc and bytes are the checksum and the
+// length of all texts together.
 func gzipOf(packed [][]byte, crc uint32, bytes int) []byte {
 	stream := slices.Concat(gzipHead, slices.Concat(packed...), deflateEnd)
 	stream = binary.LittleEndian.AppendUint32(stream, crc)

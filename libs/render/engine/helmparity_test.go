@@ -13,17 +13,17 @@ import (
 	release "helm.sh/helm/v4/pkg/release/v1"
 )
 
-// recordedRelease is a chart and what became of it in helm-controller 1.6.4 with Helm
-// 4.2.4: its own post-renderers, storage and digests, and Helm's actions with a client
-// that does nothing.
+// recordedRelease is a chart and the result that was recorded with helm-controller 1.6.4
+// and Helm 4.2.4: with their own post-renderers, storage and digests, and Helm's actions
+// with a client that does nothing.
 type recordedRelease struct {
 	Name string `json:"name"`
-	// Files are the chart's.
+	// Files are those of the chart.
 	Files   files           `json:"files"`
 	Values  json.RawMessage `json:"values"`
 	Release string          `json:"release"`
 	Upgrade bool            `json:"upgrade"`
-	// Spec has the fields of the HelmRelease that count.
+	// Spec has the fields of the HelmRelease that matter here.
 	Spec struct {
 		PostRenderStrategy string            `json:"postRenderStrategy"`
 		CommonMetadata     *renderedMetadata `json:"commonMetadata"`
@@ -42,12 +42,12 @@ type recordedRelease struct {
 		// Config is the digest of the values, Digest that of the snapshot.
 		Config string `json:"config"`
 		Digest string `json:"digest"`
-		// Payload is what was stored; only of some.
+		// Payload is what was stored; only some cases have it.
 		Payload string `json:"payload"`
 	} `json:"got"`
 }
 
-// request is what renders it here.
+// request returns the request that renders it here.
 func (r *recordedRelease) request(t testing.TB) *helmRenderRequest {
 	t.Helper()
 	values := map[string]any{}
@@ -88,7 +88,7 @@ func (r *recordedRelease) request(t testing.TB) *helmRenderRequest {
 	return request
 }
 
-// chartFile packs files to a chart.
+// chartFile packs files as a chart.
 func (f files) chartFile(t testing.TB) chartFileRequest {
 	t.Helper()
 	name := f.packed(t)
@@ -121,8 +121,8 @@ func recordedReleases(t testing.TB) []recordedRelease {
 	return all
 }
 
-// differentHere are errors that aren't the recorded ones: Helm would read a file of the
-// controller's, and the recorded client takes any object.
+// differentHere has errors that differ from the recorded ones on purpose: Helm would read
+// a file of the controller, and the client of the recording accepts any object.
 var differentHere = map[string]string{
 	"schema file":   "the schema refers to file:///etc/hostname, which isn't in the chart",
 	"no apiVersion": "unable to build kubernetes objects from release manifest: Object 'apiVersion' is missing in an object of kind ConfigMap",
@@ -168,16 +168,15 @@ func checkError(t *testing.T, name, want string, err error) {
 	}
 }
 
-// sortedLines are a message's lines in one order: that of several problems is by chance with
-// Helm.
+// sortedLines sorts a message's lines: Helm lists several problems in random order.
 func sortedLines(message string) string {
 	lines := strings.Split(message, "\n")
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
 
-// checkPayload compares what is in two payloads, and that one of them is encoded anew to the
-// same bytes.
+// checkPayload compares the contents of two payloads, and checks that one of them is
+// encoded again to the same bytes.
 func checkPayload(t *testing.T, got, want string) {
 	t.Helper()
 	again, err := newEngine().helmUpdate(&updateRequest{Payload: want})

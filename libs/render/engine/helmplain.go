@@ -13,9 +13,9 @@ import (
 
 // A document of a chart goes through YAML's reader and writer some ten times in Helm and
 // Kustomize before it is stored. Nearly all documents are plain: without anchors, tags,
-// keys that aren't strings and the like. Of these, what comes out is known from their
-// values (yamlwriter.go), and reading them once is enough. Whatever isn't plain, or
-// wrong in any way, goes the long way, for the same result and the same messages.
+// keys that aren't strings and the like. The output for a plain document follows from its
+// values (yamlwriter.go), so reading it once is enough. Documents that aren't plain or
+// are wrong in any way take the long way, so results and messages stay the same.
 
 // plainObject is an object of a plain document.
 type plainObject struct {
@@ -27,12 +27,12 @@ type plainObject struct {
 	annotations map[string]any
 }
 
-// readPlain reads a document that is plain. One without content gives nil.
+// readPlain reads a document if it is plain. A document without content gives nil.
 func readPlain(document string) (object *plainObject, ok bool) {
 	if fields, ok := readSimple(document); ok {
 		return asPlainObject(fields)
 	}
-	// Line breaks of Windows, directives, and ends of documents.
+	// These are Windows line breaks, directives, and ends of documents.
 	if strings.Contains(document, "\r") || strings.HasPrefix(document, "%") || strings.Contains("\n"+document, "\n...") {
 		return nil, false
 	}
@@ -54,7 +54,8 @@ func readPlain(document string) (object *plainObject, ok bool) {
 	return asPlainObject(fields)
 }
 
-// asPlainObject takes what Kustomize checks or changes only in its own way for not plain.
+// asPlainObject makes an object of the fields. It is not ok for fields that Kustomize
+// checks or changes in its own way.
 func asPlainObject(fields map[string]any) (*plainObject, bool) {
 	metadata, _ := fields["metadata"].(map[string]any)
 	o := &plainObject{fields: fields, annotations: map[string]any{}}
@@ -101,12 +102,13 @@ func allTexts(values map[string]any) bool {
 	return true
 }
 
-// isMarker tells annotations that mean something to Kustomize or Helm's post-rendering.
+// isMarker reports whether an annotation has a meaning for Kustomize or for Helm's
+// post-rendering.
 func isMarker(key string) bool {
 	return strings.Contains(key, "config.kubernetes.io/") || strings.Contains(key, "kustomize.config.k8s.io/") || key == fileAnnotation
 }
 
-// plainValue is what a node stands for. ok is false for what isn't plain.
+// plainValue returns the value of a node. ok is false if the node isn't plain.
 func plainValue(n *yaml.Node) (value any, ok bool) {
 	if n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
 		return nil, false
@@ -134,7 +136,7 @@ func plainMap(n *yaml.Node) (any, bool) {
 		key, ok := plainValue(n.Content[i])
 		name, isText := key.(string)
 		_, isTwice := fields[name]
-		// Writers of YAML lay long keys out in another way.
+		// Writers of YAML write long keys in another form.
 		if !ok || !isText || isTwice || len(name) > 100 || strings.Contains(name, "\n") {
 			return nil, false
 		}
@@ -165,8 +167,9 @@ func plainScalar(n *yaml.Node) (any, bool) {
 	return nil, false
 }
 
-// isStable tells texts that stay the same however often they are read and written: those of
-// several lines don't always if they begin with a blank or end with empty lines.
+// isStable reports whether a text stays the same however often it is read and written. A
+// text of several lines doesn't always if it begins with a blank or ends with empty
+// lines.
 func isStable(text string) bool {
 	if strings.Contains(text, "\n") && (strings.ContainsRune(" \t\n", rune(text[0])) || strings.HasSuffix(text, "\n\n")) {
 		return false
@@ -174,13 +177,13 @@ func isStable(text string) bool {
 	return !strings.ContainsFunc(text, isStrange)
 }
 
-// isStrange tells what some writers of YAML change: breaks of lines that aren't '\n', and
-// what can't be printed.
+// isStrange reports whether some writers of YAML change a character: line breaks other
+// than '\n', and characters that can't be printed.
 func isStrange(r rune) bool {
 	return r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r <= 0xa0 || r == 0x2028 || r == 0x2029 || r == 0xfeff || r == 0xfffd
 }
 
-// plainNumber brings numbers to what JSON makes of them.
+// plainNumber converts a number to the form that JSON gives it.
 func plainNumber(number any) (any, bool) {
 	switch v := number.(type) {
 	case int:
@@ -206,11 +209,11 @@ func plainNumber(number any) (any, bool) {
 	return nil, false
 }
 
-// key is what no two objects of a chart may have in common to be plain together. Kustomize
-// tells more objects apart.
+// key must be different for all objects of a chart whose documents count as plain.
+// Kustomize's own key has more parts.
 func (o *plainObject) key() string { return o.kind + "/" + o.name }
 
-// setMetadata sets labels or annotations, which may be there with other values.
+// setMetadata sets labels or annotations, and overwrites the values that they had.
 func (o *plainObject) setMetadata(field string, values map[string]string) {
 	if len(values) == 0 {
 		return
@@ -229,15 +232,15 @@ func (o *plainObject) setMetadata(field string, values map[string]string) {
 	}
 }
 
-// renderedDocument is a document of a file after post-rendering.
+// renderedDocument is a document of a file, after post-rendering.
 type renderedDocument struct {
 	file   string
 	text   string
 	object *plainObject
 }
 
-// quickly does for plain documents what the post-renderers do that only set metadata.
-// ok is false where one document isn't plain.
+// quickly does the work of post-renderers that only set metadata, if all documents are
+// plain; otherwise ok is false.
 func (p *postRender) quickly(files map[string]string) (rendered []renderedDocument, ok bool) {
 	if len(p.Renderers) > 0 {
 		return nil, false

@@ -26,9 +26,9 @@ func longWay(p *postRender, files map[string]string) (map[string]string, error) 
 	return splitFiles(rendered, "")
 }
 
-// TestPlainDocumentsAreWrittenTheSame makes documents at random and compares what is written
-// of them with what becomes of them in Helm's and Kustomize's libraries. WEIR_SEED and
-// WEIR_PLAIN_CASES make it other ones and more.
+// TestPlainDocumentsAreWrittenTheSame makes random documents, and compares what is
+// written for them with the output of Helm's and Kustomize's libraries. WEIR_SEED and
+// WEIR_PLAIN_CASES choose other documents and their number.
 func TestPlainDocumentsAreWrittenTheSame(t *testing.T) {
 	seed := uint64(os.Getpid())
 	if given, err := strconv.ParseUint(os.Getenv("WEIR_SEED"), 10, 64); err == nil {
@@ -71,7 +71,7 @@ func TestPlainDocumentsAreWrittenTheSame(t *testing.T) {
 	}
 }
 
-// checkObjects compares the objects with those that are read from the text.
+// checkObjects compares the objects with those in the text.
 func checkObjects(t *testing.T, quick []renderedDocument, want map[string]string) {
 	t.Helper()
 	for _, document := range quick {
@@ -97,7 +97,7 @@ func checkObjects(t *testing.T, quick []renderedDocument, want map[string]string
 	}
 }
 
-// floats makes all numbers floating point ones: JSON has no others.
+// floats makes all numbers floating point numbers, as JSON has no others.
 func floats(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -127,8 +127,8 @@ var randomScalars = []string{
 
 var oddScalars = []string{"~", "null", ".inf", ".nan", "2024-01-02", "2024-01-02T03:04:05Z", "<<", `"a\r\nb"`, `"\u0007"`, `"\u00a0x"`, `"\u2028"`, "!!str 1", "&x a", "*x"}
 
-// randomKeys has no three keys that go-yaml sorts in a circle, as it does a2, a10 and a1b: of
-// these the order is any, in Helm too.
+// randomKeys has no three keys that go-yaml sorts in a circle, as it does a2, a10 and
+// a1b: the order of such keys is undefined, in Helm too.
 var randomKeys = []string{
 	"a", "b", "a1", "a2", "a10", "a01", "a_b", "a-b", "a.b", "A", "B1", "yes", "'yes'", "'12'", "x/y", "app.kubernetes.io/name", "'a b'", "'a: b'", "a:b", "'a#b'", "''", "é", "ä1", "日本", "'-'", "-x", "'*'", "a100", "x0", "x00", "x1", "x01",
 	"'0x1'", "key with spaces", "'{'", "Zz", "_x", ".x", "..", "'...'", "'---'", strings.Repeat("k", 90),
@@ -154,7 +154,7 @@ func randomDocument(r *rand.Rand) string {
 	return out.String()
 }
 
-// inline is a scalar on one line.
+// inline returns a scalar on one line.
 func inline(r *rand.Rand) string {
 	for {
 		if s := usually(r, randomScalars, oddScalars); !strings.Contains(s, "\n") {
@@ -165,7 +165,8 @@ func inline(r *rand.Rand) string {
 
 func pick(r *rand.Rand, list []string) string { return list[r.IntN(len(list))] }
 
-// usually picks from the first list, and now and then from the second, which has what isn't plain.
+// usually takes an item of the first list, and now and then one of the second, whose
+// items aren't plain.
 func usually(r *rand.Rand, list, odd []string) string {
 	if r.IntN(60) == 0 {
 		return pick(r, odd)
@@ -215,8 +216,8 @@ func randomValue(r *rand.Rand, out *strings.Builder, indent, depth int) {
 	}
 }
 
-// TestSimpleDocumentsAreReadTheSame compares the reader of simple documents with the one of
-// all YAML: with random documents, and with what is left of charts' after random edits.
+// TestSimpleDocumentsAreReadTheSame compares the reader of simple documents with a
+// complete YAML reader: on random documents, and on those of charts after random edits.
 func TestSimpleDocumentsAreReadTheSame(t *testing.T) {
 	seed := uint64(os.Getpid())
 	if given, err := strconv.ParseUint(os.Getenv("WEIR_SEED"), 10, 64); err == nil {
@@ -264,8 +265,8 @@ func TestSimpleDocumentsAreReadTheSame(t *testing.T) {
 	}
 }
 
-// edited changes a text where it may matter: a character, or a line that goes, comes twice
-// or is indented otherwise.
+// edited changes a text where it may matter: it changes a character, or it removes,
+// repeats or indents a line.
 func edited(r *rand.Rand, text string) string {
 	lines := strings.Split(text, "\n")
 	at := r.IntN(len(lines))

@@ -22,7 +22,8 @@ import (
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// postRender is what is done to the output of templates before it is a release.
+// postRender describes how the output of templates is changed before it becomes a
+// release.
 type postRender struct {
 	// Strategy is combined, separate or nohooks.
 	Strategy       string              `json:"strategy"`
@@ -36,7 +37,8 @@ type kustomizeRenderer struct {
 	Images  []fluxkustomize.Image `json:"images"`
 }
 
-// renderedMetadata tells nothing from an empty map, as helm-controller does.
+// renderedMetadata distinguishes an absent map from an empty one, as helm-controller
+// does.
 type renderedMetadata struct {
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
@@ -54,11 +56,12 @@ func (o *objectName) labels() map[string]string {
 	}
 }
 
-// fileAnnotation is how Helm remembers which file a document came from.
+// fileAnnotation is the annotation in which Helm keeps the file that a document came
+// from.
 const fileAnnotation = "postrenderer.helm.sh/postrender-filename"
 
-// apply runs the post-renderers over files by their names, by Helm's strategies. What
-// comes of it are files, or documents in their order where all of them are plain.
+// apply runs the post-renderers over files by their names, with Helm's strategies. It
+// returns files, or the documents in their order if all of them are plain.
 func (p *postRender) apply(files map[string]string) (map[string]string, []renderedDocument, error) {
 	if p.isEmpty() {
 		return files, nil, nil
@@ -97,7 +100,7 @@ func (p *postRender) isEmpty() bool {
 	return len(p.Renderers) == 0 && p.CommonMetadata == nil && p.Origin == nil
 }
 
-// fileSet is documents by file.
+// fileSet has the documents of each file, by its name.
 type fileSet map[string]string
 
 func (f fileSet) add(name, content string) {
@@ -107,8 +110,8 @@ func (f fileSet) add(name, content string) {
 	f[name] = content
 }
 
-// group runs the post-renderers over some files. Made is for the names of files that a
-// renderer makes; what, on and parsed are Helm's words for messages.
+// group runs the post-renderers over some of the files. made is the prefix of names for
+// files that a renderer adds; what, on and parsed are Helm's words for messages.
 func (p *postRender) group(out fileSet, files map[string]string, made, what, on, parsed string) error {
 	if len(files) == 0 && made != "" {
 		return nil
@@ -150,7 +153,8 @@ func (p *postRender) group(out fileSet, files map[string]string, made, what, on,
 	return nil
 }
 
-// mergeFiles makes one stream of files, in which each document is marked with its file.
+// mergeFiles makes one stream of files. Each document in it is marked with the name of
+// its file.
 func mergeFiles(files map[string]string) (string, error) {
 	var all []*kyaml.RNode
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -174,7 +178,7 @@ func mergeFiles(files map[string]string) (string, error) {
 	return merged, nil
 }
 
-// documents are those of a file, in order; partials have none.
+// documents returns the documents of a file in their order. Partials have none.
 func documents(name, content string) []string {
 	if strings.HasPrefix(path.Base(name), "_") || strings.TrimSpace(content) == "" {
 		return nil
@@ -194,7 +198,7 @@ func documents(name, content string) []string {
 	return all
 }
 
-// splitFiles brings the documents of a stream back to their files.
+// splitFiles distributes the documents of a stream to their files.
 func splitFiles(stream, made string) (map[string]string, error) {
 	nodes, err := kio.ParseAll(stream)
 	if err != nil {
@@ -227,8 +231,8 @@ func splitFiles(stream, made string) (map[string]string, error) {
 	return files, nil
 }
 
-// run is helm-controller's line of post-renderers: those of the spec, the common
-// metadata, the origin labels.
+// run runs helm-controller's post-renderers in their order: those of the spec, the common
+// metadata, and the origin labels.
 func (p *postRender) run(stream string) (out string, err error) {
 	withSharedSchema(func() {
 		err = recovered("kustomize build panic", func() (err error) {
@@ -299,8 +303,8 @@ func targetOf(s *fluxkustomize.Selector) *kustypes.Selector {
 	return target
 }
 
-// transformed sets metadata on every object of a stream, and writes it as Kustomize
-// does.
+// transformed sets metadata on every object of a stream, and writes the stream as
+// Kustomize does.
 func transformed(stream string, metadata *renderedMetadata) (string, error) {
 	resources, err := resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory()).NewResMapFromBytes([]byte(stream))
 	if err != nil {

@@ -20,12 +20,12 @@ import (
 	release "helm.sh/helm/v4/pkg/release/v1"
 )
 
-// maxReleaseBytes bounds what a stored release may unpack to: whoever may write a
-// Secret can store one that unpacks to any amount.
+// maxReleaseBytes bounds the unpacked size of a stored release: anybody who may write a
+// Secret can store one that unpacks to any size.
 const maxReleaseBytes = 64 << 20
 
-// largestFrom is the size of a stored release from which on it is said what makes it
-// so large, in bytes: half of what a Secret may have.
+// largestFrom is the size in bytes from which on an answer says what takes the most room
+// in a stored release. It is half of what a Secret may have.
 const largestFrom = 512 << 10
 
 type storedAnswer struct {
@@ -35,14 +35,14 @@ type storedAnswer struct {
 	Largest []part `json:"largest"`
 }
 
-// part is something that takes room in a release.
+// part is a part of a release, with the room that it takes.
 type part struct {
 	What  string `json:"what"`
 	Bytes int    `json:"bytes"`
 }
 
-// storeRelease encodes a release as Helm's storage does: JSON, gzip, base64, and base64
-// again, as all data of a Secret.
+// storeRelease encodes a release as Helm's storage does: JSON, gzip, base64, and then
+// base64 again, as for all data of a Secret.
 func storeRelease(rel *release.Release, ociDigest string) (*storedAnswer, error) {
 	data, err := json.Marshal(rel)
 	if err != nil {
@@ -70,7 +70,7 @@ func storeRelease(rel *release.Release, ociDigest string) (*storedAnswer, error)
 	return answer, nil
 }
 
-// gzipWriters are kept, as each takes 0.8 MB.
+// gzipWriters are reused, as each takes 0.8 MB.
 var gzipWriters = sync.Pool{New: func() any {
 	writer, err := gzip.NewWriterLevel(nil, gzip.BestCompression)
 	if err != nil {
@@ -79,7 +79,7 @@ var gzipWriters = sync.Pool{New: func() any {
 	return writer
 }}
 
-// largestParts names what takes the most room, before it is compressed.
+// largestParts names the parts that take the most room before compression.
 func largestParts(rel *release.Release) []part {
 	parts := []part{{"manifest", len(rel.Manifest)}}
 	if values, err := json.Marshal(rel.Config); err == nil {
@@ -98,7 +98,8 @@ func largestParts(rel *release.Release) []part {
 	return parts[:min(len(parts), 5)]
 }
 
-// snapshot is what Flux computes its digest from, encoded as JSON with a line break.
+// snapshot is what Flux computes its digest from, encoded as JSON with a line break at
+// its end.
 type snapshot struct {
 	Name          string         `json:"name"`
 	Version       int            `json:"version"`
@@ -111,7 +112,8 @@ type snapshot struct {
 	OCIDigest     string         `json:"ociDigest,omitempty"`
 }
 
-// snapshotOf is the snapshot of a release. Tests don't count, as a user may run them by hand.
+// snapshotOf returns the snapshot of a release. Tests are left out, because a user may
+// run them by hand.
 func snapshotOf(rel *release.Release, ociDigest string) snapshot {
 	s := snapshot{Name: rel.Name, Version: rel.Version, Manifest: rel.Manifest, Namespace: rel.Namespace, OCIDigest: ociDigest}
 	if rel.Info != nil {
@@ -131,7 +133,7 @@ func snapshotOf(rel *release.Release, ociDigest string) snapshot {
 	return s
 }
 
-// snapshotDigest is what helm-controller keeps in status.history.
+// snapshotDigest returns the digest that helm-controller keeps in status.history.
 func snapshotDigest(rel *release.Release, ociDigest string) (string, error) {
 	sum := sha256.New()
 	if err := json.NewEncoder(sum).Encode(snapshotOf(rel, ociDigest)); err != nil {
@@ -142,8 +144,8 @@ func snapshotDigest(rel *release.Release, ociDigest string) (string, error) {
 
 var gzipMagic = []byte{0x1f, 0x8b, 0x08}
 
-// decodeRelease reads what is in a Secret. Releases of before Helm compressed them are
-// read too.
+// decodeRelease reads the release from a Secret's data. Old releases, which Helm did not
+// compress, are read too.
 func decodeRelease(payload string) (*release.Release, error) {
 	inner, err := base64.StdEncoding.DecodeString(payload)
 	if err != nil {
@@ -184,7 +186,7 @@ func unzipRelease(packed []byte) ([]byte, error) {
 	return data, nil
 }
 
-// storedBytes is what the API server counts of a payload, in bytes.
+// storedBytes returns the size of a payload as the API server counts it, in bytes.
 func storedBytes(payload string) int {
 	return base64.StdEncoding.DecodedLen(len(payload)) - strings.Count(payload[max(0, len(payload)-2):], "=")
 }
@@ -227,7 +229,7 @@ type updateRequest struct {
 	Info        *infoRequest `json:"info"`
 	ApplyMethod *string      `json:"applyMethod"`
 	Hooks       []hookUpdate `json:"hooks"`
-	// HookOrder has the index of each hook once: where it goes.
+	// HookOrder has the index of each hook once, in the new order.
 	HookOrder []int  `json:"hookOrder"`
 	OCIDigest string `json:"ociDigest"`
 }
@@ -243,7 +245,7 @@ func (u *hookUpdate) set(hook *release.Hook) (err error) {
 		return err
 	}
 	if len(hook.DeletePolicies) == 0 {
-		// Helm fills its default in when it runs a hook.
+		// Helm sets this default when it runs a hook.
 		hook.DeletePolicies = []release.HookDeletePolicy{release.HookBeforeHookCreation}
 	}
 	return nil
@@ -278,7 +280,7 @@ func updateRelease(rel *release.Release, r *updateRequest) (_ *storedAnswer, err
 	return storeRelease(rel, r.OCIDigest)
 }
 
-// reordered brings hooks into another order, which has to name each of them once.
+// reordered sorts hooks by an order that has to name each of them once.
 func reordered(hooks []*release.Hook, order []int) ([]*release.Hook, error) {
 	out := make([]*release.Hook, 0, len(hooks))
 	seen := map[int]bool{}
@@ -295,8 +297,8 @@ func reordered(hooks []*release.Hook, order []int) ([]*release.Hook, error) {
 	return out, nil
 }
 
-// infoRequest is what is said of a release's state. What is nil stays as it is; times
-// are RFC 3339, and an empty one is none.
+// infoRequest has changes of a release's state. What is nil stays as it is; times are RFC
+// 3339, and an empty text means no time.
 type infoRequest struct {
 	FirstDeployed *string `json:"firstDeployed,omitempty"`
 	LastDeployed  *string `json:"lastDeployed,omitempty"`

@@ -25,7 +25,8 @@ type helmRenderRequest struct {
 		SkipSchemaValidation bool   `json:"skipSchemaValidation"`
 		ApplyMethod          string `json:"applyMethod"`
 	} `json:"options"`
-	// PreserveValuesOf is the payload of the release whose values stay below the new ones.
+	// PreserveValuesOf is the payload of a release whose values are kept where the new
+	// ones don't set others.
 	PreserveValuesOf string       `json:"preserveValuesOf"`
 	PostRender       postRender   `json:"postRender"`
 	Info             *infoRequest `json:"info"`
@@ -63,14 +64,15 @@ type helmRenderAnswer struct {
 	Warnings    []string      `json:"warnings"`
 }
 
-// helmRender renders a chart to what an install or upgrade would store and apply.
+// helmRender renders a chart to the release that an install or upgrade would store and
+// apply.
 func (e *engine) helmRender(r *helmRenderRequest, ask asker) (*helmRenderAnswer, error) {
 	result, err := e.rendered(r, ask)
 	if err != nil {
 		return nil, err
 	}
 	answer := &helmRenderAnswer{OCIDigest: result.ociDigest, UsedLookups: result.usedLookups}
-	// What is kept stays as it is: the state of a release is another each time.
+	// The kept result must not change, while the state of the release differs each time.
 	rel, info := *result.release, *result.release.Info
 	rel.Info = &info
 	if r.Info != nil {
@@ -88,7 +90,7 @@ func (e *engine) helmRender(r *helmRenderRequest, ask asker) (*helmRenderAnswer,
 	return answer, nil
 }
 
-// renderResult is what a render came to. Nothing in it may be changed.
+// renderResult is the result of a render. Nothing in it may be changed.
 type renderResult struct {
 	release     *release.Release
 	objects     *releaseObjects
@@ -96,8 +98,8 @@ type renderResult struct {
 	usedLookups bool
 }
 
-// weight is about what it takes in memory, in bytes: the chart's files are shared with the
-// charts that are kept.
+// weight returns roughly how much memory it takes, in bytes. The chart's files are shared
+// with the kept charts.
 func (r *renderResult) weight() int {
 	size := len(r.release.Manifest)
 	for _, hook := range r.release.Hooks {
@@ -106,13 +108,13 @@ func (r *renderResult) weight() int {
 	return 4<<10 + 3*size
 }
 
-// newRenders keeps results of so many bytes altogether.
+// newRenders keeps results up to limit bytes altogether.
 func newRenders(limit int64) *memo[*renderResult] {
 	return &memo[*renderResult]{limit: int(limit), weigh: func(_ string, r *renderResult) int { return r.weight() }}
 }
 
-// rendered renders a chart, or takes what it came to before: the same request comes to the
-// same unless it asked for something outside.
+// rendered renders a chart, or returns an earlier result: the same request has the same
+// result unless it asked for something outside.
 func (e *engine) rendered(r *helmRenderRequest, ask asker) (*renderResult, error) {
 	key, err := r.key()
 	if err != nil {
@@ -150,7 +152,8 @@ func (e *engine) rendered(r *helmRenderRequest, ask asker) (*renderResult, error
 	return result, nil
 }
 
-// key is what a render depends on. The state that is stored with it doesn't count.
+// key identifies everything that a render depends on. The state that is stored with the
+// release isn't part of it.
 func (r *helmRenderRequest) key() (string, error) {
 	pure := *r
 	pure.Info, pure.Chart.File = nil, ""
@@ -168,7 +171,7 @@ func warningsOf(c *chart.Chart) []string {
 	return []string{}
 }
 
-// render does what Helm's actions do before they touch the cluster, in their order and
+// render does what Helm's actions do before they contact the cluster, in their order and
 // with their messages.
 func (r *helmRenderRequest) render(c *chart.Chart, values map[string]any, found *lookups) (*release.Release, *releaseObjects, error) {
 	if err := r.checkName(); err != nil {
@@ -221,7 +224,7 @@ func (r *helmRenderRequest) render(c *chart.Chart, values map[string]any, found 
 	return rendered, nil, nil
 }
 
-// manifestOf is the text that is stored.
+// manifestOf returns the text that is stored.
 func manifestOf(manifests []releaseutil.Manifest) string {
 	var manifest strings.Builder
 	for _, m := range manifests {
@@ -241,8 +244,8 @@ func (r *helmRenderRequest) checkName() error {
 	return fmt.Errorf("release name is invalid: %s", r.Release.Name)
 }
 
-// preserve puts the values of an earlier release below the new ones, and those that it
-// had of its chart in the place of the new chart's.
+// preserve puts the values of an earlier release below the new ones. All values that the
+// earlier release had, its chart's included, take the place of the new chart's own.
 func (r *helmRenderRequest) preserve(c *chart.Chart, values map[string]any) (map[string]any, error) {
 	if r.PreserveValuesOf == "" {
 		return values, nil
@@ -259,7 +262,7 @@ func (r *helmRenderRequest) preserve(c *chart.Chart, values map[string]any) (map
 	return commonutil.CoalesceTables(values, before.Config), nil
 }
 
-// values are what templates see, once they were validated.
+// values returns the values that templates see, after validating them.
 func (r *helmRenderRequest) values(c *chart.Chart, values map[string]any, ask asker) (common.Values, error) {
 	options := common.ReleaseOptions{
 		Name:      r.Release.Name,
@@ -278,7 +281,8 @@ func (r *helmRenderRequest) values(c *chart.Chart, values map[string]any, ask as
 
 const notesName = "NOTES.txt"
 
-// takeNotes takes notes out of what was rendered; those of charts below don't count.
+// takeNotes removes the notes from the rendered files and returns those of the chart
+// itself, without those of its dependencies.
 func takeNotes(c *chart.Chart, files map[string]string) (notes string) {
 	own := path.Join(c.Name(), "templates", notesName)
 	for name, content := range files {

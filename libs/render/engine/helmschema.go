@@ -12,10 +12,10 @@ import (
 	chart "helm.sh/helm/v4/pkg/chart/v2"
 )
 
-// checkSchemas validates values against values.schema.json of a chart and of those
-// below it, with Helm's library and words. Helm reads whatever file or URL a schema
-// refers to; here a reference to a URL is asked for, and a file is none of a chart's
-// business.
+// checkSchemas validates values against values.schema.json of a chart and of its
+// dependencies, with Helm's library and messages. Helm reads any file or URL that a
+// schema refers to. Here a reference to a URL is requested from the service, and files
+// can't be referred to.
 func checkSchemas(c *chart.Chart, values map[string]any, ask asker) error {
 	problems, err := schemaProblems(c, values, &schemaLoader{ask: ask})
 	if err != nil {
@@ -53,7 +53,7 @@ func schemaProblems(c *chart.Chart, values map[string]any, loader *schemaLoader)
 	return out.String(), nil
 }
 
-// schemaName is what Helm calls the schema; messages start with it.
+// schemaName is Helm's name for the schema, with which messages start.
 const schemaName = "file:///values.schema.json"
 
 func checkSchema(schema []byte, values map[string]any, loader *schemaLoader) (err error) {
@@ -88,8 +88,8 @@ func checkSchema(schema []byte, values map[string]any, loader *schemaLoader) (er
 	return nil
 }
 
-// sortCauses brings what is wrong into one order: the library takes that of Go's maps,
-// which is another each time.
+// sortCauses sorts the causes of an error: the library lists them in the random order of
+// Go's maps.
 func sortCauses(e *jsonschema.ValidationError) {
 	for _, cause := range e.Causes {
 		sortCauses(cause)
@@ -102,7 +102,7 @@ func sortCauses(e *jsonschema.ValidationError) {
 	})
 }
 
-// schemaLoader finds what a schema refers to.
+// schemaLoader loads what a schema refers to.
 type schemaLoader struct {
 	ask   asker
 	count int
@@ -116,7 +116,7 @@ const (
 func (l *schemaLoader) Load(url string) (any, error) {
 	switch {
 	case strings.HasPrefix(url, "urn:"):
-		// As in Helm: what an unknown name stands for allows everything.
+		// As in Helm, a reference to an unknown name allows everything.
 		return true, nil
 	case strings.HasPrefix(url, "https://"), strings.HasPrefix(url, "http://"):
 	default:

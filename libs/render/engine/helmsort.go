@@ -11,7 +11,7 @@ import (
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 )
 
-// sortPlain sorts plain documents into hooks and manifest, as Helm does.
+// sortPlain divides plain documents into hooks and the manifest, as Helm does.
 func sortPlain(rel *release.Release, documents []renderedDocument) (*releaseObjects, error) {
 	objects := &releaseObjects{manifest: []json.RawMessage{}, hooks: map[*release.Hook][]json.RawMessage{}}
 	var manifest []renderedDocument
@@ -45,8 +45,8 @@ var kindOrder = func() map[string]int {
 	return order
 }()
 
-// compareKinds is Helm's order of installation; kinds that it doesn't know come last, by
-// their names.
+// compareKinds gives Helm's order of installation. Kinds that Helm doesn't know come
+// last, sorted by their names.
 func compareKinds(a, b string) int {
 	aAt, aKnown := kindOrder[a]
 	bAt, bKnown := kindOrder[b]
@@ -61,8 +61,8 @@ func compareKinds(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// addHooks has Helm's own code read and sort what makes a document a hook: it gets a file
-// of one short document for each, named so that they stay in their order.
+// addHooks lets Helm's own code read and sort what makes a document a hook. That code
+// gets a file with a short document for each hook, whose names keep their order.
 func addHooks(rel *release.Release, documents []renderedDocument, objects *releaseObjects) error {
 	if len(documents) == 0 {
 		return nil

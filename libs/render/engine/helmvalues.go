@@ -21,27 +21,27 @@ import (
 
 // valuesLayer is one source of values: a values file, or one value for a path.
 type valuesLayer struct {
-	// Origin is how the layer is named in answers.
+	// Origin is the layer's name in answers.
 	Origin string `json:"origin"`
 	// YAML is the text of a values file.
 	YAML *string `json:"yaml"`
-	// Text is put at TargetPath, by the rules of `helm --set` unless Literal.
+	// Text is set at TargetPath, by the rules of `helm --set` unless Literal is set.
 	Text       string `json:"text"`
 	TargetPath string `json:"targetPath"`
 	Literal    bool   `json:"literal"`
-	// Secret keeps the text out of error messages.
+	// Secret says that error messages must not quote the text.
 	Secret bool `json:"secret"`
 }
 
 type valuesRequest struct {
 	Layers []valuesLayer `json:"layers"`
-	// Inline is spec.values as JSON text; empty where it isn't set.
+	// Inline is spec.values as JSON text; empty if it isn't set.
 	Inline string `json:"inline"`
 	// Chart, if given, adds its own values to those that are named.
 	Chart *chartFileRequest `json:"chart"`
 }
 
-// layerError says which layer can't be used.
+// layerError says which layer can't be used, and why.
 type layerError struct {
 	Origin  string `json:"origin"`
 	Message string `json:"message"`
@@ -51,14 +51,14 @@ type valuesAnswer struct {
 	Values  string            `json:"values"`
 	Digest  string            `json:"digest"`
 	Origins map[string]string `json:"origins"`
-	// All are the values together with the chart's own.
+	// All has the values together with the chart's own.
 	All    string      `json:"all,omitempty"`
 	Failed *layerError `json:"failed,omitempty"`
 }
 
 const (
 	inlineOrigin = "spec.values"
-	// maxValuesBytes bounds each layer, and what all come to.
+	// maxValuesBytes bounds each layer, and the result of all.
 	maxValuesBytes = 8 << 20
 )
 
@@ -86,9 +86,10 @@ func (e *engine) helmValues(r *valuesRequest) (*valuesAnswer, error) {
 	return answer, err
 }
 
-// mergeLayers merges the inline values before each value for a path, and once more at
-// the end: what a path was set to stays only where its map is one that the result
-// shares with the inline values. mark, if given, sees all values after each layer.
+// mergeLayers merges the inline values before each value for a path, and once more at the
+// end. So a value that was set at a path stays only if its map is one that the result
+// shares with the inline values. mark, if given, is called with all values after each
+// layer.
 func mergeLayers(r *valuesRequest, mark func(values map[string]any, origin string)) (map[string]any, *layerError) {
 	if mark == nil {
 		mark = func(map[string]any, string) {}
@@ -127,8 +128,9 @@ func readLayer(text string) (map[string]any, error) {
 	return common.ReadValues([]byte(text))
 }
 
-// mergeMaps returns a with b over it: maps are merged, anything else is replaced.
-// Neither is changed, but the result shares what is below one of them only.
+// mergeMaps returns a map with the values of b over those of a: maps are merged, anything
+// else is replaced. Neither a nor b is changed, but the result shares nested values that
+// only one of them has.
 func mergeMaps(a, b map[string]any) map[string]any {
 	out := make(map[string]any, len(a)+len(b))
 	maps.Copy(out, a)
@@ -143,8 +145,8 @@ func mergeMaps(a, b map[string]any) map[string]any {
 	return out
 }
 
-// setPath sets one value in a map. A quoted one is a string, as a literal one is, in
-// which nothing has a meaning.
+// setPath sets one value in a map. A quoted value is a string, and so is a literal one,
+// in which no character has a special meaning.
 func setPath(values map[string]any, layer valuesLayer) error {
 	text, set := layer.Text, strvals.ParseInto
 	switch {
@@ -164,11 +166,11 @@ func isQuoted(text, quote string) bool {
 	return strings.HasPrefix(text, quote) && strings.HasSuffix(text, quote)
 }
 
-// literal escapes what `helm --set` gives a meaning to.
+// literal escapes the characters that have a meaning in `helm --set`.
 var literal = strings.NewReplacer(`\`, `\\`, `,`, `\,`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`)
 
-// valuesDigest is Flux's configDigest: of the values as YAML with sorted keys, and of
-// nothing where there are none.
+// valuesDigest returns Flux's configDigest: the digest of the values as YAML with sorted
+// keys, or of nothing if there are no values.
 func valuesDigest(values map[string]any) (string, error) {
 	sum := sha256.New()
 	if len(values) > 0 {
@@ -195,9 +197,9 @@ func sortKeys(value any) {
 	}
 }
 
-// exactJSON encodes values so that parseExact gives the same ones back: floating
-// point numbers have a point or an exponent, integers have none. Templates print
-// the two differently.
+// exactJSON encodes values so that parseExact returns the same ones: a floating point
+// number has a point or an exponent, and an integer has none. Templates print the two
+// differently.
 func exactJSON(value any) ([]byte, error) {
 	var out bytes.Buffer
 	err := writeExact(&out, value)

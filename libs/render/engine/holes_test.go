@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// Holes that others have had, by the number under which they are known. Each is tried as
-// its advisory says that it was used.
+// Vulnerabilities that other tools have had, by the number under which they are known.
+// Each is tried in the way that its advisory describes.
 
-// CVE-2022-24877 (kustomize-controller): a kustomization whose paths lead out of the
+// CVE-2022-24877 (kustomize-controller): a kustomization with paths that leave the
 // artifact read files of the controller's pod.
 func TestCVE202224877KustomizationsReadNothingOutside(t *testing.T) {
 	const canary = "canary-of-the-pod"
@@ -57,7 +57,7 @@ func TestCVE202224877KustomizationsReadNothingOutside(t *testing.T) {
 				t.Errorf("%s: %s", kustomization, shown)
 			}
 		}
-		// spec.path and spec.components are written by tenants, too.
+		// Tenants write spec.path and spec.components as well.
 		for _, r := range []*buildRequest{{Path: path}, {Path: "a", Kustomization: customization{Components: []string{path}}}} {
 			answer := buildOf(t, files{"a/x.yaml": service}, r)
 			shown, _ := json.Marshal(answer)
@@ -68,8 +68,8 @@ func TestCVE202224877KustomizationsReadNothingOutside(t *testing.T) {
 	}
 }
 
-// CVE-2022-24878 (kustomize-controller): a kustomization that leads to itself, or to what
-// never ends, kept the controller busy until it fell over.
+// CVE-2022-24878 (kustomize-controller): a kustomization that refers to itself, or to
+// something that never ends, kept the controller busy until it crashed.
 func TestCVE202224878KustomizationsEnd(t *testing.T) {
 	for name, f := range map[string]files{
 		"itself":            {"a/kustomization.yaml": "resources: [.]\n"},
@@ -92,8 +92,8 @@ func TestCVE202224878KustomizationsEnd(t *testing.T) {
 	}
 }
 
-// CVE-2022-36049 (helm-controller; CVE-2022-36055 of Helm): a path at which a value is put
-// named an item of a list so far away that all memory went for the list.
+// CVE-2022-36049 (helm-controller; CVE-2022-36055 of Helm): the path of a value named an
+// item of a list with an index so large that the list took all memory.
 func TestCVE202236049PathsOfValuesTakeNoMemory(t *testing.T) {
 	nested := strings.Repeat("[65536]", 3)
 	for _, path := range []string{
@@ -111,15 +111,15 @@ func TestCVE202236049PathsOfValuesTakeNoMemory(t *testing.T) {
 			}
 		}
 	}
-	// The text of a value has paths as well, unless it is literal.
+	// A value's text can contain paths as well, unless it is literal.
 	text := at("k", "a", "x,b[99999999]=y,c[99999999]=z")
 	if got, err := newEngine().helmValues(&valuesRequest{Layers: []valuesLayer{text}}); err != nil || got.Failed == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
-// CVE-2022-24348 (Argo CD): the values files of a chart were a path out of the repository,
-// or a URL, and what was read there could be seen in the result.
+// CVE-2022-24348 (Argo CD): the values files of a chart could be a path outside of the
+// repository or a URL, and the result showed what was read there.
 func TestCVE202224348ValuesFilesAreOfTheSource(t *testing.T) {
 	const canary = "canary-of-the-pod"
 	outside := filepath.Join(t.TempDir(), "values.yaml")
@@ -155,7 +155,7 @@ func TestCVE202224348ValuesFilesAreOfTheSource(t *testing.T) {
 	}
 }
 
-// allocatedBy counts the bytes that some work takes, whether or not they are given back.
+// allocatedBy returns the bytes that a function allocates, whether or not they are freed.
 func allocatedBy(work func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -10,13 +10,13 @@ import (
 )
 
 type ignoreRequest struct {
-	// Rules is spec.ignore, nil when the field isn't set.
+	// Rules is spec.ignore; nil if the field isn't set.
 	Rules *string `json:"rules"`
 	// IgnoreFiles are the .sourceignore files of the source.
 	IgnoreFiles []ignoreFile `json:"ignoreFiles"`
 	// Paths are the source's files.
 	Paths []string `json:"paths"`
-	// NoDefaults is set for a source of which nothing is left out but what the rules name.
+	// NoDefaults is set for a source from which only what the rules name is left out.
 	NoDefaults bool `json:"noDefaults"`
 }
 
@@ -29,12 +29,12 @@ type ignoreAnswer struct {
 	Kept []string `json:"kept"`
 }
 
-// ignore says which files source-controller packs. The patterns of .sourceignore
-// files come first, in the order of a walk of the folders, each bound to its
-// folder, then spec.ignore's; the last that matches a file decides. With any
-// pattern at all the defaults (file extensions, CI, extras) no longer hold, but
-// those for version control always do. Folders aren't skipped as a whole: each
-// file is matched by its own path, so an excluded folder can hold an included file.
+// ignore returns which files source-controller packs. The patterns of .sourceignore files
+// come first, in the order in which a walk finds the files, each valid for its folder;
+// then those of spec.ignore. The last pattern that matches a file decides. If there is
+// any pattern, the defaults (file extensions, CI, extras) don't apply, but those for
+// version control always do. Folders aren't skipped as a whole: each file is matched by
+// its own path, so an excluded folder can contain an included file.
 func ignore(r *ignoreRequest) (*ignoreAnswer, error) {
 	var patterns []gitignore.Pattern
 	for _, f := range walkOrder(r.IgnoreFiles) {
@@ -61,8 +61,8 @@ func ignore(r *ignoreRequest) (*ignoreAnswer, error) {
 	return answer, nil
 }
 
-// walkOrder sorts ignore files as a walk finds them: a folder's own before those
-// of its subfolders, these by name. Those below a .git folder don't count.
+// walkOrder sorts ignore files in the order of a walk: a folder's own before those of its
+// subfolders, which are sorted by name. Those below a .git folder are left out.
 func walkOrder(files []ignoreFile) []ignoreFile {
 	var out []ignoreFile
 	for _, f := range files {
@@ -86,7 +86,7 @@ func walkOrder(files []ignoreFile) []ignoreFile {
 	return out
 }
 
-// domain is the folder of a file as the parts of its path.
+// domain returns the folder of a file as the parts of its path.
 func domain(file string) []string {
 	if folder := parent(file); folder != "" {
 		return strings.Split(folder, "/")

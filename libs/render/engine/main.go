@@ -20,12 +20,13 @@ func main() {
 		profileOnSignal(*profiles)
 	}
 	out := os.Stdout
-	// Whatever a library prints must not get between two frames.
+	// What a library prints must not get between two frames.
 	os.Stdout = os.Stderr
 	goOffline()
-	// Helm logs what charts do, at length.
+	// Helm logs a lot about charts.
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	// Times of a chart's files are stored with a release: the same chart is stored as the same bytes everywhere.
+	// The times of a chart's files are stored with a release: in UTC, the same chart is
+	// stored as the same bytes everywhere.
 	time.Local = time.UTC
 	limits := limitsFor(*artifact, memoryLimit(*memory))
 	e := &engine{

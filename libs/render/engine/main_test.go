@@ -39,7 +39,7 @@ func (f files) tree(t testing.TB) *tree {
 	return built
 }
 
-// write puts the files on a disk, for comparing with code that needs one.
+// write puts the files on a disk, to compare with code that needs one.
 func (f files) write(t testing.TB) string {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
@@ -58,7 +58,7 @@ func (f files) write(t testing.TB) string {
 	return root
 }
 
-// relativeTo cuts the folder that files were written to out of a message.
+// relativeTo removes from a message the folder that files were written to.
 func (files) relativeTo(message, root string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(message, root+"/", ""), root, ".")
 }

@@ -12,26 +12,26 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// Where a file isn't YAML, Kustomize's error begins with the way to it, a line for
-// each folder, and counts lines from the start of a document. This puts the file
-// and the line in it first.
+// For a file that isn't YAML, Kustomize's error begins with the path to it, a line for
+// each folder, and counts lines from the start of a document. This code puts the file,
+// and the line in it, first.
 
-// notYAML is how go-yaml begins the error for a text that isn't YAML.
+// notYAML is how go-yaml's error for a text that isn't YAML begins.
 const notYAML = "yaml: line "
 
-// separator is a line between two documents, as Kustomize splits them.
+// separator matches a line between two documents, as Kustomize splits them.
 var separator = regexp.MustCompile(`\n---.*\n`)
 
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
 
-// locate puts the file that isn't YAML, its line and what is wrong there in front
-// of an error that speaks of it; other errors stay as they are.
+// locate puts the file that isn't YAML, the line and the reason in front of an error
+// about it. Other errors stay as they are.
 func (i *inspector) locate(err error) error {
 	text := err.Error()
 	if !strings.Contains(text, notYAML) {
 		return err
 	}
-	// The file that a build fails on is one of the last that it read.
+	// The file on which a build fails is one of the last that it read.
 	for n := len(i.files) - 1; n >= 0; n-- {
 		file := i.files[n]
 		if where, ok := file.malformed(text); ok {
@@ -47,7 +47,7 @@ type readFile struct {
 	data []byte
 }
 
-// malformed says where the file isn't YAML, if that is what the text is about.
+// malformed returns where the file isn't YAML, if the text is about that.
 func (f readFile) malformed(text string) (where string, ok bool) {
 	data := bytes.ReplaceAll(f.data, []byte("\r\n"), []byte("\n"))
 	start := 0
@@ -65,8 +65,8 @@ func (f readFile) malformed(text string) (where string, ok bool) {
 	return "", false
 }
 
-// malformedLine parses one document, and returns the line and the reason of its
-// error if the text has that.
+// malformedLine parses one document, and returns the line and the reason of its error if
+// the text contains that error.
 func malformedLine(document []byte, text string) (line int, reason string, ok bool) {
 	err := yaml.NewDecoder(bytes.NewReader(document)).Decode(&yaml.Node{})
 	if err == nil || errors.Is(err, io.EOF) || !strings.Contains(text, err.Error()) {
@@ -80,9 +80,9 @@ func malformedLine(document []byte, text string) (line int, reason string, ok bo
 	return line, parts[2], err == nil
 }
 
-// tabbedLine is the line that a tab indents, if that is what the reason is about; 0
-// if it isn't. For one of its two errors about tabs, go-yaml names the line where
-// the indented block begins.
+// tabbedLine returns the line that is indented by a tab, if the reason is about that, and
+// otherwise 0. For one of its two errors about tabs, go-yaml names the line where the
+// indented block begins.
 func tabbedLine(data []byte, line int, reason string) int {
 	lines := bytes.Split(data, []byte("\n"))
 	last := 0

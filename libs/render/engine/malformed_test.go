@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What isn't YAML is named first, with its file, wherever the build came upon it.
+// A file that isn't YAML is named first in the message, wherever the build found it.
 func TestMalformedFilesComeFirst(t *testing.T) {
 	const tab = "found a tab, YAML is indented with spaces: accumulating "
 	base := files{
@@ -36,7 +36,7 @@ func TestMalformedFilesComeFirst(t *testing.T) {
 	}
 }
 
-// Other errors are Kustomize's own.
+// Other errors are left as Kustomize words them.
 func TestOtherErrorsKeepTheirOrder(t *testing.T) {
 	missing := files{"app/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [gone.yaml]\n"}
 	mustFail(t, missing, &buildRequest{Path: "app"}, reasonBuild, "kustomize build failed: accumulating resources: ")

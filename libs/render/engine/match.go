@@ -11,15 +11,16 @@ import (
 )
 
 type matchRequest struct {
-	// Patterns are regular expressions of Go (RE2), not anchored.
+	// Patterns are Go's regular expressions (RE2), not anchored.
 	Patterns []string `json:"patterns"`
 	Texts    []string `json:"texts"`
 }
 
 type matchAnswer struct {
-	// Matches has for each text the indexes of the patterns that match it, rising.
+	// Matches has the indexes of the patterns that match each text, in ascending order.
 	Matches [][]int `json:"matches"`
-	// Invalid are the patterns that match nothing because of what they are, rising.
+	// Invalid lists the patterns that can't be used and so match nothing, in ascending
+	// order.
 	Invalid []invalidPattern `json:"invalid"`
 }
 
@@ -28,9 +29,9 @@ type invalidPattern struct {
 	Reason string `json:"reason"`
 }
 
-// Bounds of a request. The time for a match is the length of the text times the
-// number of instructions that the pattern compiles to, of which `x{1000}` has a
-// thousand in seven bytes: both are bounded, and so is the time of all matches together.
+// Bounds of a request. The time for a match is the length of the text times the number of
+// instructions that the pattern compiles to; `x{1000}` compiles to a thousand of them
+// from seven bytes. So both are bounded, and so is the time of all matches together.
 const (
 	maxPatterns            = 100
 	maxPatternBytes        = 1 << 10
@@ -40,18 +41,18 @@ const (
 	matchTime              = 2 * time.Second
 )
 
-// stepsBetweenChecks is what a match may cost, in bytes times instructions, before the
-// time is looked at again: about a fifth of a second.
+// stepsBetweenChecks is how much of a match is done, in bytes times instructions, before
+// the clock is read again: about a fifth of a second's work.
 const stepsBetweenChecks = 10_000_000
 
 const reasonTimeout = "Timeout"
 
-// patterns keeps compiled patterns: the same few are asked for with each event.
+// patterns keeps compiled patterns, because the same few are used for each event.
 type patterns struct {
 	compiled memo[*pattern]
 }
 
-// patternCacheBytes bounds what compiled patterns take.
+// patternCacheBytes bounds the memory of compiled patterns.
 const patternCacheBytes = 4 << 20
 
 func newPatterns() *patterns {
@@ -59,8 +60,8 @@ func newPatterns() *patterns {
 	return &patterns{memo[*pattern]{limit: patternCacheBytes, weigh: weigh}}
 }
 
-// pattern is one that was compiled, or why it can't be: finding that out takes time
-// too.
+// pattern is a compiled pattern, or the reason why it can't be used: finding that out
+// takes time too.
 type pattern struct {
 	*regexp.Regexp
 	refusal      error
@@ -68,7 +69,7 @@ type pattern struct {
 	ranges       int
 }
 
-// bytes is about what the pattern takes in memory.
+// bytes returns roughly how much memory the pattern takes.
 func (p *pattern) bytes() int {
 	if p.refusal != nil {
 		return 4096
@@ -76,8 +77,8 @@ func (p *pattern) bytes() int {
 	return 1024 + 80*p.instructions + 4*p.ranges
 }
 
-// match says which patterns match which texts. A request that is over a bound
-// fails as a whole, a pattern that can't be used is named and matches nothing.
+// match returns which patterns match which texts. A request that exceeds a bound fails as
+// a whole. A pattern that can't be used is named and matches nothing.
 func (p *patterns) match(r *matchRequest) (*matchAnswer, error) {
 	if err := r.check(); err != nil {
 		return nil, fail(reasonInvalid, err)
@@ -142,8 +143,8 @@ func (p *patterns) compile(source string) (*pattern, error) {
 	return compiled, compiled.refusal
 }
 
-// measure says how much the pattern compiles to, and whether that is too much. The
-// program of package regexp is the same, but hidden in there.
+// measure counts the instructions that the pattern compiles to, and fails if there are
+// too many. The program inside package regexp is the same, but not accessible.
 func (p *pattern) measure(source string) error {
 	parsed, err := syntax.Parse(source, syntax.Perl)
 	if err != nil {
@@ -163,7 +164,7 @@ func (p *pattern) measure(source string) error {
 	return nil
 }
 
-// matches gives up with an error when the time is over.
+// matches returns an error when the time is over.
 func (p *pattern) matches(text string, end time.Time) (bool, error) {
 	if time.Now().After(end) {
 		return false, errMatchTime
@@ -181,7 +182,7 @@ func (p *pattern) matches(text string, end time.Time) (bool, error) {
 
 var errMatchTime = fmt.Errorf("matching took longer than %s: use fewer or simpler patterns", matchTime)
 
-// timedReader ends the text when the time is over: nothing else stops a match.
+// timedReader ends the text when the time is over, because nothing else stops a match.
 type timedReader struct {
 	text  string
 	end   time.Time

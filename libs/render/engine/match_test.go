@@ -50,7 +50,7 @@ func TestMatchIsBounded(t *testing.T) {
 	}
 }
 
-// What takes a backtracking engine 2^n steps is linear here.
+// A match for which a backtracking engine needs 2^n steps takes linear time here.
 func TestMatchIsLinear(t *testing.T) {
 	r := &matchRequest{
 		Patterns: []string{`^(a+)+$`, `^(a|aa)+$`, `(x+x+)+y`, `^(.*?,){11}P`},
@@ -66,7 +66,7 @@ func TestMatchIsLinear(t *testing.T) {
 	}
 }
 
-// The worst that the bounds let through is ended by the time.
+// The slowest match within the bounds is ended by the time limit.
 func TestMatchTakesItsTime(t *testing.T) {
 	r := &matchRequest{Texts: []string{strings.Repeat("x", maxTextBytes)}}
 	for n := range maxPatterns {
@@ -82,7 +82,7 @@ func TestMatchTakesItsTime(t *testing.T) {
 	}
 }
 
-// A text that is read with an eye on the time matches as it does otherwise.
+// A text that is read with a time limit matches as it does without one.
 func TestMatchReadsAsRegexpDoes(t *testing.T) {
 	texts := []string{"", "a", "ab\n", "äöü", "a\xffb", "line\nline end", strings.Repeat("ab ", 100) + "end"}
 	for _, source := range []string{`^$`, `\bend\b`, `(?m)^line$`, `ö.`, `\x{fffd}b`, `(ab )+end$`, `\Aa`, `[^a-z]`, `b\n\z`} {

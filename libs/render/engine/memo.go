@@ -5,16 +5,17 @@ import (
 	"sync"
 )
 
-// memo keeps results under a key of what they were made from, up to a limit; the one
-// that was used least recently goes first. The zero value keeps up to memoLimit results.
+// memo keeps results under a key of everything that they depend on, up to a limit. The
+// least recently used result is dropped first. The zero value keeps up to memoLimit
+// results.
 type memo[T any] struct {
 	mu    sync.Mutex
 	limit int
-	// weigh says what a result counts; 1 unless given.
+	// weigh returns how much a result counts; 1 if weigh is nil.
 	weigh func(key string, value T) int
 	total int
 	made  map[string]*list.Element
-	// used has the latest used result in front.
+	// used has the most recently used result in front.
 	used *list.List
 }
 
@@ -26,8 +27,8 @@ type memoEntry[T any] struct {
 
 const memoLimit = 256
 
-// get returns the result of an earlier make for the same key, or makes it. An
-// error is not kept. Two that ask at the same time may both make it.
+// get returns the result of an earlier make for the same key, or makes it. An error is
+// not kept. Two callers that ask at the same time may both make it.
 func (m *memo[T]) get(key string, make func() (T, error)) (T, error) {
 	if value, ok := m.find(key); ok {
 		return value, nil
@@ -50,7 +51,7 @@ func (m *memo[T]) find(key string) (value T, ok bool) {
 	return element.Value.(*memoEntry[T]).value, true
 }
 
-// take returns a result and keeps it no longer: whoever takes it may change it.
+// take returns a result and stops keeping it, so that the caller may change it.
 func (m *memo[T]) take(key string) (value T, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,22 +8,21 @@ import (
 	"time"
 )
 
-// memoryLimit is how many bytes this process may take from the system; 0 is no
-// limit.
+// memoryLimit is how many bytes this process may take from the system; 0 means no limit.
 type memoryLimit int64
 
-// exitMemory is the exit code by which the pool knows why the process ended.
+// exitMemory is the exit code that tells the pool why the process ended.
 const exitMemory = 70
 
-// apply makes the garbage collector work harder near the limit, so that it is
-// passed only by what is really in use.
+// apply makes the garbage collector work harder near the limit, so that only memory that
+// is really in use exceeds it.
 func (m memoryLimit) apply() {
 	if m > 0 {
 		debug.SetMemoryLimit(int64(m) * 9 / 10)
 	}
 }
 
-// watch ends the process when it passes the limit: a request that needs more
+// watch ends the process when it exceeds the limit, because a request that needs more
 // can't be stopped in any other way. It watches until stop is called.
 func (m memoryLimit) watch() (stop func()) {
 	if m <= 0 {
@@ -48,14 +47,14 @@ func (m memoryLimit) watch() (stop func()) {
 	return func() { close(done) }
 }
 
-// withLittleMemory runs what makes far more garbage than it leaves.
+// withLittleMemory runs code that makes far more garbage than it leaves in use.
 func withLittleMemory(run func()) {
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	run()
 	debug.FreeOSMemory()
 }
 
-// memoryInUse is what the Go runtime holds and has not given back, in bytes.
+// memoryInUse returns the bytes that the Go runtime holds and has not given back.
 func memoryInUse() uint64 {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/total:bytes"},

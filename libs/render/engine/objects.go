@@ -9,10 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// objects decodes manifests and prepares them as Flux does before it applies
-// them: owner labels first, then normalized, then the common metadata over all.
-// Normalizing fills in what decoding into the built-in types does, which shows in
-// an object's managedFields, so a cluster sees the same apply from both.
+// objects decodes manifests and prepares them as Flux does before it applies them: owner
+// labels first, then normalizing, then the common metadata over all. Normalizing sets the
+// defaults that decoding into the built-in types sets. They show in an object's
+// managedFields, so both controllers have to apply the same.
 func objects(manifests io.Reader, owner map[string]string, common *commonMetadata) ([]map[string]any, error) {
 	list, err := utils.ReadObjects(manifests)
 	if err != nil {
@@ -39,20 +39,21 @@ func objects(manifests io.Reader, owner map[string]string, common *commonMetadat
 	return out, nil
 }
 
-// isEncrypted tells a Secret that SOPS has encrypted and that isn't marked as one
-// to leave alone. It has to be asked before normalizing, which drops the `sops`
-// field of a Secret with stringData; Flux asks later and applies the ciphertext.
+// isEncrypted reports whether an object is a Secret that SOPS has encrypted and that
+// isn't marked to be left alone. It must be called before normalizing, which drops the
+// `sops` field of a Secret with stringData; Flux checks later and applies the ciphertext.
 func isEncrypted(object *unstructured.Unstructured) bool {
 	_, encrypted := object.Object["sops"]
 	return encrypted && utils.IsSecret(object) && !isLeftAlone(object.GetAnnotations())
 }
 
-// maxExact is the largest integer up to which JavaScript's numbers are exact.
+// maxExact is the largest integer up to which all integers are exact in JavaScript's
+// numbers.
 const maxExact = 1<<53 - 1
 
-// inexact names the integers that would reach the cluster changed, because they
-// pass through JavaScript. Those of a CRD are bounds in a schema, which
-// Kubernetes itself keeps as floating point.
+// inexact names the integers that would reach the cluster with another value, because
+// they pass through JavaScript. Those of a CRD are left out: they are bounds in a schema,
+// which Kubernetes itself keeps as floating point numbers.
 func inexact(list []map[string]any) (warnings []string) {
 	for _, object := range list {
 		u := &unstructured.Unstructured{Object: object}

@@ -20,8 +20,7 @@ var example = files{
 	"part/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nlabels: [{pairs: {part: of}, includeSelectors: true}]\n",
 }
 
-// cases are builds whose result must be the one that Flux's own library gives
-// on a disk.
+// cases are builds whose result must be the same as that of Flux's own library on a disk.
 var cases = []struct {
 	name  string
 	files files
@@ -95,8 +94,8 @@ func TestSameAsFlux(t *testing.T) {
 	}
 }
 
-// fluxBuild is what kustomize-controller does: generate into the artifact's
-// folder on disk, then build. An error's paths are made relative to it.
+// fluxBuild does what kustomize-controller does: it generates into the artifact's folder
+// on disk, and then builds. Paths in an error are made relative to that folder.
 func fluxBuild(t *testing.T, f files, path, spec string) (manifests []byte, message string) {
 	t.Helper()
 	root := f.write(t)
@@ -108,7 +107,7 @@ func fluxBuild(t *testing.T, f files, path, spec string) (manifests []byte, mess
 	failed := func(err error) string { return f.relativeTo(err.Error(), root) }
 	generator := flux.NewGenerator(root, unstructured.Unstructured{Object: object})
 	if _, err := generator.WriteFile(folder); err != nil {
-		// It adds what its clean-up says after the error.
+		// Flux adds the message of its clean-up after the error.
 		before, _, _ := strings.Cut(failed(err), " <nil>")
 		before, _, _ = strings.Cut(before, " remove ")
 		return nil, before

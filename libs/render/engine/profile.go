@@ -26,8 +26,8 @@ func profileOnSignal(folder string) {
 	}()
 }
 
-// writeProfiles writes engine-<pid>.heap, what is in memory now, and
-// engine-<pid>.cpu, what the given time goes into.
+// writeProfiles writes engine-<pid>.heap, which shows what is in memory, and
+// engine-<pid>.cpu, which shows what uses the CPU during cpuTime.
 func writeProfiles(folder string, cpuTime time.Duration) error {
 	create := func(kind string) (*os.File, error) {
 		return os.Create(filepath.Join(folder, fmt.Sprintf("engine-%d.%s", os.Getpid(), kind)))

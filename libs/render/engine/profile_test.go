@@ -18,7 +18,7 @@ func TestProfiles(t *testing.T) {
 		if err != nil || len(found) != 1 {
 			t.Fatalf("%s: %v %v", kind, found, err)
 		}
-		// pprof's format is gzipped.
+		// The format of pprof is gzipped.
 		if data, err := os.ReadFile(found[0]); err != nil || !bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 			t.Errorf("%s is no profile: %v", kind, err)
 		}

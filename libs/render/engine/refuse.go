@@ -12,23 +12,23 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// inspector reads every kustomization file that a build reads. It gathers what
-// Kustomize would print as warnings, and what can never work here, so that a
-// failed build can say that instead of what it led to.
+// inspector reads every kustomization file that a build reads. It collects what Kustomize
+// would print as warnings, and what can never work here, so that a failed build can
+// report that cause and not its consequence.
 type inspector struct {
 	warnings []string
 	refusals []refusal
 	seen     map[string]bool
-	// files are all that were read, in their order.
+	// files has all files that were read, in their order.
 	files []readFile
-	// ownSchema is set once a file with `openapi` was seen. Such a file is refused
-	// unless mayOwnSchema.
+	// ownSchema is set when a file with `openapi` was read. Such a file is refused unless
+	// mayOwnSchema is set.
 	ownSchema    bool
 	mayOwnSchema bool
 }
 
-// refusal is something that can't work. When Kustomize's error has one of the words of
-// evidence in it, this is what it failed on.
+// refusal is something that can't work. If Kustomize's error contains one of the words in
+// evidence, this is its cause.
 type refusal struct {
 	message  string
 	evidence []string
@@ -38,8 +38,8 @@ func newInspector() *inspector {
 	return &inspector{seen: map[string]bool{}}
 }
 
-// read looks at one file. Of a kustomization file it gathers what there is to say;
-// for one that doesn't parse, Kustomize has the message.
+// read inspects one file. A kustomization file that doesn't parse is left to Kustomize,
+// which has the message for it.
 func (i *inspector) read(name string, data []byte) error {
 	if i.ownSchema && !i.mayOwnSchema {
 		return errOwnSchema
@@ -74,8 +74,8 @@ func (i *inspector) read(name string, data []byte) error {
 	return nil
 }
 
-// explain replaces Kustomize's error by what it comes from, where the kustomization
-// files tell: Kustomize speaks of command line flags and of programs on PATH.
+// explain replaces Kustomize's error by its cause if the kustomization files show it:
+// Kustomize's message is about command line flags and programs in PATH.
 func (i *inspector) explain(err error) error {
 	text := err.Error()
 	for _, r := range i.refusals {
@@ -89,8 +89,8 @@ func (i *inspector) explain(err error) error {
 	return i.locate(err)
 }
 
-// references are all the paths of a kustomization file that Kustomize would
-// fetch if they were URLs.
+// references returns all paths of a kustomization file that Kustomize would fetch if they
+// were URLs.
 func references(k *kustypes.Kustomization) []string {
 	refs := slices.Concat(k.Resources, k.Bases, k.Components, k.Crds, k.Configurations,
 		k.Generators, k.Transformers, k.Validators)
@@ -106,8 +106,8 @@ func references(k *kustypes.Kustomization) []string {
 	return append(refs, k.OpenAPI["path"])
 }
 
-// remotePrefixes are those by which Kustomize takes a path for a URL
-// (its git.NewRepoSpecFromURL and loader.IsRemoteFile).
+// remotePrefixes are the prefixes by which Kustomize takes a path for a URL (its
+// git.NewRepoSpecFromURL and loader.IsRemoteFile).
 var remotePrefixes = []string{
 	"git::", "gh:", "ssh://", "https://", "http://", "file://", "git@", "github.com:", "github.com/",
 }

@@ -20,15 +20,15 @@ const (
 )
 
 type semverAnswer struct {
-	// Sorted are the versions in the range, highest first, as they were given.
+	// Sorted has the versions in the range, highest first, as they were given.
 	Sorted []string `json:"sorted"`
-	// Highest are the first of them that compare as equal (build metadata and a
-	// leading "v" don't count). Flux takes the one with the newest commit.
+	// Highest has the first of them that compare as equal (build metadata and a leading
+	// "v" don't count). Flux takes the one with the newest commit.
 	Highest []string `json:"highest"`
 }
 
-// matchVersions picks versions as source-controller does for spec.ref.semver.
-// What isn't a version of three parts is passed over.
+// matchVersions chooses versions as source-controller does for spec.ref.semver. What
+// isn't a version of three parts is left out.
 func matchVersions(r *semverRequest) (*semverAnswer, error) {
 	if len(r.Range) > maxRangeBytes {
 		return nil, fail("InvalidSemVer", fmt.Errorf("semver parse error: a range of %d bytes is too long: %d at most", len(r.Range), maxRangeBytes))

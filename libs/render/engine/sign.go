@@ -8,16 +8,16 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp"
 )
 
-// signRequest asks for an OpenPGP signature. The words of a failure are those of
+// signRequest asks for an OpenPGP signature. The messages of failures are those of
 // image-automation-controller, which reads its keys with the same library.
 type signRequest struct {
-	// Secret is the name that messages have for where the key comes from.
+	// Secret is the name of the key's Secret, for messages.
 	Secret string `json:"secret"`
 	// Key is armored.
 	Key string `json:"key"`
-	// Passphrase is null where the Secret has none.
+	// Passphrase is null if the Secret has none.
 	Passphrase *string `json:"passphrase"`
-	// Payload is what to sign, in base64; null checks the key only.
+	// Payload is the base64 of what to sign; null if only the key is to be checked.
 	Payload *string `json:"payload"`
 }
 
@@ -63,7 +63,7 @@ func signOpenPGP(r *signRequest) (*signAnswer, error) {
 	return &signAnswer{Signature: signature.String()}, nil
 }
 
-// unlock decrypts the key and the subkeys that it may sign with.
+// unlock decrypts the key and those of its subkeys that may sign.
 func unlock(entity *openpgp.Entity, r *signRequest) error {
 	if !entity.PrivateKey.Encrypted {
 		return nil

@@ -14,13 +14,13 @@ import (
 
 type statusRequest struct {
 	Objects []liveObject `json:"objects"`
-	// Checks is spec.healthCheckExprs: expressions for kinds of which kstatus
-	// can't know what healthy means.
+	// Checks is spec.healthCheckExprs: expressions for kinds whose health kstatus can't
+	// know.
 	Checks []kustomize.CustomHealthCheck `json:"checks"`
 }
 
-// liveObject decodes as Kubernetes' own clients do: whole numbers are int64,
-// which kstatus insists on.
+// liveObject decodes as the clients of Kubernetes do: whole numbers are int64, which
+// kstatus needs.
 type liveObject map[string]any
 
 func (o *liveObject) UnmarshalJSON(data []byte) error {
@@ -39,9 +39,9 @@ type objectStatus struct {
 // maxObjects bounds the objects of one request.
 const maxObjects = 10_000
 
-// statuses computes the health of live objects with kstatus, as Flux does. A
-// status that can't be computed is Unknown, with the error as its message. Checks
-// that don't compile fail the request, also without objects.
+// statuses computes the health of live objects with kstatus, as Flux does. A status that
+// can't be computed is Unknown, with the error as its message. Checks that don't compile
+// fail the request, even without objects.
 func (e *expressions) statuses(r *statusRequest) (*statusAnswer, error) {
 	if len(r.Objects) > maxObjects {
 		return nil, fail(reasonInvalid, fmt.Errorf("%d objects are too many: %d at most", len(r.Objects), maxObjects))
@@ -57,7 +57,7 @@ func (e *expressions) statuses(r *statusRequest) (*statusAnswer, error) {
 	return answer, nil
 }
 
-// checks compiles expressions; without any it is a reader that supports no kind.
+// checks compiles expressions. Without any it returns a reader that supports no kind.
 func (e *expressions) checks(checks []kustomize.CustomHealthCheck) (*cel.StatusReader, error) {
 	key, err := json.Marshal(checks)
 	if err != nil {
@@ -76,7 +76,8 @@ func (e *expressions) checks(checks []kustomize.CustomHealthCheck) (*cel.StatusR
 		if err != nil {
 			return nil, err
 		}
-		// The mapper is for reading from a cluster; these objects come with the request.
+		// The mapper serves reading from a cluster, but these objects come with the
+		// request.
 		return create(nil).(*cel.StatusReader), nil
 	})
 }
@@ -118,9 +119,9 @@ func (e *expressions) checkedStatus(object *unstructured.Unstructured, checks *c
 	return result, nil
 }
 
-// jobStatus is kustomize-controller's reading of a Job, which differs from
-// kstatus' own: a Job is current when it has completed or is suspended, and not
-// as soon as it runs.
+// jobStatus computes a Job's status as kustomize-controller does, which differs from
+// kstatus: a Job is current when it has completed or is suspended, and not as soon as it
+// runs.
 func jobStatus(job *unstructured.Unstructured) (*status.Result, error) {
 	if suspended, _, err := unstructured.NestedBool(job.Object, "spec", "suspend"); err == nil && suspended {
 		return &status.Result{Status: status.CurrentStatus, Message: "Job is suspended"}, nil

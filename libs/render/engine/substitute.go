@@ -8,17 +8,19 @@ import (
 	"sigs.k8s.io/kustomize/api/resource"
 )
 
-// substitution is a spec.postBuild with its variables already gathered: from
-// ConfigMaps and Secrets, the later over the earlier, inline ones over all.
+// substitution is a spec.postBuild whose variables were already collected: those of
+// ConfigMaps and Secrets, of which later ones overwrite earlier ones, and then the inline
+// ones.
 type substitution struct {
 	Vars   map[string]string `json:"vars"`
 	Strict bool              `json:"strict"`
-	// Always is spec.postBuild's strategy: substitute even without variables.
+	// Always is a strategy of spec.postBuild: it substitutes even if there are no
+	// variables.
 	Always bool `json:"always"`
 }
 
-// substitute replaces the variables in a resource, and says whether there were any to
-// replace.
+// substitute replaces the variables in a resource, and reports whether there was anything
+// to replace.
 func substitute(res *resource.Resource, s *substitution) (bool, error) {
 	replaced, err := kustomize.SubstituteVariables(context.Background(), nil, postBuild(s), res,
 		kustomize.SubstituteWithDryRun(true),
@@ -27,7 +29,7 @@ func substitute(res *resource.Resource, s *substitution) (bool, error) {
 	return replaced != nil, err
 }
 
-// postBuild is the part of a Kustomization that SubstituteVariables reads.
+// postBuild returns the part of a Kustomization that SubstituteVariables reads.
 func postBuild(s *substitution) unstructured.Unstructured {
 	vars := make(map[string]any, len(s.Vars))
 	for name, value := range s.Vars {

@@ -16,23 +16,23 @@ import (
 type latestTagRequest struct {
 	Policy tagPolicy  `json:"policy"`
 	Filter *tagFilter `json:"filter"`
-	// Exclude are tags, or values of tags, that are never chosen.
+	// Exclude has tags, or values of tags, that are never chosen.
 	Exclude []string `json:"exclude"`
-	// Tags are sorted by their bytes, descending, with spaces between them.
+	// Tags has the tags sorted by their bytes, descending, separated by spaces.
 	Tags string `json:"tags"`
-	// Best is the answer to the tags before these, where the list comes in several
+	// Best is the best answer for the tags before these, if the list is sent in several
 	// requests.
 	Best *chosenTag `json:"best"`
 }
 
-// tagPolicy is spec.policy of an ImagePolicy: the first that is set counts.
+// tagPolicy is spec.policy of an ImagePolicy. The first policy that is set counts.
 type tagPolicy struct {
 	Semver *struct {
 		Range string `json:"range"`
 	} `json:"semver"`
 	Alphabetical *orderedPolicy `json:"alphabetical"`
 	Numerical    *orderedPolicy `json:"numerical"`
-	// List takes no choice: the tags that count are given, in their order.
+	// List chooses nothing: the answer has the tags that count, in their order.
 	List bool `json:"list"`
 }
 
@@ -42,7 +42,7 @@ type orderedPolicy struct {
 
 type chosenTag struct {
 	Tag string `json:"tag"`
-	// Value is what of the tag was compared.
+	// Value is the part of the tag that was compared.
 	Value string `json:"value"`
 }
 
@@ -51,18 +51,18 @@ type latestTagAnswer struct {
 	Best *chosenTag `json:"best,omitempty"`
 	// HasCandidates says whether the filter left any tags to choose from.
 	HasCandidates bool `json:"hasCandidates"`
-	// Tags are those that count, with spaces between them, for a policy that lists.
+	// Tags has the tags that count, separated by spaces, for a policy that lists.
 	Tags string `json:"tags,omitempty"`
 }
 
-// chooser says whether a value takes the place of the best one so far. It is called
-// with an undefined best for the first value.
+// chooser reports whether a value is better than the best one so far, which is nil for
+// the first value.
 type chooser func(value string, best *chosenTag) (bool, error)
 
-// latestTag chooses as image-reflector-controller does. Where it leaves the choice
-// to the order of a map (equal versions or numbers among extracted values), the
-// value that would win without a filter does: the last by bytes of equal versions,
-// the first of equal numbers.
+// latestTag chooses as image-reflector-controller does. Where that controller leaves the
+// choice to the order of a map (equal versions or numbers among extracted values), the
+// result is the value that would win without a filter: the last by bytes of equal
+// versions, and the first of equal numbers.
 func (p *patterns) latestTag(r *latestTagRequest) (*latestTagAnswer, error) {
 	choose, err := r.Policy.chooser()
 	if err != nil {
@@ -127,7 +127,8 @@ func (r *latestTagRequest) check() error {
 	return nil
 }
 
-// timed gives an error that has no reason yet the one of a match that took too long.
+// timed sets the reason of a match that took too long, unless the error already has a
+// reason.
 func timed(err error) error {
 	var known *failure
 	if errors.As(err, &known) {
@@ -168,7 +169,7 @@ func semverChooser(of string) (chooser, error) {
 			return false, nil
 		}
 		if latest == nil && best != nil {
-			// Of an earlier request, where it was parsed.
+			// It comes from an earlier request, in which it was parsed.
 			latest, _ = fluxversion.ParseVersion(best.Value)
 		}
 		order := 1
@@ -198,7 +199,7 @@ func numericalChooser(isDescending bool) chooser {
 		if isDescending {
 			isWorse = number > latest
 		}
-		// Comparisons with what is no number (NaN) don't hold: the later one counts.
+		// Comparisons with what is no number (NaN) are false, so the later value counts.
 		if best != nil && (isWorse || number == latest && value > best.Value) {
 			return false, nil
 		}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// excludeTagsRequest has tags of an image as one text with spaces between them: no tag
-// has one, and a text is read faster than a list.
+// excludeTagsRequest has the tags of an image as one text, separated by spaces: no tag
+// contains a space, and a text is read faster than a list.
 type excludeTagsRequest struct {
 	Patterns []string `json:"patterns"`
 	Tags     string   `json:"tags"`
@@ -17,8 +17,8 @@ type excludeTagsAnswer struct {
 	Tags string `json:"tags"`
 }
 
-// Bounds of a request for tags, beside those of patterns. A list that is longer
-// comes in several requests.
+// Bounds of a request for tags, in addition to those of patterns. A longer list is sent
+// in several requests.
 const (
 	maxTagsBytes     = 4 << 20
 	maxExtractBytes  = 1 << 10
@@ -32,7 +32,7 @@ const (
 	reasonPattern = "InvalidPattern"
 )
 
-// excludeTags leaves out the tags that one of the patterns matches anywhere, as
+// excludeTags leaves out the tags that contain a match of one of the patterns, as
 // spec.exclusionList of an ImageRepository does.
 func (p *patterns) excludeTags(r *excludeTagsRequest) (*excludeTagsAnswer, error) {
 	if len(r.Tags) > maxTagsBytes || len(r.Patterns) > maxPatterns {
@@ -73,7 +73,7 @@ func matchesAny(compiled []*pattern, tag string, end time.Time) (bool, error) {
 	return false, nil
 }
 
-// quoted keeps a message short whatever somebody wrote for a pattern.
+// quoted shortens a pattern that a message quotes, if it is too long.
 func quoted(text string) string {
 	if len(text) <= maxPatternBytes {
 		return text
@@ -81,14 +81,14 @@ func quoted(text string) string {
 	return strings.ToValidUTF8(text[:maxPatternBytes], "") + "..."
 }
 
-// tagFilter is spec.filterTags of an ImagePolicy: which tags count, and what of
-// each is compared.
+// tagFilter is spec.filterTags of an ImagePolicy: it says which tags count, and which
+// part of each is compared.
 type tagFilter struct {
 	Pattern string `json:"pattern"`
 	Extract string `json:"extract"`
 }
 
-// valueOf gives what of a tag is compared; false for a tag that doesn't count.
+// valueOf returns the part of a tag that is compared; false for a tag that doesn't count.
 func (f *tagFilter) valueOf(compiled *pattern, tag string, end time.Time) (string, bool, error) {
 	if f == nil {
 		return tag, true, nil

@@ -105,7 +105,7 @@ func TestLatestTagRefuses(t *testing.T) {
 	}
 }
 
-// A list that comes in parts has the answer of the whole list.
+// A list that is sent in parts gets the same answer as the whole list.
 func TestLatestTagInParts(t *testing.T) {
 	random := rand.New(rand.NewSource(1))
 	texts := []string{"1.0.0", "v1.0.0", "1.0", "2.1.3-rc.1", "1e3", "1000", "1000.0", "7", "07", "NaN", "Inf", "a-1", "b-1", "a-2"}
@@ -148,7 +148,7 @@ func TestLatestTagInParts(t *testing.T) {
 	}
 }
 
-// An expression that takes long for each tag ends by its time.
+// A pattern that takes long for each tag is ended by the time limit.
 func TestTagsAreBoundedInTime(t *testing.T) {
 	slow := `(x*a?){500}b`
 	tags := strings.Repeat(strings.Repeat("a", 127)+" ", maxTagsBytes/128)

@@ -16,14 +16,14 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// templateRequest asks for the texts that templates of an ImageUpdateAutomation make
-// of one set of changes.
+// templateRequest asks to render the templates of an ImageUpdateAutomation for one set of
+// changes.
 type templateRequest struct {
 	Templates  []namedTemplate   `json:"templates"`
 	Automation automationName    `json:"automation"`
 	Values     map[string]string `json:"values"`
 	Files      []changedFile     `json:"files"`
-	// Images is given for the texts of a pull request, which see it besides.
+	// Images is set for the texts of a pull request, whose templates can use it as well.
 	Images *[]changedImage `json:"images"`
 }
 
@@ -69,7 +69,7 @@ type templateAnswer struct {
 }
 
 // Bounds of a request. A template that takes more memory than the engine has ends the
-// engine, and with it this one request.
+// engine, and with it only this request.
 const (
 	maxTemplates     = 200
 	maxTemplateBytes = 64 << 10
@@ -83,8 +83,8 @@ const (
 	reasonRemovedField = "RemovedTemplateField"
 )
 
-// makeTexts makes texts as image-automation-controller makes commit messages, in its
-// words where a template fails.
+// makeTexts renders texts as image-automation-controller renders commit messages, with
+// its messages if a template fails.
 func makeTexts(r *templateRequest) (*templateAnswer, error) {
 	if len(r.Templates) > maxTemplates {
 		return nil, fail(reasonInvalid, fmt.Errorf("%d templates are too many: %d at most", len(r.Templates), maxTemplates))
@@ -127,7 +127,8 @@ func dataOf(r *templateRequest) any {
 	return message.PullRequestData{TemplateData: data, Images: images}
 }
 
-// makeText makes one text until end; options are those of text/template.
+// makeText renders one text, and stops at the time end. options are those of
+// text/template.
 func makeText(t namedTemplate, data any, end time.Time, options ...string) (string, error) {
 	if len(t.Text) > maxTemplateBytes {
 		return "", fail(reasonTemplate, fmt.Errorf("unable to create %s template from spec: it has %d bytes, %d at most", t.Name, len(t.Text), maxTemplateBytes))
@@ -151,7 +152,8 @@ func makeText(t namedTemplate, data any, end time.Time, options ...string) (stri
 	return out.String(), nil
 }
 
-// templateFailure names the fields that Flux once had: only another spec can help then.
+// templateFailure names the fields that Flux had in earlier versions, as the spec has to
+// be changed then.
 func templateFailure(err error) error {
 	for field, advice := range map[string]string{
 		"Updated in type source.TemplateData":    "'.Updated' field. Please use '.Changed' instead",
@@ -166,7 +168,7 @@ func templateFailure(err error) error {
 	return fail(reasonTemplate, fmt.Errorf("failed to run template from spec: %w", err))
 }
 
-// boundedText takes the text while it is made.
+// boundedText collects a text while it is rendered, up to a bound.
 type boundedText struct {
 	strings.Builder
 }
@@ -178,8 +180,8 @@ func (b *boundedText) Write(p []byte) (int, error) {
 	return b.Builder.Write(p)
 }
 
-// stepFunction is called at the start of each round of a loop, and of each template
-// that another one runs: nothing else of a template takes long by itself.
+// stepFunction is called at the start of each round of a loop, and of each template that
+// another one calls: nothing else in a template takes long by itself.
 const stepFunction = "weirStep"
 
 type stepCounter struct {
@@ -198,8 +200,8 @@ func (s *stepCounter) step() (string, error) {
 	return "", nil
 }
 
-// countSteps puts the call of stepFunction into a list of a template, where it is a
-// loop's or a whole template, and into the lists below it.
+// countSteps adds a call of stepFunction to a list of nodes that is the body of a loop or
+// a whole template, and does the same in the lists within it.
 func countSteps(list *parse.ListNode, isRound bool) {
 	if list == nil {
 		return
@@ -222,7 +224,7 @@ func countSteps(list *parse.ListNode, isRound bool) {
 	}
 }
 
-// stepNode is `{{ weirStep }}`, parsed.
+// stepNode returns the parsed form of `{{ weirStep }}`.
 func stepNode() parse.Node {
 	functions := map[string]any{stepFunction: func() string { return "" }}
 	trees, err := parse.Parse("step", "{{ "+stepFunction+" }}", "", "", functions)

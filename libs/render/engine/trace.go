@@ -1,14 +1,14 @@
 package main
 
-// trace is everything that a build looked at, with what it saw. A later
-// artifact for which all of it is still true gives the same result.
+// trace has everything that a build has read or asked for, with what it found. The build
+// of a later artifact has the same result if all of this still holds there.
 type trace struct {
 	// Files maps a path that was read to the digest of its content.
 	Files map[string]string `json:"files"`
 	// Dirs maps a folder that was listed to the digest of its listing.
 	Dirs map[string]string `json:"dirs"`
-	// Kinds maps a path whose existence or type was asked for to what was there.
-	// Paths that are in Files or Dirs are left out: those say more.
+	// Kinds maps a path to what was there, for paths whose existence or type was asked
+	// for. Paths in Files or Dirs are left out, as those say more.
 	Kinds map[string]kind `json:"kinds"`
 }
 
@@ -16,7 +16,7 @@ func newTrace() *trace {
 	return &trace{Files: map[string]string{}, Dirs: map[string]string{}, Kinds: map[string]kind{}}
 }
 
-// sawKind records what an existence or type check saw.
+// sawKind records the result of asking for existence or type.
 func (t *trace) sawKind(name string, k kind) {
 	if _, read := t.Files[name]; read {
 		return

@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// kind is what stands at a path of an artifact.
+// kind is what a path of an artifact is.
 type kind string
 
 const (
@@ -44,9 +44,9 @@ type entry struct {
 	isDir bool
 }
 
-// newTree builds the folders that the files imply: an artifact is nothing but
-// its files, so that its file index (path to digest) says all there is to know.
-// A path that is both a file and a folder is an error.
+// newTree creates the folders that the files imply: an artifact has nothing but files, so
+// its file index (path to digest) describes it completely. A path that is both a file and
+// a folder is an error.
 func newTree(files map[string][]byte) (*tree, error) {
 	t := &tree{files: make(map[string]*file, len(files)), dirs: map[string]*dir{}}
 	names := map[string]map[string]bool{"": {}}
@@ -78,7 +78,7 @@ func newTree(files map[string][]byte) (*tree, error) {
 	return t, nil
 }
 
-// kind says what is at a path.
+// kind returns what is at a path.
 func (t *tree) kind(name string) kind {
 	if _, ok := t.files[name]; ok {
 		return kindFile
@@ -89,8 +89,8 @@ func (t *tree) kind(name string) kind {
 	return kindNone
 }
 
-// newFile makes a file whose sum is "sha256:<hex>" of the content, as in an
-// artifact's file index. Most files of an artifact are never asked for it.
+// newFile creates a file whose digest is "sha256:<hex>" of the content, as in an
+// artifact's file index. It is computed only when it is asked for, as that is rare.
 func newFile(data []byte) *file {
 	return &file{data: data, sum: sync.OnceValue(func() string { return sha256Of(data) })}
 }
@@ -100,8 +100,8 @@ func sha256Of(data []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// digest is "sha256:<hex>" of the sorted names, each followed by "/" when it is
-// a folder and by a zero byte.
+// digest returns "sha256:<hex>" of the sorted names, each followed by "/" if it is a
+// folder, and by a zero byte.
 func (d *dir) digest() string {
 	var b bytes.Buffer
 	for _, e := range d.entries {
@@ -114,7 +114,7 @@ func (d *dir) digest() string {
 	return sha256Of(b.Bytes())
 }
 
-// parent is the folder that holds a path; "" for what stands at the root.
+// parent returns the folder that contains a path; "" for what is at the root.
 func parent(name string) string {
 	if i := strings.LastIndexByte(name, '/'); i >= 0 {
 		return name[:i]

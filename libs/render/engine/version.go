@@ -4,8 +4,8 @@ import (
 	"runtime/debug"
 )
 
-// sourceHash is set when the engine is built (-ldflags -X), from its sources
-// and its dependencies: two engines with the same hash render the same.
+// sourceHash is set when the engine is built (-ldflags -X), from its sources and its
+// dependencies: two engines with the same hash render the same.
 var sourceHash = "unknown"
 
 type versionAnswer struct {

@@ -13,22 +13,23 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// mount is where a build sees its artifact. It is not the file system's root,
-// so that a path with too many ".." leaves it and is seen to leave it, and its
-// name is odd, so that it can be cut out of messages.
+// mount is where a build finds its artifact. It is not the root of the file system, so
+// that a path with too many ".." leaves it and is noticed. Its name is unusual, so that
+// it can be removed from messages.
 const mount = "/.weir-artifact"
 
 var errLeaves = errors.New("path leaves the artifact")
 var errReadOnly = errors.New("an artifact is read-only")
 
-// view is one build's file system: the shared tree, over it the files that
-// belong to this build alone (the generated kustomization.yaml), and a trace of
-// every look-up. Its errors read as those of a disk do, as in Flux.
+// view is the file system of one build: the shared tree, over it the files of this build
+// alone (the generated kustomization.yaml), and a trace of every look-up. Its errors have
+// the wording of those of a disk, as in Flux.
 type view struct {
 	tree    *tree
 	overlay map[string][]byte
 	trace   *trace
-	// onRead sees every file that the build reads, before it does, and may refuse it.
+	// onRead is called for every file before the build gets its content, and may refuse
+	// it.
 	onRead func(name string, data []byte) error
 }
 
@@ -38,7 +39,7 @@ func newView(t *tree) *view {
 	return &view{tree: t, overlay: map[string][]byte{}, trace: newTrace()}
 }
 
-// inside turns a path of the build into one of the artifact.
+// inside converts a path of the build to one of the artifact.
 func inside(name string) (string, bool) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(mount, name)
@@ -50,7 +51,7 @@ func inside(name string) (string, bool) {
 	return strings.CutPrefix(name, mount+"/")
 }
 
-// look says what the build sees at a path, and records what the artifact has.
+// look returns what the build finds at a path, and records what the artifact has there.
 func (v *view) look(name string) kind {
 	k := v.tree.kind(name)
 	v.trace.sawKind(name, k)
@@ -60,9 +61,9 @@ func (v *view) look(name string) kind {
 	return k
 }
 
-// missing is the error that a disk gives for a path that isn't there: a file
-// above it makes it "not a directory". So the error depends on what is above it,
-// up to the first path that is there.
+// missing returns the error that a disk gives for a path that doesn't exist; if a part of
+// the path is a file, the error is "not a directory". So the error depends on the folders
+// above, up to the first that exists.
 func (v *view) missing(op, name string) error {
 	err := error(syscall.ENOENT)
 	for up := parent(name); up != ""; up = parent(up) {
@@ -82,7 +83,7 @@ func leaves(op, name string) error {
 	return &fs.PathError{Op: op, Path: name, Err: errLeaves}
 }
 
-// Stat is what os.Stat would say of a path.
+// Stat returns what os.Stat would return for a path.
 func (v *view) Stat(name string) (os.FileInfo, error) {
 	rel, ok := inside(name)
 	if !ok {
@@ -119,7 +120,7 @@ func (v *view) ReadFile(name string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	// A copy: nothing that Kustomize does to it may reach the shared tree.
+	// A copy, because no change by Kustomize may reach the shared tree.
 	return append([]byte(nil), data...), nil
 }
 
@@ -154,8 +155,8 @@ func (v *view) list(rel string) ([]entry, error) {
 	return d.entries, nil
 }
 
-// ReadDir lists the artifact's own files: what a build adds to it is its own
-// kustomization.yaml, which nothing looks for by listing.
+// ReadDir lists the artifact's own files. A build adds only its own kustomization.yaml,
+// which nothing looks for by listing.
 func (v *view) ReadDir(name string) ([]string, error) {
 	rel, ok := inside(name)
 	if !ok {
@@ -172,8 +173,7 @@ func (v *view) ReadDir(name string) ([]string, error) {
 	return names, nil
 }
 
-// CleanedAbs splits a path that exists into its folder and, when it is a file,
-// its name.
+// CleanedAbs splits a path that exists into its folder and, if it is a file, its name.
 func (v *view) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
 	rel, ok := inside(name)
 	if !ok {
@@ -188,8 +188,8 @@ func (v *view) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
 	return "", "", fmt.Errorf("evalsymlink failure on '%s' : %w", name, v.unresolved(rel))
 }
 
-// unresolved is the error that resolving a missing path's links gives on a disk:
-// it names the first part that isn't there.
+// unresolved returns the error that a disk gives when the links of a missing path are
+// resolved: it names the first part that doesn't exist.
 func (v *view) unresolved(rel string) error {
 	parts := strings.Split(rel, "/")
 	for i := range parts {
@@ -224,7 +224,8 @@ func (v *view) Glob(pattern string) ([]string, error) {
 	return found, err
 }
 
-// Walk visits as filepath.Walk does: in lexical order, with SkipDir and SkipAll.
+// Walk visits in the order of filepath.Walk, which is lexical, and supports SkipDir and
+// SkipAll.
 func (v *view) Walk(root string, visit filepath.WalkFunc) error {
 	found, err := v.Stat(root)
 	if err != nil {

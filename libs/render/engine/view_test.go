@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// The view has to read as a disk does, so each look-up is done on both.
+// The view must behave as a disk does, so each look-up is done on both.
 func TestViewReadsAsADisk(t *testing.T) {
 	f := files{"a/x.yaml": "x", "a/b/y.yaml": "y", "a/b/.hidden": "h", "a/z": "z", "top": "t"}
 	root := f.write(t)
@@ -55,8 +55,8 @@ func sameError(got, want error, root string) bool {
 		relative(got.Error()) == files{}.relativeTo(want.Error(), root)
 }
 
-// walked is what a walk visits, leaving folder b out and stopping in a folder
-// at the file z.
+// walked returns what a walk visits that skips the folder b and stops within a folder at
+// the file z.
 func walked(fs filesys.FileSystem, root string) []string {
 	var seen []string
 	err := fs.Walk(root, func(name string, info os.FileInfo, err error) error {
@@ -94,7 +94,7 @@ func TestViewOpensFiles(t *testing.T) {
 	}
 }
 
-// Why a path isn't there depends on what is above it.
+// The error for a missing path depends on the folders above it.
 func TestMissingPathTracesWhatIsAbove(t *testing.T) {
 	v := newView(files{"a/x": "x"}.tree(t))
 	for _, name := range []string{"a/b/c/d", "e/f", "a/x/g"} {

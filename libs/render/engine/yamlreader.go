@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// readSimple reads a document of the simplest YAML, as most templates make it: maps and
-// lists by lines, texts that need no quotes or are quoted without escapes, whole numbers,
-// and texts of several lines. It takes a fifth of the time of a reader of all YAML. ok is
-// false for whatever else there is, right or wrong.
+// readSimple reads a document in the simplest form of YAML, as most templates write it:
+// maps and lists over several lines, texts that need no quotes or are quoted without
+// escapes, whole numbers, and texts of several lines. It takes a fifth of the time of a
+// complete YAML reader. ok is false for anything else, valid or not.
 func readSimple(document string) (fields map[string]any, ok bool) {
 	for i := range len(document) {
 		if c := document[i]; c < ' ' && c != '\n' || c >= 0x7f {
@@ -31,7 +31,7 @@ func readSimple(document string) (fields map[string]any, ok bool) {
 
 type simpleLine struct {
 	indent int
-	// text is what follows the indentation, with the spaces at its end.
+	// text is what follows the indentation, including spaces at its end.
 	text string
 }
 
@@ -41,7 +41,7 @@ type simpleReader struct {
 	endsInBreak bool
 }
 
-// skip goes to the next line with content; false at the end.
+// skip goes to the next line with content; it returns false at the end.
 func (r *simpleReader) skip() bool {
 	for r.at < len(r.lines) {
 		if text := r.lines[r.at].text; text != "" && text[0] != '#' {
@@ -52,7 +52,7 @@ func (r *simpleReader) skip() bool {
 	return false
 }
 
-// fields reads a map whose keys are indented by so much.
+// fields reads a map whose keys have this indentation.
 func (r *simpleReader) fields(indent int) (map[string]any, bool) {
 	fields := map[string]any{}
 	for r.skip() && r.lines[r.at].indent == indent && !isItem(r.lines[r.at].text) {
@@ -74,7 +74,7 @@ func (r *simpleReader) fields(indent int) (map[string]any, bool) {
 	return fields, len(fields) > 0 && (r.at == len(r.lines) || r.lines[r.at].indent <= indent)
 }
 
-// items reads a list whose dashes are indented by so much.
+// items reads a list whose dashes have this indentation.
 func (r *simpleReader) items(indent int) ([]any, bool) {
 	list := []any{}
 	for r.skip() && r.lines[r.at].indent == indent && isItem(r.lines[r.at].text) {
@@ -82,7 +82,7 @@ func (r *simpleReader) items(indent int) ([]any, bool) {
 		if rest == "" || rest[0] == ' ' {
 			return nil, false
 		}
-		// What stands behind a dash is as if it stood below it.
+		// What follows a dash is read as if it was on the next line, below it.
 		r.lines[r.at] = simpleLine{indent + 2, rest}
 		item, ok := r.item(indent)
 		if !ok || item == nil {
@@ -108,8 +108,9 @@ func (r *simpleReader) item(indent int) (any, bool) {
 	return r.value(strings.TrimRight(line.text, " "), indent, indent+1)
 }
 
-// value reads what follows a key or a dash: text stands on its line. What stands on the next
-// lines is indented by more than outer, or a list by as much as listFrom.
+// value reads what follows a key or a dash. text is what follows on the same line. A
+// value on the next lines is indented by more than outer, or by at least listFrom if it
+// is a list.
 func (r *simpleReader) value(text string, outer, listFrom int) (any, bool) {
 	switch text {
 	case "":
@@ -122,11 +123,11 @@ func (r *simpleReader) value(text string, outer, listFrom int) (any, bool) {
 		return r.literal(outer, text == "|")
 	}
 	value, ok := simpleScalar(text)
-	// A text may go on in the next line.
+	// A text may continue on the next line.
 	return value, ok && (!r.skip() || r.lines[r.at].indent <= outer)
 }
 
-// below reads what stands below a key.
+// below reads the value in the lines below a key.
 func (r *simpleReader) below(outer, listFrom int) (any, bool) {
 	if !r.skip() {
 		return nil, true
@@ -140,7 +141,7 @@ func (r *simpleReader) below(outer, listFrom int) (any, bool) {
 	return nil, true
 }
 
-// literal reads the lines of a text, without those that are empty at its end.
+// literal reads the lines of a text, without the empty ones at its end.
 func (r *simpleReader) literal(outer int, withBreak bool) (any, bool) {
 	if r.at == len(r.lines) || r.lines[r.at].text == "" || r.lines[r.at].indent <= outer {
 		return nil, false
@@ -187,7 +188,7 @@ func (r *simpleReader) literal(outer int, withBreak bool) (any, bool) {
 
 func isItem(text string) bool { return strings.HasPrefix(text, "- ") }
 
-// simpleScalar is what a text on one line stands for.
+// simpleScalar returns the value of a text on one line.
 func simpleScalar(text string) (any, bool) {
 	switch text {
 	case "true":
@@ -212,8 +213,8 @@ func simpleScalar(text string) (any, bool) {
 	return nil, false
 }
 
-// simpleNumber reads whole numbers, and texts that begin with a digit but can be no
-// number, time or date.
+// simpleNumber reads whole numbers, and texts that begin with a digit but can't be a
+// number, a time or a date.
 func simpleNumber(text string) (any, bool) {
 	if number, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return number, true

@@ -11,9 +11,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// yamlText writes an object as it is after Kustomize's and Helm's writers: keys sorted,
-// two spaces, lists not indented, texts quoted where a reader would take them for
-// something else. An error is about a text that these writers can't write.
+// yamlText writes an object as Kustomize's and Helm's writers do, one after the other:
+// sorted keys, two spaces, lists not indented, and quotes around texts that a reader
+// would take for something else. It returns an error for a text that these writers can't
+// write.
 func yamlText(object map[string]any) (string, error) {
 	w := yamlWriter{}
 	w.fields(object, 0, false)
@@ -25,7 +26,7 @@ type yamlWriter struct {
 	err error
 }
 
-// fields writes a map's fields. The first of one in a list stands behind its dash.
+// fields writes a map's fields. The first field of a list's item follows the dash.
 func (w *yamlWriter) fields(m map[string]any, indent int, behindDash bool) {
 	for i, key := range yamlOrder(m) {
 		if i > 0 || !behindDash {
@@ -93,8 +94,8 @@ func (w *yamlWriter) scalar(text string) {
 	w.out.WriteByte('\n')
 }
 
-// text writes a string; one of several lines stands below its header, by two more
-// spaces.
+// text writes a string. A string of several lines follows its header on new lines,
+// indented by two more spaces.
 func (w *yamlWriter) text(text string, indent int) {
 	if isPlainText(text) {
 		w.scalar(text)
@@ -121,7 +122,7 @@ func (w *yamlWriter) spaces(count int) {
 	}
 }
 
-// isPlainText tells the commonest texts that need no quotes.
+// isPlainText reports whether a text is of the most common form that needs no quotes.
 func isPlainText(text string) bool {
 	if text == "" || !isLetter(text[0]) || notPlain[strings.ToLower(text)] {
 		return false
@@ -138,17 +139,16 @@ func isPlainText(text string) bool {
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
-// notPlain are words that some reader of YAML takes for something else than a text.
+// notPlain has words that some reader of YAML takes for something other than a text.
 var notPlain = map[string]bool{
 	"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true, "true": true, "false": true,
 	"null": true, "nan": true, "inf": true,
 }
 
-// texts keeps how texts are written, as lines: they are the same in most documents.
+// texts keeps the written form of texts, as lines: most documents have the same ones.
 var texts = memo[[]string]{limit: 1 << 20, weigh: func(key string, lines []string) int { return 2*len(key) + 64 }}
 
-// scalarText has a text written by Kustomize's and Helm's own writers, as the value of a
-// key.
+// scalarText lets Kustomize's and Helm's own writers write a text, as the value of a key.
 func scalarText(text string) ([]string, error) {
 	return texts.get(text, func() ([]string, error) {
 		written, err := rewritten(map[string]any{"k": text})
@@ -174,7 +174,7 @@ func (w *yamlWriter) key(key string) {
 	w.out.WriteString(written)
 }
 
-// rewritten is what Kustomize writes, once more read and written as Helm does.
+// rewritten returns what Kustomize writes, read and written once more as Helm does.
 func rewritten(value map[string]any) (string, error) {
 	written, err := yaml.Marshal(value)
 	if err != nil {
@@ -187,9 +187,9 @@ func rewritten(value map[string]any) (string, error) {
 	return kio.StringAll(nodes)
 }
 
-// yamlOrder are a map's keys in the order of go-yaml: what isn't a letter before letters, and
-// numbers in them by their value. It sorts some keys in a circle (a2, a10, a1b), and these in
-// any order; here the same keys always have the same one.
+// yamlOrder returns a map's keys in the order of go-yaml: other characters before
+// letters, and numbers within keys by their value. go-yaml's order has circles (a2, a10,
+// a1b), and sorts such keys in any order; here the same keys always have the same order.
 func yamlOrder(m map[string]any) []string {
 	keys := make([]string, 0, len(m))
 	for key := range m {
@@ -216,7 +216,7 @@ func yamlLess(a, b string) bool {
 	if aLetter || bLetter {
 		return bLetter
 	}
-	// A zero within a number counts as one of its digits.
+	// A zero inside a number counts as one of its digits.
 	start := int64(0)
 	if ar[at] == '0' || br[at] == '0' {
 		for i := at - 1; i >= 0 && unicode.IsDigit(ar[i]); i-- {

@@ -8,8 +8,8 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
-// identity is an item of spec.verify.matchOIDCIdentity: regular expressions (RE2),
-// not anchored.
+// identity is an item of spec.verify.matchOIDCIdentity: regular expressions (RE2) that
+// aren't anchored.
 type identity struct {
 	Issuer  string `json:"issuer"`
 	Subject string `json:"subject"`
@@ -18,7 +18,7 @@ type identity struct {
 const (
 	maxPatternBytes        = 1 << 10
 	maxPatternInstructions = 4 << 10
-	// matchesAll stands for an empty pattern, which limits nothing, as with Flux.
+	// matchesAll replaces an empty pattern, which as in Flux limits nothing.
 	matchesAll = ".*"
 )
 
@@ -42,8 +42,8 @@ func (i identity) compile() (verify.CertificateIdentity, error) {
 	return verify.NewCertificateIdentity(subjects, issuers, certificate.Extensions{})
 }
 
-// checkedPattern bounds what a pattern costs: its time is the length of the text
-// times its instructions, of which x{1000} has a thousand.
+// checkedPattern bounds what a pattern costs: the time for a match is the length of the
+// text times the number of instructions, and x{1000} has a thousand of them.
 func checkedPattern(field, pattern string) (string, error) {
 	if pattern == "" {
 		return matchesAll, nil

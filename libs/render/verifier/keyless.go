@@ -13,17 +13,19 @@ import (
 	"weir/render/wire"
 )
 
-// keylessRequest asks whether somebody with one of the identities has signed an
-// artifact: with a certificate of a Fulcio that the trusted root names, which a log
-// of certificates has seen, at a time that a Rekor or a time stamp vouches for.
+// keylessRequest asks whether somebody with one of the identities has signed an artifact.
+// The certificate must come from a Fulcio that the trusted root names and be recorded in
+// a log of certificates, and a Rekor or a time stamp must confirm the time.
 type keylessRequest struct {
-	// Digest of the artifact's manifest: sha256:<hex>.
+	// Digest is that of the artifact's manifest: sha256:<hex>.
 	Digest string `json:"digest"`
 	// TrustedRoot is the text of trusted_root.json.
 	TrustedRoot string `json:"trustedRoot"`
-	// Identities of which one must match; any identity of the root's Fulcio without.
+	// Identities are those of which one must match. If there are none, any identity that
+	// the root's Fulcio has certified will do.
 	Identities []identity `json:"identities"`
-	// Bundle is what cosign 3 attaches; without it Signature is what cosign 2 does.
+	// Bundle is what cosign 3 attaches to an artifact. Without it, Signature is what
+	// cosign 2 attaches.
 	Bundle    []byte        `json:"bundle"`
 	Signature *oldSignature `json:"signature"`
 }
@@ -39,10 +41,10 @@ const (
 	maxIdentities  = 100
 )
 
-// signed is a signature in either layout, ready to be verified.
+// signed is a signature of either layout, ready to be verified.
 type signed struct {
 	entity verify.SignedEntity
-	// artifact is what the signature is of.
+	// artifact says what the signature has to be of.
 	artifact verify.ArtifactPolicyOption
 }
 
@@ -61,7 +63,7 @@ func verifyKeyless(r *keylessRequest) (*keylessAnswer, error) {
 	return &keylessAnswer{Verified: true}, nil
 }
 
-// trust is what the user wrote, so that an error in it is the user's.
+// trust reads what the user wrote. An error in it is the user's.
 func (r *keylessRequest) trust() (root.TrustedMaterial, []verify.PolicyOption, error) {
 	if len(r.TrustedRoot) > maxRootBytes {
 		return nil, nil, fmt.Errorf("trusted_root.json of %d bytes is too long: %d at most", len(r.TrustedRoot), maxRootBytes)
@@ -105,8 +107,8 @@ func (r *keylessRequest) signed() (*signed, error) {
 	if err := entity.UnmarshalJSON(r.Bundle); err != nil {
 		return nil, err
 	}
-	// What signs a manifest is a statement about it. A signature over the bare digest
-	// is not what cosign looks for beside an artifact.
+	// A manifest is signed by a statement about it. cosign does not accept a signature
+	// over the bare digest.
 	if entity.GetDsseEnvelope() == nil {
 		return nil, errors.New("the bundle has no DSSE envelope")
 	}
@@ -141,8 +143,8 @@ func (s *signed) verify(trusted root.TrustedMaterial, policy []verify.PolicyOpti
 	return err
 }
 
-// times says who vouches for the time of the signature: a log of Rekor 1 by its
-// entry, but one of Rekor 2 has no time in it, so that a time stamp is wanted.
+// times returns what has to confirm the time of the signature: for a log of Rekor 1 the
+// log's entry. An entry of Rekor 2 has no time, so a time stamp is required.
 func (s *signed) times() (verify.VerifierOption, error) {
 	entries, err := s.entity.TlogEntries()
 	if err != nil {

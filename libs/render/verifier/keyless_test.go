@@ -207,7 +207,7 @@ func TestHandlesItsOperationsOnly(t *testing.T) {
 	}
 }
 
-// isInvalid says whether a request can't be answered because of what its user wrote.
+// isInvalid reports whether a request can't be answered because of what its user wrote.
 func isInvalid(err error) bool {
 	var problem *wire.Problem
 	return errors.As(err, &problem) && problem.Reason == wire.ReasonInvalid

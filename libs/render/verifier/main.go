@@ -1,5 +1,5 @@
-// Command verifier says whether artifacts are signed as they have to be. It never touches
-// the network: whatever a verification needs comes with its request (see ../wire).
+// Command verifier checks signatures of artifacts. It never uses the network: everything
+// that a verification needs comes with the request (see ../wire).
 package main
 
 import (
@@ -9,12 +9,12 @@ import (
 	"weir/render/wire"
 )
 
-// maxFrame bounds a frame, in bytes. A request carries one signature.
+// maxFrame bounds a frame, in bytes. A request has one signature.
 const maxFrame = 16 << 20
 
 func main() { wire.Main("verifier", maxFrame, handle) }
 
-// handle answers a request. A signature that isn't good is an answer, and no error.
+// handle answers a request. That a signature isn't valid is an answer and not an error.
 func handle(_ wire.Ask, op string, body json.RawMessage) (any, error) {
 	switch op {
 	case "notation":

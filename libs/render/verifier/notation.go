@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"net/http"
 
-	// The two forms that signatures have.
+	// These are the two formats of signatures.
 	_ "github.com/notaryproject/notation-core-go/signature/cose"
 	_ "github.com/notaryproject/notation-core-go/signature/jws"
 
@@ -25,18 +25,17 @@ import (
 	"weir/render/wire"
 )
 
-// notationRequest asks whether a signature of an artifact is one that a trust
-// policy wants.
+// notationRequest asks whether a signature of an artifact satisfies a trust policy.
 type notationRequest struct {
-	// Reference is host/name@digest, by which the policy is chosen.
+	// Reference is host/name@digest, by which the policy's statement is chosen.
 	Reference string     `json:"reference"`
 	Artifact  descriptor `json:"artifact"`
 	// Policy is the text of trustpolicy.json.
 	Policy string `json:"policy"`
-	// Certificates are the trusted ones, in PEM or DER: all of them in every trust
-	// store that the policy names, as with Flux.
+	// Certificates are the trusted ones, in PEM or DER. As in Flux, each trust store that
+	// the policy names has all of them.
 	Certificates [][]byte `json:"certificates"`
-	// Signature may be missing: then only what the policy says is answered.
+	// Signature may be missing. Then the answer only says what the policy requires.
 	Signature *envelope `json:"signature"`
 }
 
@@ -59,11 +58,12 @@ type notationAnswer struct {
 
 const (
 	resultVerified = "verified"
-	// resultFailed means that this signature doesn't do.
+	// resultFailed means that this signature is not accepted.
 	resultFailed = "failed"
-	// resultSkipped means that the policy wants no signature of this artifact.
+	// resultSkipped means that the policy requires no signature of this artifact.
 	resultSkipped = "skipped"
-	// resultTolerated means that the signer is not trusted, which the policy only wants logged.
+	// resultTolerated means that the signer is not trusted, and that the policy says only
+	// to log this.
 	resultTolerated = "tolerated"
 )
 
@@ -76,7 +76,8 @@ const (
 	reasonBytesAreCutOff = " ..."
 )
 
-// skipper is what notation asks a verifier before it looks for signatures.
+// skipper is the interface by which notation asks a verifier whether signatures are
+// needed at all.
 type skipper interface {
 	SkipVerify(context.Context, notation.VerifierVerifyOptions) (bool, *trustpolicy.VerificationLevel, error)
 }
@@ -115,8 +116,8 @@ func verifyNotation(r *notationRequest) (*notationAnswer, error) {
 	return judge(outcome), nil
 }
 
-// judge looks for what a lenient policy lets through: nothing that isn't authentic
-// counts as verified.
+// judge finds failures that a lenient policy ignores: only an authentic signature counts
+// as verified.
 func judge(outcome *notation.VerificationOutcome) *notationAnswer {
 	for _, result := range outcome.VerificationResults {
 		if result.Error != nil && result.Type == trustpolicy.TypeAuthenticity {
@@ -157,8 +158,8 @@ func (r *notationRequest) verifier() (notation.Verifier, error) {
 	return verifier.NewWithOptions(policy, trustedCertificates(r.Certificates), nil, options)
 }
 
-// withoutIdleTrust takes out what a statement without verification names as
-// trusted: notation refuses that, Flux passes over it.
+// withoutIdleTrust removes the trust stores and identities of a statement without
+// verification: notation refuses these, and Flux ignores them.
 func withoutIdleTrust(policy *trustpolicy.Document) {
 	for i := range policy.TrustPolicies {
 		statement := &policy.TrustPolicies[i]
@@ -168,8 +169,9 @@ func withoutIdleTrust(policy *trustpolicy.Document) {
 	}
 }
 
-// revocationOf finds out of a certificate that names a server for revocations that
-// its state is unknown: nothing is asked. A policy of the level strict refuses those.
+// revocationOf returns a validator that sends no request: the state of a certificate that
+// names a revocation server is unknown. Policies of the level strict refuse such
+// certificates.
 func revocationOf(purpose purpose.Purpose) (revocation.Validator, error) {
 	return revocation.NewWithOptions(revocation.Options{
 		OCSPHTTPClient:   &http.Client{Transport: wire.Offline{}},
@@ -178,8 +180,9 @@ func revocationOf(purpose purpose.Purpose) (revocation.Validator, error) {
 	})
 }
 
-// trustedCertificates are those of a Secret. Each entry is DER, or PEM of which the
-// first block counts, as with Flux: a file with a chain trusts its first certificate.
+// trustedCertificates are the certificates of a Secret. Each entry is DER, or PEM whose
+// first block counts, as in Flux: of a file with a chain, only the first certificate is
+// trusted.
 type trustedCertificates [][]byte
 
 func (t trustedCertificates) GetCertificates(_ context.Context, _ truststore.Type, store string) ([]*x509.Certificate, error) {
@@ -200,7 +203,7 @@ func (t trustedCertificates) GetCertificates(_ context.Context, _ truststore.Typ
 	return all, nil
 }
 
-// cutOff bounds what a signature can make a message say.
+// cutOff bounds how much text a signature can put into a message.
 func cutOff(reason string) string {
 	reason = wire.Plain(reason)
 	if len(reason) <= maxReasonBytes {

@@ -31,7 +31,7 @@ type signer struct {
 	key   *ecdsa.PrivateKey
 }
 
-// newSigner makes a root and a certificate by it, which change may alter.
+// newSigner creates a root and a certificate that it signed, which change may modify.
 func newSigner(t testing.TB, name string, change func(*x509.Certificate)) *signer {
 	t.Helper()
 	root, rootKey := issue(t, &x509.Certificate{
@@ -57,7 +57,7 @@ func issue(t testing.TB, template, parent *x509.Certificate, by *ecdsa.PrivateKe
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
-	// A root outlives what it certifies.
+	// A root is valid for longer than what it signs.
 	if template.IsCA {
 		years(template)
 	}
@@ -74,12 +74,12 @@ func issue(t testing.TB, template, parent *x509.Certificate, by *ecdsa.PrivateKe
 	return certificate, key
 }
 
-// years is how long samples are good.
+// years sets how long the samples are valid.
 func years(c *x509.Certificate) {
 	c.NotBefore, c.NotAfter = time.Now().Add(-3*time.Hour), time.Now().AddDate(10, 0, 0)
 }
 
-// sign makes an envelope for an artifact.
+// sign creates the envelope of an artifact's signature.
 func (s *signer) sign(t testing.TB, mediaType string, artifact descriptor, change func(*signature.SignRequest)) *envelope {
 	t.Helper()
 	local, err := signature.NewLocalSigner(s.chain, s.key)
@@ -102,7 +102,7 @@ func (s *signer) sign(t testing.TB, mediaType string, artifact descriptor, chang
 	return &envelope{mediaType, content}
 }
 
-// root is what a Secret has of the signer's authority.
+// root returns the certificate of the signer's authority, as a Secret has it.
 func (s *signer) root() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.chain[1].Raw})
 }
@@ -174,7 +174,7 @@ func TestNotationRefuses(t *testing.T) {
 	}
 }
 
-// changed changes what the protected part says, wherever it is.
+// changed changes the protected part, wherever it is in the content.
 func changed(content []byte) []byte {
 	return bytes.Replace(content, []byte(`"signature":"`), []byte(`"signature":"AAAA`), 1)
 }

@@ -16,18 +16,17 @@ import (
 	"github.com/sigstore/sigstore-go/pkg/verify"
 )
 
-// oldSignature is what cosign 2 keeps under the tag sha256-<digest>.sig: a payload
-// that names the manifest, and the annotations of its layer (cosign,
-// specs/SIGNATURE_SPEC.md).
+// oldSignature is what cosign 2 stores under the tag sha256-<digest>.sig: a payload that
+// names the manifest, and the annotations of its layer (cosign, specs/SIGNATURE_SPEC.md).
 type oldSignature struct {
 	Payload []byte `json:"payload"`
-	// Signature of the payload.
+	// Signature is the signature of the payload.
 	Signature []byte `json:"signature"`
-	// Certificate in PEM.
+	// Certificate is in PEM.
 	Certificate string `json:"certificate"`
-	// RekorBundle is the log's promise that it has the signature, as JSON.
+	// RekorBundle is the log's signed promise to include the signature, as JSON.
 	RekorBundle string `json:"rekorBundle"`
-	// Timestamp is that of a time stamping authority, as JSON; there may be none.
+	// Timestamp comes from a time stamping authority, as JSON; it may be empty.
 	Timestamp string `json:"timestamp"`
 }
 
@@ -42,7 +41,7 @@ type rekorBundle struct {
 	}
 }
 
-// simpleSigning is what of the payload counts.
+// simpleSigning has the fields of the payload that are checked.
 type simpleSigning struct {
 	Critical struct {
 		Type  string `json:"type"`
@@ -54,12 +53,12 @@ type simpleSigning struct {
 
 const (
 	simpleSigningType = "cosign container image signature"
-	// oldBundle is the version of bundles that takes a log's promise for its proof.
+	// oldBundle is the version of bundles in which the log's promise suffices as proof.
 	oldBundle = "application/vnd.dev.sigstore.bundle+json;version=0.1"
 )
 
-// signed makes a bundle of the signature, which is verified like any other, once
-// the payload turned out to be about the manifest.
+// signed makes a bundle of the signature, which is then verified like any other, after
+// checking that the payload is about the manifest.
 func (s *oldSignature) signed(digest string) (*signed, error) {
 	if len(s.Payload) > maxBundleBytes || len(s.RekorBundle) > maxBundleBytes {
 		return nil, fmt.Errorf("a signature of more than %d bytes is too long", maxBundleBytes)

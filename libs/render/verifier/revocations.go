@@ -7,7 +7,7 @@ import (
 	"github.com/notaryproject/notation-core-go/revocation/crl"
 )
 
-// noRevocations is asked for lists of revoked certificates, and has none.
+// noRevocations provides lists of revoked certificates, and has none.
 type noRevocations struct{}
 
 func (noRevocations) Fetch(_ context.Context, url string) (*crl.Bundle, error) {

@@ -14,9 +14,9 @@ var update = flag.Bool("update", false, "sign the samples anew")
 
 const samplesFile = "testdata/signatures.json"
 
-// samples are signatures of one manifest, for tests that have no signer: those of
-// the TypeScript side. The keyless ones never get old, as the time that counts is
-// that of the log; notation's is by a certificate of ten years.
+// samples are signatures of one manifest, for tests without a signer: those in
+// TypeScript. The keyless ones never expire, as the log's time counts. The one of
+// notation was made with a certificate that is valid for ten years.
 type samples struct {
 	Manifest string          `json:"manifest"`
 	Digest   string          `json:"digest"`

@@ -31,14 +31,14 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// sigstore is one of our own: an authority for certificates, a log of these, and
-// the Rekor that sigstore-go has for tests.
+// sigstore is a Sigstore of these tests: an authority for certificates, a log of
+// certificates, and the Rekor that sigstore-go has for tests.
 type sigstore struct {
 	testing.TB
 	rekor             *ca.VirtualSigstore
 	root, authority   *x509.Certificate
 	authorityKey, log *ecdsa.PrivateKey
-	// withoutLog leaves out that the certificate is in the log.
+	// withoutLog leaves the certificate out of the log.
 	withoutLog bool
 }
 
@@ -54,7 +54,7 @@ func newSigstore(t testing.TB) *sigstore {
 	return &sigstore{TB: t, rekor: rekor, root: root, authority: authority, authorityKey: authorityKey, log: log}
 }
 
-// trustedRoot is trusted_root.json.
+// trustedRoot returns the text of trusted_root.json.
 func (s *sigstore) trustedRoot() string {
 	from, to := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
 	authority := &root.FulcioCertificateAuthority{
@@ -83,8 +83,8 @@ func (s *sigstore) logID() []byte {
 	return id[:]
 }
 
-// certify makes a certificate of ten minutes for an identity, and puts it into the
-// log: its promise is an extension of the certificate (RFC 6962, section 3).
+// certify makes a certificate for an identity, valid for ten minutes, and puts it into
+// the log, whose promise is an extension of the certificate (RFC 6962, section 3).
 func (s *sigstore) certify(issuer, subject string) (*x509.Certificate, *ecdsa.PrivateKey) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(s, err)
@@ -114,7 +114,8 @@ func (s *sigstore) issue(template *x509.Certificate, key *ecdsa.PrivateKey) *x50
 	return certificate
 }
 
-// promise is the log's list of signed timestamps for a certificate without them.
+// promise returns the log's list of signed timestamps for a certificate that has no such
+// list yet.
 func (s *sigstore) promise(certificate []byte) []byte {
 	at := binary.BigEndian.AppendUint64(nil, uint64(time.Now().UnixMilli()))
 	issuer := sha256.Sum256(s.authority.RawSubjectPublicKeyInfo)
@@ -171,7 +172,7 @@ func (s *sigstore) oldSignature(issuer, subject, digest string) *oldSignature {
 	return &oldSignature{Payload: []byte(payload), Signature: signature, Certificate: written, RekorBundle: string(encoded(s, promise))}
 }
 
-// rekorPromise is Rekor's signature over an entry.
+// rekorPromise returns Rekor's signature over an entry.
 func (s *sigstore) rekorPromise(body []byte, at, index int64) *rekorBundle {
 	id, err := s.rekor.RekorLogID()
 	must(s, err)

@@ -7,13 +7,13 @@ import (
 	"os"
 )
 
-// Main runs a program that answers requests and touches no network: it reads from standard
+// Main runs a program that answers requests and uses no network: it reads from standard
 // input, answers on standard output, and writes logs to standard error only.
 func Main(name string, maxFrame uint32, handle Handler) {
 	memory := flag.Uint64("memory-limit", 0, "bytes of memory after which the process ends, 0 for no limit")
 	flag.Parse()
 	out := os.Stdout
-	// Whatever a library prints must not get between two frames.
+	// What a library prints must not get between two frames.
 	os.Stdout = os.Stderr
 	http.DefaultTransport = Offline{}
 	LimitMemory(*memory)
@@ -24,8 +24,8 @@ func Main(name string, maxFrame uint32, handle Handler) {
 	}
 }
 
-// Offline answers every HTTP request with an error. What a program needs comes with its
-// requests, whatever addresses its libraries find in them.
+// Offline answers every HTTP request with an error. A program gets all that it needs with
+// its requests, whatever addresses its libraries find in them.
 type Offline struct{}
 
 func (Offline) RoundTrip(r *http.Request) (*http.Response, error) {

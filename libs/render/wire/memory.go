@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// exitMemory is the exit code by which the service knows why the process ended.
+// exitMemory is the exit code that tells the service why the process ended.
 const exitMemory = 70
 
-// LimitMemory ends the process when it takes more than so many bytes from the system;
-// 0 is no limit. What needs more can't be stopped in any other way.
+// LimitMemory ends the process when it takes more than this many bytes from the system; 0
+// means no limit. A request that needs more can't be stopped in any other way.
 func LimitMemory(bytes uint64) {
 	if bytes == 0 {
 		return
 	}
-	// The collector works harder near the limit, so that only what is in use passes it.
+	// The collector works harder near the limit, so that only memory in use exceeds it.
 	debug.SetMemoryLimit(int64(bytes) * 9 / 10)
 	go func() {
 		var stats runtime.MemStats

@@ -9,24 +9,24 @@ import (
 	"sync"
 )
 
-// Ask sends the service a callback and decodes its answer, waiting as long as that takes:
-// the service ends this process when its time is over. What the service refuses is a
-// *Problem.
+// Ask sends a callback to the service and decodes its answer. It waits as long as that
+// takes, because the service ends this process when its time is over. If the service
+// refuses, the error is a *Problem.
 type Ask func(op string, body, answer any) error
 
-// Handler answers one request. It may run several times at once, as many as the service
+// Handler answers one request. It may run several times at once, as often as the service
 // sends requests. An error that is no *Problem is answered as ReasonInternal.
 type Handler func(ask Ask, op string, body json.RawMessage) (any, error)
 
-// Server answers requests until its input ends, which it does with the service.
+// Server answers requests until its input ends, as it does when the service ends.
 type Server struct {
-	// MaxFrame bounds what is read, in bytes.
+	// MaxFrame bounds a frame that is read, in bytes.
 	MaxFrame uint32
-	// MaxAnswer bounds what is written, in bytes; 0 is no limit.
+	// MaxAnswer bounds an answer that is written, in bytes; 0 means no limit.
 	MaxAnswer int
 	Handle    Handler
-	// Problem says how an error is answered; without it, a *Problem is answered as it is and
-	// anything else as ReasonInternal.
+	// Problem converts an error to an answer. Without it, a *Problem is answered as it
+	// is, and any other error as ReasonInternal.
 	Problem func(error) *Problem
 
 	out     io.Writer
@@ -36,8 +36,8 @@ type Server struct {
 	waiting map[uint64]chan *incoming
 }
 
-// Serve returns nil when the input ended between two frames, and at once when there is
-// nobody left to answer. It never returns while both pipes work.
+// Serve returns nil when the input has ended between two frames. When nobody can be
+// answered any more it returns at once. It never returns while both pipes work.
 func (s *Server) Serve(in io.Reader, out io.Writer) error {
 	s.out, s.waiting = out, map[uint64]chan *incoming{}
 	ended := make(chan error, 1)
@@ -81,7 +81,7 @@ func (s *Server) read(in *bufio.Reader, end func(error)) error {
 	}
 }
 
-// answer never panics: what a library makes of hostile input is an error.
+// answer never panics: a panic of a library on hostile input becomes an error.
 func (s *Server) answer(request *incoming) (response *outgoing) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -152,10 +152,10 @@ func (s *Server) write(frame *outgoing) error {
 	return err
 }
 
-// Invalid is a request that can't be answered because of what its user wrote.
+// Invalid marks a request that can't be answered because of what its user wrote.
 func Invalid(err error) error { return &Problem{ReasonInvalid, err.Error()} }
 
-// Decoded runs an operation on the body of its request.
+// Decoded decodes the body of a request and runs an operation on it.
 func Decoded[Request, Answer any](body json.RawMessage, run func(*Request) (Answer, error)) (any, error) {
 	request := new(Request)
 	if err := json.Unmarshal(body, request); err != nil {

@@ -14,7 +14,8 @@ type question struct {
 	Text string `json:"text"`
 }
 
-// started runs a server and returns how to write a frame to it and read one from it.
+// started runs a server, and returns functions that write a frame to it and read one from
+// it.
 func started(t *testing.T, handle Handler) (write func(string), read func() *incoming, ended <-chan error) {
 	t.Helper()
 	toServer, input := io.Pipe()
@@ -56,7 +57,7 @@ func TestAnswersAndAsks(t *testing.T) {
 	if asked.Type != typeCallback || asked.Op != "more" || !bytes.Contains(asked.Body, []byte(`"a"`)) {
 		t.Errorf("%+v", asked)
 	}
-	// Others are answered meanwhile.
+	// Other requests are answered meanwhile.
 	write(`{"type":"request","id":2,"op":"panic"}`)
 	if f := read(); f.ID != 2 || f.Error == nil || f.Error.Reason != ReasonInternal {
 		t.Errorf("%+v", f)

@@ -1,11 +1,11 @@
-// Package wire is how Weir's Go programs speak with the service that started them: over
-// their standard input and output, in frames. A frame is a length (4 bytes, big endian)
-// and as many bytes of JSON.
+// Package wire implements how Weir's Go programs communicate with the service that
+// started them: in frames, over standard input and output. A frame is a length (4 bytes,
+// big endian) and as many bytes of JSON.
 //
-// The service sends a `request`, which is answered by a `response` of the same id. While
-// a request is answered, the program may ask the service for something with a `callback`,
-// which names the request, has an id of its own, and gets a `callbackResponse`. Responses
-// come in the order in which they are ready.
+// The service sends a `request`, which is answered by a `response` with the same id.
+// While the program works on a request it may ask the service for something by a
+// `callback`, which names the request, has an id of its own, and is answered by a
+// `callbackResponse`. Responses are sent in the order in which they are ready.
 package wire
 
 import (
@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// Problem is why there is no answer, as a frame carries it.
+// Problem is the reason why there is no answer, as it is in a frame.
 type Problem struct {
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
@@ -26,19 +26,21 @@ type Problem struct {
 
 func (p *Problem) Error() string { return p.Message }
 
-// maxMessage is what a condition takes of a message, in bytes.
+// maxMessage is the length of a message that a condition can have, in bytes.
 const maxMessage = 32 << 10
 
-// Plain gives the message of an error the same words in every build. Protocol Buffers writes
-// one of its spaces as a no-break space in about half of all builds, so that nobody compares
-// its messages. Conditions are compared: one that changes by the replica is an event each time.
+// Plain makes the message of an error the same in every build. Protocol Buffers writes
+// one of its spaces as a no-break space in about half of all builds, so that no program
+// compares its messages. But conditions are compared: a message that differs between
+// replicas would be an event each time.
 func Plain(message string) string {
 	return strings.ReplaceAll(message, "\u00a0", " ")
 }
 
-// Shorten makes a message plain, and cuts it to what anybody will see of it. Libraries quote
-// what they can't read, again and again: some kilobytes of input have come to megabytes of a
-// message. The end stays too, because a chain of errors has its cause there.
+// Shorten makes a message plain, and shortens it to what people will see of it. Libraries
+// quote what they can't read, sometimes repeatedly: some kilobytes of input have led to a
+// message of megabytes. The end is kept too, because it has the cause in a chain of
+// errors.
 func Shorten(message string) string {
 	message = Plain(message)
 	if len(message) <= maxMessage {
@@ -51,7 +53,7 @@ func Shorten(message string) string {
 	return strings.ToValidUTF8(head, "") + between + strings.ToValidUTF8(tail, "")
 }
 
-// The reasons that every program gives.
+// The reasons that all programs use.
 const (
 	ReasonInvalid  = "InvalidRequest"
 	ReasonInternal = "InternalError"
@@ -75,7 +77,7 @@ type incoming struct {
 type outgoing struct {
 	Type string `json:"type"`
 	ID   uint64 `json:"id"`
-	// Request is the one on whose behalf a callback is.
+	// Request is the id of the request that a callback belongs to.
 	Request uint64   `json:"request,omitempty"`
 	Op      string   `json:"op,omitempty"`
 	Body    any      `json:"body,omitempty"`
@@ -103,10 +105,10 @@ func readFrame(in *bufio.Reader, max uint32) (*incoming, error) {
 	return frame, nil
 }
 
-// ErrTooLarge is an answer over the limit; nothing of it has been written.
+// ErrTooLarge is the error for an answer over the limit, of which nothing was written.
 var ErrTooLarge = errors.New("the answer is too large")
 
-// encodeFrame returns a frame as it goes over the pipe; 0 is no limit.
+// encodeFrame returns a frame as it is sent over the pipe. A max of 0 means no limit.
 func encodeFrame(frame *outgoing, max int) ([]byte, error) {
 	body, err := json.Marshal(frame)
 	if err != nil {
