@@ -111,7 +111,7 @@ describe('the rendered objects', () => {
   });
 
   it('go to other clusters as the account of the namespace where tenants share one and accounts have identities', async () => {
-    // The flag needs the feature gate of objectIdentity: a service with the one and without the other does not start.
+    // This flag needs the feature gate of objectIdentity: with only one of the two, a service does not start.
     const flag = '--default-kubeconfig-service-account=default';
     for (const name of SERVICES) {
       const args = async (...values: string[]) => argsOf(await render(...values), name);

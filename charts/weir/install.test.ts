@@ -1,5 +1,5 @@
-// The chart in a real API server: every object is taken as it is, pods meet the restricted pod security
-// standard, and install, upgrade and uninstall by helm leave what they should.
+// The chart in a real API server: every object is accepted unchanged, pods meet the restricted pod security standard,
+// and helm's install, upgrade and uninstall leave what they should.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { kinds } from '@weir/api';

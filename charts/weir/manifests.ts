@@ -51,7 +51,7 @@ export function helmRepository(namespace: string, name: string, url: string): st
   return manifest('source.toolkit.fluxcd.io/v1', 'HelmRepository', { namespace, name }, { spec });
 }
 
-/** A chart of the folder `chart` of a GitRepository. */
+/** A chart from the folder `chart` of a GitRepository. */
 export function helmChart(namespace: string, name: string, repository: string): string {
   const sourceRef = { kind: 'GitRepository', name: repository };
   const spec = { chart: 'chart', interval: '1h', sourceRef };
@@ -70,7 +70,7 @@ export function helmRelease(namespace: string, name: string, spec: object = {}):
   );
 }
 
-/** Labelled `team: a`, as Alerts may select by labels. */
+/** It has the label `team: a`, as Alerts may select by labels. */
 export function kustomization(namespace: string, name: string, spec: object = {}): string {
   const metadata = { namespace, name, labels: { team: 'a' } };
   return manifest('kustomize.toolkit.fluxcd.io/v1', 'Kustomization', metadata, {
@@ -89,14 +89,14 @@ export function provider(namespace: string, name: string, spec: object): string 
   return manifest('notification.toolkit.fluxcd.io/v1', 'Provider', { namespace, name }, { spec });
 }
 
-/** On every Kustomization of the namespace with the label `team: a`. */
+/** An Alert about every Kustomization of the namespace with the label `team: a`. */
 export function alert(namespace: string, name: string, providerName: string): string {
   const eventSources = [{ kind: 'Kustomization', name: '*', matchLabels: { team: 'a' } }];
   const spec = { providerRef: { name: providerName }, eventSources };
   return manifest('notification.toolkit.fluxcd.io/v1', 'Alert', { namespace, name }, { spec });
 }
 
-/** One that policies of every namespace may use. */
+/** An ImageRepository that policies of every namespace may use. */
 export function imageRepository(namespace: string, name: string, spec: object): string {
   const metadata = { namespace, name };
   return manifest('image.toolkit.fluxcd.io/v1', 'ImageRepository', metadata, {
@@ -109,7 +109,7 @@ export function imagePolicy(namespace: string, name: string, imageRepositoryRef:
   return manifest('image.toolkit.fluxcd.io/v1', 'ImagePolicy', { namespace, name }, { spec });
 }
 
-/** Writes what policies chose into the repository of the GitRepository `source`. */
+/** An automation that writes the choices of policies into the repository of the GitRepository `source`. */
 export function imageUpdateAutomation(namespace: string, name: string, source: string): string {
   const author = { name: 'bot', email: 'bot@example.com' };
   const spec = {
@@ -122,7 +122,7 @@ export function imageUpdateAutomation(namespace: string, name: string, source: s
   return manifest('image.toolkit.fluxcd.io/v1', kind, { namespace, name }, { spec });
 }
 
-/** A webhook that wakes the GitRepository `app`, with the token of the Secret `name`. */
+/** A webhook that requests a reconcile of the GitRepository `app`, with the token of the Secret `name`. */
 export function webhook(namespace: string, name: string): string {
   const resources = [{ kind: 'GitRepository', name: 'app' }];
   const spec = { type: 'generic', secretRef: { name }, resources };

@@ -1,4 +1,4 @@
-// What each service may not do in NATS: with its login, and without its code.
+// What each service may not do in NATS: requests that are made with its login but not by its code.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { errors, type NatsConnection } from '@nats-io/nats-core';
@@ -30,7 +30,7 @@ type Request = (typeof REQUESTS)[number];
 const MAKE = ['STREAM.CREATE', 'STREAM.UPDATE'] as const;
 const READ = ['STREAM.MSG.GET', 'DIRECT.GET'] as const;
 
-/** What the code of each service does: everything else is refused. */
+/** The requests that the code of each service makes. All others are refused. */
 const ALLOWED: Record<string, Record<string, readonly Request[]>> = {
   source: {
     'weir-artifacts': [...MAKE, ...READ, 'STREAM.PURGE'],
@@ -100,7 +100,7 @@ describe('a login of a service', () => {
     return connection;
   }
 
-  /** Whether the server lets a request pass, whatever comes of it. */
+  /** Whether the server accepts a request, whatever the answer is. */
   async function passes(service: string, subject: string, payload = 'x'): Promise<boolean> {
     try {
       await as(service).request(subject, payload, { timeout: 2_000 });

@@ -1,4 +1,5 @@
-// The servers of the chart's NATS as a cluster: nobody joins without the password and a certificate of its authority.
+// The chart's NATS servers as a cluster: no server can join without the password and a certificate of the cluster's
+// authority.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +27,7 @@ interface Member {
   env: Record<string, string>;
 }
 
-/** The rendered configuration, with folders and ports of this machine in place of those of a pod. */
+/** The rendered configuration, with folders and ports of this machine instead of those of a pod. */
 async function member(root: string, name: string, values: readonly string[]): Promise<Member> {
   const folder = join(root, name);
   await mkdir(folder, { recursive: true });
@@ -40,7 +41,7 @@ async function member(root: string, name: string, values: readonly string[]): Pr
   return { ports, folder, config, env: { ...NATS_ENVIRONMENT, POD_NAME: name, NATS_ROUTES: '[]' } };
 }
 
-/** Writes the certificates that one rendering of the chart makes: each rendering without a cluster makes others. */
+/** Writes the certificates from one rendering of the chart: without a cluster, each rendering makes new ones. */
 async function writeCertificates(folders: readonly string[], values: readonly string[]) {
   const { data } = find(await render(...values), 'Secret', 'weir-nats-tls');
   const files = Object.entries(data as Record<string, string>);
@@ -146,7 +147,7 @@ describe('the servers of a cluster', () => {
     await exited;
   }
 
-  /** The names of the servers that a server has a route to. */
+  /** The names of the servers to which a server has a route. */
   async function joined({ ports }: Member): Promise<string[]> {
     const response = await fetch(`http://127.0.0.1:${ports.monitor}/routez`);
     const { routes = [] } = (await response.json()) as { routes?: { remote_name: string }[] };
@@ -164,7 +165,7 @@ describe('the servers of a cluster', () => {
     assert.deepEqual(await joined(known(1)), ['one']);
   });
 
-  /** A server that knows where the others are, with an address that they have never seen. */
+  /** A server that knows the addresses of the others, while its own address is unknown to them. */
   async function stranger(name: string, password: string): Promise<Member> {
     const one = await member(root, name, CLUSTER);
     one.env.NATS_PASSWORD_ROUTES = password || 'punknown';
@@ -223,7 +224,7 @@ describe('the servers of a cluster', () => {
     }
   }
 
-  /** Starts it, and waits until a server of the cluster has refused it. */
+  /** Starts the server, and waits until a server of the cluster has refused it. */
   async function keptOut(one: Member, why: RegExp): Promise<void> {
     const log = join(known(0).folder, 'log');
     const { length } = await readFile(log, 'utf8');

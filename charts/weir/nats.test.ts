@@ -1,4 +1,4 @@
-// The configuration of NATS that the chart renders, in a real nats-server: each service can do its part.
+// The NATS configuration that the chart renders, in a real nats-server: each service can do its work.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -20,7 +20,7 @@ import { consumeEvents } from '@weir/events';
 import { createLogger, createMetrics, type Logger } from '@weir/telemetry';
 import { natsAuthorization, PASSWORDS } from './testing.ts';
 
-/** Those that have something to do in NATS. */
+/** The services that use NATS in this test. */
 const SERVICES = ['source', 'kustomize', 'notification'];
 
 describe('a service that logs in as itself', () => {
@@ -35,7 +35,7 @@ describe('a service that logs in as itself', () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'weir-chart-'));
     nats = await startNats({ config: await natsAuthorization() });
-    // All at once, as pods start: some wait for the streams of others.
+    // All log in at once, as pods start at once: some wait for the streams of others.
     for (const service of SERVICES) buses.set(service, await login(service, log));
     await Promise.all([...buses.values()].map(({ ready }) => ready));
   });

@@ -1,4 +1,5 @@
-// objectIdentity: the right to make tokens of accounts is there where it is asked for, used, and for clouds alone.
+// objectIdentity: the right to make tokens of accounts exists only if the value is set, it is used, and it serves for
+// clouds only.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { until } from '@weir/cluster';
@@ -14,7 +15,7 @@ const userOf = (service: string) => `system:serviceaccount:${NAMESPACE}:weir-${s
 describe('where objects act in clouds as accounts', () => {
   let release: Release;
   before(async () => {
-    // Nothing listens there: AWS itself is not asked.
+    // Nothing listens at this address, so that AWS itself gets no request.
     const nowhere = 'services.source.args[0]=--cloud-endpoints=aws-sts=https://127.0.0.1:1';
     release = await startRelease('objectIdentity=true', nowhere);
   });

@@ -1,5 +1,5 @@
-// The containers of the chart as processes: with its arguments, under its service accounts, logged in to NATS with its
-// passwords and permissions. Ports and addresses are this machine's; everything else is as in the pod.
+// The chart's containers as processes: with its arguments, under its service accounts, and logged in to NATS with its
+// passwords and permissions. Ports and addresses are those of this machine; everything else is as in the pod.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,15 +22,15 @@ const STOP_MS = 30_000;
 
 export interface Release {
   cluster: Cluster;
-  /** What a service wrote so far. */
+  /** What a service has written so far. */
   output(service: string): string;
-  /** Ends the services gracefully, as a deleted pod. */
+  /** Ends the services gracefully, as when a pod is deleted. */
   stop(): Promise<void>;
   /** Ends everything. */
   close(): Promise<void>;
 }
 
-/** Installs the chart with some values into a cluster of its own, audited, and runs its containers. */
+/** Installs the chart with these values into a cluster of its own with an audit log, and runs its containers. */
 export async function startRelease(...values: string[]): Promise<Release> {
   const natsConfig = await natsAuthorization();
   const cluster = await startCluster({

@@ -4,7 +4,7 @@ import { Alert } from '@weir/api';
 import { rightsOf, rolesOf } from './rights.ts';
 import { find, render, SERVICES } from './testing.ts';
 
-/** Rights with which a service could become another one, or an administrator. */
+/** Rights with which a service could act as another service, or as an administrator. */
 const POWERS = [
   /^serviceaccounts\/token /,
   /^(?:cluster)?role(?:binding)?s\.rbac/,
@@ -15,7 +15,7 @@ const POWERS = [
   / (?:impersonate|escalate|bind)$/,
 ];
 
-/** They apply what others wrote: with all rights, or as the account of whoever wrote it. */
+/** These services apply what others wrote: with all rights, or as the account of the author. */
 const APPLIERS = ['kustomize', 'helm-release'];
 
 describe('the rights of a service', () => {

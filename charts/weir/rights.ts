@@ -1,4 +1,4 @@
-// The rights of a service account, and which of them it made use of, by the audit log of the API server.
+// The rights of a service account, and which of them it has used, according to the audit log of the API server.
 import type { AuditEvent } from '@weir/cluster';
 import { find, type Manifest } from './testing.ts';
 
@@ -12,12 +12,12 @@ interface Rule {
 /** One right, written as `gitrepositories.source.toolkit.fluxcd.io/status patch`. */
 export type Right = string;
 
-/** Both roles of a service: for the cluster, and for the namespace that it runs in. */
+/** Both roles of a service: for the cluster, and for the namespace in which it runs. */
 export function rolesOf(manifests: readonly Manifest[], service: string): Manifest[] {
   return ['ClusterRole', 'Role'].map((kind) => find(manifests, kind, `weir-${service}`));
 }
 
-/** Every right that the rules of some roles give, a line each; `*` stays what it is. */
+/** Every right that the rules of some roles grant, as one text each. `*` is kept as it is. */
 export function rightsOf(roles: readonly Manifest[]): Right[] {
   const rules = roles.flatMap((role) => (role.rules ?? []) as Rule[]);
   const rights = rules.flatMap(({ apiGroups = [], resources = [], verbs }) =>
@@ -28,7 +28,7 @@ export function rightsOf(roles: readonly Manifest[]): Right[] {
   return [...new Set(rights)].sort();
 }
 
-/** The rights that the requests of a user took, refused ones too. */
+/** The rights that the requests of a user needed, including refused requests. */
 export function rightsUsed(events: readonly AuditEvent[], user: string): Set<Right> {
   const used = events.flatMap(({ user: { username }, impersonatedUser, objectRef, verb }) => {
     if (username !== user) return [];
@@ -40,7 +40,7 @@ export function rightsUsed(events: readonly AuditEvent[], user: string): Set<Rig
   return new Set(used);
 }
 
-/** Whether a right was used; one for every group or resource is when any request took it. */
+/** Whether a right was used. A right for every group or resource was used if any request needed it. */
 export function isUsed(granted: Right, used: ReadonlySet<Right>): boolean {
   if (!granted.startsWith('*.*')) return used.has(granted);
   const [, verb = ''] = granted.split(' ');

@@ -1,4 +1,5 @@
-// What a commit needs on its way to an alert, the chart must allow, and what the chart allows, something must need.
+// The chart must allow everything that a commit needs on its way to an alert, and something must need everything that
+// the chart allows.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -25,47 +26,47 @@ import { type Release, startRelease } from './processes.ts';
 import { isUsed, type Right, rightsOf, rightsUsed } from './rights.ts';
 import { CHART, find, NAMESPACE, render, SERVICES } from './testing.ts';
 
-/** Rights that the commit below doesn't need: by what they match, and the code that needs them. */
+/** Rights that the commit below doesn't need: a pattern for each, and the code that needs them. */
 const USED_ELSEWHERE: { right: RegExp; file: string; code: string }[] = [
   {
-    // A second event of the same kind within minutes.
+    // This counts up an event of the same kind within minutes.
     right: /^events patch$/,
     file: 'libs/events/kubernetesevents.ts',
     code: 'client.patch(Event',
   },
   {
-    // After a conflict with somebody else's write.
+    // This is needed after a conflict with another writer.
     right:
       /^(buckets|gitrepositories|helmcharts|helmrepositories|image\w+|providers)\.(source|image|notification)\.toolkit\.fluxcd\.io get$/,
     file: 'libs/controller/finalizers.ts',
     code: 'client.get<T>(kind, ref)',
   },
   {
-    // The labels of every kind that an Alert can name: rights.test.ts compares the kinds.
+    // These are the labels of every kind that an Alert can name; rights.test.ts compares the kinds.
     right: /^\w+\.(?:source|source\.extensions|helm|image)\.(?:toolkit\.)?fluxcd\.io get$/,
     file: 'services/notification/alerts/labels.ts',
     code: 'client.get(type',
   },
   {
-    // What a webhook has reconciled, by an annotation.
+    // A webhook requests a reconcile by an annotation.
     right: /^(?!receivers)\w+\.[\w.]+\.fluxcd\.io patch$/,
     file: 'services/notification/receivers/resources.ts',
     code: 'client.patch(type',
   },
   {
-    // What a webhook finds by labels.
+    // A webhook finds objects by labels.
     right: /^(?!receivers|alerts|providers)\w+\.[\w.]+\.fluxcd\.io list$/,
     file: 'services/notification/receivers/resources.ts',
     code: 'client.list(type',
   },
   {
-    // After a conflict with somebody else's write.
+    // This is needed after a conflict with another writer.
     right: /^receivers\.notification\.toolkit\.fluxcd\.io get$/,
     file: 'libs/controller/finalizers.ts',
     code: 'client.get<T>(kind, ref)',
   },
   {
-    // An Alert that another replica has seen sooner.
+    // This reads an Alert that another replica has seen earlier.
     right: /^alerts\.notification\.toolkit\.fluxcd\.io get$/,
     file: 'services/notification/alerts/current.ts',
     code: 'client.get<Alert>(Alert',
@@ -110,7 +111,7 @@ describe('the containers of the chart', () => {
         secret('default', 'login', login),
         secret('default', 'address', { address: receiver.url }),
         gitRepository('default', 'app', repository.url, { secretRef: { name: 'login' } }),
-        // Nothing listens there: it is for the rights that it takes to find that out.
+        // Nothing listens at this address. The object is here for the rights that are needed before that shows.
         ociRepository('default', 'away', {
           ...{ url: 'oci://127.0.0.1:1/app', serviceAccountName: 'default' },
         }),
@@ -188,7 +189,7 @@ describe('the containers of the chart', () => {
       if (left.length > 0) unused[name] = left;
     }
     assert.deepEqual(unused, {}, 'rights that no code uses');
-    // The rights on Leases are the same for all services: they write the one for a replica by the same code.
+    // All services have the same rights on Leases, because the same code writes the Lease of each replica.
     const all = new Set(SERVICES.flatMap((name) => [...usedBy(name)]));
     const leases = rightsOf([find(manifests, 'Role', 'weir-source')]);
     assert.deepEqual(
@@ -204,7 +205,7 @@ describe('the containers of the chart', () => {
     }
   });
 
-  /** The last lines that a service wrote. */
+  /** The last lines that a service has written. */
   function log(name: string): string {
     return `${name}: ${release.output(name).slice(-4_000)}`;
   }

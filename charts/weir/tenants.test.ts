@@ -11,7 +11,7 @@ const RBAC = 'rbac.authorization.k8s.io/v1';
 const KUSTOMIZE = `system:serviceaccount:${NAMESPACE}:weir-kustomize`;
 /** An artifact that was announced before kustomize could reach the store is fetched again after 30 s. */
 const TIMEOUT_MS = 120_000;
-/** Rights that this test does not come by, with the reason. */
+/** Rights that this test does not use, with the reason. */
 const USED_ELSEWHERE = [
   /^kustomizations\.\S+ get$/, // after a conflict with somebody else's write
   /^events patch$/, // a second event of the same kind
@@ -131,7 +131,7 @@ describe('where tenants share a cluster', () => {
   it('kustomize never asked for more than it may, and used what it may', async () => {
     await release.stop();
     const events = await release.cluster.audit();
-    // Each service asks whether its namespace is there, and takes a refusal for a yes.
+    // Each service checks whether its namespace exists, and takes a refusal to mean that it does.
     const refused = events.filter(
       ({ user, impersonatedUser, responseStatus, objectRef }) =>
         user.username === KUSTOMIZE &&
@@ -159,7 +159,7 @@ describe('where tenants share a cluster', () => {
     assert.equal(code, 0, stderr);
   }
 
-  /** The Ready condition of a Kustomization once it says yes or no. */
+  /** The Ready condition of a Kustomization, once it is True or False. */
   async function ready(namespace: string, name: string) {
     const path = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${namespace}/kustomizations/${name}`;
     const condition = async () => {
@@ -188,7 +188,10 @@ function variable(name: string): string {
   return `\${${name}}`;
 }
 
-/** A role for an account of the namespace, there or (with the name of the namespace) everywhere. */
+/**
+ * Binds a role to an account of the namespace: in that namespace, or by a ClusterRoleBinding with the name of the
+ * namespace everywhere.
+ */
 function binding(kind: string, namespace: string, role: string, account: string): string {
   const metadata = kind === 'RoleBinding' ? { name: role, namespace } : { name: namespace };
   return manifest(RBAC, kind, metadata, {

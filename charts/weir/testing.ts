@@ -1,4 +1,4 @@
-// The chart rendered by the real helm, as objects.
+// Renders the chart with the real helm, and returns its objects.
 import assert from 'node:assert/strict';
 import { buildTools, type CommandResult, run } from '@weir/cluster';
 import { parseAllDocuments } from 'yaml';
@@ -6,11 +6,11 @@ import { parseAllDocuments } from 'yaml';
 export const CHART = import.meta.dirname;
 export const NAMESPACE = 'weir-system';
 export const SERVICES = ['source', 'kustomize', 'helm-release', 'notification', 'image-automation'];
-/** For a NATS of tests. Without the letter in front, nats-server would read these as numbers. */
+/** Passwords for a NATS of tests. They begin with a letter, because nats-server would read `1e0` as a number. */
 export const PASSWORDS = Object.fromEntries(
   [...SERVICES, 'routes'].map((name, index) => [name, `p1e${index}`]),
 );
-/** The version that the embedded API server has. */
+/** The version of the API server that the tests run. */
 const KUBERNETES = '1.36.0';
 
 export interface Manifest {
@@ -43,7 +43,7 @@ export interface Workload extends Manifest {
   };
 }
 
-/** Runs helm with an empty home, so that no plugin or setting of this machine takes part. */
+/** Runs helm with an empty home, so that no plugin or setting of this machine has an effect. */
 export async function helm(args: string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
   const tools = await buildTools(['helm']);
   const binary = tools.get('helm');
@@ -51,7 +51,7 @@ export async function helm(args: string[], env: NodeJS.ProcessEnv = {}): Promise
   return run(binary, args, { env: { HOME: '/nonexistent', ...env }, timeoutMs: 120_000 });
 }
 
-/** What `helm template` prints for values given as `--set` takes them. */
+/** The output of `helm template` for values in the form of `--set`. */
 export async function renderText(...values: string[]): Promise<string> {
   const args = ['template', 'weir', CHART, '--namespace', NAMESPACE, '--kube-version', KUBERNETES];
   const { stdout, stderr, code } = await helm([
@@ -93,7 +93,7 @@ export async function natsConfiguration(...values: string[]): Promise<string> {
   return Object(data)['nats.conf'];
 }
 
-/** What the environment of the container gives to its configuration. */
+/** The variables of the container's environment that its configuration uses. */
 export const NATS_ENVIRONMENT: Record<string, string> = Object.fromEntries(
   Object.entries(PASSWORDS).map(([name, password]) => [
     `NATS_PASSWORD_${name.replaceAll('-', '_').toUpperCase()}`,

@@ -8,19 +8,19 @@ const STALE_MS = 15_000;
 const POLL_MS = 250;
 
 export interface LockOptions {
-  /** Gives up waiting. */
+  /** Aborts the wait. */
   signal?: AbortSignal | undefined;
-  /** Called once when someone else holds the lock. */
+  /** Called once if another process holds the lock. */
   onWait?: (() => void) | undefined;
-  /** Asked while waiting: true when there is nothing left to hold the lock for. */
+  /** Called while waiting. Resolves with true when the lock is no longer needed. */
   isDone(): Promise<boolean>;
 }
 
 /**
- * Runs `work` while it holds the lock at `path`, so that one process of many on a machine does it.
- * Returns whether it ran: not when `isDone` came true first. The holder touches the file as it goes;
- * one that crashed stops, and its lock is taken over after 15 s. In a race at just that moment two
- * may hold it, so the work must bear being done twice.
+ * Runs `work` while it holds the lock at `path`, so that only one of many processes on a machine does the work. Returns
+ * whether it ran; it doesn't if `isDone` resolves with true first. The holder touches the file regularly. When a holder
+ * has crashed, its lock is taken over after 15 s. If several processes do that at the same moment, two may hold the
+ * lock, so the work must be safe to do twice.
  */
 export async function withLock(
   path: string,
@@ -74,7 +74,7 @@ async function isStale(path: string): Promise<boolean> {
   }
 }
 
-/** Removes a stale lock. It is renamed first, so that of several processes that saw it only one removes it. */
+/** Removes a stale lock. It is renamed first, so that only one of several processes that found it stale removes it. */
 async function takeAway(path: string): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   try {
@@ -91,7 +91,8 @@ async function touch(path: string): Promise<void> {
   try {
     await utimes(path, now, now);
   } catch (error) {
-    // Another process took the lock over, because this one stood still for too long. Both go on with the work.
+    // Another process has taken the lock over, because this one was suspended for too long. Both continue with the
+    // work.
     if (!hasCode(error, 'ENOENT')) throw error;
   }
 }

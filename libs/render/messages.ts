@@ -1,8 +1,12 @@
-// What the engine does for texts: messages of commits and alerts, from templates, and OpenPGP signatures of commits.
+// What the engine does for texts: it renders the messages of commits and alerts from templates, and makes OpenPGP
+// signatures of commits.
 import type { RequestOptions } from './job.ts';
 import type { Send } from './send.ts';
 
-/** A value that a policy changes, and the object in whose YAML it is; texts that the object lacks are empty. */
+/**
+ * A value that a policy changes, and the object in whose YAML the value is. A text that the object doesn't have is
+ * empty.
+ */
 export interface TemplateChange {
   setter: string;
   oldValue: string;
@@ -10,7 +14,7 @@ export interface TemplateChange {
   object: { apiVersion: string; kind: string; name: string; namespace: string };
 }
 
-/** A row of the table of a pull request. */
+/** A row of the table in a pull request. */
 export interface TemplateImage {
   image: string;
   old: string;
@@ -19,23 +23,25 @@ export interface TemplateImage {
   digest: string;
 }
 
-/** Templates of Go, and what they see. */
+/** Go templates, and the data that they can use. */
 export interface TextsRequest {
-  /** At most 200 of 64 KiB each; messages name them as `name`, which is `commit message` in Flux. */
+  /**
+   * At most 200 templates of 64 KiB each. Messages name a template by its `name`, which is `commit message` in Flux.
+   */
   templates: readonly { name: string; text: string }[];
   automation: { namespace: string; name: string };
   values: Readonly<Record<string, string>>;
   files: readonly { path: string; changes: readonly TemplateChange[] }[];
-  /** Given for the texts of a pull request, whose templates see it as `.Images`. */
+  /** Set for the texts of a pull request, whose templates can use it as `.Images`. */
   images?: readonly TemplateImage[] | undefined;
 }
 
-/** Templates of an Alert, and what they see. */
+/** The templates of an Alert, and the data that they can use. */
 export interface AlertTextsRequest {
-  /** At most 2 of 64 KiB each. */
+  /** At most 2 templates of 64 KiB each. */
   templates: readonly { name: string; text: string }[];
   data: {
-    /** `.Event.Kind` and so on: `kind` here. */
+    /** Templates see `.Event.Kind` and so on; the fields here begin with a small letter. */
     event: {
       apiVersion: string;
       kind: string;
@@ -60,25 +66,26 @@ export interface AlertTextsRequest {
 }
 
 export interface OpenPgpRequest {
-  /** How messages name the Secret that the key comes from. */
+  /** The name of the key's Secret, for messages. */
   secret: string;
   /** Armored. */
   key: string;
   passphrase?: string | undefined;
-  /** What to sign; the key is only checked without it. */
+  /** What to sign. Without it the key is only checked. */
   payload?: Buffer | undefined;
 }
 
-/** Every call rejects with a RenderError in the words of Flux's image-automation-controller. */
+/** Every call rejects with a RenderError that has the message of Flux's image-automation-controller. */
 export interface MessageOperations {
   /**
-   * Makes texts with the functions of sprig that give the same result everywhere: at most 256 KiB each, 200,000 rounds of loops and 2 s.
-   * `TemplateFailed` for a template that can't be used, `RemovedTemplateField` for one that uses what Flux once had.
+   * Renders texts with those functions of sprig that give the same result everywhere. A text may have 256 KiB; all
+   * together may take 200,000 rounds of loops and 2 s. Rejects with `TemplateFailed` for a template that can't be used,
+   * and with `RemovedTemplateField` for one that uses a field that Flux has removed.
    */
   texts(request: TextsRequest, options: RequestOptions): Promise<string[]>;
-  /** The texts of an alert, within the same bounds; `TemplateFailed` for a template that can't be used. */
+  /** The texts of an alert, within the same bounds. Rejects with `TemplateFailed` for a template that can't be used. */
   alertTexts(request: AlertTextsRequest, options: RequestOptions): Promise<string[]>;
-  /** The armored signature, empty without a payload; `SigningKeyInvalid`. Nothing of the key is kept. */
+  /** The armored signature; empty without a payload. Rejects with `SigningKeyInvalid`. Nothing of the key is kept. */
   signOpenPgp(request: OpenPgpRequest, options: RequestOptions): Promise<string>;
 }
 

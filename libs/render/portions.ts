@@ -1,20 +1,23 @@
-// Cuts large requests into portions. An engine for quick operations has little memory, and between two portions of one tenant
-// others have their turn.
+// Divides large requests into portions. An engine for quick operations has little memory, and other tenants have their
+// turn between two portions of one tenant.
 import { RenderError } from './error.ts';
 import type { HealthCheckExpression, IgnoreRequest } from './requests.ts';
 
-/** About what a portion holds, as characters of JSON. One that is larger by itself is a portion of its own. */
+/** The approximate size of a portion, in characters of JSON. An item that alone is larger is a portion of its own. */
 const PORTION = 1024 ** 2;
 
-/** Lines and characters that the ignore rules of one source may have: each path is tried on each of them. */
+/** The lines and characters that the ignore rules of one source may have, because each path is tried on each rule. */
 const MAX_RULES = 10_000;
 const MAX_RULES_LENGTH = 1024 ** 2;
 
-/** The number of paths times the number of rules in a portion: so many take about a tenth of a second. */
+/** The number of paths times the number of rules in a portion. Trying that many takes about a tenth of a second. */
 const RULES_TRIED = 1_000_000;
 const MAX_PATHS = 10_000;
 
-/** Requests for the health of objects, as JSON. There is at least one, also without objects, so that the checks are compiled. */
+/**
+ * Requests for the health of objects, as JSON. There is at least one request, even without objects, so that the checks
+ * are compiled.
+ */
 export function* statusBodies(
   objects: readonly object[],
   checks: readonly HealthCheckExpression[] | undefined,
@@ -36,7 +39,9 @@ export function* statusBodies(
   if (texts.length > 0 || objects.length === 0) yield body(texts);
 }
 
-/** Requests for which files are packed, as JSON; none without files. Throws a RenderError for too many rules. */
+/**
+ * Requests for the files that are packed, as JSON; none if there are no files. Throws a RenderError for too many rules.
+ */
 export function* ignoreBodies({
   rules,
   ignoreFiles,
