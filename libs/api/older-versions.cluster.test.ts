@@ -14,7 +14,7 @@ import { crdFor } from './schema/crd.ts';
 import type { Kind, Resource } from './schema/kind.ts';
 
 const TIMEOUT_MS = 30_000;
-/** What somebody set in v1beta3 and what v1 of Flux does not have. */
+/** Fields that somebody has set in v1beta3, and that Flux's v1 does not have. */
 const SPECS = new Map<Kind, object>([
   [Provider, { type: 'slack', proxy: 'http://proxy:3128', interval: '5m' }],
   [

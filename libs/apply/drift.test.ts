@@ -1,4 +1,5 @@
-// What a hold must not lose. The watch shows what the test sends, so that it comes at just the wrong moment.
+// Events that come while the watch holds them back must not be lost. The watch shows what the test sends, so that each
+// event comes at the worst moment.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-// What failed pods say about the StatefulSet that has them, against a real API server.
+// What a StatefulSet's status says about its failed pods, against a real API server.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { IMAGES } from '@weir/cluster';

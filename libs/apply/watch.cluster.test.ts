@@ -340,7 +340,7 @@ test('what is left to others is no drift, once they own it', async () => {
     await drifts(1);
     assert.deepEqual(await run(), ['unchanged']);
     await change({ shared: '3' });
-    // Only this is news, and it comes after the other.
+    // Only this change counts, and it comes after the other one.
     await change({ own: '2' });
     await drifts(2);
     assert.deepEqual(await run(), ['configured']);

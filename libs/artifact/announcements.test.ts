@@ -20,7 +20,7 @@ function artifact(name: string, revision: string, kind = 'GitRepository'): Artif
   };
 }
 
-/** Reads in the background; `seen` is what came, as `name@revision`. */
+/** Reads in the background; `seen` has what was received, as `name@revision`. */
 function reader(t: TestContext, bus: Bus, kinds?: string[]) {
   const seen: string[] = [];
   const traces: (string | undefined)[] = [];
@@ -200,7 +200,7 @@ it('survives whatever else is in the stream, and counts it', async (t) => {
   const subject = 'weir.artifact.test.GitRepository%2Esource%2Etoolkit%2Efluxcd%2Eio.ns.a';
   for (const [i, message] of malformed.entries()) {
     await js.publish(subject, typeof message === 'string' ? message : JSON.stringify(message));
-    // The stream keeps the last one of a subject only: each is read before the next one comes.
+    // The stream keeps only the last message of a subject, so each is read before the next one is published.
     const line = `weir_messages_malformed_total{stream="weir-artifacts"} ${i + 1}\n`;
     await until(async () => (await bus.metrics.expose()).includes(line), soon(`message ${i}`));
   }

@@ -78,7 +78,7 @@ it('lists its folder when it may be full, and not for each artifact', async (t) 
   const cache = createCache({ dir, maxBytes: 10_000 });
   const put = (text: string) => cache.write(digestOf(content(text)), content(text));
   await put('a');
-  // What only a listing finds, and removes.
+  // These are found and removed only by listing the folder.
   const part = join(dir, 'crashed.part');
   await writeFile(part, 'half');
   await utimes(part, hourAgo(), new Date(Date.now() - 3 * 60 * 60_000));

@@ -28,7 +28,7 @@ async function setup(t: TestContext) {
   return { nats, bus, open, queue: open(bus) };
 }
 
-/** What the heads of a queue have been so far. */
+/** All heads that a queue has had so far. */
 function follow(t: TestContext, queue: WorkQueue, filter = ALL): Head[] {
   const stop = new AbortController();
   const seen: Head[] = [];

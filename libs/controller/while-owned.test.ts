@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { whileOwned } from './while-owned.ts';
 
-/** Who owns the one key there is; `pass` hands it over. */
+/** The owner of the only key; `pass` hands the key over. */
 function ownership() {
   const callbacks = new Set<() => void>();
   let owned = false;

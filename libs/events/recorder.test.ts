@@ -176,7 +176,7 @@ describe('the recorder', () => {
     for (let i = 0; i < 2_000; i++) {
       const reason = `Flood${i}`;
       recorder.event(object, { ...details, reason, message: `${i} ${'x'.repeat(38_000)}` });
-      // As fast as the stream takes them: what waits in the outbox is bounded by itself.
+      // Events are published as fast as the stream accepts them, because the outbox bounds how many may wait.
       if (i % 100 === 0) await bus.flush(5_000);
     }
     const calm = { ...object, metadata: { ...object.metadata, namespace: 'calm' } };

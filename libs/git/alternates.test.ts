@@ -1,4 +1,5 @@
-// A server of plain files may say that its objects are at another address too: git must not go there, which nobody has checked.
+// A server of plain files may say that its objects are at another address too. git must not fetch from there, as nobody
+// has checked that address.
 import { deepEqual, ok, rejects } from 'node:assert/strict';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

@@ -74,7 +74,7 @@ describe('references', () => {
   });
 });
 
-/** The port is of this machine, and nobody listens there. */
+/** The port is on this machine, and nothing listens there. */
 const network = { allowLocal: true };
 
 test('refuses credentials that no header can carry', async () => {

@@ -1,4 +1,4 @@
-// Servers that begin to send what was asked for, and then say nothing any more, or what is no pack.
+// Servers that begin to send what was requested and then send nothing more, or send something that is no pack.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,7 +19,7 @@ const LISTED = `${line(`${COMMIT} refs/heads/main\n`)}0000`;
 /** A pack of which the first of two objects never comes (gitformat-pack). */
 const BEGUN = `${line('packfile\n')}${line('\x01PACK\0\0\0\x02\0\0\0\x02')}`;
 
-/** Fetches the commit from a server that answers the look at it well, and the fetch as it is told to. */
+/** Fetches the commit from a server that lists its references correctly, and answers the fetch in the given way. */
 async function fetching(
   t: TestContext,
   timeoutMs: number,

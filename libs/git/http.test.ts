@@ -29,7 +29,7 @@ function failsWith(reason: GitReason, message: RegExp, hidden = 'no-such-text') 
   };
 }
 
-/** What is asked for; few references are asked for without git. */
+/** The references to ask for; a few are asked for without git. */
 let asked: string[] | undefined;
 
 function listRemote(options: ListRemoteOptions): Promise<Map<string, string>> {

@@ -1,4 +1,4 @@
-// What a server sends is cut off while it arrives; what it makes git do ends with that process.
+// A server's answer is cut off while it arrives, and what it makes git do ends with that process.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -157,7 +157,7 @@ describe('a fetch is cut off', () => {
   });
 });
 
-/** What the sizes of small files are, for the limit on their number. */
+/** The sizes of small files, for the limit on their number. */
 test('a small file counts with the block that it takes', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'weir-git-size-'));
   try {

@@ -1,4 +1,5 @@
-// Where git connects to, whatever a URL, a name server or a redirect says; and what of it reaches a message.
+// The addresses that git connects to, whatever a URL, a name server or a redirect says, and the part of them that a
+// message shows.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
@@ -23,7 +24,7 @@ function resolverOf(...addresses: string[]): Resolver {
     );
 }
 
-/** What is asked for; few references are asked for without git. */
+/** The references to ask for; a few are asked for without git. */
 let refs: string[] | undefined;
 
 function listRemote(options: ListRemoteOptions): Promise<Map<string, string>> {

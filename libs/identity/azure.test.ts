@@ -165,7 +165,7 @@ test('a certificate of an application signs who it is', async (t) => {
   const path = await file(t, `${certificate}\n${key}`);
   const environment = { ...IDS, AZURE_CLIENT_CERTIFICATE_PATH: path };
   const scope = AZURE_SCOPES.devOps;
-  // Whose signature that is the server doesn't know: what it was sent is what counts.
+  // The server doesn't know this certificate and refuses; what counts is what it was sent.
   await rejects(
     open(environment).accessToken(OWN, { scope }, signal),
     /answered 401: invalid_client/,

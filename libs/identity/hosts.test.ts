@@ -1,4 +1,5 @@
-// A login is sent to the host of a registry, a repository, a token service: none that only looks like one of the cloud gets it.
+// A login is sent to the host of a registry, a repository or a token service. A host that only looks like one of the
+// cloud must not get it.
 import { deepEqual, doesNotThrow, equal, ok, rejects, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -34,7 +35,7 @@ test('registries of AWS, in each partition', () => {
   equal(regionalUrl('sts', 'us-iso-east-1'), 'https://sts.us-iso-east-1.c2s.ic.gov');
 });
 
-/** What tenants could write in front of, behind and into a host that is one of the cloud. */
+/** What tenants could put before, after and into a real host of the cloud. */
 function lookalikes(host: string): string[] {
   return [
     `${host}.evil.example`,

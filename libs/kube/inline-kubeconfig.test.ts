@@ -106,7 +106,7 @@ describe('an inline kubeconfig', () => {
     };
     refuses(kubeconfig({ exec }), /^user 'jane' has its credentials from a program \(exec\)/);
     refuses(kubeconfig({ 'auth-provider': { name: 'oidc' } }), /auth-provider, which is refused/);
-    // As in Flux, what is refused doesn't matter to a user who has a token as well.
+    // As in Flux, a refused field doesn't matter for a user who also has a token.
     const both = readInlineKubeconfig(kubeconfig({ token: SECRET, exec }), STRICT);
     assert.equal(both.exec, undefined);
     const allowed = readInlineKubeconfig(kubeconfig({ exec }), { ...STRICT, exec: true });

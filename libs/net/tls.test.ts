@@ -9,7 +9,7 @@ import { connectionProblem, tlsProblem } from './index.ts';
 
 const UNVERIFIED = 'tls: failed to verify certificate: x509: ';
 
-/** What a connection to a server fails with, or what ends it. */
+/** The error with which a connection to a server fails or ends. */
 async function failure(server: TlsOptions, client: ConnectionOptions = {}): Promise<unknown> {
   const listening = createServer(server, (socket) => void socket.end('ok'));
   listening.on('tlsClientError', () => undefined);

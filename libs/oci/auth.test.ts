@@ -99,7 +99,7 @@ test('a token that is refused midway is replaced once', async () => {
   const client = openLocal(front.host);
   equal(await client.resolve('a/public/b', 'v1', soon()), digest);
   const before = tokens?.requests().length ?? 0;
-  // The registry says of each token that it has seen that it is over.
+  // The registry says that every token it has seen before has expired.
   const seen = new Set<string>();
   front.intercept((request, response) => {
     const { authorization = '' } = request.headers;

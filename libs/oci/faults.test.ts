@@ -1,4 +1,5 @@
-// What registries, and who stands between, do wrong; each fault is made by a server in front of distribution's registry.
+// Faults of registries and of what is between them and the client. Each is produced by a server in front of
+// distribution's registry.
 import { equal, match, rejects } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Front, type RegistryServer, startFront, startRegistry } from '@weir/cluster';

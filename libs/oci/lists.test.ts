@@ -1,4 +1,4 @@
-// Lists of tags and of what refers to a manifest.
+// Lists of tags, and of manifests that refer to a manifest.
 import { deepEqual, equal, match, rejects } from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type Front, type RegistryServer, startFront, startRegistry } from '@weir/cluster';
@@ -73,7 +73,7 @@ test('a registry that knows ETags is asked whether a list changed', async () => 
   equal(front.requests().length, 2);
   second = 'c';
   equal(await client.tagsUnchanged('org/app', known, soon()), false);
-  // One that sends what can be no ETag, or none.
+  // This server sends an invalid ETag, or none.
   front.intercept(undefined);
   equal(await client.tagsUnchanged('org/app', known, soon()), false);
   const validators = async () => {

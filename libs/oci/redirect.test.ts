@@ -58,7 +58,7 @@ test('a redirect of a blob is followed without credentials', async () => {
   equal(more.length, 0);
   equal(request?.path, '/bucket/blob?signature=abc');
   equal(request?.authorization, undefined);
-  // What the storage says is no word of a registry.
+  // The answer of the storage must not be quoted as one of the registry.
   storage.intercept((_, response) => {
     response.writeHead(403).end('internal secret');
     return true;

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { cacheFolder, type GoBuildOptions, goBuild } from './gobuild.ts';
 
-/** A Go module that prints a word and what the linker put in, and a cache of its own. */
+/** A Go module that prints a word and the value that the linker set, with a cache of its own. */
 async function program(t: TestContext, word: string): Promise<GoBuildOptions> {
   const folder = await mkdtemp(join(tmpdir(), 'weir-gobuild-'));
   t.after(() => rm(folder, { recursive: true, force: true }));

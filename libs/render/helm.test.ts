@@ -113,7 +113,7 @@ test('hooks of a release with many of them are stored one after the other, as an
   }
 });
 
-/** An engine for which every write to a file fails, and the folder where it would make files for a while. */
+/** An engine that can't write to files, and the folder for its temporary files. */
 async function withoutFiles(t: TestContext): Promise<{ engine: string; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'weir-no-files-'));
   const scripts = await mkdtemp(join(tmpdir(), 'weir-engine-'));
@@ -133,7 +133,7 @@ test('nothing that a chart rendered to is written to a disk', async (t) => {
   const info = { status: 'deployed', description: '' } as const;
   const render = () => pool.helmRender({ ...request, info }, { tenant, ...noLookups });
   const first = await render();
-  // The chart is gone: this time it comes from what is kept.
+  // The chart's file is gone, so this time the kept chart is used.
   await rm(request.chart.file);
   deepEqual(await render(), first);
   ok(first.stored);
@@ -145,7 +145,7 @@ test('nothing that a chart rendered to is written to a disk', async (t) => {
   const { file } = await chartWith(t, {});
   const packing = { version: '1.0.0', valuesFiles: [], ignoreMissingValuesFiles: false };
   const out = `${file}.anew`;
-  // What does write a file fails, so that the limit is in force.
+  // Writing a file fails, which shows that the limit is in force.
   await rejects(pool.chartRepack({ file, ...packing, out }, { tenant }), /file too large/);
 });
 

@@ -59,7 +59,7 @@ const TOO_MUCH = {
   message: /^rendering needs more memory than the limit of \d+ bytes/,
 };
 
-/** Doubles a text until there is no memory for it. */
+/** Doubles a text until the memory is used up. */
 const DOUBLING = `${Array.from({ length: 30 }, (_, n) => `[${n ? `v${n - 1} + v${n - 1}` : "'xxxxxxxx'"}].all(v${n}, `).join('')}size(v29) > 0${')'.repeat(30)}`;
 
 test('what needs more memory than most has it, also where others need little', async (t) => {

@@ -65,7 +65,7 @@ function pathOf({ planned, where }: Case): string {
   return special[where - 11] ?? folder ?? '';
 }
 
-/** What a build came to: all that a user can see of it. */
+/** The result of a build: everything that a user can see of it. */
 interface Outcome {
   text: string;
   failed: boolean;
@@ -108,7 +108,7 @@ async function check(one: Case, counts: Counts, keep: (trace: Trace) => Trace): 
   let files = start;
   let last = first;
   for (const [n, edit] of one.edited.entries()) {
-    // Edits add up, until there is little left that could be built.
+    // Edits accumulate until little is left that could be built.
     if (n % EDITS_IN_A_ROW === 0) [files, last] = [start, first];
     const before = files;
     files = applyEdit(files, edit, last.trace);
@@ -148,7 +148,7 @@ test('while a trace holds, a fresh build gives the same', async (t) => {
   t.diagnostic(`seed ${SEED}, ${CASES} artifacts`);
   const counts = newCounts();
   const property = fc.asyncProperty(cases, (one) => check(one, counts, (trace) => trace));
-  // The limit is for making a failure smaller, which could go on for long.
+  // The limit is for shrinking a failure, which could take long.
   const interruptAfterTimeLimit = 300_000 + CASES * 1_000;
   const limits = { interruptAfterTimeLimit, markInterruptAsFailure: true };
   // Two at a time: one packs while the other builds, and the engine is seen to keep builds apart.
@@ -160,7 +160,7 @@ test('while a trace holds, a fresh build gives the same', async (t) => {
   assert.ok(counts.heldElsewhere >= counts.elsewhere * 0.95, 'an edit elsewhere breaks no trace');
 });
 
-/** The test itself is tested: of a trace that is less than exact it has to say so. */
+/** This tests the test: it has to find a trace that isn't exact. */
 for (const [what, weaken] of Object.entries<(trace: Trace) => Trace>({
   'without the files': (trace) => ({ ...trace, files: {} }),
   'without the listings': (trace) => ({ ...trace, dirs: {} }),

@@ -20,7 +20,7 @@ after(() => pool.close());
 
 const kustomization = { components: ['../maybe'], ignoreMissingComponents: true };
 
-/** What a build comes to: its objects or its error, as text, and its trace. */
+/** The result of a build: its objects or its error, as text, and its trace. */
 async function outcome(
   t: TestContext,
   files: Files,

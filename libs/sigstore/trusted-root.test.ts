@@ -1,4 +1,4 @@
-// What is trusted of a TUF repository, and what isn't.
+// Which contents of a TUF repository are trusted, and which aren't.
 import { deepEqual, equal, match, rejects } from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -84,7 +84,7 @@ describe('the trusted root of a TUF repository', () => {
     equal(await open().read(), '{"root":1}');
     repository.forge();
     passedMs = 2 * DAY_MS;
-    // The forged files are refused; what was verified goes on to count.
+    // The forged files are refused, and the verified ones still count.
     equal(await open().read(), '{"root":1}');
     await rm(join(dir, 'kept'), { recursive: true });
     await rejects(

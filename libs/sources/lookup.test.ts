@@ -23,7 +23,7 @@ function lookUp(source: Source | undefined | Error) {
   return findArtifact({ find }, { kind: 'OCIRepository', name: 's' }, owner);
 }
 
-/** What is missing, and its message. */
+/** What is missing, with the message about it. */
 async function missing(source: Source | undefined | Error) {
   const lookup = await lookUp(source);
   return lookup.found ? [] : [lookup.missing, lookup.message];

@@ -1,4 +1,4 @@
-// Sources against a real API server and a real NATS: what a message may do, and what it may not.
+// Sources against a real API server and a real NATS: what effects a message may have, and which it may not have.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { type Artifact, GitRepository } from '@weir/api';
@@ -15,7 +15,7 @@ let p: Platform;
 let sources: Sources;
 let changes: ArtifactChange[];
 let reads: string[];
-/** Set by a test that wants the watch to show nothing any more. */
+/** Set by a test in which the watch must not show anything more. */
 let isWatchHeld: boolean;
 
 before(async () => {
@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 afterEach(() => sources.close());
 
-/** The same client, with its reads counted and its watches held back. */
+/** The same client, but its reads are counted and its watches can be held back. */
 function observed(client: KubeClient): KubeClient {
   return {
     ...client,

@@ -1,4 +1,4 @@
-// What `npm run services -- diff helmrelease` says of an upgrade that is still to come, and that it changes nothing.
+// What `npm run services -- diff helmrelease` prints about a pending upgrade, and that it changes nothing.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

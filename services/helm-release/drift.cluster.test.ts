@@ -1,4 +1,4 @@
-// Drift of a release against a control plane: what is found, what is put back, and what that costs.
+// Drift of a release against a control plane: what is detected, what is corrected, and what that costs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { until } from '@weir/cluster';

@@ -1,4 +1,4 @@
-// What users, charts and others do wrong to one HelmRelease: each ends in a condition that says what it is, and is mended.
+// Mistakes of users, charts and others about one HelmRelease: each ends in a condition that names it, and is corrected.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findCondition, HelmChart, HelmRelease, type HelmReleaseSpec, READY } from '@weir/api';
@@ -9,7 +9,7 @@ import { configMap } from './testing/charts.ts';
 import { type Harness, startHarness, until } from './testing/harness.ts';
 
 const timeoutMs = 60_000;
-/** Longer than the pauses between two runs of what isn't held back, in ms. */
+/** Longer than the pauses between two runs that aren't delayed, in ms. */
 const PAUSE_MS = 6_000;
 
 let h: Harness;

@@ -1,4 +1,5 @@
-// The real helm, 3 and 4, beside Weir: it reads and changes what Weir released, and Weir goes on with what helm released.
+// The real helm, versions 3 and 4, beside Weir: helm reads and changes what Weir released, and Weir continues with what
+// helm released.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +13,7 @@ const run = promisify(execFile);
 /** Helm 3 and Helm 4, by the names of their tools. */
 const CLIS = ['helm', 'helm4'] as const;
 type Cli = (typeof CLIS)[number];
-/** How each applies what it installs: Weir goes on in the same way. */
+/** How each version applies what it installs; Weir continues in the same way. */
 const APPLY_METHOD = { helm: 'csa', helm4: 'ssa' } as const;
 /** Helm 4 applies on the server, where the fields that Weir applied are another manager's: taking them over has to be asked for. */
 const TAKE_OVER = { helm: [], helm4: ['--force-conflicts'] } as const;
@@ -29,7 +30,7 @@ after(async () => {
   if (dir !== undefined) await rm(dir, { recursive: true, force: true });
 });
 
-/** What runs a version of helm in a namespace: for its output as text, and as JSON. */
+/** Runs a version of helm in a namespace, with its output as text or as JSON. */
 function helmOf(cli: Cli, namespace: string) {
   async function helm(...args: string[]): Promise<string> {
     const env = {

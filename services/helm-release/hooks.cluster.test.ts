@@ -1,4 +1,4 @@
-// Hooks against a control plane: their order, what becomes of them, and what is stored of them.
+// Hooks against a control plane: their order, their results, and what is stored of them.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ConfigMap, type KubeObject } from '@weir/kube';

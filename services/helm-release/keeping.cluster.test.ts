@@ -1,4 +1,5 @@
-// A release is kept as it is: drift is put back or said, a suspended release is left alone, and a deleted one goes.
+// A release is kept as it was applied: drift is corrected or reported, a suspended release is left alone, and a deleted
+// one is uninstalled.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {

@@ -1,4 +1,4 @@
-// Charts that are too much: each fails alone, with a message that says what is too large or takes too long.
+// Charts that exceed a limit: each fails alone, with a message that says what is too large or takes too long.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -15,7 +15,10 @@ after(() => h?.close());
 
 const MIB = 1024 ** 2;
 const HOOKS = 1_000;
-/** What a release with many hooks may take, as in its spec, and how long the tests wait for it: a little more, in ms. */
+/**
+ * The time that a release with many hooks may take, as in its spec, and how long the tests wait for it: a little more,
+ * in ms.
+ */
 const TIMEOUT = '5m';
 const LATE_MS = 330_000;
 
@@ -35,7 +38,7 @@ test('a template without end and one that eats memory fail, while others are rel
   await eventually(endless, /rendering took longer than 10000 ms/);
   for (const ns of [endless, hungry]) {
     assert.deepEqual(await h.versions(ns, 'web'), []);
-    // They would be tried again beside the tests that follow.
+    // Without this they would be retried during the tests that follow.
     await h.release(ns, 'web', { suspend: true });
   }
 });
@@ -71,7 +74,7 @@ test('a chart of 1,000 hooks runs each of them once', async () => {
   assert.deepEqual(await h.versions(ns, 'web'), ['sh.helm.release.v1.web.v1']);
 });
 
-/** Waits for a message of Ready that comes late. */
+/** Waits for a message of Ready that takes long to appear. */
 async function eventually(namespace: string, message: RegExp): Promise<void> {
   await until(
     async () => {

@@ -1,4 +1,4 @@
-// The gate OrderedDeletion: what others depend on goes after them.
+// The gate OrderedDeletion: an object is deleted after those that depend on it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { HelmRelease } from '@weir/api';
@@ -6,7 +6,7 @@ import { ConfigMap } from '@weir/kube';
 import { type Harness, startHarness, until } from './testing/harness.ts';
 
 const timeoutMs = 60_000;
-/** Keeps an object in the cluster until the test takes it away. */
+/** Keeps an object in the cluster until the test removes it. */
 const HELD = 'test.example/held';
 
 let h: Harness;
@@ -22,7 +22,7 @@ test('a release stays until those that depend on it are gone', async () => {
   await h.ready(ns, 'base', 'True');
   await h.release(ns, 'web', { dependsOn: [{ name: 'base' }] });
   await h.ready(ns, 'web', 'True');
-  // Another finalizer stands for an uninstall that takes its time.
+  // Another finalizer makes the uninstall take long.
   const ref = { namespace: ns, name: 'web' };
   const { metadata } = await h.read(ns, 'web');
   const finalizers = [...(metadata.finalizers ?? []), HELD];

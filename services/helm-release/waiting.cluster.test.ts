@@ -1,4 +1,4 @@
-// Waits: for what was applied, and for dependencies. None holds a worker, and what they were for may change meanwhile.
+// Waits for applied objects and for dependencies. They hold no worker, and what is waited for may change meanwhile.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { findCondition, READY, RECONCILING, STALLED } from '@weir/api';
@@ -6,7 +6,7 @@ import { ConfigMap, CustomResourceDefinition, type KubeObject } from '@weir/kube
 import { configMap, deployment } from './testing/charts.ts';
 import { type Harness, startHarness, until } from './testing/harness.ts';
 
-/** One worker: whatever holds it keeps everything else from running. */
+/** There is one worker, so anything that holds it keeps everything else from running. */
 const FLAGS = { concurrent: '1', 'requeue-dependency': '1h' };
 const timeoutMs = 60_000;
 
@@ -63,7 +63,7 @@ test('what fails before it is stored says when it is tried again', async () => {
     findCondition(conditions, RECONCILING)?.message ?? '',
     /^Trying again in \S+, and at once when the spec or the chart changes \(\d+ failed in a row\)$/,
   );
-  // No failure of Helm's: nothing is stored, nothing is to be remediated.
+  // This is no failure of Helm, so nothing is stored and nothing is remediated.
   assert.deepEqual(await h.versions(ns, 'web'), []);
   assert.equal(failing.status?.installFailures, undefined);
 });
@@ -79,7 +79,7 @@ test('what failed is tried again at once when the kind that it lacks or other va
   const valuesFrom = [{ kind: 'ConfigMap', name: 'values', optional: true } as const];
   await h.release(ns, 'web', { valuesFrom });
   const failures = async () => (await h.read(ns, 'web')).status?.failures ?? 0;
-  // By then the next try of its own would come after half a minute and more.
+  // Without an event, the next attempt would be after more than half a minute.
   await until(async () => (await failures()) > 5, { timeoutMs, message: 'the sixth failure' });
   const labels = { 'reconcile.fluxcd.io/watch': 'Enabled' };
   await h.client.create(ConfigMap, {
@@ -135,7 +135,7 @@ test('a dependency of another kind is waited for, and its change goes on at once
   await gate(ns, 'no');
   await h.ready(ns, 'web', 'False', /gate' is not ready according to readyExpr eval$/);
   await gate(ns, 'yes');
-  // The next look of its own would come after an hour, long after the deadline of this wait.
+  // Without an event, the next check would be after an hour, long after the deadline of this wait.
   await h.ready(ns, 'web', 'True');
 });
 

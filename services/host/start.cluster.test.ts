@@ -86,7 +86,7 @@ describe('starting services', () => {
     const renewals = (await leases()).map(({ metadata }) => metadata.labels?.['weir/replica-of']);
     assert.deepEqual(renewals.sort(), ['helm-release', 'image-automation']);
     assert.equal((await own.list(Lease, { namespace: NAMESPACE })).items.length, 2);
-    // Elsewhere it may look for leaders of Flux, and no more.
+    // In other namespaces it may only look for leaders of Flux.
     assert.deepEqual((await own.list(Lease, { namespace: 'default' })).items, []);
     await assert.rejects(own.delete(Lease, { namespace: 'default', name: 'any' }), isForbidden);
     const secret = {

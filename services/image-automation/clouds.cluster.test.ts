@@ -1,4 +1,5 @@
-// Images in registries of clouds, and commits to their Git servers, by who somebody is. The vendors' hosts are on this machine.
+// Images in registries of clouds, and commits to their Git servers, with the identities of accounts. The vendors' hosts
+// are on this machine.
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
@@ -95,7 +96,7 @@ describe('images and commits in clouds', () => {
     await settle(harness, namespace);
     clouds.trust('somebody else', { role: ROLE });
     const spec = { interval: '1h', provider: 'aws', serviceAccountName: 'cloud' };
-    // What is refused is tried again and again, so that requests can be counted before it only.
+    // A refused request is repeated, so requests can be counted only before it.
     const before = clouds.calls().length;
     const evil = { namespace, name: 'evil' };
     await harness.apply(ImageRepository, evil, { ...spec, image: `${ECR}.evil.example/org/app` });

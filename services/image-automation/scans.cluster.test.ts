@@ -1,4 +1,4 @@
-// What ImageRepositories make of registries that fail, are slow, or never end, beyond the recorded cases.
+// How ImageRepositories handle registries that fail, are slow, or never finish, beyond the recorded cases.
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ImagePolicy, ImageRepository } from '@weir/api';
@@ -157,7 +157,7 @@ describe('ImageRepositories', { concurrency: 4 }, () => {
       await pushArtifact(target, 'org/app', { tag, layers });
     }
     let refused = 0;
-    // Pages of two; the first request for the second page comes too late for its token.
+    // Pages have two tags. The first request for the second page comes after its token has expired.
     front.intercept((request, response) => {
       request.url = request.url?.replace('n=1000', 'n=2') ?? '';
       if (!request.url.includes('last=') || refused > 0) return false;

@@ -1,4 +1,4 @@
-// What makes a Kustomization run when a source has a new artifact, and what an artifact costs that brings nothing new.
+// What makes a Kustomization run when a source has a new artifact, and what an artifact without changes costs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';

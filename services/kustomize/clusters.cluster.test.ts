@@ -174,7 +174,7 @@ test('a ConfigMap leads there with the token of an account of its namespace', as
     'False',
     /failed to get configmap .*\/there: configmaps "there" not found/,
   );
-  // The cluster accepts the tokens that it issues itself: it stands for a cluster that trusts the issuer of this one.
+  // The cluster accepts the tokens that it issues itself, in place of a cluster that trusts this one's issuer.
   const data = {
     provider: 'generic',
     address: h.cluster.server,

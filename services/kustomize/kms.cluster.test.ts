@@ -164,7 +164,7 @@ async function again(namespace: string): Promise<void> {
   await h.client.patch(KustomizationKind, ref, body, { kind: 'merge' });
 }
 
-/** To which account a token of Kubernetes belongs, for this audience; undefined for none. */
+/** The account that a token of Kubernetes belongs to, for this audience; undefined if there is none. */
 async function review(token: string, audience: string): Promise<string | undefined> {
   const { status } = await h.cluster.request<{
     status: { authenticated?: boolean; user?: { username?: string } };
@@ -229,7 +229,7 @@ test('as an account whose annotations say how it logs in to a Vault, which nobod
   assert.equal(await password(ns), SECRET);
   assert.equal(kms.asked[0], 'vault /v1/ns2/auth/jwt/login');
 
-  // Whoever runs the server at the file's address could use a token for another audience there.
+  // The operator of the server at the file's address could use a token for another audience there.
   audience = 'https://bao.example:8200';
   await account(ns, { ...engine, 'credential.auth.fluxcd.io/audiences': audience });
   await h.publish(ns, { 'a.yaml': await sample('vault'), 'more.txt': '1' });

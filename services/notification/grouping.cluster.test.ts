@@ -36,7 +36,7 @@ describe('an alert', () => {
     const names = Array.from({ length: 500 }, (_, i) => `app${i}`);
     for (const name of names) on.publish(name, `source ${name} not found`, failed);
     await until(() => messages('/flood').length > 0, { ...WAIT, message: 'the message' });
-    // What came later than its window is one more at most.
+    // Failures after the window make one more message at most.
     await until(() => / 500 Kustomizations|^500 /.test(messages('/flood').at(-1)?.message ?? ''), {
       ...WAIT,
       message: 'all to be said',

@@ -7,7 +7,7 @@ const MIB = 1024 ** 2;
 const GROUP = 'kustomize.toolkit.fluxcd.io';
 const INVOLVED = { apiVersion: `${GROUP}/v1`, kind: 'Kustomization', namespace: NAMESPACE };
 
-/** The body of an event about a Kustomization, of exactly so many bytes. */
+/** The body of an event about a Kustomization, with exactly this many bytes. */
 function bodyOf(bytes: number, name: string): string {
   const event = {
     involvedObject: { ...INVOLVED, name, uid: `uid-of-${name}` },

@@ -21,7 +21,7 @@ describe('notification', () => {
   after(() => on?.close());
   beforeEach(() => on.reset());
 
-  /** Publishes an event once the service knows the alerts and providers that are there. */
+  /** Publishes an event once the service knows the existing alerts and providers. */
   async function publish(name: string, message: string, metadata?: Record<string, string>) {
     await on.known(replica);
     on.publish(name, message, metadata === undefined ? {} : { metadata });

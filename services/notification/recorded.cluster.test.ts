@@ -1,4 +1,4 @@
-// What the real notification-controller sent, answered and did, played with this service.
+// Recordings of what the real notification-controller sent, answered and did, played with this service.
 import { after, before, describe, it } from 'node:test';
 import { readCases } from './testing/recorded/case.ts';
 import { play } from './testing/recorded/play.ts';

@@ -45,7 +45,7 @@ describe('a group whose objects say nothing', () => {
   it('loses those that are well or gone, after a while, and keeps the others', async () => {
     await kustomization('well', 'True');
     await kustomization('ill', 'False');
-    // Not that of the service, which forgets the groups of an alert that isn't there.
+    // The cluster's name isn't that of the service, which removes the groups of an alert that doesn't exist.
     const cluster = 'another';
     const queue = openQueue({ bus: on.bus, stream: 'weir-groups', log });
     const share = createGroupShare({ cluster, share: 1_000, queue });

@@ -1,4 +1,4 @@
-// Object stores that say no, or nothing: what the Bucket says, and that its artifact stays.
+// Object stores that refuse or don't answer: what the Bucket reports, and that its artifact stays.
 import assert from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { after, before, describe, test } from 'node:test';

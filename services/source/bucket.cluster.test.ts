@@ -1,4 +1,4 @@
-// Buckets as their users see them. What each step of one does is tested beside the code.
+// Buckets as users see them. The single steps are tested beside the code.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -124,7 +124,7 @@ describe('Buckets', () => {
     const buckets = objects.filter(({ kind }) => kind === 'Bucket');
     assert.equal(buckets.length, 6);
     for (const { metadata } of buckets) {
-      // The operator of this cluster has not turned accounts on.
+      // The operator of this cluster has not enabled accounts.
       if (metadata.name === 'shop-aws') await ready('apps', 'shop-aws', 'False', /feature gate/);
       else await ready('apps', metadata.name, 'True');
     }
@@ -355,7 +355,7 @@ describe('Buckets', () => {
       ...{ provider: 'ldap' as const, endpoint: tokens.url },
       ...{ secretRef: { name: 'login' }, certSecretRef: { name: 'none' } },
     };
-    // Keys that are empty are as none: those of the token service count.
+    // Empty keys count as missing, so those of the token service are used.
     await secret(namespace, 'empty', { accesskey: '', secretkey: '' });
     const byToken = {
       ...{ ...own, bucketName: 'closed', certSecretRef: { name: 'shown' } },

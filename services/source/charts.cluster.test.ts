@@ -129,7 +129,7 @@ describe('charts', () => {
     await chart(namespace, { verify: signedBy('stranger') });
     await ready(namespace, 'False', /: no matching signatures: .*no matching CertificateIdentity/);
     await chart(namespace, { verify: signedBy(subject) });
-    // What the sample is a signature of is no chart.
+    // The signed content of the sample is no chart.
     const { status } = await ready(namespace, 'False', /does not contain a layer with mediatype/);
     const verified = status?.conditions?.find(({ type }) => type === 'SourceVerified');
     deepEqual(
@@ -212,7 +212,7 @@ describe('charts', () => {
       [HelmChart, 'app'],
     ] as const;
     for (const [kind, name] of kinds) {
-      // As in Flux what is suspended has its finalizer: it was looked at.
+      // As in Flux, a suspended object gets its finalizer, which shows that it was processed.
       await until(
         async () => {
           const { metadata } = await harness.client.get(kind, { namespace, name });

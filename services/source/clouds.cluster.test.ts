@@ -1,4 +1,5 @@
-// Sources of clouds: registries and Git servers that are opened by who somebody is. The vendors' hosts are on this machine.
+// Sources of clouds: registries and Git servers that are opened with an identity. The vendors' hosts are on this
+// machine.
 import { deepEqual, doesNotMatch, equal, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { GitRepository, HelmChart, HelmRepository, type Kind, OCIRepository } from '@weir/api';
@@ -47,7 +48,7 @@ before(async () => {
   const behind = { registry: registry.url, git: git.url, google: GAR, repository: 'app' };
   const started = stack.adopt(await startCloudHosts(behind), (it) => it.close());
   ({ clouds, hosts, trustAccount } = started);
-  // The way to the vendors is the operator's proxy, for what names none of its own.
+  // Requests to the vendors go through the operator's proxy, unless an object names a proxy of its own.
   process.env.HTTPS_PROXY = hosts.proxy;
   process.env.NO_PROXY = '127.0.0.1,localhost';
   // AWS STS is asked at its own host.

@@ -1,4 +1,4 @@
-// What the operator lets engines take is what the packing of a chart may take, whatever a tenant commits.
+// Packing a chart takes no more memory than the operator allows engines to take, whatever a tenant commits.
 import { match } from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
@@ -7,7 +7,7 @@ import { startGitServer } from '@weir/cluster';
 import { type ServiceHarness, startServiceHarness } from '@weir/kit';
 import { service } from './main.ts';
 
-/** A chart of less than a megabyte that comes to 64 MiB when it is unpacked. */
+/** A chart of less than a megabyte that unpacks to 64 MiB. */
 const TEXT = randomBytes(8 * 1024)
   .toString('hex')
   .repeat(256);

@@ -31,7 +31,7 @@ describe('GitRepositories', () => {
   for (const [name, add] of Object.entries(cases)) {
     describe(name, () => {
       add(() => harness);
-      // What fails on purpose would be tried again and again beside the next cases.
+      // A case that fails on purpose would be retried during the next cases.
       after(() => removeAll(harness));
     });
   }

@@ -1,4 +1,4 @@
-// What OCIRepositories ask of a registry, and what becomes of bad ones, beyond the recorded cases.
+// The requests of OCIRepositories to a registry, and how bad artifacts end, beyond the recorded cases.
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';

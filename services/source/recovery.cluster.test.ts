@@ -1,4 +1,4 @@
-// What the source service makes good again: everything but the Git server and Kubernetes may be lost.
+// How the source service recovers: everything except the Git server and Kubernetes may be lost.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -109,7 +109,7 @@ describe('source, after a loss', () => {
     const { namespace, repo, object, artifact } = await create('crashed');
     await until(() => told(namespace).length === 1, { timeoutMs, message: 'the event' });
     await harness.stop();
-    // What a process leaves that ends between the write of the status and the rest.
+    // This is what a process leaves that ends between writing the status and the remaining steps.
     const name = 'twin';
     await harness.apply(namespace, name, { url: repo.url });
     const path = artifact.path.replace('/web/', `/${name}/`);

@@ -122,7 +122,7 @@ describe('a remote that fails leaves the artifact in use where it is', () => {
       response.end(Buffer.from(await answer.arrayBuffer()));
       return undefined;
     };
-    /** Answers the fetch of a commit, and leaves the look at the branch to the server. */
+    /** Answers the fetch of a commit, and leaves the request for the branch to the server. */
     const fetches = (answer: (response: ServerResponse) => unknown) => {
       git.intercept(async (request, response) => {
         const is = await isFetch(request, response);

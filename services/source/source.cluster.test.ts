@@ -223,7 +223,7 @@ describe('source', () => {
     const conversations = harness.git
       .requests()
       .filter((it) => it.repository === 'shared' && it.path === 'git-upload-pack');
-    // The first asks for the reference, those that came meanwhile ask once more, and one fetches.
+    // The first asks for the reference, those that came meanwhile ask once more, and one of them fetches.
     assert.equal(conversations.length, 3);
   });
 

@@ -44,7 +44,7 @@ const UNHEALTHY =
   /status: 'Unknown': replicasets\.apps is forbidden: .* status: 'Unknown': pods is forbidden: /;
 
 const STRANGERS = 'Kubeconfigs come from strangers';
-/** The fixtures at whose end a Kustomization is there that could reach its cluster. */
+/** The fixtures that end with a Kustomization that could reach its cluster. */
 const REACHED =
   /^kubeconfig\/(account|account-without-rights|config-map|depends|dry-run-fails|edited-there|health|health-fails|key|kind-missing|namespace|namespace-missing|no-prune|prune|secret-comes-later|substitute-from|suspended|value|value-yaml)$/;
 /** A cluster that takes no credential is found out before anything is applied, and not when it is. */

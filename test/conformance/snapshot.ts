@@ -63,7 +63,7 @@ const CLUSTER_WIDE = [
 ];
 /** Objects that Kubernetes creates in every namespace. */
 const DEFAULT_OBJECTS = new Set(['ConfigMap/kube-root-ca.crt', 'ServiceAccount/default']);
-/** What leads to another cluster in the namespace of a fixture: it holds addresses and keys, which differ in each session. */
+/** Objects that lead to another cluster: they contain addresses and keys, which differ in each session. */
 const WAYS_TO_CLUSTERS = new Set(['Secret/remote', 'ConfigMap/there']);
 
 export interface Scope {

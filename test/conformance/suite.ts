@@ -43,7 +43,7 @@ export interface Suite {
   command: string;
   /** What its own options are for, by their names. */
   options?: Readonly<Record<string, string>>;
-  /** Does what one of its own options asks for, and says so by true. */
+  /** Runs one of its own options if it is set, and returns whether it did. */
   instead?(chosen: ReadonlySet<string>): Promise<boolean>;
   /** The names of fixtures whose names contain one of these texts; of all when empty. */
   load(only: readonly string[]): Promise<readonly string[]>;
@@ -113,7 +113,7 @@ export async function runSuite(suite: Suite): Promise<number> {
   }
 }
 
-/** Prints how many results there are of each verdict. True when nothing is different. */
+/** Prints how many results have each verdict. Returns true if none is different. */
 function summarize(results: readonly Result[], seconds: number): boolean {
   const count = (verdict: Verdict) => results.filter((it) => it.verdict === verdict).length;
   for (const { fixture, verdict } of results) {

@@ -14,7 +14,7 @@ import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'flux-system';
 
-/** A user's way with a chart through the commands of flux, and of helm beside it. Each step depends on those before it. */
+/** The steps of a user with a chart, by the commands of flux and of helm. Each step depends on those before it. */
 describe('the flux and the helm CLI release charts', () => {
   const started = stoppedAfter();
   let weir: Weir;

@@ -1,4 +1,4 @@
-// ImageRepositories and ImagePolicies with the commands of the flux CLI, over a registry that asks who comes.
+// ImageRepositories and ImagePolicies with the commands of the flux CLI, over a registry that asks for credentials.
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ describe('the flux CLI and tags of images', () => {
     await push('main-1');
   });
 
-  /** What a registry has under a tag is an artifact here; only its name counts. */
+  /** The artifact that the registry has under a tag; only its name matters. */
   async function push(tag: string): Promise<void> {
     const pushed = await flux(
       ...['push', 'artifact', `oci://${image}:${tag}`, `--path=${folder}`],

@@ -56,7 +56,7 @@ describe('the flux CLI and images', () => {
     );
   });
 
-  /** What a registry has under a tag is an artifact here; only its name counts. */
+  /** The artifact that the registry has under a tag; only its name matters. */
   async function push(tag: string): Promise<void> {
     const pushed = await flux(
       ...['push', 'artifact', `oci://${image}:${tag}`, `--path=${folder}`],

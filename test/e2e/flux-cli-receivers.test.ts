@@ -10,7 +10,9 @@ import { stoppedAfter } from './suite.ts';
 const NAMESPACE = 'flux-system';
 const TOKEN = 'token-of-the-webhook';
 
-/** A webhook made and looked at with the commands of the CLI, and a push that calls it. Each step depends on those before. */
+/**
+ * Creates and reads a webhook with the commands of the CLI, and calls it by a push. Each step depends on those before.
+ */
 describe('the flux CLI and receivers', () => {
   const started = stoppedAfter();
   let weir: Weir;

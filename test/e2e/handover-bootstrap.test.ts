@@ -88,7 +88,7 @@ describe('a bootstrapped cluster moves from Flux to Weir and back by commits', (
     );
   }
 
-  /** Commits files and waits until whoever leads has applied them. */
+  /** Commits files, and waits until the leading system has applied them. */
   async function push(files: Record<string, string>): Promise<void> {
     const commit = await weir.commit('platform', files);
     await weir.requestReconcile(GitRepository, REF, commit);

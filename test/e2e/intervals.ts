@@ -13,7 +13,7 @@ import {
 } from '@weir/api';
 import type { KubeObject } from '@weir/kube';
 
-/** What a spec needs besides its interval; none of it has to work. */
+/** The fields that a spec needs besides its interval; none of them has to work. */
 const SPECS = new Map<Kind, object>([
   [GitRepository, { url: 'http://127.0.0.1:1/x.git' }],
   [OCIRepository, { url: 'oci://127.0.0.1:1/x' }],

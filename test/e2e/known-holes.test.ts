@@ -14,7 +14,7 @@ import { stoppedAfter } from './suite.ts';
 
 const NAMESPACE = 'tenant-a';
 const timeoutMs = 60_000;
-/** What every object acts as that names no account: one that may do nothing. */
+/** The account that every object acts as that names none; it may do nothing. */
 const DEFAULT_ACCOUNT = 'nobody';
 const ACCOUNT = `system:serviceaccount:${NAMESPACE}:${DEFAULT_ACCOUNT}`;
 const CANARY = 'canary-of-the-pod';
@@ -61,7 +61,7 @@ describe('holes that others have had', () => {
     ];
   }
 
-  /** Waits until an object says that it failed, and returns what it says. */
+  /** Waits until an object reports that it failed, and returns its message. */
   async function failureOf(kind: Kind, { metadata }: KubeObject): Promise<string> {
     const isFailed = (it: KubeObject) => readyOf(it)?.status === 'False';
     const failed = await weir.wait<KubeObject>(kind, at(metadata.name), isFailed, timeoutMs);
@@ -75,7 +75,7 @@ describe('holes that others have had', () => {
   it('CVE-2021-41254: no shell sees the name or the token of an account', async () => {
     const file = join(weir.dir, 'made-by-a-shell');
     const script = `$(touch ${file}); touch ${file}; \`touch ${file}\``;
-    // Whoever may create Secrets chooses what a token of an account is.
+    // Anybody who may create Secrets chooses the content of an account's token.
     await weir.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: at('deployer') }, {
       ...{ apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: at('deployer-token-abcde') },
       stringData: { token: `x"; touch ${file}; #`, 'ca.crt': script, namespace: script },
@@ -148,7 +148,7 @@ describe('holes that others have had', () => {
     await handlesRequests(kinds);
   });
 
-  /** A new object of each kind is looked at. */
+  /** A new object of each kind is checked. */
   async function handlesRequests(kinds: readonly Kind[]): Promise<void> {
     const name = names('good');
     for (const kind of kinds) {
@@ -188,7 +188,7 @@ describe('holes that others have had', () => {
       const { apiVersion } = kind;
       const spec = { interval: '1h', timeout: '5s', ...specs[kind.kind] };
       const object = { apiVersion, kind: kind.kind, metadata, spec } as KubeObject;
-      // What isn't even taken is not shown either.
+      // A refused object isn't shown either.
       const isTaken = await weir.apply(object).then(
         () => true,
         () => false,

@@ -112,7 +112,7 @@ describe('docs/remote-clusters.md', () => {
   });
 
   it('a token that is made anew counts, and what is deleted is deleted there', async () => {
-    // The commands of the page once more, but for what is there already.
+    // The commands of the page are run once more, without those that create what exists already.
     const again = firstBlock(section, 'sh')
       .split('\n')
       .filter((line) => !/ create (namespace|serviceaccount|clusterrolebinding) /.test(line))

@@ -56,7 +56,7 @@ const LARGE = 5_000;
 /** Names that are filled at a time. */
 const AT_A_TIME = 8;
 
-/** Starts the remotes, with so many sources of each kind. Disposing of `started` stops them. */
+/** Starts the remotes, with this many sources of each kind. Disposing of `started` stops them. */
 export async function startRemotes(started: AsyncDisposableStack, count: number): Promise<Remotes> {
   const own = <T extends { close(): Promise<void> }>(it: T) => started.adopt(it, (x) => x.close());
   const names = Array.from({ length: count }, (_, index) => `src-${index}`);
@@ -144,7 +144,7 @@ export async function startRemotes(started: AsyncDisposableStack, count: number)
   };
 }
 
-/** Holds answers back. */
+/** Delays answers. */
 function createDelay() {
   let ms = 0;
   let waiting = 0;

@@ -1,4 +1,5 @@
-// The disk of source is full while it fetches: what is said, what stays, and that it goes on when there is room again.
+// The disk of source is full while it fetches: what is reported, what stays, and that it continues when there is room
+// again.
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

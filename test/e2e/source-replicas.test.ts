@@ -1,4 +1,4 @@
-// What a replica of source that is killed has fetched isn't fetched again by the one that takes over.
+// What a killed replica of source had fetched isn't fetched again by the replica that takes over.
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { findCondition, READY } from '@weir/api';
@@ -11,7 +11,10 @@ const NAMESPACE = 'sources';
 /** Of each of the five kinds. */
 const COUNT = 40;
 const ALL = KINDS.length * COUNT;
-/** A replica that is so busy that its own Lease runs out begins anew what it fetches, so the Lease is not the shortest. */
+/**
+ * A replica that is so busy that its own Lease expires fetches everything again, so the Lease is not the shortest
+ * possible.
+ */
 const FLAGS = ['--artifact-port=0', '--lease-duration=8s', '--lease-renew-interval=1s'];
 const timeoutMs = 120_000;
 /** How long a remote takes for contents while some of them have to be in flight. */

@@ -75,7 +75,7 @@ describe('a webhook for many sources of one repository', () => {
     const { status } = await fetch(`${hooks}${receiver.status?.webhookPath}`, { method: 'POST' });
     assert.equal(status, 200);
     await allHave(second);
-    // What is compressed doesn't tell its command; the list of refs never is.
+    // A compressed request doesn't show its command; the list of refs is never compressed.
     const posts = git.requests().filter(({ method }) => method === 'POST');
     const packs = posts.filter(({ command }) => command !== 'ls-refs');
     assert.equal(packs.length, 1, `the pack is fetched once for all: ${JSON.stringify(posts)}`);

@@ -10,7 +10,7 @@ export interface Task {
   general?: string | undefined;
 }
 
-/** What the process says to the one that watches it. */
+/** The messages of the process to the one that watches it. */
 export type Said =
   | { trying: number; plant?: string | undefined }
   | { found: string; what: string }
@@ -25,7 +25,7 @@ let stopped = false;
 process.on('message', () => {
   stopped = true;
 });
-// Whoever watches is gone.
+// The process that watches is gone.
 const orphaned = () => process.exit(1);
 process.on('disconnect', orphaned);
 

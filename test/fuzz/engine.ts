@@ -9,16 +9,16 @@ import { type ArtifactFile, createPool, type RenderPool } from '@weir/render';
 import { createLogger } from '@weir/telemetry';
 import { OUTSIDE, type Tree } from './trees.ts';
 
-/** What all engines together may take, in bytes. */
+/** The memory that all engines together may take, in bytes. */
 const ENGINES_BYTES = 400 * 1024 ** 2;
 
 export interface Engine {
   pool: RenderPool;
   /** A folder for files of the target. */
   dir: string;
-  /** Runs work with files as an artifact, which is gone after that. */
+  /** Runs work with files as an artifact, which is removed afterwards. */
   withArtifact<T>(files: Tree, work: (artifact: ArtifactFile) => Promise<T>): Promise<T>;
-  /** The same with bytes as they are. */
+  /** The same with bytes that are not packed. */
   withFile<T>(content: Buffer, work: (artifact: ArtifactFile) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface Engine {
 /** The longest that an operation may take, in ms: it fails then, and that is no finding. */
 export const TIMEOUT_MS = 5_000;
 
-/** What a process with an engine may take: the engines' limit, and this process. */
+/** The memory of a process with an engine: the engines' limit, and this process's own. */
 export const WITH_ENGINES = { ms: 40_000, bytes: ENGINES_BYTES + 500 * 1024 ** 2 };
 
 export async function openEngine(): Promise<Engine> {

@@ -14,7 +14,7 @@ const ALL_MS = 60_000;
 const RUN_MS = 2_500;
 const first = Number(process.env.WEIR_SEED ?? Date.now() % 2 ** 31);
 const NOTHING = 'nothing was found';
-/** The target that is opened in no time, for what is the same for all. */
+/** The target that is opened fastest, for tests of what all targets share. */
 const light = kubeconfigs as unknown as AnyTarget;
 
 let startedAt = 0;
@@ -53,7 +53,7 @@ describe('fuzzers', { concurrency: 2 }, () => {
     });
   }
 
-  // How limits are held is the same for all targets.
+  // Limits work the same for all targets.
   for (const [general, says] of Object.entries(GENERAL_PLANTS)) {
     it(`a fault that is ${general} is found`, async () => {
       const limited = { ...light, limits: { ...light.limits, ms: 2_000 } };

@@ -12,7 +12,7 @@ export function inputOf<Input>({ inputs }: Pick<Target<Input>, 'inputs'>, number
 
 const MAX_SHOWN = 4_000;
 
-/** An input for people; the whole of it comes from its number. */
+/** An input in a readable form, which may be shortened: its number is enough to make it again. */
 export function showInput(input: unknown): string {
   const text = inspect(input, { depth: 8, maxStringLength: 2_000, maxArrayLength: 50 });
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}...` : text;

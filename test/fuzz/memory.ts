@@ -1,4 +1,4 @@
-// What a process and its children took at most, as the kernel has it (proc(5); Linux only).
+// The most memory that a process and its children took, according to the kernel (proc(5); Linux only).
 import { readdir, readFile } from 'node:fs/promises';
 
 interface Status {
@@ -13,7 +13,7 @@ export async function peakOf(pid: number): Promise<number> {
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const all = (await Promise.all(names.map(statusOf))).filter((it) => it !== undefined);
   const family = new Set([pid]);
-  // A child has a higher number than its parent, but where numbers start anew: then a later look finds it.
+  // A child has a higher number than its parent, unless numbers have started again; then a later measurement finds it.
   for (const it of all.toSorted((a, b) => a.pid - b.pid)) {
     if (family.has(it.parent)) family.add(it.pid);
   }

@@ -1,4 +1,4 @@
-// Random changes of what is well-formed: most of it stays, so that they get past the first check.
+// Random changes of well-formed inputs: most of each input stays, so that it passes the first check.
 import fc from 'fast-check';
 
 type Edit =
@@ -45,7 +45,7 @@ const byte = fc.uint8Array({ minLength: 1, maxLength: 4 });
 const text = (words: readonly string[]) =>
   fc.constantFrom(...NUMBERS, ...words).map((word) => Buffer.from(word));
 
-/** One of the contents, changed in some places. @param words what is put in, besides bytes and numbers */
+/** One of the contents, changed in some places. @param words what is inserted, besides bytes and numbers */
 export function mutatedBytes(
   contents: readonly Buffer[],
   words: readonly string[] = [],

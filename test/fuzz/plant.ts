@@ -1,10 +1,10 @@
-// Faults that any target can have: they show that its limits are held.
+// Faults that any target can have: they show that the limits work.
 import type { Target } from './target.ts';
 
-/** The input, counted from the first, that a planted fault is about. */
+/** The input with the planted fault, counted from the first. */
 export const startsAt = 3;
 
-/** The planted faults of every target, and what a finding says of them. */
+/** The planted faults of every target, and how a finding describes them. */
 export const GENERAL_PLANTS: Readonly<Record<string, RegExp>> = {
   endless: /takes longer than/,
   greedy: /takes more memory than/,

@@ -1,4 +1,4 @@
-// Tries a target in a process of its own, and watches what that takes.
+// Tries a target in a process of its own, and measures what it uses.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export interface FuzzOptions {
   forMs: number;
   /** The number of the first input. */
   first: number;
-  /** Faults of the target: each is planted and looked for before inputs are tried in earnest. */
+  /** Faults of the target: each is planted and searched for before the real inputs are tried. */
   plants?: readonly string[];
   /** A fault that any target can have, which is planted when they are. */
   general?: string;
@@ -38,11 +38,11 @@ export interface FuzzResult {
   /** The most memory of the process and its children, in bytes. */
   peakBytes: number;
   finding?: Finding;
-  /** What was found of each planted fault. */
+  /** The findings about each planted fault. */
   planted: ReadonlyMap<string, string>;
 }
 
-/** What is known of the process that tries inputs. */
+/** What is known about the process that tries inputs. */
 interface Watched {
   child: ChildProcess;
   /** The number of the input that is being tried; undefined while the target is being opened. */
@@ -54,14 +54,14 @@ interface Watched {
   tried: number;
   planted: Map<string, string>;
   wrong: { number: number; what: string } | undefined;
-  /** The end of what it wrote to its standard error. */
+  /** The end of the process's standard error. */
   errors: string;
   hasEnded: boolean;
   ended: Promise<unknown>;
 }
 
 const CHILD = join(import.meta.dirname, 'child.ts');
-/** A small heap: what the process has in memory is what is in use, and not what nobody has collected yet. */
+/** The heap is small, so that the process's memory is what is in use, without garbage that was not collected yet. */
 const NODE_FLAGS = ['--max-old-space-size=160', '--max-semi-space-size=2'];
 const LOOK_MS = 25;
 /** How long opening a target may take, which may build programs, and closing it. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 
 export interface TarField {
   name: string;
-  /** What the header says of the size; the content may be longer or shorter. */
+  /** The size in the header; the content may be longer or shorter. */
   size: string;
   type: string;
   linkName: string;

@@ -1,10 +1,13 @@
 import type { Arbitrary } from 'fast-check';
 
-/** What reads something from outside, with what it may take and what must hold for any input. Each is a file in `targets/`. */
+/**
+ * Code that reads input from outside, with the resources it may take and what must hold for any input. Each is a file
+ * in `targets/`.
+ */
 export interface Target<Input> {
   /** Its name on the command line. */
   name: string;
-  /** What is fuzzed, in a few words for `--help`. */
+  /** The fuzzed code, in a few words for `--help`. */
   about: string;
   limits: {
     /** The longest that one input may take, in ms, on a machine that has other work too. */
@@ -15,7 +18,7 @@ export interface Target<Input> {
   inputs: Arbitrary<Input>;
   /** Opens what is fuzzed. */
   open(): Promise<Subject<Input>>;
-  /** Faults that can be planted, and what a finding then says: they show that the fuzzer finds what it looks for. */
+  /** Faults that can be planted, with the finding for each: they show that the fuzzer finds what it looks for. */
   plants: Readonly<Record<string, RegExp>>;
 }
 

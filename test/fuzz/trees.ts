@@ -4,7 +4,7 @@ import { mutatedText } from './mutate.ts';
 
 /** Where files of the machine are whose contents must not get into anything. */
 export interface Outside {
-  /** A file beside the artifact. */
+  /** A file outside of the artifact. */
   file: string;
   /** What it contains. */
   canary: string;

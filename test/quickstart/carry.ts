@@ -17,7 +17,7 @@ const ALERT_TIMEOUT_MS = 30_000;
 const BUMP_TIMEOUT_MS = 60_000;
 const NEXT_TAG = '1.1.0';
 
-/** What runs, and what it is shown with. */
+/** The running system, and the means to show it. */
 export interface Stage {
   client: KubeClient;
   example: Example;
@@ -82,7 +82,7 @@ export function requestAfterPush(client: KubeClient, { type, name }: Awaited, pr
     .catch((error: unknown) => progress.say(`Weir could not be asked: ${error}`));
 }
 
-/** What is asked after the push of an image. */
+/** The object to wait for after the push of an image. */
 export const IMAGES: Awaited = { type: ImageRepository, name: IMAGE };
 
 /** Waits until both chats have received a message with this in its title and that in its text. */

@@ -4,7 +4,7 @@ import { ArtifactMissing } from '../errors.ts';
 import type { ArtifactStore } from '../store.ts';
 import { readFileIndex } from '../unpack.ts';
 
-/** A store that is a folder alone: for tests of what serves, fetches or packs, without NATS. */
+/** A store that is only a folder, without NATS: for tests of code that serves, fetches or packs artifacts. */
 export function createDiskStore(dir: string): ArtifactStore {
   const cache = createCache({ dir, maxBytes: 1024 ** 3 });
   const file = async (digest: string) => {

@@ -23,7 +23,7 @@ export async function packInMemory(
   }
 }
 
-/** Stores an artifact, which stays as it is: `put` takes a file away, so it gets one of its own. */
+/** Stores a copy of an artifact: `put` moves the file that it gets. */
 export async function putArtifact(
   store: Pick<ArtifactStore, 'put'>,
   { bytes, ...packed }: PackedInMemory,

@@ -3,7 +3,7 @@ import { createLogger, createMetrics, type Logger } from '@weir/telemetry';
 import { type Bus, type BusOptions, connectBus } from '../bus.ts';
 import { STREAMS } from '../definitions.ts';
 
-/** A bus for a test, which closes it. It makes all streams. What it logs and counts can be looked at. */
+/** A bus for a test, closed at its end. It creates all streams. Tests can read what it logs and counts. */
 export async function testBus(
   t: TestContext,
   servers: string,

@@ -1,4 +1,4 @@
-// A consumer that gets an event, says so to its parent, and never ends its work.
+// A consumer that receives an event, notifies its parent, and never finishes its work.
 import { createLogger, createMetrics } from '@weir/telemetry';
 import { connectBus } from '../bus.ts';
 import { consumeStream } from '../consume.ts';

@@ -6,7 +6,7 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-/** Subscribes to a subject of a server. Resolves when the server has it. */
+/** Subscribes to a subject of a server. Resolves when the server has registered the subscription. */
 export async function subscribeTo(
   servers: string,
   subject: string,

@@ -8,7 +8,7 @@ import type { SecretWords } from '../read-secret.ts';
 import type { ClusterSettings } from '../settings.ts';
 
 export interface CrashClustersOptions<C extends TargetCluster> {
-  /** Fails where the process is to be killed. */
+  /** It fails where the process is to be killed. */
   client: KubeClient;
   /** Lives on: what is watched is no step of a run. */
   watching: KubeClient;

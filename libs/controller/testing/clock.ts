@@ -5,7 +5,7 @@ export interface FakeClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Lets promises settle without moving time. */
   settle(): Promise<void>;
-  /** Simulates a sleep of the machine: the wall clock goes on and the steady clock stands still. */
+  /** Simulates that the machine sleeps: the wall clock continues and the steady clock stops. */
   sleep(ms: number): void;
 }
 

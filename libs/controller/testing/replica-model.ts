@@ -18,7 +18,7 @@ export type Chance = () => number;
 export interface ModelReplica {
   identity: string;
   ownership: Ownership;
-  /** Its requests fail and it gets no watch events. It goes on acting as long as its rules allow. */
+  /** Its requests fail and it gets no watch events. It continues to act as long as its rules allow. */
   cutOff: boolean;
   /** Its machine sleeps: it does nothing, and its steady clock stands still. */
   asleep: boolean;
@@ -128,7 +128,7 @@ export function createModel(clock: FakeClock, chance: Chance, share: number) {
     let slept = 0;
     let fellAsleep = 0;
     let asleep = false;
-    // While a machine sleeps its wall clock goes on and its steady clock stands still.
+    // While a machine sleeps, its wall clock continues and its steady clock stops.
     const own: Clock = {
       ...clock,
       now: () => (asleep ? fellAsleep : clock.now()) - slept,

@@ -20,9 +20,9 @@ export interface FakeForge {
   pullRequests: FakePullRequest[];
   /** `METHOD path` of the requests so far, oldest first. */
   requests: string[];
-  /** The Authorization headers that came. */
+  /** The Authorization headers of the requests. */
   authorizations: Set<string>;
-  /** What a branch points to when a pull request is opened, or changed. */
+  /** The commit of a branch when a pull request is opened or changed. */
   commitOf: (branch: string) => Promise<string> | string;
   /** Answers all requests with this status from now on, or no longer. */
   failWith: number | undefined;

@@ -8,7 +8,7 @@ export interface HostileEntry {
   id: string;
 }
 
-/** A bare repository made of raw objects: git itself would refuse to commit most of them. */
+/** A bare repository made of raw objects, most of which git itself would refuse to commit. */
 export interface HostileRepository {
   dir: string;
   /** The id of a small blob. */
@@ -19,7 +19,7 @@ export interface HostileRepository {
   object(type: string, content: Buffer): Promise<string>;
   tree(entries: readonly HostileEntry[]): Promise<string>;
   rawTree(content: Buffer): Promise<string>;
-  /** A commit of a tree, which becomes `main` as well. */
+  /** Creates a commit of a tree, and makes it `main`. */
   commit(tree: string): Promise<string>;
   git(args: readonly string[], input?: Buffer): Promise<string>;
 }

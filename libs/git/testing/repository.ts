@@ -10,7 +10,7 @@ const run = promisify(execFile);
 export interface TestRepository {
   /** `file://` URL of the bare repository. */
   url: string;
-  /** A folder that goes with the repository, for caches. */
+  /** A folder for caches, which is removed with the repository. */
   scratch: string;
   /** Runs git in a work tree whose origin is the bare repository; returns trimmed output. */
   git(...args: string[]): Promise<string>;

@@ -1,4 +1,5 @@
-// AWS as its documentation has it: STS, ECR, EKS, the metadata service of a node, the credentials server of pods.
+// AWS according to its documentation: STS, ECR, EKS, the metadata service of a node, and the credentials server of
+// pods.
 import { createHash, createHmac } from 'node:crypto';
 import { type Answer, type CloudCall, field, type Service } from './server.ts';
 

@@ -1,4 +1,5 @@
-// Azure as its documentation has it: Entra's tokens, the metadata service, registries' exchange, the resource manager.
+// Azure according to its documentation: Entra's tokens, the metadata service, the token exchange of registries, and the
+// resource manager.
 import { unsignedToken } from './jwt.ts';
 import { type Answer, field, type Service } from './server.ts';
 
@@ -74,7 +75,7 @@ export function imds(state: AzureState, clientId: string): Service {
   };
 }
 
-/** @param password what the refresh token of somebody is, so that a registry of the test can know it */
+/** @param password the refresh token of the identity, so that a registry of the test can recognize it */
 export function registry(
   state: AzureState,
   password: (whose: string, expiresAt: number) => string,

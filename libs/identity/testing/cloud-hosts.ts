@@ -1,4 +1,5 @@
-// The vendors' hosts on this machine, with a registry and a Git server behind them, and somebody whom each cloud trusts.
+// The vendors' hosts on this machine, with a registry and a Git server behind them, and an identity that each cloud
+// trusts.
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { type Clouds, startClouds } from './clouds.ts';
 import { startVendorHosts, type VendorHosts } from './vendor-hosts.ts';
@@ -8,13 +9,13 @@ export const ACR = 'acme.azurecr.io';
 export const CODE_COMMIT = 'git-codecommit.eu-west-1.amazonaws.com';
 export const STS = 'sts.eu-west-1.amazonaws.com';
 
-/** Who somebody is in each cloud: a role, a tenant with an application, and an account. */
+/** The identity in each cloud: a role, a tenant with an application, and an account. */
 export const ROLE = 'arn:aws:iam::123456789012:role/app';
 export const APPLICATION = 'tenant-1/client-1';
 export const EMAIL = 'app@acme.iam.gserviceaccount.com';
 const [TENANT, CLIENT] = APPLICATION.split('/');
 
-/** The account of Kubernetes that is that somebody, but for its namespace. */
+/** The Kubernetes account of that identity, without its namespace. */
 export const ACCOUNT = {
   name: 'cloud',
   annotations: {
@@ -28,7 +29,7 @@ export const ACCOUNT = {
 export interface CloudHosts {
   clouds: Clouds;
   hosts: VendorHosts;
-  /** Lets the account of a namespace be somebody in each cloud. */
+  /** Gives the account of a namespace that identity in each cloud. */
   trustAccount(namespace: string): void;
   close(): Promise<void>;
 }

@@ -17,7 +17,7 @@ import {
 
 type ServiceName = EndpointName | 'aws-pod' | 'azure-registry';
 
-/** The name by which all clouds know one cluster, and where it is unless a test says so. */
+/** The name of one cluster in all clouds, and its location unless a test gives another one. */
 const NAME = 'prod';
 const CLUSTER = 'https://prod.example:6443';
 export const POD_TOKEN = 'pod-identity-token';
@@ -25,7 +25,7 @@ export const NODE_CLIENT = '99999999-0000-0000-0000-000000000000';
 
 export interface Clouds {
   endpoints: Endpoints;
-  /** URL of a registry of Azure without TLS, for what ends TLS before it. */
+  /** The URL of an Azure registry without TLS, for a proxy in front of it that ends TLS. */
   registryOfAzure: string;
   /** `127.0.0.1:<port>`: a registry of Azure, over TLS; `environmentFile` makes it one. */
   azureRegistry: string;
@@ -35,10 +35,10 @@ export interface Clouds {
   ca: string;
   /** URL of the agent of EKS Pod Identity, which wants POD_TOKEN. */
   pod: string;
-  /** Lets the subject of tokens of Kubernetes be somebody in each cloud. */
+  /** Gives the subject of Kubernetes' tokens an identity in each cloud. */
   trust(subject: string, as: { role?: string; application?: string; email?: string }): void;
   calls(service?: ServiceName): CloudCall[];
-  /** What the service answers from now on; without a fault what it should. */
+  /** How the service answers from now on; correctly if no fault is given. */
   fault(service: ServiceName, fault?: Fault): void;
   /** How long what is given out lives, in ms. */
   live(ms: number): void;

@@ -1,10 +1,10 @@
-// How clusters of the clouds know who comes with a token: each asks its cloud, as the vendor documents it.
+// How clusters of the clouds find the identity behind a token: each asks its cloud, as the vendor documents it.
 import { createHash, createHmac } from 'node:crypto';
 import type { AwsState } from './aws.ts';
 import type { AzureState } from './azure.ts';
 import type { GcpState } from './gcp.ts';
 
-/** What clusters of Azure are to tokens of Entra: https://azure.github.io/kubelogin/concepts/aks.html */
+/** The audience of Entra's tokens for clusters of Azure: https://azure.github.io/kubelogin/concepts/aks.html */
 const AKS_SERVER = '6dae42f8-4368-4678-94ff-3960e28e3630';
 /** Seconds that a cluster of EKS takes a token for at most. */
 const EKS_SECONDS = 900;

@@ -1,4 +1,4 @@
-// Google Cloud as its documentation has it: STS, IAM credentials, the metadata server, the API of clusters.
+// Google Cloud according to its documentation: STS, IAM credentials, the metadata server, and the API of clusters.
 import { type Answer, field, type Service } from './server.ts';
 
 export interface GcpState {
@@ -113,7 +113,7 @@ export function container(state: GcpState, cluster: { endpoint: string; ca: stri
         return { status: 404, body: problem('NOT_FOUND', 'no') };
       }
       const clusterCaCertificate = Buffer.from(cluster.ca).toString('base64');
-      // As Google has it: an address without a scheme.
+      // As at Google, the address has no scheme.
       const endpoint = cluster.endpoint.replace('https://', '');
       return { status: 200, body: { endpoint, masterAuth: { clusterCaCertificate } } };
     },

@@ -4,7 +4,7 @@ export function unsignedToken(claims: object): string {
   return `${part({ alg: 'RS256', kid: 'test' })}.${part(claims)}.c2lnbmF0dXJl`;
 }
 
-/** The claims of a token; empty for what is none. */
+/** The claims of a token; empty if it is no token. */
 export function claims(token: string): Record<string, unknown> {
   try {
     const [, payload = ''] = token.split('.');

@@ -1,7 +1,7 @@
-// What the servers of all clouds share: requests are recorded, answered by path, or answered wrongly.
+// What the servers of all clouds share: requests are recorded and answered by path, or answered with a fault.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** How a service answers instead of what it should. */
+/** How a service answers instead of correctly. */
 export type Fault =
   | 'denied'
   | 'throttled'
@@ -11,7 +11,7 @@ export type Fault =
   | 'huge'
   | 'hang'
   | 'redirect'
-  /** 200 with the body of somebody who isn't the service. */
+  /** Status 200 with the body of another service. */
   | 'html';
 
 export interface CloudCall {
@@ -30,7 +30,7 @@ export interface Answer {
   headers?: Record<string, string>;
 }
 
-/** A service: what it answers to a request, and in which form it says that something is wrong. */
+/** A service: how it answers a request, and how it words an error. */
 export interface Service {
   answer(call: CloudCall): Promise<Answer> | Answer;
   problem(code: string, message: string): string | object;

@@ -8,14 +8,14 @@ import { createAuthority, listen } from '@weir/cluster';
 export interface VendorHost {
   /** URL of the server behind it, for a path. */
   target(path: string): string;
-  /** Whether somebody with this name and password, or bearer token, is let in; everybody unless given. */
+  /** Accepts a name and password, or a bearer token; everybody is accepted unless it is given. */
   lets?(login: { username: string; password: string }, path: string): boolean;
-  /** What the server behind gets in the place of the header. */
+  /** The header that the server behind gets instead. */
   authorization?: string;
 }
 
 export interface VendorHosts {
-  /** URL of the proxy, as a tenant's `proxySecretRef` has it. */
+  /** The URL of the proxy, in the form that a tenant's `proxySecretRef` has. */
   proxy: string;
   /** Whom clients have to trust, PEM. */
   ca: string;
@@ -23,7 +23,7 @@ export interface VendorHosts {
   requests(): { target: string; authorization: string | undefined }[];
   /** `host:port` of each connection that the proxy was asked for. */
   tunnels(): string[];
-  /** Requests that came to the proxy in the clear, with their headers: nothing secret may be among them. */
+  /** The requests that reached the proxy unencrypted, with their headers: none may contain a secret. */
   clear(): { url: string; headers: IncomingMessage['headers'] }[];
   close(): Promise<void>;
 }

@@ -15,7 +15,7 @@ export interface KmsServer extends Listening {
   accepts?: ((token: string) => boolean) | undefined;
   /** The token of Vault for a role and a token of Kubernetes; undefined for those that may not log in. */
   login?: ((role: string, jwt: string) => Promise<string | undefined>) | undefined;
-  /** What was asked: the service, and the key or the role. */
+  /** The requests so far: the service, and the key or the role. */
   asked: string[];
   /** Keys that nobody may use. */
   forbidden: Set<string>;
@@ -25,7 +25,7 @@ export interface KmsServer extends Listening {
 
 type Answer = [status: number, body: object | string];
 
-/** What the services made of a data key: its name and the key, in the clear. In base64. */
+/** A wrapped data key as these services make it: its name and the unencrypted key, in base64. */
 export function wrap(
   name: string,
   key: string | Uint8Array,

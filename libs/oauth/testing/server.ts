@@ -24,7 +24,7 @@ export interface TokenServer extends Listening {
   requests: string[];
   /** Answers requests for which it returns true. */
   intercept?: ((response: ServerResponse) => boolean) | undefined;
-  /** What a token looks like for who asks, and for what. */
+  /** Returns the token for a client and what it asks for. */
   tokenFor(who: string, what: string): string;
 }
 

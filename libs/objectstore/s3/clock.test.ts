@@ -6,7 +6,10 @@ import { ObjectStoreError, openBucket } from '../index.ts';
 import { errorAnswer, listPage } from '../testing/scripted.ts';
 
 const HOUR_MS = 60 * 60_000;
-/** What S3 takes (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, RequestTimeTooSkewed). */
+/**
+ * The difference that S3 accepts (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
+ * RequestTimeTooSkewed).
+ */
 const MAX_SKEW_MS = 15 * 60_000;
 
 /** `20260102T030405Z` in ms. */
@@ -16,7 +19,10 @@ function timeOf(text: string): number {
   return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }
 
-/** Lists a bucket of a store whose clock is ahead by `skewMs`, and which says so only with `date`, and reads what is there. */
+/**
+ * Lists a bucket of a store whose clock is ahead by `skewMs`, and reads its objects. The store shows its time only if
+ * `date` is set.
+ */
 async function use(skewMs: number, hasDate: boolean) {
   const skews: number[] = [];
   const server = await listen((request, response) => {

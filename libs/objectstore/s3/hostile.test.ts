@@ -1,4 +1,4 @@
-// What a server can do to whoever lists and reads a bucket of it.
+// What a server could do to a client that lists and reads one of its buckets.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { type BucketOptions, type ListLimits, ObjectStoreError, openBucket } from '../index.ts';

@@ -166,7 +166,7 @@ export async function startBlobServer(options: ListenOptions = {}): Promise<Blob
   return server;
 }
 
-/** What a signature for a container signs, without the fields that are empty here ("Create a service SAS"). */
+/** The text that is signed for a container, without the fields that are empty here ("Create a service SAS"). */
 function sasText(account: string, container: string, permissions: string, expiry: string): string {
   return `${permissions}\n\n${expiry}\n/blob/${account}/${container}\n2023-11-03\nc`;
 }

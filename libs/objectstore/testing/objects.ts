@@ -57,7 +57,7 @@ export function pageOf(
   return { entries, next: from + size < keys.length ? String(from + size) : undefined };
 }
 
-/** What a server was asked, and what a test has it answer in place of its own. */
+/** The requests of a server, and the answers that a test gives instead of the server's own. */
 export interface Watched {
   /** Method, path and query of each request, in the order of their arrival. */
   requests: string[];

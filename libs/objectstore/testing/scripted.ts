@@ -1,4 +1,4 @@
-// A server that answers as a test says: for what no honest object store would do.
+// A server that answers as a test says, for answers that no honest object store would give.
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -38,7 +38,7 @@ export interface ScriptedObject {
   size?: number | string;
 }
 
-/** A page of a list. With a token the list goes on. */
+/** A page of a list. If it has a token, the list continues. */
 export function listPage(objects: readonly ScriptedObject[], token?: string): string {
   const contents = objects.map(
     ({ key, etag = '"e"', size = 1 }) =>

@@ -100,7 +100,7 @@ async function put(
   return response;
 }
 
-/** A file, link or folder of a tar; `header` changes bytes of its header, for what no tool would write. */
+/** A file, link or folder of a tar. `header` changes bytes of its header, for entries that no tool would write. */
 export interface TarEntry {
   path: string;
   content?: string | Buffer;
@@ -110,7 +110,7 @@ export interface TarEntry {
   link?: string;
 }
 
-/** A tar.gz of these entries, with any path that the header holds (100 bytes). */
+/** A tar.gz of these entries, with any path that fits into the header (100 bytes). */
 export function tarGz(entries: TarEntry[]): Buffer {
   return gzipSync(tar(entries));
 }

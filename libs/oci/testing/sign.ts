@@ -4,7 +4,7 @@ import { SIMPLE_SIGNING, signatureTag } from '../cosign/simple-signing.ts';
 import { type Descriptor, MediaType } from '../manifest.ts';
 import { type PushTarget, pushBlob, pushManifest } from './push.ts';
 
-/** A signature as cosign writes it: base64 of what the key's algorithm makes with SHA-256. */
+/** A signature as cosign writes it: the base64 of a signature with the key's algorithm and SHA-256. */
 export function signWith(key: KeyObject, data: Buffer): string {
   const hash = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
   return sign(hash, data, key).toString('base64');

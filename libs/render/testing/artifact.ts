@@ -13,10 +13,10 @@ import type { FileIndex } from '../trace.ts';
 /** An artifact's files: path to content. */
 export type Files = Record<string, string>;
 
-/** What the content of a symbolic link begins with; its target follows. */
+/** The beginning of a symbolic link's content; its target follows. */
 export const LINK = '\0link to ';
 
-/** A packed artifact in a folder that goes with the test. */
+/** A packed artifact in a folder that is removed with the test. */
 export interface TestArtifact extends ArtifactFile {
   fileIndex: FileIndex;
 }
@@ -28,7 +28,7 @@ export async function packFiles(t: TestContext, files: Files): Promise<TestArtif
   return await packInto(folder, files);
 }
 
-/** Packs files into a folder, under their digest. Links come too, as in archives that others packed. */
+/** Packs files into a folder, under their digest. Links are packed too, as in archives that others packed. */
 export async function packInto(folder: string, files: Files): Promise<TestArtifact> {
   const archive = pack();
   const packed = buffer(archive.pipe(createGzip({ level: 1 })));
@@ -46,7 +46,7 @@ export async function packInto(folder: string, files: Files): Promise<TestArtifa
   return { digest, file, fileIndex: fileIndexOf(files) };
 }
 
-/** The file index that the artifact lib makes of the files: without links. */
+/** The file index that the artifact lib makes for these files, which has no links. */
 export function fileIndexOf(files: Files): FileIndex {
   const regular = Object.entries(files).filter(([, text]) => !isLink(text));
   return Object.fromEntries(regular.map(([path, text]) => [path, sha256(text)]));
@@ -110,7 +110,7 @@ ${Array.from({ length: keys }, (_, n) => `  key${n}: value`).join('\n')}
   };
 }
 
-/** Something that takes more memory than there is: aliases of aliases of aliases. */
+/** This takes more memory than an engine has: aliases of aliases of aliases. */
 export const BOMB: Files = {
   'app/bomb.yaml': `apiVersion: v1
 kind: ConfigMap
@@ -126,10 +126,10 @@ ${['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 `,
 };
 
-/** Something that takes more memory than most builds, and less than there is: a folder of large files. */
+/** A folder of large files, which takes more memory than most builds, but less than an engine has. */
 export const WIDE: Files = { ...MEDIUM, ...largeFiles(40) };
 
-/** Something that takes half of what most builds may. */
+/** This takes half the memory that most builds may take. */
 export const HALF: Files = { ...EXAMPLE, ...largeFiles(8) };
 
 function largeFiles(count: number): Files {
@@ -141,7 +141,7 @@ function largeFiles(count: number): Files {
   );
 }
 
-/** Waits until a process is gone; fails after 10 s. */
+/** Waits until a process has ended, for 10 s at most. */
 export async function processEnds(pid: number): Promise<void> {
   const deadline = AbortSignal.timeout(10_000);
   while (isAlive(pid)) {

@@ -66,7 +66,7 @@ const NEW_NAMES = [
 /** Folders that are copied into themselves grow fast. */
 const MAX_FILES = 200;
 
-/** Files after an edit; `trace` is of an earlier build and tells where edits are of interest. */
+/** Files after an edit. `trace` comes from an earlier build, and shows where edits matter. */
 export function applyEdit(files: Files, { verb, at, to }: Edit, trace: Trace): Files {
   const after = { ...files };
   if (Object.keys(files).length > MAX_FILES) verb = 'remove';
@@ -121,12 +121,12 @@ export function applyEdit(files: Files, { verb, at, to }: Edit, trace: Trace): F
   return after;
 }
 
-/** Paths worth editing: files, folders, what was looked at, and new names in listed folders. */
+/** Paths worth editing: files, folders, paths that the build asked for, and new names in listed folders. */
 function placesOf(files: Files, { files: read, dirs, kinds }: Trace): string[] {
   const listed = Object.keys(dirs).flatMap((dir) => NEW_NAMES.map((name) => posix.join(dir, name)));
   const looked = [read, dirs, kinds].flatMap((seen) => Object.keys(seen));
   const all = [...Object.keys(files), ...foldersOf(files), ...looked, ...listed];
-  // Parents as well: a file may come where a folder was missed.
+  // Parents are added too: a file may be created where the build looked for a folder.
   const places = new Set(all.flatMap((path) => [path, posix.dirname(path)]));
   return [...places].filter((path) => path !== '' && path !== '.').sort();
 }
@@ -139,14 +139,14 @@ function foldersOf(files: Files): string[] {
   return [...folders].sort();
 }
 
-/** Writes a file; what stands in its way, a folder in its place or a file above it, goes. */
+/** Writes a file. A folder at its path, or a file at the path of one of its folders, is removed first. */
 function put(files: Files, path: string, content: string): void {
   take(files, path);
   for (let up = posix.dirname(path); up !== '.'; up = posix.dirname(up)) delete files[up];
   files[path] = content;
 }
 
-/** Removes a file, or all of a folder; returns what it was, by the rest of each path. */
+/** Removes a file, or everything in a folder. Returns the removed contents by the rest of each path. */
 function take(files: Files, path: string): Files {
   const taken = below(files, path);
   for (const rest of Object.keys(taken)) delete files[path + rest];

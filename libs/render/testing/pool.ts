@@ -15,13 +15,13 @@ export async function openPool(
   return pool;
 }
 
-/** Waits until the pool runs as many engines; fails after 10 s. Returns their process ids. */
+/** Waits until the pool runs this many engines, for 10 s at most. Returns their process ids. */
 export async function engines(pool: RenderPool, count: number): Promise<number[]> {
   await until(() => pool.pids().length === count, `there are ${count} engines`);
   return pool.pids();
 }
 
-/** Waits until a condition holds; fails after 10 s. */
+/** Waits until a condition holds, for 10 s at most. */
 export async function until(holds: () => boolean, what: string): Promise<void> {
   const deadline = AbortSignal.timeout(10_000);
   while (!holds()) {
@@ -30,7 +30,10 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** Looks at the memory of all engines of a pool until it is stopped; returns the most that they took together, in bytes. */
+/**
+ * Measures the memory of all engines of a pool until it is stopped, and returns the most that they took together, in
+ * bytes.
+ */
 export function watchMemory(pool: RenderPool): () => Promise<number> {
   const stop = new AbortController();
   const watched = (async () => {
@@ -51,13 +54,13 @@ export function watchMemory(pool: RenderPool): () => Promise<number> {
   };
 }
 
-/** What a process takes for itself, in bytes; 0 when it has ended. */
+/** The memory of a process alone, in bytes; 0 when it has ended. */
 async function memoryOf(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
-/** Takes minutes: cel-go looks at its time limit in the outermost loop only. */
+/** This expression takes minutes, because cel-go checks its time limit only in the outermost loop. */
 export const NEVER_ENDS =
   'self.l.all(a, self.l.all(b, self.l.all(c, self.l.all(d, a + b + c + d >= 0))))';
 export const inputs = [{ self: { l: Array.from({ length: 300 }, (_, n) => n) } }];

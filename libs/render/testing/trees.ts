@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 import fc from 'fast-check';
 import type { Files } from './artifact.ts';
 
-/** What a folder is made of; numbers are taken modulo whatever they choose from. */
+/** The description of a folder. Numbers are taken modulo the number of choices. */
 export interface FolderPlan {
   kind: 'overlay' | 'component' | 'scanned';
   fileName: (typeof KUSTOMIZATION_NAMES)[number];
@@ -13,7 +13,7 @@ export interface FolderPlan {
   refs: number[];
 }
 
-/** A folder that no plan refers to: an edit in it is outside what a build of a `kustomization.yaml` looks at. */
+/** A folder that no plan refers to: no build of a `kustomization.yaml` reads anything there. */
 export const ELSEWHERE = 'elsewhere';
 
 export const KUSTOMIZATION_NAMES = [
@@ -163,7 +163,7 @@ export function filesOf(planned: readonly FolderPlan[]): Files {
       const ref = n - 1 - back;
       const target = FOLDERS[ref];
       const kind = planned[ref]?.kind;
-      // What holds this folder, or has no kustomization file, can't be built upon.
+      // A folder that contains this folder, or that has no kustomization file, can't be a base.
       if (target === undefined || kind === 'scanned' || folder.path.startsWith(target)) continue;
       const field = kind === 'component' ? 'components' : 'resources';
       folder.add(field, posix.relative(folder.path, target));
@@ -184,9 +184,9 @@ interface Folder {
   /** Adds an item to a list of the kustomization file. */
   add(field: string, item: unknown): void;
   set(field: string, value: unknown): void;
-  /** Writes a file into the folder; returns its path from there. */
+  /** Writes a file into the folder, and returns its path relative to the folder. */
   write(name: string, content: string): string;
-  /** Writes a file that several folders use; returns its path from this one. */
+  /** Writes a file that several folders use, and returns its path relative to this folder. */
   shared(name: string, content: string): string;
 }
 

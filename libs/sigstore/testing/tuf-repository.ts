@@ -19,7 +19,7 @@ export interface TufRepository {
   publish(name: string, content: string, expires?: Date): void;
   /** Makes a new root with new keys, signed by the keys of before and by the new ones. */
   rotate(): void;
-  /** Signs everything anew, with keys that the root doesn't name. */
+  /** Signs everything again, with keys that the root doesn't name. */
   forge(): void;
   /** Serves other bytes under a path. */
   put(path: string, content: string | Buffer): void;

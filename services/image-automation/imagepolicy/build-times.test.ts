@@ -52,7 +52,7 @@ test('the time is that of the configuration, whatever kind of image a tag is', a
     [first, 'linux', 'arm64'],
     [second, 'linux', 'amd64'],
   ]);
-  // A manifest list without the platform, and what BuildKit attests beside an image.
+  // This list lacks the platform, and has an attestation as BuildKit adds it to an image.
   await pushIndex('arm', [
     [second, 'unknown', 'unknown'],
     [first, 'linux', 'arm64'],

@@ -1,10 +1,10 @@
-// Whether a policy may use an ImageRepository: where no request to the API server is needed to tell.
+// Whether a policy may use an ImageRepository, in the cases that need no request to the API server.
 import { equal, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImagePolicy, ImageRepository } from '@weir/api';
 import { findRepository, repositoryKey } from './repository.ts';
 
-/** An API server that is away. */
+/** An API server that can't be reached. */
 const client = { get: () => Promise.reject(new Error('connection refused')) };
 const { signal } = new AbortController();
 

@@ -1,4 +1,4 @@
-// What automations do beside each other and beside people, and what they say when the server doesn't want it.
+// What automations do beside each other and beside people, and what they report when the server refuses.
 import assert from 'node:assert/strict';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

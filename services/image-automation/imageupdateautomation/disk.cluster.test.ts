@@ -1,4 +1,4 @@
-// The disk of image-automation is full while it fetches: what is said, and that it goes on when there is room.
+// The disk of image-automation is full while it fetches: what is reported, and that it continues when there is room.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';

@@ -1,4 +1,4 @@
-// What automations make of Git servers that refuse, are full, are away, or change while a push is under way.
+// How automations handle Git servers that refuse, are full, are unreachable, or change during a push.
 import assert from 'node:assert/strict';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

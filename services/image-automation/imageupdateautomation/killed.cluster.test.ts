@@ -47,7 +47,7 @@ describe('an automation whose process is killed', () => {
     return scene;
   }
 
-  /** Waits until the only commit beside the first one is in the status, and its only event is published. */
+  /** Waits until the only commit besides the first is in the status, and its only event is published. */
   async function reportedOnce({ namespace, repository, holds, log }: Scene): Promise<void> {
     await holds('main', 'x.yaml', ':2 ');
     const tip = await repository.git('rev-parse', 'main');

@@ -223,7 +223,7 @@ describe('pull requests', { concurrency: 3 }, () => {
   });
 });
 
-/** The fields of a spec that are set: null stands for one that is left out. */
+/** The fields of a spec to set; null leaves a field out. */
 function set(spec: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== null));
 }

@@ -7,7 +7,7 @@ import { caseNames, loadCase } from '../testing/updates/case.ts';
 import { createOpenPgpKeys, type OpenPgpKeys } from '../testing/updates/keys.ts';
 import { playCase } from '../testing/updates/play.ts';
 
-/** The template goes through a map of Go's, which has no order: the lines of the message come in any. */
+/** The template iterates over a Go map, which has no order, so the lines of the message may have any order. */
 const ANY_ORDER = ['iu-no-kind'];
 describe('recorded cases', { concurrency: 6 }, async () => {
   let harness: Harness;

@@ -5,7 +5,7 @@ import type { Change } from '@weir/controller';
 import { alertOf, eventOf } from '../testing/fixtures.ts';
 import { watchedObjects } from './watched.ts';
 
-/** The part of an informer that is looked at, with what the test puts into it. */
+/** The part of an informer that is used, with the objects that the test gives it. */
 function informerOf(...alerts: Alert[]) {
   const callbacks = new Set<(change: Change<Alert>) => void>();
   return {

@@ -30,7 +30,7 @@ async function setup(t: TestContext) {
     };
     return { ...attempts, repeated };
   }
-  /** Waits until the stream says of so many messages that they are being sent. */
+  /** Waits until the stream says that this many messages are being sent. */
   const noted = (count: number) =>
     until(
       async () => {

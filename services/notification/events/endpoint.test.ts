@@ -48,7 +48,7 @@ it('is accepted when it is stored, all of it, and not while NATS is away', async
   for (const message of ['later', `${large}later`]) assert.equal(await post(message), 503);
   await nats.start();
   await until(bus.connected, { timeoutMs: 10_000, message: 'the connection' });
-  // Refused is not the same as known: it may come again at once.
+  // A refused event does not count as known: it may be posted again at once.
   for (const message of ['later', `${large}later`]) {
     await until(async () => (await post(message)) === 202, {
       timeoutMs: 10_000,

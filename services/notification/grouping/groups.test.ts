@@ -92,7 +92,7 @@ it('keeps what changed while a message was made', async (t) => {
   const last = await find();
   assert.deepEqual([last.group.recovered, last.group.sent?.count], [true, 3]);
   assert.notEqual(last.group.leftMs, undefined);
-  // And one fails again while the last message says that all are well.
+  // One object fails again while the last message, that all have recovered, is being sent.
   await recover(groups, 'a');
   await recover(groups, 'c');
   const end = await find();
@@ -101,7 +101,7 @@ it('keeps what changed while a message was made', async (t) => {
   const anew = await find();
   assert.notEqual(anew.group.id, end.group.id);
   assert.equal(anew.group.sent, undefined, 'nothing was said of what failed after the end');
-  // An object that is well writes this once more after it left, when the end may have been sent.
+  // An object that has recovered writes this once more after it left, when the last message may have been sent.
   await groups.sent(alert, CLASS, { ...anew.group, ...sent(1) }, anew.sequence);
   await recover(groups, 'd');
   const over = await find();

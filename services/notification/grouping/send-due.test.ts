@@ -1,4 +1,4 @@
-// What a group says to a chat whose messages change in place, from its first failure to its end.
+// The messages of a group in a chat whose messages change in place, from its first failure to its end.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Provider } from '@weir/api';
@@ -32,7 +32,7 @@ const failed = (name: string) =>
   eventOf({ name }, { severity: 'error', reason: 'BuildFailed', message: 'no such file' });
 const CLASS = failureClass(failed('a'));
 
-/** A message that stands in its chat, not in the thread of another one. */
+/** A message in the chat itself, not in the thread of another message. */
 interface Post {
   /** `failed`, `recovered`, or another colour. */
   state: string;

@@ -20,7 +20,7 @@ const texts =
     for (const text of all) assert.ok(text.length <= most, `${text.length} characters`);
   };
 
-/** What vendors refuse, by their own pages on limits. */
+/** Checks for what vendors refuse, according to their own pages on limits. */
 const LIMITS: [type: ProviderSpec['type'], check: Check][] = [
   ['telegram', texts(4_096, ({ text }: { text: string }) => [text.replace(/\\(?=\W)/g, '')])],
   [

@@ -134,7 +134,7 @@ describe('webhooks', () => {
       return (await Promise.all(guesses)).includes(429);
     };
     await until(guess, { timeoutMs: 30_000, message: 'a guess that is refused' });
-    // The address has no more calls left than it gets anew in a moment.
+    // The address has used up its calls, and gets new ones after a moment.
     const own = await Promise.all(Array.from({ length: 100 }, () => call('/hook/a')));
     assert.ok(own.includes(429));
     const other = request({

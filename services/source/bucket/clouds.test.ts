@@ -123,7 +123,7 @@ describe('a Bucket of a cloud', () => {
   ] as const;
   for (const [cloud, login, create, serverOf] of clouds) {
     describe(cloud, () => {
-      /** What was asked since the last time, without the lists. */
+      /** The requests since the last call, without those for lists. */
       const reads = () =>
         serverOf()
           .requests.splice(0)

@@ -1,4 +1,4 @@
-// What is asked of an object store, and what comes of it.
+// The requests to an object store, and their results.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type S3Server, startS3Server } from '@weir/cluster';

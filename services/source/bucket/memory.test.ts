@@ -15,7 +15,7 @@ interface Held {
   /** Objects of the bucket, all like this one but for the number in their key. */
   count: number;
   object(index: number): ScriptedObject;
-  /** What reading an object answers; a byte unless given. */
+  /** Answers the read of an object; with one byte unless given. */
   read?(response: ServerResponse): void;
   ignore?: string;
 }

@@ -1,4 +1,5 @@
-// What goes into an artifact besides a repository's own files, and what doesn't: include, sparseCheckout, recurseSubmodules.
+// What an artifact contains besides a repository's own files, and what it doesn't contain: include, sparseCheckout,
+// recurseSubmodules.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';

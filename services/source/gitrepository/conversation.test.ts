@@ -1,4 +1,4 @@
-// The words of Flux for a remote that can't be asked, which are others for what it lists than for what it clones at once.
+// Flux's messages for a remote that can't be reached, which differ between listing references and cloning at once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GitRepository } from '@weir/api';

@@ -1,4 +1,4 @@
-// What a GitRepository says when something is wrong, and that it recovers.
+// What a GitRepository reports when something is wrong, and that it recovers.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { FETCH_FAILED, findCondition, GitRepository, STALLED } from '@weir/api';
@@ -76,7 +76,7 @@ export function failureCases(shared: () => Harness): void {
         assert.equal(happened()[0]?.severity, 'error');
         assert.equal(happened()[0]?.reason, 'GitOperationFailed');
 
-        // It is tried again by itself, and the same failure is neither written nor told again.
+        // It is retried automatically, and the same failure is neither written nor published again.
         harness.git.clearRequests();
         const asked = () =>
           harness.git.requests().filter((it) => it.repository === 'branches').length;

@@ -1,4 +1,4 @@
-// What may happen to a branch, and what a repository says of how its files should be read.
+// Changes of a branch's history, and a repository's own settings of how its files are read.
 import { deepEqual, equal, match, notEqual } from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, describe, test } from 'node:test';

@@ -1,4 +1,4 @@
-// spec.lfs: contents of Git LFS in the place of their pointers.
+// spec.lfs: contents of Git LFS take the place of their pointers.
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';

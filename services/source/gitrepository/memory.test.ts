@@ -1,4 +1,5 @@
-// What the service and its children take for one repository, whatever that holds: each case runs in a process of its own.
+// The memory of the service and its children for one repository, whatever it contains. Each case runs in a process of
+// its own.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

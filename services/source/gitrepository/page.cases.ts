@@ -62,9 +62,9 @@ export function pageCases(shared: () => Harness): void {
       .replaceAll('ssh://git@git.example.com', ssh.url);
     const objects = pageExamples<KubeObject & { stringData?: Record<string, string> }>(yaml)
       .flat()
-      // A source whose Secret comes after it is tried again some seconds later.
+      // A source that is created before its Secret is retried some seconds later.
       .sort((a, b) => Number(b.kind === 'Secret') - Number(a.kind === 'Secret'));
-    /** What the page can't hold. */
+    /** The contents of Secrets, which the page can't show. */
     const secrets: Record<string, Record<string, string>> = {
       'git-ssh': { identity: key.private, known_hosts: ssh.knownHosts },
       authors: { 'ada.asc': author.public, 'ben.sshpub': key.public },

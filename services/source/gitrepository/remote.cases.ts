@@ -154,7 +154,7 @@ export function remoteCases(shared: () => Harness): void {
       );
       assert.equal(made, 1);
 
-      // A token that was revoked is made anew.
+      // A revoked token is replaced by a new one.
       own.setAuth({ username: 'x-access-token', password: 'ghs_2' });
       await harness.request(namespace, 'web');
       await until(() => made === 2, { timeoutMs: 10_000, message: 'another token' });

@@ -1,4 +1,5 @@
-// What the service and its children take for one index, whatever a chart repository sends: each case runs in a process of its own.
+// The memory of the service and its children for one index, whatever a chart repository sends. Each case runs in a
+// process of its own.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
@@ -11,7 +12,7 @@ import { runMeasured } from '../testing/peak-memory.ts';
 
 const MIB = 1024 ** 2;
 const LIMIT = 400_000_000;
-/** What the service takes without the flag, and what an operator with a large repository sets. */
+/** The largest index without the flag, and the one that an operator with a large repository sets. */
 const [DEFAULT, RAISED] = [50 * MIB, 64 * MIB];
 const script = join(import.meta.dirname, '../testing/fetch-index-alone.ts');
 
@@ -64,7 +65,7 @@ describe('one index takes less than 400 MB', () => {
     measure('a line', () => line(40 * MIB), DEFAULT, /"failure":"/));
 });
 
-/** An index of charts with a hundred versions each, of so many bytes and some. */
+/** An index of charts with a hundred versions each, of a little more than this many bytes. */
 function* indexOf(bytes: number): Generator<string> {
   let left = bytes;
   const head = 'apiVersion: v1\nentries:\n';

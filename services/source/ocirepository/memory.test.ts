@@ -1,4 +1,5 @@
-// What the service and its children take for one artifact, whatever a registry holds: each case runs in a process of its own.
+// The memory of the service and its children for one artifact, whatever a registry contains. Each case runs in a
+// process of its own.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,7 +61,7 @@ describe('one artifact takes less than 400 MB', () => {
   });
 
   test('with a name of 8 GiB', () => {
-    // The header states its length, and zeros go on and on.
+    // The header states its length, and zeros follow without end.
     const header = tar([{ path: 'x', type: 'L' }]).subarray(0, 512);
     header.write('77777777777\0', 124);
     header.write('        ', 148);

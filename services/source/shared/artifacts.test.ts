@@ -24,7 +24,7 @@ it('serves what Flux left in a status under a path that names the digest', () =>
   assert.equal(served.path, `helmchart/apps/web/${HEX}.tgz`);
   assert.equal(served.url, `${BASE}/helmchart/apps/web/${HEX}.tgz`);
   assert.equal(served.lastUpdateTime, '2026-11-25T00:00:00Z');
-  // A path of Flux's can look like one of ours with another digest.
+  // A path of Flux can look like one of Weir with another digest.
   const other = asServed(chart, artifact(`helmchart/apps/web/${'cd'.repeat(32)}.tar.gz`), BASE);
   assert.equal(other.path, `helmchart/apps/web/${HEX}.tar.gz`);
 });

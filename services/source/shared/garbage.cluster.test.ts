@@ -27,7 +27,7 @@ describe('the garbage collection of artifacts', () => {
   });
   after(() => platform?.close());
 
-  /** Stores an artifact with content of its own, as that of an object of the kind. */
+  /** Stores an artifact with unique content for an object of the kind. */
   async function store({ kind }: Kind, namespace: string, name: string): Promise<Artifact> {
     const content = Buffer.from(`content ${++contents}`);
     const packed = await packInMemory([{ path: 'file', mode: 0o644, content }]);
@@ -107,7 +107,7 @@ describe('the garbage collection of artifacts', () => {
     }
     for (const artifact of kept) assert.ok(await isStored(artifact));
 
-    // An object that is deleted no longer refers to its artifact, whatever its kind.
+    // A deleted object no longer refers to its artifact, whatever its kind is.
     for (const { state } of kinds) state.objects = [];
     for (const artifact of kept) {
       await until(isRemoved(artifact), { ...WAIT, message: 'the artifact of a deleted object' });

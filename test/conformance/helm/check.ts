@@ -1,4 +1,4 @@
-// Plays fixtures of HelmReleases and compares what is left with what Flux's helm-controller left.
+// Plays fixtures of HelmReleases, and compares the result with what Flux's helm-controller left.
 import { type Rule, rulesFor } from '../compare.ts';
 import { type Found, judge, type Result, resultOf, unmet } from '../result.ts';
 import { settle } from '../settle.ts';

@@ -1,4 +1,4 @@
-// What is compared of objects that a release manages, and of others in the fixture's namespaces.
+// The compared fields of objects that a release manages, and of others in the fixture's namespaces.
 import type { KubeObject } from '@weir/kube';
 import { managersOf, without } from './normalize.ts';
 

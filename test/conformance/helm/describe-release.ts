@@ -1,4 +1,4 @@
-// What is compared of a HelmRelease.
+// The compared fields of a HelmRelease.
 import {
   FORCE_REQUEST,
   type HelmReleaseStatus,
@@ -10,7 +10,7 @@ import { RESET_REQUEST, statusOf } from './objects.ts';
 
 type Described = Record<string, unknown>;
 
-/** Fields of status that are given as they are, where they are there. */
+/** Fields of status that are compared unchanged, if they are set. */
 const PLAIN = [
   'helmChart',
   'lastAttemptedReleaseAction',
@@ -88,7 +88,7 @@ function describeStatus(object: KubeObject): Described {
   };
 }
 
-/** How often an action was tried depends on timing where it is tried again. */
+/** How often an action was tried depends on timing if it is retried. */
 function countOf({ conditions = [], failures }: HelmReleaseStatus): unknown {
   const isAtEnd = conditions.some(
     ({ type, status }) => (type === 'Stalled' || type === 'Ready') && status === 'True',

@@ -1,11 +1,11 @@
-// What is compared of the Secrets in which Helm stores its releases.
+// The compared parts of the Secrets in which Helm stores its releases.
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { KubeObject } from '@weir/kube';
 
 export const STORAGE_TYPE = 'helm.sh/release.v1';
 
-/** A release as Helm stores it, as far as it is compared. */
+/** The compared part of a release as Helm stores it. */
 export interface StoredRelease {
   name: string;
   namespace: string;

@@ -1,4 +1,4 @@
-// What differs from Flux on purpose. `id` is the heading in docs/compatibility.md under which the reason is stated.
+// Intended differences from Flux. `id` is the heading in docs/compatibility.md under which the reason is stated.
 import type { Rule } from '../compare.ts';
 
 const RANGE = {

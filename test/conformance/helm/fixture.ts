@@ -1,4 +1,4 @@
-// A fixture of HelmReleases: what there is at the start, what is done then, and what is compared.
+// A fixture of HelmReleases: what exists at the start, what is done then, and what is compared.
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -61,7 +61,9 @@ export interface HelmFixture {
   namespace: string;
   /** The field that Weir does not support yet and that this fixture needs. */
   pending?: string;
-  /** Charts of the folder `charts` that the HelmRepository `repo` serves. Without them there is no HelmRepository. */
+  /**
+   * The charts of the folder `charts` that the HelmRepository `repo` serves. Without charts there is no HelmRepository.
+   */
   charts?: string[];
   /** The suffix of the namespace in which the HelmRepository is, in place of the fixture's own. */
   repositoryIn?: string;
@@ -83,7 +85,7 @@ export interface HelmFixture {
   hold?: string[];
   /** False where the HelmReleases are not waited for at the start. */
   settle?: false;
-  /** What is waited for at the start; for each HelmRelease, where they differ. */
+  /** The condition to wait for at the start; by HelmRelease, if they differ. */
   until?: Condition | Record<string, Condition>;
   /** How long the result must stay the same, in ms, where more could happen. */
   quietMs?: number;

@@ -24,7 +24,7 @@ export async function listAt(client: KubeClient, path: string): Promise<KubeObje
   return list?.items ?? [];
 }
 
-/** Reads what is at a path; undefined when there is nothing. */
+/** Reads the object at a path; undefined if there is none. */
 export async function readAt<T>(client: KubeClient, path: string): Promise<T | undefined> {
   try {
     return await client.request<T>({ method: 'GET', path });

@@ -4,7 +4,7 @@ import type { KubeClient } from '@weir/kube';
 import type { PublishedCharts } from './charts.ts';
 import type { HelmFixture } from './fixture.ts';
 
-/** The field manager of what somebody does by hand. */
+/** The field manager of changes by hand. */
 export const HAND = 'hand';
 
 /** How long a step waits at most, and how often it looks, in ms. */

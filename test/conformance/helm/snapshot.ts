@@ -1,4 +1,4 @@
-// What is compared of a fixture: all that is in its namespaces, in the form of the recordings.
+// The compared state of a fixture: everything in its namespaces, in the form of the recordings.
 import { mapBounded } from '@weir/async';
 import type { KubeClient, KubeObject } from '@weir/kube';
 import { describeClusterObject, describeObject, isGiven } from './describe-objects.ts';

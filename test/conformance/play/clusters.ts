@@ -1,4 +1,4 @@
-// What stands in fixtures for the addresses and credentials of clusters, which differ in each session.
+// The placeholders in fixtures for the addresses and credentials of clusters, which differ in each session.
 import { parse } from 'yaml';
 import type { FixtureRun } from './fixture-run.ts';
 

@@ -107,7 +107,10 @@ function hasFailed(run: FixtureRun, object: Kustomization, reason: string): bool
   );
 }
 
-/** Whether this is the revision of the last commit; for a source that the fixture makes no commits to, whether there is any. */
+/**
+ * Whether this is the revision of the last commit; for a source that the fixture makes no commits to, whether it has
+ * any revision.
+ */
 function isRevision(
   { commits, fixture }: FixtureRun,
   { spec }: Kustomization,

@@ -17,7 +17,7 @@ const CONTROLLERS = {
 };
 export type HandedOver = keyof typeof CONTROLLERS;
 
-/** Weir beside Flux: a process that waits until Flux has stopped. */
+/** Weir started beside Flux: a process that waits until Flux has stopped. */
 export interface Successor {
   /** Resolves when all services are at work, which is after Flux has stopped. */
   starting: Promise<WeirProcess>;

@@ -111,5 +111,5 @@ subjects: [{kind: ServiceAccount, name: deployer, namespace: team}]
   release('changing', `${chart('apps')}, targetNamespace: shop, values: {color: first}`),
 ].join('---\n');
 
-/** What somebody changes by hand after the install: what a release with drift detection ignores. */
+/** A change by hand after the install, which a release with drift detection ignores. */
 export const SCALED = { name: 'shop-rendered', replicas: 2 };

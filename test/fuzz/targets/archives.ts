@@ -1,4 +1,4 @@
-// Archives that anybody made, by what reads and packs artifacts.
+// Archives made by anybody, read by the code that reads and packs artifacts.
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ import { holds, refused, type Subject, type Target } from '../target.ts';
 
 interface Archive {
   tar: Buffer;
-  /** What becomes of it when it is packed. */
+  /** How the archive is packed: by gzip, not at all, or by a broken gzip. */
   packing: 'gzip' | 'none' | 'broken';
 }
 
@@ -100,7 +100,7 @@ async function packTwice(
 ): Promise<void> {
   const leadsOut = plant === 'a path that leads out is packed';
   try {
-    // The fault: names are made harmless for the archive, and not for what is told of it.
+    // The planted fault: names are made harmless in the archive, but not in what is reported about it.
     const given = leadsOut ? files.map((it, at) => ({ ...it, path: `${at}` })) : files;
     const packed = await packArtifact(given, { dir });
     const again = await packArtifact(given.toReversed(), { dir });

@@ -1,4 +1,4 @@
-// Files that SOPS encrypted, changed by somebody: decrypted or refused, and never shown.
+// Files encrypted by SOPS and then modified: they are decrypted or refused, and never shown.
 import { readFile } from 'node:fs/promises';
 import { buildDecryptor, createDecryption, RenderError } from '@weir/render';
 import { createLogger } from '@weir/telemetry';
@@ -14,7 +14,7 @@ interface Input {
   file: string;
 }
 
-/** What the samples encrypt. */
+/** The plain texts of the samples. */
 const SECRET = 's3cret';
 const SHOWN = 'a message quotes the plain text';
 const FORGED = 'a changed value passes';
@@ -100,7 +100,7 @@ async function open(): Promise<Subject<Input>> {
   };
 }
 
-/** Words that come of decrypting the samples, and of reading YAML. */
+/** Words that occur when the samples are decrypted or YAML is read. */
 const KNOWN = [SECRET, 'admin', 'false'];
 
 /**

@@ -1,4 +1,4 @@
-// What a Git server answers: every byte of it may be the attacker's.
+// The answers of a Git server: an attacker may control every byte of them.
 
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';

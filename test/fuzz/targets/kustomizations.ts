@@ -14,7 +14,7 @@ type Input = { path: string; vars: Record<string, string> | undefined } & (
 const OUTSIDE_IS_READ = 'a build reads files of the machine';
 const NO_REASON = 'a failure has no reason of a condition';
 
-/** What a build may fail with: reasons that a user sees, and what becomes of an engine whose limits it reaches. */
+/** The failures that a build may have: reasons that a user sees, and those of an engine that reaches its limits. */
 const REASONS = [
   'ArtifactFailed',
   'BuildFailed',
@@ -74,7 +74,7 @@ async function open(): Promise<Subject<Input>> {
   };
 }
 
-/** @param shown all that is told of a build */
+/** @param shown everything that is reported about a build */
 function check(shown: unknown, objects: BuildResult['objects']): void {
   showsNothingOf(OUTSIDE.canary, JSON.stringify(shown), 'the result');
   for (const { kind, metadata } of objects) {

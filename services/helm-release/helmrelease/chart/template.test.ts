@@ -1,4 +1,4 @@
-// What a template makes: every field of it, for a HelmChart and for an OCIRepository.
+// The object that a template makes, with every field: a HelmChart and an OCIRepository.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -114,7 +114,7 @@ test('what is made is what the schema of its kind takes, and stays as it is', ()
     const wanted = made(template);
     const valid = validate(kind, wanted);
     assert.ok(valid.ok, JSON.stringify(valid));
-    // What the API server has of it then: with the defaults filled in.
+    // This is the object as the API server returns it, with its defaults set.
     const live = structuredClone(valid.object) as typeof wanted;
     assert.equal(compareWanted(live, wanted), 'same');
     const labelled = {

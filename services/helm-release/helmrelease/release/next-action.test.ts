@@ -1,4 +1,4 @@
-// What comes next, by what storage holds and what the spec says: failures are in next-after-failure.test.ts.
+// The next action for each state of the storage and each spec. Failures are in next-after-failure.test.ts.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, inSync, table } from './testing/table.ts';

@@ -1,4 +1,4 @@
-// What comes next after a failure, by what the spec says of failures and how many there were.
+// The next action after a failure, by the spec's settings for failures and by how many there were.
 
 import { failedInstall, failedUpgrade, table } from './testing/table.ts';
 import { snapshot, stored } from './testing/values.ts';

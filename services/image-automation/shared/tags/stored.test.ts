@@ -51,7 +51,7 @@ it('a list survives a restart, and other replicas have it', async (t) => {
   const one = open();
   await one.save(repository('app'), tags);
   const stored = repository('app', tags.revision);
-  // Another replica, or this one after a restart, knows nothing but what NATS has.
+  // Another replica, or this one after a restart, knows only what NATS has.
   const other = open();
   equal(await other.has(stored, tags.revision), true);
   equal(await other.has(stored, 'another'), false);
@@ -59,7 +59,7 @@ it('a list survives a restart, and other replicas have it', async (t) => {
   deepEqual(loaded, tags);
   ok(loaded && (await unpackTags(loaded)) === '2.0.0 1.0.0');
   equal(await other.load(repository('none')), undefined);
-  // An object of the same name that was made anew has another UID, and nothing.
+  // An object of the same name that was created again has another UID, and nothing stored.
   const again = { ...stored, metadata: { ...stored.metadata, uid: 'another' } };
   equal(await other.load(again), undefined);
 });
@@ -82,7 +82,7 @@ it('a replica never takes the list of another for its own', async (t) => {
   const [one, other] = [open(), open()];
   await one.save(repository('app'), first);
   await other.save(repository('app', first.revision), second);
-  // Which another replica has listed since: the status says so.
+  // According to the status, another replica has listed them since.
   deepEqual(await one.load(repository('app', second.revision)), second);
   await one.save(repository('app', second.revision), first);
   deepEqual(await open().load(repository('app', first.revision)), first);

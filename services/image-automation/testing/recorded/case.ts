@@ -1,4 +1,5 @@
-// Cases that were recorded from Flux's image controllers: what a registry had, what was applied and done, and what Flux made of it.
+// Cases that were recorded from Flux's image controllers: what a registry had, what was applied and done, and Flux's
+// results.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeObject } from '@weir/kube';

@@ -36,7 +36,7 @@ export function describeObject(object: KubeObject): Record<string, unknown> {
   };
 }
 
-/** What is another value each time. */
+/** Names the fields whose values differ each time. */
 function marked(result: Record<string, unknown>): Record<string, true> {
   const names = ['revision', 'scanTime'].filter((name) => result[name] !== undefined);
   return Object.fromEntries(names.map((name) => [name, true]));
@@ -47,7 +47,7 @@ function generationOf({ metadata }: KubeObject, observed: number | undefined): s
   return observed === metadata.generation ? 'current' : 'behind';
 }
 
-/** Puts `<checksum>` and the like, which stand for any text, in the place of what they fit. */
+/** Replaces texts by the placeholders that match them, such as `<checksum>`, which match any text. */
 export function withStandIns(actual: unknown, recorded: unknown): unknown {
   if (typeof actual === 'string' && typeof recorded === 'string') {
     return fits(actual, recorded) ? recorded : actual;

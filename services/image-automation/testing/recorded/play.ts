@@ -1,4 +1,4 @@
-// Plays a recorded case against the service, and holds what is there against what Flux left.
+// Plays a recorded case against the service, and compares the result with what Flux left.
 import { deepEqual, fail, match, ok, rejects } from 'node:assert/strict';
 import { type Condition, type ImagePolicy, kinds, RECONCILE_REQUEST } from '@weir/api';
 import { until } from '@weir/cluster';
@@ -19,7 +19,7 @@ interface Playing {
   /** Of the case's images in the registry. */
   prefix: string;
   expect: Expect;
-  /** Whether an event that Flux told may be missing on purpose. */
+  /** Whether an event that Flux published may be missing on purpose. */
   mayMiss(event: string): boolean;
 }
 
@@ -159,7 +159,7 @@ async function waitFor(
   }
 }
 
-/** Waits until all objects say what became of them. */
+/** Waits until all objects have reported a result. */
 async function settled(objects: readonly KubeObject[], playing: Playing): Promise<void> {
   for (const { kind, metadata } of objects.filter((it) => it.kind.startsWith('Image'))) {
     await settledOne(`${kind}/${metadata.name}`, playing);
@@ -201,7 +201,7 @@ async function expectLook(look: Look, playing: Playing): Promise<void> {
   }
 }
 
-/** The messages of a description, as they are expected. */
+/** The messages of a description, converted to the expected ones. */
 function mapTexts(recorded: Record<string, unknown>, expect: Expect): Record<string, unknown> {
   const names = ['message', 'stalled'].filter((name) => typeof recorded[name] === 'string');
   const texts = names.map((name) => [name, expect(String(recorded[name]))]);

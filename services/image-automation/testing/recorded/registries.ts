@@ -7,13 +7,13 @@ import { pushArtifact, pushManifest, tarGz } from '@weir/oci/testing';
 import type { ImageSetup } from './case.ts';
 
 export interface Registries {
-  /** What stands for hosts and the like; `$REG` and its kin lack the prefix of a case. */
+  /** The placeholders for hosts and the like. `$REG` and similar ones lack the prefix of a case. */
   standIns: Record<string, string>;
   /** Pushes images under a prefix. */
   push(prefix: string, images: Record<string, ImageSetup>): Promise<void>;
-  /** The digest here of what a recording calls otherwise. */
+  /** The digest in this registry for one in a recording. */
   digestOf(recorded: string): Promise<string>;
-  /** What went through the proxy. */
+  /** The requests that went through the proxy. */
   proxied(): string[];
 }
 
@@ -93,7 +93,7 @@ function isMany(setup: ImageSetup): setup is { tags: string; count: number; dige
   return typeof (setup as { count?: unknown }).count === 'number';
 }
 
-/** Images that aren't in the registry, and what becomes of those who ask for them. */
+/** Images that aren't in the registry, and how requests for them are answered. */
 async function specialImages({ url = '' }: IncomingMessage, response: ServerResponse) {
   const name = /\/([a-z]+)\/tags\/list/.exec(url)?.[1];
   if (name === 'slow') await sleep(6_000);

@@ -15,7 +15,7 @@ export interface CaseRepository {
   branches(publicKey: string): Promise<Record<string, RecordedCommit[]>>;
   /** The references of each push that arrived, and its options. */
   pushes(): Promise<string[]>;
-  /** What a commit is called in the case. */
+  /** The name of a commit in the case. */
   nameOf(commit: string): Promise<string>;
 }
 

@@ -1,4 +1,4 @@
-// Plays a recorded case against the service, and compares what is there at the end with what Flux left.
+// Plays a recorded case against the service, and compares the result with what Flux left.
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
@@ -28,7 +28,7 @@ export interface PlayOptions {
   repositoryName: string;
   namespace: string;
   publicKey: string;
-  /** What Flux's messages are in Weir. */
+  /** Weir's messages in place of Flux's. */
   message(text: string): string;
   /** Whether Weir's files are others on purpose in this case. */
   ownFiles: boolean;
@@ -63,7 +63,7 @@ async function create(
 ): Promise<void> {
   if (object.kind === 'ImageRepository') return;
   const kind = KINDS[object.kind as keyof typeof KINDS];
-  // Policies say what the case found them to say: how they choose is another kind's matter.
+  // Policies report what they reported in the case: how they choose is tested with their own kind.
   const isPolicy = object.kind === 'ImagePolicy';
   const spec = { ...(object.spec as object), ...(isPolicy ? { suspend: true } : {}) };
   await harness.client.apply(kind, object.spec === undefined ? object : { ...object, spec }, APPLY);
@@ -284,7 +284,7 @@ async function compareEvents(
   );
 }
 
-/** The lines of a message in one order: where Go goes through a map, Flux's are in any. */
+/** The lines of a message, sorted: where Go iterates over a map, the order of Flux's lines is random. */
 function sorted(line: string): string {
   const [head = '', ...rest] = line.split(': ');
   return `${head}: ${rest.join(': ').split('\n').sort().join('\n')}`;

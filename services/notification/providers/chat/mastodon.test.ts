@@ -1,4 +1,5 @@
-// A server as Mastodon's documentation of POST /api/v1/statuses has it (https://docs.joinmastodon.org/methods/statuses/#create).
+// A server according to Mastodon's documentation of POST /api/v1/statuses
+// (https://docs.joinmastodon.org/methods/statuses/#create).
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
 import { type Reply, startReceiver } from '@weir/cluster';

@@ -6,7 +6,7 @@ import { ioOf } from '../../testing/io.ts';
 import type { HttpRequest } from '../io/http.ts';
 import { typeOf } from '../types.ts';
 
-/** What calls people, by the service: from the vendors' pages on formatting. */
+/** The markup that mentions people, by service, from the vendors' pages on formatting. */
 const CALLS: [type: ProviderSpec['type'], text: string, call: RegExp][] = [
   ['slack', '<!channel> <!here> <!everyone> <@U024BE7LH> <!subteam^S1>', /<[!@]/],
   ['webex', '<@all> <@personEmail:a@example.com|A>', /<@/],
@@ -25,7 +25,7 @@ async function sentBy(type: ProviderSpec['type'], text: string): Promise<string>
       return { status: 200, headers: {}, text: '{}' };
     },
   });
-  // Whoever may post events chooses the name of the object as well.
+  // Anybody who may post events chooses the object's name as well.
   const event = eventOf({ name: text }, { message: text, metadata: { [text]: text } });
   const target = targetOf({ address: 'https://chat.example.com/x', token: 't:1', channel: 'c/t' });
   await typeOf({ spec: { type } })?.send(event, target, io);

@@ -123,7 +123,7 @@ describe('a GitHub App', () => {
 
   it('gives up when GitHub refuses the new token too', async (t) => {
     const { origin, state, statuses } = await gitHub(t);
-    // A GitHub that makes tokens and takes none.
+    // This GitHub issues tokens and accepts none.
     const refusing = await gitHub(t, 'other');
     const send = provider(origin);
     const secret = { githubAppBaseURL: `${refusing.origin}/api/v3` };

@@ -16,7 +16,7 @@ import { createCloudTokens } from './identity.ts';
 const COMMIT = 'c0ffee'.repeat(7).slice(0, 40);
 const event = eventOf({}, { severity: 'error', metadata: { revision: `main@sha1:${COMMIT}` } });
 
-/** Whom tokens are for: the service itself has the identity of its node, and no account is there. */
+/** Tokens are for the service itself, which has the identity of its node; there is no account. */
 async function setup(t: TestContext) {
   const clouds = await startClouds();
   t.after(() => clouds.close());

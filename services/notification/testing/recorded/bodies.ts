@@ -22,7 +22,7 @@ export function readBody(type: string, body: Buffer): unknown {
   return JSON.parse(body.toString()) as unknown;
 }
 
-/** Its lines without ids and without what an SDK says of the machine. */
+/** The lines of the text, without ids and without what an SDK says about the machine. */
 function sentry(text: string): Json {
   const [, item, payload] = text
     .trim()

@@ -9,7 +9,7 @@ export const FOLDER = join(import.meta.dirname, '../../testdata/recorded');
 
 export type Json = Record<string, unknown>;
 
-/** What a vendor answers to the first requests that fit. */
+/** A vendor's answer to the first requests that match. */
 export interface VendorAnswer {
   method?: string;
   /** A regular expression. */

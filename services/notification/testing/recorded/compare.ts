@@ -19,7 +19,7 @@ const OF_CLIENTS = new Set([
   'x-goog-request-params',
 ]);
 
-/** What placeholders in a case stand for, besides those that stand for anything. */
+/** The values of placeholders in a case, besides those that match anything. */
 export interface Known {
   /** UIDs by `Kind/name`. */
   uids: ReadonlyMap<string, string>;
@@ -29,14 +29,14 @@ export interface Known {
   identity: string;
 }
 
-/** A request of a vendor as the case would have it, with what may differ taken out. */
+/** A vendor's request in the form of the case, without what may differ. */
 export function normalized(request: KeptRequest, expected: VendorRequest): VendorRequest {
   const { method, path, query, headers, body } = request;
   const left = Object.entries(headers).filter(
     ([name]) =>
       !OF_CLIENTS.has(name) &&
       !name.startsWith(':') &&
-      // Some clients name a type for a body that isn't there.
+      // Some clients set a content type although they send no body.
       !(name === 'content-type' && method === 'GET'),
   );
   return {
@@ -60,7 +60,7 @@ export function asExpected(expected: VendorRequest): VendorRequest {
   return { ...rest, headers: Object.fromEntries(left) };
 }
 
-/** Puts in for placeholders what they stand for; `<...>` that stands for anything becomes what is there. */
+/** Replaces placeholders by their values. A `<...>` that matches anything becomes the actual text. */
 export function filled(expected: unknown, actual: unknown, known: Known, bytes: Buffer): unknown {
   if (typeof expected === 'string') return filledText(expected, actual, known, bytes);
   if (Array.isArray(expected)) {

@@ -138,7 +138,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
-/** What Weir does in a case: what the real controller did, with the differences on purpose. */
+/** What Weir does in a case: what the real controller did, with the intended differences. */
 export function expectedOf(name: string, of: Case): Result {
   return DIFFERENCES.filter(({ cases }) => cases.test(name)).reduce<Result>(
     (result, { expect }) => expect(result, of),

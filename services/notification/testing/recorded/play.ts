@@ -39,7 +39,7 @@ export async function play(stage: Stage, file: CaseFile): Promise<void> {
       await playCase(stage, { name, each, file, expected, paths }).catch((error: unknown) => {
         throw new Error(`${name}: ${(what ?? '').slice(0, 200)}`, { cause: error });
       });
-      // What failed is tried again, and keeps the next event of its object waiting.
+      // A failed message is tried again, and delays the next event of its object.
       if (expected.warnings && each.event && each !== file.cases.at(-1)) {
         await stage.clear();
         await stage.apply(objects);
@@ -97,7 +97,7 @@ async function playCase(stage: Stage, playing: Playing): Promise<void> {
   await played(stage, each, expected, paths);
 }
 
-/** Puts in what stands in a case for addresses, certificates and keys. */
+/** Replaces the placeholders of a case for addresses, certificates and keys. */
 async function completed(stage: Stage, object: KubeObject): Promise<KubeObject> {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -271,7 +271,7 @@ function compareRequests(stage: Stage, { file, expected }: Playing, known: Known
   if (expected.requests === undefined) return;
   const wanted = expected.requests.filter(({ method }) => method !== undefined);
   const got = stage.vendors.requests();
-  // What failed is sent again, and is more than the case has.
+  // A failed message is sent again, which the case doesn't have.
   if (!expected.warnings?.length) assert.equal(got.length, wanted.length, 'the number of requests');
   const keyOf = ({ method, path, body }: VendorRequest) =>
     `${method} ${path} ${JSON.stringify(sorted(body))}`;

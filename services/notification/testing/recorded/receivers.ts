@@ -1,4 +1,4 @@
-// What a case says of objects: which a webhook had reconciled, and what was read.
+// What a case says about objects: those whose reconcile a webhook requested, and those that were read.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { RECONCILE_REQUEST } from '@weir/api';

@@ -1,4 +1,4 @@
-// What the cases are played on: a control plane with the service, and the vendors.
+// The environment in which cases are played: a control plane with the service, and the vendors.
 import { generateKeyPairSync } from 'node:crypto';
 import { Alert, Provider, Receiver } from '@weir/api';
 import { startNats, subscribeTo } from '@weir/bus/testing';

@@ -1,4 +1,5 @@
-// In place of every vendor: one server that keeps its requests, behind the proxy that all of Weir's go through.
+// One server in place of every vendor, which keeps its requests. It is behind the proxy through which all of Weir's
+// requests go.
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -21,7 +22,7 @@ export interface KeptRequest extends VendorRequest {
 }
 
 export interface Vendors {
-  /** URL of the proxy that stands for the way out of the cluster. */
+  /** The URL of the proxy that all requests out of the cluster go through. */
   egress: string;
   /** URL of the proxy that a Provider may name. */
   proxy: string;
@@ -29,13 +30,13 @@ export interface Vendors {
   ca: string;
   requests(): KeptRequest[];
   clear(): void;
-  /** What is answered from now on, before what the vendors' APIs say when all is well. */
+  /** Answers from now on, in place of the vendors' usual ones. */
   answer(answers: readonly VendorAnswer[], documents?: Readonly<Record<string, unknown>>): void;
   close(): Promise<void>;
 }
 
 type Incoming = IncomingMessage | Http2ServerRequest;
-/** What both kinds of responses have. */
+/** The fields of both kinds of responses. */
 interface Outgoing {
   writeHead(status: number, headers: Record<string, string>): unknown;
   end(body: string | Buffer): unknown;
@@ -49,7 +50,7 @@ export async function startVendors(): Promise<Vendors> {
   let answers: { answer: VendorAnswer; left: number }[] = [];
   let documents: Readonly<Record<string, unknown>> = {};
   const [own, trusted] = await Promise.all([createAuthority('hooks'), createAuthority('vendors')]);
-  // Whatever host a type has fixed is this server, with a certificate that counts.
+  // A type's fixed host resolves to this server, which has a trusted certificate.
   setDefaultCACertificates([...getCACertificates('default'), trusted.certificate]);
   const contexts = new Map<string, ReturnType<typeof createSecureContext>>();
 
@@ -175,7 +176,7 @@ async function listening(server: Server): Promise<void> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 }
 
-/** What the vendors' APIs say when all is well. */
+/** The usual answers of the vendors' APIs. */
 function usual(method: string, path: string): { status: number; body: string } {
   if (method === 'GET' && /\/user$/.test(path)) {
     return { status: 200, body: '{"login":"flux-bot","username":"flux-bot"}' };

@@ -19,7 +19,7 @@ export interface FakeFeishu {
   /** Ends all tokens, as Feishu does after two hours or when the secret is reset. */
   endTokens(): void;
   recall(id: string): void;
-  /** Takes messages no more for so many requests: the limit of a chat is 5 a second. */
+  /** Refuses this many requests: the limit of a chat is 5 messages a second. */
   limit(requests: number): void;
   requests(): ReceivedRequest[];
   close(): Promise<void>;

@@ -19,9 +19,9 @@ export interface FakeSlack {
   /** The messages of the channel, oldest first; those in threads too. */
   messages(): SlackMessage[];
   calls(): { method: string; ts: string; status: number; error: string }[];
-  /** Takes a message away, as somebody in Slack may. */
+  /** Removes a message, as a person in Slack may. */
   remove(ts: string): void;
-  /** What answers the next calls in the place of Slack. */
+  /** Answers the next calls in place of Slack. */
   answerNext(...replies: Reply[]): void;
   close(): Promise<void>;
 }
@@ -33,7 +33,7 @@ const CHANNELS: Readonly<Record<string, string>> = {
   C0OPS: 'C0OPS',
 };
 
-/** `perSecond`: how many messages a channel takes in a second; without a limit unless given. */
+/** `perSecond` is how many messages a channel accepts in a second; unlimited unless given. */
 export async function startSlack({ perSecond }: { perSecond?: number } = {}): Promise<FakeSlack> {
   const messages = new Map<string, SlackMessage>();
   const calls: ReturnType<FakeSlack['calls']> = [];
@@ -118,7 +118,7 @@ export async function startSlack({ perSecond }: { perSecond?: number } = {}): Pr
   };
 }
 
-/** What a message shows as text, one line a block. */
+/** The text that a message shows, with one line for each block. */
 export function shownIn({ body }: SlackMessage): string[] {
   const { attachments = [], blocks = [] } = body as { attachments?: Block[]; blocks?: Block[] };
   return [...blocks, ...attachments.flatMap((attachment) => attachment.blocks as Block[])].flatMap(

@@ -138,7 +138,7 @@ describe('indexes of chart repositories', () => {
     const long = new Date(Date.now() - 48 * 60 * 60_000);
     const paths = (await readdir(indexes.kept)).map((it) => join(indexes.kept, it));
     await Promise.all(paths.map((path) => utimes(path, long, long)));
-    // Whoever still asks keeps what was answered.
+    // An index that is still asked for is kept.
     await indexes.peek(at('/tidy'));
     await indexes.tidy();
     equal((await readdir(indexes.kept)).length, 2);

@@ -1,4 +1,4 @@
-// The object store of the recorded cases, and what it holds.
+// The object store of the recorded cases, and its contents.
 import { type S3Server, type S3ServerBucket, startS3Server } from '@weir/cluster';
 
 /** The objects of a bucket by key, or in words what was generated. */
@@ -11,7 +11,7 @@ export interface Buckets {
   remove(bucket: string, key: string): Promise<void>;
 }
 
-/** What `generated` says in the one case that has it. */
+/** The value of `generated` in the one case that has it. */
 const GENERATED = 'd<i mod 20>/f<i>.txt holds "file <i>\\n", for i = 0 … 1999';
 
 /** Starts it; it ends with the stack. */

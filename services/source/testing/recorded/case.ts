@@ -23,7 +23,7 @@ export interface RecordedCase {
   result: RecordedResult;
 }
 
-/** A manifest that a registry holds, with all that belongs to it. */
+/** A manifest in a registry, with everything that belongs to it. */
 export interface RegistryEntry {
   registry?: string;
   repository: string;
@@ -33,7 +33,7 @@ export interface RegistryEntry {
     tag?: string;
     digest?: string;
     tags?: Record<string, string>;
-    /** What lists the signature where the registry has no list of its own. */
+    /** The list of signatures, for a registry that has no list of its own. */
     index?: { tag: string; manifestFile: { digest: string } };
   };
   [more: string]: unknown;

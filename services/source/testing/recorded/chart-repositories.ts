@@ -8,7 +8,7 @@ export interface ChartSetup {
   name: string;
   version: string;
   package: { digest: string; file?: string };
-  /** What is in the package, where it isn't stored. */
+  /** The content of the package, if it isn't stored. */
   contains?: Record<string, unknown>;
   /** False for a package that is missing. */
   served?: false;
@@ -33,7 +33,7 @@ export interface ChartRepositories {
   standIns: Record<string, string>;
   create(setup: ChartRepositorySetup): Promise<void>;
   change(setup: ChartRepositorySetup, change: ChartRepositoryChange): Promise<void>;
-  /** What was asked for below a path, as recordings say it. */
+  /** The requests below a path, in the form of the recordings. */
   requests(path: string): string[];
 }
 

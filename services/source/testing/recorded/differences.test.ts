@@ -10,7 +10,7 @@ const MAX_DIFFERENCES = 6;
 
 /** Sections of other services that only mention what a source is. */
 const MENTIONS = new Set([
-  // A HelmRelease makes the HelmChart, and says what is wrong with it.
+  // A HelmRelease creates the HelmChart and reports its errors.
   'Retries are explained, and end',
   'A chart object has one HelmRelease',
   // A commit is made with the credentials of a GitRepository.

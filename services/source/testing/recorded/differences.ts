@@ -4,7 +4,7 @@ import type { Expect } from './play.ts';
 export interface Difference {
   /** The heading in docs/compatibility.md under which the reason is stated. */
   heading: string;
-  /** What becomes of Flux's messages, by the names of cases. */
+  /** Weir's messages in place of Flux's, by the names of cases. */
   messages: Record<string, Expect>;
 }
 

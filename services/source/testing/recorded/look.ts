@@ -114,7 +114,7 @@ async function contentsOf(
   }
 }
 
-/** More files than this are told by a digest. */
+/** If there are more files than this, they are compared by a digest. */
 const LISTED = 1_000;
 
 function listOf(files: string[]): Record<string, unknown> {
@@ -128,10 +128,10 @@ const COMPARED = [
   ...['conditions', 'generations', 'contents', 'observed', 'finalizers', 'requested', 'latest'],
 ];
 const ARTIFACT = ['revision', 'metadata', 'fetch', 'digestOk', 'sizeOk'];
-/** The digest of what was fetched, where it is the artifact as it is. */
+/** The digest of the fetched file, if the artifact is that file unchanged. */
 const COPIED = 'bytes';
 
-/** What of a description a recording is held against, with its messages as they are expected. */
+/** The part of a description that is compared with the recording, with the expected messages. */
 export function comparable(
   description: Record<string, unknown>,
   expect: (message: string) => string = (message) => message,
@@ -155,7 +155,7 @@ function pick(from: Record<string, unknown>, keys: readonly string[]): Record<st
   );
 }
 
-/** Puts `<index>` and the like, which stand for digests that depend on ports, in the place of what they fit. */
+/** Replaces digests that depend on ports by the placeholders that match them, such as `<index>`. */
 export function withStandIns(actual: unknown, recorded: unknown): unknown {
   if (typeof actual === 'string' && typeof recorded === 'string') {
     const pattern = recorded

@@ -1,4 +1,4 @@
-// Plays a recorded case against the service, and holds what is there against what Flux left.
+// Plays a recorded case against the service, and compares the result with what Flux left.
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { isRequested, kinds, RECONCILE_REQUEST } from '@weir/api';
@@ -41,7 +41,7 @@ export async function playCase(
     await harness.client.apply(typeOf(object.kind), own, WRITING);
   }
   let before: Record<string, unknown> = {};
-  // What is left at the end may be there before the last step as well: only what a look names is waited for between.
+  // The final state may be reached before the last step, so between steps only what a step names is waited for.
   for (const [index, step] of steps.entries()) {
     if (index === 0) {
       await settled(namespace, objects, harness);
@@ -127,7 +127,7 @@ async function takeStep(
   }
 }
 
-/** Waits for what a step names; what it doesn't name is waited for by the look that follows. */
+/** Waits for what a step names. Everything else is waited for by the comparison that follows. */
 async function waitFor(
   { object: key, what }: { object: string; what: string },
   namespace: string,
@@ -154,7 +154,7 @@ function isRequestOpen(object: SourceObject): boolean {
   return isRequested(object, object.status?.lastHandledReconcileAt);
 }
 
-/** Waits until the sources say what became of them. */
+/** Waits until the sources have reported a result. */
 async function settled(
   namespace: string,
   objects: KubeObject[],
@@ -206,7 +206,7 @@ async function isGone(key: string, namespace: string, { client }: Harness): Prom
   await until(read, { timeoutMs, message: `${key} to be gone` });
 }
 
-/** What Flux tells in Kubernetes alone, without telling anybody else. */
+/** Events that Flux records in Kubernetes only, without sending them to the notification-controller. */
 const TRACES = /^Normal (?!NewArtifact|Succeeded|Chart)/;
 
 async function expectEvents(

@@ -6,7 +6,7 @@ import { type GitBranches, gitBranches } from './git.ts';
 import { type Registries, startRegistries } from './registries.ts';
 
 export interface Servers {
-  /** What stands for the servers and their credentials in a case. */
+  /** The placeholders for the servers and their credentials in a case. */
   standIns: Record<string, string>;
   registries: Registries;
   buckets: Buckets;
